@@ -1,0 +1,33 @@
+"""The demo: `python app.py`, or as a Hugging Face Space."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vitdemo.engine import Engine
+from vitdemo.ui import build, launch_options
+
+
+def parse() -> argparse.Namespace:
+    """The options; host and port left out fall back to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every network")
+    parser.add_argument("--port", type=int, help="port to listen on; the first free one from 7860")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
+    parser.add_argument("--share", action="store_true", help="make a public link through gradio's server")
+    parser.add_argument("--models-dir", type=Path, help="folder of the bundled weights")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of CIFAR-10, if there is one")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse()
+    page = build(Engine(device=options.device, models_dir=options.models_dir), data_dir=options.data)
+    page.launch(server_name=options.host, server_port=options.port, share=options.share, **launch_options())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""A Chromium for the browser tests: the system's, else Playwright's own, else Debian's package.
+
+`python tests/browser/chromium.py` gets one if it can, and says so in one line if it cannot.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = "no Chromium can be had on this machine (install chromium): the browser tests will fail"
+
+
+def find() -> str | None:
+    """The path of a browser that is installed, or None."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
+def run(words: Sequence[str]) -> bool:
+    """Whether a command that installs something came through, within ten minutes."""
+    try:
+        return subprocess.run(words, stdin=subprocess.DEVNULL, timeout=600, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def install() -> None:
+    """Playwright's build, which needs its own download server; else Debian's package, which needs root."""
+    if run([sys.executable, "-m", "playwright", "install", "chromium"]) and find():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0 and run(["apt-get", "update"]):
+        run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"])
+
+
+if __name__ == "__main__":
+    if find() is None:
+        install()
+    print(find() or MISSING)

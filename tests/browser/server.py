@@ -1,0 +1,51 @@
+"""The real app in a process of its own, started once for all tests that need it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 300  # a busy machine imports torch slowly
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@cache
+def running_app() -> str:
+    """The address of `python app.py`, which stops with this process. Fails with the app's own output."""
+    port = free_port()
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app
+    words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    app = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    atexit.register(stop, app)
+    url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and app.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return url
+        except OSError:
+            time.sleep(0.3)
+    log.seek(0)
+    raise RuntimeError(f"app.py did not start:\n{log.read()}")
+
+
+def stop(app: subprocess.Popen[bytes]) -> None:
+    app.terminate()
+    try:
+        app.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        app.kill()

@@ -1,0 +1,29 @@
+"""What every test shares: checked tensor shapes, one thread and a fixed seed."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+# Every annotated function of the project is checked at each call; an int passes where a float is asked for.
+CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+install_import_hook(["vitdemo", "train"], CHECKER)
+
+from vitdemo import trace  # noqa: E402 - the hook comes first
+from vitdemo.models import layers, pruning, vit  # noqa: E402
+
+# Names that these modules import for the type checker only, to avoid a circle; the run-time checks need them.
+pruning.Block = layers.Block  # type: ignore[attr-defined]
+trace.Pruning = pruning.Pruning  # type: ignore[attr-defined]
+trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    """No test depends on the order in which the tests run."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)

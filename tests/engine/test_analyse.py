@@ -1,0 +1,151 @@
+"""What an analysis says, against the bare network; and what it does not do twice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.engine.bundle import KEYS, direct, picture, traces
+from vitdemo import cost
+from vitdemo.data import BadImage
+from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.engine import Engine, Expired, Request
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.registry import MODELS
+
+
+@pytest.mark.parametrize("key", KEYS)
+@torch.no_grad()
+def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, models: Path, key: str) -> None:
+    image = picture()
+    analysis = engine.analyse(Request(image, key, 0.5))
+
+    model, pixels = direct(models, key, image)
+    best = "learned" if key == "dynamicvit_cifar10" else "class-attention"
+    pruning = Pruning(make_selector(best, model=model, pixels=pixels), FixedRatio(0.5))
+    assert analysis.selector == best
+    assert analysis.pruned is not None
+    for outcome, logits in (
+        (analysis.dense, model(pixels)),
+        (analysis.pruned, model(pixels, pruning=pruning)),
+    ):
+        wanted = logits.softmax(-1)[0]
+        labels = [CIFAR10_CLASSES[i] for i in wanted.argsort(descending=True)[:5]]
+        assert [label for label, _ in outcome.top] == labels
+        found = torch.tensor([probability for _, probability in outcome.top])
+        torch.testing.assert_close(found, wanted.sort(descending=True).values[:5], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("selector", ["learned", "class-attention", "random", "inverted"])
+def test_kept_patches_are_those_of_the_trace(engine: Engine, models: Path, selector: str) -> None:
+    analysis = engine.analyse(Request(picture(), "dynamicvit_cifar10", 0.3, selector))
+    _, pruned = traces(models, "dynamicvit_cifar10", picture(), keep_ratio=0.7, selector=selector)
+    assert analysis.kept == tuple(tuple(ids.tolist()) for ids in pruned.kept)
+    assert analysis.pruned is not None
+    assert analysis.pruned.tokens == (64, 44, 31, 21) == engine.token_counts(analysis.model, 0.3)
+
+
+def test_costs_are_those_of_the_config_and_measured(engine: Engine) -> None:
+    analysis = engine.analyse(Request(picture(), pruning_ratio=0.3))
+    config = MODELS[analysis.model].config
+    assert analysis.pruned is not None
+    assert (analysis.dense.macs, analysis.pruned.macs) == (
+        cost.macs(config),
+        cost.macs(config, keep_ratio=0.7),
+    )
+    assert analysis.dense.milliseconds > 0
+    assert analysis.pruned.milliseconds > 0
+
+
+def test_nothing_is_pruned_at_ratio_0(engine: Engine) -> None:
+    analysis = engine.analyse(Request(picture(), "vit_cifar10", 0.0, "random"))
+    assert (analysis.pruned, analysis.kept, analysis.selector) == (None, (), "")
+    assert analysis.dense.tokens == (64,) == engine.token_counts("vit_cifar10", 0.0)
+    assert engine.analyse(Request(picture(), "vit_cifar10", 0.0)).key == analysis.key
+
+
+def test_an_equal_request_runs_nothing(engine: Engine) -> None:
+    first = engine.analyse(Request(picture()))
+    count = engine.forwards
+    assert count > 2
+    assert engine.analyse(Request(picture())) is first
+    assert engine.forwards == count
+
+
+def test_a_setting_is_measured_once(engine: Engine) -> None:
+    engine.analyse(Request(picture(0)))
+    count = engine.forwards
+    engine.analyse(Request(picture(1)))
+    assert engine.forwards == count + 2, "another picture needs its two recorded passes and nothing else"
+
+
+def test_every_part_of_a_request_changes_the_key(engine: Engine, models: Path) -> None:
+    request = Request(picture())
+    others = (
+        replace(request, image=picture(1)),
+        replace(request, pruning_ratio=0.31),
+        replace(request, selector="random"),
+        replace(request, model="vit_cifar10"),
+    )
+    keys = {engine.analyse(each).key for each in (request, *others)}
+    assert len(keys) == 5
+    stranger = Engine(device="cpu", models_dir=models)
+    assert stranger.analyse(request).key not in keys, "a process draws its own secret"
+
+
+def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models, cache_bytes=1)
+    first = engine.analyse(Request(picture(0)))
+    engine.kept_figures(first.key)
+    engine.analyse(Request(picture(1)))
+    with pytest.raises(Expired, match="analyse the picture again") as caught:
+        engine.kept_figures(first.key)
+    assert caught.value.key == first.key
+    assert engine.analyse(Request(picture(0))).key == first.key
+    engine.kept_figures(first.key)
+
+
+@pytest.mark.parametrize(
+    ("request_for", "message"),
+    [
+        ({"model": "resnet"}, "model must be one of dynamicvit_cifar10, vit_cifar10, .* got 'resnet'"),
+        ({"selector": "best"}, "selector must be one of learned, class-attention, .* got 'best'"),
+        ({"model": "vit_cifar10", "selector": "learned"}, "selector must be one of class-attention, random,"),
+        ({"pruning_ratio": 0.95}, "pruning_ratio must be from 0 to 0.9, got 0.95"),
+        ({"pruning_ratio": -0.1}, "pruning_ratio"),
+        ({"pruning_ratio": float("nan")}, "pruning_ratio"),
+    ],
+)
+def test_bad_options_are_named_before_anything_runs(engine: Engine, request_for: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        engine.analyse(Request(picture(), **request_for))
+    assert engine.forwards == 0
+
+
+def test_a_bad_image_is_named(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "note.png").write_text("not a picture")
+    with pytest.raises(BadImage, match=r"note\.png"):
+        engine.analyse(Request(tmp_path / "note.png"))
+    assert engine.forwards == 0
+
+
+def test_progress_rises_to_1(engine: Engine) -> None:
+    shares: list[float] = []
+    engine.analyse(Request(picture()), progress=lambda share, text: shares.append(share))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> None:
+    engine = Engine(device="cpu", models_dir=Path("nowhere"))
+    keys = [key for _, key in engine.menu()]
+    assert set(keys[:3]) == set(KEYS)
+    assert set(keys) == set(MODELS)
+    info = engine.info("deit_tiny")
+    assert (info.layers, info.heads, info.grid, info.num_patches) == (12, 3, (14, 14), 196)
+    assert info.prune_loc == (3, 6, 9)
+    assert "learned" not in info.selectors
+    assert info.parameters == 5_717_416, "timm's count of deit_tiny_patch16_224"
+    assert engine.info("dynamicvit_cifar10").selectors[0] == "learned"

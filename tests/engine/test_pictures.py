@@ -1,0 +1,185 @@
+"""Pictures against the explanation and the palette, pixel by pixel; none of them runs the network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.engine.bundle import picture, traces
+from vitdemo import render
+from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.explain import explain, explain_heads
+from vitdemo.trace import Trace
+
+MODEL, GRID = "dynamicvit_cifar10", (8, 8)
+
+
+@pytest.fixture
+def analysis(engine: Engine) -> Analysis:
+    return engine.analyse(Request(picture(), MODEL, 0.3))
+
+
+@pytest.fixture
+def recorded(models: Path) -> tuple[Trace, Trace]:
+    return traces(models, MODEL, picture(), keep_ratio=0.7, selector="learned")
+
+
+def colours(image: Image.Image) -> np.ndarray:
+    """The colour at the middle of each of the 8 x 8 patches of the overlay, 448 px wide."""
+    return np.asarray(image)[28:448:56, 28:448:56]
+
+
+def palette(heat: np.ndarray, low: float, high: float) -> np.ndarray:
+    share = np.clip((heat - low) / (high - low), 0, 1)
+    return render.colour_map()[np.floor(share * 255 + 0.5).astype(int)]
+
+
+def close(found: np.ndarray, wanted: np.ndarray) -> bool:
+    """Within one step of the palette: a trace recorded twice may differ in the last bit."""
+    return bool((np.abs(found.astype(int) - wanted.astype(int)) <= 3).all())
+
+
+@pytest.mark.parametrize("pass_", ["dense", "pruned"])
+@pytest.mark.parametrize(
+    ("view", "options"),
+    [
+        (AttentionView(), {}),
+        (AttentionView(fusion="max", discard_ratio=0.5), {"fusion": "max", "discard_ratio": 0.5}),
+        (AttentionView("raw-attention", layer=1, head=2), {"layer": 1, "head": 2}),
+        (AttentionView("head-rollout", layer=-2, head=4), {"layer": 6, "head": 4}),
+    ],
+)
+def test_a_patch_has_the_colour_of_its_value(
+    engine: Engine,
+    analysis: Analysis,
+    recorded: tuple[Trace, Trace],
+    view: AttentionView,
+    options: dict,
+    pass_,
+) -> None:
+    shown = AttentionView(**{**vars(view), "opacity": 1.0, "pass_": pass_})
+    heat = explain(recorded[pass_ == "pruned"], view.method, **options)
+    figure = engine.attention_figure(analysis.key, shown)
+    assert close(colours(figure), palette(heat, 0.0, heat.max()))
+    assert figure.width == 448
+    assert figure.height > 448, "the colour bar is below"
+
+
+def test_patches_that_are_gone_are_grey(engine: Engine, analysis: Analysis) -> None:
+    figure = engine.attention_figure(analysis.key, AttentionView("raw-attention", layer=7, opacity=1.0))
+    found = colours(figure).reshape(64, 3).astype(int)
+    grey = {patch for patch in range(64) if np.ptp(found[patch]) == 0}
+    assert grey == set(range(64)) - set(analysis.kept[-1])
+
+
+def test_the_gallery_has_one_scale_for_all_heads(
+    engine: Engine, analysis: Analysis, recorded: tuple[Trace, Trace]
+) -> None:
+    for method, maps in (("attention-rollout", "head-rollout"), ("raw-attention", "raw-attention")):
+        heats = explain_heads(recorded[0], maps, layer=3)
+        view = AttentionView(method, pass_="dense", layer=3, opacity=1.0)
+        gallery = engine.head_gallery(analysis.key, view)
+        assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(5)]
+        for (image, _), heat in zip(gallery, heats, strict=True):
+            assert close(colours(image), palette(heat, 0.0, heats.max()))
+
+
+def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, analysis: Analysis) -> None:
+    query = analysis.kept[-1][3]
+    row, column = divmod(query, 8)
+    view = AttentionView("raw-attention", layer=2, query=query)
+    figure = np.asarray(engine.attention_figure(analysis.key, view))
+    box = figure[56 * row : 56 * row + 56, 56 * column : 56 * column + 56]
+    assert (box[0, :] == box[0, 0]).all()
+    assert (box[:, -1] == box[0, 0]).all()
+    marked = (figure[:448] == box[0, 0]).all(-1)
+    rows, columns = np.nonzero(marked)
+    assert (rows.min() // 56, rows.max() // 56) == (row, row)
+    assert (columns.min() // 56, columns.max() // 56) == (column, column)
+
+
+def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, analysis: Analysis) -> None:
+    gone = next(patch for patch in range(64) if patch not in analysis.kept[0])
+    for ask in (engine.attention_figure, engine.head_gallery):
+        with pytest.raises(ValueError, match=f"patch {gone} was dropped before layer 2"):
+            ask(analysis.key, AttentionView("raw-attention", layer=7, query=gone))
+        with pytest.raises(ValueError, match="layer must be an integer from 0 to 7"):
+            ask(analysis.key, AttentionView("raw-attention", layer=8))
+        with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout,"):
+            ask(analysis.key, AttentionView("keep-score"))
+        engine.attention_figure(analysis.key, AttentionView("raw-attention", "dense", layer=7, query=gone))
+
+
+def test_a_click_names_the_patch_under_it(engine: Engine, analysis: Analysis) -> None:
+    assert [
+        engine.patch_at(analysis.key, 56 * column + 28, 56 * row + 55)
+        for row in range(8)
+        for column in range(8)
+    ] == list(range(64))
+    assert engine.patch_at(analysis.key, 448, 448) == 63
+    for x, y in ((10, 449), (-1, 10), (449, 10)):
+        with pytest.raises(ValueError, match="not on the colour bar"):
+            engine.patch_at(analysis.key, x, y)
+
+
+def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, analysis: Analysis) -> None:
+    figures = engine.kept_figures(analysis.key)
+    assert [caption for _, caption in figures] == [
+        "Input: 64 patches",
+        "Stage 1: 44 of 64 patches",
+        "Stage 2: 31 of 64 patches",
+        "Stage 3: 21 of 64 patches",
+    ]
+    view = colours(analysis.view).reshape(64, 3)
+    for (figure, _), ids in zip(figures[1:], analysis.kept, strict=True):
+        found = colours(figure).reshape(64, 3)
+        for patch in range(64):
+            assert (found[patch] == view[patch]).all() if patch in ids else np.ptp(found[patch]) == 0
+
+
+def test_lifetimes_are_those_of_the_kept_ids(engine: Engine, analysis: Analysis) -> None:
+    stages = np.zeros(64, dtype=int)
+    for patch in range(64):
+        stages[patch] = next((s for s, ids in enumerate(analysis.kept, 1) if patch not in ids), 0)
+    wanted = render.lifetime_map(analysis.view, stages.reshape(GRID), stages=3)
+    assert np.array_equal(np.asarray(engine.lifetime_figure(analysis.key)), np.asarray(wanted))
+
+
+def test_learned_scores_are_shown_as_probabilities(
+    engine: Engine, analysis: Analysis, recorded: tuple[Trace, Trace]
+) -> None:
+    figures = engine.score_figures(analysis.key)
+    assert [caption for _, caption in figures] == [f"Stage {s}: keep probability" for s in (1, 2, 3)]
+    probability = np.exp(explain(recorded[1], "keep-score", stage=0))
+    view = colours(analysis.view)
+    wanted = 0.4 * view + 0.6 * palette(probability, 0.0, 1.0)
+    assert close(colours(figures[0][0]), wanted)
+
+
+@pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])
+def test_other_scores_have_their_own_name(engine: Engine, selector: str) -> None:
+    analysis = engine.analyse(Request(picture(), MODEL, 0.5, selector))
+    word = selector.replace("-", " ").split()[0]
+    assert all(word in caption for _, caption in engine.score_figures(analysis.key))
+
+
+def test_no_picture_runs_the_network(engine: Engine, analysis: Analysis) -> None:
+    dense = engine.analyse(Request(picture(), "lightvit_cifar10", 0.0))
+    count = engine.forwards
+    for key in (analysis.key, dense.key):
+        for method in engine.methods():
+            for view in (
+                AttentionView(method.key),
+                AttentionView(method.key, query=3, pass_="dense", smooth=True),
+            ):
+                engine.attention_figure(key, view)
+                engine.head_gallery(key, view)
+        engine.patch_at(key, 5, 5)
+        engine.kept_figures(key)
+        engine.lifetime_figure(key)
+        engine.score_figures(key)
+        engine.walk(key)
+    assert engine.forwards == count
+    assert engine.score_figures(dense.key) == []
+    assert len(engine.kept_figures(dense.key)) == 1

@@ -1,0 +1,59 @@
+"""Small networks in which nothing is zero or one by chance, and the variants that the proofs run over."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from vitdemo.config import PruneConfig, ViTConfig, as_pair
+from vitdemo.models import DynamicViT, VisionTransformer, build_model
+
+Net = TypeVar("Net", bound=nn.Module)
+SMALL = ViTConfig(img_size=16, patch_size=4, embed_dim=24, depth=4, num_heads=3, num_classes=5, mlp_ratio=2.0)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "square": {},
+    "non-square": {"img_size": (12, 28)},
+    "distilled": {"dist_token": True},
+    "registers": {"reg_tokens": 2, "no_embed_class": True},
+    "layer scale": {"init_values": 0.1},
+    "mean": {"global_pool": "avg"},
+    "mean, norm first": {"global_pool": "avg", "fc_norm": False},
+    "mean, no class token": {"global_pool": "avg", "class_token": False},
+    "class and mean": {"global_pool": "token_avg"},
+    "linear": {"attention": "linear"},
+    "linear relu, class and mean": {"attention": "linear", "feature_map": "relu", "global_pool": "token_avg"},
+    "linear, non-square, distilled": {"attention": "linear", "img_size": (12, 28), "dist_token": True},
+}
+
+
+@torch.no_grad()
+def shake(net: Net) -> Net:
+    """Random numbers of a sensible size in every parameter: norms, LayerScale, biases and positions too."""
+    for name, parameter in net.named_parameters():
+        noise = torch.randn_like(parameter)
+        if parameter.ndim == 1:
+            parameter.add_(0.3 * noise)
+        elif name.endswith(("_token", "pos_embed")):
+            parameter.copy_(0.5 * noise)
+        else:
+            parameter.copy_(noise / parameter[0].numel() ** 0.5)
+    return net.eval()
+
+
+def small(**changes: Any) -> VisionTransformer:
+    """A shaken plain network, `SMALL` with `changes`."""
+    return shake(build_model(dataclasses.replace(SMALL, **changes)))
+
+
+def small_dynamic(**changes: Any) -> DynamicViT:
+    """The same with learned predictors before the blocks 1, 2 and 3."""
+    net = small(**{"prune": PruneConfig((1, 2, 3)), **changes})
+    assert isinstance(net, DynamicViT)
+    return net
+
+
+def pictures(config: ViTConfig, count: int = 3) -> Tensor:
+    return torch.randn(count, config.in_chans, *as_pair(config.img_size))

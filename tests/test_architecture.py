@@ -1,0 +1,112 @@
+"""Who may import whom, held as tables, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([ROOT / "app.py", *ROOT.glob("vitdemo/**/*.py"), *ROOT.glob("train/**/*.py")])
+
+# A library, and the only modules that may import it.
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "gradio": ("vitdemo.ui", "app"),
+    "gradio_client": (),
+    "huggingface_hub": ("vitdemo.weights", "train.publish"),
+}
+# Modules, and what they never import.
+NEVER: dict[str, tuple[str, ...]] = {
+    "vitdemo": ("train", "app", "tests"),
+    "vitdemo.config": ("torch", "torchvision", "vitdemo"),
+    "vitdemo.render": ("torch", "torchvision"),
+    "vitdemo.ui": ("torch", "torchvision"),
+    "vitdemo.engine": ("vitdemo.ui",),
+    "train": ("vitdemo.ui", "vitdemo.engine", "app"),
+}
+# Packages, and all of `vitdemo` that they may import beside themselves.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "vitdemo.models": ("vitdemo.config", "vitdemo.trace"),
+    "vitdemo.trace": ("vitdemo.models",),  # for the type checker; loading it alone is tried below
+    "vitdemo.explain": ("vitdemo.config", "vitdemo.trace"),
+    "vitdemo.render": (),
+    "vitdemo.ui": (
+        "vitdemo.engine",
+        "vitdemo.examples",
+        "vitdemo.datasets",
+    ),  # the two: plain pictures and labels
+    "app": ("vitdemo.ui", "vitdemo.engine"),
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def inside(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that the file names in an import, at any depth; `from a import b` gives `a.b`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+def test_imports_follow_the_design(path: Path) -> None:
+    module, wrong = module_of(path), []
+    for name in imports(path):
+        wrong += [
+            name
+            for library, places in ONLY_IN.items()
+            if inside(name, (library,)) and not inside(module, places)
+        ]
+        for who, banned in NEVER.items():
+            if inside(module, (who,)) and inside(name, banned):
+                wrong.append(name)
+        for who, allowed in ALLOWED.items():
+            if inside(module, (who,)) and inside(name, ("vitdemo",)) and not inside(name, (*allowed, who)):
+                wrong.append(name)
+    assert not wrong, f"{module} must not import {', '.join(wrong)}"
+
+
+def test_the_tables_name_modules_that_exist() -> None:
+    modules = {module_of(path) for path in SOURCES}
+    assert {*NEVER, *ALLOWED} <= modules
+    assert len(modules) > 20
+
+
+@pytest.mark.parametrize(
+    ("blocked", "loaded", "absent"),
+    [
+        (["gradio"], "train.__main__, train.evaluate, vitdemo.models, vitdemo.weights, vitdemo.engine", []),
+        (["torch"], "vitdemo.config, vitdemo.render", []),
+        (["gradio"], "vitdemo.trace, vitdemo.explain", ["vitdemo.models", "vitdemo.engine"]),
+    ],
+)
+def test_loads_in_a_process_without(blocked: list[str], loaded: str, absent: list[str]) -> None:
+    program = f"""
+import sys
+for name in {blocked}:
+    sys.modules[name] = None
+import {loaded}
+assert not set(sys.modules) & set({absent})
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *sorted(ROOT.glob("tests/**/*.py"))], ids=module_of)
+def test_no_file_is_longer_than_250_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250

@@ -1,0 +1,66 @@
+"""The bundled weights: complete, small, as the registry promises, good enough for the drawn pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.report import models_table
+from vitdemo.data import decode, preprocess
+from vitdemo.examples import example_paths
+from vitdemo.markdown import read_block
+from vitdemo.registry import MODELS
+from vitdemo.weights import load_model
+
+ROOT = Path(__file__).parents[1]
+BUNDLED = [key for key, spec in MODELS.items() if spec.source == "bundled"]
+LIMIT = 10 * 2**20  # bytes; the Hub and git want larger files elsewhere
+
+
+@pytest.mark.parametrize("key", BUNDLED)
+def test_a_bundled_model_is_complete_and_small(key: str) -> None:
+    folder = ROOT / "checkpoints" / key
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"config.json", "model.safetensors", "metrics.json", "README.md"}
+    assert all(path.stat().st_size < LIMIT for path in folder.iterdir())
+    loaded = load_model(key)
+    assert loaded.spec.config == MODELS[key].config
+    assert loaded.classes == tuple(json.loads((folder / "metrics.json").read_text())["per_class"])
+    assert all(bool(p.isfinite().all()) for p in loaded.model.parameters())
+
+
+@pytest.mark.parametrize(("key", "floor"), [("vit_cifar10", 84.0), ("lightvit_cifar10", 81.0)])
+def test_the_recorded_accuracy_is_what_was_asked_for(key: str, floor: float) -> None:
+    metrics = json.loads((ROOT / "checkpoints" / key / "metrics.json").read_text())
+    diagonal = sum(metrics["confusion"][i][i] for i in range(10))
+    assert metrics["accuracy"] == pytest.approx(diagonal / 100)
+    assert metrics["n"] == 10_000
+    assert metrics["accuracy"] >= floor
+
+
+def test_dynamicvit_keeps_its_accuracy_and_beats_the_controls() -> None:
+    metrics = json.loads((ROOT / "checkpoints" / "dynamicvit_cifar10" / "metrics.json").read_text())
+    at = {row["selector"]: row["accuracy"] for row in metrics["sweep"] if row["keep_ratio"] == 0.7}
+    assert at["learned"] >= metrics["accuracy"] - 2.0
+    assert at["learned"] > max(at["class-attention"], at["random"], at["inverted"])
+
+
+def test_the_readme_table_is_the_checkpoints_own() -> None:
+    assert read_block(ROOT / "README.md", name="models") == models_table(ROOT / "checkpoints")
+
+
+def test_the_bundled_vit_names_at_least_eight_of_the_ten_drawn_pictures() -> None:
+    loaded = load_model("vit_cifar10")
+    paths = example_paths()
+    assert set(paths) == set(loaded.classes)
+    right = []
+    for name, path in paths.items():
+        picture = decode(path)
+        assert min(picture.size) >= 256
+        pixels = preprocess(picture, config=loaded.spec.data).pixels
+        with torch.no_grad():
+            right.append(loaded.classes[int(loaded.model(pixels).argmax())] == name)
+    assert sum(right) >= 8

@@ -1,0 +1,127 @@
+"""`Trace`: its invariants, and that `record` freezes what the network really did."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import pytest
+import torch
+
+from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import Trace, record
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+    """A right trace of a 2 x 2 grid, one class token, one head, two layers and a cut before the second."""
+    good: dict[str, Any] = {
+        "model": "by hand",
+        "grid": (2, 2),
+        "num_prefix_tokens": 1,
+        "logits": None,
+        "attn": (torch.full((1, 5, 5), 0.2), torch.full((1, 3, 3), 1 / 3)),
+        "token_ids": (torch.arange(5), torch.tensor([0, 2, 4])),
+        "readout": torch.tensor([1.0, 0.0, 0.0]),
+        "scores": (torch.rand(4),),
+        "prune_loc": (1,),
+    }
+    return {**good, **changes}
+
+
+def test_patches_are_numbered_without_the_prefix() -> None:
+    trace = Trace(**fields())
+    assert trace.num_patches == 4
+    assert trace.patch_ids(0).tolist() == [0, 1, 2, 3]
+    assert [kept.tolist() for kept in trace.kept] == [[1, 3]]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        trace.model = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"token_ids": (torch.arange(5), torch.tensor([0, 4, 2]))}, "ascend"),
+        ({"token_ids": (torch.arange(5), torch.tensor([0, 2, 2]))}, "ascend"),
+        ({"token_ids": (torch.tensor([0, 1, 2, 3, 7]), torch.tensor([0, 2, 3]))}, "never returns"),
+        (
+            {
+                "token_ids": (torch.tensor([0, 2, 4]), torch.tensor([0, 1, 4])),
+                "attn": (torch.full((1, 3, 3), 1 / 3),) * 2,
+            },
+            "never returns",
+        ),
+        ({"token_ids": (torch.arange(5), torch.tensor([1, 2, 4]))}, "prefix"),
+        ({"token_ids": (torch.arange(5), torch.tensor([0, 2]))}, "square"),
+        ({"attn": (torch.full((1, 5, 5), 0.2), torch.full((1, 3, 5), 0.2))}, "square"),
+        ({"token_ids": (torch.arange(5),)}, "one set of token ids"),
+        ({"readout": torch.tensor([1.0, 0.0])}, "head reads"),
+        ({"scores": ()}, "one set of scores"),
+    ],
+)
+def test_a_wrong_trace_cannot_be_made(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        Trace(**fields(**changes))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_record_freezes_the_pruned_pass(name: str) -> None:
+    net = small_dynamic(**VARIANTS[name])
+    x = pictures(net.config, 1)
+    pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.5))
+    trace = record(net, x, pruning=pruning, name="small")
+    n, prefix = net.config.num_patches, net.config.num_prefix_tokens
+    assert (trace.model, trace.grid, trace.num_prefix_tokens) == ("small", net.config.grid, prefix)
+    assert trace.logits is not None
+    torch.testing.assert_close(trace.logits, net(x, pruning=pruning)[0].detach(), atol=1e-5, rtol=0)
+    expected = [n, *(max(1, int(n * 0.5**s)) for s in (1, 2, 3))]
+    assert [len(ids) - prefix for ids in trace.token_ids] == expected
+    present = torch.arange(n)
+    for scores, kept in zip(trace.scores, trace.kept, strict=True):
+        assert kept.tolist() == present[scores.argsort(descending=True)[: len(kept)]].sort().values.tolist()
+        present = kept
+    for attn in trace.attn:
+        torch.testing.assert_close(attn.sum(-1), torch.ones(attn.shape[:2]))
+        assert not attn.requires_grad
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@torch.no_grad()
+def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
+    """What the head sees is `readout` times the normalised tokens; a second head makes the mean of two."""
+    net = small_dynamic(**VARIANTS[name])
+    if net.config.dist_token:
+        net.head_dist.load_state_dict(net.head.state_dict())
+    x = pictures(net.config, 1)
+    seen: list[torch.Tensor] = []
+
+    def see(module: torch.nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        seen.extend([inputs[0], output])
+
+    net.norm.register_forward_hook(see)
+    pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
+    trace = record(net, x, pruning=pruning)
+    assert float(trace.readout.sum()) == pytest.approx(1)
+    tokens, normalised = seen[0][0], seen[1][0]
+    assert trace.logits is not None
+    torch.testing.assert_close(
+        net.head(net.fc_norm(trace.readout @ normalised)), trace.logits, atol=1e-5, rtol=0
+    )
+    assert trace.token_norms is not None
+    torch.testing.assert_close(trace.token_norms, tokens.square().sum(-1).sqrt())
+
+
+def test_a_backbone_has_no_logits() -> None:
+    net = small(num_classes=0)
+    trace = record(net, pictures(net.config, 1))
+    assert trace.logits is None
+    assert trace.kept == trace.scores == ()
+
+
+def test_record_takes_one_image() -> None:
+    net = small()
+    unchecked = inspect.unwrap(record)  # without the tests' type checker, which does not run for users
+    with pytest.raises(ValueError, match="batch of 2"):
+        unchecked(net, pictures(net.config, 2))

@@ -1,0 +1,50 @@
+"""A synthetic data set, a tiny dense network trained on it, and overrides that make a recipe take seconds."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.__main__ import main as train
+
+TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in CIFAR-10's own file format, each class a colour that is learned in seconds."""
+    folder = tmp_path_factory.mktemp("data")
+    root = folder / "cifar-10-batches-py"
+    root.mkdir()
+    random = np.random.default_rng(0)
+    colours = random.integers(0, 256, size=(10, 3))
+    for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
+        count = TEST_IMAGES if name == "test_batch" else TRAIN_IMAGES
+        labels = random.integers(0, 10, size=count)
+        noise = random.normal(0, 20, size=(count, 3, 32, 32))
+        pixels = (colours[labels][:, :, None, None] + noise).clip(0, 255).astype(np.uint8)
+        batch = {b"data": pixels.reshape(count, -1), b"labels": labels.tolist()}
+        (root / name).write_bytes(pickle.dumps(batch))
+    return folder
+
+
+def overrides(data: Path, folder: Path) -> list[str]:
+    """`key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
+    tiny = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", "batch_size=40", "precision=fp32"]
+    return [f"data={data}", f"runs={folder / 'runs'}", f"out={folder / 'out'}", "device=cpu", *tiny]
+
+
+@pytest.fixture
+def tiny(data: Path, tmp_path: Path) -> list[str]:
+    return overrides(data, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def dense(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint folder of a dense network trained by the recipe for 30 steps."""
+    folder = tmp_path_factory.mktemp("dense")
+    train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "ema=0.5", *overrides(data, folder)])
+    return folder / "out" / "vit_cifar10"

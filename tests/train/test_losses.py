@@ -1,0 +1,81 @@
+"""Losses against their formulas, written out in float64."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from train.config import load_recipe
+from train.losses import Noisy, classify, distillation, importance, score_loss
+from vitdemo.config import PruneConfig, ViTConfig
+from vitdemo.models import DynamicViT, VisionTransformer
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import Learned
+from vitdemo.trace import Recorder
+
+CONFIG = ViTConfig(
+    img_size=32, patch_size=8, num_classes=10, embed_dim=32, depth=4, num_heads=2, global_pool="token_avg"
+)
+X = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def test_distillation_is_the_scaled_divergence() -> None:
+    student, teacher = torch.randn(4, 10), torch.randn(4, 10)
+    p = (teacher.double() / 2).softmax(dim=-1)
+    q = (student.double() / 2).softmax(dim=-1)
+    wanted = 4 * (p * (p.log() - q.log())).sum(dim=-1).mean()
+    torch.testing.assert_close(distillation(student, teacher, 2.0).double(), wanted, atol=1e-6, rtol=1e-5)
+
+
+def test_importance_is_what_the_later_layers_look_at() -> None:
+    teacher = VisionTransformer(CONFIG).eval()
+    recorder = Recorder()
+    logits = teacher(X, recorder=recorder)
+    found, found_logits = importance(teacher, X)
+    wanted = torch.zeros(3, 16, dtype=torch.float64)
+    for attn in recorder.attn[2:]:
+        for head in range(2):
+            matrix = attn[:, head].detach().double()
+            wanted += (matrix[:, 0, 1:] + matrix[:, 1:, 1:].mean(dim=1)) / 4
+    wanted /= wanted.sum(dim=1, keepdim=True)
+    torch.testing.assert_close(found.double(), wanted, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(found_logits, logits)
+
+
+def test_scores_that_are_the_targets_logarithm_cost_nothing_and_pull_nowhere() -> None:
+    target = torch.rand(2, 6)
+    target = target / target.sum(dim=1, keepdim=True)
+    present = torch.tensor([[0, 2, 3], [1, 4, 5]])
+    score = target.gather(1, present).log().requires_grad_()
+    loss = score_loss([score], [present], target)
+    loss.backward()
+    assert abs(loss.item()) < 1e-6
+    assert score.grad is not None
+    assert score.grad.abs().max() < 1e-6
+    worse = score_loss([score.detach().flip(1)], [present], target)
+    assert worse > 0.01
+
+
+def test_noise_chooses_but_the_recorded_scores_stay_clean() -> None:
+    model = DynamicViT(replace(CONFIG, prune=PruneConfig((1, 2, 3)))).eval()
+    clean = Recorder(attention=False)
+    model(X, pruning=Pruning(Learned(model), FixedRatio(1.0)), recorder=clean)
+    noisy = Noisy(model, scale=5.0)
+    seen = Recorder(attention=False)
+    model(X, pruning=Pruning(noisy, FixedRatio(1.0)), recorder=seen)
+    torch.testing.assert_close(noisy.clean[0], clean.scores[0])
+    assert not torch.allclose(seen.scores[0], clean.scores[0])
+    quiet = Noisy(model, scale=0.0)
+    model(X, pruning=Pruning(quiet, FixedRatio(0.5)), recorder=Recorder(attention=False))
+    assert [score.shape[1] for score in quiet.clean] == [16, 8, 4]
+
+
+def test_token_dropping_trains_on_fewer_tokens() -> None:
+    config = load_recipe("cifar10_vit")
+    model, lengths = VisionTransformer(CONFIG), []
+    model.blocks[0].register_forward_hook(lambda module, args, out: lengths.append(out.shape[1]))
+    y = torch.eye(10)[:3]
+    for keep in (1.0, 0.5, 0.25):
+        classify(model, X, y, config=config, teacher=None, token_keep=keep)
+    assert lengths == [17, 9, 5]

@@ -1,0 +1,53 @@
+"""Who is optimised how, and the schedule."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.optim import AdamW, Muon
+
+from train.config import load_recipe
+from train.optim import build_optimizers, ema_of, lr_factor
+from vitdemo.models import build_model
+
+
+def test_muon_gets_the_block_matrices_and_decay_spares_vectors_and_embeddings() -> None:
+    config = load_recipe("cifar10_dynamicvit", ["model.depth=4", "model.prune={'prune_loc': [1, 2, 3]}"])
+    model = build_model(config.model)
+    adamw, muon = build_optimizers(model, config)
+    assert isinstance(adamw, AdamW)
+    assert isinstance(muon, Muon)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    matrices = {names[id(p)] for group in muon.param_groups for p in group["params"]}
+    assert matrices == {
+        f"blocks.{i}.{layer}.weight"
+        for i in range(4)
+        for layer in ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
+    }
+    spared = {names[id(p)] for g in adamw.param_groups if g["weight_decay"] == 0 for p in g["params"]}
+    assert {"pos_embed", "cls_token", "norm.weight", "blocks.0.norm1.weight", "head.bias"} <= spared
+    everything = [id(p) for o in (adamw, muon) for group in o.param_groups for p in group["params"]]
+    assert sorted(everything) == sorted(names)
+    rates = {names[id(p)]: g["lr"] for o in (adamw, muon) for g in o.param_groups for p in g["params"]}
+    assert rates["score_predictor.0.out_conv.0.weight"] == pytest.approx(config.lr)
+    assert rates["head.weight"] == pytest.approx(config.lr * config.backbone_lr_scale)
+    assert rates["blocks.0.mlp.fc1.weight"] == pytest.approx(config.muon_lr * config.backbone_lr_scale)
+
+
+@pytest.mark.parametrize(("schedule", "middle"), [("linear", 0.5), ("cosine", 0.5)])
+def test_the_rate_warms_up_and_decays_to_zero(schedule: str, middle: float) -> None:
+    config = load_recipe("cifar10_vit", [f"schedule={schedule}", "warmup=0.2"])
+    assert lr_factor(0.1, config) == pytest.approx(0.5)
+    assert lr_factor(0.2, config) == pytest.approx(1)
+    assert lr_factor(0.6, config) == pytest.approx(middle)
+    assert lr_factor(1.0, config) == pytest.approx(0)
+
+
+def test_the_moving_average_is_the_written_out_one() -> None:
+    layer = torch.nn.Linear(1, 1, bias=False)
+    average, wanted = ema_of(layer, 0.9), None
+    for value in (1.0, 2.0, 5.0):
+        layer.weight.data.fill_(value)
+        average.update_parameters(layer)
+        wanted = value if wanted is None else 0.9 * wanted + 0.1 * value
+    assert average.module.get_parameter("weight").item() == pytest.approx(wanted)

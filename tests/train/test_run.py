@@ -1,0 +1,170 @@
+"""Runs from end to end on a tiny data set: they learn, stop, resume, export, and say what is wrong."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from train.__main__ import main as train
+from train.config import load_recipe
+from train.data import epoch_order
+from train.evaluate import main as evaluate
+from train.step import Run
+from vitdemo.data import preprocess
+from vitdemo.datasets import load_cifar10
+from vitdemo.weights import load_model
+
+
+def test_the_recipe_learns_and_leaves_a_complete_checkpoint(dense: Path) -> None:
+    metrics = json.loads((dense / "metrics.json").read_text())
+    assert metrics["accuracy"] > 60  # chance is 10
+    assert sum(map(sum, metrics["confusion"])) == metrics["n"] == 100
+    hits = sum(metrics["confusion"][i][i] for i in range(10))
+    assert metrics["accuracy"] == pytest.approx(hits)
+    for key in ("seed", "command", "hardware", "seconds", "versions", "recipe", "git_revision", "per_class"):
+        assert metrics[key] not in ("", None, {}), key
+    card = (dense / "README.md").read_text()
+    assert f"{metrics['accuracy']:.2f} %" in card
+    assert {path.name for path in dense.iterdir()} >= {"config.json", "model.safetensors"}
+
+
+def test_evaluate_prints_the_accuracy_of_the_shipped_path(
+    dense: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against one picture at a time through the upload's own preprocessing."""
+    evaluate([str(dense), "--data", str(data), "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    loaded, images = load_model(str(dense)), load_cifar10(data, "test")
+    from PIL import Image
+
+    hits = 0
+    for pixels, label in zip(images.pixels, images.labels, strict=True):
+        picture = Image.fromarray(pixels.transpose(1, 2, 0))
+        x = preprocess(picture, config=loaded.spec.data).pixels
+        hits += int(loaded.model(x).argmax()) == label
+    assert printed["accuracy"] == pytest.approx(hits)
+    assert (printed["n"], printed["keep_ratio"]) == (100, 1.0)
+
+
+def test_evaluate_prunes_with_each_selector(
+    dense: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for selector in ("class-attention", "random", "inverted"):
+        words = ["--keep-ratio", "0.5", "--selector", selector, "--limit", "50", "--json"]
+        evaluate([str(dense), "--data", str(data), *words])
+        rows.append(json.loads(capsys.readouterr().out))
+    assert [row["selector"] for row in rows] == ["class-attention", "random", "inverted"]
+    assert all(row["n"] == 50 for row in rows)
+    with pytest.raises(SystemExit, match="learned"):
+        evaluate([str(dense), "--data", str(data), "--keep-ratio", "0.5", "--selector", "learned"])
+
+
+@pytest.mark.parametrize("recipe", ["cifar10_dynamicvit", "cifar10_lightvit"])
+def test_the_other_networks_start_from_the_dense_one(recipe: str, dense: Path, tiny: list[str]) -> None:
+    words = [f"init_from={dense}", "max_steps=12", "epochs=2", "ema=0.5", *tiny]
+    if recipe == "cifar10_dynamicvit":
+        words.append("model.prune={'prune_loc': [1, 2, 3]}")
+    train(["--recipe", recipe, *words])
+    config = load_recipe(recipe, words)
+    metrics = json.loads((Path(config.out) / config.name / "metrics.json").read_text())
+    assert metrics["accuracy"] > 40
+    if recipe == "cifar10_dynamicvit":
+        selectors = {row["selector"] for row in metrics["sweep"] if row["keep_ratio"] == 0.7}
+        assert selectors == {"learned", "class-attention", "random", "inverted"}
+
+
+def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+    run = Run(load_recipe("cifar10_vit", words))
+    order = epoch_order(len(run.splits["train"]), seed=0, epoch=0)
+    for number in range(6):
+        if number == stop_at:
+            run.save()
+            run = Run(load_recipe("cifar10_vit", words))
+            run.resume()
+        run.train_step(order[number * 40 % 200 : number * 40 % 200 + 40])
+        run.step += 1
+    return run.averaged.state_dict()
+
+
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> None:
+    words = [*tiny, "max_steps=6", "model.drop_path_rate=0.1", "cutmix_from=0.0"]
+    whole, resumed = weights_after(words), weights_after(words, stop_at=3)
+    for key, value in whole.items():
+        assert torch.equal(value, resumed[key]), key
+
+
+def test_a_terminated_run_saves_and_goes_on(tiny: list[str]) -> None:
+    words = ["--recipe", "cifar10_vit", *tiny, "max_steps=4000", "epochs=800"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    state = load_recipe("cifar10_vit", tiny).run_dir / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    step = json.loads(state.read_text())["step"]
+    assert process.returncode == 1
+    assert f"stopped at step {step}; --resume goes on" in errors
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4000", "epochs=800"]))
+    run.resume()
+    assert run.step == step > 0
+
+
+def test_a_step_without_finite_gradients_is_skipped_and_counted(tiny: list[str]) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
+    before = {key: value.clone() for key, value in run.model.state_dict().items()}
+    run.splits["train"].std.fill_(0.0)
+    run.train_step(torch.arange(40))
+    assert run.skipped == 1
+    for key, value in run.model.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def losses_of(words: list[str]) -> list[float]:
+    run = Run(load_recipe("cifar10_vit", [*words, "max_steps=12", "epochs=3"]))
+    rows, losses = torch.arange(40), []
+    for _ in range(12):
+        losses.append(run.train_step(rows)["cross_entropy"].item())
+        run.step += 1
+    weights = run.averaged.state_dict().values()
+    assert all(value.dtype == torch.float32 for value in weights if value.is_floating_point())
+    return losses
+
+
+def test_low_precision_learns_as_full_precision_does(tiny: list[str]) -> None:
+    full = losses_of([*tiny, "precision=fp32"])
+    assert full[-1] < full[0] - 0.05
+    for precision in ("bf16", "fp16"):
+        assert losses_of([*tiny, f"precision={precision}"]) == pytest.approx(full, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["init_from=nowhere"], "nowhere"),
+        (["dataset=imagenet"], "imagenet"),
+        (["data=empty"], "data_batch_1 is missing"),
+        (["model.num_heads=3"], "num_heads"),
+    ],
+)
+def test_a_bad_option_is_named_in_one_line(words: list[str], message: str, tiny: list[str]) -> None:
+    with pytest.raises(SystemExit, match=message):
+        train(["--recipe", "cifar10_vit", *tiny, *words])
+
+
+def test_resuming_nothing_or_another_config_is_refused(tiny: list[str]) -> None:
+    with pytest.raises(ValueError, match="nothing to resume"):
+        Run(load_recipe("cifar10_vit", tiny)).resume()
+    Run(load_recipe("cifar10_vit", tiny)).save()
+    with pytest.raises(ValueError, match="another configuration"):
+        Run(load_recipe("cifar10_vit", [*tiny, "lr=0.5"])).resume()

@@ -1,0 +1,125 @@
+"""vitdemo's own format in a local folder: what is saved comes back, and what is wrong is named."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tests.weights.hub import probe
+from tests.weights.samples import CLASSES, CONFIG, DATA, logits, write_own
+from vitdemo.config import to_json
+from vitdemo.models import build_model
+from vitdemo.weights import WeightsError, load_model, save_model, store
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Sets keys of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_saved_model_comes_back(tmp_path: Path, half: bool) -> None:
+    model = write_own(tmp_path / "mine", half=half)
+    loaded = load_model(str(tmp_path / "mine"))
+    rounding = 2e-3 if half else 0.0
+    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16), rtol=0, atol=rounding)
+    assert (loaded.spec.config, loaded.spec.data, loaded.classes) == (CONFIG, DATA, CLASSES)
+    assert (loaded.spec.title, loaded.report.source) == ("mine", "folder mine")
+    assert not loaded.model.training
+    assert {(p.dtype, p.requires_grad) for p in loaded.model.parameters()} == {(torch.float32, False)}
+
+
+def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> None:
+    write_own(tmp_path / "vit_cifar10")
+    loaded = load_model("vit_cifar10", models_dir=tmp_path)
+    assert (loaded.spec.key, loaded.spec.config, loaded.report.source) == ("vit_cifar10", CONFIG, "bundled")
+    with pytest.raises(WeightsError, match=r"bundled model 'lightvit_cifar10' is not in the folder"):
+        load_model("lightvit_cifar10", models_dir=tmp_path)
+
+
+def test_a_broken_write_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = write_own(tmp_path)
+
+    def full_disk(tensors: object, path: Path, metadata: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(store, "save_file", full_disk)
+    with pytest.raises(OSError, match="disk full"):
+        save_model(tmp_path, model=model, name="new", data=DATA, classes=CLASSES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    assert load_model(str(tmp_path)).spec.title == "mine"
+
+
+def test_classes_must_match_the_outputs(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="classes has 1 names, the model has 3 outputs"):
+        save_model(tmp_path, model=build_model(CONFIG), name="x", data=DATA, classes=["one"])
+
+
+def misshape(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    save_file(tensors | {"blocks.0.attn.qkv.weight": torch.zeros(5, 64)}, folder / "model.safetensors")
+
+
+def lose_and_find(folder: Path, *, lost: str = "", found: str = "") -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors.pop(lost, None)
+    save_file(tensors | ({found: torch.zeros(1)} if found else {}), folder / "model.safetensors")
+
+
+def truncate(folder: Path) -> None:
+    os.truncate(folder / "model.safetensors", 5000)
+
+
+def only_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+DAMAGE = {
+    "shape": (misshape, r"blocks.0.attn.qkv.weight has shape \(5, 64\), the model needs \(192, 64\)"),
+    "missing": (lambda f: lose_and_find(f, lost="pos_embed"), "pos_embed is missing"),
+    "unknown": (lambda f: lose_and_find(f, found="neck.bias"), "neck.bias is unknown"),
+    "truncated": (truncate, "model.safetensors of .* is truncated or damaged"),
+    "pickle": (only_pickle, "holds pytorch_model.bin, a pickle"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
+    "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),
+    "not JSON": (lambda f: (f / "config.json").write_text("{"), "config.json of .* is not valid JSON"),
+    "no object": (lambda f: (f / "config.json").write_text("[]"), "config.json of .* is not a JSON object"),
+    "config key": (lambda f: edit(f / "config.json", colour=1), "unknown key 'colour'"),
+    "model key": (
+        lambda f: edit(f / "config.json", model=to_json(CONFIG) | {"dept": 3}),
+        "unknown key 'dept'; did you mean 'depth'",
+    ),
+    "version": (lambda f: edit(f / "config.json", version=2), "version 2 is not known"),
+    "format": (lambda f: edit(f / "config.json", format="other"), "none of vitdemo, timm and transformers"),
+    "classes": (lambda f: edit(f / "config.json", classes=["a"]), "classes has 1 names, num_classes is 3"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_what_is_wrong_with_a_folder_is_named(tmp_path: Path, kind: str) -> None:
+    write_own(tmp_path)
+    harm, message = DAMAGE[kind]
+    harm(tmp_path)
+    with pytest.raises(WeightsError, match=message):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vit_cifar", "Unknown model 'vit_cifar'.* did you mean 'vit_cifar10'?"),
+        ("some/model.pth", "model.pth is a pickle"),
+        ("hf-hub:one/two/three", "not of the form hf-hub:owner/repo"),
+        ("hf-hub:me/a..b", "'me/a..b' is not a valid name"),
+    ],
+)
+def test_names_that_mean_nothing(name: str, message: str) -> None:
+    with pytest.raises(WeightsError, match=message):
+        load_model(name)

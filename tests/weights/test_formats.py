@@ -1,0 +1,56 @@
+"""Folders written by timm and by transformers give the logits that they give there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file
+from timm.data import resolve_model_data_config
+from timm.models import save_for_hf
+
+from tests.weights.hub import probe
+from tests.weights.samples import logits, scatter, write_transformers
+from vitdemo.config import DataConfig
+from vitdemo.weights import WeightsError, load_model
+
+TIMM = {
+    "deit_small_distilled_patch16_224": {"depth": 2, "img_size": (32, 64), "num_classes": 7},
+    "vit_small_patch14_reg4_dinov2": {"depth": 2, "img_size": 56, "num_classes": 0},
+    "deit3_small_patch16_224": {"depth": 2, "img_size": 32, "num_classes": 5},
+    "vit_tiny_patch16_384": {"depth": 2, "img_size": 48, "num_classes": 4, "global_pool": "avg"},
+}
+
+
+@pytest.mark.parametrize("architecture", TIMM)
+def test_timm_folders_give_timms_logits(tmp_path: Path, architecture: str) -> None:
+    theirs = scatter(timm.create_model(architecture, **TIMM[architecture]))
+    save_for_hf(theirs, str(tmp_path), safe_serialization=True)
+    loaded = load_model(str(tmp_path))
+    size = loaded.spec.config.img_size
+    torch.testing.assert_close(loaded.model(probe(size)), logits(theirs, size), rtol=0, atol=1e-4)
+    wanted = resolve_model_data_config(theirs)
+    data = loaded.spec.data
+    assert (data.mean, data.std, data.crop_pct) == (wanted["mean"], wanted["std"], wanted["crop_pct"])
+    assert data.interpolation == wanted["interpolation"]
+
+
+def test_an_architecture_that_is_not_known_is_named(tmp_path: Path) -> None:
+    config = {"architecture": "vit_base_patch16_clip_224", "num_classes": 3, "pretrained_cfg": {}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="architecture 'vit_base_patch16_clip_224' is not known"):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("hub_names", [True, False])
+def test_transformers_folders_give_transformers_logits(tmp_path: Path, hub_names: bool) -> None:
+    theirs = write_transformers(tmp_path, hub_names=hub_names)
+    key = "vit.encoder.layer.0.attention.attention.query.weight"  # as in google/vit-base-patch16-224
+    assert (key in load_file(tmp_path / "model.safetensors")) == hub_names
+    loaded = load_model(str(tmp_path))
+    torch.testing.assert_close(loaded.model(probe(32)), logits(theirs, 32), rtol=0, atol=1e-4)
+    assert loaded.classes == ("ant", "bee", "cat")
+    assert loaded.spec.data == DataConfig("", 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bicubic", 0.8)

@@ -1,0 +1,139 @@
+"""The Hub's real client against a local imitation of the Hub: good loads, the cache, and every refusal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import timm
+import torch
+from timm.models import save_for_hf
+
+from tests.weights.hub import COMMIT, SLOW_PAUSE, SLOW_PIECE
+from tests.weights.samples import logits, scatter, write_own, write_transformers
+from vitdemo.datasets import imagenet_classes
+
+DEADLINE = 2.0
+GOOD = "hf-hub:me/good"
+LOADS: list[dict[str, Any]] = [
+    {"name": "timm", "source": "hf-hub:timm/vit_tiny"},
+    {"name": "transformers", "source": "hf-hub:me/other"},
+    {"name": "good", "source": GOOD},
+    {"name": "again", "source": GOOD},
+    {"name": "pinned", "source": f"{GOOD}@{COMMIT}"},
+    {"name": "slow", "source": "hf-hub:me/slow", "modes": {"me/slow": "slow"}, "deadline": DEADLINE},
+    {"name": "space", "source": "vit_cifar10", "env": {"VITDEMO_HUB_REPO": "me/space"}},
+    {"name": "gated", "source": "hf-hub:me/gated", "modes": {"me/gated": "GatedRepo"}},
+    {"name": "broken", "source": "hf-hub:me/broken", "modes": {"me/broken": "broken"}},
+    {"name": "no repo", "source": "hf-hub:me/nothing"},
+    {"name": "no revision", "source": f"{GOOD}@v9"},
+    {"name": "no file", "source": "hf-hub:me/pickled"},
+    {"name": "hangs", "source": "hf-hub:me/hangs", "modes": {"me/hangs": "hang"}, "deadline": DEADLINE},
+    {"name": "stuck", "source": "hf-hub:me/stuck", "modes": {"me/stuck": "stuck"}, "deadline": DEADLINE},
+    {"name": "hangs, cached", "source": GOOD, "modes": {"me/good": "hang"}, "deadline": DEADLINE},
+    {"name": "offline", "source": "hf-hub:me/hangs", "offline": True},
+    {"name": "offline, cached", "source": GOOD, "offline": True},
+    {"name": "down, cached", "source": GOOD, "stop": True},
+    {"name": "down", "source": "hf-hub:me/hangs"},
+    {"name": "space down", "source": "vit_cifar10", "env": {"VITDEMO_HUB_REPO": "me/none"}},
+]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of every load, done one after the other by the real client in one fresh process."""
+    folder = tmp_path_factory.mktemp("hub")
+    root = folder / "repos"
+    tiny = scatter(timm.create_model("vit_tiny_patch16_224"))
+    (root / "timm").mkdir(parents=True)
+    save_for_hf(tiny, str(root / "timm" / "vit_tiny"), safe_serialization=True)
+    other = write_transformers(root / "me" / "other", hub_names=True)
+    own = write_own(root / "me" / "good")
+    for copy in ("slow", "gated", "broken", "pickled", "hangs", "stuck", "space/vit_cifar10"):
+        shutil.copytree(root / "me" / "good", root / "me" / copy)
+    weights = root / "me" / "pickled" / "model.safetensors"
+    size = weights.stat().st_size
+    weights.rename(weights.with_name("pytorch_model.bin"))
+    loads = [load | {"models_dir": str(root / "me" / "space")} for load in LOADS]
+    scenario = {"root": str(root), "home": str(folder / "home"), "loads": loads}
+    (folder / "scenario.json").write_text(json.dumps(scenario))
+    command = [
+        sys.executable,
+        "-m",
+        "tests.weights.hub",
+        str(folder / "scenario.json"),
+        str(folder / "out.json"),
+    ]
+    subprocess.run(command, check=True, timeout=300)
+    results = json.loads((folder / "out.json").read_text())
+    wanted = {"timm": logits(tiny, 224), "transformers": logits(other, 32), "good": logits(own, 16)}
+    return results | {"wanted": wanted, "size": size}
+
+
+@pytest.mark.parametrize("name", ["timm", "transformers", "good"])
+def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name: str) -> None:
+    torch.testing.assert_close(torch.tensor(hub[name]["logits"]), hub["wanted"][name], rtol=0, atol=1e-4)
+    assert (hub[name]["revision"], hub[name]["note"]) == (COMMIT, "")
+
+
+def test_the_report_and_the_preprocessing_of_a_hub_model(hub: dict[str, Any]) -> None:
+    assert hub["good"]["source"] == f"hf-hub:me/good@{COMMIT}"
+    assert tuple(hub["timm"]["classes"]) == imagenet_classes()
+    assert hub["timm"]["data"]["mean"] == [0.5, 0.5, 0.5]  # AugReg's, not ImageNet's
+    assert hub["timm"]["data"]["crop_pct"] == 0.9
+    assert hub["transformers"]["data"]["std"] == [0.25, 0.25, 0.25]
+    assert hub["space"]["source"] == f"hf-hub:me/space@{COMMIT}"
+
+
+def test_the_cache_is_used(hub: dict[str, Any]) -> None:
+    assert any(request.startswith("GET") for request in hub["good"]["requests"])
+    assert hub["again"]["requests"]
+    assert all(request.startswith("HEAD") for request in hub["again"]["requests"])
+    assert hub["pinned"]["requests"] == []
+    assert hub["pinned"]["logits"] == hub["again"]["logits"] == hub["good"]["logits"]
+
+
+def test_a_slow_download_is_not_cut_off_and_shows_its_progress(hub: dict[str, Any]) -> None:
+    slow, size = hub["slow"], hub["size"]
+    assert slow["seconds"] > size // SLOW_PIECE * SLOW_PAUSE > DEADLINE
+    shares = [share for share, _ in slow["progress"]]
+    assert len(shares) > 4
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert slow["progress"][-1][1] == f"model.safetensors: {size / 1e6:.1f} of {size / 1e6:.1f} MB"
+
+
+REFUSALS = {
+    "gated": "me/gated is gated",
+    "broken": "status 500 for me/broken",
+    "no repo": "There is no repository me/nothing on the Hub",
+    "no revision": "me/good has no revision v9",
+    "no file": "me/pickled has no model.safetensors at revision main (a pickle such as",
+    "hangs": "The Hub did not answer within 2 seconds",
+    "stuck": "The Hub did not answer within 2 seconds",
+    "offline": "(HF_HUB_OFFLINE) and me/hangs is not in its cache",
+    "down": "The Hub could not be reached",
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_every_refusal_is_one_sentence_in_time(hub: dict[str, Any], name: str) -> None:
+    assert REFUSALS[name] in hub[name]["error"]
+    assert "\n" not in hub[name]["error"]
+    assert hub[name]["seconds"] < 10
+
+
+@pytest.mark.parametrize("name", ["hangs, cached", "offline, cached", "down, cached"])
+def test_cached_files_serve_when_the_hub_does_not(hub: dict[str, Any], name: str) -> None:
+    assert hub[name]["logits"] == hub["good"]["logits"]
+    assert hub[name]["revision"] == COMMIT
+    assert hub[name]["note"].endswith(f"cached files of revision {COMMIT} are in use")
+
+
+def test_bundled_weights_serve_when_the_repository_of_a_space_does_not(hub: dict[str, Any]) -> None:
+    assert hub["space down"]["source"] == "bundled"
+    assert hub["space down"]["note"].endswith("the bundled weights are in use")

@@ -1,0 +1,62 @@
+"""State of a run (to resume) and its result (to ship): safetensors + JSON, written atomically."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from vitdemo.files import write_atomically
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """`tensors` as safetensors, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part)
+    part.replace(path)
+
+
+def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
+    """Every tensor of the optimisers' states under a flat name."""
+    tensors = {}
+    for number, optimizer in enumerate(optimizers):
+        for index, state in optimizer.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"optimizer.{number}.{index}.{key}"] = torch.as_tensor(value)
+    return tensors
+
+
+def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """The inverse of `optimizer_tensors`; groups and rates come from the config."""
+    for number, optimizer in enumerate(optimizers):
+        whole = optimizer.state_dict()
+        for name, value in tensors.items():
+            kind, *rest = name.split(".", 3)
+            if kind == "optimizer" and int(rest[0]) == number:
+                whole["state"].setdefault(int(rest[1]), {})[rest[2]] = value
+        optimizer.load_state_dict(whole)
+
+
+def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+    """One resumable state. The JSON goes last and names its tensors, so a stop in between loses nothing."""
+    file = folder / f"state-{progress['step']}.safetensors"
+    save_tensors(file, tensors)
+    write_atomically(folder / "state.json", json.dumps({**progress, "file": file.name}, indent=1))
+    for old in folder.glob("state-*.safetensors"):
+        if old != file:
+            old.unlink()
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The state saved last, or None where there is none."""
+    path = folder / "state.json"
+    if not path.is_file():
+        return None
+    progress = json.loads(path.read_text(encoding="utf-8"))
+    return load_file(folder / progress["file"]), progress

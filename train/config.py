@@ -1,0 +1,115 @@
+"""What a run is: one frozen record, read from a recipe and from `key=value` overrides."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vitdemo.config import ViTConfig, from_json, to_json
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks.
+
+    `objective`: "classify", or "elastic" (one DynamicViT for every keep ratio).
+    `init_from`: a checkpoint whose weights start the run; it is also the dense teacher where
+    `distill` > 0. `token_keep`: pairs (share of the steps done, share of patches seen until then).
+    `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step.
+    """
+
+    name: str
+    model: ViTConfig
+    objective: Literal["classify", "elastic"] = "classify"
+    dataset: str = "cifar10"
+    data: str = "data"
+    runs: str = ""
+    out: str = "checkpoints"
+    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    seed: int = 0
+    epochs: int = 24
+    batch_size: int = 256
+    optimizer: Literal["adamw", "muon"] = "muon"
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.05
+    muon_lr: float = 2e-3
+    backbone_lr_scale: float = 1.0
+    warmup: float = 0.05
+    schedule: Literal["linear", "cosine"] = "linear"
+    clip: float = 1.0
+    label_smoothing: float = 0.1
+    ema: float = 0.999
+    crop_pad: int = 4
+    flip: bool = True
+    cutmix_prob: float = 0.3
+    cutmix_from: float = 0.3
+    token_keep: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    init_from: str = ""
+    distill: float = 0.0
+    temperature: float = 1.0
+    score_weight: float = 1.0
+    score_noise: float = 0.1
+    keep_ratio_range: tuple[float, float] = (0.25, 1.0)
+    dense_share: float = 0.1
+    max_steps: int = 0
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs."""
+        return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs")) / self.name
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
+    """The recipe `name` with `key=value` overrides; `model.key=value` reaches into the network.
+
+    Raises ValueError for an unknown recipe or key, naming the nearest known one.
+    """
+    path = RECIPES / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+        raise ValueError(f"recipe {name!r} is unknown; known: {known}")
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    for item in overrides:
+        key, sign, text = item.partition("=")
+        if not sign:
+            raise ValueError(f"override {item!r} is not of the form key=value")
+        group, _, inner = key.rpartition(".")
+        target = values.setdefault(group, {}) if group else values
+        target[inner] = parse_value(text)
+    return config_from_json(values)
+
+
+def config_from_json(values: dict[str, Any]) -> TrainConfig:
+    """A TrainConfig from plain values; the inverse of `config_to_json`."""
+    values = dict(values)
+    values["model"] = from_json(ViTConfig, values.get("model", {}))
+    values["token_keep"] = [tuple(pair) for pair in values.get("token_keep", [(1.0, 1.0)])]
+    return from_json(TrainConfig, values)
+
+
+def config_to_json(config: TrainConfig) -> dict[str, Any]:
+    return to_json(config)
+
+
+def parse_value(text: str) -> Any:
+    """A Python literal, true/false, or the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,135 @@
+"""Accuracy through the path that ships: real pruning, the model that a user gets.
+
+`python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--split test] --json`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from train.data import Resident
+from vitdemo.config import as_pair
+from vitdemo.cost import macs
+from vitdemo.datasets import DATASETS, Split
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
+from vitdemo.weights import LoadedModel, load_model
+
+BATCH = 500
+SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+
+
+@torch.no_grad()
+def predict(
+    model: VisionTransformer, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
+) -> Int[Tensor, "b"]:
+    """The class predicted for each picture of `split`; tokens are removed by `selector` where it is named."""
+    training, out = model.training, []
+    model.eval()
+    for begin in range(0, len(split), BATCH):
+        pixels = split.normalise(split.pixels[begin : begin + BATCH])
+        pruning = None
+        if selector:
+            pruning = Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(keep_ratio))
+        out.append(model(pixels, pruning=pruning).argmax(dim=-1))
+    model.train(training)
+    return torch.cat(out)
+
+
+def accuracy(
+    model: VisionTransformer, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
+) -> float:
+    """Top-1 accuracy in percent."""
+    predicted = predict(model, split, keep_ratio=keep_ratio, selector=selector)
+    return 100 * (predicted == split.labels).double().mean().item()
+
+
+def confusion_matrix(
+    predicted: Int[Tensor, "b"], labels: Int[Tensor, "b"], classes: int
+) -> Int[Tensor, "c c"]:
+    """Counts with the true class as the row and the predicted class as the column."""
+    return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
+
+
+def load_split(
+    loaded: LoadedModel, folder: Path, split: Split, *, limit: int = 0, device: str = "cpu"
+) -> Resident:
+    """The split that `loaded` is judged on. Raises ValueError where its pictures do not fit the model."""
+    data = loaded.spec.data
+    dataset = DATASETS.get(data.dataset)
+    if dataset is None or dataset.load is None:
+        raise ValueError(f"dataset {data.dataset!r} cannot be read from a folder")
+    images = dataset.load(folder, split)
+    if images.pixels.shape[-2:] != as_pair(data.img_size):
+        raise ValueError(f"{dataset.title} has pictures of another size than the model's {data.img_size}")
+    resident = Resident.of(images, data=data, device=torch.device(device))
+    if limit:
+        resident = Resident(resident.pixels[:limit], resident.labels[:limit], resident.mean, resident.std)
+    return resident
+
+
+def measure(model: VisionTransformer, split: Resident, *, keep_ratio: float, selector: str) -> dict[str, Any]:
+    """One point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
+    return {
+        "accuracy": round(accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
+        "n": len(split),
+        "keep_ratio": keep_ratio,
+        "selector": selector,
+        "macs": macs(model.config, keep_ratio=keep_ratio if selector else None),
+    }
+
+
+def sweep(model: VisionTransformer, split: Resident) -> list[dict[str, Any]]:
+    """Every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
+    names = selectors_of(model)
+    pairs = [(SWEEP[0], names[0]), *((ratio, name) for ratio in SWEEP[1:] for name in names)]
+    return [measure(model, split, keep_ratio=ratio, selector=name) for ratio, name in pairs]
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=__doc__)
+    parser.add_argument("name", help="a bundled model, a folder, or hf-hub:owner/repo[@revision]")
+    parser.add_argument("--data", default="data", type=Path, help="folder of the unpacked data sets")
+    parser.add_argument("--keep-ratio", default=1.0, type=float, help="share of patches kept at each stage")
+    parser.add_argument("--selector", choices=tuple(SELECTORS), help="default: dense at 1, else the best")
+    parser.add_argument("--split", default="test", choices=get_args(Split))
+    parser.add_argument("--limit", default=0, type=int, help="only the first N pictures")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--sweep", action="store_true", help="all selectors at all keep ratios")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = parse(arguments)
+    try:
+        loaded = load_model(options.name, device=options.device)
+        split = load_split(loaded, options.data, options.split, limit=options.limit, device=options.device)
+        best = selectors_of(loaded.model)[0]
+        if options.sweep:
+            result: dict[str, Any] = {"sweep": sweep(loaded.model, split)}
+        else:
+            selector = options.selector or (best if options.keep_ratio < 1 else "")
+            result = measure(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    result = {"model": options.name, "split": options.split, **result}
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for row in result.get("sweep", [result]):
+            print(f"keep {row['keep_ratio']:.1f}  {row['selector'] or 'dense':<16}{row['accuracy']:6.2f} %"
+                  f"  {row['macs'] / 1e6:7.1f} MMAC  n = {row['n']}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""What a finished run leaves in its checkpoint folder: metrics.json, figures and the model card.
+
+`python -m train.report --write README.md` writes the table of all checkpoints into the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+
+from train.config import TrainConfig, config_to_json
+from train.data import Resident
+from train.evaluate import confusion_matrix, predict, sweep
+from vitdemo.cost import macs, parameters
+from vitdemo.datasets import DATASETS
+from vitdemo.files import write_atomically
+from vitdemo.markdown import write_block
+from vitdemo.registry import MODELS
+from vitdemo.render.plots import confusion_plot, keep_ratio_plot, training_curves
+from vitdemo.weights import LoadedModel
+
+SHOWN_RATIO = 0.7
+
+
+def hardware(device: torch.device) -> str:
+    """The processor that trained, in words."""
+    if device.type == "cuda":
+        return f"1 x {torch.cuda.get_device_name(device)}"
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
+    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    cores = torch.get_num_threads()
+    return f"{cores} core{'s' if cores > 1 else ''} of {name}, no GPU"
+
+
+def git_revision() -> str:
+    """The commit of the source that ran, or "unknown" outside a checkout."""
+    here = Path(__file__).parent
+    result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True)
+    return result.stdout.strip() if result.returncode == 0 else "unknown"
+
+
+def command() -> str:
+    """The command line, without the paths of this machine."""
+    private = ("data=", "runs=", "out=")
+    return " ".join(["python -m train", *(arg for arg in sys.argv[1:] if not arg.startswith(private))])
+
+
+def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
+    """Who trained what, where, with what: everything but the numbers."""
+    recipe = {k: v for k, v in config_to_json(config).items() if k not in ("data", "runs", "out")}
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions["torchvision"] = torchvision.__version__
+    return {
+        "command": command(),
+        "hardware": hardware(device),
+        "git_revision": git_revision(),
+        "versions": versions,
+        "seed": config.seed,
+        "recipe": recipe,
+    }
+
+
+def judge(loaded: LoadedModel, test: Resident) -> dict[str, Any]:
+    """The test split, once: accuracy, per class, confusion, and the curve over keep ratios if it prunes."""
+    model, classes = loaded.model, loaded.classes
+    matrix = confusion_matrix(predict(model, test), test.labels, len(classes))
+    per_class = 100 * matrix.diag() / matrix.sum(dim=1)
+    result: dict[str, Any] = {
+        "accuracy": round(100 * matrix.diag().sum().item() / len(test), 2),
+        "n": len(test),
+        "parameters": parameters(model.config),
+        "macs": macs(model.config),
+        "per_class": {name: round(value, 2) for name, value in zip(classes, per_class.tolist(), strict=True)},
+        "confusion": matrix.tolist(),
+    }
+    if model.config.prune is not None:
+        result["sweep"] = sweep(model, test)
+    return result
+
+
+def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) -> None:
+    """metrics.json, the figures, and README.md: the model card."""
+    name = loaded.spec.key
+    figures = {
+        "curves.png": training_curves(metrics["history"], title=f"{name}: training"),
+        "confusion.png": confusion_plot(
+            metrics["confusion"], loaded.classes, title=f"{name}: test pictures (n = {metrics['n']:,})"
+        ),
+    }
+    if "sweep" in metrics:
+        figures["keep_ratio.png"] = keep_ratio_plot(
+            metrics["sweep"], title=f"{name}: accuracy against keep ratio"
+        )
+    for file, figure in figures.items():
+        figure.savefig(folder / file)
+    write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    write_atomically(folder / "README.md", model_card(loaded, metrics))
+
+
+def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
+    """The card in the Hub's layout: front matter, then what it is, how good, how made."""
+    spec, config = loaded.spec, loaded.model.config
+    title = DATASETS[spec.data.dataset].title
+    rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in metrics["per_class"].items())
+    minutes = metrics["seconds"] / 60
+    return f"""---
+license: apache-2.0
+library_name: vitdemo
+pipeline_tag: image-classification
+datasets: [{spec.data.dataset}]
+---
+# {spec.key}
+
+{spec.summary} {config.embed_dim} wide, {config.depth} blocks, {config.num_heads} heads,
+{config.num_patches} patches; {metrics["parameters"]:,} parameters, {metrics["macs"] / 1e6:.1f} MMAC each.
+
+**{metrics["accuracy"]:.2f} %** top-1 on the test split of {title} (n = {metrics["n"]:,} pictures, one run,
+seed {metrics["seed"]}), dense. Trained in {minutes:.0f} minutes on {metrics["hardware"]}
+with `{metrics["command"]}`; all choices were made on held-out training pictures.
+{metrics.get("note", "")}
+{pruning_table(metrics)}
+![training curves](curves.png)
+
+| class | accuracy, % |
+|---|---|
+{rows}
+
+![confusion matrix](confusion.png)
+
+Meant for teaching and for the demo: it knows ten classes of {title} and names one of them for any picture.
+"""
+
+
+def pruning_table(metrics: dict[str, Any]) -> str:
+    """Accuracy against keep ratio, a selector a column; empty for a model without predictors."""
+    rows = metrics.get("sweep", [])
+    if not rows:
+        return ""
+    names = list(dict.fromkeys(row["selector"] for row in rows))
+    lines = ["", "| keep ratio a stage | MMAC | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
+    for ratio in dict.fromkeys(row["keep_ratio"] for row in rows):
+        at = {row["selector"]: row for row in rows if row["keep_ratio"] == ratio}
+        cells = [f"{at[name]['accuracy']:.2f}" if name in at else "" for name in names]
+        cost = at[names[0]]["macs"] / 1e6
+        lines.append(f"| {ratio:.1f} | {cost:.1f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
+
+
+def models_table(folder: Path) -> str:
+    """One row for each checkpoint in `folder`, from its metrics.json."""
+    lines = [
+        "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
+        "|---|---|---|---|---|---|",
+    ]
+    for key in MODELS:
+        file = folder / key / "metrics.json"
+        if not file.is_file():
+            continue
+        metrics = json.loads(file.read_text(encoding="utf-8"))
+        pruned = [
+            f"{row['accuracy']:.2f} ({row['selector']})"
+            for row in metrics.get("sweep", [])
+            if row["keep_ratio"] == SHOWN_RATIO
+        ]
+        minutes = metrics["seconds"] / 60
+        lines.append(
+            f"| [{key}](checkpoints/{key}) | {metrics['parameters']:,} | {metrics['macs'] / 1e6:.1f} "
+            f"| **{metrics['accuracy']:.2f}** (n = {metrics['n']:,}) | {', '.join(pruned)} "
+            f"| {metrics['hardware']}, {minutes:.0f} min, one run |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    options = parser.parse_args(arguments)
+    table = models_table(options.checkpoints)
+    if options.write:
+        write_block(options.write, name="models", text=table)
+    else:
+        print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What a network is: frozen records that travel beside the weights as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Size = int | tuple[int, int]
+T = TypeVar("T")
+
+
+def as_pair(size: Size) -> tuple[int, int]:
+    """`size` as (height, width)."""
+    return (size, size) if isinstance(size, int) else size
+
+
+@dataclass(frozen=True)
+class PruneConfig:
+    """Where DynamicViT's learned predictors stand, and the keep ratio shown first.
+
+    `prune_loc`: indices of the blocks *before* which tokens are dropped, ascending.
+    `keep_ratio`: share of patches kept at each stage, in (0, 1].
+    """
+
+    prune_loc: tuple[int, ...]
+    keep_ratio: float = 0.7
+
+    def __post_init__(self) -> None:
+        ascending = list(self.prune_loc) == sorted(set(self.prune_loc))
+        if not self.prune_loc or not ascending or self.prune_loc[0] < 0:
+            raise ValueError(f"prune_loc must be ascending block indices, got {self.prune_loc}")
+        if not 0 < self.keep_ratio <= 1:
+            raise ValueError(f"keep_ratio must be in (0, 1], got {self.keep_ratio}")
+
+
+@dataclass(frozen=True)
+class ViTConfig:
+    """A Vision Transformer (Dosovitskiy et al. 2021), in timm's words.
+
+    `global_pool`: "token" (class token), "avg" (mean of the patch tokens) or "token_avg" (the average of
+    both). `fc_norm`: normalise after pooling instead of before; None = as timm, only for "avg".
+    `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or "relu".
+    `prune`: set for DynamicViT. Sizes are pixels, int or (height, width).
+    """
+
+    img_size: Size = 224
+    patch_size: Size = 16
+    in_chans: int = 3
+    num_classes: int = 1000
+    embed_dim: int = 192
+    depth: int = 12
+    num_heads: int = 3
+    mlp_ratio: float = 4.0
+    qkv_bias: bool = True
+    class_token: bool = True
+    dist_token: bool = False
+    reg_tokens: int = 0
+    no_embed_class: bool = False
+    global_pool: Literal["token", "avg", "token_avg"] = "token"
+    fc_norm: bool | None = None
+    init_values: float | None = None
+    attention: Literal["softmax", "linear"] = "softmax"
+    feature_map: Literal["elu", "relu"] = "elu"
+    drop_rate: float = 0.0
+    drop_path_rate: float = 0.0
+    norm_eps: float = 1e-6
+    prune: PruneConfig | None = None
+
+    def __post_init__(self) -> None:
+        (height, width), (patch_h, patch_w) = as_pair(self.img_size), as_pair(self.patch_size)
+        if height % patch_h or width % patch_w:
+            raise ValueError(
+                f"img_size {height} x {width} is not divisible by patch_size {patch_h} x {patch_w}"
+            )
+        if self.embed_dim % self.num_heads:
+            raise ValueError(f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}")
+        if self.global_pool != "avg" and not self.class_token:
+            raise ValueError(f"global_pool {self.global_pool!r} needs class_token")
+        if self.dist_token and self.global_pool != "token":
+            raise ValueError("dist_token needs global_pool 'token'")
+        if self.dist_token and self.fc_norm:
+            raise ValueError("dist_token and fc_norm exclude each other")
+        for name, value, allowed in (
+            ("global_pool", self.global_pool, ("token", "avg", "token_avg")),
+            ("attention", self.attention, ("softmax", "linear")),
+            ("feature_map", self.feature_map, ("elu", "relu")),
+        ):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        if max(self.prune_loc, default=0) >= self.depth:
+            raise ValueError(f"prune_loc {self.prune_loc} lies outside a network of depth {self.depth}")
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Patches (rows, columns)."""
+        (height, width), (patch_h, patch_w) = as_pair(self.img_size), as_pair(self.patch_size)
+        return height // patch_h, width // patch_w
+
+    @property
+    def num_patches(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def num_prefix_tokens(self) -> int:
+        """Class, distillation and register tokens; never pruned."""
+        return int(self.class_token) + int(self.dist_token) + self.reg_tokens
+
+    @property
+    def prune_loc(self) -> tuple[int, ...]:
+        """Blocks before which any selector prunes; DynamicViT's choice, or the quarters of the depth."""
+        if self.prune is not None:
+            return self.prune.prune_loc
+        return tuple(sorted({self.depth // 4, self.depth // 2, 3 * self.depth // 4}))
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How a picture becomes the model's input: the test-time transform and the data set's name.
+
+    `mean`, `std`: per channel, for pixels in [0, 1]. `crop_pct`: share of the resized picture that the
+    centre crop keeps. `img_size`: pixels, int or (height, width).
+    """
+
+    dataset: str = "cifar10"
+    img_size: Size = 32
+    mean: tuple[float, float, float] = (0.4914, 0.4822, 0.4465)
+    std: tuple[float, float, float] = (0.2470, 0.2435, 0.2616)
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    crop_pct: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.interpolation not in ("bicubic", "bilinear"):
+            raise ValueError(f"interpolation must be bicubic or bilinear, got {self.interpolation!r}")
+        if not 0 < self.crop_pct <= 1:
+            raise ValueError(f"crop_pct must be in (0, 1], got {self.crop_pct}")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A frozen config as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
+    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one."""
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
+    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    prune = values.get("prune")
+    if isinstance(prune, Mapping):
+        plain["prune"] = from_json(PruneConfig, prune)
+    return cls(**plain)

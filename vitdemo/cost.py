@@ -1,0 +1,113 @@
+"""What a network costs: exact parameters and multiply-accumulates, and measured milliseconds.
+
+`python -m vitdemo.cost --write README.md` writes the table of the size presets into the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from vitdemo.config import ViTConfig, as_pair
+from vitdemo.markdown import write_block
+from vitdemo.models.pruning import keep_counts
+from vitdemo.registry import PRESETS
+
+
+def hidden_width(config: ViTConfig) -> int:
+    """Width of the MLP's hidden layer."""
+    return int(config.embed_dim * config.mlp_ratio)
+
+
+def patch_pixels(config: ViTConfig) -> int:
+    """Numbers in one patch."""
+    height, width = as_pair(config.patch_size)
+    return config.in_chans * height * width
+
+
+def parameters(config: ViTConfig) -> int:
+    """Learned numbers of the network, token predictors included."""
+    d, hidden = config.embed_dim, hidden_width(config)
+    block = 4 * d * d + d + 2 * d * hidden + hidden + d + 4 * d  # weights, biases, two LayerNorms
+    block += 3 * d if config.qkv_bias else 0
+    block += 2 * d if config.init_values is not None else 0
+    positions = config.num_patches + (0 if config.no_embed_class else config.num_prefix_tokens)
+    embedding = patch_pixels(config) * d + d + (config.num_prefix_tokens + positions) * d
+    heads = (2 if config.dist_token else 1) * (d + 1) * config.num_classes
+    predictors = 0
+    if config.prune is not None:
+        half, quarter = d // 2, d // 4
+        each = 2 * d + d * d + d + d * half + half + half * quarter + quarter + 2 * quarter + 2
+        predictors = len(config.prune.prune_loc) * each
+    return embedding + config.depth * block + 2 * d + heads + predictors
+
+
+def macs(config: ViTConfig, *, keep_ratio: float | None = None) -> int:
+    """Multiply-accumulates of one picture, dense or with `keep_ratio` at each stage.
+
+    Counted: linear layers, the patch projection, attention's two products (of linear attention: keys with
+    values, queries with that, queries with the normaliser), and DynamicViT's predictors. Not counted:
+    norms, activations, softmax, and what a training-free selector asks.
+    """
+    d, prefix, patches = config.embed_dim, config.num_prefix_tokens, config.num_patches
+    total = patches * patch_pixels(config) * d
+    counts = keep_counts(patches, keep_ratio, len(config.prune_loc)) if keep_ratio is not None else ()
+    for index in range(config.depth):
+        if keep_ratio is not None and index in config.prune_loc:
+            if config.prune is not None:
+                total += patches * (d * d + d * (d // 2) + (d // 2) * (d // 4) + (d // 4) * 2)
+            patches = counts[config.prune_loc.index(index)]
+        n = prefix + patches
+        linear = config.attention == "linear"
+        attention = n * d * (2 * (d // config.num_heads) + 1) if linear else 2 * n * n * d
+        total += n * (4 * d * d + 2 * d * hidden_width(config)) + attention
+    return total + (2 if config.dist_token else 1) * d * config.num_classes
+
+
+def median_milliseconds(calls: Sequence[Callable[[], object]], *, repeats: int = 5) -> tuple[float, ...]:
+    """Median wall-clock milliseconds of each call, measured in turn so that drift meets all alike.
+
+    Each is called once before, uncounted.
+    """
+    for call in calls:
+        call()
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, own in zip(calls, times, strict=True):
+            start = perf_counter()
+            call()
+            own.append(1000 * (perf_counter() - start))
+    return tuple(statistics.median(own) for own in times)
+
+
+def presets_table() -> str:
+    """The size presets as a Markdown table."""
+    lines = [
+        "| preset | width / depth / heads | MLP | picture / patch | tokens | parameters | MMAC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, config in PRESETS.items():
+        size, patch = as_pair(config.img_size)[0], as_pair(config.patch_size)[0]
+        tokens = config.num_patches + config.num_prefix_tokens
+        lines.append(
+            f"| {name} | {config.embed_dim} / {config.depth} / {config.num_heads} | {hidden_width(config)} "
+            f"| {size} / {patch} | {tokens} | {parameters(config):,} | {macs(config) / 1e6:,.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m vitdemo.cost", description=__doc__)
+    parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    options = parser.parse_args(arguments)
+    if options.write:
+        write_block(options.write, name="cost", text=presets_table())
+    else:
+        print(presets_table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What a page or a command line may ask for. Knows no gradio; a page knows nothing below this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from vitdemo.engine import pictures, walk
+from vitdemo.engine.analyse import Timings, analyse
+from vitdemo.engine.cache import TraceCache
+from vitdemo.engine.pool import ModelPool, describe_model, keep_ratio_of
+from vitdemo.engine.records import (
+    MAX_PRUNING_RATIO,
+    Analysis,
+    AttentionView,
+    Expired,
+    MethodInfo,
+    ModelInfo,
+    Outcome,
+    Progress,
+    Request,
+    Step,
+)
+from vitdemo.models.pruning import token_counts
+from vitdemo.registry import DEFAULT_MODEL, MODELS
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "MAX_PRUNING_RATIO",
+    "Analysis",
+    "AttentionView",
+    "Engine",
+    "Expired",
+    "MethodInfo",
+    "ModelInfo",
+    "Outcome",
+    "Progress",
+    "Request",
+    "Step",
+]
+
+
+class Engine:
+    """Models, results and their pictures; safe to share between threads.
+
+    `analyse` runs the network; everything that takes a key is a pure function of what that left in the cache
+    and raises `Expired` when it is no longer there. Messages of ValueError are one sentence for the user.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        models_dir: Path | None = None,
+        cache_bytes: int = 256 * 2**20,
+        extra_models: Sequence[str] = (),
+    ) -> None:
+        """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
+        folder. `cache_bytes`: what results may take. `extra_models`: folders and Hub names that may be asked
+        for besides the menu's. Raises ValueError for a device that is not there."""
+        self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models)
+        self._cache = TraceCache(cache_bytes)
+        self._timings = Timings()
+
+    @property
+    def forwards(self) -> int:
+        """How many forward passes were made so far, timing runs included."""
+        return self._pool.forwards
+
+    def menu(self) -> list[tuple[str, str]]:
+        """(title, key) of every model, the bundled ones first."""
+        specs = sorted(MODELS.values(), key=lambda spec: spec.source != "bundled")
+        return [(spec.title, spec.key) for spec in specs]
+
+    def methods(self) -> list[MethodInfo]:
+        """The ways to look at attention, for `AttentionView.method`."""
+        return pictures.attention_methods()
+
+    def info(self, model: str) -> ModelInfo:
+        """What the menu knows of a model; loads nothing. Raises ValueError naming the known ones."""
+        return describe_model(self._pool.spec(model))
+
+    def token_counts(self, model: str, pruning_ratio: float) -> tuple[int, ...]:
+        """Patches at the input and after each stage, (64, 44, 31, 21); only the first at ratio 0."""
+        config, keep_ratio = self._pool.spec(model).config, keep_ratio_of(pruning_ratio)
+        stages = len(config.prune_loc) if keep_ratio < 1 else 0
+        return tuple(token_counts(config.num_patches, keep_ratio, stages))
+
+    def analyse(self, request: Request, *, progress: Progress | None = None) -> Analysis:
+        """Run the model on a picture, dense and pruned, or hand back what an equal request left.
+
+        Raises ValueError (BadImage, WeightsError and bad options are such).
+        """
+        report = progress or (lambda share, text: None)
+        return analyse(request, pool=self._pool, cache=self._cache, timings=self._timings, progress=report)
+
+    def attention_figure(self, key: str, view: AttentionView) -> Image.Image:
+        """The map over the view, with its colour bar below; the query patch is framed."""
+        return pictures.attention_figure(self._cache.get(key), view)
+
+    def head_gallery(self, key: str, view: AttentionView) -> list[tuple[Image.Image, str]]:
+        """Every head of one layer under one scale, captioned "Head 0", ...: raw attention if that is
+        the method, else per-head rollouts."""
+        return pictures.head_gallery(self._cache.get(key), view)
+
+    def patch_at(self, key: str, x: int, y: int) -> int:
+        """The patch under a pixel of `attention_figure`. Raises ValueError below the picture, on the bar."""
+        return pictures.patch_under(self._cache.get(key), x, y)
+
+    def kept_figures(self, key: str) -> list[tuple[Image.Image, str]]:
+        """The input and the patches kept after each stage."""
+        return pictures.kept_figures(self._cache.get(key))
+
+    def lifetime_figure(self, key: str) -> Image.Image:
+        """The stage at which each patch was dropped, with a legend."""
+        return pictures.lifetime_figure(self._cache.get(key))
+
+    def score_figures(self, key: str) -> list[tuple[Image.Image, str]]:
+        """The selector's scores a stage, under one scale; empty at ratio 0."""
+        return pictures.score_figures(self._cache.get(key))
+
+    def walk(self, key: str) -> list[Step]:
+        """The picture's way through the network, step by step."""
+        return walk.walk(self._cache.get(key))

@@ -1,0 +1,82 @@
+"""Pictures of what is inside a network, for the walk: numpy and PIL only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, ImageDraw
+
+from vitdemo import render
+from vitdemo.render.palette import INK, PAPER, stage_colours
+from vitdemo.render.text import caption, font, font_size, spelled, stack
+
+WIDTH = 448
+GAP = 8
+
+
+def input_picture(
+    pixels: Float[np.ndarray, "3 hh ww"], *, mean: Sequence[float], std: Sequence[float]
+) -> Image.Image:
+    """The model's input with its normalisation undone, enlarged without smoothing: every pixel is seen."""
+    values = pixels * np.reshape(std, (3, 1, 1)) + np.reshape(mean, (3, 1, 1))
+    image = Image.fromarray((values * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
+    zoom = -(-WIDTH // max(image.size))
+    return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+
+
+def patches_apart(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
+    """`image` cut into its patches, with gaps between them."""
+    gap = max(2, min(GAP, image.width // grid[1] // 6))
+    size = (image.width + gap * (grid[1] - 1), image.height + gap * (grid[0] - 1))
+    sheet = Image.new("RGB", size, PAPER)
+    for patch in range(grid[0] * grid[1]):
+        row, column = divmod(patch, grid[1])
+        box = render.patch_box(patch, image.size, grid)
+        sheet.paste(image.crop(box), (box[0] + column * gap, box[1] + row * gap))
+    return sheet
+
+
+def token_matrix(
+    patches: Float[np.ndarray, "n d"], *, prefix: Float[np.ndarray, "p d"] | None = None
+) -> Image.Image:
+    """Tokens as rows, channels as columns, one colour a number; `prefix` rows stand apart on top, taller.
+
+    The scale is symmetric and covers 99 % of the patches' numbers; the bar marks what lies beyond.
+    """
+    reach = float(np.quantile(np.abs(patches), 0.99)) or 1.0
+    scale = render.Scale(-reach, reach, "value (a row is a token, a column is a channel)")
+    n, d = patches.shape
+    width = d * -(-WIDTH // d)
+    rows = [_enlarged(scale.colours(patches), width, n * max(2, WIDTH // n))]
+    if prefix is not None:
+        rows = [
+            _enlarged(scale.colours(prefix), width, 16 * len(prefix)),
+            Image.new("RGB", (width, GAP), PAPER),
+            *rows,
+        ]
+    outside = np.concatenate([patches, patches[:0] if prefix is None else prefix])
+    bar = render.colour_bar(
+        scale, width=width, below=bool((outside < -reach).any()), above=bool((outside > reach).any())
+    )
+    return stack([*rows, bar])
+
+
+def probability_bars(top: Sequence[tuple[str, float]]) -> Image.Image:
+    """A bar a class, full width = 100 %, with its name and its probability."""
+    size = font_size(WIDTH)
+    rows = []
+    for label, probability in top:
+        bar = Image.new("RGB", (WIDTH, size + GAP), PAPER)
+        draw = ImageDraw.Draw(bar)
+        text = f"{100 * probability:.1f} %"
+        room = WIDTH - round(font(size).getlength("100.0 %")) - 3 * GAP
+        draw.rectangle((GAP, 0, GAP + round(probability * room), size), fill=stage_colours(1)[0])
+        draw.text((WIDTH - GAP, size // 2), spelled(text), fill=INK, font=font(size), anchor="rm")
+        rows += [caption(label, WIDTH), bar]
+    return stack(rows)
+
+
+def _enlarged(colours: np.ndarray, width: int, height: int) -> Image.Image:
+    return Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST)

@@ -1,0 +1,142 @@
+"""What goes into the engine and what comes out: frozen records without a tensor in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from vitdemo.registry import DEFAULT_MODEL
+
+Progress = Callable[[float, str], None]
+"""Called with the share done, 0 to 1, and a few words for the user."""
+
+MAX_PRUNING_RATIO = 0.9
+
+
+class Expired(KeyError):  # noqa: N818 - the page reacts to it, it is not a fault
+    """The result behind a key was dropped from memory to make room; `key` is the one asked for."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return "This result is no longer in memory; analyse the picture again."
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture to analyse.
+
+    `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9. `selector`: "" = the model's best.
+    Raises ValueError for a ratio outside that range.
+    """
+
+    image: Image.Image | Path | str
+    model: str = DEFAULT_MODEL
+    pruning_ratio: float = 0.3
+    selector: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.pruning_ratio <= MAX_PRUNING_RATIO:
+            raise ValueError(f"pruning_ratio must be from 0 to {MAX_PRUNING_RATIO}, got {self.pruning_ratio}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one pass says and costs.
+
+    `top`: up to five (label, probability), best first. `tokens`: patches at the input and after each stage.
+    `macs`: multiply-accumulates of the whole network. `milliseconds`: measured median at batch size 1,
+    nothing recorded, of this model at this setting.
+    """
+
+    top: tuple[tuple[str, float], ...]
+    tokens: tuple[int, ...]
+    macs: int
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The result of one request; `key` opens its pictures.
+
+    `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
+    the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
+    know about them besides, such as an unreachable Hub, or "".
+    """
+
+    key: str
+    model: str
+    title: str
+    selector: str
+    pruning_ratio: float
+    view: Image.Image
+    dense: Outcome
+    pruned: Outcome | None
+    kept: tuple[tuple[int, ...], ...]
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """How to look at a result. Options that a method does not have are ignored.
+
+    `method`: one of `Engine.methods()`. `pass_`: which pass; at pruning ratio 0 there is only the dense one.
+    `layer`: from 0, negative counts from the last. `head`: None = fused by `fusion` (mean, max, min).
+    `query`: a patch id, None = what the head reads. `opacity`: 0 to 1.
+    """
+
+    method: str = "attention-rollout"
+    pass_: Literal["pruned", "dense"] = "pruned"
+    layer: int = -1
+    head: int | None = None
+    fusion: str = "mean"
+    discard_ratio: float = 0.0
+    query: int | None = None
+    opacity: float = 0.6
+    smooth: bool = False
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """A way to look at attention. `options`: the fields of `AttentionView` that it uses, among "layer",
+    "head", "query", "fusion" and "discard_ratio"."""
+
+    key: str
+    title: str
+    summary: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """An entry of the menu. `macs`: of one dense pass. `selectors`: the best first."""
+
+    key: str
+    title: str
+    summary: str
+    dataset: str
+    layers: int
+    heads: int
+    grid: tuple[int, int]
+    num_patches: int
+    prune_loc: tuple[int, ...]
+    selectors: tuple[str, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a picture's way through the network. `shape`: of what leaves the step, e.g. "(65, 160)"."""
+
+    title: str
+    text: str
+    shape: str
+    image: Image.Image | None

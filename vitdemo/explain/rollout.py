@@ -1,0 +1,98 @@
+"""Attention rollout (Abnar & Zuidema 2020), fused and per head, exact through pruning.
+
+    R = I;  for each layer l:  R <- R[tokens present at l];  R <- rownorm(fuse_h(A_l) + I) R
+
+Columns of R are always original positions, so a patch that is pruned later keeps the credit it gave before.
+A map needs only a row of R; it is pushed down from the last layer, a vector-matrix product a layer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo.explain.attention import fuse
+from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.trace import Trace
+
+
+def attention_rollout(
+    trace: Trace,
+    *,
+    fusion: str = "mean",
+    discard_ratio: float = 0.0,
+    start_layer: int = 0,
+    query: int | None = None,
+) -> Heatmap:
+    """The row of `query` (None: the head's readout) in `R_L`, with `R = I` before `start_layer`.
+
+    In [0, 1]; with the prefix tokens' part the row sums to 1. NaN only where a patch is already gone at
+    `start_layer`. Raises PatchDropped when the query patch does not reach the last layer.
+    """
+    row = query_row(trace, query, layer=len(trace.attn) - 1)
+    layers = range(start_layer, len(trace.attn))
+    row = push_down(trace, row, layers=layers, fusion=fusion, discard_ratio=discard_ratio)
+    return to_grid(trace, row, layer=start_layer)
+
+
+def head_rollout(
+    trace: Trace,
+    *,
+    layer: int,
+    head: int | None = None,
+    query: int | None = None,
+    fusion: str = "mean",
+    discard_ratio: float = 0.0,
+) -> Heatmap:
+    """The row of `query` in `A_l[head] R_(l-1)`: what one head gathers, traced back to the input patches.
+
+    `A_l[head]` stands alone, without the identity; `fusion` and `discard_ratio` shape the layers below.
+    `head` None fuses the heads of `layer` too. In [0, 1]; all zero where a linear head attends to nothing;
+    NaN only where a patch never entered. Raises PatchDropped when the query patch is gone at `layer`.
+    """
+    attn = trace.attn[layer]
+    matrix = fuse(attn, fusion) if head is None else attn[head]
+    row = step(trace, query_row(trace, query, layer=layer), matrix, layer=layer)
+    row = push_down(trace, row, layers=range(layer), fusion=fusion, discard_ratio=discard_ratio)
+    return to_grid(trace, row, layer=0)
+
+
+def head_rollout_heads(
+    trace: Trace, *, layer: int, query: int | None = None, fusion: str = "mean", discard_ratio: float = 0.0
+) -> Float[np.ndarray, "h gh gw"]:
+    """`head_rollout` of every head of `layer`; the layers below are walked once for all of them."""
+    rows = step(trace, query_row(trace, query, layer=layer), trace.attn[layer], layer=layer)
+    rows = push_down(trace, rows, layers=range(layer), fusion=fusion, discard_ratio=discard_ratio)
+    return to_grid(trace, rows, layer=0)
+
+
+def push_down(
+    trace: Trace, rows: Float[Tensor, "*r n0"], *, layers: range, fusion: str, discard_ratio: float
+) -> Float[Tensor, "*r n0"]:
+    """`rows @ R` where R is the rollout of `layers`. Sums of rows are preserved."""
+    for layer in reversed(layers):
+        fused = fuse(trace.attn[layer], fusion)
+        fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
+        # rownorm(A + I) = (A + I) / (1 + row sum of A): never 0 / 0, even where a row of A is all zero.
+        share = rows.clone()
+        share[..., trace.token_ids[layer]] /= 1 + fused.sum(-1)
+        rows = step(trace, share, fused, layer=layer) + share
+    return rows
+
+
+def discard(
+    fused: Float[Tensor, "n n"], discard_ratio: float, *, num_prefix_tokens: int
+) -> Float[Tensor, "n n"]:
+    """`fused` with its lowest entries set to 0: `int(n * n * discard_ratio)` of them, as in vit-explain.
+
+    The columns of class, distillation and register tokens are counted but spared. vit-explain says so of the
+    class token, but spares one entry only, class to class. Entries equal to the lowest kept one are kept.
+    """
+    count = int(fused.numel() * discard_ratio)
+    if not count:
+        return fused
+    lowest_kept = fused.flatten().kthvalue(count + 1).values
+    low = fused < lowest_kept
+    low[:, :num_prefix_tokens] = False
+    return fused.masked_fill(low, 0.0)

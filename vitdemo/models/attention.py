@@ -1,0 +1,127 @@
+"""Multi-head self-attention, softmax or linear: the only file that knows the fused kernel (SDPA)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vitdemo.config import ViTConfig
+from vitdemo.trace import Recorder
+
+EXPONENT_LIMIT = 20.0  # keeps the policy's gradient finite at dropped keys far above every kept one
+RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a denominator
+
+Heads = Float[Tensor, "b h n e"]  # e = d / h, the width of one head
+
+
+class Attention(nn.Module):
+    """Self-attention over `(b, n, d)` tokens; one forward for both kinds.
+
+    `policy` `(b, n)` is 1 for tokens that count as keys and 0 for dropped ones; every query sees itself
+    (Rao et al. 2021, eq. 10-11). Attention goes to `recorder` if there is one that asks for it.
+    """
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.num_heads = config.num_heads
+        self.kind = config.attention
+        self.feature_map = config.feature_map
+        self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
+        self.proj = nn.Linear(config.embed_dim, config.embed_dim)
+        self.proj_drop = nn.Dropout(config.drop_rate)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b n d"],
+        *,
+        policy: Float[Tensor, "b n"] | None = None,
+        recorder: Recorder | None = None,
+    ) -> Float[Tensor, "b n d"]:
+        b, n, d = x.shape
+        q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        attn = None
+        if recorder is not None and recorder.attention:
+            attn = self.matrix(q, k, policy)
+            recorder.attn.append(attn)
+        if self.kind == "linear":
+            out = linear_attention(self.phi(q), self.phi(k), v, policy=policy)
+        elif attn is None and policy is None:
+            out = fused_attention(q, k, v)
+        else:
+            out = (self.matrix(q, k, policy) if attn is None else attn).to(v.dtype) @ v
+        return self.proj_drop(self.proj(out.transpose(1, 2).reshape(b, n, d)))
+
+    def matrix(
+        self, q: Float[Tensor, "b h m e"], k: Heads, policy: Float[Tensor, "b n"] | None
+    ) -> Float[Tensor, "b h m n"]:
+        """The attention weights, written out; rows sum to 1."""
+        if self.kind == "linear":
+            return implicit_matrix(self.phi(q), self.phi(k), policy=policy)
+        logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        return logits.softmax(dim=-1) if policy is None else policy_softmax(logits, policy)
+
+    def phi(self, x: Heads) -> Heads:
+        """The positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7)."""
+        x = x * x.shape[-1] ** -0.25
+        return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
+
+    def query_row(self, x: Float[Tensor, "b n d"], *, class_token: bool) -> Float[Tensor, "b n"]:
+        """How much each token is attended to: by the class token, or by the mean query; mean over heads."""
+        b, n, _ = x.shape
+        q, k, _ = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        q = q[:, :, :1] if class_token else q.mean(dim=2, keepdim=True)
+        return self.matrix(q, k, None).mean(dim=1)[:, 0]
+
+
+def fused_attention(q: Heads, k: Heads, v: Heads) -> Heads:
+    """Softmax attention by the fused kernel; in fp32 under the CPU's autocast, where bf16 is slow."""
+    if q.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return F.scaled_dot_product_attention(q, k, v)
+    with torch.autocast("cpu", enabled=False):
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+
+
+def policy_softmax(
+    logits: Float[Tensor, "b h n n"], policy: Float[Tensor, "b n"]
+) -> Float[Tensor, "b h n n"]:
+    """Softmax over the kept keys and the query itself (Rao et al. 2021, eq. 10-11), in fp32.
+
+    `A_ij = exp(l_ij - m_i) G_ij / sum_j exp(l_ij - m_i) G_ij` with `G_ij = p_j + (1 - p_j) [i = j]`.
+    Departures from the official code: the maximum `m_i` runs over the keys that count, so a large dropped
+    logit cannot make the kept ones underflow, and there is no epsilon, since the query always counts.
+    """
+    n = logits.shape[-1]
+    eye = torch.eye(n, device=logits.device)
+    gate = policy.float()[:, None, None, :]
+    gate = gate + (1 - gate) * eye
+    logits = logits.float()
+    top = logits.masked_fill(gate == 0, -torch.inf).amax(dim=-1, keepdim=True).detach()
+    weights = (logits - top).clamp(max=EXPONENT_LIMIT).exp() * gate
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n"] | None = None) -> Heads:
+    """`phi(q_i) sum_j phi(k_j) v_j^T / phi(q_i) sum_j phi(k_j)` (Katharopoulos et al. 2020, eq. 5).
+
+    O(n e^2); `q` and `k` are features already. Under a policy a dropped key counts for its own query only.
+    """
+    kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
+    out = q @ (kept.transpose(-2, -1) @ v)
+    norm = q @ kept.sum(dim=-2).unsqueeze(-1)
+    if policy is not None:
+        own = ((k - kept) * q).sum(dim=-1, keepdim=True)
+        out, norm = out + own * v, norm + own
+    return out / norm
+
+
+def implicit_matrix(
+    q: Float[Tensor, "b h m e"], k: Heads, *, policy: Float[Tensor, "b n"] | None = None
+) -> Float[Tensor, "b h m n"]:
+    """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1."""
+    weights = q.float() @ k.float().transpose(-2, -1)
+    if policy is not None:
+        gate = policy.float()[:, None, None, :]
+        weights = weights * (gate + (1 - gate) * torch.eye(k.shape[-2], device=k.device))
+    return weights / weights.sum(dim=-1, keepdim=True)

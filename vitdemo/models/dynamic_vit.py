@@ -1,0 +1,113 @@
+"""DynamicViT (Rao et al. 2021): a ViT that learns which tokens to drop, and its training path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vitdemo.config import ViTConfig
+from vitdemo.models.pruning import FixedRatio, keep_counts, top_policy
+from vitdemo.models.vit import VisionTransformer, init_weights
+
+
+class TokenPredictor(nn.Module):
+    """Scores patch tokens from their own features and the mean of those still kept (eq. 2-5).
+
+    Returns log-probabilities `(b, n, 2)`; index 0 = keep. Parameters are named as in the official code.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.in_conv = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.GELU())
+        self.out_conv = nn.Sequential(
+            nn.Linear(dim, dim // 2),
+            nn.GELU(),
+            nn.Linear(dim // 2, dim // 4),
+            nn.GELU(),
+            nn.Linear(dim // 4, 2),
+            nn.LogSoftmax(dim=-1),
+        )
+
+    def forward(
+        self, patches: Float[Tensor, "b n d"], policy: Float[Tensor, "b n"] | None = None
+    ) -> Float[Tensor, "b n 2"]:
+        local, shared = self.in_conv(patches).chunk(2, dim=-1)
+        if policy is None:
+            mean = shared.mean(dim=1, keepdim=True)
+        else:
+            weight = policy.unsqueeze(-1)
+            kept = weight.sum(dim=1, keepdim=True).clamp(min=0.5)  # a Gumbel draw may drop every patch
+            mean = (shared * weight).sum(dim=1, keepdim=True) / kept
+        return self.out_conv(torch.cat([local, mean.expand_as(local)], dim=-1))
+
+
+@dataclass(frozen=True)
+class Gumbel:
+    """Training's rule: each token stays or goes by a straight-through Gumbel-softmax draw (eq. 6-7)."""
+
+    tau: float = 1.0
+
+
+@dataclass(frozen=True)
+class MaskedOutput:
+    """What the training path returns.
+
+    `policies` and `scores`: a stage each, `(b, num_patches)`; scores are log keep-probabilities.
+    `patches`: the patch tokens after the last block and `norm` (the identity where the network normalises
+    after pooling), dropped ones too.
+    """
+
+    logits: Float[Tensor, "b c"]
+    policies: tuple[Float[Tensor, "b n"], ...]
+    scores: tuple[Float[Tensor, "b n"], ...]
+    patches: Float[Tensor, "b n d"]
+
+
+class DynamicViT(VisionTransformer):
+    """A ViT with a learned token predictor before each block of `config.prune.prune_loc`."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        if config.prune is None:
+            raise ValueError("DynamicViT needs a config with prune set")
+        super().__init__(config)
+        stages = len(config.prune.prune_loc)
+        self.score_predictor = nn.ModuleList(TokenPredictor(config.embed_dim) for _ in range(stages))
+        self.score_predictor.apply(init_weights)
+
+    def forward_masked(self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Gumbel) -> MaskedOutput:
+        """The training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
+
+        With `FixedRatio` the same tokens stay as in the pruned `forward`, and the logits agree.
+        """
+        x = self.embed(x)
+        prefix, n = self.config.num_prefix_tokens, self.config.num_patches
+        policy, full = x.new_ones(len(x), n), None
+        policies, scores = [], []
+        for index, block in enumerate(self.blocks):
+            if index in self.config.prune_loc:
+                log_probs = self.score_predictor[len(scores)](x[:, prefix:], policy)
+                policy = self.next_policy(log_probs, policy, rule, stage=len(scores))
+                scores.append(log_probs[..., 0])
+                policies.append(policy)
+                full = torch.cat([policy.new_ones(len(x), prefix), policy], dim=1)
+            x = block(x, policy=full)
+        logits = self.classify(x, policy=policy)
+        return MaskedOutput(logits, tuple(policies), tuple(scores), self.norm(x)[:, prefix:])
+
+    def next_policy(
+        self,
+        log_probs: Float[Tensor, "b n 2"],
+        policy: Float[Tensor, "b n"],
+        rule: FixedRatio | Gumbel,
+        *,
+        stage: int,
+    ) -> Float[Tensor, "b n"]:
+        """The policy after one stage; once dropped, dropped."""
+        if isinstance(rule, Gumbel):
+            return F.gumbel_softmax(log_probs.float(), tau=rule.tau, hard=True)[..., 0] * policy
+        counts = keep_counts(self.config.num_patches, rule.keep_ratio, len(self.config.prune_loc))
+        return top_policy(log_probs[..., 0].detach(), policy, counts[stage])

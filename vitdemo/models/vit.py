@@ -1,0 +1,172 @@
+"""The Vision Transformer (Dosovitskiy et al. 2021), with tokens that can be recorded and really removed."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from vitdemo.config import ViTConfig
+from vitdemo.models.layers import Block, PatchEmbed
+from vitdemo.models.pruning import (
+    Explicit,
+    FixedRatio,
+    Pruning,
+    Stage,
+    gather_tokens,
+    keep_counts,
+    locate,
+    top_ids,
+    with_prefix,
+)
+from vitdemo.trace import Recorder
+
+
+class VisionTransformer(nn.Module):
+    """Patches -> tokens -> blocks -> head; parameters are named as in timm, so Hub weights load strictly.
+
+    Without pruning the network is dense. With `attention="linear"` it is the Lightweight ViT.
+    """
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim, depth = config.embed_dim, config.depth
+        positions = config.num_patches + (0 if config.no_embed_class else config.num_prefix_tokens)
+        self.patch_embed = PatchEmbed(config)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if config.class_token else None
+        self.dist_token = nn.Parameter(torch.zeros(1, 1, dim)) if config.dist_token else None
+        self.reg_token = nn.Parameter(torch.zeros(1, config.reg_tokens, dim)) if config.reg_tokens else None
+        self.pos_embed = nn.Parameter(torch.zeros(1, positions, dim))
+        self.pos_drop = nn.Dropout(config.drop_rate)
+        rates = [config.drop_path_rate * i / max(depth - 1, 1) for i in range(depth)]
+        self.blocks = nn.ModuleList(Block(config, drop_path=rate) for rate in rates)
+        pool_first = config.global_pool == "avg" if config.fc_norm is None else config.fc_norm
+        self.norm = nn.Identity() if pool_first else nn.LayerNorm(dim, eps=config.norm_eps)
+        self.fc_norm = nn.LayerNorm(dim, eps=config.norm_eps) if pool_first else nn.Identity()
+        self.head = nn.Linear(dim, config.num_classes) if config.num_classes else nn.Identity()
+        if config.dist_token:
+            self.head_dist = nn.Linear(dim, config.num_classes) if config.num_classes else nn.Identity()
+        self.apply(init_weights)
+        for table in (self.cls_token, self.dist_token, self.reg_token, self.pos_embed):
+            if table is not None:
+                nn.init.trunc_normal_(table, std=0.02)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b ch hh ww"],
+        *,
+        pruning: Pruning | None = None,
+        recorder: Recorder | None = None,
+    ) -> Float[Tensor, "b c"]:
+        """Logits (or pooled features where there is no head) of normalised pixels.
+
+        Tokens are removed for real before the blocks of `config.prune_loc`. Raises ValueError when the
+        picture's size is not the config's, or when an explicit id is not present.
+        """
+        x = self.embed(x)
+        ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+        if pruning is not None and isinstance(pruning.rule, Explicit):
+            x, ids = self.cut(x, ids, self.explicit(pruning.rule, 0, ids))
+        for index, block in enumerate(self.blocks):
+            if pruning is not None and index in self.config.prune_loc:
+                x, ids = self.cut(x, ids, self.choose(x, ids, index, pruning, recorder))
+            if recorder is not None:
+                recorder.token_ids.append(ids)
+            x = block(x, recorder=recorder)
+        if recorder is not None:
+            recorder.tokens = x
+        return self.classify(x)
+
+    def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
+        """Patch tokens with positions, the prefix tokens in front."""
+        x = self.patch_embed(x)
+        tables = (self.cls_token, self.dist_token, self.reg_token)
+        prefix = [table.expand(len(x), -1, -1) for table in tables if table is not None]
+        if self.config.no_embed_class:
+            return self.pos_drop(torch.cat([*prefix, x + self.pos_embed], dim=1))
+        return self.pos_drop(torch.cat([*prefix, x], dim=1) + self.pos_embed)
+
+    def stage(self, index: int) -> Stage:
+        """The pruning stage that stands before block `index`."""
+        block = self.blocks[index]
+        assert isinstance(block, Block)
+        number = self.config.prune_loc.index(index)
+        return Stage(number, block, self.config.num_prefix_tokens, self.config.class_token)
+
+    def choose(
+        self,
+        x: Float[Tensor, "b n d"],
+        ids: Int[Tensor, "b n"],
+        index: int,
+        pruning: Pruning,
+        recorder: Recorder | None,
+    ) -> Int[Tensor, "b k"] | None:
+        """Relative positions of the patch tokens that stay before block `index`, or None for all."""
+        stage = self.stage(index)
+        if isinstance(pruning.rule, Explicit):
+            return self.explicit(pruning.rule, stage.index + 1, ids)
+        assert isinstance(pruning.rule, FixedRatio)
+        assert pruning.selector is not None, "a ratio needs a selector"
+        scores = pruning.selector(x, None, stage)
+        if recorder is not None:
+            recorder.scores.append(scores)
+            recorder.stages.append(index)
+        stages = len(self.config.prune_loc)
+        count = keep_counts(self.config.num_patches, pruning.rule.keep_ratio, stages)[stage.index]
+        return top_ids(scores.detach(), min(count, scores.shape[1]))
+
+    def explicit(self, rule: Explicit, number: int, ids: Int[Tensor, "b n"]) -> Int[Tensor, "b k"] | None:
+        """The relative positions that `rule` names for stage `number`, or None for all."""
+        wanted = rule.ids[number] if number < len(rule.ids) else None
+        if wanted is None:
+            return None
+        prefix = self.config.num_prefix_tokens
+        return locate(wanted.to(ids.device).expand(len(ids), -1), ids[:, prefix:] - prefix)
+
+    def cut(
+        self, x: Float[Tensor, "b n d"], ids: Int[Tensor, "b n"], keep: Int[Tensor, "b k"] | None
+    ) -> tuple[Float[Tensor, "b m d"], Int[Tensor, "b m"]]:
+        """Removes all patch tokens but those at relative positions `keep`."""
+        if keep is None:
+            return x, ids
+        rows = with_prefix(keep, self.config.num_prefix_tokens)
+        return gather_tokens(x, rows), ids.gather(1, rows)
+
+    def classify(
+        self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
+    ) -> Float[Tensor, "b c"]:
+        """Norm, pooling and head; means run over the patches that `policy` still has."""
+        x = self.norm(x)
+        if self.config.dist_token:
+            return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
+        if self.config.global_pool == "token":
+            return self.head(self.fc_norm(x[:, 0]))
+        patches = x[:, self.config.num_prefix_tokens :]
+        if policy is None:
+            mean = patches.mean(dim=1)
+        else:
+            kept = policy.sum(dim=1, keepdim=True).clamp(min=0.5)  # a Gumbel draw may drop every patch
+            mean = (patches * policy.unsqueeze(-1)).sum(dim=1) / kept
+        pooled = (x[:, 0] + mean) / 2 if self.config.global_pool == "token_avg" else mean
+        return self.head(self.fc_norm(pooled))
+
+    def readout(self, num_tokens: int) -> Float[Tensor, "n"]:
+        """The weights with which the head reads the last layer's `num_tokens` tokens; they sum to 1."""
+        weights = torch.zeros(num_tokens)
+        prefix = self.config.num_prefix_tokens
+        if self.config.global_pool != "token":
+            weights[prefix:] = 1 / (num_tokens - prefix)
+        if self.config.global_pool != "avg":
+            weights[0] = 1.0
+        if self.config.dist_token:
+            weights[1] = 1.0
+        return weights / weights.sum()
+
+
+def init_weights(module: nn.Module) -> None:
+    """DeiT's initialisation: truncated normal 0.02 for linear layers, zero biases."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,163 @@
+"""The demo without a browser: python -m vitdemo.predict IMAGE... [--model NAME] [--pruning-ratio 0.3]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.data import BadImage
+from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request
+from vitdemo.models.selectors import SELECTORS
+from vitdemo.registry import MODELS
+
+GALLERY_COLUMNS = 4
+
+
+def parser() -> argparse.ArgumentParser:
+    known = ", ".join(MODELS)
+    result = argparse.ArgumentParser(prog="python -m vitdemo.predict", description=__doc__)
+    result.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    result.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME",
+        help=f"{known}, a folder, or hf-hub:owner/repo[@revision] (default: %(default)s)",
+    )  # fmt: skip
+    result.add_argument(
+        "--pruning-ratio", type=float, default=0.3, metavar="R",
+        help="share of the patches dropped at each stage, 0 to 0.9 (default: %(default)s)",
+    )  # fmt: skip
+    result.add_argument(
+        "--selector", default="", metavar="NAME",
+        help=f"what scores the patches: {', '.join(SELECTORS)} (default: the model's best)",
+    )  # fmt: skip
+    result.add_argument("--save-maps", type=Path, metavar="DIR", help="write the pictures as PNG files there")
+    result.add_argument("--json", action="store_true", help="print a JSON list, one object an image")
+    result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0, 1 when an image could not be used, 2 when the options or the weights could not."""
+    options = parser().parse_args(arguments)
+    extra = () if options.model in MODELS else (options.model,)
+    results: list[dict[str, Any]] = []
+    names, failed = unique_names(options.images), False
+    try:
+        engine = Engine(device=options.device, models_dir=options.models_dir, extra_models=extra)
+        for path, name in zip(options.images, names, strict=True):
+            request = Request(path, options.model, options.pruning_ratio, options.selector)
+            try:
+                analysis = engine.analyse(request, progress=lambda share, text: say(f"[{share:4.0%}] {text}"))
+            except BadImage as error:
+                say(f"error: {error}")
+                failed = True
+                continue
+            if analysis.note:
+                say(f"note: {analysis.note}")
+            results.append(as_json(path, analysis))
+            if not options.json:
+                print(table(path, analysis), flush=True)
+            if options.save_maps is not None:
+                save_maps(engine, analysis, folder=options.save_maps, name=name)
+    except (ValueError, OSError) as error:
+        say(f"error: {error}")
+        return 2
+    if options.json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
+    """What `--json` prints of one image; `pruned` is null at pruning ratio 0."""
+    return {
+        "image": str(path),
+        "model": analysis.model,
+        "source": analysis.source,
+        "pruning_ratio": analysis.pruning_ratio,
+        "selector": analysis.selector,
+        "dense": outcome_json(analysis.dense),
+        "pruned": None if analysis.pruned is None else outcome_json(analysis.pruned),
+        "kept": [list(ids) for ids in analysis.kept],
+    }
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "top": [{"label": label, "probability": probability} for label, probability in outcome.top],
+        "tokens": list(outcome.tokens),
+        "macs": outcome.macs,
+        "milliseconds": outcome.milliseconds,
+    }
+
+
+def table(path: Path, analysis: Analysis) -> str:
+    """One image for people: dense and pruned side by side."""
+    columns = [("dense", analysis.dense)]
+    if analysis.pruned is not None:
+        columns.append((f"pruned {analysis.pruning_ratio:.0%}, {analysis.selector}", analysis.pruned))
+    rows = [["", *(title for title, _ in columns)]]
+    for rank in range(len(analysis.dense.top)):
+        cells = [f"{outcome.top[rank][0]} {outcome.top[rank][1]:.1%}" for _, outcome in columns]
+        rows.append([f"{rank + 1}.", *cells])
+    rows.append(["patches", *(" -> ".join(map(str, outcome.tokens)) for _, outcome in columns)])
+    rows.append(["MACs", *(f"{outcome.macs / 1e6:,.1f} M" for _, outcome in columns)])
+    rows.append(["time", *(f"{outcome.milliseconds:.1f} ms" for _, outcome in columns)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *lines, ""])
+
+
+def save_maps(engine: Engine, analysis: Analysis, *, folder: Path, name: str) -> None:
+    """Rollout, the last layer's heads, kept patches and lifetimes, as NAME-rollout.png, ... in `folder`."""
+    key, view = analysis.key, AttentionView()
+    heads = [(label, image) for image, label in engine.head_gallery(key, view)]
+    kept = [(label, image) for image, label in engine.kept_figures(key)]
+    pictures = {
+        "rollout": engine.attention_figure(key, view),
+        "heads": render.tile(heads, columns=GALLERY_COLUMNS),
+        "kept": render.film_strip(kept),
+        "lifetime": engine.lifetime_figure(key),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, picture in pictures.items():
+        save_png(picture, folder / f"{name}-{kind}.png")
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """A reader finds the old file or the whole new one, never a part."""
+    part = path.with_name(f".{path.stem}-{os.getpid()}.part")
+    try:
+        image.save(part, format="PNG")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unique_names(paths: Sequence[Path]) -> list[str]:
+    """Each path's stem, numbered where another already has it: cat, cat-2. Case does not tell names apart."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        name, number = path.stem, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{path.stem}-{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

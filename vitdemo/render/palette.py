@@ -1,0 +1,65 @@
+"""The colours of every picture: a perceptual map for numbers, a series for stages, greys for what is gone.
+
+Figures carry their own opaque paper, so that they read the same on a light page and on a dark one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from PIL import Image
+
+Colour = tuple[int, int, int]
+
+PAPER: Colour = (250, 250, 250)
+INK: Colour = (31, 41, 55)
+MARK: Colour = (0, 229, 255)
+LINE: Colour = (255, 255, 255)
+
+# Every 15th entry of matplotlib's magma; straight lines between them stay within 3/255 of the original.
+# No entry is a neutral grey, so grey is free to mean "no value here".
+_MAGMA = (
+    "000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d "
+    "c23b75 d9466b ec5860 f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf"
+)
+# Okabe and Ito's colour-blind safe hues, early to late in rising lightness.
+_STAGES: tuple[Colour, ...] = ((0, 114, 178), (204, 121, 167), (230, 159, 0), (240, 228, 66))
+
+
+@lru_cache(maxsize=1)
+def colour_map() -> UInt8[np.ndarray, "256 3"]:
+    """The colour map, dark = low, light = high; read-only."""
+    stops = np.array([list(bytes.fromhex(stop)) for stop in _MAGMA.split()])
+    table = _interpolate(stops, np.linspace(0, len(stops) - 1, 256))
+    table.flags.writeable = False
+    return table
+
+
+def colours_of(share: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
+    """The colour of each number in 0..1; outside it the nearest end."""
+    return colour_map()[(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)]
+
+
+def stage_colours(stages: int) -> tuple[Colour, ...]:
+    """One colour a pruning stage, first stage first; beyond four stages the hues are interpolated."""
+    last = len(_STAGES) - 1
+    at = np.arange(stages) if stages <= len(_STAGES) else np.linspace(0, last, stages)
+    return tuple((int(r), int(g), int(b)) for r, g, b in _interpolate(np.array(_STAGES), at))
+
+
+def faded(view: Image.Image) -> Image.Image:
+    """The look of a dropped patch: neutral grey, pale, little contrast, still recognisable."""
+    grey = view.convert("L").point(lambda value: 0.4 * value + 118)
+    return Image.merge("RGB", (grey, grey, grey))
+
+
+def where(mask: Bool[np.ndarray, "height width"], yes: Image.Image, no: Image.Image) -> Image.Image:
+    """The picture `yes` where the mask is true, elsewhere `no`."""
+    return Image.composite(yes, no, Image.fromarray(mask.astype(np.uint8) * 255))
+
+
+def _interpolate(stops: np.ndarray, at: np.ndarray) -> UInt8[np.ndarray, "n 3"]:
+    channels = [np.interp(at, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)

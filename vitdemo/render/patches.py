@@ -1,0 +1,178 @@
+"""Pictures of tokens: which patches stayed, when each left, and rows of such pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image, ImageDraw
+
+from vitdemo.render.geometry import Grid, PatchIds, display_view, edges, grid_lines, patch_box, spread
+from vitdemo.render.overlay import overlay
+from vitdemo.render.palette import INK, LINE, MARK, PAPER, Colour, faded, stage_colours, where
+from vitdemo.render.scale import Heatmap, Scale
+from vitdemo.render.text import caption, font, font_size, spelled, stack
+
+_TINT = 0.6
+
+
+def stage_of_drop(kept: Sequence[PatchIds], grid: Grid) -> Int[np.ndarray, "gh gw"]:
+    """The stage (1, 2, ...) at which each patch was dropped, 0 where it survived them all.
+
+    Args:
+        kept: the patch ids present after each stage, first stage first.
+        grid: rows and columns of patches.
+
+    Raises:
+        ValueError: for an id outside the grid, or one that comes back after it was dropped.
+    """
+    stages = np.zeros(grid[0] * grid[1], dtype=np.int64)
+    for stage, ids in enumerate(kept, start=1):
+        stays = _mask(ids, grid).ravel()
+        if (stages[stays] > 0).any():
+            raise ValueError(f"kept: stage {stage} has a patch that an earlier stage dropped.")
+        stages[~stays & (stages == 0)] = stage
+    return stages.reshape(grid)
+
+
+def kept_patches(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
+    """The view with kept patches in full colour and the others faded under a thin grid.
+
+    Raises:
+        ValueError: for an id outside the grid.
+    """
+    view = display_view(view)
+    dropped = faded(view)
+    dropped = where(grid_lines(view.size, grid), Image.new("RGB", view.size, LINE), dropped)
+    return where(spread(_mask(kept_ids, grid), view.size), view, dropped)
+
+
+def lifetime_map(
+    view: Image.Image, stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int | None = None
+) -> Image.Image:
+    """When each patch left: tinted by stage, survivors in full colour, with a legend of token counts below.
+
+    Args:
+        view: the crop that the model saw.
+        stage_of_drop: 1 to `stages`, the stage at which the patch was dropped; 0 = it survived.
+        stages: how many stages there were; the largest in the map if not given.
+
+    Raises:
+        ValueError: for a stage outside 0 to `stages`.
+    """
+    last = int(stage_of_drop.max())
+    stages = last if stages is None else stages
+    if stage_of_drop.min() < 0 or last > stages:
+        raise ValueError(f"stage_of_drop: every entry must be between 0 and {stages}.")
+    view = display_view(view)
+    colours = stage_colours(stages)
+    table = np.array([LINE, *colours], dtype=np.uint8)
+    tinted = Image.blend(faded(view), Image.fromarray(spread(table[stage_of_drop], view.size)), _TINT)
+    tinted = where(grid_lines(view.size, stage_of_drop.shape), Image.new("RGB", view.size, LINE), tinted)
+    picture = where(spread(stage_of_drop == 0, view.size), view, tinted)
+    _number_patches(picture, stage_of_drop)
+    counts = lifetime_counts(stage_of_drop, stages=stages)
+    rows = [
+        (
+            _swatch(colour),
+            f"Stage {s}: {counts[s - 1]} → {counts[s]} tokens ({counts[s - 1] - counts[s]} dropped)",
+        )
+        for s, colour in enumerate(colours, start=1)
+    ]
+    return stack([picture, _legend([*rows, (view, f"Kept to the end: {counts[-1]} tokens")], picture.width)])
+
+
+def lifetime_counts(stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int) -> list[int]:
+    """Patch tokens before the first stage and after each: `stages` + 1 numbers, never rising."""
+    dropped = np.bincount(stage_of_drop.ravel(), minlength=stages + 1)[1:]
+    return [stage_of_drop.size, *(int(count) for count in stage_of_drop.size - np.cumsum(dropped))]
+
+
+def mark_patch(image: Image.Image, patch_id: int, grid: Grid) -> Image.Image:
+    """A copy with a two-tone frame just inside one patch, visible on dark and on light.
+
+    Raises:
+        ValueError: if the grid has no such patch.
+    """
+    marked = image.convert("RGB")
+    left, top, right, bottom = patch_box(patch_id, marked.size, grid)
+    patch = marked.crop((left, top, right, bottom))  # PIL draws a wide frame of a small box beyond the box
+    line = max(1, min(patch.size) // 12)
+    draw = ImageDraw.Draw(patch)
+    draw.rectangle((0, 0, patch.width - 1, patch.height - 1), outline=INK, width=2 * line)
+    draw.rectangle((0, 0, patch.width - 1, patch.height - 1), outline=MARK, width=line)
+    marked.paste(patch, (left, top))
+    return marked
+
+
+def head_gallery(
+    view: Image.Image, heats: Sequence[Heatmap], *, scale: Scale, opacity: float = 0.6, smooth: bool = False
+) -> list[Image.Image]:
+    """One overlay a head, all under the same scale; arguments as `overlay`."""
+    view = display_view(view)
+    return [overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth) for heat in heats]
+
+
+def tile(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Image:
+    """Captioned pictures in rows of `columns`, cells as wide as the widest picture.
+
+    Raises:
+        ValueError: without frames, or with fewer than one column.
+    """
+    if not frames or columns < 1:
+        raise ValueError("frames: at least one picture and one column are needed.")
+    columns, gap = min(columns, len(frames)), 12
+    width = max(image.width for _, image in frames)
+    # A wide sheet is shown reduced, so its letters grow with the number of columns.
+    size = max(font_size(width), min(columns * width // 50, width // 12))
+    cells = [stack([image, caption(label, width, size=size)]) for label, image in frames]
+    height = max(cell.height for cell in cells)
+    rows = -(-len(cells) // columns)
+    sheet = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), PAPER)
+    for index, cell in enumerate(cells):
+        row, column = divmod(index, columns)
+        sheet.paste(cell, (column * (width + gap), row * (height + gap)))
+    return sheet
+
+
+def film_strip(frames: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Captioned pictures side by side."""
+    return tile(frames, columns=max(1, len(frames)))
+
+
+def _mask(ids: PatchIds, grid: Grid) -> np.ndarray:
+    ids = np.asarray(ids, dtype=np.int64)
+    if ids.size and (ids.min() < 0 or ids.max() >= grid[0] * grid[1]):
+        raise ValueError(f"kept_ids: every id must be in a grid of {grid[0]} x {grid[1]} patches.")
+    mask = np.zeros(grid[0] * grid[1], dtype=bool)
+    mask[ids] = True
+    return mask.reshape(grid)
+
+
+def _number_patches(picture: Image.Image, stages: np.ndarray) -> None:
+    """Write the stage into each dropped patch that has room, so that colour is not the only sign."""
+    xs, ys = edges(picture.width, stages.shape[1]), edges(picture.height, stages.shape[0])
+    size = int(min(np.diff(xs).min(), np.diff(ys).min()) * 0.5)
+    if size < 12:
+        return
+    draw = ImageDraw.Draw(picture)
+    for row, column in np.argwhere(stages > 0):
+        centre = float(xs[column] + xs[column + 1]) / 2, float(ys[row] + ys[row + 1]) / 2
+        draw.text(centre, str(stages[row, column]), fill=INK, font=font(min(size, 24)), anchor="mm")
+
+
+def _swatch(colour: Colour) -> Image.Image:
+    return Image.blend(Image.new("RGB", (1, 1), (169, 169, 169)), Image.new("RGB", (1, 1), colour), _TINT)
+
+
+def _legend(rows: Sequence[tuple[Image.Image, str]], width: int) -> Image.Image:
+    size = font_size(width)
+    leading, pad = round(size * 1.5), size // 3
+    legend = Image.new("RGB", (width, leading * len(rows) + 2 * pad), PAPER)
+    draw = ImageDraw.Draw(legend)
+    for index, (swatch, text) in enumerate(rows):
+        top = pad + index * leading
+        legend.paste(swatch.resize((size, size)), (pad, top + (leading - size) // 2))
+        draw.text((2 * pad + size, top + leading // 2), spelled(text), fill=INK, font=font(size), anchor="lm")
+    return legend

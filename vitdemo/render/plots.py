@@ -1,0 +1,80 @@
+"""True plots, by matplotlib's figure objects (no pyplot, so no global state): how a model was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vitdemo.render.palette import colour_map
+
+WIDTH, HEIGHT = 6.4, 4.0  # inches, at 120 dots an inch
+
+
+def new_figure(title: str, *, width: float = WIDTH, height: float = HEIGHT) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def training_curves(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
+    """Validation accuracy (percent) and the mean of each loss term, an epoch each.
+
+    `history` rows hold "epoch", "val" and the loss terms, as in metrics.json.
+    """
+    figure = new_figure(title)
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    left.plot(epochs, [row["val"] for row in history], color="#3b0f70", marker="o", markersize=3)
+    left.set(xlabel="epoch", ylabel="validation accuracy, %")
+    for name in history[0].keys() - {"epoch", "step", "val", "seconds"}:
+        right.plot(epochs, [row[name] for row in history], label=name.replace("_", " "), linewidth=1.2)
+    right.set(xlabel="epoch", ylabel="loss")
+    right.legend(frameon=False, fontsize=8)
+    for axes in (left, right):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, title: str) -> Figure:
+    """Counts with the true class as the row; the colour is the share of the row."""
+    counts = np.asarray(matrix)
+    share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    figure = new_figure(title, width=6.4, height=5.8)
+    axes = figure.subplots()
+    axes.imshow(colour_map()[(share * 255).astype(np.uint8)])
+    for row, column in np.ndindex(counts.shape):
+        light = share[row, column] < 0.6
+        text = f"{counts[row, column]}"
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=7, color="white" if light else "black"
+        )
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    return figure
+
+
+def keep_ratio_plot(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
+    """Accuracy against keep ratio, a line for each selector; `rows` as `train.evaluate --sweep` gives."""
+    figure = new_figure(title)
+    axes = figure.subplots()
+    dense = [row for row in rows if row["keep_ratio"] == 1]
+    for name in dict.fromkeys(row["selector"] for row in rows):
+        points = [*dense, *(row for row in rows if row["selector"] == name and row["keep_ratio"] < 1)]
+        axes.plot(
+            [row["keep_ratio"] for row in points],
+            [row["accuracy"] for row in points],
+            marker="o",
+            markersize=3,
+            label=name,
+        )
+    axes.set(xlabel="keep ratio a stage", ylabel="accuracy, %")
+    axes.invert_xaxis()
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,96 @@
+"""From numbers to colours: one scale that several maps share, and the bar that explains it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
+
+from vitdemo.render.palette import INK, PAPER, colours_of
+from vitdemo.render.text import caption, font, font_size, stack
+
+Heatmap = Float[np.ndarray, "gh gw"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The values that get the first and the last colour, and the name of the quantity.
+
+    Raises:
+        ValueError: if low and high are not finite or not in order.
+    """
+
+    low: float
+    high: float
+    label: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"scale: low must be below high, both finite, not {self.low} and {self.high}.")
+
+    def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
+        """The colour of each value; values beyond an end get the colour of that end. NaN is not allowed."""
+        return colours_of((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low))
+
+
+def shared_scale(
+    heats: Sequence[Heatmap], *, label: str, low: float | None = None, high: float | None = None
+) -> Scale:
+    """The scale from the smallest to the largest number of all maps together, unless an end is given.
+
+    Maps that are constant (to 1e-6 of their size) get a scale around their value, so that rounding noise is
+    not blown up into a pattern.
+
+    Raises:
+        ValueError: if no map has a number, or an infinite one.
+    """
+    values = np.concatenate([np.ravel(heat) for heat in heats]) if len(heats) else np.empty(0)
+    values = values[~np.isnan(values)]
+    if not values.size or np.isinf(values).any():
+        raise ValueError("heats: a scale needs at least one number, and finite ones only.")
+    bottom = float(values.min()) if low is None else low
+    top = float(values.max()) if high is None else high
+    if abs(top - bottom) <= 1e-6 * max(abs(top), abs(bottom)):
+        margin = abs(top) / 2 or 0.5
+        bottom, top = (bottom - margin if low is None else low), (top + margin if high is None else high)
+    return Scale(bottom, top, label)
+
+
+def ticks(scale: Scale) -> list[str]:
+    """Low, middle and high of a scale as text, with as many decimals as tell them apart."""
+    middle = (scale.low + scale.high) / 2
+    decimals = 2 - math.floor(math.log10(scale.high - scale.low))
+    if -5 < decimals <= 5:
+        return [f"{value:.{max(0, decimals)}f}" for value in (scale.low, middle, scale.high)]
+    return [f"{value:.2e}" for value in (scale.low, middle, scale.high)]
+
+
+def colour_bar(scale: Scale, *, width: int = 448, below: bool = False, above: bool = False) -> Image.Image:
+    """The bar of a scale with its label and three numbers, to be put under a picture of that width.
+
+    Args:
+        scale: what to draw.
+        width: in pixels, at least 100.
+        below: the pictures hold values under the low end; its number is then marked with <=.
+        above: the pictures hold values over the high end; its number is then marked with >=.
+    """
+    if width < 100:
+        raise ValueError(f"width: a colour bar needs at least 100 pixels, not {width}.")
+    size = font_size(width)
+    pad = size // 3
+    bar = Image.new("RGB", (width, round(2.6 * size)), PAPER)
+    draw = ImageDraw.Draw(bar)
+    ramp = Image.fromarray(colours_of(np.linspace(0, 1, width - 2 * pad))[None])
+    bar.paste(ramp.resize((width - 2 * pad, size)), (pad, 0))
+    draw.rectangle((pad, 0, width - pad - 1, size), outline=INK)
+    low, middle, high = ticks(scale)
+    texts = ("<= " * below + low, middle, ">= " * above + high)
+    for text, x, anchor in zip(texts, (pad, width // 2, width - pad), ("lt", "mt", "rt"), strict=True):
+        draw.text((x, round(1.45 * size)), text, fill=INK, font=font(size), anchor=anchor)
+    for x in (pad, width // 2, width - pad - 1):
+        draw.line((x, size, x, round(1.25 * size)), fill=INK)
+    return stack([caption(scale.label, width), bar]) if scale.label else bar

@@ -1,0 +1,58 @@
+"""The page: gradio components, and nothing that computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.examples import example_paths
+from vitdemo.ui import api, attention, prediction, text, tokens, walk
+from vitdemo.ui.controls import left_column, wire_left
+from vitdemo.ui.theme import calm
+
+STATIC = Path(__file__).parent / "static"
+DAY = 86400  # seconds
+
+__all__ = ["build", "launch_options"]
+
+
+def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
+    """The page over `engine`. With CIFAR-10 under `data_dir` it also offers random test images.
+
+    Nothing runs before a browser opens it; launch with `launch_options()`.
+    """
+    with gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=(DAY, DAY)) as page:
+        gr.HTML(text.header(), padding=False, elem_id="top")
+        with gr.Row(elem_id="page", equal_height=False):
+            with gr.Column(scale=4, min_width=300, elem_id="left"):
+                left = left_column(engine, data_dir=data_dir)
+            with gr.Column(scale=9, min_width=300, elem_id="right"):
+                headline = gr.HTML(text.waiting(), padding=False, elem_id="headline")
+                with gr.Tabs(elem_id="tabs"):
+                    result = prediction.tab(left)
+                    look = attention.tab(engine, left)
+                    tokens.tab(engine, left)
+                    walk.tab(engine, left)
+        wire_left(engine, left, data_dir=data_dir, look=look.model_controls)
+        prediction.wire(engine, page, left, outputs=(headline, *result))
+        api.endpoint(engine)
+    page.queue(max_size=64)
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """Keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
+    return {
+        "theme": calm(),
+        "css": (STATIC / "page.css").read_text(encoding="utf-8"),
+        "js": (STATIC / "page.js").read_text(encoding="utf-8"),
+        "allowed_paths": [str(path) for path in example_paths().values()],
+        "max_file_size": "20mb",
+        "footer_links": ["api", "settings"],
+        "run_history": False,  # it would copy uploads into the browser's storage
+        "ssr_mode": False,
+        "show_error": False,  # unexpected errors may name paths of the server
+    }

@@ -1,0 +1,166 @@
+"""The left column: the picture, where it may come from, and what to run on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.examples import example_paths
+from vitdemo.ui import text
+from vitdemo.ui.parts import QUIET, gallery
+from vitdemo.ui.samples import has_test_split, random_sample
+from vitdemo.ui.session import Left, Values, fitting, told
+from vitdemo.ui.upload import Upload
+
+FIRST_RATIO = 30  # percent
+
+
+def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
+    """The components, showing the first example and the default model."""
+    name, path = next(iter(example_paths().items()))
+    info = engine.info(DEFAULT_MODEL)
+    return Left(
+        **pictures(name, path, data_dir=data_dir),
+        model=gr.Dropdown(
+            engine.menu(),
+            value=DEFAULT_MODEL,
+            label="Model",
+            info=info.summary,
+            filterable=False,
+            elem_id="model",
+        ),
+        ratio=gr.Slider(
+            0,
+            100 * MAX_PRUNING_RATIO,
+            FIRST_RATIO,
+            step=5,
+            label="Pruning ratio (%)",
+            info="The share of patches that each stage drops.",
+            buttons=[],
+            elem_id="ratio",
+        ),
+        counts=gr.HTML(
+            text.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)),
+            padding=False,
+            elem_id="counts",
+        ),
+        selector=gr.Dropdown(
+            named(info.selectors),
+            value=info.selectors[0],
+            label="Selector: what decides which patches stay",
+            filterable=False,
+            elem_id="selector",
+        ),
+        key=gr.State(None),
+        active=gr.State("Prediction"),
+    )
+
+
+def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
+    """The picture and the ways to choose one."""
+    image = Upload(
+        str(path),
+        label="Picture",
+        show_label=False,
+        sources=["upload", "clipboard", "webcam"],
+        height=250,
+        format="png",
+        buttons=[],
+        elem_id="picture",
+        alt_text="The picture to analyse",
+    )
+    shown = gr.HTML(text.note(f"Example: {name}"), padding=False, elem_id="note")
+    strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
+    examples = gallery(
+        [(str(file), label) for label, file in example_paths().items()],
+        columns=5,
+        allow_preview=False,
+        selected_index=0,
+        elem_id="examples",
+    )
+    with gr.Row(elem_id="sources"):
+        uploads = gr.UploadButton(
+            "Upload several", file_count="multiple", file_types=["image"], size="sm", elem_id="several"
+        )
+        sample = gr.Button("Random test image", size="sm", visible=has_test_split(data_dir), elem_id="sample")
+    return {
+        "image": image,
+        "note": shown,
+        "examples": examples,
+        "uploads": uploads,
+        "strip": strip,
+        "paths": gr.State([]),
+        "sample": sample,
+    }
+
+
+def named(selectors: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(text.SELECTORS.get(name, name), name) for name in selectors]
+
+
+def wire_left(engine: Engine, left: Left, *, data_dir: Path | None, look: dict[Any, Any]) -> None:
+    """Events that only fill the left column; a changed picture then starts the analysis by itself.
+
+    `look`: component -> a function of ModelInfo that gives its update when the model changes.
+    """
+    examples = list(example_paths().items())
+
+    def chosen(picture: Any, words: str, *, example: int | None = None, upload: int | None = None) -> Values:
+        """The picture, its note, and the one thumbnail that it came from."""
+        return {
+            left.image: picture,
+            left.note: text.note(words),
+            left.examples: gr.Gallery(selected_index=example),
+            left.strip: gr.Gallery(selected_index=upload),
+        }
+
+    def choose_example(event: gr.SelectData) -> Values:
+        name, path = examples[event.index]
+        return chosen(str(path), f"Example: {name}", example=event.index)
+
+    def choose_upload(paths: list[str], event: gr.SelectData) -> Values:
+        words = f"{text.YOURS} {event.index + 1} of {len(paths)}"
+        return chosen(paths[event.index], words, upload=event.index)
+
+    def several(files: list[str]) -> Values:
+        strip = gr.Gallery(files, visible=True, selected_index=0)
+        return {**chosen(files[0], f"{text.YOURS} 1 of {len(files)}"), left.strip: strip, left.paths: files}
+
+    def random_picture() -> Values:
+        with told():
+            sample = random_sample(data_dir)
+        return chosen(sample.picture, f"CIFAR-10 test image {sample.index} · true class: {sample.label}")
+
+    def own_picture(path: str | None) -> Values:
+        return chosen(gr.skip(), text.YOURS if path else text.NO_IMAGE)
+
+    def model_changed(values: Values) -> Values:
+        info = engine.info(values[left.model])
+        best = fitting(values[left.selector], info.selectors)
+        return {
+            left.model: gr.Dropdown(info=info.summary),
+            left.selector: gr.Dropdown(named(info.selectors), value=best),
+            left.counts: token_line(values[left.model], values[left.ratio]),
+            **{component: update(info) for component, update in look.items()},
+        }
+
+    def token_line(model: str, ratio: float) -> str:
+        with told():
+            return text.counts(engine.token_counts(model, ratio / 100))
+
+    shown = [left.image, left.note, left.examples, left.strip]
+    left.examples.select(choose_example, None, shown, **QUIET)
+    left.strip.select(choose_upload, left.paths, shown, **QUIET)
+    left.uploads.upload(several, left.uploads, [left.paths, *shown], **QUIET)
+    left.sample.click(random_picture, None, shown, **QUIET)
+    left.image.input(own_picture, left.image, shown, **QUIET)
+    left.model.input(
+        model_changed,
+        {left.model, left.selector, left.ratio},
+        [left.model, left.selector, left.counts, *look],
+        **QUIET,
+    )
+    left.ratio.input(token_line, [left.model, left.ratio], left.counts, trigger_mode="always_last", **QUIET)

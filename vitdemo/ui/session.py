@@ -1,0 +1,111 @@
+"""What all tabs share: the values of the left column, errors for users, results that have expired."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from vitdemo.engine import Engine, Expired, Request
+from vitdemo.ui.text import CRASHED, escaped, sentence
+from vitdemo.ui.upload import Upload
+
+Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
+T = TypeVar("T")
+MODEL_RUNS = "model"  # concurrency_id of every event that may run a model
+
+
+@dataclass(frozen=True)
+class Left:
+    """The left column. `key`: the key of the shown result, nothing else of it; `active`: the open tab."""
+
+    image: Upload
+    note: gr.HTML
+    examples: gr.Gallery
+    uploads: gr.UploadButton
+    strip: gr.Gallery
+    paths: gr.State
+    sample: gr.Button
+    model: gr.Dropdown
+    ratio: gr.Slider
+    counts: gr.HTML
+    selector: gr.Dropdown
+    key: gr.State
+    active: gr.State
+
+    @property
+    def inputs(self) -> set[Any]:
+        """Everything that a request, or a picture of its result, needs."""
+        return {self.key, self.image, self.model, self.ratio, self.selector}
+
+    def request(self, engine: Engine, values: Values) -> Request:
+        """What the visitor asks for now."""
+        model = values[self.model]
+        selector = fitting(values[self.selector], engine.info(model).selectors)
+        return Request(values[self.image], model, values[self.ratio] / 100, selector)
+
+
+def fitting(selector: str | None, known: tuple[str, ...]) -> str:
+    """`selector` if the model has it, else the model's best."""
+    return selector if selector in known else known[0]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns errors into one sentence for the visitor; what was not foreseen goes to the log as well."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except ValueError as error:
+        raise gr.Error(escaped(sentence(str(error))), print_exception=False) from None
+    except Exception:
+        logging.getLogger(__name__).exception("a handler of the page failed")
+        raise gr.Error(CRASHED, print_exception=False) from None
+
+
+def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
+    """`picture(key)` of the shown result; one that the cache dropped is analysed again first."""
+    try:
+        return picture(values[left.key])
+    except Expired:
+        return picture(engine.analyse(left.request(engine, values)).key)
+
+
+def drawn_when_seen(
+    tab: gr.Tab, left: Left, show: Callable[[Values], Values], *, inputs: set[Any], outputs: list[Any]
+) -> None:
+    """Fill `outputs` when `tab` is opened or, while it is open, when a new result arrives.
+
+    To be called inside `tab`, because gradio takes all that stands between two tabs for a tab.
+    A closed tab is only emptied: its pictures cost time that nobody may ever look at.
+    """
+    name, drawn = tab.label, gr.State(None)
+
+    def fill(values: Values) -> Values:
+        key = values[left.key]
+        with told():
+            return {**show(values), drawn: key} if key else {**empty(), drawn: None}
+
+    def empty() -> Values:
+        return dict.fromkeys(outputs)
+
+    def opened(values: Values) -> Values:
+        return {drawn: gr.skip()} if values[drawn] == values[left.key] else fill(values)
+
+    def arrived(values: Values) -> Values:
+        return fill(values) if values[left.active] == name else {**empty(), drawn: None}
+
+    options: dict[str, Any] = {
+        "inputs": {*left.inputs, *inputs, left.active, drawn},
+        "outputs": [*outputs, drawn],
+        "api_visibility": "private",
+        "show_progress": "minimal",
+    }
+    tab.select(lambda: name, None, left.active, queue=False, api_visibility="private", show_progress="hidden")
+    tab.select(opened, **options)
+    left.key.change(arrived, **options)

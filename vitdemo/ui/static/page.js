@@ -1,0 +1,13 @@
+() => {
+  // gradio's sliders report `release` for the pointer only: let the keyboard count too.
+  document.addEventListener("keyup", (event) => {
+    const target = event.target;
+    if (!(target instanceof HTMLInputElement)) return;
+    const moves = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+    if (target.type === "range" && moves.includes(event.key)) {
+      target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+    } else if (target.type === "number" && event.key === "Enter") {
+      target.blur();
+    }
+  });
+}

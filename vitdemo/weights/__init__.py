@@ -1,0 +1,95 @@
+"""Weights from the bundled folder, a local folder or the Hugging Face Hub, as safetensors only.
+
+A folder holds `model.safetensors` and a `config.json` in one of three formats: timm's, transformers' (ViT)
+and vitdemo's own:
+`{"format": "vitdemo", "version": 1, "name": ..., "model": ViTConfig, "data": DataConfig, "classes": [...]}`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from pathlib import Path
+
+from vitdemo.registry import MODELS, ModelSpec
+from vitdemo.weights import hub
+from vitdemo.weights.records import LoadedModel, Progress, Report, WeightsError
+from vitdemo.weights.store import PICKLES, read_folder, save_model
+
+__all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "save_model"]
+
+BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
+HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
+
+
+def load_model(
+    name_or_spec: str | ModelSpec,
+    *,
+    models_dir: Path | None = None,
+    device: str = "cpu",
+    deadline: float = 10.0,
+    progress: Progress | None = None,
+) -> LoadedModel:
+    """A network ready for inference on `device`, with 32-bit weights.
+
+    `name_or_spec`: a registry key, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
+    are looked up in `models_dir` (default: `checkpoints/` beside the package), and before that in the
+    repository that the environment variable VITDEMO_HUB_REPO names, if it is set.
+    `deadline`: seconds without any answer after which the Hub is given up; a download that moves goes on,
+    and `progress(fraction, text)` is told of it. Raises WeightsError with one sentence for the user.
+    """
+    spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
+    source = str(name_or_spec) if spec is None else spec.source
+    if spec is not None and source == "bundled":
+        folder, report = find_bundled(spec.key, models_dir or BUNDLED, deadline=deadline, progress=progress)
+    elif source.startswith("hf-hub:"):
+        folder, report = find_on_hub(source, deadline=deadline, progress=progress)
+    else:
+        folder, report = find_folder(source)
+    model, described = read_folder(folder, label=source if spec is None else spec.key)
+    if spec is None:
+        summary = f"Weights from {report.source}."
+        spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
+    spec = dataclasses.replace(spec, config=described.config, data=described.data)
+    return LoadedModel(model.to(device), spec, described.classes, report)
+
+
+def find_on_hub(
+    name: str, *, subfolder: str = "", deadline: float, progress: Progress | None
+) -> tuple[Path, Report]:
+    """The folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
+    found = hub.fetch(name, subfolder=subfolder, deadline=deadline, progress=progress)
+    return found.folder, Report(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
+
+
+def find_bundled(
+    key: str, models_dir: Path, *, deadline: float, progress: Progress | None
+) -> tuple[Path, Report]:
+    """The folder of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
+    folder, note = models_dir / key, ""
+    if repo := os.environ.get(HUB_REPO):
+        try:
+            return find_on_hub(f"hf-hub:{repo}", subfolder=key, deadline=deadline, progress=progress)
+        except WeightsError as error:
+            if not folder.is_dir():
+                raise
+            note = f"{error}; the bundled weights are in use"
+    if not folder.is_dir():
+        raise WeightsError(f"The bundled model {key!r} is not in the folder {models_dir}")
+    return folder, Report("bundled", note=note)
+
+
+def find_folder(name: str) -> tuple[Path, Report]:
+    """A local folder. Raises WeightsError for a pickle, and for a name that nothing has."""
+    folder = Path(name)
+    if folder.is_dir():
+        return folder, Report(f"folder {folder.resolve().name}")
+    if folder.suffix in PICKLES:
+        raise WeightsError(f"{folder.name} is a pickle, which could run code; only model.safetensors is read")
+    near = difflib.get_close_matches(name, MODELS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise WeightsError(
+        f"Unknown model {name!r}: it is not one of {', '.join(MODELS)}, nor a folder, "
+        f"nor hf-hub:owner/repo{hint}"
+    )

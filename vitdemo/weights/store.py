@@ -1,0 +1,131 @@
+"""A folder in Hub layout, config.json + model.safetensors: written atomically, read in any known format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vitdemo.config import DataConfig, to_json
+from vitdemo.models import VisionTransformer, build_model
+from vitdemo.weights.formats import Description, describe
+from vitdemo.weights.records import WeightsError
+
+CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
+PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
+
+
+def save_model(
+    folder: Path,
+    *,
+    model: VisionTransformer,
+    name: str,
+    data: DataConfig,
+    classes: Sequence[str],
+    half: bool = False,
+) -> None:
+    """Writes `model` to `folder` in vitdemo's format, so that a reader never sees half a file.
+
+    `half` stores 16-bit floats; `load_model` gives 32-bit floats back. Raises ValueError when there is
+    not one name in `classes` for each logit.
+    """
+    if len(classes) != model.config.num_classes:
+        raise ValueError(
+            f"classes has {len(classes)} names, the model has {model.config.num_classes} outputs"
+        )
+    kind = torch.float16 if half else torch.float32
+    tensors = {key: value.detach().to("cpu", kind).contiguous() for key, value in model.state_dict().items()}
+    config = {
+        "format": "vitdemo",
+        "version": 1,
+        "name": name,
+        "model": to_json(model.config),
+        "data": to_json(data),
+        "classes": list(classes),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {folder / file: folder / f"{file}.part" for file in (WEIGHTS, CONFIG)}
+    try:
+        save_file(tensors, parts[folder / WEIGHTS], metadata={"format": "pt"})
+        parts[folder / CONFIG].write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
+        for target, part in parts.items():
+            part.replace(target)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+def read_folder(folder: Path, *, label: str) -> tuple[VisionTransformer, Description]:
+    """The network in `folder` on the CPU, in eval mode, and what its config says.
+
+    `label` names the folder in messages. Raises WeightsError: a file is missing or damaged, only a pickle
+    is there, an unknown format, or a tensor's name or shape is not the model's.
+    """
+    refuse_pickles(folder, label=label)
+    config = read_json(folder / CONFIG, label=label)
+    path = folder / PREPROCESSOR
+    preprocessor = read_json(path, label=label) if path.is_file() else {}
+    try:
+        described = describe(config, preprocessor)
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"the key {error} is missing" if isinstance(error, KeyError) else error
+        raise WeightsError(f"{CONFIG} of {label}: {reason}") from error
+    if not (folder / WEIGHTS).is_file():
+        raise WeightsError(f"{label} has no {WEIGHTS}")
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{WEIGHTS} of {label} is truncated or damaged ({error})") from error
+    with torch.device("meta"):  # no time for an initialisation that is overwritten at once
+        model = build_model(described.config)
+    tensors = {key: value.float() for key, value in described.repair(tensors).items()}
+    check_tensors(tensors, model.state_dict(), label=label)
+    model.load_state_dict(tensors, assign=True)
+    return model.eval().requires_grad_(False), described
+
+
+def refuse_pickles(folder: Path, *, label: str) -> None:
+    """Raises WeightsError naming a pickle that stands where safetensors are wanted."""
+    if (folder / WEIGHTS).is_file() or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.suffix in PICKLES:
+            raise WeightsError(
+                f"{label} holds {path.name}, a pickle that could run code; only {WEIGHTS} is read"
+            )
+
+
+def read_json(path: Path, *, label: str) -> dict[str, Any]:
+    """A JSON object. Raises WeightsError when it is missing or is not one."""
+    if not path.is_file():
+        raise WeightsError(f"{label} has no {path.name}")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WeightsError(f"{path.name} of {label} is not valid JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path.name} of {label} is not a JSON object")
+    return values
+
+
+def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, label: str) -> None:
+    """Raises WeightsError naming the first tensor that is missing, unknown or of a wrong shape."""
+    where = f"{WEIGHTS} of {label}"
+    for kind, keys in (
+        ("is missing", wanted.keys() - found.keys()),
+        ("is unknown", found.keys() - wanted.keys()),
+    ):
+        if keys:
+            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+            raise WeightsError(f"{where}: {min(keys)} {kind}{more}")
+    for key, tensor in wanted.items():
+        if found[key].shape != tensor.shape:
+            raise WeightsError(
+                f"{where}: {key} has shape {tuple(found[key].shape)}, the model needs {tuple(tensor.shape)}"
+            )
