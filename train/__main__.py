@@ -8,18 +8,28 @@ import sys
 from pathlib import Path
 
 from train.config import load_recipe
+from train.evaluate import accuracy
 from train.report import judge, run_facts, write_report
+from train.resnet import ResNet9
 from train.step import Run
+from train.teacher import save_teacher
 from vitdemo.datasets import DATASETS
 from vitdemo.registry import MODELS
 from vitdemo.weights import load_model, save_model
 
 
 def finish(run: Run) -> Path:
-    """Exports the moving average, loads it back as a user would, and judges it once on the test split."""
-    config = run.config
+    """Exports the moving average, loads it back as a user would, and judges it once on the test split.
+
+    A teacher stays in its run's folder and never sees the test split.
+    """
+    config, model = run.config, run.averaged.eval()
+    if isinstance(model, ResNet9):
+        correct = accuracy(model, run.splits["val"])
+        save_teacher(config.run_dir, model=model, accuracy=correct, seconds=run.seconds)
+        print(f"{config.run_dir}: {correct:.2f} % on held-out pictures, {run.seconds / 60:.0f} minutes")
+        return config.run_dir
     spec, folder = DATASETS[config.dataset], Path(config.out) / config.name
-    model = run.averaged.eval()
     save_model(folder, model=model, name=config.name, data=spec.data, classes=spec.classes)
     known = config.name in MODELS
     loaded = load_model(

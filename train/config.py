@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, from_json, to_json
 
 if sys.version_info >= (3, 11):
@@ -25,13 +26,17 @@ class TrainConfig:
     """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks.
 
     `objective`: "classify", or "elastic" (one DynamicViT for every keep ratio).
-    `init_from`: a checkpoint whose weights start the run; it is also the dense teacher where
-    `distill` > 0. `token_keep`: pairs (share of the steps done, share of patches seen until then).
+    `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a checkpoint whose
+    weights start the run; it is also the teacher where `distill` > 0 and no `teacher` is named.
+    `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask it once for each picture and its
+    mirror image instead of for each augmented batch. `label_weight`, `distill`: what the labels and the
+    teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until then).
     `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step.
     """
 
     name: str
-    model: ViTConfig
+    model: ViTConfig | ResNetConfig
+    network: Literal["vit", "resnet9"] = "vit"
     objective: Literal["classify", "elastic"] = "classify"
     dataset: str = "cifar10"
     data: str = "data"
@@ -42,9 +47,10 @@ class TrainConfig:
     seed: int = 0
     epochs: int = 24
     batch_size: int = 256
-    optimizer: Literal["adamw", "muon"] = "muon"
+    optimizer: Literal["adamw", "adam", "sgd", "muon"] = "muon"
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)
+    momentum: float = 0.9
     weight_decay: float = 0.05
     muon_lr: float = 2e-3
     backbone_lr_scale: float = 1.0
@@ -59,6 +65,9 @@ class TrainConfig:
     cutmix_from: float = 0.3
     token_keep: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
     init_from: str = ""
+    teacher: str = ""
+    teacher_cache: bool = True
+    label_weight: float = 1.0
     distill: float = 0.0
     temperature: float = 1.0
     score_weight: float = 1.0
@@ -69,8 +78,13 @@ class TrainConfig:
 
     @property
     def run_dir(self) -> Path:
-        """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs."""
-        return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs")) / self.name
+        """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs; then the name."""
+        return self.runs_dir / self.name
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder of all runs."""
+        return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs"))
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -96,7 +110,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
 def config_from_json(values: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from plain values; the inverse of `config_to_json`."""
     values = dict(values)
-    values["model"] = from_json(ViTConfig, values.get("model", {}))
+    kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
+    values["model"] = from_json(kind, values.get("model", {}))
     values["token_keep"] = [tuple(pair) for pair in values.get("token_keep", [(1.0, 1.0)])]
     return from_json(TrainConfig, values)
 

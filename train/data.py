@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Num, UInt8
+from jaxtyping import Bool, Float, Int, Num, UInt8
 from torch import Tensor
 
 from vitdemo.config import DataConfig
@@ -53,14 +53,14 @@ def random_crop(x: Tensor, pad: int) -> Tensor:
     return x.gather(3, left[:, None, None, :].expand(b, ch, height, width))
 
 
-def random_flip(x: Tensor) -> Tensor:
-    """Mirrors each picture with probability one half."""
-    mirror = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
-    return torch.where(mirror, x.flip(-1), x)
+def random_flip(x: Tensor) -> tuple[Tensor, Bool[Tensor, "b"]]:
+    """Mirrors each picture with probability one half, and says which."""
+    mirrored = torch.rand(len(x), device=x.device) < 0.5
+    return torch.where(mirrored[:, None, None, None], x.flip(-1), x), mirrored
 
 
-def cutmix(x: Pixels, y: Float[Tensor, "b c"]) -> tuple[Pixels, Float[Tensor, "b c"]]:
-    """Pastes one random box of the reversed batch into the batch and mixes the targets by its area
+def cutmix(x: Pixels) -> tuple[Pixels, float]:
+    """Pastes one random box of the reversed batch into the batch; returns the share of the area that is new
     (Yun et al. 2019, eq. 1; lambda uniform)."""
     height, width = x.shape[-2:]
     side = float(torch.rand(())) ** 0.5
@@ -69,5 +69,9 @@ def cutmix(x: Pixels, y: Float[Tensor, "b c"]) -> tuple[Pixels, Float[Tensor, "b
     left = int(torch.randint(width - box_w + 1, ()))
     x = x.clone()
     x[:, :, top : top + box_h, left : left + box_w] = x.flip(0)[:, :, top : top + box_h, left : left + box_w]
-    share = box_h * box_w / (height * width)
-    return x, y * (1 - share) + y.flip(0) * share
+    return x, box_h * box_w / (height * width)
+
+
+def mix(y: Float[Tensor, "b c"], share: float) -> Float[Tensor, "b c"]:
+    """Targets of a batch of which `share` was replaced by its reverse."""
+    return y * (1 - share) + y.flip(0) * share

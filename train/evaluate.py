@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import torch
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.data import Resident
 from vitdemo.config import as_pair
@@ -30,24 +30,24 @@ SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 @torch.no_grad()
 def predict(
-    model: VisionTransformer, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
+    model: nn.Module, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Int[Tensor, "b"]:
     """The class predicted for each picture of `split`; tokens are removed by `selector` where it is named."""
     training, out = model.training, []
     model.eval()
     for begin in range(0, len(split), BATCH):
         pixels = split.normalise(split.pixels[begin : begin + BATCH])
-        pruning = None
+        options = {}
         if selector:
-            pruning = Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(keep_ratio))
-        out.append(model(pixels, pruning=pruning).argmax(dim=-1))
+            assert isinstance(model, VisionTransformer)
+            chosen = make_selector(selector, model=model, pixels=pixels)
+            options["pruning"] = Pruning(chosen, FixedRatio(keep_ratio))
+        out.append(model(pixels, **options).argmax(dim=-1))
     model.train(training)
     return torch.cat(out)
 
 
-def accuracy(
-    model: VisionTransformer, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
-) -> float:
+def accuracy(model: nn.Module, split: Resident, *, keep_ratio: float = 1.0, selector: str = "") -> float:
     """Top-1 accuracy in percent."""
     predicted = predict(model, split, keep_ratio=keep_ratio, selector=selector)
     return 100 * (predicted == split.labels).double().mean().item()

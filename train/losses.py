@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.config import TrainConfig
 from vitdemo.models import DynamicViT, VisionTransformer
@@ -18,34 +20,41 @@ Targets = Float[Tensor, "b c"]
 Losses = dict[str, Tensor]
 
 
-def distillation(student: Float[Tensor, "b c"], teacher: Float[Tensor, "b c"], temperature: float) -> Tensor:
-    """KL(teacher || student) at a temperature, scaled by its square (Hinton et al. 2015, sec. 2)."""
-    student, teacher = (F.log_softmax(z.float() / temperature, dim=-1) for z in (student, teacher))
-    return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2
+@dataclass(frozen=True)
+class Batch:
+    """Normalised pictures, targets as probabilities, and the teacher's probabilities if there is one."""
+
+    x: Pixels
+    y: Targets
+    soft: Targets | None = None
 
 
-def classify(
-    model: VisionTransformer,
-    x: Pixels,
-    y: Targets,
-    *,
-    config: TrainConfig,
-    teacher: VisionTransformer | None,
-    token_keep: float = 1.0,
-) -> Losses:
-    """Cross-entropy on a random share of the patches, and distillation from a teacher if there is one."""
-    pruning = None
-    if token_keep < 1:
-        count = max(1, round(model.config.num_patches * token_keep))
-        ids = random_subset(len(x), model.config.num_patches, count, device=x.device)
-        pruning = Pruning(None, Explicit((ids,)))
-    logits = model(x, pruning=pruning)
-    losses = {"cross_entropy": F.cross_entropy(logits.float(), y, label_smoothing=config.label_smoothing)}
-    if teacher is not None:
-        with torch.no_grad():
-            target = teacher(x)
-        losses["distill"] = config.distill * distillation(logits, target, config.temperature)
+def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: float) -> Tensor:
+    """KL(teacher || student) at a temperature, scaled by its square (Hinton et al. 2015, sec. 2).
+
+    `student`: logits. `teacher`: probabilities, already at that temperature.
+    """
+    logs = F.log_softmax(student.float() / temperature, dim=-1)
+    return F.kl_div(logs, teacher, reduction="batchmean") * temperature**2
+
+
+def supervised(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Losses:
+    """Cross-entropy with the labels, and with the teacher where there is one."""
+    target = F.cross_entropy(logits.float(), batch.y, label_smoothing=config.label_smoothing)
+    losses = {"cross_entropy": config.label_weight * target}
+    if batch.soft is not None:
+        losses["distill"] = config.distill * distillation(logits, batch.soft, config.temperature)
     return losses
+
+
+def classify(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep: float = 1.0) -> Losses:
+    """The supervised losses on a random share of the patches."""
+    if token_keep == 1:
+        return supervised(model(batch.x), batch, config)
+    assert isinstance(model, VisionTransformer)
+    patches, count = model.config.num_patches, len(batch.x)
+    ids = random_subset(count, patches, max(1, round(patches * token_keep)), device=batch.x.device)
+    return supervised(model(batch.x, pruning=Pruning(None, Explicit((ids,)))), batch, config)
 
 
 class Noisy:
@@ -64,21 +73,21 @@ class Noisy:
         return scores.detach() - self.scale * torch.log(-torch.log(uniform))
 
 
-def importance(teacher: VisionTransformer, x: Pixels) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b c"]]:
-    """What the dense teacher's tokens look at, as a distribution over patches, and its logits.
+def importance(dense: VisionTransformer, x: Pixels) -> Float[Tensor, "b n"]:
+    """What the dense network's tokens look at, as a distribution over patches.
 
     The mean over heads, query tokens and the later half of the layers of the attention each patch gets;
     the class token counts as much as all patches together.
     """
     recorder = Recorder()
     with torch.no_grad():
-        logits = teacher(x, recorder=recorder)
-        prefix = teacher.config.num_prefix_tokens
+        dense(x, recorder=recorder)
+        prefix = dense.config.num_prefix_tokens
         later = torch.stack(recorder.attn[len(recorder.attn) // 2 :]).float().mean(dim=(0, 2))
         received = later[:, prefix:, prefix:].mean(dim=1)
         if prefix:
             received = received + later[:, 0, prefix:]
-        return received / received.sum(dim=-1, keepdim=True), logits
+        return received / received.sum(dim=-1, keepdim=True)
 
 
 def score_loss(
@@ -93,24 +102,19 @@ def score_loss(
     return torch.stack(terms).mean()
 
 
-def elastic(
-    model: DynamicViT, x: Pixels, y: Targets, *, config: TrainConfig, teacher: VisionTransformer
-) -> Losses:
+def elastic(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer) -> Losses:
     """One network for every keep ratio: a random ratio a step, tokens really removed, scores supervised.
 
-    Cross-entropy + distillation at the drawn ratio, and each predictor learns the dense teacher's importance
-    of the tokens still present.
+    The supervised losses at the drawn ratio, and each predictor learns the dense network's importance of the
+    tokens still present.
     """
-    target, teacher_logits = importance(teacher, x)
+    target = importance(dense, batch.x)
     low, high = config.keep_ratio_range
     drawn = torch.rand(2).tolist()
     ratio = 1.0 if drawn[0] < config.dense_share else low + (high - low) * drawn[1]
     selector, recorder = Noisy(model, config.score_noise), Recorder(attention=False)
-    logits = model(x, pruning=Pruning(selector, FixedRatio(ratio)), recorder=recorder)
+    logits = model(batch.x, pruning=Pruning(selector, FixedRatio(ratio)), recorder=recorder)
     prefix, loc = model.config.num_prefix_tokens, model.config.prune_loc
     before = [recorder.token_ids[i - 1][:, prefix:] - prefix for i in loc]
-    return {
-        "cross_entropy": F.cross_entropy(logits.float(), y, label_smoothing=config.label_smoothing),
-        "distill": config.distill * distillation(logits, teacher_logits, config.temperature),
-        "score": config.score_weight * score_loss(selector.clean, before, target),
-    }
+    scores = score_loss(selector.clean, before, target)
+    return supervised(logits, batch, config) | {"score": config.score_weight * scores}

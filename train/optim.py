@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from train.config import TrainConfig
 
 
 def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
-    """AdamW, or Muon (Jordan et al. 2024) on the blocks' matrices with AdamW on the rest.
+    """AdamW, Adam or SGD with Nesterov momentum; or Muon (Jordan et al. 2024) on the blocks' matrices with
+    AdamW on the rest.
 
     Norms, biases, embeddings and tokens are not decayed. New token predictors learn at the full rate; the
     backbone at `backbone_lr_scale` of it.
@@ -28,15 +30,13 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         else:
             groups["decay"].append(parameter)
     backbone = config.lr * config.backbone_lr_scale
-    adamw = [
+    rest = [
         {"params": groups["decay"], "lr": backbone, "weight_decay": config.weight_decay},
         {"params": groups["plain"], "lr": backbone, "weight_decay": 0.0},
         {"params": groups["predictor"], "lr": config.lr, "weight_decay": config.weight_decay},
     ]
     fused = next(model.parameters()).is_cuda
-    optimizers: list[Optimizer] = [
-        AdamW([group for group in adamw if group["params"]], betas=config.betas, fused=fused)
-    ]
+    optimizers = [build_first([group for group in rest if group["params"]], config, fused=fused)]
     if groups["matrix"]:
         muon_lr = config.muon_lr * config.backbone_lr_scale
         optimizers.append(
@@ -51,6 +51,14 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
     return optimizers
+
+
+def build_first(groups: list[dict[str, Any]], config: TrainConfig, *, fused: bool) -> Optimizer:
+    """The optimiser of all that is not Muon's."""
+    if config.optimizer == "sgd":
+        return SGD(groups, momentum=config.momentum, nesterov=True, fused=fused)
+    kind = Adam if config.optimizer == "adam" else AdamW
+    return kind(groups, betas=config.betas, fused=fused)
 
 
 def lr_factor(done: float, config: TrainConfig) -> float:
@@ -68,5 +76,5 @@ def set_lr(optimizers: list[Optimizer], factor: float) -> None:
 
 
 def ema_of(model: nn.Module, decay: float) -> AveragedModel:
-    """An exponential moving average of the weights."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    """An exponential moving average of the weights, and of the statistics of batch norms."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

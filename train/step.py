@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from tqdm import tqdm
 
 from train import checkpoint
 from train.config import TrainConfig, config_to_json
-from train.data import Resident, cutmix, epoch_order, random_crop, random_flip
+from train.data import Resident, cutmix, epoch_order, mix, random_crop, random_flip
 from train.evaluate import accuracy
-from train.losses import Losses, classify, elastic
+from train.losses import Batch, Losses, classify, elastic
 from train.optim import build_optimizers, ema_of, lr_factor, set_lr
+from train.resnet import ResNet9, ResNetConfig
+from train.teacher import Cached, Live, Teacher, load_teacher
+from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.weights import load_model
@@ -41,6 +45,13 @@ def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
+def build_network(config: ViTConfig | ResNetConfig) -> VisionTransformer | ResNet9:
+    """The network of a run, randomly initialised."""
+    if isinstance(config, ResNetConfig):
+        return ResNet9(config).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return build_model(config)
+
+
 class Run:
     """A training run. Its random numbers are a function of (seed, step) alone, so it resumes exactly."""
 
@@ -56,10 +67,9 @@ class Run:
             for split in ("train", "val", "test")
         }
         torch.manual_seed(config.seed)
-        self.model = build_model(config.model).to(self.device)
-        self.teacher: VisionTransformer | None = None
-        if config.init_from:
-            self.start_from(config.init_from)
+        self.model = build_network(config.model).to(self.device)
+        self.dense = self.start_from(config.init_from) if config.init_from else None
+        self.teacher = self.find_teacher()
         self.optimizers = build_optimizers(self.model, config)
         self.ema = ema_of(self.model, config.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
@@ -69,47 +79,63 @@ class Run:
         self.history: list[dict[str, Any]] = []
         self.stopping = False
 
-    def start_from(self, source: str) -> None:
-        """Take the weights of a dense checkpoint, and keep it as the teacher."""
+    def start_from(self, source: str) -> VisionTransformer:
+        """Takes the weights of a dense checkpoint, and returns that network."""
         dense = load_model(source, device=str(self.device)).model
         missing, unexpected = self.model.load_state_dict(dense.state_dict(), strict=False)
         foreign = [key for key in missing if not key.startswith("score_predictor")] + unexpected
         if foreign:
             raise ValueError(f"init_from {source!r} does not fit the model: {foreign[0]}")
-        if self.config.distill:
-            self.teacher = dense.requires_grad_(False).eval()
+        return dense.requires_grad_(False).eval()
 
-    def loss(self, x: Tensor, y: Tensor) -> Losses:
+    def find_teacher(self) -> Teacher | None:
+        """Who distils: the named run's ResNet, else the network that the run started from."""
+        config = self.config
+        if not config.distill:
+            return None
+        if not config.teacher:
+            return Live(self.dense, temperature=config.temperature) if self.dense else None
+        network = load_teacher(config.runs_dir / config.teacher)[0].to(self.device)
+        if config.teacher_cache:
+            return Cached(network, self.splits["train"], temperature=config.temperature)
+        return Live(network, temperature=config.temperature)
+
+    def loss(self, batch: Batch) -> Losses:
         config, done = self.config, self.step / self.total
         if config.objective == "elastic":
             assert isinstance(self.model, DynamicViT)
-            if self.teacher is None:
-                raise ValueError("objective 'elastic' needs init_from and distill > 0: its teacher")
-            return elastic(self.model, x, y, config=config, teacher=self.teacher)
+            if self.dense is None:
+                raise ValueError("objective 'elastic' needs init_from: the network whose attention it learns")
+            return elastic(self.model, batch, config=config, dense=self.dense)
         keep = next((keep for until, keep in config.token_keep if done < until), 1.0)
-        return classify(self.model, x, y, config=config, teacher=self.teacher, token_keep=keep)
+        return classify(self.model, batch, config=config, token_keep=keep)
 
-    def batch(self, rows: Int[Tensor, "b"]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised pictures and soft targets."""
+    def batch(self, rows: Int[Tensor, "b"]) -> Batch:
+        """Augmented, normalised pictures, their targets and what the teacher says of them."""
         config, split = self.config, self.splits["train"]
         x = split.pixels[rows]
         y = F.one_hot(split.labels[rows], config.model.num_classes).float()
         if config.crop_pad:
             x = random_crop(x, config.crop_pad)
+        mirrored = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
         if config.flip:
-            x = random_flip(x)
+            x, mirrored = random_flip(x)
         x = split.normalise(x)
+        soft = self.teacher.known(rows, mirrored) if self.teacher else None
         if self.step / self.total >= config.cutmix_from and float(torch.rand(())) < config.cutmix_prob:
-            x, y = cutmix(x, y)
-        return x, y
+            x, share = cutmix(x)
+            y, soft = mix(y, share), None if soft is None else mix(soft, share)
+        return Batch(x, y, soft)
 
     def train_step(self, rows: Int[Tensor, "b"]) -> Losses:
         """Forward, backward, clip, step, moving average. A step without finite gradients is skipped."""
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         set_lr(self.optimizers, lr_factor((self.step + 1) / self.total, self.config))
-        x, y = self.batch(rows)
+        batch = self.batch(rows)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            losses = self.loss(x, y)
+            if self.teacher and batch.soft is None:
+                batch = replace(batch, soft=self.teacher.seen(batch.x))
+            losses = self.loss(batch)
         self.scaler.scale(torch.stack(list(losses.values())).sum()).backward()
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
@@ -172,9 +198,9 @@ class Run:
         self.save()
 
     @property
-    def averaged(self) -> VisionTransformer:
+    def averaged(self) -> VisionTransformer | ResNet9:
         """The moving average of the network: what is evaluated and shipped."""
-        assert isinstance(self.ema.module, VisionTransformer)
+        assert isinstance(self.ema.module, VisionTransformer | ResNet9)
         return self.ema.module
 
     def fingerprint(self) -> str:

@@ -34,7 +34,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def overrides(data: Path, folder: Path) -> list[str]:
     """`key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
     tiny = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", "batch_size=40", "precision=fp32"]
-    return [f"data={data}", f"runs={folder / 'runs'}", f"out={folder / 'out'}", "device=cpu", *tiny]
+    return [
+        f"data={data}",
+        f"runs={folder / 'runs'}",
+        f"out={folder / 'out'}",
+        "device=cpu",
+        "teacher=",
+        *tiny,
+    ]
 
 
 @pytest.fixture

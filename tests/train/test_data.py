@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torchvision.transforms import v2
 
-from train.data import Resident, cutmix, epoch_order, random_crop, random_flip
+from train.data import Resident, cutmix, epoch_order, mix, random_crop, random_flip
 from vitdemo.config import DataConfig
 from vitdemo.datasets import Images
 
@@ -34,10 +34,11 @@ def test_each_crop_is_a_window_of_the_reflected_picture_and_shifts_are_uniform()
 
 def test_a_flip_mirrors_about_half_of_the_pictures() -> None:
     pictures = torch.from_numpy(PIXELS[:1]).float().repeat(400, 1, 1, 1)
-    flipped = random_flip(pictures)
+    flipped, said = random_flip(pictures)
     same = (flipped == pictures).flatten(1).all(dim=1)
     mirrored = (flipped == pictures.flip(-1)).flatten(1).all(dim=1)
     assert bool((same | mirrored).all())
+    assert torch.equal(said, mirrored)
     assert 140 < int(mirrored.sum()) < 260
 
 
@@ -46,7 +47,8 @@ def test_cutmix_mixes_targets_by_the_area_it_pasted() -> None:
     y = torch.eye(4)
     for seed in range(20):
         torch.manual_seed(seed)
-        mixed, targets = cutmix(x, y)
+        mixed, share = cutmix(x)
+        targets = mix(y, share)
         foreign = (mixed != x)[:, 0].flatten(1).double().mean(dim=1)
         torch.testing.assert_close(1 - targets.diag().double(), foreign, atol=1e-6, rtol=0)
         torch.testing.assert_close(targets.sum(dim=1), torch.ones(4))

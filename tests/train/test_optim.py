@@ -8,12 +8,12 @@ from torch.optim import AdamW, Muon
 
 from train.config import load_recipe
 from train.optim import build_optimizers, ema_of, lr_factor
-from vitdemo.models import build_model
+from train.step import build_network
 
 
 def test_muon_gets_the_block_matrices_and_decay_spares_vectors_and_embeddings() -> None:
     config = load_recipe("cifar10_dynamicvit", ["model.depth=4", "model.prune={'prune_loc': [1, 2, 3]}"])
-    model = build_model(config.model)
+    model = build_network(config.model)
     adamw, muon = build_optimizers(model, config)
     assert isinstance(adamw, AdamW)
     assert isinstance(muon, Muon)

@@ -1,0 +1,89 @@
+"""Teachers: what a finished run says of each picture, as probabilities at the distillation's temperature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float, Int
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from train.checkpoint import save_tensors
+from train.data import Resident
+from train.resnet import ResNet9, ResNetConfig
+from vitdemo.config import from_json, to_json
+from vitdemo.files import write_atomically
+
+Soft = Float[Tensor, "b c"]
+BATCH = 500
+
+
+class Live:
+    """Asks the network about the very batch that the student sees, after it was augmented and mixed."""
+
+    def __init__(self, network: nn.Module, *, temperature: float) -> None:
+        self.network, self.temperature = network.requires_grad_(False).eval(), temperature
+
+    def known(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
+        return None
+
+    @torch.no_grad()
+    def seen(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
+        return (self.network(x).float() / self.temperature).softmax(dim=-1)
+
+
+class Cached:
+    """Asked the network once about each training picture and its mirror image; costs a step nothing.
+
+    Crops and other small changes of a picture are answered as the whole picture was.
+    """
+
+    def __init__(self, network: nn.Module, split: Resident, *, temperature: float) -> None:
+        logits = all_logits(network.requires_grad_(False).eval(), split)
+        self.probabilities = (logits / temperature).softmax(dim=-1)
+
+    def known(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
+        return self.probabilities[mirrored.long(), rows]
+
+    def seen(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
+        return None
+
+
+Teacher = Live | Cached  # `known` answers before the batch is mixed, `seen` after; the other says None
+
+
+@torch.no_grad()
+def all_logits(network: nn.Module, split: Resident) -> Float[Tensor, "two n c"]:
+    """Logits of every picture (0) and of its mirror image (1)."""
+    halves: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for begin in range(0, len(split), BATCH):
+        x = split.normalise(split.pixels[begin : begin + BATCH])
+        for out, pictures in zip(halves, (x, x.flip(-1)), strict=True):
+            out.append(network(pictures).float())
+    return torch.stack([torch.cat(out) for out in halves])
+
+
+def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: float) -> None:
+    """The finished teacher: `teacher.safetensors` and `teacher.json` in its run's folder."""
+    save_tensors(folder / "teacher.safetensors", model.state_dict())
+    facts = {
+        "model": to_json(model.config),
+        "validation_accuracy": round(accuracy, 2),
+        "seconds": round(seconds),
+    }
+    write_atomically(folder / "teacher.json", json.dumps(facts, indent=1) + "\n")
+
+
+def load_teacher(folder: Path) -> tuple[ResNet9, dict[str, float]]:
+    """The network that a finished run left in `folder`, and its facts.
+
+    Raises ValueError where there is none.
+    """
+    if not (folder / "teacher.json").is_file():
+        raise ValueError(f"no teacher in {folder}: train it first, with its own recipe")
+    facts = json.loads((folder / "teacher.json").read_text(encoding="utf-8"))
+    model = ResNet9(from_json(ResNetConfig, facts.pop("model")))
+    model.load_state_dict(load_file(folder / "teacher.safetensors"))
+    return model.eval(), facts
