@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from train.batches import Batch, Targets
 from train.config import TrainConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Stage, random_subset
@@ -16,17 +15,7 @@ from vitdemo.models.selectors import Learned
 from vitdemo.trace import Recorder
 
 Pixels = Float[Tensor, "b ch hh ww"]
-Targets = Float[Tensor, "b c"]
 Losses = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Normalised pictures, targets as probabilities, and the teacher's probabilities if there is one."""
-
-    x: Pixels
-    y: Targets
-    soft: Targets | None = None
 
 
 def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: float) -> Tensor:

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Int
 from torch import Tensor
 from tqdm import tqdm
 
 from train import checkpoint
+from train.batches import Batch, Batches
 from train.config import TrainConfig, config_to_json
-from train.data import Resident, cutmix, epoch_order, mix, random_crop, random_flip
+from train.data import Resident, epoch_order
 from train.evaluate import accuracy
-from train.losses import Batch, Losses, classify, elastic
+from train.losses import Losses, classify, elastic
 from train.optim import build_optimizers, ema_of, lr_factor, set_lr
 from train.resnet import ResNet9, ResNetConfig
 from train.teacher import Cached, Live, Teacher, load_teacher
@@ -70,6 +70,7 @@ class Run:
         self.model = build_network(config.model).to(self.device)
         self.dense = self.start_from(config.init_from) if config.init_from else None
         self.teacher = self.find_teacher()
+        self.batches = Batches(config, self.splits["train"], self.teacher)
         self.optimizers = build_optimizers(self.model, config)
         self.ema = ema_of(self.model, config.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
@@ -110,28 +111,11 @@ class Run:
         keep = next((keep for until, keep in config.token_keep if done < until), 1.0)
         return classify(self.model, batch, config=config, token_keep=keep)
 
-    def batch(self, rows: Int[Tensor, "b"]) -> Batch:
-        """Augmented, normalised pictures, their targets and what the teacher says of them."""
-        config, split = self.config, self.splits["train"]
-        x = split.pixels[rows]
-        y = F.one_hot(split.labels[rows], config.model.num_classes).float()
-        if config.crop_pad:
-            x = random_crop(x, config.crop_pad)
-        mirrored = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
-        if config.flip:
-            x, mirrored = random_flip(x)
-        x = split.normalise(x)
-        soft = self.teacher.known(rows, mirrored) if self.teacher else None
-        if self.step / self.total >= config.cutmix_from and float(torch.rand(())) < config.cutmix_prob:
-            x, share = cutmix(x)
-            y, soft = mix(y, share), None if soft is None else mix(soft, share)
-        return Batch(x, y, soft)
-
     def train_step(self, rows: Int[Tensor, "b"]) -> Losses:
         """Forward, backward, clip, step, moving average. A step without finite gradients is skipped."""
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         set_lr(self.optimizers, lr_factor((self.step + 1) / self.total, self.config))
-        batch = self.batch(rows)
+        batch = self.batches.augmented(rows, done=self.step / self.total)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             if self.teacher and batch.soft is None:
                 batch = replace(batch, soft=self.teacher.seen(batch.x))

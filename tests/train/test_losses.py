@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
+from train.batches import Batch
 from train.config import load_recipe
-from train.losses import Batch, Noisy, classify, distillation, importance, score_loss
+from train.losses import Noisy, classify, distillation, importance, score_loss
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning

@@ -47,7 +47,7 @@ def test_the_teacher_learns_and_stays_in_its_run(taught: list[str]) -> None:
 def test_cached_answers_are_the_networks_own_for_picture_and_mirror_image(taught: list[str]) -> None:
     run = Run(load_recipe("cifar10_vit_taught", [*taught, "crop_pad=0", "cutmix_prob=0.0"]))
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
-    batch = run.batch(torch.arange(64) * 2)
+    batch = run.batches.augmented(torch.arange(64) * 2, done=0.5)
     assert batch.soft is not None
     torch.testing.assert_close(batch.soft, (network(batch.x) / 2.0).softmax(dim=-1), atol=1e-5, rtol=1e-4)
 
@@ -58,7 +58,7 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
             "cifar10_vit_taught", [*taught, "teacher_cache=false", "cutmix_prob=1.0", "cutmix_from=0.0"]
         )
     )
-    batch = run.batch(torch.arange(64))
+    batch = run.batches.augmented(torch.arange(64), done=0.5)
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
     assert batch.soft is None
     assert run.teacher is not None
