@@ -47,7 +47,7 @@ def launch_options() -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
     return {
         "theme": calm(),
-        "css": (STATIC / "page.css").read_text(encoding="utf-8"),
+        "css": "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))),
         "js": (STATIC / "page.js").read_text(encoding="utf-8"),
         "allowed_paths": [str(path) for path in example_paths().values()],
         "max_file_size": "20mb",
