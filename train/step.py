@@ -22,7 +22,7 @@ from train.evaluate import accuracy
 from train.losses import Losses, classify, elastic
 from train.optim import build_optimizers, ema_of, lr_factor, set_lr
 from train.resnet import ResNet9, ResNetConfig
-from train.teacher import Cached, Live, Teacher, load_teacher
+from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
@@ -96,9 +96,11 @@ class Run:
             return None
         if not config.teacher:
             return Live(self.dense, temperature=config.temperature) if self.dense else None
-        network = load_teacher(config.runs_dir / config.teacher)[0].to(self.device)
+        folder = config.runs_dir / config.teacher
+        network = load_teacher(folder)[0].to(self.device)
         if config.teacher_cache:
-            return Cached(network, self.splits["train"], temperature=config.temperature)
+            file = folder / ANSWERS
+            return Cached(network, self.splits["train"], temperature=config.temperature, file=file)
         return Live(network, temperature=config.temperature)
 
     def loss(self, batch: Batch) -> Losses:

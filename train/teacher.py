@@ -18,6 +18,7 @@ from vitdemo.files import write_atomically
 
 Soft = Float[Tensor, "b c"]
 BATCH = 500
+ANSWERS = "answers.safetensors"  # logits of every training picture and its mirror image
 
 
 class Live:
@@ -40,8 +41,14 @@ class Cached:
     Crops and other small changes of a picture are answered as the whole picture was.
     """
 
-    def __init__(self, network: nn.Module, split: Resident, *, temperature: float) -> None:
-        logits = all_logits(network.requires_grad_(False).eval(), split)
+    def __init__(self, network: nn.Module, split: Resident, *, temperature: float, file: Path) -> None:
+        """`file` keeps the answers for the next student."""
+        shape = (2, len(split))
+        logits = load_file(file)["logits"] if file.is_file() else torch.empty(0)
+        if logits.shape[:2] != shape:
+            logits = all_logits(network.requires_grad_(False).eval(), split)
+            save_tensors(file, {"logits": logits})
+        logits = logits.to(split.labels.device)
         self.probabilities = (logits / temperature).softmax(dim=-1)
 
     def known(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
@@ -67,6 +74,7 @@ def all_logits(network: nn.Module, split: Resident) -> Float[Tensor, "two n c"]:
 
 def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: float) -> None:
     """The finished teacher: `teacher.safetensors` and `teacher.json` in its run's folder."""
+    (folder / ANSWERS).unlink(missing_ok=True)  # those of an earlier teacher
     save_tensors(folder / "teacher.safetensors", model.state_dict())
     facts = {
         "model": to_json(model.config),
