@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.models.nets import SMALL, VARIANTS
+from tests.models.nets import SMALL, VARIANTS, pictures, small, small_dynamic
 from vitdemo import cost
 from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.markdown import read_block, write_block
 from vitdemo.models import DynamicViT, build_model
-from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold
 from vitdemo.models.selectors import Learned, random_for
 from vitdemo.registry import MODELS, PRESETS
 from vitdemo.trace import Recorder
@@ -83,6 +83,25 @@ def counted(config: ViTConfig, *, keep_ratio: float | None) -> int:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_macs_are_those_that_torch_counts(name: str, keep_ratio: float | None) -> None:
     assert cost.macs(CONFIGS[name], keep_ratio=keep_ratio) == counted(CONFIGS[name], keep_ratio=keep_ratio)
+
+
+@pytest.mark.parametrize("name", ["square", "non-square", "distilled", "mean, no class token", "linear"])
+def test_macs_of_given_counts_are_those_that_torch_counts(name: str) -> None:
+    """A cut at the input and uneven stages; then whatever a threshold keeps, with its predictors."""
+    plain, dynamic = small(**VARIANTS[name]), small_dynamic(**VARIANTS[name])
+    x = pictures(plain.config, 1)
+    sets = tuple(torch.arange(count) for count in (13, 11, 5, 4))
+    learned = Pruning(Learned(dynamic), Threshold(1.0))
+    for net, pruning in ((plain, Pruning(None, Explicit(sets))), (dynamic, learned)):
+        softmax = net.config.attention == "softmax"
+        recorder = Recorder(attention=softmax)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            net(x, pruning=pruning, recorder=recorder)
+        prefix, places = net.config.num_prefix_tokens, (0, *net.config.prune_loc)
+        tokens = tuple(recorder.token_ids[place].shape[1] - prefix for place in places)
+        assert len(set(tokens)) >= 3
+        assert 2 * cost.macs(net.config, tokens=tokens) == counter.get_total_flops()
+    assert cost.macs(plain.config, tokens=(plain.config.num_patches,)) == cost.macs(plain.config)
 
 
 def test_linear_attention_is_dearer_for_few_tokens_and_cheaper_for_many() -> None:

@@ -31,6 +31,22 @@ def fields(**changes: Any) -> dict[str, Any]:
     return {**good, **changes}
 
 
+def graded(**changes: Any) -> dict[str, Any]:
+    """What the same trace has besides with gradients of class 1 of 2."""
+    good: dict[str, Any] = {
+        "logits": torch.zeros(2),
+        "target": 1,
+        "attn_grad": (torch.zeros(1, 5, 5), torch.zeros(1, 3, 3)),
+        "tokens": torch.zeros(3, 2),
+        "token_grad": torch.zeros(3, 2),
+    }
+    return {**good, **changes}
+
+
+def test_a_right_trace_with_gradients_can_be_made() -> None:
+    assert Trace(**fields(**graded())).target == 1
+
+
 def test_patches_are_numbered_without_the_prefix() -> None:
     trace = Trace(**fields())
     assert trace.num_patches == 4
@@ -59,6 +75,13 @@ def test_patches_are_numbered_without_the_prefix() -> None:
         ({"token_ids": (torch.arange(5),)}, "one set of token ids"),
         ({"readout": torch.tensor([1.0, 0.0])}, "head reads"),
         ({"scores": ()}, "one set of scores"),
+        (graded(token_grad=None), "come together"),
+        ({"target": 1}, "come together"),
+        (graded(logits=None), "of a logit"),
+        (graded(target=2), "one of the classes"),
+        (graded(attn_grad=(torch.zeros(1, 3, 3), torch.zeros(1, 5, 5))), "one gradient a layer"),
+        (graded(token_grad=torch.zeros(3, 3)), "one gradient a token"),
+        (graded(tokens=torch.zeros(5, 2), token_grad=torch.zeros(5, 2)), "those of the last layer"),
     ],
 )
 def test_a_wrong_trace_cannot_be_made(changes: dict[str, Any], words: str) -> None:

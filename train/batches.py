@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
+from train import augment
+from train.auto_augment import AutoAugment, magnitude_table
 from train.config import TrainConfig
-from train.data import Resident, cutmix, mix, random_crop, random_flip
+from train.data import Resident
+from train.folder import FolderSplit
 from train.teacher import Teacher
+from vitdemo.config import as_pair
 
 Pixels = Float[Tensor, "b ch hh ww"]
 Targets = Float[Tensor, "b c"]
@@ -27,24 +32,85 @@ class Batch:
 
 
 class Batches:
-    """The training split as augmented batches; all that is random comes from torch's global generator."""
+    """The training split as augmented batches. All that is random comes from torch's global generators; in
+    worker processes, from the run's seed and the rows."""
 
-    def __init__(self, config: TrainConfig, split: Resident, teacher: Teacher | None) -> None:
+    def __init__(self, config: TrainConfig, split: Resident | FolderSplit, teacher: Teacher | None) -> None:
+        check(config)
         self.config, self.split, self.teacher = config, split, teacher
+        self.size = as_pair(config.model.img_size)
+        self.auto_augment = auto_augment_of(config, split.labels.device)
+
+    def begin(self, order: Sequence[Int[Tensor, "b"]]) -> None:
+        """Announces the rows of the batches to come, in their order, so that workers can decode ahead."""
+        if isinstance(self.split, FolderSplit):
+            self.split.begin(order)
 
     def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """The pictures `rows`, augmented and mixed as the recipe says after the share `done` of the steps."""
         config, split = self.config, self.split
-        x = split.pixels[rows]
+        x, mirrored = self.pictures(rows)
         y = F.one_hot(split.labels[rows], config.model.num_classes).float()
-        if config.crop_pad:
-            x = random_crop(x, config.crop_pad)
+        x = split.normalise(x)
+        if config.erase_prob:
+            x = augment.random_erasing(x, prob=config.erase_prob, scale=config.erase_scale)
+        soft = self.teacher.known(rows, mirrored) if self.teacher else None
+        if config.cutmix_from <= done < config.mix_until:
+            draw = float(torch.rand(()))
+            if draw < config.cutmix_prob:
+                x, share = augment.cutmix(x, alpha=config.cutmix_alpha)
+            elif draw < config.cutmix_prob + config.mixup_prob:
+                x, share = augment.mixup(x, alpha=config.mixup_alpha)
+            else:
+                share = 0.0
+            if share:
+                y, soft = augment.mix(y, share), None if soft is None else augment.mix(soft, share)
+        return Batch(x, y, soft)
+
+    def pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
+        """Cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
+        config = self.config
+        if isinstance(self.split, FolderSplit):
+            return self.split.augmented(rows)
+        x = self.split.stored(rows)
+        if config.crop_scale:
+            x = augment.random_resized_crop(
+                x, size=self.size, scale=config.crop_scale, ratio=config.crop_ratio
+            )
+        elif config.crop_pad or x.shape[-2:] != self.size:
+            x = augment.random_crop(x, config.crop_pad, size=self.size)
         mirrored = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
         if config.flip:
-            x, mirrored = random_flip(x)
-        x = split.normalise(x)
-        soft = self.teacher.known(rows, mirrored) if self.teacher else None
-        if done >= config.cutmix_from and float(torch.rand(())) < config.cutmix_prob:
-            x, share = cutmix(x)
-            y, soft = mix(y, share), None if soft is None else mix(soft, share)
-        return Batch(x, y, soft)
+            x, mirrored = augment.random_flip(x)
+        if config.rotate:
+            x = augment.random_rotation(x, config.rotate)
+        if self.auto_augment:
+            x = self.auto_augment(x.byte())
+        return x, mirrored
+
+
+def auto_augment_of(config: TrainConfig, device: torch.device) -> AutoAugment | None:
+    """The policy that the recipe names, for pictures of the model's size."""
+    if config.auto_augment == "none":
+        return None
+    table = magnitude_table(config.auto_augment, as_pair(config.model.img_size)).to(device)
+    if config.auto_augment == "trivialaugment":
+        return AutoAugment(table)
+    return AutoAugment(table, ops=config.randaugment_ops, magnitude=config.randaugment_magnitude)
+
+
+def check(config: TrainConfig) -> None:
+    """Raises ValueError naming an augmentation option that cannot be meant."""
+    if config.cutmix_prob + config.mixup_prob > 1:
+        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
+    if config.auto_augment not in ("none", "randaugment", "trivialaugment"):
+        raise ValueError(
+            f"auto_augment must be none, randaugment or trivialaugment, got {config.auto_augment!r}"
+        )
+    if config.crop_scale and not 0 < config.crop_scale[0] <= config.crop_scale[1] <= 1:
+        raise ValueError(f"crop_scale must be two shares of the area, ascending, got {config.crop_scale}")
+    if not 0 <= config.crop_pad < min(as_pair(config.model.img_size)):
+        raise ValueError(f"crop_pad must be less than the picture's size, got {config.crop_pad}")
+    for name in ("cutmix_alpha", "mixup_alpha"):
+        if getattr(config, name) <= 0:
+            raise ValueError(f"{name} must be positive, got {getattr(config, name)}")

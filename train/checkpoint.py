@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
@@ -15,11 +16,20 @@ from vitdemo.files import write_atomically
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """`tensors` as safetensors, atomically."""
+    """`tensors` as safetensors, atomically. Raises OSError naming `path` where it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part)
-    part.replace(path)
+    try:
+        save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part)
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise OSError(f"cannot write {path}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in the system's words."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
@@ -44,10 +54,24 @@ def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> 
 
 
 def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-    """One resumable state. The JSON goes last and names its tensors, so a stop in between loses nothing."""
-    file = folder / f"state-{progress['step']}.safetensors"
-    save_tensors(file, tensors)
-    write_atomically(folder / "state.json", json.dumps({**progress, "file": file.name}, indent=1))
+    """One resumable state. The JSON goes last and names its tensors, so a stop in between loses nothing.
+
+    Raises OSError naming the file that cannot be written; the state saved before is then as it was.
+    """
+    file, index = folder / f"state-{progress['step']}.safetensors", folder / "state.json"
+    try:
+        save_tensors(file, tensors)
+        try:
+            write_atomically(index, json.dumps({**progress, "file": file.name}, indent=1))
+        except OSError as error:
+            raise OSError(f"cannot write {index}: {reason(error)}") from error
+    except OSError as error:
+        kept = (
+            f"the state saved before, in {folder}, is intact"
+            if index.is_file()
+            else "no state was saved before"
+        )
+        raise OSError(f"{error}; {kept}") from error
     for old in folder.glob("state-*.safetensors"):
         if old != file:
             old.unlink()

@@ -25,19 +25,33 @@ RECIPES = Path(__file__).parent / "recipes"
 class TrainConfig:
     """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks.
 
-    `objective`: "classify", or "elastic" (one DynamicViT for every keep ratio).
+    `objective`: "classify", "elastic" (one DynamicViT for every keep ratio), or "official" (the objective of
+    DynamicViT's authors).
     `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a checkpoint whose
     weights start the run; it is also the teacher where `distill` > 0 and no `teacher` is named.
     `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask it once for each picture and its
     mirror image instead of for each augmented batch. `label_weight`, `distill`: what the labels and the
     teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until then).
     `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step.
+    `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
+    `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that
+    never learn.
+    `dataset`: a key of `vitdemo.datasets.DATASETS`, read from the folder `data`. `resident`: keep the whole
+    split on the device; else `workers` processes decode each batch from its files. All of the following
+    draw for each picture by itself. `crop_pad`: pixels of the model's input by which a crop may leave the
+    picture; `crop_scale`, `crop_ratio`: RandomResizedCrop instead, where `crop_scale` is given. `rotate`:
+    degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.
+    `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
+    `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
+    `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile the
+    network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is TensorBoard
+    where it is installed; "wandb" keeps its log offline.
     """
 
     name: str
     model: ViTConfig | ResNetConfig
     network: Literal["vit", "resnet9"] = "vit"
-    objective: Literal["classify", "elastic"] = "classify"
+    objective: Literal["classify", "elastic", "official"] = "classify"
     dataset: str = "cifar10"
     data: str = "data"
     runs: str = ""
@@ -47,6 +61,10 @@ class TrainConfig:
     seed: int = 0
     epochs: int = 24
     batch_size: int = 256
+    accumulate: int = 1
+    compile: bool = False
+    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "reduce-overhead"
+    log: Literal["auto", "none", "tensorboard", "wandb"] = "auto"
     optimizer: Literal["adamw", "adam", "sgd", "muon"] = "muon"
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)
@@ -63,6 +81,20 @@ class TrainConfig:
     flip: bool = True
     cutmix_prob: float = 0.3
     cutmix_from: float = 0.3
+    cutmix_alpha: float = 1.0
+    mixup_prob: float = 0.0
+    mixup_alpha: float = 0.8
+    mix_until: float = 1.0
+    crop_scale: tuple[float, float] | None = None
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    rotate: float = 0.0
+    auto_augment: Literal["none", "randaugment", "trivialaugment"] = "none"
+    randaugment_ops: int = 2
+    randaugment_magnitude: int = 9
+    erase_prob: float = 0.0
+    erase_scale: tuple[float, float] = (0.02, 0.33)
+    resident: bool = True
+    workers: int = 4
     token_keep: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
     init_from: str = ""
     teacher: str = ""
@@ -74,6 +106,10 @@ class TrainConfig:
     score_noise: float = 0.1
     keep_ratio_range: tuple[float, float] = (0.25, 1.0)
     dense_share: float = 0.1
+    ratio_weight: float = 2.0
+    token_weight: float = 0.5
+    freeze_backbone: float = 0.0
+    frozen: tuple[str, ...] = ()
     max_steps: int = 0
 
     @property

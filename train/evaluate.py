@@ -15,14 +15,14 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from train.data import Resident
-from vitdemo.config import as_pair
+from train.data import Pictures
+from train.splits import load_split
 from vitdemo.cost import macs
-from vitdemo.datasets import DATASETS, Split
+from vitdemo.datasets import Split
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
-from vitdemo.weights import LoadedModel, load_model
+from vitdemo.weights import load_model
 
 BATCH = 500
 SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
@@ -30,13 +30,13 @@ SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 @torch.no_grad()
 def predict(
-    model: nn.Module, split: Resident, *, keep_ratio: float = 1.0, selector: str = ""
+    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Int[Tensor, "b"]:
     """The class predicted for each picture of `split`; tokens are removed by `selector` where it is named."""
     training, out = model.training, []
     model.eval()
     for begin in range(0, len(split), BATCH):
-        pixels = split.normalise(split.pixels[begin : begin + BATCH])
+        pixels = split.normalise(split.fetch(slice(begin, begin + BATCH)))
         options = {}
         if selector:
             assert isinstance(model, VisionTransformer)
@@ -47,7 +47,21 @@ def predict(
     return torch.cat(out)
 
 
-def accuracy(model: nn.Module, split: Resident, *, keep_ratio: float = 1.0, selector: str = "") -> float:
+@torch.no_grad()
+def confidence_percentiles(model: nn.Module, split: Pictures) -> list[float]:
+    """The percentiles 0, 1, ..., 100 of the largest softmax probability over the pictures of `split`, dense:
+    the baseline against which a new picture looks familiar or not (Hendrycks and Gimpel 2017)."""
+    training, out = model.training, []
+    model.eval()
+    for begin in range(0, len(split), BATCH):
+        logits = model(split.normalise(split.fetch(slice(begin, begin + BATCH))))
+        out.append(logits.float().softmax(dim=-1).amax(dim=-1))
+    model.train(training)
+    steps = torch.linspace(0, 1, 101, dtype=torch.float64)
+    return [round(value, 5) for value in torch.cat(out).double().cpu().quantile(steps).tolist()]
+
+
+def accuracy(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> float:
     """Top-1 accuracy in percent."""
     predicted = predict(model, split, keep_ratio=keep_ratio, selector=selector)
     return 100 * (predicted == split.labels).double().mean().item()
@@ -60,24 +74,7 @@ def confusion_matrix(
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def load_split(
-    loaded: LoadedModel, folder: Path, split: Split, *, limit: int = 0, device: str = "cpu"
-) -> Resident:
-    """The split that `loaded` is judged on. Raises ValueError where its pictures do not fit the model."""
-    data = loaded.spec.data
-    dataset = DATASETS.get(data.dataset)
-    if dataset is None or dataset.load is None:
-        raise ValueError(f"dataset {data.dataset!r} cannot be read from a folder")
-    images = dataset.load(folder, split)
-    if images.pixels.shape[-2:] != as_pair(data.img_size):
-        raise ValueError(f"{dataset.title} has pictures of another size than the model's {data.img_size}")
-    resident = Resident.of(images, data=data, device=torch.device(device))
-    if limit:
-        resident = Resident(resident.pixels[:limit], resident.labels[:limit], resident.mean, resident.std)
-    return resident
-
-
-def measure(model: VisionTransformer, split: Resident, *, keep_ratio: float, selector: str) -> dict[str, Any]:
+def measure(model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str) -> dict[str, Any]:
     """One point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
     return {
         "accuracy": round(accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
@@ -88,7 +85,7 @@ def measure(model: VisionTransformer, split: Resident, *, keep_ratio: float, sel
     }
 
 
-def sweep(model: VisionTransformer, split: Resident) -> list[dict[str, Any]]:
+def sweep(model: VisionTransformer, split: Pictures) -> list[dict[str, Any]]:
     """Every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
     names = selectors_of(model)
     pairs = [(SWEEP[0], names[0]), *((ratio, name) for ratio in SWEEP[1:] for name in names)]
@@ -105,6 +102,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", default=0, type=int, help="only the first N pictures")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--sweep", action="store_true", help="all selectors at all keep ratios")
+    parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="percentiles of the confidence on the validation split, as JSON",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
 
@@ -113,17 +115,21 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     try:
         loaded = load_model(options.name, device=options.device)
+        if options.confidence:
+            options.split = "val"
         split = load_split(loaded, options.data, options.split, limit=options.limit, device=options.device)
         best = selectors_of(loaded.model)[0]
-        if options.sweep:
-            result: dict[str, Any] = {"sweep": sweep(loaded.model, split)}
+        if options.confidence:
+            result: dict[str, Any] = {"validation_confidence": confidence_percentiles(loaded.model, split)}
+        elif options.sweep:
+            result = {"sweep": sweep(loaded.model, split)}
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
             result = measure(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     result = {"model": options.name, "split": options.split, **result}
-    if options.json:
+    if options.json or options.confidence:
         print(json.dumps(result))
     else:
         for row in result.get("sweep", [result]):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -17,10 +20,13 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     AdamW on the rest.
 
     Norms, biases, embeddings and tokens are not decayed. New token predictors learn at the full rate; the
-    backbone at `backbone_lr_scale` of it.
+    backbone at `backbone_lr_scale` of it. Raises ValueError where `frozen` names no parameter.
     """
+    freeze(model, config.frozen)
     groups: dict[str, list[nn.Parameter]] = {"matrix": [], "decay": [], "plain": [], "predictor": []}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if name.startswith("score_predictor"):
             groups["predictor"].append(parameter)
         elif parameter.ndim < 2 or name.endswith(("_token", "pos_embed")):
@@ -33,7 +39,7 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     rest = [
         {"params": groups["decay"], "lr": backbone, "weight_decay": config.weight_decay},
         {"params": groups["plain"], "lr": backbone, "weight_decay": 0.0},
-        {"params": groups["predictor"], "lr": config.lr, "weight_decay": config.weight_decay},
+        {"params": groups["predictor"], "lr": config.lr, "weight_decay": config.weight_decay, "new": True},
     ]
     fused = next(model.parameters()).is_cuda
     optimizers = [build_first([group for group in rest if group["params"]], config, fused=fused)]
@@ -53,6 +59,15 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     return optimizers
 
 
+def freeze(model: nn.Module, names: Sequence[str]) -> None:
+    """Takes the parameters `names` out of training. Raises ValueError for a name that the model lacks."""
+    parameters = dict(model.named_parameters())
+    for name in names:
+        if name not in parameters:
+            raise ValueError(f"frozen names {name!r}, which the model does not have")
+        parameters[name].requires_grad_(False)
+
+
 def build_first(groups: list[dict[str, Any]], config: TrainConfig, *, fused: bool) -> Optimizer:
     """The optimiser of all that is not Muon's."""
     if config.optimizer == "sgd":
@@ -69,12 +84,56 @@ def lr_factor(done: float, config: TrainConfig) -> float:
     return 1 - rest if config.schedule == "linear" else (1 + math.cos(math.pi * rest)) / 2
 
 
-def set_lr(optimizers: list[Optimizer], factor: float) -> None:
+def set_lr(optimizers: list[Optimizer], done: float, config: TrainConfig) -> None:
+    """The rates after the share `done` of the steps; a frozen backbone's is 0, as in DynamicViT's code."""
+    factor = lr_factor(done, config)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * factor
+            resting = done <= config.freeze_backbone and "new" not in group
+            group["lr"] = 0.0 if resting else group["peak_lr"] * factor
 
 
 def ema_of(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of the weights, and of the statistics of batch norms."""
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+
+@torch.no_grad()
+def step_where(
+    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel
+) -> None:
+    """One step of the optimisers and of the moving average where `finite`, else none of it."""
+    if finite.device.type == "cpu":
+        if finite:
+            step_all(optimizers, model=model, ema=ema)
+    else:
+        step_on_device(finite, optimizers, model=model, ema=ema)
+
+
+def step_all(optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel) -> None:
+    for optimizer in optimizers:
+        optimizer.step()
+    ema.update_parameters(model)
+
+
+@torch.no_grad()
+def step_on_device(
+    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel
+) -> None:
+    """`step_where` for a device that nobody waits for: the step is taken with sound gradients, then undone.
+
+    A state that an optimiser only makes in this step stays as gradients of zero leave it.
+    """
+    grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    flat = torch.cat([grad.reshape(-1) for grad in grads]).masked_fill(~finite, 0)
+    pieces = flat.split([grad.numel() for grad in grads])
+    torch._foreach_copy_(grads, [piece.view(grad.shape) for piece, grad in zip(pieces, grads, strict=True)])
+    states = [value for o in optimizers for state in o.state.values() for value in state.values()]
+    changing: list[Tensor] = [*model.parameters(), *ema.module.parameters()]
+    changing += [value for value in states if isinstance(value, Tensor)]
+    before = [value.clone() for value in changing]
+    step_all(optimizers, model=model, ema=ema)
+    taken = finite.float()
+    torch._foreach_mul_(changing, taken)
+    torch._foreach_mul_(before, 1 - taken)
+    torch._foreach_add_(changing, before)

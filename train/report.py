@@ -1,6 +1,7 @@
 """What a finished run leaves in its checkpoint folder: metrics.json, figures and the model card.
 
-`python -m train.report --write README.md` writes the table of all checkpoints into the README.
+`python -m train.report --write README.md` writes the table of all checkpoints into the README, and with
+`--sweep-table` the table of what pruning costs each of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 import torchvision
 
 from train.config import TrainConfig, config_to_json
-from train.data import Resident
+from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
@@ -28,6 +29,8 @@ from vitdemo.render.plots import confusion_plot, keep_ratio_plot, training_curve
 from vitdemo.weights import LoadedModel
 
 SHOWN_RATIO = 0.7
+DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
+CONTROLS = ("class-attention", "random", "inverted")
 
 
 def hardware(device: torch.device) -> str:
@@ -69,11 +72,11 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     }
 
 
-def judge(loaded: LoadedModel, test: Resident) -> dict[str, Any]:
+def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
     """The test split, once: accuracy, per class, confusion, and the curve over keep ratios if it prunes."""
     model, classes = loaded.model, loaded.classes
     matrix = confusion_matrix(predict(model, test), test.labels, len(classes))
-    per_class = 100 * matrix.diag() / matrix.sum(dim=1)
+    per_class = 100 * matrix.diag() / matrix.sum(dim=1).clamp(min=1)
     result: dict[str, Any] = {
         "accuracy": round(100 * matrix.diag().sum().item() / len(test), 2),
         "n": len(test),
@@ -136,7 +139,8 @@ with `{metrics["command"]}`; all choices were made on held-out training pictures
 
 ![confusion matrix](confusion.png)
 
-Meant for teaching and for the demo: it knows ten classes of {title} and names one of them for any picture.
+Meant for teaching and for the demo: it knows the {config.num_classes} classes of {title} and names one of
+them for any picture.
 """
 
 
@@ -155,17 +159,42 @@ def pruning_table(metrics: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
 
 
+def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """metrics.json of each checkpoint in `folder`, in the registry's order, others after those."""
+    found = {path.parent.name: path for path in sorted(folder.glob("*/metrics.json"))}
+    names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
+    return {name: json.loads(found[name].read_text(encoding="utf-8")) for name in names}
+
+
+def sweep_table(folder: Path) -> str:
+    """What pruning costs each checkpoint in `folder` that was swept, and what the learned scores are worth.
+
+    A margin is the learned selector's accuracy less that of the best control at the same keep ratio.
+    """
+    swept = {key: metrics for key, metrics in metrics_in(folder).items() if metrics.get("sweep")}
+    found = {row["keep_ratio"] for metrics in swept.values() for row in metrics["sweep"]}
+    ratios = sorted((ratio for ratio in found if ratio < 1), reverse=True)
+    names = ["model", "parameters", "dense, %", *(f"drop at {ratio}" for ratio in DROPS)]
+    names += [f"margin at {ratio}" for ratio in ratios]
+    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    for key, metrics in swept.items():
+        at = {(row["keep_ratio"], row["selector"]): row["accuracy"] for row in metrics["sweep"]}
+        drops = [f"{metrics['accuracy'] - at[ratio, 'learned']:.2f}" for ratio in DROPS]
+        margins = [
+            f"{at[ratio, 'learned'] - max(at[ratio, name] for name in CONTROLS):+.2f}" for ratio in ratios
+        ]
+        cells = [key, f"{metrics['parameters']:,}", f"{metrics['accuracy']:.2f}", *drops, *margins]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def models_table(folder: Path) -> str:
     """One row for each checkpoint in `folder`, from its metrics.json."""
     lines = [
         "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
         "|---|---|---|---|---|---|",
     ]
-    for key in MODELS:
-        file = folder / key / "metrics.json"
-        if not file.is_file():
-            continue
-        metrics = json.loads(file.read_text(encoding="utf-8"))
+    for key, metrics in metrics_in(folder).items():
         pruned = [
             f"{row['accuracy']:.2f} ({row['selector']})"
             for row in metrics.get("sweep", [])
@@ -183,11 +212,13 @@ def models_table(folder: Path) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
     parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
     options = parser.parse_args(arguments)
-    table = models_table(options.checkpoints)
+    name, make = ("sweep", sweep_table) if options.sweep_table else ("models", models_table)
+    table = make(options.checkpoints)
     if options.write:
-        write_block(options.write, name="models", text=table)
+        write_block(options.write, name=name, text=table)
     else:
         print(table)
 

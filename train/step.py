@@ -3,185 +3,191 @@
 from __future__ import annotations
 
 import hashlib
-import statistics
-import time
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from math import lcm
 from typing import Any
 
 import torch
 from jaxtyping import Int
-from torch import Tensor
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from train import checkpoint
 from train.batches import Batch, Batches
 from train.config import TrainConfig, config_to_json
-from train.data import Resident, epoch_order
-from train.evaluate import accuracy
+from train.data import Resident
 from train.losses import Losses, classify, elastic
-from train.optim import build_optimizers, ema_of, lr_factor, set_lr
-from train.resnet import ResNet9, ResNetConfig
-from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
+from train.network import build_network, compile_network, has_graphs, precision_of
+from train.official import official
+from train.optim import build_optimizers, ema_of, set_lr, step_where
+from train.parallel import Objective, World, device_of, share, unsynced
+from train.resnet import ResNet9
+from train.setup import find_teacher, start_from
+from train.splits import AnySplit, load_splits
+from train.watch import Tally, check_log
 from vitdemo.config import ViTConfig
-from vitdemo.datasets import DATASETS
-from vitdemo.models import DynamicViT, VisionTransformer, build_model
-from vitdemo.weights import load_model
-
-LOG_EVERY = 10  # steps between reads of the loss, each of which waits for the device
+from vitdemo.cost import macs
+from vitdemo.models import DynamicViT, VisionTransformer
 
 
-def device_of(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
-
-
-def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
-    """The autocast type; `auto` is bf16 where the processor has it, else fp16 on CUDA and fp32 on the CPU."""
-    if config.precision != "auto":
-        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[config.precision]
-    if device.type != "cuda":
-        return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-
-
-def build_network(config: ViTConfig | ResNetConfig) -> VisionTransformer | ResNet9:
-    """The network of a run, randomly initialised."""
-    if isinstance(config, ResNetConfig):
-        return ResNet9(config).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return build_model(config)
+def part_of(batch: Batch, rows: slice) -> Batch:
+    """Some rows of all that a batch holds."""
+    values = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    return replace(batch, **{name: value[rows] for name, value in tensors.items()})
 
 
 class Run:
     """A training run. Its random numbers are a function of (seed, step) alone, so it resumes exactly."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, *, splits: dict[str, AnySplit] | None = None) -> None:
+        """`splits` replaces what the config's data set would load."""
         self.config = config
-        self.device = device_of(config.device)
+        self.device, self.world = device_of(config.device), World.current()
+        check_log(config)
         self.dtype = precision_of(config, self.device)
-        spec = DATASETS[config.dataset]
-        if spec.load is None:
-            raise ValueError(f"dataset {config.dataset!r} cannot be trained on")
-        self.splits = {
-            split: Resident.of(spec.load(Path(config.data), split), data=spec.data, device=self.device)
-            for split in ("train", "val", "test")
-        }
+        self.splits = splits or load_splits(config, self.device)
         torch.manual_seed(config.seed)
         self.model = build_network(config.model).to(self.device)
-        self.dense = self.start_from(config.init_from) if config.init_from else None
-        self.teacher = self.find_teacher()
+        source = config.init_from
+        self.dense = start_from(source, self.model, self.device) if source else None
+        with self.world.one_first():  # a teacher keeps its answers in a file
+            self.teacher = find_teacher(config, self.splits["train"], self.dense)
         self.batches = Batches(config, self.splits["train"], self.teacher)
         self.optimizers = build_optimizers(self.model, config)
         self.ema = ema_of(self.model, config.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.steps_per_epoch = len(self.splits["train"]) // config.batch_size
         self.total = config.max_steps or config.epochs * self.steps_per_epoch
-        self.step, self.seconds, self.skipped = 0, 0.0, 0
+        self.num_parts = self.count_parts()
+        self.prepare()
+        self.step, self.seconds, self.tally = 0, 0.0, Tally(self.device)
         self.history: list[dict[str, Any]] = []
         self.stopping = False
 
-    def start_from(self, source: str) -> VisionTransformer:
-        """Takes the weights of a dense checkpoint, and returns that network."""
-        dense = load_model(source, device=str(self.device)).model
-        missing, unexpected = self.model.load_state_dict(dense.state_dict(), strict=False)
-        foreign = [key for key in missing if not key.startswith("score_predictor")] + unexpected
-        if foreign:
-            raise ValueError(f"init_from {source!r} does not fit the model: {foreign[0]}")
-        return dense.requires_grad_(False).eval()
-
-    def find_teacher(self) -> Teacher | None:
-        """Who distils: the named run's ResNet, else the network that the run started from."""
+    def count_parts(self) -> int:
+        """How many small batches make one batch: `accumulate`, and each process has as many."""
         config = self.config
-        if not config.distill:
-            return None
-        if not config.teacher:
-            return Live(self.dense, temperature=config.temperature) if self.dense else None
-        folder = config.runs_dir / config.teacher
-        network = load_teacher(folder)[0].to(self.device)
-        if config.teacher_cache:
-            file = folder / ANSWERS
-            return Cached(network, self.splits["train"], temperature=config.temperature, file=file)
-        return Live(network, temperature=config.temperature)
+        parts = lcm(config.accumulate, self.world.size) if config.accumulate > 0 else 0
+        if not parts or config.batch_size % parts:
+            raise ValueError(f"batch_size={config.batch_size} cannot be cut into {parts} parts of one size")
+        if not self.steps_per_epoch:
+            raise ValueError(f"batch_size={config.batch_size} is more than the training pictures there are")
+        return parts
+
+    def prepare(self) -> None:
+        """What training alone needs of the network: a look at its logits, speed, shared gradients."""
+        self.logits: Tensor | None = None
+        self.model.register_forward_hook(self.see)
+        if self.config.compile:
+            compile_network(self.model, self.config)
+        if has_graphs(self.config, self.device):
+            for parameter in self.model.parameters():
+                parameter.grad = torch.zeros_like(parameter)
+        self.objective = share(Objective(self.model, self.loss), self.world)
+
+    def see(self, network: nn.Module, inputs: Any, output: Any) -> None:
+        self.logits = output.detach()
 
     def loss(self, batch: Batch) -> Losses:
-        config, done = self.config, self.step / self.total
-        if config.objective == "elastic":
+        config = self.config
+        if config.objective in ("elastic", "official"):
             assert isinstance(self.model, DynamicViT)
             if self.dense is None:
-                raise ValueError("objective 'elastic' needs init_from: the network whose attention it learns")
-            return elastic(self.model, batch, config=config, dense=self.dense)
-        keep = next((keep for until, keep in config.token_keep if done < until), 1.0)
-        return classify(self.model, batch, config=config, token_keep=keep)
+                raise ValueError(f"objective {config.objective!r} needs init_from: the network to learn from")
+            objective = elastic if config.objective == "elastic" else official
+            return objective(self.model, batch, config=config, dense=self.dense)
+        return classify(self.model, batch, config=config, token_keep=self.token_keep)
+
+    @property
+    def token_keep(self) -> float:
+        """The share of the patches that this step trains on."""
+        done = self.step / self.total
+        return next((keep for until, keep in self.config.token_keep if done < until), 1.0)
+
+    def own(self, rows: Int[Tensor, "b"]) -> list[tuple[int, slice]]:
+        """The parts of a batch that this process learns from: their numbers, and their places in it."""
+        size, each = len(rows) // self.num_parts, self.num_parts // self.world.size
+        first = self.world.rank * each
+        return [(number, slice(number * size, (number + 1) * size)) for number in range(first, first + each)]
+
+    def announce(self, batches: list[Int[Tensor, "b"]]) -> None:
+        """The rows of the batches to come, so that a folder's pictures can be decoded ahead."""
+        self.batches.begin([rows[place] for rows in batches for _, place in self.own(rows)])
+
+    def parts(self, rows: Int[Tensor, "b"]) -> Iterator[Batch]:
+        """This process's parts of the batch.
+
+        What augments a resident split is drawn for the whole batch, alike in all processes, whatever the
+        number of parts. What the network draws (tokens, stochastic depth), and what augments the pictures of
+        a folder, which no process decodes for another, is drawn for each part by itself.
+        """
+        seed = self.config.seed * 1_000_003 + self.step
+        torch.manual_seed(seed)
+        done = self.step / self.total
+        resident = isinstance(self.splits["train"], Resident)
+        whole = self.batches.augmented(rows, done=done) if resident else None
+        for number, place in self.own(rows):
+            if number:
+                torch.manual_seed(seed + (number << 40))
+            yield part_of(whole, place) if whole else self.batches.augmented(rows[place], done=done)
+
+    def backward(self, batch: Batch, *, last: bool) -> Losses:
+        """Adds the gradients of one part to those there are; the `last` part averages all processes'."""
+        each = self.num_parts // self.world.size
+        with unsynced(self.objective, last):
+            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+                if self.teacher and batch.soft is None:
+                    batch = replace(batch, soft=self.teacher.seen(batch.x))
+                losses = self.objective(batch)
+            self.scaler.scale(torch.stack(list(losses.values())).sum() / each).backward()
+        seen = {key: value.detach() for key, value in losses.items()}
+        if self.logits is not None:
+            hits = self.logits.argmax(dim=-1) == batch.y.argmax(dim=-1)
+            seen["accuracy"], self.logits = 100 * hits.float().mean(), None
+        return seen
 
     def train_step(self, rows: Int[Tensor, "b"]) -> Losses:
-        """Forward, backward, clip, step, moving average. A step without finite gradients is skipped."""
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
-        set_lr(self.optimizers, lr_factor((self.step + 1) / self.total, self.config))
-        batch = self.batches.augmented(rows, done=self.step / self.total)
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            if self.teacher and batch.soft is None:
-                batch = replace(batch, soft=self.teacher.seen(batch.x))
-            losses = self.loss(batch)
-        self.scaler.scale(torch.stack(list(losses.values())).sum()).backward()
+        """Forward, backward, clip, step, moving average. A step without finite gradients is skipped.
+
+        Returns the loss terms and the accuracy in percent on the augmented batch, of this process's parts.
+        """
+        set_lr(self.optimizers, (self.step + 1) / self.total, self.config)
+        each = self.num_parts // self.world.size
+        parts = [self.backward(part, last=n == each - 1) for n, part in enumerate(self.parts(rows))]
+        seen = {key: torch.stack([part[key] for part in parts]).mean() for key in parts[0]}
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        if bool(norm.isfinite()):
-            for optimizer in self.optimizers:
-                self.scaler.step(optimizer)
-            self.ema.update_parameters(self.model)
-        else:
-            self.skipped += 1
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        finite = norm.isfinite()
+        step_where(finite, self.optimizers, model=self.model, ema=self.ema)
         self.scaler.update()
         for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        return losses
-
-    def fit(self) -> None:
-        """All remaining steps, with a progress bar; the state is saved after every epoch and at a stop."""
-        self.model.train()
-        with tqdm(total=self.total, initial=self.step, unit="step", dynamic_ncols=True) as bar:
-            while self.step < self.total:
-                self.epoch(bar)
+            optimizer.zero_grad(set_to_none=not has_graphs(self.config, self.device))
+        # fp16 looks for the loss scale in steps that fail with a sound loss: many of them in a row are one.
+        searching = torch.stack(list(seen.values())).sum().isfinite() & self.scaler.is_enabled()
+        self.tally.add(seen, finite=finite, weight=torch.where(searching, 1 / 8, 1.0))
+        return seen
 
     def stop(self) -> None:
-        """Asks `fit` to save and exit after the step in progress; a signal may call it at any time."""
+        """Asks `fit` to save and exit; a signal may call it at any time.
+
+        That is after the step in progress, or at the next log step where several processes must agree.
+        """
         self.stopping = True
 
-    def epoch(self, bar: tqdm) -> None:
-        """The rest of the epoch, then validation. Exits with a message when asked to stop."""
-        epoch, first = divmod(self.step, self.steps_per_epoch)
-        order = epoch_order(len(self.splits["train"]), seed=self.config.seed, epoch=epoch).to(self.device)
-        size, start = self.config.batch_size, time.perf_counter()
-        end = min(self.steps_per_epoch, first + self.total - self.step)
-        logged: list[dict[str, float]] = []
-        for number in range(first, end):
-            begin = time.perf_counter()
-            losses = self.train_step(order[number * size : (number + 1) * size])
-            self.step += 1
-            bar.update()
-            if self.step % LOG_EVERY == 0 or number == end - 1:
-                logged.append({key: value.item() for key, value in losses.items()})
-                shown = {key: f"{value:.3f}" for key, value in logged[-1].items()}
-                bar.set_postfix(shown | {"images/s": f"{size / (time.perf_counter() - begin):.0f}"})
-            if self.stopping:
-                break
-        self.seconds += time.perf_counter() - start
-        if self.stopping:
-            self.save()
-            raise SystemExit(f"stopped at step {self.step}; --resume goes on")
-        correct = accuracy(self.averaged, self.splits["val"])
-        row = {
-            "epoch": epoch + 1,
-            "step": self.step,
-            "val": round(correct, 2),
-            "seconds": round(self.seconds),
-        }
-        for key in logged[0]:
-            row[key] = round(statistics.fmean(losses[key] for losses in logged), 4)
-        self.history.append(row)
-        bar.write(str(row))
-        self.save()
+    @property
+    def macs(self) -> float:
+        """Multiply-accumulates of one training picture's forward pass now; 0 where a draw decides."""
+        model, config = self.config.model, self.config
+        if not isinstance(model, ViTConfig) or config.objective != "classify":
+            return 0
+        return macs(model, tokens=(max(1, round(model.num_patches * self.token_keep)),))
+
+    @property
+    def skipped(self) -> int:
+        """Steps without finite gradients; reading it waits for the device."""
+        return int(self.tally.total)
 
     @property
     def averaged(self) -> VisionTransformer | ResNet9:
@@ -194,6 +200,9 @@ class Run:
         return hashlib.sha256(repr(config_to_json(self.config)).encode()).hexdigest()[:16]
 
     def save(self) -> None:
+        """Keeps the state in the run's folder; raises OSError, naming the file, where it cannot."""
+        if not self.world.writes:
+            return
         tensors = {f"model.{key}": value for key, value in self.model.state_dict().items()}
         tensors |= {f"ema.{key}": value for key, value in self.ema.state_dict().items()}
         tensors |= checkpoint.optimizer_tensors(self.optimizers)
@@ -219,4 +228,5 @@ class Run:
         checkpoint.load_optimizers(self.optimizers, tensors)
         self.scaler.load_state_dict(progress["scaler"])
         self.step, self.seconds = progress["step"], progress["seconds"]
-        self.skipped, self.history = progress["skipped"], progress["history"]
+        self.tally.total.fill_(progress["skipped"])
+        self.history = progress["history"]

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from train.checkpoint import save_tensors
-from train.data import Resident
+from train.data import Pictures
 from train.resnet import ResNet9, ResNetConfig
 from vitdemo.config import from_json, to_json
 from vitdemo.files import write_atomically
@@ -41,7 +41,7 @@ class Cached:
     Crops and other small changes of a picture are answered as the whole picture was.
     """
 
-    def __init__(self, network: nn.Module, split: Resident, *, temperature: float, file: Path) -> None:
+    def __init__(self, network: nn.Module, split: Pictures, *, temperature: float, file: Path) -> None:
         """`file` keeps the answers for the next student."""
         shape = (2, len(split))
         logits = load_file(file)["logits"] if file.is_file() else torch.empty(0)
@@ -62,11 +62,11 @@ Teacher = Live | Cached  # `known` answers before the batch is mixed, `seen` aft
 
 
 @torch.no_grad()
-def all_logits(network: nn.Module, split: Resident) -> Float[Tensor, "two n c"]:
+def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
     """Logits of every picture (0) and of its mirror image (1)."""
     halves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for begin in range(0, len(split), BATCH):
-        x = split.normalise(split.pixels[begin : begin + BATCH])
+        x = split.normalise(split.fetch(slice(begin, begin + BATCH)))
         for out, pictures in zip(halves, (x, x.flip(-1)), strict=True):
             out.append(network(pictures).float())
     return torch.stack([torch.cat(out) for out in halves])

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.markdown import write_block
-from vitdemo.models.pruning import keep_counts
+from vitdemo.models.pruning import token_counts
 from vitdemo.registry import PRESETS
 
 
@@ -45,18 +45,25 @@ def parameters(config: ViTConfig) -> int:
     return embedding + config.depth * block + 2 * d + heads + predictors
 
 
-def macs(config: ViTConfig, *, keep_ratio: float | None = None) -> int:
-    """Multiply-accumulates of one picture, dense or with `keep_ratio` at each stage.
+def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence[int] | None = None) -> int:
+    """Multiply-accumulates of one picture: dense, with `keep_ratio` at each stage, or for given counts.
+
+    `tokens`: the patches at the input and after each stage, as (64, 44, 31, 21). At the input fewer may go on
+    than the picture has (an explicit cut there); without stages no predictor is asked.
 
     Counted: linear layers, the patch projection, attention's two products (of linear attention: keys with
     values, queries with that, queries with the normaliser), and DynamicViT's predictors. Not counted:
     norms, activations, softmax, and what a training-free selector asks.
     """
-    d, prefix, patches = config.embed_dim, config.num_prefix_tokens, config.num_patches
-    total = patches * patch_pixels(config) * d
-    counts = keep_counts(patches, keep_ratio, len(config.prune_loc)) if keep_ratio is not None else ()
+    d, prefix, stages = config.embed_dim, config.num_prefix_tokens, len(config.prune_loc)
+    total = config.num_patches * patch_pixels(config) * d
+    if tokens is None:
+        dense = keep_ratio is None
+        tokens = (config.num_patches,) if dense else token_counts(config.num_patches, keep_ratio, stages)
+    patches, *counts = tokens
+    assert len(counts) in (0, stages), "one count a stage"
     for index in range(config.depth):
-        if keep_ratio is not None and index in config.prune_loc:
+        if counts and index in config.prune_loc:
             if config.prune is not None:
                 total += patches * (d * d + d * (d // 2) + (d // 2) * (d // 4) + (d // 4) * 2)
             patches = counts[config.prune_loc.index(index)]

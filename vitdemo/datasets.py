@@ -1,4 +1,4 @@
-"""The data sets: class names, statistics, and how their pictures are read from disk."""
+"""The data sets: class names, statistics, and how their pictures are found on disk."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from vitdemo.config import DataConfig
 
 Split = Literal["train", "val", "test"]
-VAL_IMAGES = 5000  # the last training images of CIFAR-10, held out for every choice
+VAL_IMAGES = 5000  # the last training images of CIFAR, held out for every choice
+TENTH = 10  # one training picture in ten is held out where a data set has no third split
+SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,60 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def part(self, rows: slice) -> Images:
+        return Images(self.pixels[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Picture files of any size: `labels` int64 `(b,)` are indices into `classes`."""
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, rows: slice) -> Photos:
+        return Photos(self.paths[rows], self.labels[rows], self.classes)
+
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """`load(folder, split)` reads a split; `data` is its test-time transform and statistics."""
+    """`load(folder, split)` finds a split; `data` is its test-time transform and statistics.
+
+    `classes` is empty where only the files know them (`Photos.classes`).
+    """
 
     key: str
     title: str
     classes: tuple[str, ...]
     data: DataConfig
-    load: Callable[[Path, Split], Images] | None = None
+    load: Callable[[Path, Split], Images | Photos]
 
 
 CIFAR10_CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
+CIFAR100_CLASSES = (
+    "apple", "aquarium fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
+    "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
+    "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur",
+    "dolphin", "elephant", "flatfish", "forest", "fox", "girl", "hamster", "house", "kangaroo",
+    "keyboard", "lamp", "lawn mower", "leopard", "lion", "lizard", "lobster", "man", "maple tree",
+    "motorcycle", "mountain", "mouse", "mushroom", "oak tree", "orange", "orchid", "otter", "palm tree",
+    "pear", "pickup truck", "pine tree", "plain", "plate", "poppy", "porcupine", "possum", "rabbit",
+    "raccoon", "ray", "road", "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper",
+    "snail", "snake", "spider", "squirrel", "streetcar", "sunflower", "sweet pepper", "table", "tank",
+    "telephone", "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe",
+    "whale", "willow tree", "wolf", "woman", "worm",
+)  # fmt: skip
+IMAGENETTE = {
+    "n01440764": "tench", "n02102040": "English springer", "n02979186": "cassette player",
+    "n03000684": "chain saw", "n03028079": "church", "n03394916": "French horn",
+    "n03417042": "garbage truck", "n03425413": "gas pump", "n03445777": "golf ball", "n03888257": "parachute",
+}  # fmt: skip
 
 
 def load_cifar10(folder: Path, split: Split) -> Images:
@@ -49,22 +90,125 @@ def load_cifar10(folder: Path, split: Split) -> Images:
     "train" is the first 45,000 training images, "val" the last 5,000, "test" the test batch.
     Raises FileNotFoundError saying how to get the files.
     """
-    root = folder / "cifar-10-batches-py"
     names = ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
-    batches = []
-    for name in names:
-        if not (root / name).is_file():
-            raise FileNotFoundError(
-                f"{root / name} is missing: unpack CIFAR-10 into {folder} first (see README)"
-            )
-        with (root / name).open("rb") as file:
-            batches.append(pickle.load(file, encoding="bytes"))  # the data set's own published format
+    return _cifar([folder / "cifar-10-batches-py" / name for name in names], split, labels=b"labels")
+
+
+def load_cifar100(folder: Path, split: Split) -> Images:
+    """CIFAR-100 from `folder/cifar-100-python`, with its 100 fine labels; split as CIFAR-10 is."""
+    name = "test" if split == "test" else "train"
+    return _cifar([folder / "cifar-100-python" / name], split, labels=b"fine_labels")
+
+
+def _cifar(files: list[Path], split: Split, *, labels: bytes) -> Images:
+    batches = [_unpickle(file) for file in files]
     pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
-    labels = np.concatenate([np.asarray(batch[b"labels"], dtype=np.int64) for batch in batches])
+    numbers = np.concatenate([np.asarray(batch[labels], dtype=np.int64) for batch in batches])
     if split != "test":
         part = slice(None, -VAL_IMAGES) if split == "train" else slice(-VAL_IMAGES, None)
-        pixels, labels = pixels[part], labels[part]
-    return Images(np.ascontiguousarray(pixels), labels)
+        pixels, numbers = pixels[part], numbers[part]
+    return Images(np.ascontiguousarray(pixels), numbers)
+
+
+def _unpickle(path: Path) -> dict[bytes, Any]:
+    if not path.is_file():
+        name = "CIFAR-100" if "100" in path.parent.name else "CIFAR-10"
+        raise FileNotFoundError(f"{path} is missing: unpack {name} into {path.parents[1]} first (see README)")
+    try:
+        with path.open("rb") as file:
+            return pickle.load(file, encoding="bytes")  # the data set's own published format
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise ValueError(f"{path} is damaged or cut short: unpack it again") from error
+
+
+def load_folder(folder: Path, split: Split) -> Photos:
+    """Any `folder/{train,val,test}/<class>/**` of pictures, as torchvision's ImageFolder; a class is named
+    by its folder.
+
+    With `val` and `test` both there, each is what it says. With one of them, that one is "test", and "val"
+    is a tenth of `train`: every tenth file of the sorted list, which "train" then lacks.
+    Raises FileNotFoundError for a missing or empty folder, ValueError for a class that `train` lacks.
+    """
+    classes = tuple(entry.name for entry in _class_folders(folder / "train"))
+    judged = [name for name in ("val", "test") if (folder / name).is_dir()]
+    if split != "train" and not judged:
+        raise FileNotFoundError(f"{folder} has neither a folder val nor a folder test")
+    if split == "test":
+        return _tree(folder / judged[-1], classes)
+    if len(judged) == 2:
+        return _tree(folder / split, classes)
+    return _without_or_only_a_tenth(_tree(folder / "train", classes), split)
+
+
+def load_imagenette(folder: Path, split: Split) -> Photos:
+    """Imagenette (fast.ai) from `folder/imagenette`, any of its sizes, split as `load_folder` does."""
+    photos = load_folder(folder / "imagenette", split)
+    if photos.classes != tuple(IMAGENETTE):
+        raise ValueError(f"{folder / 'imagenette' / 'train'} does not hold the ten classes of Imagenette")
+    return Photos(photos.paths, photos.labels, tuple(IMAGENETTE.values()))
+
+
+def load_imagenet(folder: Path, split: Split) -> Photos:
+    """ImageNet-1k from `folder/imagenet/{train,val}/<wnid>`, split as `load_folder` does."""
+    photos = load_folder(folder / "imagenet", split)
+    names = imagenet_classes()
+    if len(photos.classes) != len(names):
+        raise ValueError(
+            f"{folder / 'imagenet' / 'train'} has {len(photos.classes)} folders instead of {len(names)}: "
+            "train on it with dataset=folder"
+        )
+    return Photos(photos.paths, photos.labels, names)
+
+
+def load_tiny_imagenet(folder: Path, split: Split) -> Photos:
+    """Tiny ImageNet (200 classes, 64 px) from `folder/tiny-imagenet-200`.
+
+    Its own test split has no labels, so "test" is its `val` folder; "val" is a tenth of its `train`.
+    """
+    root = folder / "tiny-imagenet-200"
+    wnids = tuple(sorted(_table(root / "wnids.txt", 1)))
+    words = _table(root / "words.txt", 2)
+    names = tuple(words.get(wnid, wnid).split(",")[0] for wnid in wnids)
+    if split != "test":
+        photos = _without_or_only_a_tenth(_tree(root / "train", wnids), split)
+        return Photos(photos.paths, photos.labels, names)
+    rows = _table(root / "val" / "val_annotations.txt", 2)
+    labels = np.array([wnids.index(wnid) for wnid in rows.values()], dtype=np.int64)
+    return Photos(tuple(root / "val" / "images" / name for name in rows), labels, names)
+
+
+def _table(path: Path, columns: int) -> dict[str, str]:
+    """The first column of a text file of tab-separated lines, and its `columns`-th."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: unpack Tiny ImageNet there first (see README)")
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return {line[0]: line[columns - 1] for line in lines}
+
+
+def _class_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root} is missing: it should hold a folder of pictures for each class")
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _tree(root: Path, classes: tuple[str, ...]) -> Photos:
+    """Every picture file below `root/<class>`, in sorted order."""
+    paths, labels = [], []
+    for folder in _class_folders(root):
+        if folder.name not in classes:
+            raise ValueError(f"{folder} is a class that the training pictures lack")
+        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        paths += found
+        labels += [classes.index(folder.name)] * len(found)
+    if not paths:
+        raise FileNotFoundError(f"{root} holds no pictures")
+    return Photos(tuple(paths), np.array(labels, dtype=np.int64), classes)
+
+
+def _without_or_only_a_tenth(photos: Photos, split: Split) -> Photos:
+    chosen = (np.arange(len(photos)) % TENTH == TENTH - 1) == (split == "val")
+    paths = tuple(path for path, here in zip(photos.paths, chosen, strict=True) if here)
+    return Photos(paths, photos.labels[chosen], photos.classes)
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -75,12 +219,19 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-DATASETS: dict[str, DatasetSpec] = {
-    "cifar10": DatasetSpec("cifar10", "CIFAR-10", CIFAR10_CLASSES, DataConfig(), load_cifar10),
-    "imagenet": DatasetSpec(
-        "imagenet",
-        "ImageNet-1k",
-        imagenet_classes(),
-        DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9),
-    ),
-}
+CIFAR100_DATA = DataConfig("cifar100", 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
+# 0.888 of 144 px is 128 px: pictures stored at 144 px reach a 128-px model without being resized.
+IMAGENETTE_DATA = DataConfig("imagenette", 128, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.888)
+TINY_DATA = DataConfig("tiny-imagenet", 64, IMAGENET_MEAN, IMAGENET_STD)
+IMAGENET_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
+FOLDER_DATA = DataConfig("folder", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
+
+_SPECS = (
+    DatasetSpec("cifar10", "CIFAR-10", CIFAR10_CLASSES, DataConfig(), load_cifar10),
+    DatasetSpec("cifar100", "CIFAR-100", CIFAR100_CLASSES, CIFAR100_DATA, load_cifar100),
+    DatasetSpec("tiny-imagenet", "Tiny ImageNet", (), TINY_DATA, load_tiny_imagenet),
+    DatasetSpec("imagenette", "Imagenette", tuple(IMAGENETTE.values()), IMAGENETTE_DATA, load_imagenette),
+    DatasetSpec("imagenet", "ImageNet-1k", (), IMAGENET_DATA, load_imagenet),
+    DatasetSpec("folder", "a folder of pictures", (), FOLDER_DATA, load_folder),
+)
+DATASETS: dict[str, DatasetSpec] = {spec.key: spec for spec in _SPECS}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vitdemo.config import DataConfig, PruneConfig, ViTConfig
-from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD
+from vitdemo.datasets import DATASETS, IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model that the demo offers. `source`: "bundled", or `hf-hub:owner/repo[@revision]`."""
+    """A model that the demo offers. `source`: "bundled", or `hf-hub:owner/repo[@revision]`.
+
+    `config` and `data` are what the weights are expected to be; the config.json beside them decides
+    (`vitdemo.weights.spec_of`). `optional`: offered only where its folder is bundled.
+    """
 
     key: str
     title: str
@@ -18,6 +22,7 @@ class ModelSpec:
     config: ViTConfig
     data: DataConfig
     source: str = "bundled"
+    optional: bool = False
 
 
 def preset(dim: int, depth: int, heads: int, **rest: object) -> ViTConfig:
@@ -33,21 +38,44 @@ PRESETS: dict[str, ViTConfig] = {
     "compact": preset(512, 6, 8, img_size=32, patch_size=4, num_classes=10),
     "compact-mlp2": preset(512, 6, 8, img_size=32, patch_size=4, num_classes=10, mlp_ratio=2.0),
     "report": preset(768, 8, 12, num_classes=10, mlp_ratio=2048 / 768),
-    "cifar-gpu": preset(192, 9, 3, img_size=32, patch_size=4, num_classes=10),
+    "cifar-gpu": preset(192, 10, 3, img_size=32, patch_size=4, num_classes=10, global_pool="token_avg"),
     "cifar-cpu": preset(
         160, 8, 5, img_size=32, patch_size=4, num_classes=10, mlp_ratio=2.0, global_pool="token_avg"
     ),
-    "photo": preset(192, 12, 3, img_size=128, patch_size=8, num_classes=10),
+    "cifar-deep": preset(192, 12, 3, img_size=32, patch_size=4, num_classes=10),
+    "photo": preset(192, 10, 3, img_size=128, patch_size=8, num_classes=10, global_pool="token_avg"),
 }
 
 CIFAR = PRESETS["cifar-cpu"]
-PRUNED = PruneConfig(prune_loc=CIFAR.prune_loc)
+PHOTO = PRESETS["photo"]
 DEIT_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
 AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop_pct=0.9)
 
 
-def bundled(key: str, title: str, summary: str, config: ViTConfig) -> ModelSpec:
-    return ModelSpec(key, title, summary, config, DataConfig())
+def bundled(family: str, dataset: str, config: ViTConfig, *, optional: bool = False) -> ModelSpec:
+    """A network of one of the three families below, trained by this repository."""
+    title, summary = FAMILIES[family]
+    data = DATASETS[dataset]
+    key = f"{family}_{dataset}"
+    return ModelSpec(key, f"{title} · {data.title}", summary, config, data.data, optional=optional)
+
+
+def pruned(config: ViTConfig) -> ViTConfig:
+    """`config` with learned predictors where a training-free selector would prune."""
+    return replace(config, prune=PruneConfig(prune_loc=config.prune_loc))
+
+
+FAMILIES = {
+    "dynamicvit": (
+        "DynamicViT",
+        "Learned predictors decide which patches go on; one network for every pruning ratio.",
+    ),
+    "vit": ("Standard ViT", "The plain Vision Transformer."),
+    "lightvit": (
+        "Lightweight ViT",
+        "Linear attention: cost grows with the number of tokens, not with its square.",
+    ),
+}
 
 
 def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig) -> ModelSpec:
@@ -58,19 +86,12 @@ def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig)
 MODELS: dict[str, ModelSpec] = {
     spec.key: spec
     for spec in (
-        bundled(
-            "dynamicvit_cifar10",
-            "DynamicViT · CIFAR-10",
-            "Learned predictors decide which patches go on; one network for every pruning ratio.",
-            replace(CIFAR, prune=PRUNED),
-        ),
-        bundled("vit_cifar10", "Standard ViT · CIFAR-10", "The plain Vision Transformer.", CIFAR),
-        bundled(
-            "lightvit_cifar10",
-            "Lightweight ViT · CIFAR-10",
-            "Linear attention: cost grows with the number of tokens, not with its square.",
-            replace(CIFAR, attention="linear"),
-        ),
+        bundled("dynamicvit", "cifar10", pruned(CIFAR)),
+        bundled("vit", "cifar10", CIFAR),
+        bundled("lightvit", "cifar10", replace(CIFAR, attention="linear")),
+        bundled("dynamicvit", "imagenette", pruned(PHOTO), optional=True),
+        bundled("vit", "imagenette", PHOTO, optional=True),
+        bundled("lightvit", "imagenette", replace(PHOTO, attention="linear"), optional=True),
         on_hub(
             "deit_tiny",
             "DeiT-Tiny · ImageNet",

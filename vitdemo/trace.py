@@ -23,6 +23,10 @@ class Trace:
     `readout`: the weights with which the head reads the last layer's tokens; sums to 1.
     `scores`: a pruning stage each; the selector's score of each candidate patch, larger = keep.
     `token_norms`: L2 norm of each token after the last block.
+
+    The last four are set only where gradients were asked for. `target`: the class that they are of.
+    `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `tokens`: what enters the
+    last block, before its first norm; `token_grad`: d logit[target] / d tokens.
     """
 
     model: str
@@ -35,6 +39,10 @@ class Trace:
     scores: tuple[Float[Tensor, "_"], ...] = ()
     prune_loc: tuple[int, ...] = ()
     token_norms: Float[Tensor, "n"] | None = None
+    target: int | None = None
+    attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
+    tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
+    token_grad: Float[Tensor, "_ _"] | None = None
 
     def __post_init__(self) -> None:
         present = set(range(self.num_prefix_tokens + self.grid[0] * self.grid[1]))
@@ -51,6 +59,19 @@ class Trace:
             present = set(listed)
         assert len(self.readout) == len(present), "the head reads the last layer's tokens"
         assert len(self.scores) == len(self.prune_loc), "one set of scores a stage"
+        self.check_gradients()
+
+    def check_gradients(self) -> None:
+        """All of the four fields of a target or none, each gradient shaped as what it is a gradient of."""
+        given = [field is not None for field in (self.target, self.attn_grad, self.tokens, self.token_grad)]
+        assert all(given) or not any(given), "the gradient fields come together"
+        if self.target is None or self.attn_grad is None or self.tokens is None or self.token_grad is None:
+            return
+        assert self.logits is not None, "gradients are of a logit"
+        assert 0 <= self.target < len(self.logits), "the target is one of the classes"
+        assert [g.shape for g in self.attn_grad] == [a.shape for a in self.attn], "one gradient a layer"
+        assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
+        assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
 
     @property
     def num_patches(self) -> int:
@@ -71,43 +92,99 @@ class Trace:
 class Recorder:
     """Collects what a forward pass shows; handed down as an argument, so that threads never share one.
 
-    With `attention=False` the fused attention kernel stays in use and only ids and scores are kept.
+    With `attention=False` the fused attention kernel stays in use and only ids and scores are kept. With
+    `grads=True` every layer's output is computed from the recorded matrix, linear attention's too, so that
+    gradients with respect to it are exact. `entered`: what entered the last block that ran.
     """
 
     attention: bool = True
+    grads: bool = False
     attn: list[Float[Tensor, "b h _ _"]] = field(default_factory=list)
     token_ids: list[Int[Tensor, "b _"]] = field(default_factory=list)
     scores: list[Float[Tensor, "b _"]] = field(default_factory=list)
     stages: list[int] = field(default_factory=list)
     tokens: Float[Tensor, "b n d"] | None = None
+    entered: Float[Tensor, "b n d"] | None = None
 
 
-@torch.no_grad()
 def record(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
     *,
     pruning: Pruning | None = None,
+    target: int | None = None,
+    grads: bool = False,
     name: str = "",
 ) -> Trace:
     """Run `model` once on one image and freeze what happened.
 
-    Raises ValueError when `pixels` holds more than one image.
+    `grads`: also go back from one logit, that of class `target` (None: the class with the highest), to every
+    layer's attention and to the last block's input. Which patches a selector keeps is taken as given; no
+    gradient goes through the choice. Parameters are left as they are.
+    Raises ValueError when `pixels` holds more than one image, when the model has no head to go back from, or
+    when `target` is not one of its classes or is given without `grads`.
     """
     if len(pixels) != 1:
         raise ValueError(f"record takes one image, got a batch of {len(pixels)}")
-    recorder = Recorder()
-    logits = model(pixels, pruning=pruning, recorder=recorder)
+    check_target(target, grads=grads, num_classes=model.config.num_classes)
+    recorder = Recorder(grads=grads)
+    gradients: tuple[Tensor, ...] = ()
+    with torch.set_grad_enabled(grads):
+        # Gradients need a graph to run along, and parameters that need none do not start one.
+        start = pixels.detach().clone().requires_grad_() if grads else pixels
+        logits = model(start, pruning=pruning, recorder=recorder)
+        if grads:
+            target = int(logits[0].argmax()) if target is None else target
+            assert recorder.entered is not None
+            gradients = torch.autograd.grad(logits[0, target], [*recorder.attn, recorder.entered])
+    return freeze(model, recorder, logits.detach(), target=target, gradients=gradients, name=name)
+
+
+def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:
+    """Raises ValueError where `record` cannot go back from that logit."""
+    if target is not None and not grads:
+        raise ValueError("target is the class of the gradients: ask for grads=True")
+    if grads and not num_classes:
+        raise ValueError("gradients are of a class, and this model has no head")
+    if target is not None and not 0 <= target < num_classes:
+        raise ValueError(f"target must be a class from 0 to {num_classes - 1}, got {target}")
+
+
+@torch.no_grad()
+def freeze(
+    model: VisionTransformer,
+    recorder: Recorder,
+    logits: Float[Tensor, "1 c"],
+    *,
+    target: int | None,
+    gradients: tuple[Tensor, ...],
+    name: str,
+) -> Trace:
+    """The trace of a pass that is over: on the CPU, in fp32, free of the graph.
+
+    `gradients`: of each layer's attention and then of what entered the last block, or empty.
+    """
     assert recorder.tokens is not None
+    assert recorder.entered is not None
+    graded = bool(gradients)
     return Trace(
         model=name,
         grid=model.config.grid,
         num_prefix_tokens=model.config.num_prefix_tokens,
-        logits=logits[0].float().cpu() if model.config.num_classes else None,
-        attn=tuple(attn[0].float().cpu() for attn in recorder.attn),
+        logits=plain(logits) if model.config.num_classes else None,
+        attn=tuple(plain(attn) for attn in recorder.attn),
         token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
         readout=model.readout(recorder.tokens.shape[1]),
-        scores=tuple(score[0].float().cpu() for score in recorder.scores),
+        scores=tuple(plain(score) for score in recorder.scores),
         prune_loc=tuple(recorder.stages),
-        token_norms=recorder.tokens[0].float().norm(dim=-1).cpu(),
+        token_norms=plain(recorder.tokens).norm(dim=-1),
+        target=target,
+        attn_grad=tuple(plain(gradient) for gradient in gradients[:-1]) if graded else None,
+        tokens=plain(recorder.entered) if graded else None,
+        token_grad=plain(gradients[-1]) if graded else None,
     )
+
+
+def plain(values: Float[Tensor, "1 *shape"]) -> Float[Tensor, "*shape"]:
+    """The one image of a batch: detached, in fp32, on the CPU."""
+    return values[0].detach().float().cpu()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 
 def upload(page: Page, *paths: Path, several: bool = False) -> None:
@@ -40,27 +42,53 @@ def expect_analysed(page: Page, tokens: list[int]) -> None:
 
 def open_tab(page: Page, name: str, shown: str) -> Locator:
     """Opens a tab and waits for the picture `shown` in it."""
-    page.get_by_role("tab", name=name).click()
+    tab, more = page.get_by_role("tab", name=name), page.locator("#tabs .overflow-menu > button").first
+    if not tab.is_visible() and more.is_visible():  # a phone has no room for all tabs in one row
+        more.click()
+        tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
+    tab.click()
     picture = page.locator(shown).first
     picture.wait_for()
     return picture
 
 
-def choose_dense(page: Page) -> None:
-    """The dense pass, where no patch is missing; waits for its figure, which a click must meet."""
-    picture = page.locator("#attention-figure img")
-    before = picture.get_attribute("src") or ""
-    page.get_by_label("Dense", exact=True).check()
-    expect(picture).not_to_have_attribute("src", before)
+def open_explorer(page: Page) -> Locator:
+    """Opens the attention tab and waits until its first map is drawn."""
+    page.get_by_role("tab", name="Attention").click()
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-ready", "ready")
+    return explorer
 
 
-def click_patch(page: Page, row: int, column: int, *, grid: int = 8) -> None:
-    """The middle of a patch of the attention figure, whose top is a square of `grid` x `grid` patches."""
-    picture = page.locator("#attention-figure img")
-    box = picture.bounding_box()
+def explore(page: Page, **state: Any) -> None:
+    """Brings the explorer into this state, as a link would."""
+    page.evaluate("state => document.querySelector('.explorer').explorer.restore(state)", state)
+
+
+def explorer_state(page: Page) -> dict[str, Any]:
+    """What the explorer says that it shows."""
+    return json.loads(page.locator(".explorer").get_attribute("data-state") or "{}")
+
+
+def expect_shown_query(page: Page, patch: int | None) -> None:
+    """The map starts from `patch`; None = from what the head reads."""
+    expect(page.locator(".explorer")).to_have_attribute("data-shown", json.dumps(patch))
+
+
+def patch_position(page: Page, patch: int, *, grid: int = 8) -> Position:
+    """The middle of a patch, from the upper left corner of the explorer's picture."""
+    box = page.locator(".explorer .picture").bounding_box()
     assert box
-    side = box["width"] / grid
-    picture.click(position={"x": (column + 0.5) * side, "y": (row + 0.5) * side})
+    row, column = divmod(patch, grid)
+    return {"x": (column + 0.5) * box["width"] / grid, "y": (row + 0.5) * box["height"] / grid}
+
+
+def click_patch(page: Page, patch: int) -> None:
+    page.locator(".explorer .picture").click(position=patch_position(page, patch))
+
+
+def hover_patch(page: Page, patch: int) -> None:
+    page.locator(".explorer .picture").hover(position=patch_position(page, patch))
 
 
 def expect_no_sideways_scroll(page: Page) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
@@ -35,32 +35,26 @@ def url(engine: Engine) -> Iterator[str]:
     demo.close()
 
 
-def redrawn(page: Page, change: str) -> None:
-    """Do `change` (a key on a selector) and wait for another attention figure."""
-    figure = page.locator("#attention-figure img")
-    before = figure.get_attribute("src") or ""
-    selector, key = change.split(" @ ")
-    page.locator(selector).press(key)
-    expect(figure).not_to_have_attribute("src", before)
-
-
 def test_controls_run_no_model_and_an_expired_result_comes_back(
     engine: Engine, url: str, open_page: Opener
 ) -> None:
     page = open_page(url)
     first = engine.forwards
     assert first > 0
-    steps.open_tab(page, "Attention", "#attention-figure img")
-    page.locator("#heads button.thumbnail-item").nth(2).click()
-    expect(page.locator("#method input")).to_have_value("Per-head rollout")
-    expect(page.locator("#layer input[type=range]")).to_be_enabled()
-    for change in ("#layer input[type=range] @ ArrowLeft", "#opacity input[type=range] @ ArrowLeft"):
-        redrawn(page, change)
-    steps.choose_dense(page)
-    steps.click_patch(page, 1, 1)
-    expect(page.locator("#query-note")).to_contain_text("From patch 9")
+    explorer = steps.open_explorer(page)
+    explorer.get_by_role("gridcell", name="layer 3, head 2").click()
+    assert steps.explorer_state(page) | {"method": "head-rollout", "layer": 3, "head": 2} == (
+        steps.explorer_state(page)
+    )
+    for control in ("layer", "discard", "opacity"):
+        before = steps.explorer_state(page)[control]
+        key = "ArrowLeft" if before else "ArrowRight"
+        explorer.locator(f"input[data-control={control}]").press(key)
+        assert steps.explorer_state(page)[control] != before
+    steps.click_patch(page, 9)
+    steps.expect_shown_query(page, 9)
     steps.open_tab(page, "Tokens", "#scores img")
-    steps.open_tab(page, "How it works", "#step-figure img")
+    steps.open_tab(page, "Inside", "#step-figure img")
     page.locator("#step-next").click()
     expect(page.locator("#step-text .quiet")).to_contain_text("Step 2")
     assert engine.forwards == first
@@ -68,5 +62,10 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     engine.analyse(Request(example_paths()["frog"]))  # another visitor's picture takes the place
     later = engine.forwards
     page.get_by_role("tab", name="Attention").click()
-    redrawn(page, "#opacity input[type=range] @ ArrowLeft")
+    steps.click_patch(page, 12)  # the browser has all that it needs
+    steps.expect_shown_query(page, 12)
+    assert engine.forwards == later
+    page.get_by_role("tab", name="Inside").click()
+    page.locator("#step-next").click()
+    expect(page.locator("#step-text .quiet")).to_contain_text("Step 3")
     assert engine.forwards > later

@@ -64,7 +64,7 @@ def test_a_visit(look: str, open_page: Opener, app_url: str, artefacts: Path) ->
         ]
     )
     keep(page, artefacts, look, "tokens")
-    steps.open_tab(page, "How it works", "#step-figure img")
+    steps.open_tab(page, "Inside", "#step-figure img")
     expect(page.locator("#step-text h2")).to_have_text("Your picture")
     for shape in ("(3, 32, 32)", "(64, 48)"):  # the crop; then 64 patches of 4 x 4 pixels in 3 colours
         page.locator("#step-next").click()
@@ -83,16 +83,19 @@ def move_slider(page: Page) -> None:
 
 
 def look_at_attention(page: Page) -> None:
-    """A click on a patch starts the look there, and another picture says so."""
-    steps.open_tab(page, "Attention", "#attention-figure img")
-    expect(page.locator("#heads .caption-label")).to_have_text([f"Head {head}" for head in range(5)])
-    steps.choose_dense(page)
-    before = page.locator("#attention-figure img").get_attribute("src")
-    steps.click_patch(page, 2, 5)
-    expect(page.locator("#query-note")).to_have_text("From patch 21 (row 2, column 5).")
-    expect(page.locator("#attention-figure img")).not_to_have_attribute("src", before or "")
-    page.locator("#reset-query").click()
-    expect(page.locator("#query-note")).to_contain_text("From what the head reads.")
+    """A click on a patch starts the look there, and the words say so."""
+    explorer = steps.open_explorer(page)
+    expect(explorer.get_by_role("gridcell")).to_have_count(8 * 6)
+    explorer.get_by_label("Dense", exact=True).check()
+    steps.click_patch(page, 21)
+    expect(explorer.locator(".caption")).to_have_text(
+        "Attention rollout · dense pass · from patch 21 (row 2, column 5)"
+    )
+    explorer.get_by_role("button", name="Unpin").click()
+    explorer.get_by_label("Pruned", exact=True).check()
+    expect(explorer.locator(".caption")).to_have_text(
+        "Attention rollout · pruned pass · from what the head reads"
+    )
 
 
 def keep(page: Page, folder: Path, look: str, name: str) -> None:

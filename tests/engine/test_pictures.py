@@ -111,18 +111,6 @@ def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, analysi
         engine.attention_figure(analysis.key, AttentionView("raw-attention", "dense", layer=7, query=gone))
 
 
-def test_a_click_names_the_patch_under_it(engine: Engine, analysis: Analysis) -> None:
-    assert [
-        engine.patch_at(analysis.key, 56 * column + 28, 56 * row + 55)
-        for row in range(8)
-        for column in range(8)
-    ] == list(range(64))
-    assert engine.patch_at(analysis.key, 448, 448) == 63
-    for x, y in ((10, 449), (-1, 10), (449, 10)):
-        with pytest.raises(ValueError, match="not on the colour bar"):
-            engine.patch_at(analysis.key, x, y)
-
-
 def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, analysis: Analysis) -> None:
     figures = engine.kept_figures(analysis.key)
     assert [caption for _, caption in figures] == [
@@ -175,7 +163,8 @@ def test_no_picture_runs_the_network(engine: Engine, analysis: Analysis) -> None
             ):
                 engine.attention_figure(key, view)
                 engine.head_gallery(key, view)
-        engine.patch_at(key, 5, 5)
+        engine.explorer(key)
+        engine.explorer_layer(key, pass_="dense", layer=0)
         engine.kept_figures(key)
         engine.lifetime_figure(key)
         engine.score_figures(key)

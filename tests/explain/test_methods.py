@@ -21,7 +21,7 @@ every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.k
 @every_method
 @pytest.mark.parametrize("prefix", [1, 2, 5])
 def test_same_map_again_and_the_trace_untouched(method, prefix):
-    trace = random_trace(prefix=prefix, cuts={1: 8, 3: 3})
+    trace = random_trace(prefix=prefix, cuts={1: 8, 3: 3}, graded=True)
     before = [tensor.clone() for tensor in tensors(trace)]
     keys = [option.key for option in method.options]
     settings = [{}, *({"fusion": f} for f in ("max", "min") if "fusion" in keys)]
@@ -39,7 +39,7 @@ def test_same_map_again_and_the_trace_untouched(method, prefix):
 
 @every_method
 def test_bad_values_name_their_option(method):
-    trace = random_trace(cuts={1: 8, 3: 3})
+    trace = random_trace(cuts={1: 8, 3: 3}, graded=True)
     for option in method.options:
         for value in BAD[option.kind]:
             with pytest.raises(ValueError, match=f"^{option.key} must be"):
@@ -48,7 +48,7 @@ def test_bad_values_name_their_option(method):
 
 @every_method
 def test_defaults_are_legal_values(method):
-    trace = random_trace(cuts={1: 8, 3: 3})
+    trace = random_trace(cuts={1: 8, 3: 3}, graded=True)
     spelled_out = {option.key: option.default for option in method.options}
     np.testing.assert_array_equal(explain(trace, method.key, **spelled_out), explain(trace, method.key))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,8 +18,12 @@ def random_trace(
     cuts: dict[int, int] | None = None,
     pool: str = "token",
     seed: int = 0,
+    graded: bool = False,
 ) -> Trace:
-    """Four layers of three heads with random rows; `cuts`: layer -> number of patches kept from there on."""
+    """Four layers of three heads with random rows; `cuts`: layer -> number of patches kept from there on.
+
+    `graded`: with random gradients of a class, of both signs.
+    """
     draw = torch.Generator().manual_seed(seed)
     cuts = cuts or {}
     patches = torch.arange(grid[0] * grid[1])
@@ -34,11 +40,20 @@ def random_trace(
         readout[0] = 1.0
     else:
         readout[prefix:] = 1 / len(patches)
+    gradients: dict[str, Any] = {"logits": None}
+    if graded:
+        gradients = {
+            "logits": torch.randn(5, generator=draw),
+            "target": 2,
+            "attn_grad": tuple(torch.randn(matrix.shape, generator=draw) for matrix in attn),
+            "tokens": torch.randn(len(readout), 6, generator=draw),
+            "token_grad": torch.randn(len(readout), 6, generator=draw),
+        }
     return Trace(
         model="random",
         grid=grid,
         num_prefix_tokens=prefix,
-        logits=None,
+        **gradients,
         attn=tuple(attn),
         token_ids=tuple(token_ids),
         readout=readout,
@@ -63,7 +78,15 @@ def written_trace(*attn: list, grid: tuple[int, int], readout: list[float] | Non
 
 
 def tensors(trace: Trace) -> list[Tensor]:
-    return [*trace.attn, *trace.token_ids, *trace.scores, trace.readout]
+    given = [tensor for tensor in (trace.tokens, trace.token_grad) if tensor is not None]
+    return [
+        *trace.attn,
+        *trace.token_ids,
+        *trace.scores,
+        trace.readout,
+        *(trace.attn_grad or ()),
+        *given,
+    ]
 
 
 def slow_fuse(attn: Tensor, fusion: str, discard_ratio: float, prefix: int) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch.optim import AdamW, Muon
 
 from train.config import load_recipe
-from train.optim import build_optimizers, ema_of, lr_factor
+from train.optim import build_optimizers, ema_of, lr_factor, step_all, step_on_device
 from train.step import build_network
 
 
@@ -51,3 +53,27 @@ def test_the_moving_average_is_the_written_out_one() -> None:
         average.update_parameters(layer)
         wanted = value if wanted is None else 0.9 * wanted + 0.1 * value
     assert average.module.get_parameter("weight").item() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "adam", "sgd"])
+def test_a_step_undone_on_the_device_is_a_step_never_taken(optimizer: str) -> None:
+    """Sound steps and broken ones in turn, against steps that were looked at first; bit for bit."""
+    words = [f"optimizer={optimizer}", "model.depth=1", "model.embed_dim=32", "model.num_heads=2", "lr=0.01"]
+    config = load_recipe("cifar10_vit", words)
+    torch.manual_seed(0)
+    first = build_network(config.model)
+    networks = [first, copy.deepcopy(first)]
+    optimizers = [build_optimizers(network, config) for network in networks]
+    averages = [ema_of(network, 0.5) for network in networks]
+    for sound in (True, False, True, False, False, True):
+        finite = torch.tensor(sound)
+        for network in networks:
+            torch.manual_seed(1)
+            for parameter in network.parameters():
+                parameter.grad = torch.randn_like(parameter) * (1.0 if sound else torch.nan)
+        if sound:
+            step_all(optimizers[0], model=networks[0], ema=averages[0])
+        step_on_device(finite, optimizers[1], model=networks[1], ema=averages[1])
+    for one, two in ((networks[0], networks[1]), (averages[0].module, averages[1].module)):
+        for name, value in one.state_dict().items():
+            assert torch.equal(value, two.state_dict()[name]), name

@@ -1,23 +1,91 @@
-"""Recipes: every number is found, every mistake is named."""
+"""Recipes: every number is found, every mistake is named, and what a GPU trains fits the demo."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from train.__main__ import FULL_BYTES
+from train.batches import check
 from train.config import RECIPES, config_from_json, config_to_json, load_recipe
+from train.optim import build_optimizers
 from train.step import build_network
+from vitdemo.config import ViTConfig, as_pair
+from vitdemo.cost import parameters
+from vitdemo.datasets import DATASETS
 from vitdemo.registry import MODELS
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
+GPU = [name for name in NAMES if name.startswith("gpu_")]
+LIMIT = 10 * 10**6  # bytes of a bundled file
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_builds_the_network_that_the_registry_promises(name: str) -> None:
+def test_a_recipe_builds_a_network_of_the_family_that_the_registry_promises(name: str) -> None:
     config = load_recipe(name)
-    assert config.network != "vit" or config.model == MODELS[config.name].config
+    check(config)
     with torch.device("meta"):
-        build_network(config.model)
+        build_optimizers(build_network(config.model), config)
+    classes = DATASETS[config.dataset].classes
+    assert not classes or config.model.num_classes == len(classes)
+    if config.name not in MODELS:
+        return
+    assert isinstance(config.model, ViTConfig)
+    promised, data = MODELS[config.name].config, MODELS[config.name].data
+    assert (config.dataset, as_pair(config.model.img_size)) == (data.dataset, as_pair(data.img_size))
+    assert (config.model.prune is None) == (promised.prune is None)
+    assert (config.model.attention, config.model.grid) == (promised.attention, promised.grid)
+
+
+def test_the_bundled_models_have_recipes_for_both_columns_of_hardware() -> None:
+    by_name: dict[str, set[bool]] = {}
+    for name in NAMES:
+        by_name.setdefault(load_recipe(name).name, set()).add(name in GPU)
+    bundled = {key for key, spec in MODELS.items() if spec.source == "bundled"}
+    assert {name for name in bundled if True in by_name[name]} == bundled
+    assert {name for name in bundled if False in by_name[name]} >= {n for n in bundled if "cifar10" in n}
+
+
+@pytest.mark.parametrize("name", [name for name in GPU if load_recipe(name).name in MODELS])
+def test_weights_that_a_gpu_trains_are_small_enough_to_bundle(name: str) -> None:
+    model = load_recipe(name).model
+    assert isinstance(model, ViTConfig)
+    count = parameters(model)
+    assert count <= 5_000_000
+    assert 4 * count > FULL_BYTES, "stored in 16 bits"
+    assert 2 * count + 20_000 < LIMIT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_starts_from_what_another_one_leaves(name: str) -> None:
+    config = load_recipe(name)
+    others = [load_recipe(other) for other in NAMES if (other in GPU) == (name in GPU)]
+    if config.teacher:
+        taught = [other for other in others if other.name == config.teacher]
+        assert [other.network for other in taught] == ["resnet9"]
+        assert taught[0].dataset == config.dataset
+        assert taught[0].model.num_classes == config.model.num_classes
+    if config.init_from:
+        assert isinstance(config.model, ViTConfig)
+        shapes = []
+        for other in others:
+            if other.name == config.init_from:
+                assert isinstance(other.model, ViTConfig)
+                shapes.append(
+                    (other.model.embed_dim, other.model.depth, other.model.mlp_ratio, other.model.grid)
+                )
+        shape = (config.model.embed_dim, config.model.depth, config.model.mlp_ratio, config.model.grid)
+        assert set(shapes) == {shape}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_header_says_for_what_how_long_and_how_good(name: str) -> None:
+    text = (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+    head = " ".join(line.strip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert any(words in head for words in ("CPU core", "GPU"))
+    assert any(words in head for words in ("minute", "hour"))
+    if name in GPU:
+        assert "Expected, not yet run: " in head
 
 
 @pytest.mark.parametrize("name", NAMES)

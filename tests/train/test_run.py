@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -99,35 +95,6 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> 
     whole, resumed = weights_after(words), weights_after(words, stop_at=3)
     for key, value in whole.items():
         assert torch.equal(value, resumed[key]), key
-
-
-def test_a_terminated_run_saves_and_goes_on(tiny: list[str]) -> None:
-    words = ["--recipe", "cifar10_vit", *tiny, "max_steps=4000", "epochs=800"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "train", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    state = load_recipe("cifar10_vit", tiny).run_dir / "state.json"
-    deadline = time.monotonic() + 120
-    while not state.is_file() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
-    step = json.loads(state.read_text())["step"]
-    assert process.returncode == 1
-    assert f"stopped at step {step}; --resume goes on" in errors
-    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4000", "epochs=800"]))
-    run.resume()
-    assert run.step == step > 0
-
-
-def test_a_step_without_finite_gradients_is_skipped_and_counted(tiny: list[str]) -> None:
-    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
-    before = {key: value.clone() for key, value in run.model.state_dict().items()}
-    run.splits["train"].std.fill_(0.0)
-    run.train_step(torch.arange(40))
-    assert run.skipped == 1
-    for key, value in run.model.state_dict().items():
-        assert torch.equal(value, before[key]), key
 
 
 def losses_of(words: list[str]) -> list[float]:

@@ -7,9 +7,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from vitdemo.engine import pictures, walk
+from vitdemo.engine import payload, pictures, walk
 from vitdemo.engine.analyse import Timings, analyse
 from vitdemo.engine.cache import TraceCache
+from vitdemo.engine.classes import ClassMap, ClassMaps
+from vitdemo.engine.inside import Inside
+from vitdemo.engine.lab import Lab
+from vitdemo.engine.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.pool import ModelPool, describe_model, keep_ratio_of
 from vitdemo.engine.records import (
     MAX_PRUNING_RATIO,
@@ -23,14 +27,20 @@ from vitdemo.engine.records import (
     Request,
     Step,
 )
+from vitdemo.engine.referee import Contestant, Referee, Verdict
 from vitdemo.models.pruning import token_counts
-from vitdemo.registry import DEFAULT_MODEL, MODELS
+from vitdemo.registry import DEFAULT_MODEL
+from vitdemo.weights import offered
 
 __all__ = [
     "DEFAULT_MODEL",
     "MAX_PRUNING_RATIO",
+    "Adaptive",
     "Analysis",
     "AttentionView",
+    "Budget",
+    "ClassMap",
+    "Contestant",
     "Engine",
     "Expired",
     "MethodInfo",
@@ -38,7 +48,13 @@ __all__ = [
     "Outcome",
     "Progress",
     "Request",
+    "SmallestSet",
     "Step",
+    "Surgery",
+    "Sweep",
+    "SweepCurve",
+    "SweepPoint",
+    "Verdict",
 ]
 
 
@@ -60,9 +76,14 @@ class Engine:
         """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
         folder. `cache_bytes`: what results may take. `extra_models`: folders and Hub names that may be asked
         for besides the menu's. Raises ValueError for a device that is not there."""
+        self._models_dir = models_dir
         self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models)
         self._cache = TraceCache(cache_bytes)
         self._timings = Timings()
+        self._class_maps = ClassMaps(self._pool, self._cache)
+        self._referee = Referee(self._pool, self._cache)
+        self.lab = Lab(self._pool, self._cache)
+        self.inside = Inside(self._pool, self._cache, models_dir=models_dir)
 
     @property
     def forwards(self) -> int:
@@ -71,7 +92,7 @@ class Engine:
 
     def menu(self) -> list[tuple[str, str]]:
         """(title, key) of every model, the bundled ones first."""
-        specs = sorted(MODELS.values(), key=lambda spec: spec.source != "bundled")
+        specs = sorted(offered(self._models_dir).values(), key=lambda spec: spec.source != "bundled")
         return [(spec.title, spec.key) for spec in specs]
 
     def methods(self) -> list[MethodInfo]:
@@ -105,9 +126,16 @@ class Engine:
         the method, else per-head rollouts."""
         return pictures.head_gallery(self._cache.get(key), view)
 
-    def patch_at(self, key: str, x: int, y: int) -> int:
-        """The patch under a pixel of `attention_figure`. Raises ValueError below the picture, on the bar."""
-        return pictures.patch_under(self._cache.get(key), x, y)
+    def explorer(self, key: str) -> str:
+        """JSON of both passes' attention, token ids and view, for a page to explore without asking again."""
+        return payload.explorer(self._cache.get(key))
+
+    def explorer_layer(self, key: str, *, pass_: str, layer: int) -> str:
+        """JSON of one layer's attention, where `explorer` left it out as too large.
+
+        Raises ValueError naming an unknown pass or layer.
+        """
+        return payload.explorer_layer(self._cache.get(key), pass_=pass_, layer=layer)
 
     def kept_figures(self, key: str) -> list[tuple[Image.Image, str]]:
         """The input and the patches kept after each stage."""
@@ -120,6 +148,18 @@ class Engine:
     def score_figures(self, key: str) -> list[tuple[Image.Image, str]]:
         """The selector's scores a stage, under one scale; empty at ratio 0."""
         return pictures.score_figures(self._cache.get(key))
+
+    def class_maps(self, key: str, label: str = "") -> list[ClassMap]:
+        """The maps of class `label` ("": the answer), each over the view; one pass and back, kept.
+
+        Raises ValueError for a class that the model does not have.
+        """
+        return self._class_maps.maps(key, label)
+
+    def referee(self, key: str, label: str = "", *, progress: Progress | None = None) -> Verdict:
+        """Which map of class `label` ("": the answer) to believe: each against random order, by removing
+        patches. Takes seconds; kept. Raises ValueError for a class that the model does not have."""
+        return self._referee.judge(key, label, progress=progress)
 
     def walk(self, key: str) -> list[Step]:
         """The picture's way through the network, step by step."""

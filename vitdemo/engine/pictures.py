@@ -34,7 +34,7 @@ def attention_methods() -> list[MethodInfo]:
             options=known_keys(method.options),
         )
         for method in METHODS.values()
-        if not method.needs_pruning
+        if not method.needs_pruning and not method.needs_grad
     ]
 
 
@@ -67,14 +67,6 @@ def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
         smooth=view.smooth,
     )
     return [(framed(tile, entry, view.query), f"Head {head}") for head, tile in enumerate(tiles)]
-
-
-def patch_under(entry: Entry, x: int, y: int) -> int:
-    """The patch at pixel (x, y) of `attention_figure`, the overlay at its top. Raises ValueError outside."""
-    width, height = size = render.display_view(entry.analysis.view).size
-    if not (0 <= x <= width and 0 <= y <= height):  # a browser rounds the last pixel up
-        raise ValueError("Click inside the picture, not on the colour bar, to choose a patch.")
-    return render.patch_at(x, y, size, entry.config.grid)
 
 
 def kept_figures(entry: Entry) -> Captioned:

@@ -13,9 +13,10 @@ import torch
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.records import MAX_PRUNING_RATIO, ModelInfo, Progress
+from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
-from vitdemo.weights import LoadedModel, load_model
+from vitdemo.weights import LoadedModel, load_model, spec_of
 
 MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
 
@@ -52,7 +53,7 @@ class ModelPool:
         return self._forwards
 
     def spec(self, name: str) -> ModelSpec:
-        """The model's entry: of the loaded one, whose weights may say more, else of the registry.
+        """The model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
 
         A name that is not in the registry is loaded for it. Raises ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
@@ -62,7 +63,7 @@ class ModelPool:
         with self._lock:
             loaded = self._models.get(name)
         if loaded is None and name in MODELS:
-            return MODELS[name]
+            return spec_of(name, models_dir=self._models_dir)
         return (loaded or self.get(name)).spec
 
     def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
@@ -75,9 +76,14 @@ class ModelPool:
                 loaded = load_model(
                     name, models_dir=self._models_dir, device=str(self.device), progress=progress
                 )
-                loaded.model.register_forward_pre_hook(self._count)
+                self.counted(loaded.model)
                 self._keep(name, loaded)
         return loaded
+
+    def counted(self, model: VisionTransformer) -> VisionTransformer:
+        """`model`, whose forward passes count from now on: a served one, or a copy made of one."""
+        model.register_forward_pre_hook(self._count)
+        return model
 
     def _find(self, name: str) -> LoadedModel | None:
         with self._lock:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vitdemo.explain.attention import raw_attention, raw_attention_heads
+from vitdemo.explain.gradient import attention_gradcam, chefer, gradient_rollout, token_gradcam
 from vitdemo.explain.heatmap import Heatmap
 from vitdemo.explain.keep_score import keep_score
 from vitdemo.explain.options import (
@@ -32,7 +33,8 @@ class Method:
     """An explanation as the page offers it.
 
     `summary`: one sentence. `unit`: what the colour bar says. `needs_pruning`: only for traces with pruning
-    stages. `all_heads`: the maps of every head of a layer at once, with `all_heads_options`; or None.
+    stages. `needs_grad`: of one class, only for traces with gradients. `all_heads`: the maps of every head
+    of a layer at once, with `all_heads_options`; or None.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Method:
     unit: str
     options: tuple[Option, ...] = ()
     needs_pruning: bool = False
+    needs_grad: bool = False
     all_heads: Callable[..., Float[np.ndarray, "h gh gw"]] | None = None
     all_heads_options: tuple[Option, ...] = ()
 
@@ -88,6 +91,40 @@ METHODS: dict[str, Method] = {
             options=(STAGE,),
             needs_pruning=True,
         ),
+        Method(
+            key="gradient-rollout",
+            title="Gradient rollout",
+            summary="Attention rollout that follows only the attention which speaks for the class.",
+            fn=gradient_rollout,
+            unit="rollout share",
+            options=(DISCARD_RATIO, START_LAYER),
+            needs_grad=True,
+        ),
+        Method(
+            key="chefer",
+            title="Chefer et al.",
+            summary="Adds up, layer by layer, how much the attention to each patch raises the class.",
+            fn=chefer,
+            unit="relevance",
+            options=(START_LAYER,),
+            needs_grad=True,
+        ),
+        Method(
+            key="attention-gradcam",
+            title="Attention Grad-CAM",
+            summary="The last layer's attention, each head weighted by how much it speaks for the class.",
+            fn=attention_gradcam,
+            unit="attention times gradient",
+            needs_grad=True,
+        ),
+        Method(
+            key="token-gradcam",
+            title="Token Grad-CAM",
+            summary="Which patches hold, before the last layer, the features that speak for the class.",
+            fn=token_gradcam,
+            unit="feature times gradient",
+            needs_grad=True,
+        ),
     )
 }
 
@@ -96,13 +133,16 @@ def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
     """The map of method `method_key` for `trace`; options left out take their defaults.
 
     Raises ValueError naming an unknown method or option or a value out of range, or when the method needs
-    pruning and `trace` has none; PatchDropped (a ValueError) when the query patch is already pruned.
+    pruning or gradients and `trace` has none; PatchDropped (a ValueError) when the query patch is already
+    pruned.
     """
     method = find(method_key)
     if method.needs_pruning and not trace.scores:
         raise ValueError(
             f"{method.key} needs a pass in which a selector scored patches; this one has no pruning stage"
         )
+    if method.needs_grad and trace.target is None:
+        raise ValueError(f"{method.key} explains one class: record the pass with gradients of that class")
     return method.fn(trace, **checked(trace, method.options, options))
 
 

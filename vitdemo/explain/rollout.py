@@ -74,11 +74,18 @@ def push_down(
     for layer in reversed(layers):
         fused = fuse(trace.attn[layer], fusion)
         fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
-        # rownorm(A + I) = (A + I) / (1 + row sum of A): never 0 / 0, even where a row of A is all zero.
-        share = rows.clone()
-        share[..., trace.token_ids[layer]] /= 1 + fused.sum(-1)
-        rows = step(trace, share, fused, layer=layer) + share
+        rows = push_through(trace, rows, fused, layer=layer)
     return rows
+
+
+def push_through(
+    trace: Trace, rows: Float[Tensor, "*r n0"], fused: Float[Tensor, "n n"], *, layer: int
+) -> Float[Tensor, "*r n0"]:
+    """`rows @ rownorm(fused + I)` for the tokens present at `layer`; `fused` has no negative entry."""
+    # rownorm(A + I) = (A + I) / (1 + row sum of A): never 0 / 0, even where a row of A is all zero.
+    share = rows.clone()
+    share[..., trace.token_ids[layer]] /= 1 + fused.sum(-1)
+    return step(trace, share, fused, layer=layer) + share
 
 
 def discard(

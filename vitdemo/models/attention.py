@@ -41,11 +41,11 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "b n d"]:
         b, n, d = x.shape
         q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        attn = None
+        attn, exact = None, False
         if recorder is not None and recorder.attention:
-            attn = self.matrix(q, k, policy)
+            attn, exact = self.matrix(q, k, policy), recorder.grads
             recorder.attn.append(attn)
-        if self.kind == "linear":
+        if self.kind == "linear" and not exact:
             out = linear_attention(self.phi(q), self.phi(k), v, policy=policy)
         elif attn is None and policy is None:
             out = fused_attention(q, k, v)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
-from vitdemo.models.pruning import FixedRatio, keep_counts, top_policy
+from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passing, top_policy
 from vitdemo.models.vit import VisionTransformer, init_weights
 
 
@@ -78,10 +78,12 @@ class DynamicViT(VisionTransformer):
         self.score_predictor = nn.ModuleList(TokenPredictor(config.embed_dim) for _ in range(stages))
         self.score_predictor.apply(init_weights)
 
-    def forward_masked(self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Gumbel) -> MaskedOutput:
+    def forward_masked(
+        self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Threshold | Gumbel
+    ) -> MaskedOutput:
         """The training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
 
-        With `FixedRatio` the same tokens stay as in the pruned `forward`, and the logits agree.
+        With `FixedRatio` or `Threshold` the same tokens stay as in `forward`, and the logits agree.
         """
         x = self.embed(x)
         prefix, n = self.config.num_prefix_tokens, self.config.num_patches
@@ -102,12 +104,14 @@ class DynamicViT(VisionTransformer):
         self,
         log_probs: Float[Tensor, "b n 2"],
         policy: Float[Tensor, "b n"],
-        rule: FixedRatio | Gumbel,
+        rule: FixedRatio | Threshold | Gumbel,
         *,
         stage: int,
     ) -> Float[Tensor, "b n"]:
         """The policy after one stage; once dropped, dropped."""
         if isinstance(rule, Gumbel):
             return F.gumbel_softmax(log_probs.float(), tau=rule.tau, hard=True)[..., 0] * policy
+        if isinstance(rule, Threshold):
+            return passing(log_probs[..., 0].detach(), rule, policy).to(policy.dtype)
         counts = keep_counts(self.config.num_patches, rule.keep_ratio, len(self.config.prune_loc))
         return top_policy(log_probs[..., 0].detach(), policy, counts[stage])

@@ -77,6 +77,8 @@ class Block(nn.Module):
         policy: Float[Tensor, "b n"] | None = None,
         recorder: Recorder | None = None,
     ) -> Float[Tensor, "b n d"]:
+        if recorder is not None:
+            recorder.entered = x
         branch = self.ls1(self.attn(self.norm1(x), policy=policy, recorder=recorder))
         x = x + stochastic_depth(branch, self.drop_path, "row", self.training)
         branch = self.ls2(self.mlp(self.norm2(x)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -47,6 +47,32 @@ class FixedRatio:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """An adaptive budget: a patch stays if its weight is at least `value` times the mean of those present.
+
+    The heaviest always stays, and 0 keeps all. A picture whose weight lies in few patches keeps few.
+
+    The weight is `exp(score)` for `log_scores` (the learned ones), else the score itself (class attention).
+    With `relative=False` the weight, then a keep probability from 0 to 1, is compared with `value` itself.
+    That is meant for predictors trained to keep or to drop (Rao et al. 2021, eq. 6-7). Predictors trained by
+    `KL(importance || softmax over patches)`, as the bundled ones, learn only how patches compare: a constant
+    added to all scores of a stage changes neither that loss nor the relative rule, so the level of their keep
+    probabilities means nothing, and `relative` is the default.
+
+    Pictures of one batch may differ in how many patches pass: `forward` then raises ValueError and takes them
+    one at a time; `forward_masked` takes any batch.
+    """
+
+    value: float
+    log_scores: bool = True
+    relative: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value < float("inf"):
+            raise ValueError(f"threshold must be a number from 0 up, got {self.value}")
+
+
+@dataclass(frozen=True)
 class Explicit:
     """The patches to keep, given: `ids[0]` at the input, `ids[s]` at stage s; None = no cut there.
 
@@ -61,7 +87,7 @@ class Pruning:
     """What a forward pass is told about pruning. `selector` may be None where the rule is `Explicit`."""
 
     selector: TokenSelector | None
-    rule: FixedRatio | Explicit
+    rule: FixedRatio | Threshold | Explicit
 
 
 def keep_counts(num_patches: int, keep_ratio: float, stages: int) -> tuple[int, ...]:
@@ -83,6 +109,35 @@ def top_policy(
     """1 at the `count` largest scores among the tokens that `policy` still has, else 0."""
     ids = scores.masked_fill(policy == 0, -torch.inf).topk(count, dim=-1).indices
     return torch.zeros_like(policy).scatter(-1, ids, 1.0)
+
+
+def passing(
+    scores: Float[Tensor, "b n"], rule: Threshold, policy: Float[Tensor, "b n"] | None = None
+) -> Bool[Tensor, "b n"]:
+    """The tokens, among those that `policy` still has, that pass the threshold: at least one a row."""
+    gone = torch.zeros_like(scores, dtype=torch.bool) if policy is None else policy == 0
+    best = scores.masked_fill(gone, -torch.inf).argmax(dim=-1, keepdim=True)
+    weights = scores
+    if rule.log_scores:
+        # The mean does not care about a common factor, and without it no weight underflows.
+        weights = (scores - scores.gather(-1, best) if rule.relative else scores).exp()
+    weights = weights.masked_fill(gone, 0.0)
+    level = weights.sum(dim=-1, keepdim=True) / (~gone).sum(dim=-1, keepdim=True) if rule.relative else 1.0
+    return ((weights >= rule.value * level) & ~gone).scatter(-1, best, True)
+
+
+def passing_ids(scores: Float[Tensor, "b n"], rule: Threshold) -> Int[Tensor, "b k"]:
+    """Relative indices of the tokens that pass, ascending.
+
+    Raises ValueError where the rows keep different numbers of tokens.
+    """
+    stays = passing(scores, rule)
+    counts = stays.sum(dim=-1)
+    if (counts != counts[0]).any():
+        raise ValueError(
+            "a threshold keeps different numbers of patches in these pictures; run them one by one"
+        )
+    return stays.nonzero()[:, 1].reshape(len(scores), -1)
 
 
 def gather_tokens(x: Float[Tensor, "b n d"], ids: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vitdemo.config import ViTConfig
 from vitdemo.models.dynamic_vit import DynamicViT
-from vitdemo.models.pruning import Stage, TokenSelector
+from vitdemo.models.pruning import Stage, Threshold, TokenSelector
 from vitdemo.models.vit import VisionTransformer
 
 Tokens = Float[Tensor, "b n d"]
@@ -21,7 +21,11 @@ Policy = Float[Tensor, "b m"] | None
 
 @dataclass(frozen=True)
 class Learned:
-    """DynamicViT's predictor: the log-probability that a patch is kept (Rao et al. 2021, eq. 2-5)."""
+    """DynamicViT's predictor: the log-probability that a patch is kept (Rao et al. 2021, eq. 2-5).
+
+    Where it was trained as a distribution over patches, only differences between patches mean something; see
+    `Threshold`.
+    """
 
     model: DynamicViT
 
@@ -97,6 +101,19 @@ def make_selector(name: str, *, model: VisionTransformer, pixels: Pixels) -> Tok
     if name not in SELECTORS:
         raise ValueError(f"selector must be one of {', '.join(SELECTORS)}, got {name!r}")
     return SELECTORS[name](model, pixels)
+
+
+LOG_SCORES = {"learned": True, "class-attention": False}
+
+
+def threshold_for(name: str, value: float) -> Threshold:
+    """The threshold that fits the scores of the selector called `name`.
+
+    Raises ValueError for selectors whose scores have no mean to compare with, and for a bad `value`.
+    """
+    if name not in LOG_SCORES:
+        raise ValueError(f"a threshold needs the selector {' or '.join(LOG_SCORES)}, got {name!r}")
+    return Threshold(value, log_scores=LOG_SCORES[name])
 
 
 def selector_names(config: ViTConfig) -> tuple[str, ...]:

@@ -10,12 +10,13 @@ from vitdemo.config import ViTConfig
 from vitdemo.models.layers import Block, PatchEmbed
 from vitdemo.models.pruning import (
     Explicit,
-    FixedRatio,
     Pruning,
     Stage,
+    Threshold,
     gather_tokens,
     keep_counts,
     locate,
+    passing_ids,
     top_ids,
     with_prefix,
 )
@@ -62,7 +63,8 @@ class VisionTransformer(nn.Module):
         """Logits (or pooled features where there is no head) of normalised pixels.
 
         Tokens are removed for real before the blocks of `config.prune_loc`. Raises ValueError when the
-        picture's size is not the config's, or when an explicit id is not present.
+        picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
+        different numbers of patches in the pictures of a batch.
         """
         x = self.embed(x)
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
@@ -106,12 +108,13 @@ class VisionTransformer(nn.Module):
         stage = self.stage(index)
         if isinstance(pruning.rule, Explicit):
             return self.explicit(pruning.rule, stage.index + 1, ids)
-        assert isinstance(pruning.rule, FixedRatio)
-        assert pruning.selector is not None, "a ratio needs a selector"
+        assert pruning.selector is not None, "a ratio or a threshold needs a selector"
         scores = pruning.selector(x, None, stage)
         if recorder is not None:
             recorder.scores.append(scores)
             recorder.stages.append(index)
+        if isinstance(pruning.rule, Threshold):
+            return passing_ids(scores.detach(), pruning.rule)
         stages = len(self.config.prune_loc)
         count = keep_counts(self.config.num_patches, pruning.rule.keep_ratio, stages)[stage.index]
         return top_ids(scores.detach(), min(count, scores.shape[1]))

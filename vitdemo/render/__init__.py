@@ -1,5 +1,6 @@
 """Pictures from numbers: numpy and PIL only, no torch, no state."""
 
+from vitdemo.render.film import animated_gif
 from vitdemo.render.geometry import display_view, patch_at, patch_box
 from vitdemo.render.overlay import describe, heat_figure, overlay, share_of_total
 from vitdemo.render.palette import colour_map, stage_colours
@@ -18,6 +19,7 @@ from vitdemo.render.scale import Heatmap, Scale, colour_bar, shared_scale
 __all__ = [
     "Heatmap",
     "Scale",
+    "animated_gif",
     "colour_bar",
     "colour_map",
     "describe",

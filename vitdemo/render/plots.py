@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,19 @@ from matplotlib.figure import Figure
 from vitdemo.render.palette import colour_map
 
 WIDTH, HEIGHT = 6.4, 4.0  # inches, at 120 dots an inch
+READABLE = 20  # classes whose names and counts still fit into a figure
+COLUMNS = 5
+RIGHT, WRONG = "#1b7837", "#b2182b"
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """One picture, uint8 `(hh, ww, 3)`; its class; the class predicted, with a `probability` in [0, 1]."""
+
+    picture: np.ndarray
+    label: str
+    predicted: str
+    probability: float
 
 
 def new_figure(title: str, *, width: float = WIDTH, height: float = HEIGHT) -> Figure:
@@ -40,12 +54,18 @@ def training_curves(history: Sequence[Mapping[str, Any]], *, title: str) -> Figu
 
 
 def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, title: str) -> Figure:
-    """Counts with the true class as the row; the colour is the share of the row."""
+    """Counts with the true class as the row; the colour is the share of the row.
+
+    Above 20 classes neither counts nor names would be readable, and the colours are left alone.
+    """
     counts = np.asarray(matrix)
     share = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     figure = new_figure(title, width=6.4, height=5.8)
     axes = figure.subplots()
     axes.imshow(colour_map()[(share * 255).astype(np.uint8)])
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if len(classes) > READABLE:
+        return figure
     for row, column in np.ndindex(counts.shape):
         light = share[row, column] < 0.6
         text = f"{counts[row, column]}"
@@ -54,7 +74,6 @@ def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, t
         )
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
-    axes.set(xlabel="predicted class", ylabel="true class")
     return figure
 
 
@@ -77,4 +96,19 @@ def keep_ratio_plot(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     axes.legend(frameon=False)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def predictions_plot(rows: Sequence[Prediction], *, title: str) -> Figure:
+    """Each picture with what it shows and what was predicted with which probability; errors in red."""
+    lines = -(-len(rows) // COLUMNS)
+    figure = new_figure(title, width=1.7 * COLUMNS, height=0.5 + 2.0 * lines)
+    grid = figure.subplots(lines, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, row in zip(grid.flat, rows, strict=False):
+        axes.imshow(row.picture, interpolation="nearest")
+        wrong = row.predicted != row.label
+        text = f"{row.predicted} {100 * row.probability:.0f} %" + (f"\nis: {row.label}" if wrong else "\n")
+        axes.set_title(text, fontsize=8, color=WRONG if wrong else RIGHT)
     return figure

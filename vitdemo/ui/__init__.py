@@ -9,7 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui import api, attention, prediction, text, tokens, walk
+from vitdemo.ui import api, explorer, inside, prediction, referee, text, tokens
 from vitdemo.ui.controls import left_column, wire_left
 from vitdemo.ui.theme import calm
 
@@ -32,11 +32,12 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
             with gr.Column(scale=9, min_width=300, elem_id="right"):
                 headline = gr.HTML(text.waiting(), padding=False, elem_id="headline")
                 with gr.Tabs(elem_id="tabs"):
-                    result = prediction.tab(left)
-                    look = attention.tab(engine, left)
+                    *result, chosen = prediction.tab(engine, left)
+                    explorer.tab(engine, left)
                     tokens.tab(engine, left)
-                    walk.tab(engine, left)
-        wire_left(engine, left, data_dir=data_dir, look=look.model_controls)
+                    referee.tab(engine, left, chosen=chosen)
+                    inside.tab(engine, left)
+        wire_left(engine, left, data_dir=data_dir, look={})
         prediction.wire(engine, page, left, outputs=(headline, *result))
         api.endpoint(engine)
     page.queue(max_size=64)
@@ -49,7 +50,7 @@ def launch_options() -> dict[str, Any]:
         "theme": calm(),
         "css": "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))),
         "js": (STATIC / "page.js").read_text(encoding="utf-8"),
-        "allowed_paths": [str(path) for path in example_paths().values()],
+        "allowed_paths": [str(STATIC), *(str(path) for path in example_paths().values())],
         "max_file_size": "20mb",
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would copy uploads into the browser's storage

@@ -8,27 +8,26 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis, Engine
-from vitdemo.ui import text
+from vitdemo.ui import classes, text
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, told
 
 
-def tab(left: Left) -> tuple[gr.Label, gr.HTML]:
-    """The label and the comparison."""
-    with gr.Tab("Prediction", elem_id="tab-prediction") as opened, gr.Row(equal_height=False):
-        label = gr.Label(
-            label="Top five",
-            num_top_classes=5,
-            show_heading=False,
-            buttons=[],
-            min_width=300,
-            elem_id="label",
-        )
-        with gr.Column(min_width=300):
-            table = gr.HTML(text.EMPTY_COMPARISON, padding=False, elem_id="comparison")
-    opened.select(
-        lambda: "Prediction", None, left.active, queue=False, api_visibility="private", show_progress="hidden"
-    )
-    return label, table
+def tab(engine: Engine, left: Left) -> tuple[gr.Label, gr.HTML, gr.State]:
+    """The label, the comparison, and the state that holds the clicked class (see `classes.row`)."""
+    with gr.Tab("Prediction", elem_id="tab-prediction") as opened:
+        with gr.Row(equal_height=False):
+            label = gr.Label(
+                label="Top five",
+                num_top_classes=5,
+                show_heading=False,
+                buttons=[],
+                min_width=300,
+                elem_id="label",
+            )
+            with gr.Column(min_width=300):
+                table = gr.HTML(text.EMPTY_COMPARISON, padding=False, elem_id="comparison")
+        chosen = classes.row(engine, left, tab=opened, label=label)
+    return label, table, chosen
 
 
 def wire(engine: Engine, page: gr.Blocks, left: Left, *, outputs: tuple[Any, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Engine
-from vitdemo.ui import text
+from vitdemo.ui import lab, text
 from vitdemo.ui.parts import figure, gallery
 from vitdemo.ui.session import Left, Values, draw, drawn_when_seen
 
@@ -44,6 +44,7 @@ def tab(engine: Engine, left: Left) -> None:
             inputs=set(),
             outputs=outputs,
         )
+        lab.sections(engine, left)
 
 
 def kept_title(words: str) -> str:

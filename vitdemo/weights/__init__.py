@@ -15,9 +15,9 @@ from pathlib import Path
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.records import LoadedModel, Progress, Report, WeightsError
-from vitdemo.weights.store import PICKLES, read_folder, save_model
+from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
 
-__all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "save_model"]
+__all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "offered", "save_model", "spec_of"]
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
@@ -53,6 +53,29 @@ def load_model(
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
     spec = dataclasses.replace(spec, config=described.config, data=described.data)
     return LoadedModel(model.to(device), spec, described.classes, report)
+
+
+def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
+    """The registry's entry `key`, before its weights are loaded.
+
+    What the config.json of a bundled model says counts, for its weights may be of another size than the
+    registry expects. Where it cannot be read the entry stays as it is; `load_model` says why.
+    """
+    spec = MODELS[key]
+    if spec.source != "bundled":
+        return spec
+    try:
+        described = read_description((models_dir or BUNDLED) / key, label=key)
+    except WeightsError:
+        return spec
+    return dataclasses.replace(spec, config=described.config, data=described.data)
+
+
+def offered(models_dir: Path | None = None) -> dict[str, ModelSpec]:
+    """The menu, as `spec_of` describes each: the registry without optional models that are not bundled."""
+    folder = models_dir or BUNDLED
+    keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / key).is_dir()]
+    return {key: spec_of(key, models_dir=models_dir) for key in keys}
 
 
 def find_on_hub(

@@ -68,14 +68,7 @@ def read_folder(folder: Path, *, label: str) -> tuple[VisionTransformer, Descrip
     is there, an unknown format, or a tensor's name or shape is not the model's.
     """
     refuse_pickles(folder, label=label)
-    config = read_json(folder / CONFIG, label=label)
-    path = folder / PREPROCESSOR
-    preprocessor = read_json(path, label=label) if path.is_file() else {}
-    try:
-        described = describe(config, preprocessor)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"the key {error} is missing" if isinstance(error, KeyError) else error
-        raise WeightsError(f"{CONFIG} of {label}: {reason}") from error
+    described = read_description(folder, label=label)
     if not (folder / WEIGHTS).is_file():
         raise WeightsError(f"{label} has no {WEIGHTS}")
     try:
@@ -88,6 +81,18 @@ def read_folder(folder: Path, *, label: str) -> tuple[VisionTransformer, Descrip
     check_tensors(tensors, model.state_dict(), label=label)
     model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False), described
+
+
+def read_description(folder: Path, *, label: str) -> Description:
+    """What the config in `folder` says; no weights are read. Raises WeightsError as `read_folder`."""
+    config = read_json(folder / CONFIG, label=label)
+    path = folder / PREPROCESSOR
+    preprocessor = read_json(path, label=label) if path.is_file() else {}
+    try:
+        return describe(config, preprocessor)
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"the key {error} is missing" if isinstance(error, KeyError) else error
+        raise WeightsError(f"{CONFIG} of {label}: {reason}") from error
 
 
 def refuse_pickles(folder: Path, *, label: str) -> None:

@@ -1,0 +1,120 @@
+"""The page in this process, so that a test can count forward passes; and the same maps without the page."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from playwright.sync_api import Page
+
+from tests.browser.server import ROOT, free_port
+from tests.engine.bundle import traces
+from vitdemo.data import decode
+from vitdemo.engine import Engine
+from vitdemo.examples import example_paths
+from vitdemo.explain import PatchDropped, explain
+from vitdemo.trace import Trace
+from vitdemo.ui import build, launch_options
+
+SELECTORS = {
+    "dynamicvit_cifar10": "learned",
+    "vit_cifar10": "class-attention",
+    "lightvit_cifar10": "class-attention",
+}
+
+
+@cache
+def explored_app() -> tuple[Engine, str]:
+    """An engine with the bundled weights, and the address of its page; it lives as long as the tests."""
+    engine = Engine(device="cpu")
+    demo = build(engine)
+    demo.launch(
+        server_name="127.0.0.1",
+        server_port=free_port(),
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(),
+    )
+    atexit.register(demo.close)
+    return engine, str(demo.local_url)
+
+
+@cache
+def recorded(model: str) -> dict[str, Trace]:
+    """The traces that the page shows first, recorded without the engine."""
+    image = decode(next(iter(example_paths().values())))
+    dense, pruned = traces(ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=SELECTORS[model])
+    return {"dense": dense, "pruned": pruned}
+
+
+def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
+    """`vitdemo.explain` of a look of the explorer, patch by patch; None where the query was dropped."""
+    names = {"query": "query", "fusion": "fusion"}
+    if look["method"] != "raw-attention":
+        names["discard_ratio"] = "discard"
+    if look["method"] != "attention-rollout":
+        names |= {"layer": "layer", "head": "head"}
+    try:
+        heat = explain(trace, look["method"], **{name: look[key] for name, key in names.items()})
+    except PatchDropped:
+        return None
+    return heat.ravel()
+
+
+def looked_at_by(trace: Trace, look: dict[str, Any]) -> np.ndarray:
+    """A look in the other direction by whole matrices in double precision; NaN for rows that are gone."""
+    count = trace.num_prefix_tokens + trace.num_patches
+    start = torch.zeros(count, dtype=torch.float64)
+    if look["query"] is None:
+        start[trace.token_ids[-1]] = trace.readout.double()
+    else:
+        start[look["query"] + trace.num_prefix_tokens] = 1.0
+    rollout = look["method"] == "attention-rollout"
+    top = len(trace.attn) if rollout else look["layer"]
+    column = start
+    if look["method"] != "raw-attention":
+        column = rollout_matrix(trace, top, look["fusion"]) @ start
+    if not rollout:
+        attn = trace.attn[look["layer"]].double()
+        matrix = fused(attn, look["fusion"]) if look["head"] is None else attn[look["head"]]
+        seen = full(trace, matrix, look["layer"])
+        column = seen @ column
+    heat = torch.full((count,), torch.nan, dtype=torch.float64)
+    there = trace.token_ids[min(top, len(trace.attn) - 1)]
+    heat[there] = column[there]
+    return heat[trace.num_prefix_tokens :].numpy()
+
+
+def fused(attn: torch.Tensor, fusion: str) -> torch.Tensor:
+    return attn.mean(0) if fusion == "mean" else attn.amax(0) if fusion == "max" else attn.amin(0)
+
+
+def full(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
+    """A layer's matrix among all original positions, zero where a token is gone."""
+    count = trace.num_prefix_tokens + trace.num_patches
+    result, ids = torch.zeros(count, count, dtype=torch.float64), trace.token_ids[layer]
+    result[ids[:, None], ids] = matrix
+    return result
+
+
+def rollout_matrix(trace: Trace, layers: int, fusion: str) -> Float[torch.Tensor, "n0 n0"]:
+    """The rollout of the first `layers` layers; rows of tokens that are gone mean nothing."""
+    rollout = torch.eye(trace.num_prefix_tokens + trace.num_patches, dtype=torch.float64)
+    for layer in range(layers):
+        matrix = full(trace, fused(trace.attn[layer].double(), fusion), layer)
+        matrix += torch.eye(len(matrix), dtype=torch.float64)
+        rollout = matrix / matrix.sum(-1, keepdim=True) @ rollout
+    return rollout
+
+
+def heats(page: Page, looks: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
+    """The explorer's own numbers for each look, from the page's payload."""
+    found = page.evaluate(
+        "looks => looks.map((look) => document.querySelector('.explorer').explorer.heat(look))", looks
+    )
+    return [None if heat is None else np.array(heat, dtype=float) for heat in found]

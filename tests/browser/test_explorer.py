@@ -1,0 +1,200 @@
+"""The explorer's numbers and colours, in a real browser, against the same explanations in Python."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.explored import SELECTORS, explored_app, heats, looked_at_by, recorded, wanted
+from vitdemo import render
+from vitdemo.engine import Request, payload
+from vitdemo.examples import example_paths
+from vitdemo.trace import Trace
+
+TITLES = {
+    "dynamicvit_cifar10": "DynamicViT",
+    "lightvit_cifar10": "Lightweight ViT",
+    "vit_cifar10": "Standard ViT",
+}
+CENTRES = """canvas => {
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    const [side, colours] = [canvas.width / 8, []];
+    for (let patch = 0; patch < 64; patch++) {
+        const x = Math.floor((patch % 8 + 0.5) * side), y = Math.floor((Math.floor(patch / 8) + 0.5) * side);
+        colours.push([...pixels.subarray(4 * (y * canvas.width + x), 4 * (y * canvas.width + x) + 4)]);
+    }
+    return colours;
+}"""
+
+
+def open_model(open_page: Opener, model: str) -> tuple[Page, Locator]:
+    """The page with the first example, analysed by `model`, and its explorer."""
+    page = open_page(explored_app()[1])
+    if model != next(iter(SELECTORS)):
+        page.locator("#model input").click()
+        page.get_by_role("option", name=TITLES[model]).click()
+        expect(page.locator("#headline .quiet")).to_contain_text(TITLES[model])
+    return page, steps.open_explorer(page)
+
+
+def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
+    """Methods, layers, heads, fusions and queries, one of the patches kept to the end and one dropped."""
+    kept = trace.patch_ids(len(trace.attn) - 1).tolist()
+    dropped = next((patch for patch in range(64) if patch not in kept), 0)
+    queries, fusions = [None, kept[3], dropped], ["mean", "max", "min"]
+    discards = [0.0, 0.5, 0.9] if direction == "out" else [0.0]
+    raw = itertools.product(["raw-attention"], [0, 4, 7], [None, 2], queries, fusions, [0.0])
+    rollout = itertools.product(["attention-rollout"], [7], [None], queries, fusions, discards)
+    heads = itertools.product(["head-rollout"], [1, 6], [None, 4], queries, fusions, discards)
+    names = ("method", "layer", "head", "query", "fusion", "discard")
+    return [
+        {**dict(zip(names, values, strict=True)), "direction": direction}
+        for values in (*raw, *rollout, *heads)
+    ]
+
+
+@pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
+def test_numbers_equal_those_of_python(open_page: Opener, model: str) -> None:
+    page, _ = open_model(open_page, model)
+    for name, trace in recorded(model).items():
+        # Which weights are the weakest depends on their last bit: there the trace is rounded as it was sent.
+        sent = replace(trace, attn=tuple(attn.half().float() for attn in trace.attn))
+        asked = looks(trace, direction="out")
+        found = heats(page, [{**look, "pass": name} for look in asked])
+        for look, heat in zip(asked, found, strict=True):
+            truth = wanted(sent if look["discard"] else trace, look)
+            assert (heat is None) == (truth is None), look
+            if heat is not None and truth is not None:
+                tolerance = 1e-3 * float(np.nanmax(truth))
+                np.testing.assert_allclose(heat, truth, rtol=0, atol=tolerance, err_msg=str(look))
+
+
+@pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
+def test_who_looks_at_a_patch_equals_whole_matrices(open_page: Opener, model: str) -> None:
+    page, _ = open_model(open_page, model)
+    for name, trace in recorded(model).items():
+        asked = [
+            look
+            for look in looks(trace, direction="in")
+            if look["method"] != "raw-attention"
+            or look["query"] is None
+            or look["query"] in trace.patch_ids(look["layer"])
+        ]
+        found = heats(page, [{**look, "pass": name} for look in asked])
+        for look, heat in zip(asked, found, strict=True):
+            assert heat is not None, look
+            truth = looked_at_by(trace, look)
+            np.testing.assert_allclose(heat, truth, rtol=0, atol=1e-3 * np.nanmax(truth), err_msg=str(look))
+
+
+def test_the_grid_shows_every_head_on_one_scale(open_page: Opener) -> None:
+    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+    trace = recorded("dynamicvit_cifar10")["pruned"]
+    for method in ("raw-attention", "head-rollout"):
+        steps.explore(page, method=method, layer=5, head=3, query=None)
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
+        expect(explorer.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 3")
+        grid: dict[tuple[int, int | None], np.ndarray | None] = {
+            (layer, head): wanted(trace, {**steps.explorer_state(page), "layer": layer, "head": head})
+            for layer in range(8)
+            for head in (None, *range(5))
+        }
+        top = max(float(np.nanmax(heat)) for heat in grid.values() if heat is not None)
+        assert float(explorer.locator(".bar.all .tick").last.inner_text()) == pytest.approx(top, rel=5e-3)
+        for (layer, head), heat in grid.items():
+            cell = explorer.get_by_role("gridcell", name=cell_name(layer, head), exact=True)
+            colours = np.array(cell.locator("canvas").evaluate(CENTRES))
+            assert heat is not None
+            assert_coloured(colours, heat, top)
+            assert (colours[np.isnan(heat), 3] == 0).all()
+        # and the rows in the other direction, which share their work, are those of single looks
+        rows = page.evaluate(
+            "document.querySelector('.explorer').explorer.heats({direction: 'in', query: 27})"
+        )
+        for layer, head in ((0, None), (3, 1), (7, 4)):
+            column = 0 if head is None else head + 1
+            look = {"direction": "in", "query": 27, "layer": layer, "head": head}
+            single = heats(page, [look])[0]
+            assert single is not None
+            assert np.array_equal(np.array(rows[layer][column], dtype=float), single, equal_nan=True)
+
+
+def cell_name(layer: int, head: int | None) -> str:
+    return f"layer {layer}, all heads" if head is None else f"layer {layer}, head {head}"
+
+
+def assert_coloured(colours: np.ndarray, heat: np.ndarray, top: float) -> None:
+    """Each patch has the palette's colour of its value, within a step of the palette."""
+    there = ~np.isnan(heat)
+    expected = render.colour_map()[np.floor(np.clip(heat[there] / top, 0, 1) * 255 + 0.5).astype(int)]
+    assert (np.abs(colours[there, :3].astype(int) - expected) <= 4).all()
+
+
+def test_the_picture_has_the_colours_of_its_values(open_page: Opener) -> None:
+    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+    trace = recorded("dynamicvit_cifar10")["pruned"]
+    picture = explorer.locator(".picture")
+    steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
+    heat = wanted(trace, steps.explorer_state(page))
+    assert heat is not None
+    colours = np.array(picture.evaluate(CENTRES))
+    assert_coloured(colours, heat, float(np.nanmax(heat)))
+    gone = set(np.flatnonzero(np.ptp(colours[:, :3], axis=1) == 0).tolist())
+    assert gone == set(range(64)) - set(trace.patch_ids(6).tolist())
+
+    rows = page.evaluate("document.querySelector('.explorer').explorer.heats()")
+    top = float(np.nanmax(np.array(rows, dtype=float)))
+    steps.explore(page, scale="shared")
+    assert_coloured(np.array(picture.evaluate(CENTRES)), heat, top)
+    steps.explore(page, layer=0)  # where every patch is there
+    colours = np.array(picture.evaluate(CENTRES))
+    assert (np.ptp(colours[:, :3], axis=1) > 0).all()
+
+    steps.explore(page, opacity=0)
+    view = render.display_view(explored_view())
+    shown = np.array(picture.evaluate(CENTRES))[:, :3]
+    assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
+
+
+def explored_view() -> Image.Image:
+    """The crop of the first example, as the engine saw it."""
+    return explored_app()[0].analyse(Request(next(iter(example_paths().values())))).view
+
+
+def test_a_large_result_comes_layer_by_layer(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payload, "LIMIT", 0)
+    page, explorer = open_model(open_page, "vit_cifar10")
+    expect(explorer.locator(".loading")).to_have_text("")
+    trace = recorded("vit_cifar10")["dense"]
+    explorer.get_by_label("Dense", exact=True).check()
+    expect(explorer).to_have_attribute("data-ready", "ready")
+    found = heats(page, [{}])[0]
+    truth = wanted(trace, steps.explorer_state(page))
+    assert truth is not None
+    assert found is not None
+    np.testing.assert_allclose(found, truth, rtol=0, atol=1e-3 * truth.max())
+
+
+def test_the_picture_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
+    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+    steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
+    with page.expect_download() as download:
+        explorer.get_by_role("button", name="Save PNG").click()
+    assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-6-1.png"
+    download.value.save_as(tmp_path / "saved.png")
+    saved = np.asarray(Image.open(tmp_path / "saved.png").convert("RGB")).astype(int)
+    colours = np.array(explorer.locator(".picture").evaluate(CENTRES))[:, :3]
+    assert np.array_equal(saved[28:448:56, 28:448:56].reshape(64, 3), colours)
+    bar = saved[448 + 37, 12:436]
+    ends = render.colour_map()[[0, 255]].astype(int)
+    assert (np.abs(bar[[1, -2]] - ends) <= 12).all()
+    assert (saved[-1] == 250).all()

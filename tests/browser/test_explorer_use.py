@@ -1,0 +1,186 @@
+"""Using the explorer: pointer, keyboard, touch, buttons; nothing waits and nothing asks the server."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.explored import explored_app, recorded
+
+HOVERS = """async () => {
+    const canvas = document.querySelector(".explorer .picture"), box = canvas.getBoundingClientRect();
+    const times = [];
+    for (let turn = 0; turn < 2; turn++) for (let patch = 0; patch < 64; patch++) {
+        const clientX = box.left + (patch % 8 + .5) * box.width / 8;
+        const clientY = box.top + (Math.floor(patch / 8) + .5) * box.height / 8;
+        await new Promise(requestAnimationFrame);
+        const start = performance.now();
+        canvas.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY, bubbles: true }));
+        canvas.getContext("2d").getImageData(0, 0, 1, 1);
+        const drawn = performance.now() - start;
+        await new Promise(requestAnimationFrame);  // the grid is drawn at the start of this frame
+        times.push([drawn, document.querySelector(".explorer").dataset.shown === String(patch)]);
+    }
+    return times;
+}"""
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shifts.push(entry.value);
+    }).observe({ type: "layout-shift" });
+}"""
+
+
+@pytest.fixture
+def page(open_page: Opener) -> Page:
+    page = open_page(explored_app()[1])
+    steps.open_explorer(page)
+    return page
+
+
+@pytest.fixture
+def explorer(page: Page) -> Locator:
+    return page.locator(".explorer")
+
+
+def dropped_patch(layer: int) -> int:
+    """A patch that is there before the pruning stage at `layer`, and gone there."""
+    trace = recorded("dynamicvit_cifar10")["pruned"]
+    before, after = (set(trace.patch_ids(index).tolist()) for index in (layer - 1, layer))
+    return min(before - after)
+
+
+def test_hovering_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
+    engine, _ = explored_app()
+    forwards = engine.forwards
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate(SHIFTS)
+    medians = {}
+    for method in ("raw-attention", "head-rollout"):
+        steps.explore(page, method=method, layer=3, head=None, **{"pass": "dense"})
+        times = page.evaluate(HOVERS)
+        assert all(shown for _, shown in times)
+        medians[method] = statistics.median(drawn for drawn, _ in times)
+    assert max(medians.values()) < 50, medians
+    steps.explore(page, method="attention-rollout", query=5, direction="in")
+    assert sum(page.evaluate("window.shifts")) < 0.01
+    assert engine.forwards == forwards
+    assert not requests
+
+
+def test_pointer_pins_and_lets_go(page: Page, explorer: Locator) -> None:
+    steps.explore(page, method="raw-attention", layer=1)
+    steps.hover_patch(page, 10)
+    steps.expect_shown_query(page, 10)
+    steps.click_patch(page, 10)
+    steps.hover_patch(page, 20)
+    steps.expect_shown_query(page, 10)
+    expect(explorer.locator(".live")).to_contain_text("Under the cursor: patch 20 (row 2, column 4) with")
+    heat = page.evaluate("document.querySelector('.explorer').explorer.heat()")
+    expect(explorer.locator(".live")).to_contain_text(f"{100 * heat[20] / sum(heat):.1f} % of the total")
+    steps.click_patch(page, 20)
+    steps.expect_shown_query(page, 20)
+    page.mouse.move(0, 0)
+    steps.expect_shown_query(page, 20)
+    steps.click_patch(page, 20)
+    page.mouse.move(0, 0)
+    steps.expect_shown_query(page, None)
+
+
+def test_a_dropped_patch_is_there_before_and_gone_after(page: Page, explorer: Locator) -> None:
+    patch = dropped_patch(4)
+    steps.explore(page, method="raw-attention", layer=3, query=patch)
+    steps.expect_shown_query(page, patch)
+    explorer.locator("input[data-control=layer]").press("ArrowRight")
+    steps.expect_shown_query(page, None)
+    expect(explorer.locator(".live")).to_contain_text("was dropped before layer 4")
+    explorer.get_by_label("Dense", exact=True).check()
+    steps.expect_shown_query(page, patch)
+
+
+def test_the_keyboard_does_it_all(page: Page, explorer: Locator) -> None:
+    picture = explorer.locator(".picture")
+    for key, patch in (("ArrowDown", 36), ("ArrowLeft", 35), ("ArrowUp", 27)):
+        picture.press(key)
+        steps.expect_shown_query(page, patch)
+    picture.press("Enter")
+    assert steps.explorer_state(page)["query"] == 27
+    picture.press("Escape")
+    steps.expect_shown_query(page, None)
+
+    explorer.get_by_role("gridcell", name="layer 2, head 0").click()
+    for key, layer, head in (("ArrowDown", 3, 0), ("ArrowLeft", 3, None), ("ArrowUp", 2, None)):
+        page.keyboard.press(key)
+        state = steps.explorer_state(page)
+        assert (state["layer"], state["head"]) == (layer, head)
+    selected = explorer.locator("[aria-selected=true]")
+    expect(selected).to_have_attribute("aria-label", "layer 2, all heads")
+    expect(selected).to_be_focused()
+
+
+def test_a_tap_pins(page: Page) -> None:
+    steps.explore(page, method="raw-attention", layer=1)
+    picture = page.locator(".explorer .picture")
+    picture.scroll_into_view_if_needed()
+    box, at = picture.bounding_box(), steps.patch_position(page, 18)
+    assert box
+    point = {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
+    device = page.context.new_cdp_session(page)
+    device.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    device.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    steps.expect_shown_query(page, 18)
+    assert steps.explorer_state(page)["query"] == 18
+
+
+def test_play_runs_to_the_last_layer_or_steps_once(page: Page, explorer: Locator) -> None:
+    steps.explore(page, method="raw-attention", layer=5)
+    play = explorer.get_by_role("button", name="Play the layers")
+    play.click()
+    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(play).to_have_attribute("aria-pressed", "false")
+    assert steps.explorer_state(page)["layer"] == 7
+    page.emulate_media(reduced_motion="reduce")
+    play.click()
+    assert steps.explorer_state(page)["layer"] == 0
+    expect(play).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_state_is_kept_and_restored(page: Page, explorer: Locator) -> None:
+    state = {"method": "head-rollout", "layer": 4, "head": 1, "pass": "dense", "query": 12, "fusion": "max"}
+    steps.explore(page, **state)
+    assert state.items() <= steps.explorer_state(page).items()
+    assert explorer.locator("select[data-control=head]").input_value() == "1"
+    first = explorer.get_attribute("data-analysis")
+    slider = page.locator("#ratio input[type=range]")
+    slider.press("ArrowRight")  # the same picture and model at another ratio: the pin stays
+    expect(explorer).not_to_have_attribute("data-analysis", first or "")
+    expect(explorer).to_have_attribute("data-ready", "ready")
+    assert state.items() <= steps.explorer_state(page).items()
+    second = explorer.get_attribute("data-analysis")
+    page.locator("#examples button.thumbnail-item").nth(3).click()  # another picture: it goes
+    expect(explorer).not_to_have_attribute("data-analysis", second or "")
+    expect(explorer).to_have_attribute("data-ready", "ready")
+    assert steps.explorer_state(page)["query"] is None
+    steps.explore(page, layer=99, head=99, query=999)
+    assert steps.explorer_state(page) | {"layer": 7, "head": None, "query": None} == steps.explorer_state(
+        page
+    )
+
+
+def test_everything_has_a_name(explorer: Locator) -> None:
+    names = explorer.evaluate(
+        """root => [...root.querySelectorAll("input, select, button, [role]:not([role=status])")].map(
+            (element) => [
+                element.outerHTML.slice(0, 90),
+                element.ariaLabel || element.labels?.[0]?.textContent || element.textContent,
+            ]
+        )"""
+    )
+    assert len(names) > 60
+    assert [html for html, name in names if not name.strip() and "presentation" not in html] == []

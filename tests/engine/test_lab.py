@@ -1,0 +1,230 @@
+"""The laboratory against the bare network: every number made again another way."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from tests.engine.bundle import direct, picture
+from vitdemo import cost
+from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.engine import Analysis, Engine, Expired, Request, SmallestSet, Surgery
+from vitdemo.models import DynamicViT, VisionTransformer
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import Learned, make_selector
+from vitdemo.registry import MODELS
+
+MODEL = "dynamicvit_cifar10"
+Net = tuple[VisionTransformer, Tensor]
+
+
+@pytest.fixture(scope="module")
+def engine(models: Path) -> Iterator[Engine]:
+    """One whose sweeps measure each ratio only once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vitdemo.engine.sweep.SECONDS", 0.0)
+        yield Engine(device="cpu", models_dir=models)
+
+
+@pytest.fixture
+def analysis(engine: Engine) -> Analysis:
+    return engine.analyse(Request(picture(), MODEL, 0.3))
+
+
+@pytest.fixture(scope="module")
+def net(models: Path) -> Net:
+    return direct(models, MODEL, picture())
+
+
+@torch.no_grad()
+def masked(net: Net, sets: tuple[tuple[int, ...], ...]) -> Tensor:
+    """Probabilities with every patch still there but hidden from attention and pooling from its stage on;
+    `sets[0]` counts from the input."""
+    model, pixels = net
+    x, prefix = model.embed(pixels), model.config.num_prefix_tokens
+    policy, stages = (
+        torch.ones(1, x.shape[1] - prefix),
+        dict(zip(model.config.prune_loc, sets[1:], strict=False)),
+    )
+
+    def only(ids: tuple[int, ...]) -> Tensor:
+        return torch.zeros(1, x.shape[1] - prefix).index_fill(1, torch.tensor(ids), 1.0)
+
+    policy = only(sets[0])
+    for index, block in enumerate(model.blocks):
+        if index in stages:
+            policy = only(stages[index])
+        x = block(x, policy=torch.cat([torch.ones(1, prefix), policy], dim=1))
+    return model.classify(x, policy=policy).softmax(-1)[0]
+
+
+def check(top: tuple[tuple[str, float], ...], wanted: Tensor) -> None:
+    for label, probability in top:
+        assert probability == pytest.approx(float(wanted[CIFAR10_CLASSES.index(label)]), abs=1e-5)
+
+
+def test_surgery_is_the_forward_in_which_patches_are_masked(
+    engine: Engine, analysis: Analysis, net: Net
+) -> None:
+    gone = [patch for patch in range(64) if patch not in analysis.kept[0]]
+    keep, drop = gone[:3], [*analysis.kept[-1][:4], gone[5]]
+    result = engine.lab.operate(analysis.key, keep=keep, drop=drop)
+    sets = tuple(tuple(sorted((set(stage) | set(keep)) - set(drop))) for stage in (range(64), *analysis.kept))
+    wanted = masked(net, sets)
+    check(result.after, wanted)
+    assert [label for label, _ in result.after] == [
+        CIFAR10_CLASSES[index] for index in wanted.argsort(descending=True)[:5].tolist()
+    ]
+    assert result.tokens == tuple(len(ids) for ids in sets) == (59, 43, 30, 20)
+    check(result.before, masked(net, (tuple(range(64)), *analysis.kept)))
+    assert [label for label, _ in result.before] == [label for label, _ in result.after]
+    assert max(abs(a - b) for (_, a), (_, b) in zip(result.before, result.after, strict=True)) > 0.001
+
+
+def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Net) -> None:
+    analysis = engine.analyse(Request(picture(), MODEL, 0.0))
+    untouched = engine.lab.operate(analysis.key)
+    assert untouched.tokens == (64,)
+    assert untouched.macs == analysis.dense.macs
+    check(
+        untouched.after,
+        torch.tensor([dict(untouched.before).get(c, 0) for c in CIFAR10_CLASSES]),
+    )
+    check(engine.lab.operate(analysis.key, drop=range(1, 64)).after, masked(net, ((0,),)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"keep": [64]}, "from 0 to 63"),
+        ({"drop": [-1]}, "from 0 to 63"),
+        ({"keep": [3, 5], "drop": [5]}, "patch 5 cannot be kept and dropped"),
+        ({"drop": range(64)}, "at least one patch"),
+    ],
+)
+def test_surgery_names_what_is_wrong(engine: Engine, analysis: Analysis, options: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        engine.lab.operate(analysis.key, **options)
+
+
+@torch.no_grad()
+def test_a_sweep_is_one_forward_a_ratio(engine: Engine, analysis: Analysis, net: Net) -> None:
+    model, pixels = net
+    steps: list[float] = []
+    sweep = engine.lab.sweep(analysis.key, progress=lambda share, text: steps.append(share))
+    assert steps == sorted(steps)
+    assert [curve.selector for curve in sweep.curves] == ["learned", "class-attention", "random", "inverted"]
+    assert [curve.runs for curve in sweep.curves] == [1, 1, 5, 1]
+    assert [point.pruning_ratio for point in sweep.points] == pytest.approx([i / 10 for i in range(10)])
+    assert sweep.labels[0] == analysis.dense.top[0][0]
+    columns = [CIFAR10_CLASSES.index(label) for label in sweep.labels]
+    for curve in sweep.curves:
+        if curve.selector == "random":
+            continue
+        selector = make_selector(curve.selector, model=model, pixels=pixels)
+        for index in range(10):
+            pruning = Pruning(selector, FixedRatio(round(1 - index / 10, 1))) if index else None
+            wanted = model(pixels, pruning=pruning).softmax(-1)[0]
+            assert curve.probabilities[index] == pytest.approx(wanted[columns].tolist(), abs=1e-5)
+            assert curve.answers[index] == CIFAR10_CLASSES[int(wanted.argmax())]
+            assert curve.held[index] == float(curve.answers[index] == sweep.labels[0])
+        flips = [index for index in range(10) if curve.answers[index] != curve.answers[0]]
+        assert curve.flip == (flips[0] if flips else None)
+    point = sweep.points[3]
+    assert (point.tokens, point.kept) == ((64, 44, 31, 21), analysis.kept[-1])
+    assert point.macs == cost.macs(MODELS[MODEL].config, keep_ratio=0.7)
+    assert sweep.points[0].macs == cost.macs(MODELS[MODEL].config)
+    assert all(a.macs > b.macs for a, b in pairwise(sweep.points))
+    assert all(point.milliseconds > 0 for point in sweep.points)
+
+
+def test_random_is_the_mean_of_several_seeds_the_first_that_of_the_page(engine: Engine) -> None:
+    one = engine.analyse(Request(picture(), MODEL, 0.6, "random"))
+    sweep = engine.lab.sweep(one.key)
+    assert sweep.curves[0].selector == "random"
+    assert sweep.points[6].kept == one.kept[-1]
+    for share in sweep.curves[0].held:
+        assert 5 * share == pytest.approx(round(5 * share), abs=1e-5)
+    assert sweep.curves[0].held[0] == 1
+
+
+@pytest.mark.parametrize("key", [MODEL, "vit_cifar10"])
+@torch.no_grad()
+def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models: Path, key: str) -> None:
+    analysis, (model, pixels) = engine.analyse(Request(picture(), key, 0.3)), direct(models, key, picture())
+    result = engine.lab.adaptive(analysis.key, 1.0)
+    config = MODELS[key].config
+    assert result.selector == analysis.selector
+    kept = result.adaptive.tokens
+    assert kept[0] == 64 > kept[-1] == len(result.adaptive.kept)
+    assert result.adaptive.macs == cost.macs(config, tokens=kept)
+    costs = {p: cost.macs(config, keep_ratio=round(1 - p / 100, 2)) for p in range(91)}
+    gap = abs(result.fixed.macs - result.adaptive.macs)
+    assert gap == min(abs(macs - result.adaptive.macs) for macs in costs.values())
+    assert result.fixed.macs == costs[round(100 * result.pruning_ratio)]
+    selector = make_selector(result.selector, model=model, pixels=pixels)
+    rule = FixedRatio(round(1 - result.pruning_ratio, 2))
+    check(result.fixed.top, model(pixels, pruning=Pruning(selector, rule)).softmax(-1)[0])
+    if isinstance(model, DynamicViT):  # stage 1 by hand
+        scores: list[Tensor] = []
+
+        def spy(x: Tensor, policy: Tensor | None, stage: object) -> Tensor:
+            scores.append(Learned(model)(x, policy, stage))  # type: ignore[arg-type]
+            return scores[-1]
+
+        model(pixels, pruning=Pruning(spy, FixedRatio(1.0)))
+        weights = scores[0][0].double().exp()
+        assert kept[1] == int((weights >= weights.mean()).sum())
+
+
+def test_controls_fall_back_to_the_best_selector_for_a_threshold(engine: Engine) -> None:
+    analysis = engine.analyse(Request(picture(), MODEL, 0.3, "random"))
+    assert engine.lab.adaptive(analysis.key, 0.5).selector == "learned"
+    everything = engine.lab.adaptive(analysis.key, 0.0)
+    assert everything.adaptive.tokens == (64, 64, 64, 64) == everything.fixed.tokens
+    with pytest.raises(ValueError, match="threshold"):
+        engine.lab.adaptive(analysis.key, -1.0)
+
+
+def test_films_show_the_stages_and_run_nothing(engine: Engine, analysis: Analysis) -> None:
+    before = engine.forwards
+    strip, data = engine.lab.film(analysis.key), engine.lab.animation(analysis.key)
+    assert strip.width == 4 * 448 + 3 * 12
+    with Image.open(io.BytesIO(data)) as gif:
+        assert getattr(gif, "n_frames", 1) == 4
+        assert gif.width == 448
+    assert len(data) < 10**6
+    grid, stages = engine.lab.drop_stages(analysis.key)
+    assert grid == (8, 8)
+    for number, ids in enumerate(analysis.kept, start=1):
+        assert tuple(patch for patch in range(64) if stages[patch] == 0 or stages[patch] > number) == ids
+    kept = engine.lab.kept_figure(analysis.key, analysis.kept[0])
+    assert kept.tobytes() == engine.kept_figures(analysis.key)[1][0].tobytes()
+    assert engine.forwards == before
+
+
+def test_an_expired_key_is_told(engine: Engine) -> None:
+    calls = [
+        engine.lab.sweep,
+        engine.lab.operate,
+        engine.lab.smallest_set,
+        engine.lab.film,
+        engine.lab.animation,
+    ]
+    for call in calls:
+        with pytest.raises(Expired):
+            call("gone")
+
+
+def test_results_are_plain(engine: Engine, analysis: Analysis) -> None:
+    surgery, small = engine.lab.operate(analysis.key), engine.lab.smallest_set(analysis.key)
+    assert isinstance(surgery, Surgery)
+    assert isinstance(small, SmallestSet)
+    assert {type(value) for value in vars(small).values()} == {str, float, tuple, bool, int}

@@ -1,0 +1,133 @@
+"""Data sets as their own archives hold them, made here; nothing lost, nothing in two splits."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitdemo.datasets import CIFAR100_CLASSES, DATASETS, IMAGENETTE, Photos, Split
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def put(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(path)
+
+
+def photos(key: str, folder: Path, split: Split) -> Photos:
+    found = DATASETS[key].load(folder, split)
+    assert isinstance(found, Photos)
+    assert len(found.paths) == len(found.labels)
+    return found
+
+
+def test_cifar100_keeps_its_last_5000_training_pictures_back(tmp_path: Path) -> None:
+    root, random = tmp_path / "cifar-100-python", np.random.default_rng(0)
+    root.mkdir()
+    pixels, fine = {}, {}
+    for name, count in (("train", 5010), ("test", 20)):
+        pixels[name] = random.integers(0, 256, size=(count, 3072), dtype=np.uint8)
+        fine[name] = random.integers(0, 100, size=count).tolist()
+        batch = {b"data": pixels[name], b"fine_labels": fine[name], b"coarse_labels": [0] * count}
+        (root / name).write_bytes(pickle.dumps(batch))
+    for split in SPLITS:
+        name = "test" if split == "test" else "train"
+        rows = {"train": slice(10), "val": slice(10, None), "test": slice(None)}[split]
+        found = DATASETS["cifar100"].load(tmp_path, split)
+        assert not isinstance(found, Photos)
+        assert found.labels.tolist() == fine[name][rows]
+        assert np.array_equal(found.pixels.reshape(len(found), -1), pixels[name][rows])
+    (root / "test").write_bytes((root / "test").read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cifar-100-python/test is damaged"):
+        DATASETS["cifar100"].load(tmp_path, "test")
+    with pytest.raises(FileNotFoundError, match="unpack CIFAR-10 into"):
+        DATASETS["cifar10"].load(tmp_path, "test")
+
+
+def test_cifar100_has_its_hundred_names_in_the_order_of_the_labels() -> None:
+    assert len(set(CIFAR100_CLASSES)) == 100
+    assert list(CIFAR100_CLASSES) == sorted(CIFAR100_CLASSES)
+    assert {"maple tree", "sweet pepper", "worm"} < set(CIFAR100_CLASSES)
+
+
+def test_a_folder_with_one_other_split_gives_a_tenth_of_its_training_pictures_for_choices(
+    tmp_path: Path,
+) -> None:
+    for name in ("b", "a"):
+        put(
+            *(tmp_path / "train" / name / f"{i:02}.jpg" for i in range(20)),
+            tmp_path / "test" / name / "x.PNG",
+        )
+    (tmp_path / "train" / "a" / "notes.txt").write_text("not a picture")
+    (tmp_path / "train" / ".cache").mkdir()
+    found = {split: photos("folder", tmp_path, split) for split in SPLITS}
+    assert {split: len(one) for split, one in found.items()} == {"train": 36, "val": 4, "test": 2}
+    assert found["val"].labels.tolist() == [0, 0, 1, 1]
+    assert not set(found["train"].paths) & set(found["val"].paths)
+    for one in found.values():
+        assert one.classes == ("a", "b")
+        assert [one.classes[label] for label in one.labels] == [path.parent.name for path in one.paths]
+
+    put(tmp_path / "val" / "b" / "y.png")
+    assert len(photos("folder", tmp_path, "train")) == 40
+    assert [path.name for path in photos("folder", tmp_path, "val").paths] == ["y.png"]
+    put(tmp_path / "val" / "c" / "y.png")
+    with pytest.raises(ValueError, match=r"val/c is a class that the training pictures lack"):
+        photos("folder", tmp_path, "val")
+
+
+def test_imagenette_is_named_in_words(tmp_path: Path) -> None:
+    for wnid in IMAGENETTE:
+        put(*(tmp_path / "imagenette" / split / wnid / "1.JPEG" for split in ("train", "val")))
+    test = photos("imagenette", tmp_path, "test")
+    assert test.classes == DATASETS["imagenette"].classes
+    assert test.classes[test.labels[4]] == "church"
+    assert test.paths[4].parent.name == "n03028079"
+    assert (len(photos("imagenette", tmp_path, "train")), len(photos("imagenette", tmp_path, "val"))) == (
+        9,
+        1,
+    )
+    put(tmp_path / "imagenette" / "train" / "n00000001" / "1.JPEG")
+    with pytest.raises(ValueError, match="does not hold the ten classes"):
+        photos("imagenette", tmp_path, "train")
+
+
+def test_tiny_imagenet_reads_its_annotations(tmp_path: Path) -> None:
+    root = tmp_path / "tiny-imagenet-200"
+    put(
+        *(root / "train" / wnid / "images" / f"{wnid}_{i}.JPEG" for wnid in ("n02", "n01") for i in range(10))
+    )
+    put(*(root / "val" / "images" / f"val_{i}.JPEG" for i in range(3)))
+    (root / "wnids.txt").write_text("n02\nn01\n")
+    (root / "words.txt").write_text("n00\tentity\nn01\tgoldfish, Carassius auratus\nn02\tbell pepper\n")
+    rows = "".join(f"val_{i}.JPEG\t{wnid}\t0\t0\t9\t9\n" for i, wnid in enumerate(("n02", "n01", "n02")))
+    (root / "val" / "val_annotations.txt").write_text(rows)
+    test = photos("tiny-imagenet", tmp_path, "test")
+    assert test.classes == ("goldfish", "bell pepper")
+    assert test.labels.tolist() == [1, 0, 1]
+    assert all(path.is_file() for path in test.paths)
+    train, val = photos("tiny-imagenet", tmp_path, "train"), photos("tiny-imagenet", tmp_path, "val")
+    assert (len(train), val.labels.tolist()) == (18, [0, 1])
+    (root / "words.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"words\.txt is missing"):
+        photos("tiny-imagenet", tmp_path, "train")
+
+
+@pytest.mark.parametrize("key", DATASETS)
+def test_a_missing_data_set_is_named(key: str, tmp_path: Path) -> None:
+    for split in SPLITS:
+        with pytest.raises(FileNotFoundError, match=str(tmp_path)):
+            DATASETS[key].load(tmp_path, split)
+
+
+def test_the_specs_load_without_torch() -> None:
+    program = "import sys; sys.modules['torch'] = None; import vitdemo.datasets"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[1])

@@ -1,0 +1,245 @@
+"""Deletion and insertion: worked by hand, against tokens taken out one set at a time, and by the command."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.explain.traces import random_trace
+from tests.models.nets import pictures, small, small_dynamic
+from tests.small_bundle import write_small_models
+from vitdemo.datasets import load_cifar10
+from vitdemo.faithfulness import (
+    class_trace,
+    contest,
+    curves,
+    kept_counts,
+    map_orders,
+    order_of,
+    random_orders,
+)
+from vitdemo.faithfulness.__main__ import main
+from vitdemo.faithfulness.orders import keep_order
+from vitdemo.faithfulness.study import drawn, interval, judge, mean_aucs, row
+from vitdemo.markdown import read_block
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import Explicit
+from vitdemo.weights import load_model
+
+NETS: dict[str, dict[str, Any]] = {
+    "class token": {},
+    "linear, non-square, distilled": {"attention": "linear", "img_size": (12, 28), "dist_token": True},
+    "registers": {"reg_tokens": 2, "no_embed_class": True},
+    "mean, no class token": {"global_pool": "avg", "class_token": False},
+    "class and mean": {"global_pool": "token_avg"},
+}
+
+
+class OnePatch(VisionTransformer):
+    """Gives class 1 a probability of 0.9 where patch 2 is present, else 0.1."""
+
+    def forward(self, x: Tensor, *, pruning: Any = None, recorder: Any = None) -> Tensor:
+        assert isinstance(pruning.rule, Explicit)
+        (ids,) = pruning.rule.ids
+        sure = torch.where((ids == 2).any(1), 0.9, 0.1)
+        return torch.stack([1 - sure, sure], dim=1).log()
+
+
+def test_areas_by_hand() -> None:
+    net = OnePatch(small(img_size=8, num_classes=2).config)
+    knows, misled = contest(
+        net, torch.zeros(1, 3, 8, 8), [np.array([2, 0, 1, 3]), np.array([3, 1, 0, 2])], target=1, steps=4
+    )
+    assert knows.kept == (0, 1, 2, 3, 4)
+    np.testing.assert_allclose(knows.insertion, [0.1, 0.9, 0.9, 0.9, 0.9], rtol=1e-6)
+    np.testing.assert_allclose(knows.deletion, [0.1, 0.1, 0.1, 0.1, 0.9], rtol=1e-6)
+    # Four trapezoids of width 1/4: (0.5 + 0.9 + 0.9 + 0.9) / 4 and (0.1 + 0.1 + 0.1 + 0.5) / 4.
+    assert (knows.insertion_auc, knows.deletion_auc) == (pytest.approx(0.8), pytest.approx(0.2))
+    assert knows.gap == pytest.approx(0.6)
+    assert misled.gap == pytest.approx(-0.6)  # the reverse order
+
+
+@torch.no_grad()
+def one_at_a_time(net: VisionTransformer, x: Tensor, patches: np.ndarray, target: int) -> float:
+    """The probability with these patches alone: tokens sliced out after the embedding, one picture."""
+    prefix = net.config.num_prefix_tokens
+    rows = [*range(prefix), *sorted(int(patch) + prefix for patch in patches)]
+    tokens = net.embed(x)[:, rows]
+    for block in net.blocks:
+        tokens = block(tokens)
+    return float(net.classify(tokens)[0].softmax(-1)[target])
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = small(**NETS[name])
+    x, n = pictures(net.config, 1), net.config.num_patches
+    orders = random_orders(n, count=3, seed=4)
+    results = contest(net, x, orders, target=2, steps=5)
+    lowest = 1 if "mean" in name else 0  # a mean of no patch is no number
+    assert results[0].kept == kept_counts(net.config, steps=5)
+    assert (results[0].kept[0], results[0].kept[-1], len(results[0].kept)) == (lowest, n, 6)
+    for order, result in zip(orders, results, strict=True):
+        shown = [one_at_a_time(net, x, order[:count], 2) for count in result.kept]
+        left = [one_at_a_time(net, x, order[n - count :], 2) for count in result.kept]
+        np.testing.assert_allclose(result.insertion, shown, atol=1e-5)
+        np.testing.assert_allclose(result.deletion, left, atol=1e-5)
+    monkeypatch.setattr(curves, "TOKENS", 20)  # a few rows at a time: the same curves
+    for whole, parts in zip(results, contest(net, x, orders, target=2, steps=5), strict=True):
+        np.testing.assert_allclose(parts.insertion, whole.insertion, atol=1e-6)
+
+
+def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
+    net = small()
+    batches: list[int] = []
+    net.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
+    told: list[float] = []
+    orders = random_orders(16, count=4, seed=0)
+    contest(net, pictures(net.config, 1), [*orders, orders[0]], target=0, steps=4, progress=told.append)
+    # None and all are one set each; between them a pair of reversed orders has two sets, for both curves.
+    assert batches == [1, 4, 4, 4, 1]
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)
+
+
+def test_counts_are_tried_once_each() -> None:
+    assert kept_counts(small(img_size=8).config, steps=16) == (0, 1, 2, 3, 4)
+    assert kept_counts(small(img_size=8, global_pool="avg").config, steps=3) == (1, 2, 3, 4)
+
+
+def test_random_orders_are_reversed_pairs() -> None:
+    orders = random_orders(9, count=5, seed=3)
+    assert len(orders) == 5
+    for order in orders:
+        assert sorted(order.tolist()) == list(range(9))
+    assert orders[1].tolist() == orders[0][::-1].tolist()
+    assert orders[2].tolist() not in (orders[0].tolist(), orders[1].tolist())
+    assert [order.tolist() for order in random_orders(9, count=5, seed=3)] == [o.tolist() for o in orders]
+    net = small()
+    results = contest(net, pictures(net.config, 1), random_orders(16, count=4, seed=1), target=0)
+    assert sum(result.gap for result in results) == pytest.approx(0, abs=1e-9)
+    assert max(result.gap for result in results) > 0
+
+
+def test_orders_of_maps() -> None:
+    assert order_of(np.array([[0.1, np.nan], [0.7, 0.1]])).tolist() == [2, 0, 3, 1]
+    # The second stage keeps three of the eight that the first kept.
+    trace = random_trace(cuts={1: 8, 3: 3})
+    order, (first, second) = keep_order(trace), trace.kept
+    last = trace.scores[1]
+    assert order[:3].tolist() == sorted(
+        second.tolist(), key=lambda patch: -float(last[first.tolist().index(patch)])
+    )
+    assert set(order[:8].tolist()) == set(first.tolist())
+    dropped = trace.scores[0][order[8:].copy()]
+    assert (dropped.diff() <= 0).all()
+
+
+@pytest.mark.parametrize(("net", "keep_score"), [(small_dynamic(), True), (small(), False)])
+def test_every_map_takes_part(net: VisionTransformer, keep_score: bool) -> None:
+    x = pictures(net.config, 1)
+    trace = class_trace(net, x)
+    assert trace.logits is not None
+    assert trace.target == int(trace.logits.argmax())
+    orders = map_orders(net, x, trace)
+    assert ("keep-score" in orders) == keep_score
+    assert {"chefer", "attention-rollout", "gradient-rollout", "token-gradcam"} < set(orders)
+    for order in orders.values():
+        assert sorted(order.tolist()) == list(range(16))
+
+
+def test_the_bootstrap_agrees_with_the_normal_distribution() -> None:
+    values = np.random.default_rng(1).exponential(size=900)
+    found, width = interval(values), 1.96 * values.std(ddof=1) / 30
+    assert found.mean == pytest.approx(values.mean())
+    assert found.low == pytest.approx(values.mean() - width, abs=0.1 * width)
+    assert found.high == pytest.approx(values.mean() + width, abs=0.1 * width)
+
+
+@pytest.mark.parametrize(
+    ("better", "verdict"),
+    [(0.1, "better than random"), (-0.1, "worse than random"), (0.0, "no better than random")],
+)
+def test_differences_are_paired(better: float, verdict: str) -> None:
+    """Pictures differ far more than the map does from chance; only pairing can show it."""
+    draw = np.random.default_rng(0)
+    chance = np.repeat(draw.uniform(0.1, 0.9, size=(40, 1)), 2, axis=1)
+    noise = 0.01 * draw.standard_normal((40, 2))
+    own = chance + np.array([-better, better]) + noise - noise.mean(0)
+    found = row("chefer", own, chance)
+    assert found.verdict == verdict
+    assert found.deletion_gain.mean == pytest.approx(better)
+    assert found.insertion_gain.mean == pytest.approx(better)
+    assert found.gain.mean == pytest.approx(2 * better)
+    assert found.gain.high - found.gain.low < 0.02
+    assert found.deletion.mean == pytest.approx(own[:, 0].mean())
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "cifar-10-batches-py").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
+    batch = {b"data": pixels, b"labels": [0, 1, 2, 3]}
+    (folder / "cifar-10-batches-py" / "test_batch").write_bytes(pickle.dumps(batch))
+    return folder
+
+
+def test_the_command_prints_what_the_contest_finds(
+    models: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", str(data), "--models-dir", str(models), "--n", "2", "--json"]
+    assert main(["dynamicvit_cifar10", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["model"], found["split"], found["n"]) == ("dynamicvit_cifar10", "test", 2)
+    loaded = load_model("dynamicvit_cifar10", models_dir=models)
+    images = list(drawn(load_cifar10(data, "test"), 2))
+    judged = [judge(loaded, image, seed=seed) for seed, image in enumerate(images)]
+    assert {one["method"] for one in found["rows"]} == set(judged[0]) - {"random"}
+    assert "keep-score" in judged[0]
+    gains = [one["gain"]["mean"] for one in found["rows"]]
+    assert gains == sorted(gains, reverse=True)
+    for one in found["rows"]:
+        aucs = np.array([mean_aucs(judgement[one["method"]]) for judgement in judged])
+        chance = np.array([mean_aucs(judgement["random"]) for judgement in judged])
+        assert one["deletion"]["mean"] == pytest.approx(aucs[:, 0].mean(), abs=1e-6)
+        assert one["insertion"]["mean"] == pytest.approx(aucs[:, 1].mean(), abs=1e-6)
+        gain = (chance[:, 0] - aucs[:, 0] + aucs[:, 1] - chance[:, 1]).mean()
+        assert one["gain"]["mean"] == pytest.approx(gain, abs=1e-6)
+        assert one["gain"]["low"] <= one["gain"]["mean"] <= one["gain"]["high"]
+        assert one["verdict"] in ("better than random", "worse than random", "no better than random")
+
+
+def test_the_command_writes_the_table_and_names_what_is_wrong(
+    models: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- faithfulness:begin -->\n<!-- faithfulness:end -->\nafter\n")
+    words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--n", "1"]
+    assert main([*words, "--write", str(readme)]) == 0
+    table = read_block(readme, name="faithfulness")
+    assert "| map | vit_cifar10 |" in table
+    assert "| Chefer et al. | 0." in table
+    assert "Keep score" not in table  # this network has none
+    assert "`python -m vitdemo.faithfulness vit_cifar10 --data data --n 1 --json`: n = 1" in table
+    assert main(words) == 0
+    assert "Random order" in capsys.readouterr().out
+    for wrong, message in (
+        (["--n", "5"], "n must be from 1 to 4"),
+        (["--data", str(tmp_path)], "test_batch is missing"),
+        (["--write", str(data / "cifar-10-batches-py" / "none.md")], "none.md"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert message in capsys.readouterr().err

@@ -1,0 +1,64 @@
+"""The menu: what the folders of bundled models say counts, and optional models need a folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.engine.bundle import KEYS, picture, write_models
+from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
+from vitdemo.engine import Engine, Request
+from vitdemo.models import build_model
+from vitdemo.registry import MODELS
+from vitdemo.weights import load_model, offered, save_model, spec_of
+
+OPTIONAL = [key for key, spec in MODELS.items() if spec.optional]
+WIDER = replace(MODELS["vit_cifar10"].config, embed_dim=48, depth=4, num_heads=3)
+SMALL_PHOTO = replace(MODELS["vit_imagenette"].config, embed_dim=24, depth=4)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bundled models of which one is of another size than the registry's, and one is optional."""
+    folder = write_models(tmp_path_factory.mktemp("models"))
+    photos = DATASETS["imagenette"]
+    for key, config, data, classes in (
+        ("vit_cifar10", WIDER, replace(MODELS["vit_cifar10"].data, crop_pct=0.9), CIFAR10_CLASSES),
+        ("vit_imagenette", SMALL_PHOTO, photos.data, photos.classes),
+    ):
+        save_model(folder / key, model=build_model(config), name=key, data=data, classes=classes)
+    return folder
+
+
+def test_optional_models_need_their_folder(models: Path) -> None:
+    assert OPTIONAL == ["dynamicvit_imagenette", "vit_imagenette", "lightvit_imagenette"]
+    assert set(offered(models)) == set(MODELS) - {"dynamicvit_imagenette", "lightvit_imagenette"}
+    keys = [key for _, key in Engine(device="cpu", models_dir=models).menu()]
+    assert keys[:4] == [*KEYS, "vit_imagenette"]
+    assert set(keys) == set(offered(models))
+
+
+def test_the_folder_describes_the_model_before_and_after_it_is_loaded(models: Path) -> None:
+    spec = spec_of("vit_cifar10", models_dir=models)
+    loaded = load_model("vit_cifar10", models_dir=models).spec
+    assert spec == loaded
+    assert (spec.config, spec.data.crop_pct, spec.title) == (WIDER, 0.9, MODELS["vit_cifar10"].title)
+    engine = Engine(device="cpu", models_dir=models)
+    before = engine.info("vit_cifar10")
+    assert (before.layers, before.heads, before.prune_loc) == (4, 3, (1, 2, 3))
+    analysis = engine.analyse(Request(picture(), "vit_cifar10", 0.5))
+    assert engine.info("vit_cifar10") == before
+    assert [len(ids) for ids in analysis.kept] == [32, 16, 8]
+    photo = engine.info("vit_imagenette")
+    assert (photo.grid, photo.dataset) == ((16, 16), "Imagenette")
+    assert engine.analyse(Request(picture(), "vit_imagenette", 0.5)).model == "vit_imagenette"
+
+
+def test_a_folder_that_cannot_be_read_leaves_the_registrys_entry(tmp_path: Path) -> None:
+    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
+    (tmp_path / "vit_cifar10").mkdir()
+    (tmp_path / "vit_cifar10" / "config.json").write_text("{")
+    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
+    assert spec_of("deit_tiny", models_dir=tmp_path) == MODELS["deit_tiny"]

@@ -1,0 +1,151 @@
+"""The gradients of a trace: what a logit really does when one attention weight changes, and no leaks."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from vitdemo.models import VisionTransformer
+from vitdemo.models.attention import Attention
+from vitdemo.models.layers import Block
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import Recorder, Trace, record
+
+TARGET, STEP = 3, 1e-3
+
+
+def pruned_net(**changes: Any) -> tuple[VisionTransformer, Tensor, Pruning]:
+    """In float64, so that differences of logits are worth something."""
+    net = small_dynamic(**changes).double()
+    x = pictures(net.config, 1).double()
+    return net, x, Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
+
+
+@torch.no_grad()
+def logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, bump: Tensor) -> float:
+    """The target's logit with `bump` added to the attention of one layer."""
+    attention = net.blocks[layer].attn
+    assert isinstance(attention, Attention)
+    attention.matrix = lambda q, k, policy: Attention.matrix(attention, q, k, policy) + bump  # type: ignore
+    try:
+        return float(net(x, pruning=pruning, recorder=Recorder(grads=True))[0, TARGET])
+    finally:
+        del attention.matrix
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_gradient_is_what_the_logit_does_when_one_weight_changes(name: str) -> None:
+    net, x, pruning = pruned_net(**VARIANTS[name])
+    trace = record(net, x, pruning=pruning, target=TARGET, grads=True)
+    assert trace.target == TARGET
+    assert trace.attn_grad is not None
+    for layer, gradient in enumerate(trace.attn_grad):
+        largest = int(gradient.abs().argmax())
+        for flat in (largest, *torch.randint(gradient.numel(), (2,)).tolist()):
+            bump = torch.zeros(gradient.numel(), dtype=torch.float64)
+            bump[flat] = STEP
+            moved = [logit(net, x, pruning, layer, sign * bump.view(gradient.shape)) for sign in (1, -1)]
+            slope = (moved[0] - moved[1]) / (2 * STEP)
+            assert slope == pytest.approx(float(gradient.flatten()[flat]), rel=2e-3, abs=2e-4)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> None:
+    net, x, pruning = pruned_net(**VARIANTS[name])
+    seen: list[Tensor] = []
+    block = net.blocks[-1]
+    assert isinstance(block, Block)
+    block.norm1.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    trace = record(net, x, pruning=pruning, target=TARGET, grads=True)
+    entered = seen[0].detach().requires_grad_()
+    net.classify(net.blocks[-1](entered))[0, TARGET].backward()
+    assert trace.tokens is not None
+    assert trace.token_grad is not None
+    assert entered.grad is not None
+    torch.testing.assert_close(trace.tokens, entered[0].detach().float())
+    torch.testing.assert_close(trace.token_grad, entered.grad[0].float(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_everything_else_is_as_without_gradients(name: str) -> None:
+    net = small_dynamic(**VARIANTS[name])
+    x = pictures(net.config, 1)
+    pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
+    plain, graded = (record(net, x, pruning=pruning, grads=grads) for grads in (False, True))
+    assert plain.logits is not None
+    assert graded.logits is not None
+    torch.testing.assert_close(graded.logits, plain.logits, atol=1e-5, rtol=1e-5)
+    assert graded.target == int(plain.logits.argmax())  # the class with the highest logit, unless told
+    for one, two in zip((*plain.attn, *plain.token_ids), (*graded.attn, *graded.token_ids), strict=True):
+        torch.testing.assert_close(two, one, atol=1e-5, rtol=1e-4)
+    assert plain.target is plain.attn_grad is plain.tokens is plain.token_grad is None
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_nothing_of_the_graph_stays(trained: bool) -> None:
+    """Neither in the trace nor in the network, whether or not its parameters take part in training."""
+    net = small_dynamic().requires_grad_(trained)
+    x = pictures(net.config, 1)
+    kept: list[weakref.ref[Any]] = []
+
+    class Saved:
+        def __init__(self, values: Tensor) -> None:
+            self.values = values
+
+    def pack(values: Tensor) -> Saved:
+        saved = Saved(values.detach())  # an output kept as it is would hold its own graph
+        kept.append(weakref.ref(saved))
+        return saved
+
+    with torch.no_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda saved: saved.values):
+        trace = record(net, x, target=TARGET, grads=True)  # also where the caller wants no gradients
+        assert not torch.is_grad_enabled()
+    assert len(kept) > 20
+    assert all(reference() is None for reference in kept)
+    assert trace.attn_grad is not None
+    assert trace.tokens is not None
+    for tensor in (*trace.attn, *trace.attn_grad, trace.tokens, trace.readout):
+        assert not tensor.requires_grad
+        assert tensor.grad_fn is None
+    assert {parameter.requires_grad for parameter in net.parameters()} == {trained}
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert not x.requires_grad
+
+
+def test_threads_share_a_network() -> None:
+    net = small(attention="linear")
+    x = pictures(net.config, 1)
+
+    def gradient(target: int) -> Tensor:
+        trace: Trace = record(net, x, target=target, grads=True)
+        assert trace.attn_grad is not None
+        return trace.attn_grad[0]
+
+    targets = [0, 1, 2, 3, 4] * 4
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(gradient, targets))
+    for target, found in zip(targets, together, strict=True):
+        assert torch.equal(found, gradient(target))
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "words"),
+    [
+        ({}, {"target": 5, "grads": True}, "target must be a class from 0 to 4, got 5"),
+        ({}, {"target": -1, "grads": True}, "target must be a class from 0 to 4, got -1"),
+        ({}, {"target": 1}, "ask for grads=True"),
+        ({"num_classes": 0}, {"grads": True}, "this model has no head"),
+    ],
+)
+def test_bad_targets_are_told(changes: dict[str, Any], options: dict[str, Any], words: str) -> None:
+    net = small(**changes)
+    with pytest.raises(ValueError, match=words):
+        inspect.unwrap(record)(net, pictures(net.config, 1), **options)

@@ -1,0 +1,167 @@
+"""Stops and failures: nothing that was learned is lost, and the message says what happened."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from train import checkpoint
+from train.config import load_recipe
+from train.fit import fit
+from train.step import Run
+
+ROOT = Path(__file__).parents[2]
+
+
+def values_of(run: Run) -> list[torch.Tensor]:
+    return [value.clone() for value in (*run.model.state_dict().values(), *run.ema.state_dict().values())]
+
+
+def test_a_step_without_finite_gradients_is_skipped_and_counted(tiny: list[str]) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
+    before = values_of(run)
+    run.splits["train"].std.fill_(0.0)
+    run.train_step(torch.arange(40))
+    assert run.skipped == 1
+    assert all(torch.equal(a, b) for a, b in zip(before, values_of(run), strict=True))
+
+
+def test_three_steps_in_a_row_stop_the_run_and_keep_the_weights(tiny: list[str]) -> None:
+    words = [*tiny, "max_steps=30", "epochs=6"]
+    run = Run(load_recipe("cifar10_vit", words))
+    run.train_step(torch.arange(40))
+    run.step += 1
+    before = values_of(run)
+    run.splits["train"].std.fill_(0.0)
+    with pytest.raises(SystemExit, match=r"stopped at step 5; three steps in a row .* lower lr"):
+        fit(run)
+    again = Run(load_recipe("cifar10_vit", words))
+    again.resume()
+    assert (again.step, again.skipped) == (5, 4)
+    assert all(torch.equal(a, b) for a, b in zip(before, values_of(again), strict=True))
+
+
+@contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond `size` bytes: a real write fails, as on a full disk."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("full", ["disk", "limit"])
+def test_a_full_disk_names_the_file_and_spares_the_state_before(
+    full: str, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
+    folder = run.config.run_dir
+    run.step = 1
+    run.save()
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run.train_step(torch.arange(40))
+    run.step = 2
+    message = r"state-2\.safetensors: .*the state saved before, in .*, is intact"
+    if full == "disk":
+
+        def refuse(tensors: Any, path: Path) -> None:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(checkpoint, "save_file", refuse)
+        with pytest.raises(OSError, match=message.replace(": .*", ": No space left on device; ")):
+            run.save()
+    else:
+        with file_limit(10_000), pytest.raises(OSError, match=message):
+            run.save()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
+
+
+def test_a_full_disk_at_the_small_file_spares_the_state_too(
+    tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
+    run.step = 1
+    run.save()
+    run.step = 2
+
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoint, "write_atomically", refuse)
+    with pytest.raises(OSError, match=r"state\.json: No space left on device; .*intact"):
+        run.save()
+    again = Run(run.config)
+    again.resume()
+    assert again.step == 1
+
+
+def begin(words: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "train", *words],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def step_of(state: Path) -> int:
+    return json.loads(state.read_text())["step"] if state.is_file() else 0
+
+
+def wait_past(step: int, state: Path) -> None:
+    deadline = time.monotonic() + 200
+    while step_of(state) <= step and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_a_killed_and_a_terminated_run_end_as_the_undisturbed_one(tiny: list[str], tmp_path: Path) -> None:
+    total = 150  # six epochs of 25 steps
+    words = ["--recipe", "cifar10_vit", *tiny, f"max_steps={total}", "epochs=6", "batch_size=8"]
+    words += ["model.depth=2", "model.embed_dim=16", "model.drop_path_rate=0.1", "log=none"]
+    config = load_recipe("cifar10_vit", words[2:])
+    state = config.run_dir / "state.json"
+
+    process = begin(words)
+    wait_past(0, state)
+    process.kill()
+    process.communicate()
+    killed = step_of(state)
+    assert 0 < killed < total
+
+    process = begin([*words, "--resume"])
+    wait_past(killed, state)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=200)
+    stopped = step_of(state)
+    assert process.returncode == 1
+    assert f"stopped at step {stopped}; --resume goes on" in errors
+    assert killed < stopped < total
+
+    resumed = Run(config)
+    resumed.resume()
+    whole = Run(replace(config, runs=str(tmp_path / "whole")))
+    for run in (resumed, whole):
+        fit(run)
+        assert run.step == total
+    assert all(torch.equal(a, b) for a, b in zip(values_of(resumed), values_of(whole), strict=True))

@@ -1,0 +1,171 @@
+"""Splits of picture files: decoded once or by workers, the same pictures, named when broken."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from train import splits as splits_module
+from train.__main__ import main as train
+from train.batches import Batches
+from train.config import TrainConfig, load_recipe
+from train.data import Resident
+from train.evaluate import main as evaluate
+from train.folder import FolderSplit
+from train.splits import load_splits
+from vitdemo.data import BadImage, decode, preprocess
+from vitdemo.weights import load_model
+
+CPU = torch.device("cpu")
+CLASSES = ("apple tree", "bridge", "cat")
+TINY = [
+    "dataset=folder", "model.num_classes=3", "model.embed_dim=32", "model.depth=2", "model.num_heads=2",
+    "batch_size=10", "precision=fp32", "device=cpu", "teacher=", "init_from=", "log=none",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 training pictures and 12 others, of many shapes, each class a colour."""
+    root, random = tmp_path_factory.mktemp("tree"), np.random.default_rng(0)
+    for split, count in (("train", 10), ("val", 4)):
+        for number, name in enumerate(CLASSES):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                colour = np.eye(3)[number] * 150 + random.integers(0, 100, size=(1, 1, 3))
+                size = (40, 40) if index == 0 else tuple(random.integers(33, 60, size=2))
+                noise = random.normal(0, 25, size=(*size, 3)) + np.linspace(-40, 40, size[1])[:, None]
+                picture = (colour + noise).clip(0, 255).astype(np.uint8)
+                Image.fromarray(picture).save(root / split / name / f"{index:02}.png")
+    return root
+
+
+def config_of(tree: Path, *words: str) -> TrainConfig:
+    return load_recipe("cifar10_vit", [*TINY, f"data={tree}", *words])
+
+
+def batches(tree: Path, *words: str) -> Batches:
+    config = config_of(tree, *words)
+    train_split = load_splits(config, CPU)["train"]
+    assert isinstance(train_split, Resident if config.resident else FolderSplit)
+    return Batches(config, train_split, None)
+
+
+@pytest.mark.parametrize(
+    "words", [["crop_scale=[0.4, 1.0]", "auto_augment=randaugment", "rotate=15.0"], ["crop_pad=4"]], ids=str
+)
+def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: list[str]) -> None:
+    """The first picture, which is square: mean and spread of each pixel, and the histogram."""
+    rows = torch.zeros(250, dtype=torch.long)
+    ours, theirs = (
+        batches(tree, *words, f"resident={word}").augmented(rows, done=0.0).x.double().flatten(1)
+        for word in ("true", "false")
+    )
+    noise = ((ours.var(0) + theirs.var(0)) / 250).sqrt().clamp(min=0.02)
+    assert float(((ours.mean(0) - theirs.mean(0)).abs() / noise).max()) < 5
+    assert float(ours.std(0).mean()) == pytest.approx(float(theirs.std(0).mean()), rel=0.08)
+    histograms = [torch.histc(x, 16, -3, 3) / x.numel() for x in (ours, theirs)]
+    assert float((histograms[0] - histograms[1]).abs().max()) < 0.02
+
+
+def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None:
+    words = ("resident=false", "crop_scale=[0.4, 1.0]", "auto_augment=trivialaugment", "cutmix_prob=0.0")
+    order = list(torch.randperm(27).view(3, 9))
+    now = [batches(tree, *words).pictures(rows) for rows in order]
+    ahead, resumed = batches(tree, *words, "workers=2"), batches(tree, *words, "workers=0")
+    ahead.begin(order)
+    resumed.begin(order[1:])
+    for number, rows in enumerate(order):
+        (pixels, mirrored), (x, flags) = now[number], ahead.pictures(rows)
+        assert torch.equal(pixels, x)
+        assert torch.equal(mirrored, flags)
+        if number:
+            assert torch.equal(pixels, resumed.pictures(rows)[0])
+    ahead.begin(order[::-1])  # another epoch, with the same workers
+    assert torch.equal(ahead.pictures(order[2])[0], now[2][0])
+    other = batches(tree, *words, "seed=1").pictures(order[0])[0]
+    assert not torch.equal(other, now[0][0])
+
+
+def test_mirrored_pictures_are_told_of(tree: Path) -> None:
+    """The colours of every picture rise to the right."""
+    made = batches(tree, "resident=false", "crop_pad=0", "cutmix_prob=0.0")
+    pixels, mirrored = made.pictures(torch.arange(27))
+    falls = pixels[..., :8].float().mean(dim=(1, 2, 3)) > pixels[..., -8:].float().mean(dim=(1, 2, 3))
+    assert torch.equal(falls, mirrored)
+    assert 4 < int(mirrored.sum()) < 23
+
+
+@pytest.mark.parametrize("resident", ["true", "false"])
+def test_held_out_pictures_are_seen_as_uploads_are(tree: Path, resident: str) -> None:
+    held_out = load_splits(config_of(tree, f"resident={resident}"), CPU)["test"]
+    paths = sorted((tree / "val").rglob("*.png"))
+    seen = held_out.normalise(held_out.fetch(slice(None)))
+    assert held_out.labels.tolist() == [CLASSES.index(path.parent.name) for path in paths]
+    data = replace(held_out.data, crop_pct=0.9)
+    wanted = [preprocess(decode(path), config=data).pixels[0] for path in paths]
+    torch.testing.assert_close(seen, torch.stack(wanted), atol=1e-6, rtol=0)
+    half = held_out.part(slice(None, None, 2))
+    torch.testing.assert_close(half.normalise(half.fetch(slice(1, 3))), torch.stack([wanted[2], wanted[4]]))
+    assert half.labels.tolist() == held_out.labels[::2].tolist()
+
+
+def test_training_from_files_and_evaluating_the_shipped_path(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that never holds its pictures, then one upload at a time against both ways of evaluation."""
+    places = [f"data={tree}", f"runs={tmp_path}", f"out={tmp_path}", "name=trees"]
+    words = ["resident=false", "workers=0", "max_steps=12", "epochs=6", "ema=0.2"]
+    train(["--recipe", "cifar10_vit", *TINY, *places, *words])
+    loaded = load_model(str(tmp_path / "trees"))
+    assert loaded.classes == CLASSES
+    assert (loaded.spec.data.dataset, loaded.spec.data.img_size) == ("folder", 32)
+    hits, paths = 0, sorted((tree / "val").rglob("*.png"))
+    for path in paths:
+        with torch.no_grad():
+            logits = loaded.model(preprocess(decode(path), config=loaded.spec.data).pixels)
+        hits += loaded.classes[int(logits.argmax())] == path.parent.name
+    assert hits > 6  # chance is 4
+    for limit in (splits_module.RESIDENT_BYTES, 0):
+        monkeypatch.setattr(splits_module, "RESIDENT_BYTES", limit)
+        capsys.readouterr()
+        evaluate([str(tmp_path / "trees"), "--data", str(tree), "--json"])
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["accuracy"] == pytest.approx(100 * hits / 12, abs=0.01)
+        assert printed["n"] == 12
+
+
+def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> None:
+    for path in tree.rglob("*.png"):
+        copy = tmp_path / path.relative_to(tree)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    broken = tmp_path / "train" / "bridge" / "03.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    named = rf"{broken.parent}: 03\.png is damaged"
+    with pytest.raises(BadImage, match=named):
+        load_splits(config_of(tmp_path), CPU)
+    rows = torch.arange(27)
+    for workers in (0, 1):
+        made = batches(tmp_path, "resident=false", f"workers={workers}")
+        made.begin([rows])
+        with pytest.raises(BadImage, match=named) as caught:
+            made.pictures(rows)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BadImage, match=named):
+        made.split.fetch(rows)
+
+
+def test_what_does_not_fit_is_said(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="num_classes is 10, but a folder of pictures has 3 classes"):
+        load_splits(config_of(tree, "model.num_classes=10"), CPU)
+    with pytest.raises(ValueError, match=r"'trees' is unknown; known: cifar10, .*folder"):
+        load_splits(config_of(tree, "dataset=trees"), CPU)
+    with pytest.raises(FileNotFoundError, match=r"train is missing"):
+        load_splits(config_of(tmp_path), CPU)

@@ -1,0 +1,133 @@
+"""One batch: whole, in small parts, in two processes, or compiled, the weights are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from train.__main__ import main as train
+from train.config import load_recipe
+from train.network import build_network, compile_network
+from train.parallel import World, device_of
+from train.step import Run
+from vitdemo.models import VisionTransformer
+from vitdemo.models.layers import Block
+from vitdemo.models.pruning import Explicit, Pruning
+
+ROOT = Path(__file__).parents[2]
+# SGD answers a rounding error with a rounding error; Adam and Muon scale it up.
+ALIKE = ["optimizer=sgd", "lr=0.05", "ema=0.5", "token_keep=[(1.0, 1.0)]", "cutmix_from=0.0", "epochs=2"]
+
+
+def weights_after(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:
+    run = Run(load_recipe("cifar10_vit", [*words, "max_steps=8"]))
+    run.model.train()
+    for number in range(steps):
+        run.train_step(torch.arange(40) + number * 40)
+        run.step += 1
+    return run.averaged.state_dict()
+
+
+def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    assert one.keys() == other.keys()
+    return max((one[key] - other[key]).abs().max().item() for key in one)
+
+
+def test_small_batches_are_one_large_batch(tiny: list[str]) -> None:
+    whole = weights_after([*tiny, *ALIKE])
+    assert distance(whole, weights_after([*tiny, *ALIKE], steps=3)) > 1e-3
+    for count in (2, 5):
+        assert distance(whole, weights_after([*tiny, *ALIKE, f"accumulate={count}"])) < 1e-5
+
+
+@pytest.mark.parametrize(("words", "message"), [(["accumulate=3"], "3 parts"), (["batch_size=4000"], "more")])
+def test_a_batch_that_cannot_be_cut_is_refused(words: list[str], message: str, tiny: list[str]) -> None:
+    with pytest.raises(ValueError, match=message):
+        Run(load_recipe("cifar10_vit", [*tiny, *words]))
+
+
+def test_two_processes_are_one(tiny: list[str], data: Path, tmp_path: Path) -> None:
+    single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
+    train(single)
+    places = [f"runs={tmp_path / 'two' / 'runs'}", f"out={tmp_path / 'two' / 'out'}"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    result = subprocess.run(
+        [*command, "-m", "train", *single, *places],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert result.returncode == 0, result.stderr
+    ours, theirs = (folder / "out" / "vit_cifar10" for folder in (tmp_path, tmp_path / "two"))
+    found = [load_file(folder / "model.safetensors") for folder in (ours, theirs)]
+    assert distance(*found) < 1e-5
+    rows = [json.loads((folder / "metrics.json").read_text())["history"] for folder in (ours, theirs)]
+    for one, two in zip(*rows, strict=True):
+        assert one["val"] == two["val"]
+        assert one["cross_entropy"] == pytest.approx(two["cross_entropy"], abs=2e-4)
+    assert result.stdout.count("on the test split") == 1  # one writer
+
+
+def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None:
+    """Pictures, and the random numbers that the network will ask for."""
+    run, rows = Run(load_recipe("cifar10_vit", [*tiny, *ALIKE, "accumulate=4"])), torch.arange(40)
+    alone = [(part.x, torch.rand(3)) for part in run.parts(rows)]
+    assert not torch.equal(alone[0][1], alone[1][1])
+    for rank in (0, 1):
+        run.world = World(rank, 2)
+        for part, (x, draw) in zip(run.parts(rows), alone[2 * rank : 2 * rank + 2], strict=True):
+            assert torch.equal(part.x, x)
+            assert torch.equal(torch.rand(3), draw)
+
+
+def test_a_process_takes_the_gpu_of_its_own_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert device_of("cuda") == torch.device("cuda:3")
+    assert device_of("cpu") == torch.device("cpu")
+
+
+def test_compiled_training_is_eager_training(tiny: list[str]) -> None:
+    """Forward, backward and the moving average, whose keys must be the eager ones."""
+    short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
+    eager = weights_after(short, steps=2)
+    compiled = weights_after([*short, "compile=true", "compile_mode=default"], steps=2)
+    assert distance(eager, compiled) < 1e-5
+
+
+def compiled_network(recipe: str, words: list[str]) -> nn.Module:
+    """An untrained network, compiled without generating machine code."""
+    config = load_recipe(recipe, [*words, "compile=true", "compile_mode=default"])
+    network = build_network(config.model).eval()
+    names = list(network.state_dict())
+    compile_network(network, config, backend="aot_eager")
+    assert list(network.state_dict()) == names
+    return network
+
+
+def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None:
+    network, x = compiled_network("cifar10_vit", tiny), torch.randn(2, 3, 32, 32)
+    for count in (64, 32, 16):
+        pruning = Pruning(None, Explicit((torch.arange(count),)))
+        plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
+        torch.testing.assert_close(network(x, pruning=pruning), plain)
+
+
+def test_an_elastic_network_is_compiled_by_the_block_for_any_number_of_tokens(tiny: list[str]) -> None:
+    network = compiled_network("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
+    assert "forward" not in vars(network)
+    for index in range(4):
+        block = network.get_submodule(f"blocks.{index}")
+        assert vars(block)["forward"] is not None
+        for count in (65, 30, 7):
+            tokens = torch.randn(2, count, 32)
+            torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,119 @@
+"""Publishing by the Hub's real client to a local imitation of the Hub, and loading from there again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import constants
+from safetensors.torch import load_file, save_file
+
+from tests.train.uploads import TOKEN, Uploads
+from tests.weights.hub import COMMIT, probe
+from tests.weights.samples import logits, write_own
+from train.publish import main as publish
+from vitdemo.models import VisionTransformer
+from vitdemo.weights import load_model
+
+FILES = ["README.md", "config.json", "curves.png", "metrics.json", "model.safetensors"]
+
+
+def write_checkpoint(folder: Path) -> VisionTransformer:
+    model = write_own(folder)
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# mine\n")
+    (folder / "metrics.json").write_text(json.dumps({"accuracy": 87.5}))
+    (folder / "curves.png").write_bytes(b"\x89PNG")
+    (folder / "notes.txt").write_text("not for the Hub")
+    return model
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
+    """The imitation, to which this process's client is turned, without Xet and with a cache of its own."""
+    server = Uploads(tmp_path / "hub")
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    yield server
+    server.stop()
+
+
+def test_what_is_published_loads_from_the_hub(
+    hub: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_checkpoint(tmp_path / "mine")
+    publish([str(tmp_path / "mine"), "--repo", "me/new"])
+    assert hub.commits == [("me/new", "mine: weights, card and figures", FILES)]
+    for name in FILES:
+        assert (hub.root / "me" / "new" / name).read_bytes() == (tmp_path / "mine" / name).read_bytes()
+    assert capsys.readouterr().out.splitlines()[-1] == f"{hub.url}/me/new/commit/{COMMIT}"
+    torch.testing.assert_close(load_model("hf-hub:me/new").model(probe(16)), logits(model, 16))
+    publish([str(tmp_path / "mine"), "--repo", "me/space", "--subfolder", "vit_cifar10"])
+    monkeypatch.setenv("VITDEMO_HUB_REPO", "me/space")
+    loaded = load_model("vit_cifar10", models_dir=tmp_path / "nowhere")
+    assert loaded.report.source == f"hf-hub:me/space@{COMMIT}"
+    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16))
+
+
+def test_a_dry_run_lists_and_sends_nothing(
+    hub: Uploads, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_checkpoint(tmp_path / "mine")
+    publish([str(tmp_path / "mine"), "--repo", "me/new", "--subfolder", "a", "--dry-run"])
+    printed = capsys.readouterr().out
+    assert [name for name in FILES if f"-> me/new/a/{name} (" in printed] == FILES
+    assert "notes.txt" not in printed
+    assert not hub.requests
+
+
+def test_a_refusal_is_one_sentence(hub: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_checkpoint(tmp_path / "mine")
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with pytest.raises(SystemExit, match=r"error: the Hub refused me/new \(status 401\): log in first"):
+        publish([str(tmp_path / "mine"), "--repo", "me/new"])
+    hub.stop()
+    with pytest.raises(SystemExit, match="error: me/new could not be published"):
+        publish([str(tmp_path / "mine"), "--repo", "me/new"])
+    assert not hub.commits
+
+
+def lose(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).unlink()
+
+
+def spoil(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["head.bias"][1] = torch.nan
+    save_file(tensors, folder / "model.safetensors")
+
+
+DAMAGE = {
+    "no card": (lose("README.md"), "has no README.md"),
+    "no metrics": (lose("metrics.json"), "has no metrics.json"),
+    "bare card": (lambda f: (f / "README.md").write_text("# mine"), "lacks the front matter with a license"),
+    "no accuracy": (lambda f: (f / "metrics.json").write_text("{}"), "states no accuracy"),
+    "large": (lambda f: os.truncate(f / "curves.png", 10**7 + 1), r"curves.png has 10.0 MB"),
+    "not finite": (spoil, "head.bias is not finite"),
+    "other network": (lambda f: (f / "config.json").write_text("{}"), "config.json of .* the format is none"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_bad_checkpoint_is_not_published(kind: str, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path)
+    harm, message = DAMAGE[kind]
+    harm(tmp_path)
+    with pytest.raises(SystemExit, match=message):
+        publish([str(tmp_path), "--repo", "me/new", "--dry-run"])
+
+
+def test_a_name_that_nothing_has_is_named() -> None:
+    with pytest.raises(SystemExit, match="there is no folder vit_nothing"):
+        publish(["vit_nothing", "--repo", "me/new"])

@@ -1,0 +1,151 @@
+"""What a run leaves behind: tables worked by hand, figures, and pictures that never reach the checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.train.conftest import overrides
+from train.config import load_recipe
+from train.data import Resident
+from train.predictions import draw_predictions, first_predictions
+from train.report import main as report
+from train.report import models_table, sweep_table
+from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
+from vitdemo.render.plots import Prediction, confusion_plot, predictions_plot
+from vitdemo.weights import LoadedModel, load_model
+
+
+def metrics(accuracy: float, points: dict[tuple[float, str], float]) -> str:
+    rows = [{"keep_ratio": r, "selector": s, "accuracy": a} for (r, s), a in points.items()]
+    return json.dumps({"accuracy": accuracy, "parameters": 1234567, "sweep": rows})
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> Path:
+    """Two swept checkpoints, one of them unknown to the registry, and one that does not prune."""
+    names = ("learned", "class-attention", "random", "inverted")
+    accuracies = {0.7: (89.5, 89.75, 85.0, 50.0), 0.5: (88.0, 80.0, 86.5, 40.0)}
+    points = {
+        (ratio, name): value
+        for ratio, row in accuracies.items()
+        for name, value in zip(names, row, strict=True)
+    }
+    points[1.0, "learned"] = 90.0
+    for name, text in (
+        ("a_run", metrics(91.0, points)),
+        ("dynamicvit_cifar10", metrics(90.0, points)),
+        ("vit_cifar10", json.dumps({"accuracy": 90.5, "parameters": 1})),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").write_text(text)
+    return tmp_path
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names, _, *rows = map(cells, sweep_table(swept).splitlines())
+    assert names == [
+        "model", "parameters", "dense, %", "drop at 0.7", "drop at 0.5", "margin at 0.7", "margin at 0.5",
+    ]  # fmt: skip
+    assert rows == [
+        ["dynamicvit_cifar10", "1,234,567", "90.00", "0.50", "2.00", "-0.25", "+1.50"],
+        ["a_run", "1,234,567", "91.00", "1.50", "3.00", "-0.25", "+1.50"],
+    ]
+    report(["--checkpoints", str(swept), "--sweep-table"])
+    assert capsys.readouterr().out.strip() == sweep_table(swept)
+
+
+def test_each_table_goes_to_its_own_place(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    places = [f"<!-- {name}:begin -->\nold {name}\n<!-- {name}:end -->\n" for name in ("models", "sweep")]
+    readme.write_text("top\n" + "".join(places) + "end\n")
+    report(["--write", str(readme), "--sweep-table"])
+    assert "old models" in readme.read_text()
+    assert "old sweep" not in readme.read_text()
+    report(["--write", str(readme)])
+    assert models_table(Path("checkpoints")) in readme.read_text()
+
+
+def test_a_table_of_the_bundled_checkpoints_is_what_their_metrics_say() -> None:
+    header, _, *rows = map(cells, sweep_table(Path("checkpoints")).splitlines())
+    for row in rows:
+        said = json.loads((Path("checkpoints") / row[0] / "metrics.json").read_text())
+        at = {(r["keep_ratio"], r["selector"]): r["accuracy"] for r in said["sweep"]}
+        for name, text in zip(header, row, strict=True):
+            if name.startswith("margin"):
+                ratio = float(name.split()[-1])
+                others = [a for (r, selector), a in at.items() if r == ratio and selector != "learned"]
+                assert float(text) == pytest.approx(at[ratio, "learned"] - max(others), abs=0.006)
+
+
+@pytest.fixture(scope="module")
+def judged(dense: Path, data: Path) -> tuple[LoadedModel, Resident]:
+    loaded, spec = load_model(str(dense)), DATASETS["cifar10"]
+    images = spec.load(data, "test")
+    assert isinstance(images, Images)
+    return loaded, Resident.of(images, data=spec.data, device=torch.device("cpu"), classes=spec.classes)
+
+
+def by_hand(loaded: LoadedModel, test: Resident) -> Iterator[tuple[int, int, float]]:
+    """(row, answer, probability) of each picture, one at a time."""
+    for row in range(len(test)):
+        share = loaded.model(test.normalise(test.pixels[row : row + 1]))[0].double().softmax(dim=0)
+        yield row, int(share.argmax()), float(share.max())
+
+
+@torch.no_grad()
+def test_the_first_right_and_the_first_wrong_pictures_are_shown(judged: tuple[LoadedModel, Resident]) -> None:
+    loaded, test = judged
+    test = Resident(**{**vars(test), "labels": test.labels.clone()})
+    test.labels[::3] = (test.labels[::3] + 1) % 10  # the network is too good on this data to be wrong
+    found = first_predictions(loaded, test, each=4)
+    answers = list(by_hand(loaded, test))
+    right = [entry for entry in answers if entry[1] == int(test.labels[entry[0]])][:4]
+    wrong = [entry for entry in answers if entry[1] != int(test.labels[entry[0]])][:4]
+    assert len(right) == len(wrong) == 4
+    for entry, (row, answer, probability) in zip(found, [*right, *wrong], strict=True):
+        assert entry.label == CIFAR10_CLASSES[int(test.labels[row])]
+        assert entry.predicted == CIFAR10_CLASSES[answer]
+        assert entry.probability == pytest.approx(probability, abs=1e-5)
+        assert np.array_equal(entry.picture, test.pixels[row].permute(1, 2, 0).numpy())
+
+
+def test_the_grid_names_truth_answer_and_probability() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    rows = [Prediction(picture, "cat", "cat", 0.876), Prediction(picture, "cat", "dog", 0.5)]
+    figure = predictions_plot([*rows * 3], title="a title")
+    texts = [axes.get_title() for axes in figure.axes]
+    assert len(texts) == 10
+    assert texts[:2] == ["cat 88 %\n", "dog 50 %\nis: cat"]
+    assert [len(axes.get_images()) for axes in figure.axes] == [1] * 6 + [0] * 4
+
+
+def test_pictures_of_the_data_set_stay_in_the_runs_folder(
+    judged: tuple[LoadedModel, Resident], dense: Path, data: Path, tmp_path: Path
+) -> None:
+    path = draw_predictions(tmp_path / "run", loaded=judged[0], test=judged[1])
+    with Image.open(path) as figure:
+        assert figure.size[0] > 800
+    assert not list(dense.glob("predictions*"))
+    run_dir = load_recipe("cifar10_vit", overrides(data, dense.parents[1])).run_dir
+    assert (run_dir / "predictions.png").is_file()
+    written = json.loads((dense / "metrics.json").read_text())["validation_confidence"]
+    assert len(written) == 101
+    assert 0.1 <= written[0] <= written[50] <= written[100] <= 1
+
+
+@pytest.mark.parametrize(("classes", "texts"), [(20, 400), (21, 0)])
+def test_a_confusion_matrix_of_many_classes_leaves_the_numbers_out(classes: int, texts: int) -> None:
+    counts = np.eye(classes, dtype=int).tolist()
+    figure = confusion_plot(counts, [str(i) for i in range(classes)], title="many")
+    assert len(figure.axes[0].texts) == texts

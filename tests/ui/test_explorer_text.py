@@ -1,0 +1,75 @@
+"""The explorer's words: every key that the browser asks for is there, and none that it does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from vitdemo.engine import Engine
+from vitdemo.ui.explorer import STATIC, module_url
+from vitdemo.ui.explorer_text import WORDS
+
+CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("explorer*.js")))
+MARKUP = (STATIC / "explorer.html").read_text(encoding="utf-8")
+# Families of keys whose last part is a value of the state.
+FAMILIES = {
+    "method_": ("raw-attention", "attention-rollout", "head-rollout"),
+    "summary_": ("raw-attention", "attention-rollout", "head-rollout"),
+    "direction_": ("out", "in"),
+    "pass_": ("pruned", "dense"),
+    "during_": ("pruned", "dense"),
+    "fusion_": ("mean", "max", "min"),
+    "scale_": ("own", "shared"),
+}
+
+
+def asked_for() -> set[str]:
+    marked = set(re.findall(r'data-(?:word|name)="(\w+)"', MARKUP))
+    said = set(re.findall(r'"(\w+)"', "".join(re.findall(r"say\(([^`\n]*)", CODE)))) - {
+        "out",
+        "all",
+    }  # values
+    valued = {prefix + value for prefix, values in FAMILIES.items() for value in values}
+    return marked | said | valued | {"all_short"}
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_every_word_is_there_and_used(language: str) -> None:
+    words = WORDS[language]
+    assert set(words) == asked_for()
+    assert all(text.strip() for text in words.values())
+
+
+def test_a_translation_keeps_the_gaps() -> None:
+    gaps = {key: set(re.findall(r"\{\w+\}", text)) for key, text in WORDS["en"].items()}
+    for words in WORDS.values():
+        assert {key: set(re.findall(r"\{\w+\}", text)) for key, text in words.items()} == gaps
+
+
+def test_the_methods_are_those_of_the_engine(engine_methods: set[str]) -> None:
+    assert set(FAMILIES["method_"]) <= engine_methods
+    for method in FAMILIES["method_"]:
+        assert f'"{method}"' in CODE
+
+
+@pytest.fixture
+def engine_methods() -> set[str]:
+    return {method.key for method in Engine(device="cpu").methods()}
+
+
+def test_the_markup_is_plain() -> None:
+    """gradio would evaluate these signs, and words belong to the dictionaries."""
+    assert not re.search(r"[$`\\{}]", MARKUP)
+    assert not re.sub(r"<[^>]*>", "", MARKUP).strip()
+
+
+def test_other_code_has_another_address() -> None:
+    address, version = module_url().split("?v=")
+    assert address.endswith("/static/explorer.js")
+    assert re.fullmatch(r"[0-9a-f]{12}", version)
+
+
+def test_no_module_is_longer_than_250_lines() -> None:
+    for path in STATIC.glob("explorer*"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path.name

@@ -1,0 +1,107 @@
+"""`python -m train --recipe NAME --dry-run`: a run in small, on the CPU, that leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from train.config import RECIPES, TrainConfig, load_recipe
+from train.data import Resident
+from train.fit import validate
+from train.network import build_network
+from train.resnet import ResNet9, ResNetConfig
+from train.splits import AnySplit
+from train.step import Run
+from train.teacher import save_teacher
+from vitdemo.config import ViTConfig, as_pair
+from vitdemo.datasets import DATASETS, Images
+from vitdemo.models import VisionTransformer
+from vitdemo.weights import save_model
+
+PICTURES, BATCH, STEPS = 24, 8, 3
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+def noise(config: TrainConfig) -> AnySplit:
+    """Random pictures and labels in the shape of the config's data set."""
+    data = replace(DATASETS[config.dataset].data, img_size=config.model.img_size)
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (PICTURES, 3, *as_pair(data.img_size)), dtype=np.uint8)
+    labels = random.integers(0, config.model.num_classes, PICTURES)
+    images, names = Images(pixels, labels), class_names(config)
+    return Resident.of(images, data=data, device=torch.device("cpu"), classes=names)
+
+
+def class_names(config: TrainConfig) -> tuple[str, ...]:
+    """Those of the data set, or as many made-up ones where only its files know them."""
+    count = config.model.num_classes
+    return DATASETS[config.dataset].classes or tuple(f"class {number}" for number in range(count))
+
+
+def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
+    """`config` on the CPU, all output below `folder`, and in place of what it builds on random networks."""
+    small = replace(
+        config,
+        runs=str(folder / "runs"),
+        out=str(folder / "out"),
+        device="cpu",
+        batch_size=BATCH,
+        accumulate=min(config.accumulate, 2),
+        compile=False,
+        max_steps=STEPS,
+        log="none",
+    )
+    if config.init_from:
+        assert isinstance(config.model, ViTConfig)
+        dense = build_network(replace(config.model, prune=None, attention="softmax"))
+        assert isinstance(dense, VisionTransformer)
+        data, start = DATASETS[config.dataset].data, folder / "start"
+        save_model(start, model=dense, name="start", data=data, classes=class_names(config))
+        small = replace(small, init_from=str(start))
+    if config.teacher:
+        known = (RECIPES / f"{config.teacher}.toml").is_file()
+        taught = load_recipe(config.teacher).model if known else None
+        classes = config.model.num_classes
+        model = ResNet9(taught if isinstance(taught, ResNetConfig) else ResNetConfig(num_classes=classes))
+        save_teacher(small.runs_dir / config.teacher, model=model, accuracy=0.0, seconds=0.0)
+    return small
+
+
+def few_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
+    """A run after its three steps; prints a line."""
+    run, losses = Run(config, splits=splits), []
+    run.model.train()
+    for number in range(STEPS):
+        seen = run.train_step(torch.arange(BATCH) + number * BATCH)
+        losses.append(sum(value.item() for key, value in seen.items() if key != "accuracy"))
+        run.step += 1
+    shown = ", ".join(f"{loss:.3f}" for loss in losses)
+    print(f"{config.precision}: {STEPS} steps, losses {shown}, {run.skipped} skipped")
+    val = round(validate(run), 2)
+    run.history.append({"epoch": 1, "step": STEPS, "val": val, "seconds": 0, "loss": losses[-1]})
+    return run
+
+
+def dry_run(config: TrainConfig, finish: Callable[[Run], Path]) -> None:
+    """Three steps in each precision, an evaluation and an export of `config` on random pictures; a line each.
+
+    Random networks stand in for the teacher and for the weights to start from; bf16 and fp16 are the CPU's
+    autocast. `finish` is what a real run ends with.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        small = stand_ins(config, Path(folder))
+        pictures = noise(config)
+        splits = {"train": pictures, "val": pictures, "test": pictures}
+        runs = [few_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]
+        print(f"evaluation: {runs[0].history[0]['val']:.1f} % of {PICTURES} random pictures")
+        with redirect_stdout(io.StringIO()):
+            exported = finish(runs[0])
+        size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())
+        print(f"export: {size / 1e6:.2f} MB, removed again")

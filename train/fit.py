@@ -1,0 +1,88 @@
+"""The loop: epochs of steps, watched, each followed by a validation and a saved state."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from contextlib import closing
+from typing import Any
+
+import torch
+
+from train.data import epoch_order
+from train.evaluate import accuracy
+from train.report import run_facts
+from train.step import Run
+from train.watch import Watch
+from vitdemo.files import write_atomically
+
+LOG_EVERY = 10  # steps between reads of the loss, each of which waits for the device
+BROKEN_RUN = (
+    "three steps in a row had no finite gradients. The weights are sound: try a lower lr, a longer warmup or "
+    "precision=fp32"
+)
+
+
+def fit(run: Run) -> None:
+    """All remaining steps; the state is saved after every epoch and at a stop, which exits with a message."""
+    if run.world.writes:
+        facts = run_facts(run.config, run.device)
+        write_atomically(run.config.run_dir / "config.json", json.dumps(facts, indent=1) + "\n")
+    run.model.train()
+    with closing(Watch(run.config, step=run.step, total=run.total, world=run.world)) as watch:
+        while run.step < run.total:
+            row = epoch(run, watch)
+            run.history.append(row)
+            watch.row(run.step, row)
+            run.save()
+
+
+def epoch(run: Run, watch: Watch) -> dict[str, Any]:
+    """The rest of the epoch, then validation: its row of the history."""
+    number, first = divmod(run.step, run.steps_per_epoch)
+    order = epoch_order(len(run.splits["train"]), seed=run.config.seed, epoch=number).to(run.device)
+    size, start = run.config.batch_size, time.perf_counter()
+    end = min(run.steps_per_epoch, first + run.total - run.step)
+    logged: list[dict[str, float]] = []
+    batches = [order[index * size : (index + 1) * size] for index in range(first, end)]
+    run.announce(batches)
+    watch.begin()
+    for index, rows in enumerate(batches, first):
+        run.train_step(rows)
+        run.step += 1
+        watch.bar.update()
+        alone = run.stopping and run.world.size == 1  # several processes must stop at the same step
+        if run.step % LOG_EVERY == 0 or index == end - 1 or alone:
+            means, broken, stop = run.tally.read(run.world, stopping=run.stopping)
+            logged.append(means)
+            watch.log(run.step, means | {"skipped": run.skipped}, macs=run.macs, device=run.device)
+            if broken or stop:
+                run.seconds += time.perf_counter() - start
+                leave(run, BROKEN_RUN if broken else "--resume goes on")
+    run.seconds += time.perf_counter() - start
+    row = {
+        "epoch": number + 1,
+        "step": run.step,
+        "val": round(validate(run), 2),
+        "seconds": round(run.seconds),
+    }
+    sound = [means for means in logged if means]
+    terms = [key for key in sound[0] if key != "accuracy"] if sound else []
+    return row | {key: round(statistics.fmean(means[key] for means in sound), 4) for key in terms}
+
+
+def leave(run: Run, advice: str) -> None:
+    """Saves and exits as a failure, with one message."""
+    run.save()
+    raise SystemExit(f"stopped at step {run.step}; {advice}" if run.world.writes else 1)
+
+
+def validate(run: Run) -> float:
+    """Top-1 accuracy in percent of the moving average on the held-out pictures, a share in each process."""
+    val, mine = run.splits["val"], slice(run.world.rank, None, run.world.size)
+    part = val.part(mine)
+    hits = accuracy(run.averaged, part) * len(part)
+    counts = torch.tensor([hits, len(part)], dtype=torch.double, device=run.device)
+    hits, count = run.world.sum(counts).tolist()
+    return hits / count

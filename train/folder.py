@@ -1,0 +1,204 @@
+"""Splits that lie on disk as picture files: decoded once, or for each batch by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms.v2 import functional as tv
+from tqdm import tqdm
+
+from train.config import TrainConfig
+from train.data import Bytes, Pictures, Rows, statistics, stored_size
+from vitdemo.config import DataConfig, as_pair
+from vitdemo.data import BadImage, decode, preprocess
+from vitdemo.datasets import Images, Photos, Split
+
+Augmented = tuple[Bytes, Bool[Tensor, "b"]]  # pictures, and which of them are mirrored
+THREADS = os.cpu_count() or 1
+
+
+def read(path: Path) -> Image.Image:
+    """The picture in a file as RGB. Raises BadImage naming the folder and the file."""
+    try:
+        return decode(path)
+    except BadImage as error:
+        raise BadImage(f"{path.parent}: {error}") from error
+
+
+def as_tested(path: Path, *, data: DataConfig) -> np.ndarray:
+    """What the model is asked about where this file is uploaded: uint8 `(3, h, w)`."""
+    plain = replace(data, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    pixels = preprocess(read(path), config=plain).pixels[0]
+    return (255 * pixels).round().byte().numpy()
+
+
+def as_stored(path: Path, *, data: DataConfig) -> np.ndarray:
+    """The middle of the picture before the last crop, for random crops to choose from: uint8 `(3, s, s)`."""
+    return np.asarray(middle(read(path), data)).transpose(2, 0, 1)
+
+
+def middle(image: Image.Image, data: DataConfig) -> Image.Image:
+    """Resized so that the test-time crop would follow, then cut to a rectangle about the centre."""
+    height, width = stored_size(data)
+    ratio = max(height / image.height, width / image.width)
+    size = (max(width, round(image.width * ratio)), max(height, round(image.height * ratio)))
+    resized = image.resize(size, Image.Resampling[data.interpolation.upper()])
+    left, top = round((resized.width - width) / 2), round((resized.height - height) / 2)
+    return resized.crop((left, top, left + width, top + height))
+
+
+def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
+    """Every picture in memory, with a progress bar: of `train` the middle before the last crop, of the
+    others what the test-time transform shows. Raises BadImage for a file that cannot be read."""
+    kept = stored_size(data) if split == "train" else as_pair(data.img_size)
+    one = as_stored if split == "train" else as_tested
+    pixels = np.empty((len(photos), 3, *kept), dtype=np.uint8)
+    with ThreadPoolExecutor(THREADS) as pool:
+        decoded = pool.map(lambda path: one(path, data=data), photos.paths)
+        bar = tqdm(decoded, desc=f"decoding {split}", total=len(photos), unit="picture", leave=False)
+        for index, picture in enumerate(bar):
+            pixels[index] = picture
+    return Images(pixels, photos.labels)
+
+
+def random_view(config: TrainConfig, data: DataConfig) -> Callable[[Image.Image], Tensor]:
+    """torchvision's transforms of one picture up to the flip: a crop, as uint8 `(3, h, w)`."""
+    size = list(as_pair(data.img_size))
+    if config.crop_scale:
+        crop = v2.RandomResizedCrop(size, scale=config.crop_scale, ratio=config.crop_ratio)
+        return v2.Compose([crop, v2.PILToTensor()])
+    window = v2.RandomCrop(size, padding=config.crop_pad or None, padding_mode="reflect")
+    return v2.Compose([lambda image: middle(image, data), v2.PILToTensor(), window])
+
+
+def random_change(config: TrainConfig) -> Callable[[Tensor], Tensor]:
+    """torchvision's transforms of one picture after the flip: rotation, RandAugment or TrivialAugment."""
+    steps: list[Callable[[Tensor], Tensor]] = []
+    kind = InterpolationMode.BILINEAR
+    if config.rotate:
+        # With a fill colour, even black, torchvision darkens the rim of the turned picture twice.
+        around = (-config.rotate, config.rotate)
+        steps.append(v2.RandomRotation(around, interpolation=kind, fill=None))
+    if config.auto_augment == "randaugment":
+        ops, magnitude = config.randaugment_ops, config.randaugment_magnitude
+        steps.append(v2.RandAugment(ops, magnitude=magnitude, interpolation=kind))
+    elif config.auto_augment == "trivialaugment":
+        steps.append(v2.TrivialAugmentWide(interpolation=kind))
+    return v2.Compose(steps) if steps else lambda x: x
+
+
+@dataclass
+class Decoder(Dataset):
+    """Rows of the training split to one augmented batch. The draws are a function of seed and rows alone,
+    so that a batch is the same whoever decodes it and whenever.
+
+    A file that cannot be read gives its message instead: an error raised in a worker would drown it.
+    """
+
+    paths: tuple[Path, ...]
+    config: TrainConfig
+    data: DataConfig
+
+    def __getitem__(self, rows: list[int]) -> Augmented | str:
+        view, change = random_view(self.config, self.data), random_change(self.config)
+        seed = zlib.crc32(np.asarray(rows, dtype=np.int64).tobytes(), self.config.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            mirrored = torch.rand(len(rows)) < 0.5 if self.config.flip else torch.zeros(len(rows)).bool()
+            pictures = []
+            for row, mirror in zip(rows, mirrored.tolist(), strict=True):
+                try:
+                    picture = view(read(self.paths[row]))
+                except BadImage as error:
+                    return str(error)
+                pictures.append(change(tv.horizontal_flip(picture) if mirror else picture))
+        return torch.stack(pictures), mirrored
+
+
+@dataclass
+class Announced:
+    """The batches of an epoch, as the rows that each will ask for."""
+
+    batches: list[list[int]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def worker_signals(_: int) -> None:
+    """A stop is the main process's affair: it saves first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class FolderSplit(Pictures):
+    """A split that stays on disk."""
+
+    def __init__(
+        self, photos: Photos, *, data: DataConfig, device: torch.device, config: TrainConfig | None = None
+    ) -> None:
+        """`config` is given for the training split: how it is augmented, and by how many workers."""
+        labels, (mean, std) = torch.from_numpy(photos.labels).to(device), statistics(data, device)
+        super().__init__(labels=labels, mean=mean, std=std, data=data, classes=photos.classes)
+        self.photos, self.device, self.config = photos, device, config
+        self.announced, self.coming = Announced(), iter(())
+        self.loader: DataLoader | None = None
+
+    def part(self, rows: slice) -> FolderSplit:
+        return FolderSplit(self.photos.part(rows), data=self.data, device=self.device, config=self.config)
+
+    def fetch(self, rows: Rows) -> Bytes:
+        """The pictures as the test-time transform shows them. Raises BadImage."""
+        numbers = torch.arange(len(self))[rows.cpu() if isinstance(rows, Tensor) else rows].tolist()
+        with ThreadPoolExecutor(THREADS) as pool:
+            paths = [self.photos.paths[number] for number in numbers]
+            pictures = list(pool.map(lambda path: as_tested(path, data=self.data), paths))
+        return torch.from_numpy(np.stack(pictures)).to(self.device)
+
+    def begin(self, order: Sequence[Int[Tensor, "b"]]) -> None:
+        """Announces the rows of the batches to come, which the workers then decode ahead of time."""
+        assert self.config is not None
+        if self.loader is None:
+            workers = self.config.workers
+            self.loader = DataLoader(
+                Decoder(self.photos.paths, self.config, self.data),
+                batch_size=None,
+                sampler=self.announced,
+                num_workers=workers,
+                persistent_workers=workers > 0,
+                pin_memory=self.device.type == "cuda",
+                worker_init_fn=worker_signals if workers else None,
+            )
+        self.announced.batches = [rows.tolist() for rows in order]
+        self.coming = iter(self.loader)
+
+    def augmented(self, rows: Int[Tensor, "b"]) -> Augmented:
+        """The next announced batch, which `rows` must be; without an announcement, `rows` decoded now.
+
+        Raises BadImage naming a file that cannot be read.
+        """
+        assert self.config is not None
+        batch = next(self.coming, None)
+        if batch is None:
+            batch = Decoder(self.photos.paths, self.config, self.data)[rows.tolist()]
+        if isinstance(batch, str):
+            raise BadImage(batch)
+        pixels, mirrored = batch
+        assert len(pixels) == len(rows)
+        return pixels.to(self.device, non_blocking=True), mirrored.to(self.device, non_blocking=True)

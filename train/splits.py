@@ -1,0 +1,84 @@
+"""From a recipe or a checkpoint to the splits that it is trained or judged on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from train.config import TrainConfig
+from train.data import Resident
+from train.folder import FolderSplit, decode_all
+from vitdemo.config import DataConfig, as_pair
+from vitdemo.datasets import DATASETS, DatasetSpec, Images, Photos, Split
+from vitdemo.weights import LoadedModel
+
+AnySplit = Resident | FolderSplit
+RESIDENT_BYTES = 4 * 2**30  # a split to be judged that is smaller is decoded once for all passes
+
+
+def dataset_spec(key: str) -> DatasetSpec:
+    """The data set of that name. Raises ValueError naming the known ones."""
+    if key not in DATASETS:
+        raise ValueError(f"dataset {key!r} is unknown; known: {', '.join(DATASETS)}")
+    return DATASETS[key]
+
+
+def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit]:
+    """The splits "train", "val" and "test" of the config's data set, for pictures of the model's size.
+
+    Raises ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
+    for a file that cannot be read, FileNotFoundError for one that is missing.
+    """
+    spec = dataset_spec(config.dataset)
+    found = {split: spec.load(Path(config.data), split) for split in get_args(Split)}
+    classes = names_of(found["train"], spec)
+    if len(classes) != config.model.num_classes:
+        raise ValueError(
+            f"model.num_classes is {config.model.num_classes}, but {spec.title} has {len(classes)} classes"
+        )
+    data = replace(spec.data, img_size=config.model.img_size)
+    splits: dict[str, AnySplit] = {}
+    for split, images in found.items():
+        if isinstance(images, Photos) and not config.resident:
+            training = config if split == "train" else None
+            splits[split] = FolderSplit(images, data=data, device=device, config=training)
+        else:
+            pictures, rest = in_memory(images, split, data)
+            splits[split] = Resident.of(pictures, data=rest, device=device, classes=classes)
+    return splits
+
+
+def load_split(
+    loaded: LoadedModel, folder: Path, split: Split, *, limit: int = 0, device: torch.device | str = "cpu"
+) -> AnySplit:
+    """The first `limit` pictures (0: all) of what `loaded` is judged on, through its test-time transform.
+
+    Raises ValueError where the pictures in `folder` have other classes, and as `load_splits` does.
+    """
+    data, device = loaded.spec.data, torch.device(device)
+    images = dataset_spec(data.dataset).load(folder, split).part(slice(limit or None))
+    if isinstance(images, Photos):
+        if images.classes != loaded.classes:
+            some = ", ".join(images.classes[:5])
+            raise ValueError(f"{folder} holds pictures of other classes than the model's, such as {some}")
+        if 3 * len(images) * math.prod(as_pair(data.img_size)) > RESIDENT_BYTES:
+            return FolderSplit(images, data=data, device=device)
+    pictures, rest = in_memory(images, "test", data)
+    return Resident.of(pictures, data=rest, device=device, classes=loaded.classes)
+
+
+def names_of(images: Images | Photos, spec: DatasetSpec) -> tuple[str, ...]:
+    """The class names, from the files where only they know them."""
+    return images.classes if isinstance(images, Photos) else spec.classes
+
+
+def in_memory(images: Images | Photos, split: Split, data: DataConfig) -> tuple[Images, DataConfig]:
+    """The pictures decoded, and what of the test-time transform is left to do."""
+    if isinstance(images, Images):
+        return images, data
+    decoded = decode_all(images, data=data, split=split)
+    return decoded, data if split == "train" else replace(data, crop_pct=1.0)

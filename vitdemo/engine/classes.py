@@ -1,0 +1,99 @@
+"""What speaks for one class: its maps, from one forward and one backward pass of an analysed picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.engine.cache import Entry, TraceCache
+from vitdemo.engine.pool import ModelPool, keep_ratio_of
+from vitdemo.engine.recent import Recent
+from vitdemo.explain import METHODS, Heatmap, explain
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import Trace, record
+from vitdemo.weights import LoadedModel
+
+OF_A_CLASS = tuple(key for key, method in METHODS.items() if method.needs_grad)
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """One map of a class over the view, with its colour bar.
+
+    `method`: its key in METHODS. `total`: the sum of its numbers; 0 where nothing speaks for the class.
+    """
+
+    method: str
+    image: Image.Image
+    total: float
+
+
+class ClassMaps:
+    """The maps of a class on the result behind a key; safe to share between threads."""
+
+    def __init__(self, pool: ModelPool, cache: TraceCache) -> None:
+        self._pool = pool
+        self._cache = cache
+        self._known: Recent[dict[str, Heatmap]] = Recent()
+
+    def maps(self, key: str, label: str = "") -> list[ClassMap]:
+        """The maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if any.
+
+        Maps of one unit share a scale, which begins at 0. Runs the network unless it was asked before. Raises
+        Expired, and ValueError for an unknown class or a network without any.
+        """
+        entry = self._cache.get(key)
+        label = label or answer(entry)
+        heats = self._known.find(key, label)
+        if heats is None:
+            loaded = self._pool.get(entry.analysis.model)
+            target = class_index(entry, loaded, label)
+            with self._pool.compute:
+                trace = graded_trace(entry, loaded, pool=self._pool, target=target)
+            heats = {method: explain(trace, method) for method in OF_A_CLASS}
+            self._known.keep(key, label, heats)
+        return [
+            ClassMap(method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
+            for method, heat in heats.items()
+        ]
+
+
+def answer(entry: Entry) -> str:
+    """The top class of the result. Raises ValueError for a network without classes."""
+    top = (entry.analysis.pruned or entry.analysis.dense).top
+    if not top:
+        raise ValueError("this model has no classes to explain")
+    return top[0][0]
+
+
+def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
+    """The class called `label`; of two with one name (ImageNet has cranes of two kinds) the likelier one.
+
+    Raises ValueError for a name that the model does not have.
+    """
+    found = [index for index, name in enumerate(loaded.classes) if name == label]
+    if not found:
+        raise ValueError(f"class must be one that {loaded.spec.key} knows, got {label!r}")
+    logits = (entry.pruned or entry.dense).logits
+    assert logits is not None
+    return max(found, key=lambda index: float(logits[index]))
+
+
+def graded_trace(entry: Entry, loaded: LoadedModel, *, pool: ModelPool, target: int) -> Trace:
+    """The pass that gave the answer, again, with the gradients of `target`."""
+    model, pixels = loaded.model, entry.pixels.to(pool.device)
+    pruning = None
+    if entry.pruned is not None:
+        selector = make_selector(entry.analysis.selector, model=model, pixels=pixels)
+        pruning = Pruning(selector, FixedRatio(keep_ratio_of(entry.analysis.pruning_ratio)))
+    return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
+
+
+def drawn(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.Image:
+    unit = METHODS[method].unit
+    alike = [heat for key, heat in heats.items() if METHODS[key].unit == unit]
+    scale = render.shared_scale(alike, label=unit, low=0.0)
+    return render.heat_figure(entry.analysis.view, heats[method], scale=scale)

@@ -1,0 +1,145 @@
+"""The ratio sweep: one picture at every pruning ratio, by every selector at equal budget."""
+
+from __future__ import annotations
+
+import zlib
+from functools import partial
+from time import perf_counter
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo import cost
+from vitdemo.engine.cache import Entry
+from vitdemo.engine.lab_records import Sweep, SweepCurve, SweepPoint
+from vitdemo.engine.pool import keep_ratio_of, selectors_for
+from vitdemo.engine.records import Progress
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import FixedRatio, Pruning, token_counts
+from vitdemo.models.selectors import Random, make_selector
+from vitdemo.trace import Recorder
+from vitdemo.weights import LoadedModel
+
+RATIOS = tuple(step / 10 for step in range(10))
+SEEDS = 5
+SHOWN = 3  # of the dense classes; those that win at some ratio come on top
+REPEATS, SECONDS = 5, 2.0  # what measuring all ratios may take at most
+
+Pixels = Float[Tensor, "1 ch hh ww"]
+
+
+@torch.no_grad()
+def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress) -> Sweep:
+    """`entry`'s picture pruned by 0, 10, ... 90 % at each stage.
+
+    Selectors: the analysis' own (else the model's best), then the others. "random" is the mean over `SEEDS`
+    seeds, which run as one batch. All selectors keep the same numbers of patches at a ratio.
+    """
+    start, model = perf_counter(), loaded.model
+    names = order(entry, loaded)
+    table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
+    kept: list[tuple[int, ...]] = []
+    for number, name in enumerate(names):
+        rows = []
+        for step, ratio in enumerate(RATIOS):
+            report((number + step / len(RATIOS)) / (len(names) + 1), f"Pruning by {name}")
+            logits, ids = run(model, pixels, name, ratio)
+            rows.append(logits.float().softmax(-1).cpu())
+            if number == 0:
+                kept.append(ids)
+        table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
+    report(len(names) / (len(names) + 1), "Measuring")
+    milliseconds = measure(model, pixels, names[0])
+    classes = chosen_classes(table)
+    points = [
+        point(loaded, ratio, ids=ids, milliseconds=ms)
+        for ratio, ids, ms in zip(RATIOS, kept, milliseconds, strict=True)
+    ]
+    curves = [curve(name, rows, classes=classes, labels=loaded.classes) for name, rows in table.items()]
+    return Sweep(
+        labels=tuple(loaded.classes[index] for index in classes),
+        points=tuple(points),
+        curves=tuple(curves),
+        milliseconds=1000 * (perf_counter() - start),
+    )
+
+
+def order(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
+    """The selectors, the analysis' own first."""
+    known = selectors_for(loaded.spec)
+    first = entry.analysis.selector or known[0]
+    return (first, *(name for name in known if name != first))
+
+
+def run(
+    model: VisionTransformer, pixels: Pixels, name: str, ratio: float
+) -> tuple[Float[Tensor, "runs c"], tuple[int, ...]]:
+    """The logits of each run and the patches that the first one has left."""
+    pruning = pruning_for(model, pixels, name, ratio)
+    recorder = Recorder(attention=False)
+    runs = SEEDS if pruning is not None and name == "random" else 1
+    logits = model(pixels.expand(runs, -1, -1, -1), pruning=pruning, recorder=recorder)
+    prefix = model.config.num_prefix_tokens
+    return logits, tuple((recorder.token_ids[-1][0, prefix:] - prefix).tolist())
+
+
+def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
+    """None at ratio 0; "random" has a seed a run, the first one that of the analysis."""
+    keep_ratio = keep_ratio_of(ratio)
+    if keep_ratio == 1:
+        return None
+    selector = make_selector(name, model=model, pixels=pixels)
+    if isinstance(selector, Random):
+        seed = selector.seeds[0]
+        selector = Random((seed, *(zlib.crc32(f"{seed}/{run}".encode()) for run in range(1, SEEDS))))
+    return Pruning(selector, FixedRatio(keep_ratio))
+
+
+def measure(model: VisionTransformer, pixels: Pixels, name: str) -> tuple[float, ...]:
+    """Median milliseconds of one pass at each ratio, measured in turn."""
+
+    def call(pruning: Pruning | None) -> Tensor:
+        return model(pixels, pruning=pruning).cpu()  # a GPU says that it is done before it is
+
+    calls = []
+    for ratio in RATIOS:
+        pruning = pruning_for(model, pixels, name, ratio)
+        if pruning is not None and isinstance(pruning.selector, Random):
+            pruning = Pruning(Random(pruning.selector.seeds[:1]), pruning.rule)
+        calls.append(partial(call, pruning))
+    start = perf_counter()
+    calls[0]()
+    each = (perf_counter() - start) * len(calls)
+    repeats = max(1, min(REPEATS, int(SECONDS / each)))
+    return cost.median_milliseconds(calls, repeats=repeats)
+
+
+def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
+    """The first classes of the dense pass, then those that the first selector's answer flips to."""
+    first = next(iter(table.values())).mean(dim=1)
+    dense = first[0].topk(min(SHOWN, first.shape[1])).indices.tolist()
+    return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
+
+
+def point(loaded: LoadedModel, ratio: float, *, ids: tuple[int, ...], milliseconds: float) -> SweepPoint:
+    """The budget at one ratio. At ratio 0 no predictor runs."""
+    config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
+    stages = len(config.prune_loc) if keep_ratio < 1 else 0
+    tokens = tuple(token_counts(config.num_patches, keep_ratio, stages))
+    return SweepPoint(ratio, tokens, ids, cost.macs(config, tokens=tokens), milliseconds)
+
+
+def curve(
+    name: str, rows: Float[Tensor, "ratios runs classes"], *, classes: list[int], labels: tuple[str, ...]
+) -> SweepCurve:
+    """The mean over the runs of each ratio."""
+    mean = rows.mean(dim=1)
+    dense = int(mean[0].argmax())
+    return SweepCurve(
+        selector=name,
+        runs=rows.shape[1],
+        probabilities=tuple(tuple(row) for row in mean[:, classes].tolist()),
+        answers=tuple(labels[index] for index in mean.argmax(-1).tolist()),
+        held=tuple((rows.argmax(-1) == dense).float().mean(-1).tolist()),
+    )

@@ -1,0 +1,83 @@
+"""Maps of one class, from the gradients of its logit: exact through pruning and linear attention.
+
+Layer l's attention is always paired with the gradient of layer l. Everywhere relu keeps what speaks for the
+class. No map has a negative number.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.explain.rollout import discard, push_through
+from vitdemo.trace import Trace
+
+
+def weighted(trace: Trace, layer: int) -> Float[Tensor, "h n n"]:
+    """`A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order."""
+    assert trace.attn_grad is not None
+    return trace.attn[layer] * trace.attn_grad[layer]
+
+
+def gradient_rollout(trace: Trace, *, discard_ratio: float = 0.0, start_layer: int = 0) -> Heatmap:
+    """Attention rollout over `relu(mean_h(A_l * dA_l))` instead of fused heads (vit-explain's form).
+
+    In [0, 1]; with the prefix tokens' part the row sums to 1. NaN only where a patch is already gone at
+    `start_layer`. `discard_ratio` as in `attention_rollout`. Under mean pooling each patch that is read keeps
+    its own share of the readout besides, by the residual connection.
+    """
+    row = query_row(trace, None, layer=len(trace.attn) - 1)
+    for layer in reversed(range(start_layer, len(trace.attn))):
+        fused = weighted(trace, layer).mean(0).clamp(min=0)
+        fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
+        row = push_through(trace, row, fused, layer=layer)
+    return to_grid(trace, row, layer=start_layer)
+
+
+def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
+    """Chefer et al., ICCV 2021, generic: `R <- R + mean_h(relu(A_l * dA_l)) R`, `R = I` before `start_layer`.
+
+    The row of the head's readout in `R - I`, in units of the logit, 0 or more; NaN only where a patch is
+    already gone at `start_layer`. At each cut the rows of the tokens that stay are selected. With a class
+    token the identity does not touch the patches and this is the paper's map; under mean pooling it would
+    only add the readout's own weights, the same for every picture.
+    """
+    readout = query_row(trace, None, layer=len(trace.attn) - 1)
+    row = readout
+    for layer in reversed(range(start_layer, len(trace.attn))):
+        row = row + step(trace, row, weighted(trace, layer).clamp(min=0).mean(0), layer=layer)
+    return to_grid(trace, row - readout, layer=start_layer)
+
+
+def attention_gradcam(trace: Trace) -> Heatmap:
+    """`relu(sum_h mean(dA_h) * A_h)` in the last layer, the mean over the patches (Chefer et al. 2021).
+
+    The published form takes the class token's row. Here all rows are summed: those that the head does not
+    read have no gradient, so the class token's map is the same, and every other readout has one too.
+    0 or more; NaN where a patch is gone at the last layer.
+    """
+    assert trace.attn_grad is not None
+    weights = trace.attn_grad[-1][..., trace.num_prefix_tokens :].mean(-1, keepdim=True)
+    present = (weights * trace.attn[-1]).sum((0, 1)).clamp(min=0)
+    return on_grid(trace, present)
+
+
+def token_gradcam(trace: Trace) -> Heatmap:
+    """Grad-CAM (Selvaraju et al. 2017, eq. 1-2) with the patch tokens that enter the last block as pixels.
+
+    `relu(sum_k alpha_k x_k)`, `alpha_k` the mean over the patches of channel k's gradient. Not the last
+    block's output, where a class token's head leaves the patches no gradient.
+    0 or more; NaN where a patch is gone at the last layer.
+    """
+    assert trace.tokens is not None
+    assert trace.token_grad is not None
+    alpha = trace.token_grad[trace.num_prefix_tokens :].mean(0)
+    return on_grid(trace, (trace.tokens @ alpha).clamp(min=0))
+
+
+def on_grid(trace: Trace, present: Float[Tensor, "n"]) -> Heatmap:
+    """One number for each token of the last layer, those of patches on the grid."""
+    row = present.new_zeros(trace.num_prefix_tokens + trace.num_patches)
+    row[trace.token_ids[-1]] = present
+    return to_grid(trace, row, layer=len(trace.attn) - 1)

@@ -1,0 +1,14 @@
+"""Does a map tell the truth? Its patches are really removed, and the probability of the class is followed."""
+
+from vitdemo.faithfulness.curves import Judgement, contest, kept_counts
+from vitdemo.faithfulness.orders import class_trace, map_orders, order_of, random_orders
+
+__all__ = [
+    "Judgement",
+    "class_trace",
+    "contest",
+    "kept_counts",
+    "map_orders",
+    "order_of",
+    "random_orders",
+]

@@ -1,0 +1,125 @@
+"""`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
+
+With `--write README.md` it writes the table of the models named, all bundled ones if none is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vitdemo.explain import METHODS
+from vitdemo.faithfulness.study import Interval, Row, Study, as_json, study
+from vitdemo.markdown import write_block
+from vitdemo.registry import MODELS
+from vitdemo.weights import load_model, offered
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m vitdemo.faithfulness", description=__doc__)
+    result.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"{', '.join(MODELS)}, a folder, or hf-hub:owner/repo[@revision]",
+    )
+    result.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="default: %(default)s")
+    result.add_argument("--n", type=int, default=500, help="pictures a model (default: %(default)s)")
+    result.add_argument("--split", choices=("val", "test"), default="test", help="default: %(default)s")
+    result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
+    result.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    result.add_argument("--json", action="store_true", help="print JSON: an object, or a list of several")
+    result.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    return result
+
+
+def bundled(models_dir: Path | None) -> list[str]:
+    """The models whose weights are there."""
+    return [key for key, spec in offered(models_dir).items() if spec.source == "bundled"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0, or 2 when the options, the weights or the pictures could not be used."""
+    options, studies = parser().parse_args(arguments), []
+    try:
+        for name in options.names or bundled(options.models_dir):
+            loaded = load_model(name, models_dir=options.models_dir, device=options.device)
+            studies.append(study(loaded, options.data, n=options.n, split=options.split, progress=say))
+        if options.write:
+            write_block(options.write, name="faithfulness", text=table(studies))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        found = [as_json(result) for result in studies]
+        print(json.dumps(found if len(found) > 1 else found[0]))
+    elif not options.write:
+        print("\n\n".join(plain(result) for result in studies))
+    return 0
+
+
+def say(done: int, n: int) -> None:
+    """A line that writes over itself, where somebody may be looking."""
+    if sys.stderr.isatty():
+        print(f"\r{done} of {n} pictures", end="\n" if done == n else "", file=sys.stderr, flush=True)
+
+
+def plain(result: Study) -> str:
+    """One study for people."""
+    lines = [
+        f"{result.model}: {result.n} pictures of {result.dataset}, {result.split}, {result.seconds:.0f} s"
+    ]
+    lines.append(f"{'':<20}{'deletion':>10}{'insertion':>11}   gain over random, 95 %")
+    for row in result.rows:
+        aucs = f"{row.deletion.mean:>10.3f}{row.insertion.mean:>11.3f}"
+        lines.append(f"{METHODS[row.method].title:<20}{aucs}   {spread(row.gain)}  {row.verdict}")
+    lines.append(
+        f"{'Random order':<20}{result.random_deletion.mean:>10.3f}{result.random_insertion.mean:>11.3f}"
+    )
+    return "\n".join([*lines, result.verdict])
+
+
+def spread(interval: Interval) -> str:
+    return f"{interval.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+
+
+def table(studies: Sequence[Study]) -> str:
+    """A line a map and a column a model, and below how it was measured."""
+    names = [result.model for result in studies]
+    lines = [f"| map | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for key in METHODS:
+        rows = [next((row for row in result.rows if row.method == key), None) for result in studies]
+        if any(rows):
+            lines.append(f"| {METHODS[key].title} | {' | '.join(cell(row) for row in rows)} |")
+    chance = [f"{r.random_deletion.mean:.3f} / {r.random_insertion.mean:.3f}" for r in studies]
+    lines += [f"| random order | {' | '.join(chance)} |", ""]
+    lines.append(
+        "Deletion AUC (low is good) / insertion AUC (high is good), then what both together gain over random "
+        "order on the same picture, with its 95 % bootstrap interval; bold: better than random."
+    )
+    lines += [f"- {measured(result)}" for result in studies]
+    return "\n".join(lines)
+
+
+def cell(row: Row | None) -> str:
+    if row is None:
+        return "–"
+    gain = spread(row.gain)
+    shown = f"**{gain}**" if row.verdict == "better than random" else gain
+    return f"{row.deletion.mean:.3f} / {row.insertion.mean:.3f}, {shown}"
+
+
+def measured(result: Study) -> str:
+    """The command, n and the machine behind a column."""
+    options = f"--data data --n {result.n}" + (" --split val" if result.split == "val" else "")
+    return (
+        f"`python -m vitdemo.faithfulness {result.model} {options} --json`: n = {result.n} pictures of "
+        f"{result.dataset} ({result.split}), {result.seconds:.0f} s on {result.hardware}. {result.verdict}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

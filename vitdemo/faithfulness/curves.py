@@ -1,0 +1,108 @@
+"""Deletion and insertion curves (Petsiuk et al. 2018) by really removing tokens, not by painting them grey.
+
+A network that sees m of n patches sees them at their own places and nothing at the others. All orders are
+tried at the same m in one batch: rows of equal length need no padding, so a removed token costs nothing, half
+the work of all steps of one order padded to n; and patch sets that orders share run once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vitdemo.config import ViTConfig
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import Explicit, Pruning
+
+STEPS = 16
+TOKENS = 2048  # in one batch at most: more is not faster, and takes memory
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """How the class probability goes when the patches are removed, or shown, in one order.
+
+    `kept`: numbers of patches, ascending, the last one all n. `insertion[i]`: the probability with the first
+    `kept[i]` patches of the order alone; `deletion[i]`: with the last `kept[i]` alone.
+    """
+
+    kept: tuple[int, ...]
+    deletion: Float[np.ndarray, "s"]
+    insertion: Float[np.ndarray, "s"]
+
+    @property
+    def deletion_auc(self) -> float:
+        """The mean height of the deletion curve, 0 to 1; low is good."""
+        return mean_height(self.kept, self.deletion)
+
+    @property
+    def insertion_auc(self) -> float:
+        """The mean height of the insertion curve, 0 to 1; high is good."""
+        return mean_height(self.kept, self.insertion)
+
+    @property
+    def gap(self) -> float:
+        """Insertion AUC less deletion AUC, -1 to 1: above 0 where the order knows more than chance."""
+        return self.insertion_auc - self.deletion_auc
+
+
+def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
+    """The area under the curve by trapezoids over the width of what was tried."""
+    return float(np.trapezoid(curve, kept) / (kept[-1] - kept[0]))
+
+
+def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
+    """The numbers of patches to try, evenly from none to all, each once.
+
+    A head that reads only prefix tokens can do without any patch; a head that takes the mean of the patches
+    needs at least one, and then the curves begin at one patch.
+    """
+    lowest = 0 if config.dist_token or config.global_pool == "token" else 1
+    return tuple(np.unique(np.linspace(lowest, config.num_patches, steps + 1).round().astype(int)).tolist())
+
+
+@torch.no_grad()
+def contest(
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    orders: Sequence[Int[np.ndarray, "n"]],
+    *,
+    target: int,
+    steps: int = STEPS,
+    progress: Callable[[float], None] = lambda share: None,
+) -> list[Judgement]:
+    """The curves of class `target` for each order of the patches, the most important first.
+
+    `progress` is told the share done. The network is dense apart from what is removed at its input.
+    """
+    both = np.concatenate([np.stack(orders), np.stack(orders)[:, ::-1]])  # what comes last is deleted last
+    kept = kept_counts(model.config, steps=steps)
+    curves = np.empty((len(both), len(kept)))
+    work = np.cumsum([0.0, *(count + model.config.num_prefix_tokens for count in kept)])
+    for step, count in enumerate(kept):
+        sets, which = np.unique(np.sort(both[:, :count], axis=1), axis=0, return_inverse=True)
+        curves[:, step] = probabilities(model, pixels, sets, target=target)[which.ravel()]
+        progress(float(work[step + 1] / work[-1]))
+    insertion, deletion = np.split(curves, 2)
+    return [Judgement(kept, out, into) for out, into in zip(deletion, insertion, strict=True)]
+
+
+def probabilities(
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    sets: Int[np.ndarray, "s k"],
+    *,
+    target: int,
+) -> Float[np.ndarray, "s"]:
+    """The probability of `target` for each set of patches, ascending, as the only ones that there are."""
+    rows = max(1, TOKENS // (sets.shape[1] + model.config.num_prefix_tokens))
+    found = []
+    for ids in torch.from_numpy(sets).split(rows):
+        logits = model(pixels.expand(len(ids), -1, -1, -1), pruning=Pruning(None, Explicit((ids,))))
+        found.append(logits.double().softmax(-1)[:, target].cpu())
+    return torch.cat(found).numpy()

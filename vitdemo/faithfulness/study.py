@@ -1,0 +1,186 @@
+"""The contest over a data set: means with confidence intervals, and what each map gains over random order."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+
+from vitdemo.data import decode, preprocess
+from vitdemo.datasets import DATASETS, Images, Photos, Split
+from vitdemo.explain import METHODS
+from vitdemo.faithfulness.curves import Judgement, contest
+from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
+from vitdemo.weights import LoadedModel
+
+STEPS = 10
+RANDOM = 6  # orders a picture: three and their reverses
+RESAMPLES = 4000
+LEVEL = 0.95
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its bootstrap confidence interval over the pictures (percentiles, 95 %)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method over all pictures: the AUCs, and differences to the random orders of the same picture.
+
+    `deletion_gain`: how much lower the deletion AUC is; `insertion_gain`: how much higher the insertion AUC
+    is; `gain`: both together. Above 0 is better than random. Each interval stands for itself: of twenty
+    methods that know nothing, one is expected to fall outside.
+    """
+
+    method: str
+    deletion: Interval
+    insertion: Interval
+    deletion_gain: Interval
+    insertion_gain: Interval
+    gain: Interval
+
+    @property
+    def verdict(self) -> str:
+        """ "better than random" or "worse than random" where the interval of `gain` says so."""
+        if self.gain.low > 0:
+            return "better than random"
+        return "worse than random" if self.gain.high < 0 else "no better than random"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `study` found; `rows` by falling gain, `random_deletion` and `random_insertion` to compare."""
+
+    model: str
+    dataset: str
+    split: str
+    n: int
+    seconds: float
+    hardware: str
+    rows: tuple[Row, ...]
+    random_deletion: Interval
+    random_insertion: Interval
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: which map to trust on this model."""
+        best = self.rows[0]
+        if best.verdict != "better than random":
+            return "No map is better than removing patches in random order."
+        beaten = [METHODS[row.method].title for row in self.rows if row.verdict != "better than random"]
+        rest = f" Not better than random order: {', '.join(beaten)}." if beaten else ""
+        return f"{METHODS[best.method].title} is the most faithful map.{rest}"
+
+
+def study(
+    loaded: LoadedModel,
+    folder: Path,
+    *,
+    n: int,
+    split: Split = "test",
+    progress: Progress = lambda i, n: None,
+) -> Study:
+    """Judges every method on `n` pictures of the split, drawn evenly with a fixed seed.
+
+    The class is the one that the dense network predicts. Raises ValueError for a data set that `loaded` does
+    not name or a model without a head, FileNotFoundError where the pictures are missing.
+    """
+    begin, dataset = perf_counter(), DATASETS.get(loaded.spec.data.dataset)
+    if dataset is None:
+        raise ValueError(f"dataset {loaded.spec.data.dataset!r} is not one of {', '.join(DATASETS)}")
+    found = dataset.load(folder, split)
+    if not 1 <= n <= len(found):
+        raise ValueError(f"n must be from 1 to {len(found)}, the pictures of the {split} split, got {n}")
+    judged: list[dict[str, list[Judgement]]] = []
+    for number, image in enumerate(drawn(found, n)):
+        judged.append(judge(loaded, image, seed=number))
+        progress(number + 1, n)
+    keys = [key for key in judged[0] if key != "random"]
+    aucs = {key: np.array([mean_aucs(one[key]) for one in judged]) for key in (*keys, "random")}
+    rows = [row(key, aucs[key], aucs["random"]) for key in keys]
+    return Study(
+        model=loaded.spec.key,
+        dataset=dataset.title,
+        split=split,
+        n=n,
+        seconds=perf_counter() - begin,
+        hardware=hardware(next(loaded.model.parameters()).device),
+        rows=tuple(sorted(rows, key=lambda row: -row.gain.mean)),
+        random_deletion=interval(aucs["random"][:, 0]),
+        random_insertion=interval(aucs["random"][:, 1]),
+    )
+
+
+def drawn(found: Images | Photos, n: int) -> Iterator[Image.Image]:
+    for index in np.sort(np.random.default_rng(0).permutation(len(found))[:n]):
+        if isinstance(found, Photos):
+            yield decode(found.paths[index])
+        else:
+            yield Image.fromarray(found.pixels[index].transpose(1, 2, 0))
+
+
+def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, list[Judgement]]:
+    """The judgement of each method on one picture, by its key, and those of the random orders as "random"."""
+    model = loaded.model
+    pixels = preprocess(image, config=loaded.spec.data).pixels.to(next(model.parameters()).device)
+    trace = class_trace(model, pixels)
+    assert trace.target is not None
+    orders = map_orders(model, pixels, trace)
+    chance = random_orders(trace.num_patches, count=RANDOM, seed=seed)
+    results = contest(model, pixels, [*orders.values(), *chance], target=trace.target, steps=STEPS)
+    named = {key: [result] for key, result in zip(orders, results, strict=False)}
+    return {**named, "random": results[len(orders) :]}
+
+
+def mean_aucs(judgements: Sequence[Judgement]) -> tuple[float, float]:
+    """(deletion, insertion)."""
+    deletion = np.mean([judgement.deletion_auc for judgement in judgements])
+    return float(deletion), float(np.mean([judgement.insertion_auc for judgement in judgements]))
+
+
+def row(method: str, own: Float[np.ndarray, "n 2"], chance: Float[np.ndarray, "n 2"]) -> Row:
+    deletion_gain, insertion_gain = chance[:, 0] - own[:, 0], own[:, 1] - chance[:, 1]
+    parts = (own[:, 0], own[:, 1], deletion_gain, insertion_gain, deletion_gain + insertion_gain)
+    return Row(method, *(interval(part) for part in parts))
+
+
+def interval(values: Float[np.ndarray, "n"]) -> Interval:
+    """The mean, and the percentiles of the means of resamples drawn with replacement (fixed seed)."""
+    draw, n = np.random.default_rng(0), len(values)
+    means = values[draw.integers(n, size=(RESAMPLES, n))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def hardware(device: torch.device) -> str:
+    """The processor that ran, in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
+    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+    threads = torch.get_num_threads()
+    return f"{threads} core{'s' if threads > 1 else ''} of {name}"
+
+
+def as_json(result: Study) -> dict[str, Any]:
+    """What `--json` prints."""
+    found = asdict(result)
+    rows = [
+        {**asdict(row), "title": METHODS[row.method].title, "verdict": row.verdict} for row in result.rows
+    ]
+    return {**found, "rows": rows, "verdict": result.verdict, "steps": STEPS, "random_orders": RANDOM}

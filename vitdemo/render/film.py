@@ -1,0 +1,59 @@
+"""Moving pictures: captioned frames that replace each other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from vitdemo.render.palette import PAPER
+from vitdemo.render.text import caption, stack
+
+HOLD, LAST = 900, 1800  # milliseconds a frame, and the last one, before it begins anew
+EDGE = 448
+SAMPLE = 160
+
+
+def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, edge: int = EDGE) -> bytes:
+    """A GIF of the captioned pictures, one after the other, that loops for ever.
+
+    Pictures are reduced to `edge` pixels on their long side; all frames are as large as the largest. Each
+    frame has its own 256 colours.
+
+    Raises:
+        ValueError: without frames.
+    """
+    if not frames:
+        raise ValueError("frames: at least one picture is needed.")
+    cells = [stack([small, caption(words, small.width)]) for words, small in reduced(frames, edge)]
+    size = max(cell.width for cell in cells), max(cell.height for cell in cells)
+    sheets = []
+    for cell in cells:
+        sheet = Image.new("RGB", size, PAPER)
+        sheet.paste(cell, (0, 0))
+        # Median cut is slow, and a sample of the pixels gives nearly the same palette.
+        # Without dithering flat areas stay flat and the file small.
+        sample = sheet.resize((SAMPLE, SAMPLE), Image.Resampling.NEAREST).quantize(256)
+        sheets.append(sheet.quantize(palette=sample, dither=Image.Dither.NONE))
+    file = io.BytesIO()
+    sheets[0].save(
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=sheets[1:],
+        duration=[*[HOLD] * (len(sheets) - 1), LAST],
+        loop=0,
+        disposal=1,
+    )
+    return file.getvalue()
+
+
+def reduced(frames: Sequence[tuple[str, Image.Image]], edge: int) -> list[tuple[str, Image.Image]]:
+    """The pictures as RGB, none larger than `edge` pixels on its long side."""
+    small = []
+    for words, image in frames:
+        factor = min(1.0, edge / max(image.size))
+        width, height = (max(1, round(length * factor)) for length in image.size)
+        small.append((words, image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)))
+    return small

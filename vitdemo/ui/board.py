@@ -1,0 +1,88 @@
+"""Token surgery: a board of patches in the browser, and the answer to each change of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.ui import lab_text
+from vitdemo.ui.parts import QUIET
+from vitdemo.ui.session import Left, Values, draw, told
+
+STATIC = Path(__file__).parent / "static"
+LOADER = """(async () => {
+  const { mount } = await import(new URL(props.module_url, document.baseURI).href);
+  mount({ element, trigger, props, watch });  // triggers "edit"
+})();"""
+
+
+def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
+    """The board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=280):
+            patches = gr.HTML(
+                html_template=(STATIC / "lab.html").read_text(encoding="utf-8"),
+                js_on_load=LOADER,
+                apply_default_css=False,
+                padding=False,
+                elem_id="lab-board",
+                module_url=module_url(),
+                words=lab_text.BOARD_WORDS,
+            )
+        with gr.Column(scale=6, min_width=280):
+            answer = gr.HTML(lab_text.surgery(None), padding=False, elem_id="lab-surgery")
+
+    def edited(values: Values, event: gr.EventData) -> Any:
+        asked = event._data
+        if asked["key"] != values[left.key]:  # the visitor has moved on to another picture since
+            return gr.skip()
+        keep, drop = ([int(patch) for patch in asked[name]] for name in ("keep", "drop"))
+
+        def operate(key: str) -> str:
+            try:
+                return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop))
+            except ValueError as error:
+                return lab_text.surgery(None, str(error))
+
+        with told():
+            return draw(engine, left, values, operate)
+
+    # Queued, one at a time: the last change's answer is the last to arrive.
+    patches.edit(
+        edited,
+        left.inputs,
+        answer,
+        trigger_mode="multiple",
+        concurrency_id="surgery",
+        concurrency_limit=1,
+        **{**QUIET, "queue": True},
+    )
+    return patches, answer
+
+
+def payload(engine: Engine, key: str) -> str:
+    """What the board shows: the picture, the grid, and the stage that drops each patch, 0 where none does."""
+    file = io.BytesIO()
+    engine.lab.view(key).save(file, format="JPEG", quality=90)
+    grid, stage = engine.lab.drop_stages(key)
+    return json.dumps(
+        {
+            "key": key,
+            "view": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii"),
+            "grid": grid,
+            "stage": stage,
+        }
+    )
+
+
+def module_url() -> str:
+    """Where the browser gets the code, relative to the page; another address whenever the code changes."""
+    path = STATIC / "lab.js"
+    return f"gradio_api/file={path}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"

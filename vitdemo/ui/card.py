@@ -1,0 +1,42 @@
+"""The model card of the weights in use, and the notice about pictures unlike those they were validated on."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.ui import inside_text as words
+from vitdemo.ui import text
+from vitdemo.ui.parts import QUIET, gallery
+from vitdemo.ui.section import Section
+from vitdemo.ui.session import Left, Values, draw, told
+
+
+def notice(engine: Engine, left: Left) -> gr.HTML:
+    """How sure the model is against its validation pictures; it follows the result by itself."""
+    line = gr.HTML(padding=False, elem_id="familiarity")
+
+    def arrived(values: Values) -> Values:
+        if not values[left.key]:
+            return {line: None}
+        with told():
+            return {line: words.familiarity(draw(engine, left, values, engine.inside.familiarity))}
+
+    left.key.change(arrived, left.inputs, [line], **QUIET)
+    return line
+
+
+def section(engine: Engine, left: Left) -> Section:
+    """The notice, the card and its figures; one sentence where the weights came without a card."""
+    notice(engine, left)
+    card = gr.Markdown(elem_id="card", latex_delimiters=[], header_links=False)
+    title = gr.HTML(padding=False)
+    figures = gallery(columns=3, elem_id="card-figures", allow_preview=True)
+
+    def show(values: Values) -> Values:
+        found = draw(engine, left, values, engine.inside.card)
+        shown = found.markdown or words.no_card(found)
+        heading = text.title(words.CARD_FIGURES) if found.figures else ""
+        return {card: shown, title: heading, figures: list(found.figures)}
+
+    return Section(show, set(), [card, title, figures])

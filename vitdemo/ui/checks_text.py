@@ -1,0 +1,144 @@
+"""Every word of the checks and of the speed card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vitdemo.engine.sanity import Check, SanityReport
+from vitdemo.engine.speed import Size, SpeedCard, Timing
+from vitdemo.ui.text import SELECTORS, escaped, macs
+
+CHECKS_MORE = (
+    "Does the page show what the network does? Each check runs now, on this model and this picture, and "
+    "shows its number beside the limit."
+)
+CHECKS_BUTTON = "Run the checks"
+CASCADE_MORE = (
+    "Weights drawn at random, part by part from the head down: a map of what was learned must change. "
+    "Attention maps do not depend on the head, so their first bar is always 1."
+)
+SPEED_MORE = (
+    "Multiply-adds are counted, milliseconds are measured: single pictures, all variants in turn, the "
+    "median of n passes with the middle half in brackets. It takes up to 20 seconds."
+)
+SPEED_BUTTON = "Measure"
+KINDS = {
+    "masked": "Pruned = masked: removing tokens gives the same logits as masking them, as in training",
+    "removed": "Keeping all = dense: an explicit cut that keeps every patch changes no logit",
+    "rows": "Attention is shared out whole: each row sums to 1, or to 0 where a head looks at nothing",
+    "recorded": "Recording changes nothing: the logits are those of the fused kernel without recording",
+    "randomised": "{map} depends on the weights: with random ones the map is another (rank correlation)",
+}
+MAPS = {"attention-rollout": "Attention rollout", "raw-attention": "Raw attention of the last layer"}
+VARIANTS = {"dense": "Dense", "linear": "Linear attention", "softmax": "Softmax attention"}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain words, the first cell of each row its heading."""
+    top = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escaped(first)}</th>'
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return f'<div class="facts"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def report(found: SanityReport) -> str:
+    """All checks with their numbers, and how many passed."""
+    good = sum(check.passed for check in found.checks)
+    kind = "" if good == len(found.checks) else ' class="problem"'
+    rows = [
+        (words(check), "pass" if check.passed else "FAIL", number(check.value), number(check.limit))
+        for check in found.checks
+    ]
+    summary = f"<p{kind}><b>{good} of {len(found.checks)} checks passed.</b></p>"
+    return f'<div role="status">{summary}{table(("Check", "Result", "Found", "Limit"), rows)}</div>'
+
+
+def words(check: Check) -> str:
+    return KINDS[check.kind].format(map=MAPS.get(check.about, check.about))
+
+
+def number(value: float) -> str:
+    """Two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
+    return "0" if value == 0 else f"{value:.2f}" if value >= 0.01 else f"{value:.1e}"
+
+
+def speed(card: SpeedCard) -> str:
+    """Both tables, and what they mean in plain words."""
+    dense = card.timings[0]
+    rows = [
+        (
+            variant(timing, dense),
+            f"{timing.parameters:,}",
+            macs(timing.macs),
+            f"{timing.milliseconds:.1f} ({timing.low:.1f} to {timing.high:.1f})",
+            str(timing.n),
+        )
+        for timing in card.timings
+    ]
+    where = (
+        "a GPU" if card.device.startswith("cuda") else f"{card.threads} CPU thread{'s' * (card.threads > 1)}"
+    )
+    first = table(("Variant", "Parameters", "Multiply-adds", f"Milliseconds on {where}", "n"), rows)
+    sizes = [
+        (
+            f"{size.patches:,}",
+            *(f"{one:.1f}" if one is not None else "–" for one in times(size)),
+            f"{size.n or '–'}",
+        )
+        for size in card.sizes
+    ]
+    pruned = f"Pruned {100 * card.pruning_ratio:.0f} % a stage"
+    second = table(("Patches", "Softmax, dense (ms)", f"{pruned} (ms)", "Linear, dense (ms)", "n"), sizes)
+    said = "".join(
+        f"<p>{escaped(line)}</p>" for line in (*verdicts(card), "The same width and depth, more patches:")
+    )
+    return f'<div role="status">{first}{said}{second}<p>{escaped(pays(card))}</p></div>'
+
+
+def times(size: Size) -> tuple[float | None, float | None, float | None]:
+    return size.dense, size.pruned, size.linear
+
+
+def variant(timing: Timing, dense: Timing) -> str:
+    """The name of a row."""
+    if timing.name in SELECTORS:
+        return f"Pruned: {SELECTORS[timing.name]}"
+    return VARIANTS[timing.name]
+
+
+def verdicts(card: SpeedCard) -> list[str]:
+    """One sentence for the model's own way of pruning, one for the other kind of attention."""
+    dense, *others = card.timings
+    pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first
+    other = next(timing for timing in others if timing.name not in SELECTORS)
+    by = f"Pruning by {SELECTORS[pruned.name].lower()}"
+    return [compared(by, pruned, dense), compared(VARIANTS[other.name], other, dense)]
+
+
+def compared(name: str, one: Timing, dense: Timing) -> str:
+    """What `one` saves of the dense pass, and plainly whether it is slower."""
+    counted, clock = 1 - one.macs / dense.macs, 1 - one.milliseconds / dense.milliseconds
+    work = f"{abs(100 * counted):.0f} % {'fewer' if counted >= 0 else 'more'} multiply-adds"
+    if one.high < dense.low:
+        return f"{name} needs {work} and is {100 * clock:.0f} % faster here."
+    if one.low > dense.high:
+        return f"{name} needs {work}, but is {-100 * clock:.0f} % slower here than the dense pass."
+    return f"{name} needs {work}; its time here cannot be told from that of the dense pass."
+
+
+def pays(card: SpeedCard) -> str:
+    """From how many patches on each saving shows on the clock."""
+    last = max((size.patches for size in card.sizes if size.dense is not None), default=0)
+    lines = []
+    for name, start in (("Pruning", card.pruning_from), ("Linear attention", card.linear_from)):
+        if start is None:
+            lines.append(f"{name} did not pay here at up to {last:,} patches.")
+        else:
+            lines.append(f"{name} paid here from {start:,} patches on (at least 5 % faster).")
+    if any(size.dense is None for size in card.sizes):
+        lines.append("A dash: it would have taken too long.")
+    return " ".join(lines)

@@ -1,0 +1,60 @@
+"""Below the prediction: what speaks for one class, the top one until another is clicked."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.ui import referee_text as words
+from vitdemo.ui.parts import gallery
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, drawn_when_seen, told
+
+
+def row(engine: Engine, left: Left, *, tab: gr.Tab, label: gr.Label) -> gr.State:
+    """The maps, to be built inside `tab`. Returns the state that holds the clicked class.
+
+    Its value is (key of the result, class), or None; it counts only as long as its result is shown.
+    """
+    chosen = gr.State(None)
+    heading = gr.HTML(words.class_title(""), padding=False, elem_id="class-title")
+    maps = gallery(columns=4, elem_id="class-maps")
+
+    def show(values: Values) -> Values:
+        name = chosen_class(values, left, chosen) or top_class(values[label])
+        if not name:
+            return {heading: words.class_title(""), maps: None}
+        found = draw(engine, left, values, lambda key: engine.class_maps(key, name))
+        frames = [(one.image, words.map_caption(one.method, one.total)) for one in found]
+        return {heading: words.class_title(name), maps: frames}
+
+    def clicked(values: Values, event: gr.SelectData) -> Values:
+        if not values[left.key]:
+            return {heading: gr.skip()}
+        picked = (values[left.key], str(event.value))
+        with told():
+            return {chosen: picked, **show({**values, chosen: picked})}
+
+    drawn_when_seen(tab, left, show, inputs={chosen, label}, outputs=[heading, maps])
+    label.select(
+        clicked,
+        {*left.inputs, chosen, label},
+        [chosen, heading, maps],
+        trigger_mode="always_last",
+        concurrency_id=MODEL_RUNS,
+        concurrency_limit=2,
+        show_progress="minimal",
+        show_progress_on=[maps],
+        api_visibility="private",
+    )
+    return chosen
+
+
+def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:
+    """The clicked class of the shown result, or "" for its answer."""
+    picked = values[chosen]
+    return picked[1] if picked is not None and picked[0] == values[left.key] else ""
+
+
+def top_class(value: dict[str, float] | None) -> str:
+    """The likeliest class of the label, "" where it shows none."""
+    return max(value, key=lambda name: value[name]) if value else ""

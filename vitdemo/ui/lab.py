@@ -1,0 +1,220 @@
+"""The pruning laboratory in the third tab: closed sections, each filled on its button or when opened."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine, Progress
+from vitdemo.ui import lab_text
+from vitdemo.ui.board import board, payload
+from vitdemo.ui.lab_text import WORDS, info
+from vitdemo.ui.parts import QUIET, figure, gallery
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+
+FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
+Fill = Callable[[Values], Values]
+Job = Callable[[Values, Progress], Values]
+
+
+def sections(engine: Engine, left: Left) -> None:
+    """All of it. To be called inside the tab."""
+    gr.HTML(lab_text.heading(), padding=False)
+    with gr.Accordion(WORDS["sweep"], open=False, elem_id="lab-sweep"):
+        sweep(engine, left)
+    with gr.Accordion(WORDS["surgery"], open=False, elem_id="lab-surgery-section") as opened:
+        surgery(engine, left, opened)
+    with gr.Accordion(WORDS["smallest"], open=False, elem_id="lab-smallest"):
+        smallest(engine, left)
+    with gr.Accordion(WORDS["adaptive"], open=False, elem_id="lab-adaptive") as opened:
+        adaptive(engine, left, opened)
+    with gr.Accordion(WORDS["film"], open=False, elem_id="lab-film") as opened:
+        film(engine, left, opened)
+
+
+def sweep(engine: Engine, left: Left) -> None:
+    gr.HTML(info("sweep_info"), padding=False)
+    button = gr.Button(WORDS["sweep_run"], variant="primary", size="sm", elem_id="lab-sweep-run")
+    result = gr.HTML(padding=False, elem_id="lab-sweep-result")
+    kept_title = gr.HTML(padding=False)
+    kept = gallery(columns=5, elem_id="lab-kept")
+
+    def run(values: Values, report: Progress) -> Values:
+        def once(key: str) -> Values:
+            found = engine.lab.sweep(key, progress=report)
+            frames = [
+                (engine.lab.kept_figure(key, point.kept), lab_text.kept_caption(point, answer))
+                for point, answer in zip(found.points, found.curves[0].answers, strict=True)
+            ]
+            title = lab_text.title(WORDS["kept_maps"])
+            return {result: lab_text.sweep(found), kept_title: title, kept: frames}
+
+        return draw(engine, left, values, once)
+
+    on_button(button, left, run, inputs=set(), outputs=[result, kept_title, kept])
+
+
+def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+    gr.HTML(info("surgery_info"), padding=False)
+    patches, answer = board(engine, left)
+
+    def fill(values: Values) -> Values:
+        value = draw(engine, left, values, lambda key: payload(engine, key))
+        return {patches: value, answer: lab_text.surgery(None)}
+
+    when_opened(opened, left, fill, inputs=set(), empty={patches: None, answer: lab_text.surgery(None)})
+
+
+def smallest(engine: Engine, left: Left) -> None:
+    gr.HTML(info("smallest_info"), padding=False)
+    share = gr.Slider(
+        0,
+        100,
+        FIRST_SHARE,
+        step=5,
+        label=WORDS["share"],
+        info=WORDS["share_info"],
+        buttons=[],
+        elem_id="lab-share",
+    )
+    button = gr.Button(WORDS["smallest_run"], variant="primary", size="sm", elem_id="lab-smallest-run")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=240):
+            picture = figure(WORDS["smallest_alt"], elem_id="lab-smallest-picture", visible=False)
+        with gr.Column(scale=5, min_width=260):
+            result = gr.HTML(padding=False, elem_id="lab-smallest-result")
+
+    def run(values: Values, report: Progress) -> Values:
+        def once(key: str) -> Values:
+            found = engine.lab.smallest_set(key, share=values[share] / 100, progress=report)
+            shown = gr.Image(engine.lab.kept_figure(key, found.kept), visible=True)
+            count = engine.info(values[left.model]).num_patches
+            return {picture: shown, result: lab_text.smallest(found, count)}
+
+        return draw(engine, left, values, once)
+
+    on_button(button, left, run, inputs={share}, outputs=[result, picture])
+
+
+def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+    gr.HTML(info("adaptive_info"), padding=False)
+    threshold = gr.Slider(
+        0,
+        1.5,
+        FIRST_THRESHOLD,
+        step=0.05,
+        label=WORDS["threshold"],
+        info=WORDS["threshold_info"],
+        buttons=[],
+        elem_id="lab-threshold",
+    )
+    result = gr.HTML(padding=False, elem_id="lab-adaptive-result")
+    kept = gallery(columns=2, elem_id="lab-adaptive-kept")
+
+    def fill(values: Values) -> Values:
+        def once(key: str) -> Values:
+            found = engine.lab.adaptive(key, values[threshold])
+            frames = [
+                (engine.lab.kept_figure(key, budget.kept), words)
+                for budget, words in zip(
+                    (found.adaptive, found.fixed), lab_text.adaptive_captions(found), strict=True
+                )
+            ]
+            return {result: lab_text.adaptive(found), kept: frames}
+
+        return draw(engine, left, values, once)
+
+    def moved(values: Values) -> Values:
+        with told():
+            return fill(values) if values[left.key] else {result: None, kept: None}
+
+    when_opened(opened, left, fill, inputs={threshold}, empty={result: None, kept: None})
+    threshold.release(
+        moved,
+        {*left.inputs, threshold},
+        [result, kept],
+        trigger_mode="always_last",
+        concurrency_id=MODEL_RUNS,
+        concurrency_limit=2,
+        **{**QUIET, "queue": True},
+    )
+
+
+def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+    gr.HTML(info("film_info"), padding=False)
+    preview = figure(WORDS["film_alt"], height=360, elem_id="lab-film-preview")
+    with gr.Row():
+        strip = gr.DownloadButton(WORDS["film_strip"], size="sm", interactive=False, elem_id="lab-film-png")
+        moving = gr.DownloadButton(WORDS["film_gif"], size="sm", interactive=False, elem_id="lab-film-gif")
+
+    def fill(values: Values) -> Values:
+        def once(key: str) -> Values:
+            with tempfile.TemporaryDirectory() as folder:
+                still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
+                engine.lab.film(key).save(still)
+                gif.write_bytes(engine.lab.animation(key))
+                # gradio serves its own copies: it writes them atomically and deletes them when they are old
+                png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
+            return {
+                preview: gif_path,
+                strip: gr.DownloadButton(value=png_path, interactive=True),
+                moving: gr.DownloadButton(value=gif_path, interactive=True),
+            }
+
+        return draw(engine, left, values, once)
+
+    nothing = gr.update(value=None, interactive=False)
+    when_opened(opened, left, fill, inputs=set(), empty={preview: None, strip: nothing, moving: nothing})
+
+
+def on_button(button: gr.Button, left: Left, run: Job, *, inputs: set[Any], outputs: list[Any]) -> None:
+    """Fill `outputs` on a click, with progress; empty them when another result arrives."""
+
+    def clicked(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        def report(share: float, words: str) -> None:
+            progress(share, desc=words)
+
+        with told():
+            if not values[left.key]:
+                return cleared()
+            return run(values, report)
+
+    def cleared() -> Values:
+        return dict.fromkeys(outputs)
+
+    button.click(
+        clicked,
+        {*left.inputs, *inputs},
+        outputs,
+        concurrency_id=MODEL_RUNS,
+        concurrency_limit=2,
+        show_progress_on=[outputs[0]],
+        api_visibility="private",
+    )
+    left.key.change(cleared, None, outputs, **QUIET)
+
+
+def when_opened(
+    section: gr.Accordion, left: Left, fill: Fill, *, inputs: set[Any], empty: dict[Any, Any]
+) -> None:
+    """Fill the components of `empty` when the section is opened, or another result arrives while it is open;
+    while it is closed a new result only empties them."""
+    is_open = gr.State(False)
+
+    def opened(values: Values) -> Values:
+        with told():
+            return {is_open: True, **(fill(values) if values[left.key] else empty)}
+
+    def arrived(values: Values) -> Values:
+        with told():
+            return fill(values) if values[is_open] and values[left.key] else empty
+
+    options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
+    inputs = {*left.inputs, *inputs, is_open}
+    section.expand(opened, inputs, [is_open, *empty], **options)
+    section.collapse(lambda: False, None, is_open, **{**QUIET, "queue": True})
+    left.key.change(arrived, inputs, list(empty), **options)

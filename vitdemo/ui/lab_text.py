@@ -1,0 +1,213 @@
+"""Every word of the pruning laboratory, and the tables that hold its numbers."""
+
+from __future__ import annotations
+
+from vitdemo.engine import Adaptive, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
+from vitdemo.ui.lab_chart import Line, chart
+from vitdemo.ui.text import SELECTORS, escaped, macs, percent, title
+
+WORDS = {
+    "lab": "Pruning laboratory",
+    "lab_info": "Try other ways of pruning on the same picture.",
+    "sweep": "Ratio sweep: from 0 to 90 % in one click",
+    "sweep_info": "Prunes this picture at every ratio with every selector, and times each ratio.",
+    "sweep_run": "Run the sweep",
+    "surgery": "Token surgery: force patches to stay or to go",
+    "surgery_info": "Click a patch to drop it, again to keep it through all stages, a third time to leave it "
+    "to the selector. Arrow keys move, Enter clicks.",
+    "smallest": "Smallest set that keeps the answer",
+    "smallest_info": "Removes patch after patch from the input while the dense answer stays. Every set is "
+    "really run.",
+    "smallest_run": "Search",
+    "share": "Probability to keep (%)",
+    "share_info": "The patches left must give the answer at least this share of its dense probability.",
+    "adaptive": "Adaptive budget: as many patches as the picture needs",
+    "adaptive_info": "A patch stays if its weight is at least this many times the mean of those present. "
+    "The weight is what the learned predictor, or class attention, gives it.",
+    "threshold": "Threshold (times the mean)",
+    "threshold_info": "0 keeps all. Higher drops more.",
+    "film": "Film strip and animation",
+    "film_info": "The input and what each stage keeps, as one picture and as a GIF that loops.",
+    "film_strip": "Download film strip (PNG)",
+    "film_gif": "Download animation (GIF)",
+    "film_alt": "The picture and what each stage keeps of it, as an animation",
+    "smallest_alt": "The smallest set of patches found; the others are faded",
+    "kept_maps": "What is left after the last stage, at each ratio",
+}
+BOARD_WORDS = {
+    "board": "The picture, cut into patches. Arrow keys move, Enter changes the patch.",
+    "undo": "Undo",
+    "redo": "Redo",
+    "reset": "Reset",
+    "only": "Drop all but the kept ones",
+    "cell": "Patch {patch}, row {row}, column {column}: {state}",
+    "auto": "left to the selector, which keeps it",
+    "pruned": "left to the selector, which drops it at stage {stage}",
+    "keep": "forced to stay",
+    "drop": "forced to go",
+    "summary": "{keep} forced to stay, {drop} forced to go",
+    "legend_auto": "kept",
+    "legend_pruned": "dropped at that stage",
+    "legend_keep": "forced to stay",
+    "legend_drop": "forced to go",
+}
+UNTOUCHED = "Change a patch to see its effect."
+TIMES = "Times are medians of single passes on this machine, all ratios measured in turn."
+BUDGET_NOTE = "All selectors keep the same number of patches at a ratio."
+GUARANTEE = (
+    "Each patch of this set is needed: every single further removal was tried, and none keeps the answer and "
+    "that probability. A smaller set of other patches may exist; only trying all sets could rule it out."
+)
+LAST_PATCH = "One patch alone is enough. Another single patch might do as well."
+CUT_SHORT = "Time ran out: the set keeps the answer, but some of its patches may not be needed."
+
+
+def selector(name: str) -> str:
+    return SELECTORS.get(name, name)
+
+
+def ratio(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def sweep(result: Sweep) -> str:
+    """Both charts, what they say in a sentence each, and the table of costs."""
+    first, ratios = result.curves[0], [point.pruning_ratio for point in result.points]
+    classes = [
+        Line(label, tuple(row[column] for row in first.probabilities))
+        for column, label in enumerate(result.labels)
+    ]
+    rivals = [
+        Line(selector(curve.selector), tuple(row[0] for row in curve.probabilities))
+        for curve in result.curves
+    ]
+    flip = None if first.flip is None else (ratios[first.flip], f"flips to {first.answers[first.flip]}")
+    said = "".join(f"<li>{verdict(curve, ratios)}</li>" for curve in result.curves)
+    answer = escaped(result.labels[0])
+    return (
+        '<div class="lab-charts">'
+        + chart(
+            f"Probability of the top classes, pruned by: {selector(first.selector)}",
+            classes,
+            ratios,
+            mark=flip,
+        )
+        + chart(f"Probability of {result.labels[0]}, by selector", rivals, ratios)
+        + f'</div><p class="quiet">{BUDGET_NOTE} The dense answer is {answer}.</p>'
+        + f'<ul class="lab-said">{said}</ul>'
+        + sweep_table(result)
+        + f'<p class="quiet">{TIMES}</p>'
+    )
+
+
+def verdict(curve: SweepCurve, ratios: list[float]) -> str:
+    """Where this selector's answer flips."""
+    name = f"<b>{escaped(selector(curve.selector))}</b>"
+    runs = f" (mean of {curve.runs} seeds)" if curve.runs > 1 else ""
+    if curve.flip is None:
+        return f"{name}{runs}: the answer stays at every ratio."
+    flipped = escaped(curve.answers[curve.flip])
+    return f"{name}{runs}: the answer flips to {flipped} at {ratio(ratios[curve.flip])}."
+
+
+def sweep_table(result: Sweep) -> str:
+    """A row a ratio: patches, multiply-adds, time, answer and probability of the dense answer."""
+    first = result.curves[0]
+    rows = [
+        (
+            ratio(point.pruning_ratio),
+            " → ".join(map(str, point.tokens)),
+            macs(point.macs),
+            f"{point.milliseconds:.1f} ms",
+            escaped(answer),
+            percent(row[0]),
+        )
+        for point, answer, row in zip(result.points, first.answers, first.probabilities, strict=True)
+    ]
+    head = ("Pruning", "Patches", "Multiply-adds", "Time", "Answer", f"P({escaped(result.labels[0])})")
+    return table(head, rows)
+
+
+def kept_caption(point: SweepPoint, answer: str) -> str:
+    """Under a picture of the film strip."""
+    return f"{ratio(point.pruning_ratio)}: {len(point.kept)} left, {answer}"
+
+
+def adaptive_captions(result: Adaptive) -> tuple[str, str]:
+    own, fixed = len(result.adaptive.kept), len(result.fixed.kept)
+    return f"Threshold: {own} patches at the end", f"Fixed ratio: {fixed} patches at the end"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table of HTML cells; the first of each row is its heading."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
+        for row in rows
+    )
+    rows_of = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="lab-table" tabindex="0"><table>{rows_of}</table></div>'
+
+
+def surgery(result: Surgery | None, problem: str = "") -> str:
+    """Old and new probabilities side by side."""
+    if problem:
+        return f'<p class="problem" role="alert">{escaped(problem)}</p>'
+    if result is None:
+        return f'<p class="quiet">{UNTOUCHED}</p>'
+    rows = [
+        (escaped(label), percent(old), f"<b>{percent(new)}</b>", points(new - old))
+        for (label, old), (_, new) in zip(result.before, result.after, strict=True)
+    ]
+    was, now = max(result.before, key=lambda pair: pair[1])[0], result.after[0][0]
+    said = f"The answer stays {escaped(now)}." if was == now else f"The answer is now {escaped(now)}."
+    path = " → ".join(map(str, result.tokens))
+    return (
+        f'<div role="status"><p><b>{said}</b></p>'
+        + table(("Class", "Before", "Now", "Change"), rows)
+        + f'<p class="quiet">{path} patches, {macs(result.macs)} multiply-adds.</p></div>'
+    )
+
+
+def points(change: float) -> str:
+    """A change of probability in points, with a sign."""
+    return f"{100 * change:+.1f}".replace("-", "−")
+
+
+def smallest(result: SmallestSet, count: int) -> str:
+    """What was found, what it guarantees, and what it took."""
+    guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
+    noun = "patch" if len(result.kept) == 1 else "patches"
+    return (
+        f'<div role="status"><p class="lab-answer"><b>{len(result.kept)}</b> of {count} {noun} still give '
+        f"<b>{escaped(result.answer)}</b></p>"
+        f"<p>Probability {percent(result.probability)}, with all patches {percent(result.dense)}.</p>"
+        f"<p>{guarantee}</p>"
+        f'<p class="quiet">{result.tried} sets of patches were run in {result.milliseconds:.0f} ms.</p></div>'
+    )
+
+
+def adaptive(result: Adaptive) -> str:
+    """The threshold beside the fixed ratio of nearest cost."""
+    own, fixed = result.adaptive, result.fixed
+    head = ("", f"Threshold {result.threshold:g}", f"Fixed {ratio(result.pruning_ratio)}")
+    both = (own, fixed)
+    rows = [
+        ("Patches", *(" → ".join(map(str, budget.tokens)) for budget in both)),
+        ("Multiply-adds", *(macs(budget.macs) for budget in both)),
+        ("Answer", *(escaped(budget.top[0][0]) for budget in both)),
+        ("Probability", *(percent(budget.top[0][1]) for budget in both)),
+    ]
+    note = (
+        f"Both by: {selector(result.selector)}. The fixed ratio is the one whose multiply-adds are nearest."
+    )
+    return f'<div role="status">{table(head, rows)}<p class="quiet">{escaped(note)}</p></div>'
+
+
+def info(key: str) -> str:
+    """The line of explanation that opens a section."""
+    return f'<p class="note">{escaped(WORDS[key])}</p>'
+
+
+def heading() -> str:
+    return title(WORDS["lab"], WORDS["lab_info"])

@@ -1,0 +1,113 @@
+"""The tab "Can I believe it?": which map tells the truth about this picture, by removing patches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Contestant, Engine, Verdict
+from vitdemo.ui import referee_text as words
+from vitdemo.ui.classes import chosen_class
+from vitdemo.ui.curves import Line, percent_chart
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+from vitdemo.ui.text import escaped
+
+
+def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
+    """The tab; its contest runs when it is seen, for the class of `chosen`, once a picture and class."""
+    with gr.Tab(words.TAB, elem_id="tab-referee") as opened:
+        shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
+        judged = gr.State(None)  # (key, class) of what is shown
+
+    def fill(values: Values, progress: gr.Progress) -> Values:
+        name = chosen_class(values, left, chosen)
+        if values[judged] == [values[left.key], name]:
+            return {judged: gr.skip()}
+        if not values[left.key]:
+            return {shown: words.waiting(words.NO_RESULT), judged: None}
+
+        def report(share: float, text: str) -> None:
+            progress(share, desc=text)
+
+        with told():
+            verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
+        return {shown: report_html(verdict), judged: [values[left.key], name]}
+
+    def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        return fill(values, progress)
+
+    def arrived(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        if values[left.active] != words.TAB:
+            return {shown: words.waiting(words.RUNNING), judged: None}
+        return fill(values, progress)
+
+    options: dict[str, Any] = {
+        "inputs": {*left.inputs, left.active, chosen, judged},
+        "outputs": [shown, judged],
+        "trigger_mode": "always_last",
+        "concurrency_id": MODEL_RUNS,
+        "concurrency_limit": 2,
+        "api_visibility": "private",
+    }
+    opened.select(
+        lambda: words.TAB, None, left.active, queue=False, api_visibility="private", show_progress="hidden"
+    )
+    opened.select(seen, **options)
+    left.key.change(arrived, **options)
+
+
+def report_html(verdict: Verdict) -> str:
+    """The sentence, both charts, and the table of areas."""
+    return (
+        f'<div class="referee"><p class="verdict" role="status">{words.sentence(verdict)}</p>'
+        f'<div class="charts">{chart(verdict, deletion=True)}{chart(verdict, deletion=False)}</div>'
+        f'{table(verdict)}<p class="quiet">{escaped(words.about(verdict))}</p></div>'
+    )
+
+
+def chart(verdict: Verdict, *, deletion: bool) -> str:
+    """The curves of all maps over the band of random orders; the best map's is drawn last and thick."""
+    name, line = words.DELETION if deletion else words.INSERTION
+    present = [count / verdict.num_patches for count in verdict.kept]
+    x = [1 - share for share in present] if deletion else present
+    lines = [Line(words.RANDOM, "random", "random", verdict.random_mean)]
+    for place, one in reversed(list(enumerate(verdict.contestants))):
+        y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
+        kind = "best" if place == 0 else "other"
+        lines.append(Line(words.probability_at(words.MAPS[one.method][0], auc), kind, str(place), y))
+    drawing = percent_chart(
+        x,
+        lines,
+        band=(verdict.random_low, verdict.random_high),
+        labels=(words.REMOVED if deletion else words.SHOWN, words.PROBABILITY),
+        description=words.described(name, verdict),
+    )
+    return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}</figure>"
+
+
+def table(verdict: Verdict) -> str:
+    """A line a map, the best first, with bars of its two areas; random order in its place."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in words.COLUMNS)
+    rows = [(one.gap, line(verdict, place, one)) for place, one in enumerate(verdict.contestants)]
+    cells = f"<td>{bar(verdict.random_auc)}</td>" * 2
+    chance = f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{words.RANDOM}</th>{cells}'
+    rows.append((0.0, f"{chance}<td>0.00</td></tr>"))
+    body = "".join(html for _, html in sorted(rows, key=lambda row: -row[0]))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def line(verdict: Verdict, place: int, one: Contestant) -> str:
+    name, shows = words.MAPS[one.method]
+    kind = "passes" if one.gap > verdict.bar else "fails"
+    gap = f"{one.gap:+.2f}".replace("-", "−")
+    return (
+        f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(shows)}">'
+        f'<th scope="row">{escaped(name)}</th><td>{bar(one.deletion_auc)}</td>'
+        f"<td>{bar(one.insertion_auc)}</td><td>{gap}</td></tr>"
+    )
+
+
+def bar(share: float) -> str:
+    """A number with a bar that is full at 1."""
+    return f'<span class="area"><i style="width: {100 * share:.1f}%"></i></span><b>{share:.2f}</b>'

@@ -1,0 +1,64 @@
+"""A part of a tab: what fills it, and a button that runs a job for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine, Progress
+from vitdemo.ui.parts import QUIET
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+
+
+@dataclass(frozen=True)
+class Section:
+    """What fills a part of a tab when the tab is seen: `show(values)` gives all `outputs` for a new result,
+    from `inputs` and those of the left column."""
+
+    show: Callable[[Values], Values]
+    inputs: set[Any]
+    outputs: list[Any]
+
+
+def on_button(
+    engine: Engine,
+    left: Left,
+    button: gr.Button,
+    *,
+    job: Callable[[str, Values, Progress], Values],
+    inputs: set[Any],
+    outputs: list[Any],
+) -> None:
+    """A click runs `job(key, values, progress)` for the shown result, which may run a network. A new result
+    takes the old one's `outputs` away and hides those that are pictures."""
+
+    def run(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        def report(share: float, words: str) -> None:
+            progress(share, desc=words)
+
+        if not values[left.key]:
+            return {outputs[0]: gr.skip()}
+        with told():
+            return draw(engine, left, values, lambda key: job(key, values, report))
+
+    def cleared() -> Values:
+        return {one: hidden(one) for one in outputs}
+
+    left.key.change(cleared, None, outputs, **QUIET)
+    button.click(
+        run,
+        {*left.inputs, *inputs},
+        outputs,
+        concurrency_id=MODEL_RUNS,
+        concurrency_limit=2,
+        show_progress_on=[outputs[0]],
+        api_visibility="private",
+    )
+
+
+def hidden(component: Any) -> Any:
+    """An update that empties `component`, and hides a picture, whose empty frame would take room."""
+    return type(component)(value=None, visible=not isinstance(component, (gr.Image, gr.Gallery)))

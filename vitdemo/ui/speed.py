@@ -1,0 +1,23 @@
+"""The speed card: counted and measured cost of this model's variants, on a button."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from vitdemo.engine import Engine, Progress
+from vitdemo.ui import checks_text, text
+from vitdemo.ui.section import on_button
+from vitdemo.ui.session import Left, Values
+
+
+def section(engine: Engine, left: Left) -> None:
+    """The button and the tables; empty for a new result, whose model may be another."""
+    gr.HTML(text.note(checks_text.SPEED_MORE), padding=False)
+    button = gr.Button(checks_text.SPEED_BUTTON, size="sm", elem_id="speed-run")
+    words = gr.HTML(padding=False, min_height=40, elem_id="speed")
+
+    def job(key: str, values: Values, progress: Progress) -> Values:
+        card = engine.inside.speed(values[left.model], values[left.ratio] / 100, progress=progress)
+        return {words: checks_text.speed(card)}
+
+    on_button(engine, left, button, job=job, inputs=set(), outputs=[words])

@@ -1,0 +1,37 @@
+// The patch under the pointer, the finger or the keyboard.
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** Tells `explorer` (point, pin, change) what happens on the canvas of `picture`. */
+export function listen(picture, explorer) {
+  const { canvas } = picture;
+  const patchAt = (event) => (explorer.data ? picture.patchAt(event) : null);
+  canvas.addEventListener("pointermove", (event) => explorer.point(patchAt(event)));
+  canvas.addEventListener("pointerleave", () => explorer.point(null));
+  canvas.addEventListener("blur", () => explorer.point(null));
+  canvas.addEventListener("click", (event) => {
+    const patch = patchAt(event);
+    if (patch !== null) explorer.pin(patch);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    if (explorer.data && pressed(event.key, explorer)) event.preventDefault();
+  });
+}
+
+/** Whether the key meant something. */
+function pressed(key, explorer) {
+  const at = explorer.hover ?? explorer.state.query;
+  if (MOVES[key]) explorer.point(neighbour(at, MOVES[key], explorer.data.grid));
+  else if ((key === "Enter" || key === " ") && at !== null) explorer.pin(at);
+  else if (key === "Escape") explorer.release();
+  else return false;
+  return true;
+}
+
+/** The patch one move away, at the edge the same; the first move goes to the middle. */
+function neighbour(patch, [down, right], [gh, gw]) {
+  if (patch === null) return Math.floor(gh / 2) * gw + Math.floor(gw / 2);
+  const row = Math.min(Math.max(Math.floor(patch / gw) + down, 0), gh - 1);
+  const column = Math.min(Math.max((patch % gw) + right, 0), gw - 1);
+  return row * gw + column;
+}

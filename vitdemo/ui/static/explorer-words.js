@@ -1,0 +1,68 @@
+// Everything that is said, from the page's dictionary.
+
+const version = new URL(import.meta.url).search;
+const { number, summary } = await import(`./explorer-scale.js${version}`);
+
+export class Words {
+  /** `dictionaries`: language -> key -> text with {gaps}. */
+  constructor(dictionaries) {
+    const wanted = navigator.languages.map((language) => language.split("-")[0]);
+    this.texts = dictionaries[wanted.find((language) => dictionaries[language]) ?? "en"];
+  }
+
+  /** The text called `key`, its {gaps} filled. */
+  say(key, gaps = {}) {
+    return this.texts[key].replace(/\{(\w+)\}/g, (_, gap) => gaps[gap]);
+  }
+
+  get all_short() {
+    return this.texts.all_short;
+  }
+
+  /** Puts its text into every element of `root` that names one. */
+  fill(root) {
+    for (const element of root.querySelectorAll("[data-word]")) element.textContent = this.say(element.dataset.word);
+    for (const element of root.querySelectorAll("[data-name]")) {
+      element.setAttribute("aria-label", this.say(element.dataset.name));
+    }
+  }
+
+  place({ layer, head }) {
+    return head === null ? this.say("place_all", { layer }) : this.say("place", { layer, head });
+  }
+
+  patch(patch, grid) {
+    return this.say("patch", { patch, row: Math.floor(patch / grid[1]), column: patch % grid[1] });
+  }
+
+  unit(look) {
+    return this.say(look.method === "raw-attention" ? "unit_attention" : "unit_rollout");
+  }
+
+  /** What the map is: method, layer, head, pass and start. */
+  caption(look, data) {
+    const start = look.query === null ? this.say("readout") : this.patch(look.query, data.grid);
+    const parts = [this.say(`method_${look.method}`)];
+    if (look.method !== "attention-rollout") parts.push(this.place(look));
+    parts.push(this.say(`during_${look.pass}`), this.say(look.direction === "out" ? "from" : "to", { start }));
+    return parts.join(" · ");
+  }
+
+  /** The numbers of the map: of the patch under the cursor where the query is pinned, else of the largest. */
+  numbers(look, data, { row, cursor, high, problem }) {
+    const first = problem ? `${problem} ` : "";
+    const { total, best, before } = summary(row, data.prefix);
+    if (total === 0) return first + this.say(before > 0 ? "only_prefix" : "nothing");
+    const patch = cursor ?? best;
+    const value = row[patch + data.prefix];
+    const gaps = { patch: this.patch(patch, data.grid), value: number(value, high), share: percent(value / total) };
+    if (cursor !== null && Number.isNaN(value)) return first + this.say("gone", gaps);
+    const sentence = this.say(cursor === null ? "largest" : "under", gaps);
+    const rest = look.direction === "out" && before > 1e-6 ? ` ${this.say("prefix_part", { share: percent(before / (total + before)) })}` : "";
+    return first + sentence + rest;
+  }
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)} %`;
+}

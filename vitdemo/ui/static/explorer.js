@@ -1,0 +1,249 @@
+// The explorer: one payload comes in, everything else happens here. Entry point: mount().
+
+const version = new URL(import.meta.url).search;
+const [data_, math, scale, { Picture }, { listen }, { Grid }, { Words }, { Controls }] = await Promise.all(
+  ["data", "math", "scale", "picture", "pointer", "grid", "words", "controls"].map(
+    (name) => import(`./explorer-${name}.js${version}`),
+  ),
+);
+
+const FIRST = {
+  layer: 0, head: null, method: "attention-rollout", pass: "pruned", direction: "out", query: null,
+  fusion: "mean", discard: 0, opacity: 0.6, scale: "own",
+};
+const STEP = 700; // milliseconds a layer, when playing
+const PATIENCE = 20000; // milliseconds until a lost layer is asked for again
+
+class Explorer {
+  constructor({ root, trigger, words }) {
+    Object.assign(this, { root, trigger, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
+    words.fill(root);
+    this.picture = new Picture(root.querySelector(".picture"));
+    this.grid = new Grid(root.querySelector(".cells"), { choose: (place) => this.change(place), words });
+    this.controls = new Controls(root, { change: (part) => this.change(part), words });
+    listen(this.picture, this);
+    this.find(".save").addEventListener("click", () => this.save());
+    this.find(".play").addEventListener("click", () => this.play());
+    this.find(".unpin").addEventListener("click", () => this.release());
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  /** Takes a payload (JSON text), or null for none. */
+  async load(value) {
+    const turn = ++this.turn;
+    const data = value ? await data_.decode(typeof value === "string" ? JSON.parse(value) : value) : null;
+    if (turn !== this.turn) return; // a newer one came meanwhile
+    const before = this.data ?? this.last;
+    Object.assign(this, { data, last: data ?? before, asked: null, hover: null, drawn: null });
+    if (!data) {
+      this.stop();
+      this.publish("empty");
+      return;
+    }
+    if (before?.model !== data.model) Object.assign(this.state, { layer: data.layers - 1, head: null });
+    if (before?.model !== data.model || before.source !== data.source) this.state.query = null;
+    for (const part of [this.picture, this.grid, this.controls]) part.open(data);
+    const bars = this.root.querySelectorAll(".ramp");
+    for (const bar of bars) bar.getContext("2d").drawImage(scale.ramp(data.palette), 0, 0);
+    this.change(this.wanted ?? {});
+    this.wanted = null;
+  }
+
+  /** One layer that was asked for arrived. */
+  async receive(text) {
+    const { id, pass, layer, attn } = JSON.parse(text);
+    const data = this.data;
+    if (data?.id !== id) return;
+    data.passes[pass].attn[layer] = await data_.attention(attn);
+    if (data !== this.data) return;
+    this.asked = null;
+    this.draw();
+  }
+
+  /** Applies a part of the state, as far as this result has it, and draws. */
+  change(part) {
+    const { data, state } = this;
+    if (!data) return;
+    const next = { ...state, ...part };
+    const chose = "layer" in part || "head" in part;
+    if (chose && !("method" in part) && next.method === "attention-rollout") next.method = "head-rollout";
+    if (!data.passes[next.pass]) next.pass = "dense";
+    next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
+    if (next.head !== null && !(next.head < data.heads)) next.head = null;
+    if (next.query !== null && !(next.query < data.grid[0] * data.grid[1])) next.query = null;
+    this.state = next;
+    this.controls.show(next);
+    this.draw();
+  }
+
+  point(patch) {
+    if (patch === this.hover || !this.data) return;
+    this.hover = patch;
+    this.draw();
+  }
+
+  pin(patch) {
+    this.change({ query: patch === this.state.query ? null : patch });
+  }
+
+  /** Back to what the head reads. */
+  release() {
+    this.hover = null;
+    this.change({ query: null });
+  }
+
+  get pass() {
+    return this.data.passes[this.state.pass];
+  }
+
+  /** What is shown: the pinned patch, else the one under the pointer, else what the head reads. */
+  get look() {
+    return { ...this.state, query: this.state.query ?? this.hover };
+  }
+
+  draw() {
+    const { data, pass, state } = this;
+    let [look, problem] = [this.look, ""];
+    const dropped = math.droppedBefore(pass, look);
+    if (dropped !== null) {
+      problem = this.words.say("dropped", { patch: this.words.patch(look.query, data.grid), layer: dropped });
+      look = { ...look, query: null };
+    }
+    const missing = math.layersNeeded(pass, look).filter((layer) => !pass.attn[layer]);
+    const row = missing.length ? null : math.explain(pass, look);
+    const shared = state.scale === "shared" ? this.maps(look).flat() : [];
+    const high = scale.top([row, ...shared], data.prefix);
+    const cursor = state.query === null ? null : this.hover;
+    const gone = row ? absent(pass, math.lastLayer(pass, look)) : [];
+    const query = state.query ?? this.hover;
+    this.picture.draw({ row, gone, high, opacity: state.opacity, query, cursor });
+    this.label(".bar.own", look, high);
+    this.find(".caption").textContent = this.words.caption(look, data);
+    const live = row ? this.words.numbers(look, data, { row, cursor, high, problem }) : "";
+    if (this.find(".live").textContent !== live) this.find(".live").textContent = live;
+    this.find(".unpin").disabled = state.query === null;
+    this.shown = { look, high };
+    this.publish(row ? "ready" : "loading");
+    this.ask(missing);
+    this.frame ??= requestAnimationFrame(() => this.drawGrid());
+  }
+
+  /** All layers and heads for a look, worked out once a query and setting. */
+  maps(look) {
+    const { method, direction, query, fusion, discard, pass } = look;
+    const arrived = this.pass.attn.filter(Boolean).length;
+    const key = [this.data.id, method === "raw-attention", direction, query, fusion, discard, pass, arrived].join();
+    if (this.drawn?.key !== key) this.drawn = { key, rows: math.explainAll(this.pass, look), painted: false };
+    return this.drawn.rows;
+  }
+
+  drawGrid() {
+    this.frame = null;
+    if (!this.data) return;
+    const { look, high } = this.shown;
+    const rows = this.maps(look);
+    const shared = look.scale === "shared" ? high : scale.top(rows.flat(), this.data.prefix);
+    if (!this.drawn.painted || this.drawn.high !== shared) this.grid.draw(rows, shared);
+    Object.assign(this.drawn, { painted: true, high: shared });
+    const single = look.method !== "attention-rollout";
+    this.grid.select({ layer: single ? look.layer : null, head: single ? look.head : null });
+    this.label(".bar.all", look, shared);
+    this.root.dataset.grid = this.drawn.key;
+  }
+
+  label(selector, look, high) {
+    const bar = this.find(selector);
+    bar.querySelector(".unit").textContent = this.words.unit(look);
+    scale.ticks(high).forEach((text, index) => { bar.querySelectorAll(".tick")[index].textContent = text; });
+  }
+
+  /** Asks the server for a layer that is not here yet: those of the map first, then the grid's. */
+  ask(missing) {
+    const all = this.pass.attn.flatMap((attn, layer) => (attn ? [] : [layer]));
+    const layer = [...missing, ...all][0];
+    const waiting = this.asked && Date.now() - this.asked < PATIENCE;
+    const done = { done: this.data.layers - all.length, layers: this.data.layers };
+    this.find(".loading").textContent = layer === undefined ? "" : this.words.say("loading", done);
+    if (layer === undefined || waiting) return;
+    this.asked = Date.now();
+    this.trigger("layer", { id: this.data.id, pass: this.state.pass, layer });
+  }
+
+  /** For tests, links and other scripts: what state the page is in. */
+  publish(ready) {
+    const { dataset } = this.root;
+    dataset.state = JSON.stringify(this.state);
+    dataset.shown = JSON.stringify(this.shown?.look.query ?? null);
+    dataset.analysis = this.data?.id ?? "";
+    dataset.ready = ready;
+  }
+
+  play() {
+    if (this.timer) return this.stop();
+    const step = () => this.change({ layer: (this.state.layer + 1) % this.data.layers });
+    if (!this.data) return undefined;
+    step();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return undefined;
+    this.timer = setInterval(() => {
+      if (!this.root.isConnected || this.state.layer === this.data.layers - 1) this.stop();
+      else step();
+    }, STEP);
+    this.find(".play").setAttribute("aria-pressed", "true");
+    return undefined;
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.find(".play").setAttribute("aria-pressed", "false");
+  }
+
+  async save() {
+    if (this.root.dataset.ready !== "ready") return;
+    const { look, high } = this.shown;
+    const lines = [this.words.caption(look, this.data), this.find(".live").textContent, this.data.title];
+    const blob = await this.picture.save({ high, label: this.words.unit(look), lines });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = [this.data.model, look.method, look.layer, look.head ?? "all"].join("-").replace(/[^\w.-]+/g, "-") + ".png";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+}
+
+/** The patches that are gone at `layer`. */
+function absent(pass, layer) {
+  const there = new Set(pass.ids[layer]);
+  return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));
+}
+
+/** Starts the explorer in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+export function mount({ element, trigger, props, watch }) {
+  const root = element.querySelector(".explorer");
+  const explorer = new Explorer({ root, trigger, words: new Words(props.words) });
+  root.explorer = {
+    get state() { return { ...explorer.state }; },
+    restore(part) {
+      if (explorer.data) explorer.change(part);
+      else explorer.wanted = part;
+    },
+    /** The patches' values for the state changed by `part`; NaN = no value, null = no map. */
+    heat(part = {}) {
+      const look = { ...explorer.state, ...part };
+      const row = math.explain(explorer.data.passes[look.pass], look);
+      return row && Array.from(row.subarray(explorer.data.prefix));
+    },
+    /** As `heat`, of every layer and head: [layer][head + 1], the fused heads first. */
+    heats(part = {}) {
+      const look = { ...explorer.state, ...part };
+      const rows = math.explainAll(explorer.data.passes[look.pass], look);
+      return rows.map((maps) => maps.map((row) => row && Array.from(row.subarray(explorer.data.prefix))));
+    },
+  };
+  watch("value", () => explorer.load(props.value));
+  watch("chunk", () => { if (props.chunk) explorer.receive(props.chunk); });
+  explorer.load(props.value);
+}
