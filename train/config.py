@@ -43,8 +43,8 @@ class TrainConfig:
     degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.
     `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
     `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
-    `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile the
-    network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is TensorBoard
+    `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
+    the network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is TensorBoard
     where it is installed; "wandb" keeps its log offline.
     """
 

@@ -1,4 +1,4 @@
-"""Distances, entropies and outliers on grids so small that they can be worked by hand, and written out slowly."""
+"""Distances, entropies and outliers on grids small enough to work by hand, and written out slowly."""
 
 from __future__ import annotations
 

@@ -171,8 +171,11 @@ def test_what_is_erased_is_one_box_in_about_a_quarter_of_the_pictures() -> None:
     erased = augment.random_erasing(torch.ones(2000, 3, 32, 32), prob=0.25, scale=(0.1, 0.2)) == 0
     counts = erased[:, 0].flatten(1).sum(1)
     assert 400 < int((counts > 0).sum()) < 600
-    boxes = erased[:, 0].any(2).sum(1) * erased[:, 0].any(1).sum(1)
-    assert torch.equal(boxes, counts)
+    tall, wide = erased[:, 0].any(2).sum(1), erased[:, 0].any(1).sum(1)
+    assert torch.equal(tall * wide, counts)
+    aspect = (tall / wide)[counts > 0].log()
+    assert float(aspect.mean()) == pytest.approx(0.0, abs=0.12)  # as often tall as wide; five deviations
+    assert float(aspect.std()) == pytest.approx(np.log(3.3 / 0.3) / 12**0.5, rel=0.1)
     share = counts[counts > 0] / 1024
     assert 0.08 < float(share.min()) < 0.12
     assert 0.18 < float(share.max()) < 0.22

@@ -115,8 +115,8 @@ def compiled_network(recipe: str, words: list[str]) -> nn.Module:
 
 
 def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None:
-    network, x = compiled_network("cifar10_vit", tiny), torch.randn(2, 3, 32, 32)
-    for count in (64, 32, 16):
+    network, x = compiled_network("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
+    for count in (64, 16):
         pruning = Pruning(None, Explicit((torch.arange(count),)))
         plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
         torch.testing.assert_close(network(x, pruning=pruning), plain)
@@ -125,9 +125,8 @@ def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None
 def test_an_elastic_network_is_compiled_by_the_block_for_any_number_of_tokens(tiny: list[str]) -> None:
     network = compiled_network("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
     assert "forward" not in vars(network)
-    for index in range(4):
-        block = network.get_submodule(f"blocks.{index}")
-        assert vars(block)["forward"] is not None
-        for count in (65, 30, 7):
-            tokens = torch.randn(2, count, 32)
-            torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]
+    assert all("forward" in vars(network.get_submodule(f"blocks.{index}")) for index in range(4))
+    block = network.get_submodule("blocks.1")
+    for count in (65, 30, 7):
+        tokens = torch.randn(2, count, 32)
+        torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]
