@@ -44,8 +44,8 @@ class TrainConfig:
     `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
     `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
     `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
-    the network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is TensorBoard
-    where it is installed; "wandb" keeps its log offline.
+    the network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is
+    TensorBoard where it is installed; "wandb" keeps its log offline.
     """
 
     name: str

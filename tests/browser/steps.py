@@ -54,7 +54,7 @@ def open_tab(page: Page, name: str, shown: str) -> Locator:
 
 def open_explorer(page: Page) -> Locator:
     """Opens the attention tab and waits until its first map is drawn."""
-    page.get_by_role("tab", name="Attention").click()
+    open_tab(page, "Attention", ".explorer")
     explorer = page.locator(".explorer")
     expect(explorer).to_have_attribute("data-ready", "ready")
     return explorer

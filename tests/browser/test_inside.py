@@ -95,8 +95,8 @@ def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
 
 def test_checks_and_speed(url: str, open_page: Opener) -> None:
     page = open_page(url)
-    steps.open_tab(page, "Inside", "#step-figure img")
-    page.locator("#inside-checks > button").click()
+    steps.open_tab(page, "Trust", "#checks")
+    page.locator("#checks > button").click()
     page.locator("#sanity-run").click()
     rows = page.locator("#sanity tbody tr")
     expect(rows).to_have_count(5)
@@ -106,6 +106,7 @@ def test_checks_and_speed(url: str, open_page: Opener) -> None:
         assert float(cells[1]) <= float(cells[2])
     expect(page.locator("#cascade img")).to_have_count(2)
 
+    steps.open_tab(page, "Inside", "#step-figure img")
     unfold(page, "speed").locator("#speed-run").click()
     tables = page.locator("#speed table")
     expect(tables).to_have_count(2)

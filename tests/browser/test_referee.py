@@ -66,13 +66,13 @@ def test_a_class_is_clicked_and_judged(
     expect(maps.first).not_to_have_attribute("src", before)
     keep(page, artefacts, look, "classes")
 
-    open_tab(page, "Can I believe it?")
+    steps.open_tab(page, "Trust", ".referee .verdict")
     expect_verdict(page, second)
     keep(page, artefacts, look, "referee")
-    open_tab(page, "Prediction")
+    steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
     expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {first.label}")
-    open_tab(page, "Can I believe it?")
+    steps.open_tab(page, "Trust", ".referee .verdict")
     expect_verdict(page, first)
 
 
@@ -80,20 +80,10 @@ def test_another_picture_is_judged_for_its_own_answer(open_page: Opener, app_url
     page = open_page(app_url)
     expect(page.locator("#class-maps img")).to_have_count(4)
     page.locator("#label .confidence-set").nth(1).click()  # a choice that must not outlive its picture
-    open_tab(page, "Can I believe it?")
-    page.locator(".referee .verdict").wait_for()
+    steps.open_tab(page, "Trust", ".referee .verdict")
     page.locator("#examples button.thumbnail-item").nth(1).click()
     expect(page.locator("#headline .answer b")).to_have_text("automobile")
     expect(page.locator(".referee .verdict")).to_contain_text("For automobile on this picture")
-
-
-def open_tab(page: Page, name: str) -> None:
-    """From the bar, or from the menu of those tabs that a narrow screen has no room for."""
-    tab = page.locator("#tabs").get_by_role("tab", name=name)
-    if tab.count() == 0:
-        page.locator("#tabs .overflow-menu > button").first.click()
-        tab = page.locator("#tabs .overflow-dropdown button", has_text=name)
-    tab.click()
 
 
 def keep(page: Page, folder: Path, look: str, name: str) -> None:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui import api, explorer, inside, prediction, referee, text, tokens
+from vitdemo.ui import api, card, explorer, inside, prediction, referee, text, tokens
 from vitdemo.ui.controls import left_column, wire_left
 from vitdemo.ui.theme import calm
 
@@ -31,13 +31,14 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
                 left = left_column(engine, data_dir=data_dir)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
                 headline = gr.HTML(text.waiting(), padding=False, elem_id="headline")
+                card.notice(engine, left)
                 with gr.Tabs(elem_id="tabs"):
                     *result, chosen = prediction.tab(engine, left)
                     explorer.tab(engine, left)
                     tokens.tab(engine, left)
                     referee.tab(engine, left, chosen=chosen)
                     inside.tab(engine, left)
-        wire_left(engine, left, data_dir=data_dir, look={})
+        wire_left(engine, left, data_dir=data_dir)
         prediction.wire(engine, page, left, outputs=(headline, *result))
         api.endpoint(engine)
     page.queue(max_size=64)

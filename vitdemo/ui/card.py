@@ -12,7 +12,7 @@ from vitdemo.ui.section import Section
 from vitdemo.ui.session import Left, Values, draw, told
 
 
-def notice(engine: Engine, left: Left) -> gr.HTML:
+def notice(engine: Engine, left: Left) -> None:
     """How sure the model is against its validation pictures; it follows the result by itself."""
     line = gr.HTML(padding=False, elem_id="familiarity")
 
@@ -23,12 +23,10 @@ def notice(engine: Engine, left: Left) -> gr.HTML:
             return {line: words.familiarity(draw(engine, left, values, engine.inside.familiarity))}
 
     left.key.change(arrived, left.inputs, [line], **QUIET)
-    return line
 
 
 def section(engine: Engine, left: Left) -> Section:
-    """The notice, the card and its figures; one sentence where the weights came without a card."""
-    notice(engine, left)
+    """The card and its figures; one sentence where the weights came without a card."""
     card = gr.Markdown(elem_id="card", latex_delimiters=[], header_links=False)
     title = gr.HTML(padding=False)
     figures = gallery(columns=3, elem_id="card-figures", allow_preview=True)

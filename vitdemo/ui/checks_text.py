@@ -8,6 +8,7 @@ from vitdemo.engine.sanity import Check, SanityReport
 from vitdemo.engine.speed import Size, SpeedCard, Timing
 from vitdemo.ui.text import SELECTORS, escaped, macs
 
+CHECKS = "Checks"
 CHECKS_MORE = (
     "Does the page show what the network does? Each check runs now, on this model and this picture, and "
     "shows its number beside the limit."

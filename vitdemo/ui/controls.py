@@ -52,6 +52,7 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
             value=info.selectors[0],
             label="Selector: what decides which patches stay",
             filterable=False,
+            allow_custom_value=True,  # an event may still hold the last model's choice; `fitting` replaces it
             elem_id="selector",
         ),
         key=gr.State(None),
@@ -101,11 +102,8 @@ def named(selectors: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(text.SELECTORS.get(name, name), name) for name in selectors]
 
 
-def wire_left(engine: Engine, left: Left, *, data_dir: Path | None, look: dict[Any, Any]) -> None:
-    """Events that only fill the left column; a changed picture then starts the analysis by itself.
-
-    `look`: component -> a function of ModelInfo that gives its update when the model changes.
-    """
+def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
+    """Events that only fill the left column; a changed picture then starts the analysis by itself."""
     examples = list(example_paths().items())
 
     def chosen(picture: Any, words: str, *, example: int | None = None, upload: int | None = None) -> Values:
@@ -144,7 +142,6 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None, look: dict[A
             left.model: gr.Dropdown(info=info.summary),
             left.selector: gr.Dropdown(named(info.selectors), value=best),
             left.counts: token_line(values[left.model], values[left.ratio]),
-            **{component: update(info) for component, update in look.items()},
         }
 
     def token_line(model: str, ratio: float) -> str:
@@ -160,7 +157,7 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None, look: dict[A
     left.model.input(
         model_changed,
         {left.model, left.selector, left.ratio},
-        [left.model, left.selector, left.counts, *look],
+        [left.model, left.selector, left.counts],
         **QUIET,
     )
     left.ratio.input(token_line, [left.model, left.ratio], left.counts, trigger_mode="always_last", **QUIET)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, Engine, Progress
-from vitdemo.ui import card, sanity, speed, text, walk
+from vitdemo.ui import card, speed, text, walk
 from vitdemo.ui import inside_text as words
 from vitdemo.ui.parts import QUIET, figure
 from vitdemo.ui.section import Section, hidden, on_button
@@ -30,8 +30,6 @@ def tab(engine: Engine, left: Left) -> None:
                 parts.append(build(engine, left))
         with gr.Accordion(words.SPEED, open=False, elem_id="inside-speed"):
             speed.section(engine, left)
-        with gr.Accordion(words.CHECKS, open=False, elem_id="inside-checks"):
-            sanity.section(engine, left)
 
         def show(values: Values) -> Values:
             return {component: value for part in parts for component, value in part.show(values).items()}

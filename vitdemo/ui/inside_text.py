@@ -45,7 +45,6 @@ NORMS_ALT = "The norm of each patch token after the last block, artefact tokens 
 SPEED = "Speed on this machine"
 CARD = "Model card"
 CARD_FIGURES = "Figures from the training"
-CHECKS = "Checks"
 
 
 def paragraph(words: str, *, kind: str = "note") -> str:

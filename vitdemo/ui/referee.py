@@ -1,4 +1,4 @@
-"""The tab "Can I believe it?": which map tells the truth about this picture, by removing patches."""
+"""The tab "Trust": which map tells the truth about this picture, by removing patches; and checks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ import gradio as gr
 
 from vitdemo.engine import Contestant, Engine, Verdict
 from vitdemo.ui import referee_text as words
+from vitdemo.ui import sanity
+from vitdemo.ui.checks_text import CHECKS
 from vitdemo.ui.classes import chosen_class
 from vitdemo.ui.curves import Line, percent_chart
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
-from vitdemo.ui.text import escaped
+from vitdemo.ui.text import escaped, title
 
 
 def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
     """The tab; its contest runs when it is seen, for the class of `chosen`, once a picture and class."""
     with gr.Tab(words.TAB, elem_id="tab-referee") as opened:
+        gr.HTML(title(words.HEADING, words.HEADING_MORE), padding=False)
         shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
+        with gr.Accordion(CHECKS, open=False, elem_id="checks"):
+            sanity.section(engine, left)
         judged = gr.State(None)  # (key, class) of what is shown
 
     def fill(values: Values, progress: gr.Progress) -> Values:

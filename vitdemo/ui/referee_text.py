@@ -1,11 +1,13 @@
-"""Every word of the class maps and of the tab "Can I believe it?"."""
+"""Every word of the class maps and of the tab "Trust"."""
 
 from __future__ import annotations
 
 from vitdemo.engine import Verdict
 from vitdemo.ui.text import escaped, note, title
 
-TAB = "Can I believe it?"
+TAB = "Trust"
+HEADING = "Can you believe the maps?"
+HEADING_MORE = "Patches are really removed in the order of each map; a true map moves the answer most."
 MAPS = {  # key of a method -> its name, and what it shows
     "raw-attention": ("Raw attention", "What the head's tokens look at in the last layer."),
     "attention-rollout": ("Attention rollout", "Attention followed through all layers, for any class."),

@@ -16,9 +16,7 @@ CRASHED = "Something went wrong on the server; it has been logged. Please try ag
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 YOURS = "Your picture"
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
-CLICK_HINT = "Click a patch to ask where that patch looks."
 TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
-HEADS = "What each head gathers, followed back to the input patches; click one to see it large."
 KEPT = "Patches in full colour went on; the faded ones were removed before the layers that follow."
 EMPTY_COMPARISON = (
     '<div class="comparison"><p class="quiet">Dense and pruned will be compared here.</p></div>'
@@ -148,18 +146,6 @@ def verdict(dense: Outcome, pruned: Outcome | None) -> str:
         return "The answer and its probability stay the same."
     sign = "+" if change > 0 else "−"
     return f"The answer stays; its probability moves by {sign}{abs(change):.1f} points."
-
-
-def query(patch: int | None, grid: tuple[int, int], problem: str = "") -> str:
-    """The line over the attention figure: where the look starts."""
-    if problem:
-        words = f"{sentence(problem)} Showing what the head reads instead."
-    elif patch is None:
-        words = f"From what the head reads. {CLICK_HINT}"
-    else:
-        row, column = divmod(patch, grid[1])
-        words = f"From patch {patch} (row {row}, column {column})."
-    return f'<p class="note" role="status">{escaped(words)}</p>'
 
 
 def step(number: int, total: int, now: Step) -> str:
