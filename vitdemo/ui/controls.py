@@ -10,6 +10,7 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.examples import example_paths
 from vitdemo.ui import text
+from vitdemo.ui.choice import Choice
 from vitdemo.ui.parts import QUIET, gallery
 from vitdemo.ui.samples import has_test_split, random_sample
 from vitdemo.ui.session import Left, Values, fitting, told
@@ -47,12 +48,11 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
             padding=False,
             elem_id="counts",
         ),
-        selector=gr.Dropdown(
+        selector=Choice(
             named(info.selectors),
             value=info.selectors[0],
             label="Selector: what decides which patches stay",
             filterable=False,
-            allow_custom_value=True,  # an event may still hold the last model's choice; `fitting` replaces it
             elem_id="selector",
         ),
         key=gr.State(None),
@@ -140,7 +140,7 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
         best = fitting(values[left.selector], info.selectors)
         return {
             left.model: gr.Dropdown(info=info.summary),
-            left.selector: gr.Dropdown(named(info.selectors), value=best),
+            left.selector: Choice(named(info.selectors), value=best),
             left.counts: token_line(values[left.model], values[left.ratio]),
         }
 

@@ -1,4 +1,4 @@
-"""The one component of our own. In a file apart, because gradio writes a stub (.pyi) beside it."""
+"""The picture that a visitor uploads. In a file apart, because gradio writes a stub (.pyi) beside it."""
 
 from __future__ import annotations
 
