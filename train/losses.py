@@ -43,7 +43,7 @@ def classify(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep:
     assert isinstance(model, VisionTransformer)
     patches, count = model.config.num_patches, len(batch.x)
     ids = random_subset(count, patches, max(1, round(patches * token_keep)), device=batch.x.device)
-    return supervised(model(batch.x, pruning=Pruning(None, Explicit((ids,)))), batch, config)
+    return supervised(model(batch.x, pruning=Pruning(None, Explicit((ids,), checked=True))), batch, config)
 
 
 class Noisy:

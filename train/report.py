@@ -20,9 +20,11 @@ import torchvision
 from train.config import TrainConfig, config_to_json
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
+from train.parallel import World
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
+from vitdemo.machine import hardware
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
 from vitdemo.render.plots import confusion_plot, keep_ratio_plot, training_curves
@@ -31,17 +33,6 @@ from vitdemo.weights import LoadedModel
 SHOWN_RATIO = 0.7
 DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
 CONTROLS = ("class-attention", "random", "inverted")
-
-
-def hardware(device: torch.device) -> str:
-    """The processor that trained, in words."""
-    if device.type == "cuda":
-        return f"1 x {torch.cuda.get_device_name(device)}"
-    info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
-    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-    cores = torch.get_num_threads()
-    return f"{cores} core{'s' if cores > 1 else ''} of {name}, no GPU"
 
 
 def git_revision() -> str:
@@ -64,7 +55,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     versions["torchvision"] = torchvision.__version__
     return {
         "command": command(),
-        "hardware": hardware(device),
+        "hardware": hardware(device, count=World.current().size),
         "git_revision": git_revision(),
         "versions": versions,
         "seed": config.seed,

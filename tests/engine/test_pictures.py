@@ -134,14 +134,15 @@ def test_lifetimes_are_those_of_the_kept_ids(engine: Engine, analysis: Analysis)
     assert np.array_equal(np.asarray(engine.lifetime_figure(analysis.key)), np.asarray(wanted))
 
 
-def test_learned_scores_are_shown_as_probabilities(
+def test_learned_scores_are_shown_as_weights_around_their_mean(
     engine: Engine, analysis: Analysis, recorded: tuple[Trace, Trace]
 ) -> None:
     figures = engine.score_figures(analysis.key)
-    assert [caption for _, caption in figures] == [f"Stage {s}: keep probability" for s in (1, 2, 3)]
-    probability = np.exp(explain(recorded[1], "keep-score", stage=0))
+    assert [caption for _, caption in figures] == [f"Stage {s}: keep weight (1 = mean)" for s in (1, 2, 3)]
+    weights = [np.exp(explain(recorded[1], "keep-score", stage=stage)) for stage in range(3)]
+    weights = [weight / np.nanmean(weight) for weight in weights]
     view = colours(analysis.view)
-    wanted = 0.4 * view + 0.6 * palette(probability, 0.0, 1.0)
+    wanted = 0.4 * view + 0.6 * palette(weights[0], 0.0, max(map(np.nanmax, weights)))
     assert close(colours(figures[0][0]), wanted)
 
 

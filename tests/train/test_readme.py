@@ -25,6 +25,12 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if words[0] == "make":
         return ["make", "-n", "-C", str(ROOT), *words[1:]]
     words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
+    if words[0] == "torchrun":
+        words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+    if "--dry-run" in words or "train.report" in words:
+        return words
+    if "train.bench" in words:
+        return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8"]
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
     if "train" in words:

@@ -17,7 +17,7 @@ Captioned = list[tuple[Image.Image, str]]
 SHOWN_OPTIONS = ("layer", "head", "query", "fusion", "discard_ratio")
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
 SCORE_LABELS = {
-    "learned": "keep probability",
+    "learned": "keep weight (1 = mean)",
     "class-attention": "class attention",
     "random": "random score",
     "inverted": "inverted score",
@@ -87,17 +87,20 @@ def lifetime_figure(entry: Entry) -> Image.Image:
 
 
 def score_figures(entry: Entry) -> Captioned:
-    """The selector's scores at each stage under one scale; those of "learned", which are logarithms, as
-    probabilities from 0 to 1. Empty where nothing was pruned."""
+    """The selector's scores at each stage under one scale; empty where nothing was pruned.
+
+    Those of "learned" are logarithms whose level training may leave free. They are shown as weights, 1 = the
+    mean of the patches present, which is also what an adaptive budget compares.
+    """
     if entry.pruned is None:
         return []
     heats = [explain(entry.pruned, "keep-score", stage=stage) for stage in range(len(entry.pruned.scores))]
-    learned = entry.analysis.selector == "learned"
-    if learned:
-        heats = [np.exp(heat) for heat in heats]
+    if entry.analysis.selector == "learned":
+        weights = [np.exp(heat) for heat in heats]
+        heats = [weight / np.nanmean(weight) for weight in weights]
     low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
     label = SCORE_LABELS.get(entry.analysis.selector, METHODS["keep-score"].unit)
-    scale = render.shared_scale(heats, label=label, low=low, high=1.0 if learned else None)
+    scale = render.shared_scale(heats, label=label, low=low)
     return [
         (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")
         for stage, heat in enumerate(heats, start=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from PIL import Image
 
@@ -19,6 +17,7 @@ from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.explain import METHODS
 from vitdemo.faithfulness.curves import Judgement, contest
 from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
+from vitdemo.machine import hardware
 from vitdemo.weights import LoadedModel
 
 STEPS = 10
@@ -164,17 +163,6 @@ def interval(values: Float[np.ndarray, "n"]) -> Interval:
     means = values[draw.integers(n, size=(RESAMPLES, n))].mean(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(values.mean()), float(low), float(high))
-
-
-def hardware(device: torch.device) -> str:
-    """The processor that ran, in words."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if "model name" in line] if info.is_file() else []
-    name = names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
-    threads = torch.get_num_threads()
-    return f"{threads} core{'s' if threads > 1 else ''} of {name}"
 
 
 def as_json(result: Study) -> dict[str, Any]:

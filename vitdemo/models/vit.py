@@ -125,7 +125,8 @@ class VisionTransformer(nn.Module):
         if wanted is None:
             return None
         prefix = self.config.num_prefix_tokens
-        return locate(wanted.to(ids.device).expand(len(ids), -1), ids[:, prefix:] - prefix)
+        wanted = wanted.to(ids.device).expand(len(ids), -1)
+        return locate(wanted, ids[:, prefix:] - prefix, checked=rule.checked)
 
     def cut(
         self, x: Float[Tensor, "b n d"], ids: Int[Tensor, "b n"], keep: Int[Tensor, "b k"] | None
