@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
@@ -12,14 +13,13 @@ import torch
 from jaxtyping import Float
 from playwright.sync_api import Page
 
-from tests.browser.server import ROOT, free_port
+from tests.browser.server import ROOT, served
 from tests.engine.bundle import traces
 from vitdemo.data import decode
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 from vitdemo.explain import PatchDropped, explain
 from vitdemo.trace import Trace
-from vitdemo.ui import build, launch_options
 
 SELECTORS = {
     "dynamicvit_cifar10": "learned",
@@ -32,16 +32,9 @@ SELECTORS = {
 def explored_app() -> tuple[Engine, str]:
     """An engine with the bundled weights, and the address of its page; it lives as long as the tests."""
     engine = Engine(device="cpu")
-    demo = build(engine)
-    demo.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(),
-    )
-    atexit.register(demo.close)
-    return engine, str(demo.local_url)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return engine, stack.enter_context(served(engine))
 
 
 @cache

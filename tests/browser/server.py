@@ -1,4 +1,4 @@
-"""The real app in a process of its own, started once for all tests that need it."""
+"""The real app in a process of its own, started once for all tests that need it; or its page in this one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+
+from vitdemo.engine import Engine
+from vitdemo.ui import build, launch_options
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 300  # a busy machine imports torch slowly
@@ -21,6 +26,21 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def served(engine: Engine) -> Iterator[str]:
+    """The address of the page over `engine`, in this process, so that a test can look behind it."""
+    demo = build(engine)
+    demo.launch(
+        server_name="127.0.0.1",
+        server_port=free_port(),
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(),
+    )
+    yield str(demo.local_url)
+    demo.close()
 
 
 @cache

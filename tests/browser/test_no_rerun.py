@@ -9,10 +9,9 @@ from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import free_port
+from tests.browser.server import served
 from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
-from vitdemo.ui import build, launch_options
 
 
 @pytest.fixture
@@ -23,16 +22,8 @@ def engine() -> Engine:
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    demo = build(engine)
-    demo.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(),
-    )
-    yield str(demo.local_url)
-    demo.close()
+    with served(engine) as address:
+        yield address
 
 
 def test_controls_run_no_model_and_an_expired_result_comes_back(
