@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from vitdemo.config import as_pair
 
 
 @dataclass(frozen=True)
 class ResNetConfig:
     """A ResNet-9 (Page 2018, "How to Train Your ResNet"): `widths` are the channels of its four levels.
 
-    `scale` multiplies the features before the head. `img_size` in pixels is only remembered; any size runs.
+    `scale` multiplies the features before the head. Pictures of another size than `img_size`, in pixels, are
+    resized to it, so that a student may see them larger.
     """
 
     img_size: int = 32
@@ -65,4 +69,7 @@ class ResNet9(nn.Module):
         self.head = nn.Linear(fourth, config.num_classes, bias=False)
 
     def forward(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b c"]:
+        size = as_pair(self.config.img_size)
+        if x.shape[-2:] != size:
+            x = F.interpolate(x, size, mode="bilinear", antialias=True)
         return self.head(self.body(x)) * self.config.scale

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from train.config import TrainConfig
 from train.data import Pictures
 from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
+from train.transfer import HEAD, transferred
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
 
 
-def start_from(source: str, model: nn.Module, device: torch.device) -> VisionTransformer:
-    """Gives `model` the weights of the dense checkpoint `source`, and returns that network."""
-    dense = load_model(source, device=str(device)).model
-    missing, unexpected = model.load_state_dict(dense.state_dict(), strict=False)
-    foreign = [key for key in missing if not key.startswith("score_predictor")] + unexpected
+def start_from(config: TrainConfig, model: VisionTransformer, device: torch.device) -> VisionTransformer:
+    """Gives `model` the weights of the dense checkpoint `config.init_from`, and returns that network.
+
+    From another data set it takes all but the classifier; of another picture or patch size, resampled.
+    Raises ValueError where the checkpoint does not fit, or where a loss asks it about what it cannot take.
+    """
+    loaded = load_model(config.init_from, device=str(device))
+    dense, same_data = loaded.model, loaded.spec.data.dataset == config.dataset
+    if config.objective != "classify" and (not same_data or dense.config.grid != model.config.grid):
+        raise ValueError(
+            f"init_from {config.init_from!r} knows another data set or grid of patches than the model, so "
+            f"objective {config.objective!r} cannot learn from it"
+        )
+    given, own = transferred(dense, model, head=same_data), model.state_dict()
+    new = ("score_predictor",) if same_data else ("score_predictor", HEAD)
+    foreign = [key for key in own if key not in given and not key.startswith(new)]
+    foreign += [key for key, value in given.items() if key not in own or own[key].shape != value.shape]
     if foreign:
-        raise ValueError(f"init_from {source!r} does not fit the model: {foreign[0]}")
+        raise ValueError(f"init_from {config.init_from!r} does not fit the model: {foreign[0]}")
+    model.load_state_dict(given, strict=False)
     return dense.requires_grad_(False).eval()
 
 

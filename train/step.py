@@ -49,8 +49,7 @@ class Run:
         self.splits = splits or load_splits(config, self.device)
         torch.manual_seed(config.seed)
         self.model = build_network(config.model).to(self.device)
-        source = config.init_from
-        self.dense = start_from(source, self.model, self.device) if source else None
+        self.dense = self.start()
         with self.world.one_first():  # a teacher keeps its answers in a file
             self.teacher = find_teacher(config, self.splits["train"], self.dense)
         self.batches = Batches(config, self.splits["train"], self.teacher)
@@ -64,6 +63,13 @@ class Run:
         self.step, self.seconds, self.tally = 0, 0.0, Tally(self.device)
         self.history: list[dict[str, Any]] = []
         self.stopping = False
+
+    def start(self) -> VisionTransformer | None:
+        """The network that this one goes on from, if the recipe names one."""
+        if not self.config.init_from:
+            return None
+        assert isinstance(self.model, VisionTransformer)
+        return start_from(self.config, self.model, self.device)
 
     def count_parts(self) -> int:
         """How many small batches make one batch: `accumulate`, and each process has as many."""
