@@ -43,6 +43,7 @@ class TrainConfig:
     degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.
     `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
     `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
+    Every `val_every` epochs, and at the end, the network is validated and the state saved.
     `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
     the network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is
     TensorBoard where it is installed; "wandb" keeps its log offline.
@@ -60,6 +61,7 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     seed: int = 0
     epochs: int = 24
+    val_every: int = 1
     batch_size: int = 256
     accumulate: int = 1
     compile: bool = False

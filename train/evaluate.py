@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from train.data import Pictures
@@ -29,10 +29,11 @@ SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 
 @torch.no_grad()
-def predict(
+def logits_of(
     model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
-) -> Int[Tensor, "b"]:
-    """The class predicted for each picture of `split`; tokens are removed by `selector` where it is named."""
+) -> Float[Tensor, "b c"]:
+    """The network's answers to `split`, through evaluation mode; tokens are removed by `selector` where it is
+    named."""
     training, out = model.training, []
     model.eval()
     for begin in range(0, len(split), BATCH):
@@ -42,23 +43,24 @@ def predict(
             assert isinstance(model, VisionTransformer)
             chosen = make_selector(selector, model=model, pixels=pixels)
             options["pruning"] = Pruning(chosen, FixedRatio(keep_ratio))
-        out.append(model(pixels, **options).argmax(dim=-1))
+        out.append(model(pixels, **options).float())
     model.train(training)
     return torch.cat(out)
 
 
-@torch.no_grad()
+def predict(
+    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
+) -> Int[Tensor, "b"]:
+    """The class predicted for each picture of `split`."""
+    return logits_of(model, split, keep_ratio=keep_ratio, selector=selector).argmax(dim=-1)
+
+
 def confidence_percentiles(model: nn.Module, split: Pictures) -> list[float]:
     """The percentiles 0, 1, ..., 100 of the largest softmax probability over the pictures of `split`, dense:
     the baseline against which a new picture looks familiar or not (Hendrycks and Gimpel 2017)."""
-    training, out = model.training, []
-    model.eval()
-    for begin in range(0, len(split), BATCH):
-        logits = model(split.normalise(split.fetch(slice(begin, begin + BATCH))))
-        out.append(logits.float().softmax(dim=-1).amax(dim=-1))
-    model.train(training)
+    largest = logits_of(model, split).softmax(dim=-1).amax(dim=-1)
     steps = torch.linspace(0, 1, 101, dtype=torch.float64)
-    return [round(value, 5) for value in torch.cat(out).double().cpu().quantile(steps).tolist()]
+    return [round(value, 5) for value in largest.double().cpu().quantile(steps).tolist()]
 
 
 def accuracy(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> float:

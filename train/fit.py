@@ -1,4 +1,4 @@
-"""The loop: epochs of steps, watched, each followed by a validation and a saved state."""
+"""The loop: epochs of steps, watched; after some of them a validation and a saved state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ BROKEN_RUN = (
 
 
 def fit(run: Run) -> None:
-    """All remaining steps; the state is saved after every epoch and at a stop, which exits with a message."""
+    """All remaining steps; the state is saved every `val_every` epochs, at the end, and at a stop.
+
+    A stop exits with a message. Raises ValueError for a `val_every` below 1.
+    """
+    if run.config.val_every < 1:
+        raise ValueError(f"val_every must be at least 1, got {run.config.val_every}")
     if run.world.writes:
         facts = run_facts(run.config, run.device)
         write_atomically(run.config.run_dir / "config.json", json.dumps(facts, indent=1) + "\n")
@@ -35,11 +40,12 @@ def fit(run: Run) -> None:
             row = epoch(run, watch)
             run.history.append(row)
             watch.row(run.step, row)
-            run.save()
+            if "val" in row:
+                run.save()
 
 
 def epoch(run: Run, watch: Watch) -> dict[str, Any]:
-    """The rest of the epoch, then validation: its row of the history."""
+    """The rest of the epoch, then validation if it is due: its row of the history."""
     number, first = divmod(run.step, run.steps_per_epoch)
     order = epoch_order(len(run.splits["train"]), seed=run.config.seed, epoch=number).to(run.device)
     size, start = run.config.batch_size, time.perf_counter()
@@ -61,12 +67,10 @@ def epoch(run: Run, watch: Watch) -> dict[str, Any]:
                 run.seconds += time.perf_counter() - start
                 leave(run, BROKEN_RUN if broken else "--resume goes on")
     run.seconds += time.perf_counter() - start
-    row = {
-        "epoch": number + 1,
-        "step": run.step,
-        "val": round(validate(run), 2),
-        "seconds": round(run.seconds),
-    }
+    row: dict[str, Any] = {"epoch": number + 1, "step": run.step}
+    if (number + 1) % run.config.val_every == 0 or run.step >= run.total:
+        row["val"] = round(validate(run), 2)
+    row["seconds"] = round(run.seconds)
     sound = [means for means in logged if means]
     terms = [key for key in sound[0] if key != "accuracy"] if sound else []
     return row | {key: round(statistics.fmean(means[key] for means in sound), 4) for key in terms}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -62,21 +64,21 @@ class Noisy:
         return scores.detach() - self.scale * torch.log(-torch.log(uniform))
 
 
-def importance(dense: VisionTransformer, x: Pixels) -> Float[Tensor, "b n"]:
-    """What the dense network's tokens look at, as a distribution over patches.
+def importance(dense: VisionTransformer, x: Pixels) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b c"]]:
+    """What the dense network's tokens look at, as a distribution over patches; and its logits.
 
-    The mean over heads, query tokens and the later half of the layers of the attention each patch gets;
-    the class token counts as much as all patches together.
+    The former is the mean over heads, query tokens and the later half of the layers of the attention each
+    patch gets; the class token counts as much as all patches together.
     """
     recorder = Recorder()
     with torch.no_grad():
-        dense(x, recorder=recorder)
+        logits = dense(x, recorder=recorder)
         prefix = dense.config.num_prefix_tokens
         later = torch.stack(recorder.attn[len(recorder.attn) // 2 :]).float().mean(dim=(0, 2))
         received = later[:, prefix:, prefix:].mean(dim=1)
         if prefix:
             received = received + later[:, 0, prefix:]
-        return received / received.sum(dim=-1, keepdim=True)
+        return received / received.sum(dim=-1, keepdim=True), logits
 
 
 def score_loss(
@@ -95,9 +97,11 @@ def elastic(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: Visi
     """One network for every keep ratio: a random ratio a step, tokens really removed, scores supervised.
 
     The supervised losses at the drawn ratio, and each predictor learns the dense network's importance of the
-    tokens still present.
+    tokens still present. Where no other teacher is named, the dense network's logits teach as well.
     """
-    target = importance(dense, batch.x)
+    target, answer = importance(dense, batch.x)
+    if config.distill and batch.soft is None:
+        batch = replace(batch, soft=(answer.float() / config.temperature).softmax(dim=-1))
     low, high = config.keep_ratio_range
     drawn = torch.rand(2).tolist()
     ratio = 1.0 if drawn[0] < config.dense_share else low + (high - low) * drawn[1]

@@ -83,11 +83,11 @@ def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
 
 def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) -> None:
     """metrics.json, the figures, and README.md: the model card."""
-    name = loaded.spec.key
+    name, judged = loaded.spec.key, DATASETS[loaded.spec.data.dataset].judged
     figures = {
         "curves.png": training_curves(metrics["history"], title=f"{name}: training"),
         "confusion.png": confusion_plot(
-            metrics["confusion"], loaded.classes, title=f"{name}: test pictures (n = {metrics['n']:,})"
+            metrics["confusion"], loaded.classes, title=f"{name}: {judged} pictures (n = {metrics['n']:,})"
         ),
     }
     if "sweep" in metrics:
@@ -103,7 +103,7 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
 def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
     """The card in the Hub's layout: front matter, then what it is, how good, how made."""
     spec, config = loaded.spec, loaded.model.config
-    title = DATASETS[spec.data.dataset].title
+    title, judged = DATASETS[spec.data.dataset].title, DATASETS[spec.data.dataset].judged
     rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in metrics["per_class"].items())
     minutes = metrics["seconds"] / 60
     return f"""---
@@ -117,8 +117,8 @@ datasets: [{spec.data.dataset}]
 {spec.summary} {config.embed_dim} wide, {config.depth} blocks, {config.num_heads} heads,
 {config.num_patches} patches; {metrics["parameters"]:,} parameters, {metrics["macs"] / 1e6:.1f} MMAC each.
 
-**{metrics["accuracy"]:.2f} %** top-1 on the test split of {title} (n = {metrics["n"]:,} pictures, one run,
-seed {metrics["seed"]}), dense. Trained in {minutes:.0f} minutes on {metrics["hardware"]}
+**{metrics["accuracy"]:.2f} %** top-1 on the {judged} split of {title} (n = {metrics["n"]:,} pictures, one
+run, seed {metrics["seed"]}), dense. Trained in {minutes:.0f} minutes on {metrics["hardware"]}
 with `{metrics["command"]}`; all choices were made on held-out training pictures.
 {metrics.get("note", "")}
 {pruning_table(metrics)}

@@ -36,11 +36,12 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
 
 
 def find_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer | None) -> Teacher | None:
-    """Who distils: the named run's ResNet, else the network that the run started from, `dense`."""
+    """Who distils: the named run's ResNet, else the network that the run started from, `dense`, unless the
+    objective asks that one itself."""
     if not config.distill:
         return None
     if not config.teacher:
-        if dense is None or config.objective == "official":  # which asks the dense network itself
+        if dense is None or config.objective != "classify":
             return None
         return Live(dense, temperature=config.temperature)
     folder = config.runs_dir / config.teacher

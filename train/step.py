@@ -160,12 +160,15 @@ class Run:
         """
         set_lr(self.optimizers, (self.step + 1) / self.total, self.config)
         each = self.num_parts // self.world.size
+        before = [buffer.clone() for buffer in self.model.buffers()]
         parts = [self.backward(part, last=n == each - 1) for n, part in enumerate(self.parts(rows))]
         seen = {key: torch.stack([part[key] for part in parts]).mean() for key in parts[0]}
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         finite = norm.isfinite()
+        for buffer, value in zip(self.model.buffers(), before, strict=True):  # batch norm's statistics
+            buffer.copy_(torch.where(finite, buffer, value))
         step_where(finite, self.optimizers, model=self.model, ema=self.ema)
         self.scaler.update()
         for optimizer in self.optimizers:

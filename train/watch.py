@@ -183,7 +183,8 @@ class Watch:
     def row(self, step: int, row: dict[str, Any]) -> None:
         """The end of an epoch."""
         self.bar.write(str(row))
-        self.write(step, {"val": row["val"]})
+        if "val" in row:
+            self.write(step, {"val": row["val"]})
 
     def write(self, step: int, values: dict[str, float]) -> None:
         for writer in self.writers:

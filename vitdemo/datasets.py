@@ -51,7 +51,8 @@ class Photos:
 class DatasetSpec:
     """`load(folder, split)` finds a split; `data` is its test-time transform and statistics.
 
-    `classes` is empty where only the files know them (`Photos.classes`).
+    `classes` is empty where only the files know them (`Photos.classes`). `judged` is what the data set's
+    authors call the split that is "test" here.
     """
 
     key: str
@@ -59,6 +60,7 @@ class DatasetSpec:
     classes: tuple[str, ...]
     data: DataConfig
     load: Callable[[Path, Split], Images | Photos]
+    judged: str = "test"
 
 
 CIFAR10_CLASSES = (
@@ -229,9 +231,11 @@ FOLDER_DATA = DataConfig("folder", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.
 _SPECS = (
     DatasetSpec("cifar10", "CIFAR-10", CIFAR10_CLASSES, DataConfig(), load_cifar10),
     DatasetSpec("cifar100", "CIFAR-100", CIFAR100_CLASSES, CIFAR100_DATA, load_cifar100),
-    DatasetSpec("tiny-imagenet", "Tiny ImageNet", (), TINY_DATA, load_tiny_imagenet),
-    DatasetSpec("imagenette", "Imagenette", tuple(IMAGENETTE.values()), IMAGENETTE_DATA, load_imagenette),
-    DatasetSpec("imagenet", "ImageNet-1k", (), IMAGENET_DATA, load_imagenet),
+    DatasetSpec("tiny-imagenet", "Tiny ImageNet", (), TINY_DATA, load_tiny_imagenet, "validation"),
+    DatasetSpec(
+        "imagenette", "Imagenette", tuple(IMAGENETTE.values()), IMAGENETTE_DATA, load_imagenette, "validation"
+    ),
+    DatasetSpec("imagenet", "ImageNet-1k", (), IMAGENET_DATA, load_imagenet, "validation"),
     DatasetSpec("folder", "a folder of pictures", (), FOLDER_DATA, load_folder),
 )
 DATASETS: dict[str, DatasetSpec] = {spec.key: spec for spec in _SPECS}

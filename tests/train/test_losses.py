@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
+from train import losses
 from train.batches import Batch
 from train.config import load_recipe
-from train.losses import Noisy, classify, distillation, importance, score_loss
+from train.losses import Noisy, classify, distillation, elastic, importance, score_loss
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
@@ -34,7 +36,8 @@ def test_importance_is_what_the_later_layers_look_at() -> None:
     teacher = VisionTransformer(CONFIG).eval()
     recorder = Recorder()
     teacher(X, recorder=recorder)
-    found = importance(teacher, X)
+    found, logits = importance(teacher, X)
+    torch.testing.assert_close(logits, teacher(X))  # the recorder takes the plain product, not the fused one
     wanted = torch.zeros(3, 16, dtype=torch.float64)
     for attn in recorder.attn[2:]:
         for head in range(2):
@@ -42,6 +45,23 @@ def test_importance_is_what_the_later_layers_look_at() -> None:
             wanted += (matrix[:, 0, 1:] + matrix[:, 1:, 1:].mean(dim=1)) / 4
     wanted /= wanted.sum(dim=1, keepdim=True)
     torch.testing.assert_close(found.double(), wanted, atol=1e-6, rtol=1e-5)
+
+
+def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what it looks at and, where no teacher has answered, for its logits."""
+    dense = VisionTransformer(CONFIG).eval()
+    model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc=(1, 2, 3))))
+    calls: list[int] = []
+    dense.register_forward_hook(lambda *_: calls.append(1))
+    config = load_recipe("cifar10_dynamicvit", ["distill=0.5", "label_weight=0.0", "score_weight=0.0"])
+    asked: list[torch.Tensor] = []
+    monkeypatch.setattr(losses, "distillation", lambda logits, soft, _: (asked.append(soft), logits.sum())[1])
+    y = torch.eye(10)[:3]
+    elastic(model, Batch(X, y), config=config, dense=dense)
+    elastic(model, Batch(X, y, y), config=config, dense=dense)
+    assert len(calls) == 2
+    torch.testing.assert_close(asked[0], (dense(X) / config.temperature).softmax(dim=-1))
+    assert torch.equal(asked[1], y)
 
 
 def test_scores_that_are_the_targets_logarithm_cost_nothing_and_pull_nowhere() -> None:

@@ -12,6 +12,7 @@ from train.__main__ import main as train
 from train.config import load_recipe
 from train.data import epoch_order
 from train.evaluate import main as evaluate
+from train.fit import fit
 from train.step import Run
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_cifar10
@@ -95,6 +96,19 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> 
     whole, resumed = weights_after(words), weights_after(words, stop_at=3)
     for key, value in whole.items():
         assert torch.equal(value, resumed[key]), key
+
+
+def test_a_run_is_validated_and_saved_as_often_as_the_recipe_says(
+    tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=10", "batch_size=100", "val_every=2"]))
+    saved: list[int] = []
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+    assert run.steps_per_epoch == 2
+    fit(run)
+    assert [row["epoch"] for row in run.history if "val" in row] == [2, 4, 5]
+    assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5]
+    assert saved == [4, 8, 10]
 
 
 def losses_of(words: list[str]) -> list[float]:

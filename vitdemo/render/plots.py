@@ -36,12 +36,14 @@ def new_figure(title: str, *, width: float = WIDTH, height: float = HEIGHT) -> F
 def training_curves(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     """Validation accuracy (percent) and the mean of each loss term, an epoch each.
 
-    `history` rows hold "epoch", "val" and the loss terms, as in metrics.json.
+    `history` rows hold "epoch", where it was measured "val", and the loss terms, as in metrics.json.
     """
     figure = new_figure(title)
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
-    left.plot(epochs, [row["val"] for row in history], color="#3b0f70", marker="o", markersize=3)
+    judged = [row for row in history if "val" in row]
+    heights = [row["val"] for row in judged]
+    left.plot([row["epoch"] for row in judged], heights, color="#3b0f70", marker="o", markersize=3)
     left.set(xlabel="epoch", ylabel="validation accuracy, %")
     for name in history[0].keys() - {"epoch", "step", "val", "seconds"}:
         right.plot(epochs, [row[name] for row in history], label=name.replace("_", " "), linewidth=1.2)
