@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 from vitdemo.engine import Engine
@@ -10,7 +11,8 @@ from vitdemo.ui import build, launch_options
 
 
 def parse() -> argparse.Namespace:
-    """The options; host and port left out fall back to GRADIO_SERVER_NAME and GRADIO_SERVER_PORT."""
+    """The options. Without host, port or MCP gradio looks for GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and
+    GRADIO_MCP_SERVER. Ends the program with one sentence when the package for MCP is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -20,13 +22,23 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="make a public link through gradio's server")
     parser.add_argument("--models-dir", type=Path, help="folder of the bundled weights")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of CIFAR-10, if there is one")
-    return parser.parse_args()
+    parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
+    options = parser.parse_args()
+    if options.mcp and importlib.util.find_spec("mcp") is None:
+        parser.error('--mcp needs the package mcp: pip install "gradio[mcp]"')
+    return options
 
 
 def main() -> None:
     options = parse()
     page = build(Engine(device=options.device, models_dir=options.models_dir), data_dir=options.data)
-    page.launch(server_name=options.host, server_port=options.port, share=options.share, **launch_options())
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        mcp_server=options.mcp or None,
+        **launch_options(),
+    )
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Opener]:
-    """Opens addresses with a given width and colour scheme; afterwards there must have been no error in the
-    console and no request to another host."""
+    """Opens addresses with a given width, colour scheme and language; afterwards there must have been no
+    error in the console and no request to another host."""
     troubles: list[str] = []
     contexts: list[BrowserContext] = []
 
@@ -45,9 +45,13 @@ def open_page(browser: Browser) -> Iterator[Opener]:
         if message.type == "error":
             troubles.append(message.text)
 
-    def open_one(url: str, *, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+    def open_one(
+        url: str, *, width: int = 1280, height: int = 900, dark: bool = False, locale: str = "en-US"
+    ) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            locale=locale,
         )
         contexts.append(context)
         page = context.new_page()

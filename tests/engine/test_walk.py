@@ -13,7 +13,7 @@ from vitdemo.engine.analyse import tokens_of
 
 TITLES = [
     "Your picture", "The crop the model sees", "Patches", "Linear projection", "Class token", "Positions",
-    "Blocks", "Token pruning", "Readout", "Head",
+    "Blocks", "Token pruning", "Readout", "Classification head",
 ]  # fmt: skip
 
 
@@ -31,8 +31,8 @@ def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> Non
     assert steps["Linear projection"].shape == f"({patches}, {width})"
     assert steps["Blocks"].shape == f"(1 + {dense.attn[-1].shape[-1] - 1}, {width})"
     assert steps["Token pruning"].shape == f"(1 + {pruned.attn[-1].shape[-1] - 1}, {width})"
-    assert "from 64 to 32 to 16 to 8" in steps["Token pruning"].text
-    assert steps["Head"].shape == "(10,)"
+    assert "64 → 32 → 16 → 8" in steps["Token pruning"].text
+    assert steps["Classification head"].shape == "(10,)"
     assert all(step.image is not None and step.image.width >= 448 for step in steps.values())
 
 

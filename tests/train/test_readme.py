@@ -1,20 +1,26 @@
-"""Every command that README shows is run: as it stands, or made small by the words given here."""
+"""All that README shows is run: commands as they stand or made small by the words given here, and Python."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.browser.server import served
+from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
+from vitdemo.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = "".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
 
@@ -65,3 +71,21 @@ def test_a_command_of_readme_works(command: str, data: Path, dense: Path, tmp_pa
         assert json.loads(result.stdout)
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in result.stdout
+
+
+def test_the_python_of_readme_asks_every_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    answers: list[dict[str, Any]] = []
+    with served(Engine(device="cpu", models_dir=write_small_models(tmp_path))) as url:
+        names: dict[str, Any] = {}
+        for line in ast.parse(PYTHON.replace("http://127.0.0.1:7860", url)).body:
+            if isinstance(line, ast.Expr):
+                answers.append(eval(compile(ast.Expression(line.value), "README.md", "eval"), names))
+            else:
+                exec(compile(ast.Module([line], []), "README.md", "exec"), names)
+        api = names["client"].view_api(return_format="dict", print_info=False)
+    asked = re.findall(r'api_name="(/\w+)"', PYTHON)
+    assert sorted(asked) == sorted(api["named_endpoints"])
+    assert all(re.search(rf"^\| `{name}` \| \w", README, re.MULTILINE) for name in asked)
+    assert len(answers) == len(asked)
+    assert all(answers)

@@ -7,8 +7,10 @@ import re
 import pytest
 
 from vitdemo.engine import Engine
-from vitdemo.ui.explorer import STATIC, module_url
 from vitdemo.ui.explorer_text import WORDS
+from vitdemo.ui.language import both
+from vitdemo.ui.module import module_url
+from vitdemo.ui.parts import STATIC
 
 CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("explorer*.js")))
 MARKUP = (STATIC / "explorer.html").read_text(encoding="utf-8")
@@ -34,17 +36,11 @@ def asked_for() -> set[str]:
     return marked | said | valued | {"all_short"}
 
 
-@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_word_is_there_and_used(language: str) -> None:
-    words = WORDS[language]
+    words = both(WORDS)[language]
     assert set(words) == asked_for()
     assert all(text.strip() for text in words.values())
-
-
-def test_a_translation_keeps_the_gaps() -> None:
-    gaps = {key: set(re.findall(r"\{\w+\}", text)) for key, text in WORDS["en"].items()}
-    for words in WORDS.values():
-        assert {key: set(re.findall(r"\{\w+\}", text)) for key, text in words.items()} == gaps
 
 
 def test_the_methods_are_those_of_the_engine(engine_methods: set[str]) -> None:
@@ -65,7 +61,7 @@ def test_the_markup_is_plain() -> None:
 
 
 def test_other_code_has_another_address() -> None:
-    address, version = module_url().split("?v=")
+    address, version = module_url("explorer").split("?v=")
     assert address.endswith("/static/explorer.js")
     assert re.fullmatch(r"[0-9a-f]{12}", version)
 

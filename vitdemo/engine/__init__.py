@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
-from vitdemo.engine import payload, pictures, walk
+from vitdemo.engine import compare, keep, numbers, payload, pictures, walk
 from vitdemo.engine.analyse import Timings, analyse
-from vitdemo.engine.cache import TraceCache
-from vitdemo.engine.classes import ClassMap, ClassMaps
+from vitdemo.engine.cache import Entry, TraceCache
+from vitdemo.engine.classes import OF_A_CLASS, ClassMap, ClassMaps
+from vitdemo.engine.compare import Comparison, Side
 from vitdemo.engine.inside import Inside
+from vitdemo.engine.keep import Record
 from vitdemo.engine.lab import Lab
 from vitdemo.engine.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
+from vitdemo.engine.numbers import PatchMap
 from vitdemo.engine.pool import ModelPool, describe_model, keep_ratio_of
 from vitdemo.engine.records import (
     MAX_PRUNING_RATIO,
@@ -40,14 +44,18 @@ __all__ = [
     "AttentionView",
     "Budget",
     "ClassMap",
+    "Comparison",
     "Contestant",
     "Engine",
     "Expired",
     "MethodInfo",
     "ModelInfo",
     "Outcome",
+    "PatchMap",
     "Progress",
+    "Record",
     "Request",
+    "Side",
     "SmallestSet",
     "Step",
     "Surgery",
@@ -121,6 +129,11 @@ class Engine:
         """The map over the view, with its colour bar below; the query patch is framed."""
         return pictures.attention_figure(self._cache.get(key), view)
 
+    def attention_map(self, key: str, view: AttentionView) -> PatchMap:
+        """The numbers of `attention_figure`. Raises ValueError naming an unknown method or an option out of
+        range, and where the query patch is already pruned."""
+        return numbers.attention_map(self._cache.get(key), view)
+
     def head_gallery(self, key: str, view: AttentionView) -> list[tuple[Image.Image, str]]:
         """Every head of one layer under one scale, captioned "Head 0", ...: raw attention if that is
         the method, else per-head rollouts."""
@@ -156,10 +169,48 @@ class Engine:
         """
         return self._class_maps.maps(key, label)
 
+    def class_map(self, key: str, label: str = "", *, method: str) -> PatchMap:
+        """The numbers of one of `class_maps`. Raises as that, and ValueError naming the known methods."""
+        return self._class_maps.numbers(key, label, method=method)
+
     def referee(self, key: str, label: str = "", *, progress: Progress | None = None) -> Verdict:
         """Which map of class `label` ("": the answer) to believe: each against random order, by removing
         patches. Takes seconds; kept. Raises ValueError for a class that the model does not have."""
         return self._referee.judge(key, label, progress=progress)
+
+    def compare(
+        self, a: Request, b: Request, *, method: str = "attention-rollout", progress: Progress | None = None
+    ) -> Comparison:
+        """Two requests of one picture side by side, analysed unless they are still in memory.
+
+        `method`: one of `methods()`. Raises ValueError as `analyse`, and for requests of different pictures.
+        """
+        return compare.compare(
+            (a, b),
+            method=method,
+            pool=self._pool,
+            entry_of=self._entry,
+            progress=progress or (lambda share, text: None),
+        )
+
+    def contrast(self, request: Request) -> Request:
+        """A request worth comparing with `request`: another bundled model, or the same one dense."""
+        return compare.contrast(request, menu=offered(self._models_dir))
+
+    def _entry(self, request: Request, progress: Progress) -> Entry:
+        return self._cache.get(self.analyse(request, progress=progress).key)
+
+    def keep(self, key: str, view: AttentionView, *, direction: Literal["out", "in"] = "out") -> Record:
+        """All numbers of a result, to be written to files. `view`, `direction`: how the explorer shows it;
+        attention maps follow `view`. The maps of the answer's class run the network unless they are known.
+        Raises ValueError for an option out of range."""
+        entry = self._cache.get(key)
+        methods = OF_A_CLASS if entry.analysis.dense.top else ()
+        maps = [self._class_maps.numbers(key, method=method) for method in methods]
+        loaded = self._pool.get(entry.analysis.model)
+        return keep.record(
+            entry, loaded, view, direction=direction, of_a_class=maps, models_dir=self._models_dir
+        )
 
     def walk(self, key: str) -> list[Step]:
         """The picture's way through the network, step by step."""

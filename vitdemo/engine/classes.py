@@ -8,6 +8,7 @@ from PIL import Image
 
 from vitdemo import render
 from vitdemo.engine.cache import Entry, TraceCache
+from vitdemo.engine.numbers import PatchMap, patch_map
 from vitdemo.engine.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.recent import Recent
 from vitdemo.explain import METHODS, Heatmap, explain
@@ -17,6 +18,7 @@ from vitdemo.trace import Trace, record
 from vitdemo.weights import LoadedModel
 
 OF_A_CLASS = tuple(key for key, method in METHODS.items() if method.needs_grad)
+NAMED = 20  # classes in a message at most
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,21 @@ class ClassMaps:
         Maps of one unit share a scale, which begins at 0. Runs the network unless it was asked before. Raises
         Expired, and ValueError for an unknown class or a network without any.
         """
+        entry, _, heats = self._heats(key, label)
+        return [
+            ClassMap(method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
+            for method, heat in heats.items()
+        ]
+
+    def numbers(self, key: str, label: str = "", *, method: str) -> PatchMap:
+        """One of these maps as numbers. Raises as `maps`, and ValueError naming the known methods."""
+        if method not in OF_A_CLASS:
+            raise ValueError(f"method must be one of {', '.join(OF_A_CLASS)}, got {method!r}")
+        _, label, heats = self._heats(key, label)
+        return patch_map(METHODS[method], heats[method], label=label)
+
+    def _heats(self, key: str, label: str) -> tuple[Entry, str, dict[str, Heatmap]]:
+        """The result, the class that is meant, and the maps by method."""
         entry = self._cache.get(key)
         label = label or answer(entry)
         heats = self._known.find(key, label)
@@ -55,10 +72,7 @@ class ClassMaps:
                 trace = graded_trace(entry, loaded, pool=self._pool, target=target)
             heats = {method: explain(trace, method) for method in OF_A_CLASS}
             self._known.keep(key, label, heats)
-        return [
-            ClassMap(method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
-            for method, heat in heats.items()
-        ]
+        return entry, label, heats
 
 
 def answer(entry: Entry) -> str:
@@ -72,11 +86,12 @@ def answer(entry: Entry) -> str:
 def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
     """The class called `label`; of two with one name (ImageNet has cranes of two kinds) the likelier one.
 
-    Raises ValueError for a name that the model does not have.
+    Raises ValueError for a name that the model does not have, naming those that it has, or the first of them.
     """
     found = [index for index, name in enumerate(loaded.classes) if name == label]
     if not found:
-        raise ValueError(f"class must be one that {loaded.spec.key} knows, got {label!r}")
+        some = ", ".join(loaded.classes[:NAMED]) + (", ..." if len(loaded.classes) > NAMED else "")
+        raise ValueError(f"class must be one that {loaded.spec.key} knows, got {label!r}; it knows {some}")
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None
     return max(found, key=lambda index: float(logits[index]))

@@ -146,4 +146,5 @@ def describe_model(spec: ModelSpec) -> ModelInfo:
         selectors=selectors_for(spec),
         parameters=cost.parameters(config),
         macs=cost.macs(config),
+        bundled=spec.source == "bundled",
     )

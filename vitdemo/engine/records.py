@@ -116,7 +116,8 @@ class MethodInfo:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """An entry of the menu. `macs`: of one dense pass. `selectors`: the best first."""
+    """An entry of the menu. `macs`: of one dense pass. `selectors`: the best first. `bundled`: its weights
+    come with this repository; the others are fetched from the Hugging Face Hub."""
 
     key: str
     title: str
@@ -130,6 +131,7 @@ class ModelInfo:
     selectors: tuple[str, ...]
     parameters: int
     macs: int
+    bundled: bool
 
 
 @dataclass(frozen=True)

@@ -139,10 +139,10 @@ def blocks(entry: Entry) -> Step:
 def pruning(entry: Entry) -> Step:
     config, analysis = entry.config, entry.analysis
     places = ", ".join(str(layer) for layer in config.prune_loc)
-    counts = " to ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
+    counts = " → ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
     text = (
         f"Before layers {places} (counted from 0) tokens are dropped: {SELECTOR_WORDS[analysis.selector]}. "
-        f"The patches go from {counts}; those dropped are really removed, so the layers that follow have "
+        f"The patches go {counts}; those dropped are really removed, so the layers that follow have "
         "less to compute."
     )
     frames = [(label, picture) for picture, label in pictures.kept_figures(entry)]
@@ -171,7 +171,8 @@ def head(entry: Entry) -> Step:
         f"class, and softmax turns the logits into probabilities that sum to 1. Here the first is {label} "
         f"with {100 * probability:.1f} %."
     )
-    return Step("Head", text, f"({config.num_classes},)", drawing.probability_bars(outcome.top))
+    bars = drawing.probability_bars(outcome.top)
+    return Step("Classification head", text, f"({config.num_classes},)", bars)
 
 
 def seen(entry: Entry) -> Image.Image:

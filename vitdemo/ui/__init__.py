@@ -9,12 +9,14 @@ import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui import api, card, explorer, inside, prediction, referee, text, tokens
+from vitdemo.ui import api, card, compare, explorer, inside, keep, link, prediction, referee, text, tokens
 from vitdemo.ui.controls import left_column, wire_left
+from vitdemo.ui.language import label, translations
 from vitdemo.ui.theme import calm
 
 STATIC = Path(__file__).parent / "static"
 DAY = 86400  # seconds
+TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
 __all__ = ["build", "launch_options"]
 
@@ -25,22 +27,33 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
     Nothing runs before a browser opens it; launch with `launch_options()`.
     """
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=(DAY, DAY)) as page:
-        gr.HTML(text.header(), padding=False, elem_id="top")
+        gr.HTML(
+            label(text.LEAD),
+            label=label(text.TITLE),
+            html_template=text.HEADER,
+            js_on_load=TITLE,
+            padding=False,
+            elem_id="top",
+        )
         with gr.Row(elem_id="page", equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="left"):
                 left = left_column(engine, data_dir=data_dir)
+                copy = link.button(left)
+                keep.buttons(engine, left)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
-                headline = gr.HTML(text.waiting(), padding=False, elem_id="headline")
+                headline = gr.HTML(text.waiting(label(text.NO_IMAGE)), padding=False, elem_id="headline")
                 card.notice(engine, left)
-                with gr.Tabs(elem_id="tabs"):
+                with gr.Tabs(elem_id="tabs") as tabs:
                     *result, chosen = prediction.tab(engine, left)
                     explorer.tab(engine, left)
                     tokens.tab(engine, left)
                     referee.tab(engine, left, chosen=chosen)
                     inside.tab(engine, left)
+                    compare.tab(engine, left)
         wire_left(engine, left, data_dir=data_dir)
-        prediction.wire(engine, page, left, outputs=(headline, *result))
-        api.endpoint(engine)
+        shown = link.Link(copy, tabs=link.named(tabs))
+        prediction.wire(engine, page, left, outputs=(headline, *result), link=shown)
+        api.endpoints(engine)
     page.queue(max_size=64)
     return page
 
@@ -50,6 +63,8 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": calm(),
         "css": "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))),
+        "i18n": translations(),
+        "head": (STATIC / "head.html").read_text(encoding="utf-8"),
         "js": (STATIC / "page.js").read_text(encoding="utf-8"),
         "allowed_paths": [str(STATIC), *(str(path) for path in example_paths().values())],
         "max_file_size": "20mb",

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.ui import lab_text
+from vitdemo.ui.language import both, translate
+from vitdemo.ui.module import module
 from vitdemo.ui.parts import QUIET
 from vitdemo.ui.session import Left, Values, draw, told
-
-STATIC = Path(__file__).parent / "static"
-LOADER = """(async () => {
-  const { mount } = await import(new URL(props.module_url, document.baseURI).href);
-  mount({ element, trigger, props, watch });  // triggers "edit"
-})();"""
 
 
 def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
     """The board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=280):
-            patches = gr.HTML(
-                html_template=(STATIC / "lab.html").read_text(encoding="utf-8"),
-                js_on_load=LOADER,
-                apply_default_css=False,
-                padding=False,
-                elem_id="lab-board",
-                module_url=module_url(),
-                words=lab_text.BOARD_WORDS,
-            )
+            patches = module("lab", event="edit", elem_id="lab-board", words=both(lab_text.BOARD_WORDS))
         with gr.Column(scale=6, min_width=280):
             answer = gr.HTML(lab_text.surgery(None), padding=False, elem_id="lab-surgery")
 
@@ -49,7 +35,7 @@ def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
             try:
                 return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop))
             except ValueError as error:
-                return lab_text.surgery(None, str(error))
+                return lab_text.surgery(None, translate(str(error)))
 
         with told():
             return draw(engine, left, values, operate)
@@ -80,9 +66,3 @@ def payload(engine: Engine, key: str) -> str:
             "stage": stage,
         }
     )
-
-
-def module_url() -> str:
-    """Where the browser gets the code, relative to the page; another address whenever the code changes."""
-    path = STATIC / "lab.js"
-    return f"gradio_api/file={path}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"

@@ -7,6 +7,7 @@ import gradio as gr
 from vitdemo.engine import Engine
 from vitdemo.ui import inside_text as words
 from vitdemo.ui import text
+from vitdemo.ui.language import say
 from vitdemo.ui.parts import QUIET, gallery
 from vitdemo.ui.section import Section
 from vitdemo.ui.session import Left, Values, draw, told
@@ -34,7 +35,7 @@ def section(engine: Engine, left: Left) -> Section:
     def show(values: Values) -> Values:
         found = draw(engine, left, values, engine.inside.card)
         shown = found.markdown or words.no_card(found)
-        heading = text.title(words.CARD_FIGURES) if found.figures else ""
+        heading = text.title(say(words.CARD_FIGURES)) if found.figures else ""
         return {card: shown, title: heading, figures: list(found.figures)}
 
     return Section(show, set(), [card, title, figures])

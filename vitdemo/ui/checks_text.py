@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vitdemo.engine.sanity import Check, SanityReport
 from vitdemo.engine.speed import Size, SpeedCard, Timing
+from vitdemo.ui.language import say
 from vitdemo.ui.text import SELECTORS, escaped, macs
 
 CHECKS = "Checks"
@@ -32,6 +33,15 @@ KINDS = {
 }
 MAPS = {"attention-rollout": "Attention rollout", "raw-attention": "Raw attention of the last layer"}
 VARIANTS = {"dense": "Dense", "linear": "Linear attention", "softmax": "Softmax attention"}
+ON_CPU = {False: "{count} CPU thread", True: "{count} CPU threads"}
+FEWER, MORE = "{share} % fewer multiply-adds", "{share} % more multiply-adds"
+FASTER = "{name} needs {work} and is {share} % faster here."
+SLOWER = "{name} needs {work}, but is {share} % slower here than the dense pass."
+ALIKE = "{name} needs {work}; its time here cannot be told from that of the dense pass."
+PAID = "{name} paid here from {count} patches on (at least 5 % faster). "
+UNPAID = "{name} did not pay here at up to {count} patches. "
+DASH = "A dash: it would have taken too long."
+MORE_PATCHES = "The same width and depth, more patches:"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -51,15 +61,16 @@ def report(found: SanityReport) -> str:
     good = sum(check.passed for check in found.checks)
     kind = "" if good == len(found.checks) else ' class="problem"'
     rows = [
-        (words(check), "pass" if check.passed else "FAIL", number(check.value), number(check.limit))
+        (words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
         for check in found.checks
     ]
-    summary = f"<p{kind}><b>{good} of {len(found.checks)} checks passed.</b></p>"
-    return f'<div role="status">{summary}{table(("Check", "Result", "Found", "Limit"), rows)}</div>'
+    passed = say("{good} of {count} checks passed.", good=good, count=len(found.checks))
+    head = (say("Check"), say("Result"), say("Found"), say("Limit"))
+    return f'<div role="status"><p{kind}><b>{passed}</b></p>{table(head, rows)}</div>'
 
 
 def words(check: Check) -> str:
-    return KINDS[check.kind].format(map=MAPS.get(check.about, check.about))
+    return say(KINDS[check.kind], map=say(MAPS.get(check.about, check.about)))
 
 
 def number(value: float) -> str:
@@ -75,15 +86,12 @@ def speed(card: SpeedCard) -> str:
             variant(timing, dense),
             f"{timing.parameters:,}",
             macs(timing.macs),
-            f"{timing.milliseconds:.1f} ({timing.low:.1f} to {timing.high:.1f})",
+            spread(timing),
             str(timing.n),
         )
         for timing in card.timings
     ]
-    where = (
-        "a GPU" if card.device.startswith("cuda") else f"{card.threads} CPU thread{'s' * (card.threads > 1)}"
-    )
-    first = table(("Variant", "Parameters", "Multiply-adds", f"Milliseconds on {where}", "n"), rows)
+    first = table((say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n"), rows)
     sizes = [
         (
             f"{size.patches:,}",
@@ -92,12 +100,24 @@ def speed(card: SpeedCard) -> str:
         )
         for size in card.sizes
     ]
-    pruned = f"Pruned {100 * card.pruning_ratio:.0f} % a stage"
-    second = table(("Patches", "Softmax, dense (ms)", f"{pruned} (ms)", "Linear, dense (ms)", "n"), sizes)
-    said = "".join(
-        f"<p>{escaped(line)}</p>" for line in (*verdicts(card), "The same width and depth, more patches:")
-    )
+    pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
+    head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
+    second = table(head, sizes)
+    said = "".join(f"<p>{escaped(line)}</p>" for line in (*verdicts(card), say(MORE_PATCHES)))
     return f'<div role="status">{first}{said}{second}<p>{escaped(pays(card))}</p></div>'
+
+
+def clock(card: SpeedCard) -> str:
+    """The heading of the measured times."""
+    on_gpu = card.device.startswith("cuda")
+    where = say("a GPU") if on_gpu else say(ON_CPU[card.threads > 1], count=card.threads)
+    return say("Milliseconds on {where}", where=where)
+
+
+def spread(timing: Timing) -> str:
+    """The median, and the middle half in brackets."""
+    middle, low, high = (f"{value:.1f}" for value in (timing.milliseconds, timing.low, timing.high))
+    return say("{middle} ({low} to {high})", middle=middle, low=low, high=high)
 
 
 def times(size: Size) -> tuple[float | None, float | None, float | None]:
@@ -107,8 +127,8 @@ def times(size: Size) -> tuple[float | None, float | None, float | None]:
 def variant(timing: Timing, dense: Timing) -> str:
     """The name of a row."""
     if timing.name in SELECTORS:
-        return f"Pruned: {SELECTORS[timing.name]}"
-    return VARIANTS[timing.name]
+        return say("Pruned: {selector}", selector=say(SELECTORS[timing.name]))
+    return say(VARIANTS[timing.name])
 
 
 def verdicts(card: SpeedCard) -> list[str]:
@@ -116,19 +136,16 @@ def verdicts(card: SpeedCard) -> list[str]:
     dense, *others = card.timings
     pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first
     other = next(timing for timing in others if timing.name not in SELECTORS)
-    by = f"Pruning by {SELECTORS[pruned.name].lower()}"
-    return [compared(by, pruned, dense), compared(VARIANTS[other.name], other, dense)]
+    by = say("Pruning by {selector}", selector=say(SELECTORS[pruned.name]).lower())
+    return [compared(by, pruned, dense), compared(say(VARIANTS[other.name]), other, dense)]
 
 
 def compared(name: str, one: Timing, dense: Timing) -> str:
     """What `one` saves of the dense pass, and plainly whether it is slower."""
-    counted, clock = 1 - one.macs / dense.macs, 1 - one.milliseconds / dense.milliseconds
-    work = f"{abs(100 * counted):.0f} % {'fewer' if counted >= 0 else 'more'} multiply-adds"
-    if one.high < dense.low:
-        return f"{name} needs {work} and is {100 * clock:.0f} % faster here."
-    if one.low > dense.high:
-        return f"{name} needs {work}, but is {-100 * clock:.0f} % slower here than the dense pass."
-    return f"{name} needs {work}; its time here cannot be told from that of the dense pass."
+    counted, gained = 1 - one.macs / dense.macs, 1 - one.milliseconds / dense.milliseconds
+    work = say(FEWER if counted >= 0 else MORE, share=f"{abs(100 * counted):.0f}")
+    sentence = FASTER if one.high < dense.low else SLOWER if one.low > dense.high else ALIKE
+    return say(sentence, name=name, work=work, share=f"{abs(100 * gained):.0f}")
 
 
 def pays(card: SpeedCard) -> str:
@@ -137,9 +154,9 @@ def pays(card: SpeedCard) -> str:
     lines = []
     for name, start in (("Pruning", card.pruning_from), ("Linear attention", card.linear_from)):
         if start is None:
-            lines.append(f"{name} did not pay here at up to {last:,} patches.")
+            lines.append(say(UNPAID, name=say(name), count=f"{last:,}"))
         else:
-            lines.append(f"{name} paid here from {start:,} patches on (at least 5 % faster).")
+            lines.append(say(PAID, name=say(name), count=f"{start:,}"))
     if any(size.dense is None for size in card.sizes):
-        lines.append("A dash: it would have taken too long.")
-    return " ".join(lines)
+        lines.append(say(DASH))
+    return "".join(lines).strip()

@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
-from vitdemo.examples import example_paths
+from vitdemo.examples import CLASSES, example_paths
 from vitdemo.ui import text
 from vitdemo.ui.choice import Choice
+from vitdemo.ui.language import label, say, translate
 from vitdemo.ui.parts import QUIET, gallery
 from vitdemo.ui.samples import has_test_split, random_sample
 from vitdemo.ui.session import Left, Values, fitting, told
@@ -28,8 +29,8 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
         model=gr.Dropdown(
             engine.menu(),
             value=DEFAULT_MODEL,
-            label="Model",
-            info=info.summary,
+            label=label("Model"),
+            info=label(info.summary),
             filterable=False,
             elem_id="model",
         ),
@@ -38,8 +39,8 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
             100 * MAX_PRUNING_RATIO,
             FIRST_RATIO,
             step=5,
-            label="Pruning ratio (%)",
-            info="The share of patches that each stage drops.",
+            label=label("Pruning ratio (%)"),
+            info=label("The share of patches that each stage drops."),
             buttons=[],
             elem_id="ratio",
         ),
@@ -51,12 +52,12 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
         selector=Choice(
             named(info.selectors),
             value=info.selectors[0],
-            label="Selector: what decides which patches stay",
+            label=label("Selector: what decides which patches stay"),
             filterable=False,
             elem_id="selector",
         ),
         key=gr.State(None),
-        active=gr.State("Prediction"),
+        active=gr.State("tab-prediction"),
     )
 
 
@@ -64,19 +65,19 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
     """The picture and the ways to choose one."""
     image = Upload(
         str(path),
-        label="Picture",
+        label=label("Picture"),
         show_label=False,
         sources=["upload", "clipboard", "webcam"],
         height=250,
         format="png",
         buttons=[],
         elem_id="picture",
-        alt_text="The picture to analyse",
+        alt_text=label("The picture to analyse"),
     )
-    shown = gr.HTML(text.note(f"Example: {name}"), padding=False, elem_id="note")
+    shown = gr.HTML(example_note(name), padding=False, elem_id="note")
     strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
     examples = gallery(
-        [(str(file), label) for label, file in example_paths().items()],
+        [(str(file), name) for name, file in example_paths().items()],
         columns=5,
         allow_preview=False,
         selected_index=0,
@@ -84,9 +85,11 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
     )
     with gr.Row(elem_id="sources"):
         uploads = gr.UploadButton(
-            "Upload several", file_count="multiple", file_types=["image"], size="sm", elem_id="several"
+            label("Upload several"), file_count="multiple", file_types=["image"], size="sm", elem_id="several"
         )
-        sample = gr.Button("Random test image", size="sm", visible=has_test_split(data_dir), elem_id="sample")
+        sample = gr.Button(
+            label("Random test image"), size="sm", visible=has_test_split(data_dir), elem_id="sample"
+        )
     return {
         "image": image,
         "note": shown,
@@ -98,51 +101,80 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
     }
 
 
-def named(selectors: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(text.SELECTORS.get(name, name), name) for name in selectors]
+def named(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
+    return [(label(text.SELECTORS.get(name, name)), name) for name in selectors]
+
+
+def example_note(name: str) -> str:
+    return text.note(say(text.EXAMPLE, name=name), example=name)
+
+
+def first_words(engine: Engine, left: Left, values: Values) -> Values:
+    """The lines of the left column that have numbers or names in them, in the language of who opens it."""
+    return {
+        left.note: example_note(next(iter(example_paths()))),
+        left.counts: text.counts(engine.token_counts(values[left.model], values[left.ratio] / 100)),
+    }
+
+
+def example_chosen(left: Left, name: str) -> Values:
+    """The left column with example `name`."""
+    return {
+        left.image: str(example_paths()[name]),
+        left.note: example_note(name),
+        left.examples: gr.Gallery(selected_index=CLASSES.index(name)),
+        left.strip: gr.Gallery(selected_index=None),
+    }
+
+
+def model_chosen(engine: Engine, left: Left, values: Values) -> Values:
+    """What follows the model: its summary, its selectors, and how many patches stay."""
+    model = values[left.model]
+    info = engine.info(model)
+    best = fitting(values[left.selector], info.selectors)
+    with told():
+        counts = text.counts(engine.token_counts(model, values[left.ratio] / 100))
+    return {
+        left.model: gr.Dropdown(info=translate(info.summary)),
+        left.selector: Choice(named(info.selectors), value=best),
+        left.counts: counts,
+    }
 
 
 def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
     """Events that only fill the left column; a changed picture then starts the analysis by itself."""
-    examples = list(example_paths().items())
 
-    def chosen(picture: Any, words: str, *, example: int | None = None, upload: int | None = None) -> Values:
-        """The picture, its note, and the one thumbnail that it came from."""
+    def chosen(picture: Any, words: str, *, upload: int | None = None) -> Values:
+        """The visitor's picture, its note, and the one thumbnail that it came from."""
         return {
             left.image: picture,
             left.note: text.note(words),
-            left.examples: gr.Gallery(selected_index=example),
+            left.examples: gr.Gallery(selected_index=None),
             left.strip: gr.Gallery(selected_index=upload),
         }
 
     def choose_example(event: gr.SelectData) -> Values:
-        name, path = examples[event.index]
-        return chosen(str(path), f"Example: {name}", example=event.index)
+        return example_chosen(left, CLASSES[event.index])
 
     def choose_upload(paths: list[str], event: gr.SelectData) -> Values:
-        words = f"{text.YOURS} {event.index + 1} of {len(paths)}"
+        words = say(text.YOURS_OF, number=event.index + 1, count=len(paths))
         return chosen(paths[event.index], words, upload=event.index)
 
     def several(files: list[str]) -> Values:
         strip = gr.Gallery(files, visible=True, selected_index=0)
-        return {**chosen(files[0], f"{text.YOURS} 1 of {len(files)}"), left.strip: strip, left.paths: files}
+        words = say(text.YOURS_OF, number=1, count=len(files))
+        return {**chosen(files[0], words), left.strip: strip, left.paths: files}
 
     def random_picture() -> Values:
         with told():
             sample = random_sample(data_dir)
-        return chosen(sample.picture, f"CIFAR-10 test image {sample.index} · true class: {sample.label}")
+        return chosen(sample.picture, say(text.SAMPLE, index=sample.index, label=sample.label))
 
     def own_picture(path: str | None) -> Values:
-        return chosen(gr.skip(), text.YOURS if path else text.NO_IMAGE)
+        return chosen(gr.skip(), say(text.YOURS if path else text.NO_IMAGE))
 
     def model_changed(values: Values) -> Values:
-        info = engine.info(values[left.model])
-        best = fitting(values[left.selector], info.selectors)
-        return {
-            left.model: gr.Dropdown(info=info.summary),
-            left.selector: Choice(named(info.selectors), value=best),
-            left.counts: token_line(values[left.model], values[left.ratio]),
-        }
+        return model_chosen(engine, left, values)
 
     def token_line(model: str, ratio: float) -> str:
         with told():

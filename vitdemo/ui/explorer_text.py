@@ -1,8 +1,8 @@
-"""Every word of the explorer, by key; {gaps} are filled in the browser. One dictionary a language."""
+"""Every word of the explorer, by key; {gaps} are filled in the browser."""
 
 from __future__ import annotations
 
-ENGLISH: dict[str, str] = {
+WORDS: dict[str, str] = {
     "explorer": "Attention explorer",
     "waiting": "Upload a picture, or choose an example, to begin.",
     "loading": "Loading attention: {done} of {layers} layers",
@@ -32,6 +32,7 @@ ENGLISH: dict[str, str] = {
     "head": "Head",
     "all_heads": "All heads, fused",
     "all_short": "All",
+    "percent": "{number} %",
     "head_number": "Head {head}",
     "head_info": "One head, or all of them together.",
     "discard": "Discard ratio",
@@ -63,12 +64,11 @@ ENGLISH: dict[str, str] = {
     "readout": "what the head reads",
     "from": "from {start}",
     "to": "towards {start}",
-    "dropped": "{patch} was dropped before layer {layer}, so the map shows what the head reads instead.",
+    "dropped": "{patch} was dropped before layer {layer}, so the map shows what the head reads instead. ",
     "largest": "Largest: {patch} with {value}, {share} of the total over all patches.",
     "under": "Under the cursor: {patch} with {value}, {share} of the total over all patches.",
     "gone": "Under the cursor: {patch}, which was dropped and has no value here.",
-    "prefix_part": "Apart from that, {share} goes to tokens that are not patches, such as the class token.",
+    "prefix_part": " Apart from that, {share} goes to tokens that are not patches, such as the class token.",
     "nothing": "This map is zero everywhere: no attention.",
     "only_prefix": "No patch gets anything: all of it goes to tokens that are not patches.",
 }
-WORDS: dict[str, dict[str, str]] = {"en": ENGLISH}

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, Engine, Progress
-from vitdemo.ui import card, speed, text, walk
+from vitdemo.ui import card, speed, walk
 from vitdemo.ui import inside_text as words
-from vitdemo.ui.parts import QUIET, figure
+from vitdemo.ui.language import label, say
+from vitdemo.ui.parts import QUIET, figure, heading
 from vitdemo.ui.section import Section, hidden, on_button
 from vitdemo.ui.session import Left, Values, draw, drawn_when_seen, told
 
@@ -18,17 +19,17 @@ Pair = tuple[gr.Image, gr.HTML]
 
 def tab(engine: Engine, left: Left) -> None:
     """The tab, filled when it is seen; jobs that run a network wait for their buttons."""
-    with gr.Tab(words.TAB, elem_id="tab-inside") as opened:
-        gr.HTML(text.title(words.WALK, words.WALK_MORE), padding=False)
+    with gr.Tab(label(words.TAB), elem_id="tab-inside") as opened:
+        heading(words.WALK, words.WALK_MORE)
         parts = [walk.section(engine, left)]
         for title, name, build in (
             (words.WEIGHTS, "weights", weights),
             (words.HEADS, "heads", heads),
             (words.CARD, "card", card.section),
         ):
-            with gr.Accordion(title, open=False, elem_id=f"inside-{name}"):
+            with gr.Accordion(label(title), open=False, elem_id=f"inside-{name}"):
                 parts.append(build(engine, left))
-        with gr.Accordion(words.SPEED, open=False, elem_id="inside-speed"):
+        with gr.Accordion(label(words.SPEED), open=False, elem_id="inside-speed"):
             speed.section(engine, left)
 
         def show(values: Values) -> Values:
@@ -47,19 +48,19 @@ def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, 
     """The filters and their words; the similarity of all `count` positions, a slider, and that of one."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
-            gr.HTML(text.title(words.FILTERS), padding=False)
+            heading(words.FILTERS)
             tiles = figure(words.FILTERS_ALT, elem_id="filters")
             said = gr.HTML(padding=False)
         with gr.Column(scale=5, min_width=280):
-            gr.HTML(text.title(words.POSITIONS, words.POSITIONS_MORE), padding=False)
+            heading(words.POSITIONS, words.POSITIONS_MORE)
             sheet = figure(words.POSITIONS_ALT, elem_id="positions")
             place = gr.Slider(
                 0,
                 count - 1,
                 count // 2,
                 step=1,
-                label=words.POSITION,
-                info=words.POSITION_INFO,
+                label=label(words.POSITION),
+                info=label(words.POSITION_INFO),
                 buttons=[],
                 elem_id="position",
             )
@@ -112,7 +113,7 @@ def weights(engine: Engine, left: Left) -> Section:
 
 def head_figures() -> tuple[list[Pair], gr.Button]:
     """Distance, entropy, ablation and norms, each a figure with words below; the ablation's button."""
-    button = gr.Button(words.ABLATION_BUTTON, size="sm", render=False, elem_id="ablation-run")
+    button = gr.Button(label(words.ABLATION_BUTTON), size="sm", render=False, elem_id="ablation-run")
     pairs: list[Pair] = []
     for row in (
         ((words.DISTANCE, words.DISTANCE_ALT, "distance"), (words.ENTROPY, words.ENTROPY_ALT, "entropy")),
@@ -122,7 +123,7 @@ def head_figures() -> tuple[list[Pair], gr.Button]:
             for title, alt, name in row:
                 with gr.Column(min_width=280):
                     more = words.ABLATION_MORE if name == "ablation" else ""
-                    gr.HTML(text.title(title, more), padding=False)
+                    heading(title, more)
                     if name == "ablation":
                         button.render()
                     shown = figure(alt, visible=name != "ablation", elem_id=name)
@@ -133,7 +134,11 @@ def head_figures() -> tuple[list[Pair], gr.Button]:
 def heads(engine: Engine, left: Left) -> Section:
     """Distance, entropy and ablation of each head, and the norms of the tokens, in one of the two passes."""
     which = gr.Radio(
-        words.PASSES, value="pruned", label=words.PASS, info=words.PASS_INFO, elem_id="inside-pass"
+        [(label(name), value) for name, value in words.PASSES],
+        value="pruned",
+        label=label(words.PASS),
+        info=label(words.PASS_INFO),
+        elem_id="inside-pass",
     )
     pairs, button = head_figures()
     distance, entropy, ablation, norms = pairs
@@ -164,7 +169,8 @@ def heads(engine: Engine, left: Left) -> Section:
 
     def silence(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.ablation(key, values[which], progress=progress)
-        return {ablation[0]: gr.Image(found.image, visible=True), ablation[1]: words.ablation(found)}
+        shown = gr.Image(found.image, visible=True, alt_text=say(words.ABLATION_ALT))
+        return {ablation[0]: shown, ablation[1]: words.ablation(found)}
 
     which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUIET)
     which.input(lambda: {one: hidden(one) for one in ablation}, None, list(ablation), **QUIET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine.inside import Ablation, Familiarity, Filters, Heads, ModelCard, Norms
+from vitdemo.ui.language import say, translate
 from vitdemo.ui.text import escaped, percent
 
 TAB = "Inside"
@@ -47,6 +48,43 @@ CARD = "Model card"
 CARD_FIGURES = "Figures from the training"
 
 
+FILTERS_SAID = (
+    "The projection turns each patch into numbers by comparing it with learned filters. These are the "
+    "{shown} strongest of their {total} principal components; together they hold {share} of the variance. "
+    "Smooth tiles look for colours and edges; noisy ones are what training has left as it began."
+)
+DISTANCE_SAID = (
+    "How far each head looks on average, in pixels of the model's input: small numbers mean that patches "
+    "look at their neighbours, {farthest} would be corner to corner. Grey: no patch looks."
+)
+ENTROPY_SAID = (
+    "How widely each head looks, in nats: 0 means that each token looks at a single one, {widest} that all "
+    "tokens of the dense pass get the same attention."
+)
+WITH_ALL = "With all heads the logit of {label} is {logit}. "
+FALLS = "It falls most, by {change}, without head {head} of layer {layer}. "
+RISES = "It rises most, by {change}, without head {head} of layer {layer}, which spoke against it. "
+SAME_PATCHES = "The kept patches stay the same, so that each change is that of the head alone."
+ARTEFACTS = (
+    "A patch token counts as an artefact if its norm is above the median plus {factor} times the median "
+    "absolute deviation, here {limit}. Such tokens hold something about the whole picture instead of their "
+    "own place (Darcet et al. 2024), and attention maps light up there. "
+)
+NO_ARTEFACT = "In this pass there is none, as is usual for small networks."
+ONE_ARTEFACT = "In this pass there is one, framed: patch {patches}."
+SOME_ARTEFACTS = "In this pass there are {count}, framed: patches {patches}."
+NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
+SURE = (
+    "The dense pass is {confidence} sure of its answer. It was surer on {surer} % of the pictures it was "
+    "validated on. A sure answer does not prove that the picture is of a familiar kind."
+)
+UNSURE = (
+    "Less sure than on {surer} % of the pictures it was validated on. The dense pass is {confidence} sure of "
+    "its answer; the picture may be unlike anything that this model was trained on, so take the answer with "
+    "care."
+)
+
+
 def paragraph(words: str, *, kind: str = "note") -> str:
     """`words` as text in a paragraph of the style `kind`."""
     return f'<p class="{kind}">{escaped(words)}</p>'
@@ -54,28 +92,18 @@ def paragraph(words: str, *, kind: str = "note") -> str:
 
 def filters(found: Filters) -> str:
     """What the tiles show."""
-    return paragraph(
-        f"The projection turns each patch into numbers by comparing it with learned filters. These are the "
-        f"{found.shown} strongest of their {found.total} principal components; together they hold "
-        f"{percent(found.share)} of the variance. Smooth tiles look for colours and edges; noisy ones are "
-        "what training has left as it began."
-    )
+    share = percent(found.share)
+    return paragraph(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
 
 
 def distance(heads: Heads) -> str:
     """How to read the table of distances."""
-    return paragraph(
-        "How far each head looks on average, in pixels of the model's input: small numbers mean that patches "
-        f"look at their neighbours, {heads.farthest:.1f} would be corner to corner. Grey: no patch looks."
-    )
+    return paragraph(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
 
 
 def entropy(heads: Heads) -> str:
     """How to read the table of entropies."""
-    return paragraph(
-        "How widely each head looks, in nats: 0 means that each token looks at a single one, "
-        f"{heads.widest:.2f} that all tokens of the dense pass get the same attention."
-    )
+    return paragraph(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
 
 
 def ablation(found: Ablation) -> str:
@@ -84,54 +112,33 @@ def ablation(found: Ablation) -> str:
         (change, layer, head) for layer, row in enumerate(found.changes) for head, change in enumerate(row)
     ]
     down, up = min(rows), max(rows)
-    words = f"With all heads the logit of {found.label} is {found.logit:.2f}. "
-    if down[0] < 0:
-        words += f"It falls most, by {-down[0]:.2f}, without head {down[2]} of layer {down[1]}. "
-    if up[0] > 0:
-        words += (
-            f"It rises most, by {up[0]:.2f}, without head {up[2]} of layer {up[1]}, which spoke against it. "
-        )
-    if found.pruned:
-        words += "The kept patches stay the same, so that each change is that of the head alone."
-    return paragraph(words)
+    words = say(WITH_ALL, label=found.label, logit=f"{found.logit:.2f}")
+    for sentence, (change, layer, head), counts in ((FALLS, down, down[0] < 0), (RISES, up, up[0] > 0)):
+        if counts:
+            words += say(sentence, change=f"{abs(change):.2f}", head=head, layer=layer)
+    return paragraph(words + (say(SAME_PATCHES) if found.pruned else ""))
 
 
 def norms(found: Norms) -> str:
     """The rule, and what it found."""
-    rule = (
-        f"A patch token counts as an artefact if its norm is above the median plus {found.factor:g} times "
-        f"the median absolute deviation, here {found.limit:.1f}. Such tokens hold something about the whole "
-        "picture instead of their own place (Darcet et al. 2024), and attention maps light up there. "
-    )
-    if not found.artefacts:
-        result = "In this pass there is none, as is usual for small networks."
-    elif len(found.artefacts) == 1:
-        result = f"In this pass there is one, framed: patch {found.artefacts[0]}."
-    else:
-        listed = ", ".join(map(str, found.artefacts))
-        result = f"In this pass there are {len(found.artefacts)}, framed: patches {listed}."
-    return paragraph(rule + result)
-
-
-NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
+    count = len(found.artefacts)
+    rule = say(ARTEFACTS, factor=f"{found.factor:g}", limit=f"{found.limit:.1f}")
+    if not count:
+        return paragraph(rule + say(NO_ARTEFACT))
+    listed = say(", ").join(map(str, found.artefacts))
+    return paragraph(rule + say(ONE_ARTEFACT if count == 1 else SOME_ARTEFACTS, count=count, patches=listed))
 
 
 def no_card(card: ModelCard) -> str:
-    return NO_CARD.format(source=card.source)
+    return say(NO_CARD, source=translate(card.source))
 
 
 def familiarity(found: Familiarity | None) -> str:
     """The notice about a picture unlike those of the validation split; nothing where that is not known."""
     if found is None:
         return ""
-    sure = f"The dense pass is {percent(found.confidence)} sure of its answer"
+    sentence = UNSURE if found.unusual else SURE
+    words = say(sentence, surer=found.surer, confidence=percent(found.confidence))
     if found.unusual:
-        words = (
-            f"Less sure than on {found.surer} % of the pictures it was validated on. {sure}; the picture may "
-            "be unlike anything that this model was trained on, so take the answer with care."
-        )
         return f'<p class="unusual" role="note">{escaped(words)}</p>'
-    return paragraph(
-        f"{sure}. It was surer on {found.surer} % of the pictures it was validated on. A sure answer does "
-        "not prove that the picture is of a familiar kind."
-    )
+    return paragraph(words)

@@ -12,54 +12,56 @@ import gradio as gr
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui import lab_text
 from vitdemo.ui.board import board, payload
-from vitdemo.ui.lab_text import WORDS, info
-from vitdemo.ui.parts import QUIET, figure, gallery
+from vitdemo.ui.lab_text import WORDS
+from vitdemo.ui.language import label, say
+from vitdemo.ui.parts import QUIET, figure, gallery, heading, remark
+from vitdemo.ui.section import on_button
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+from vitdemo.ui.text import title
 
 FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
 Fill = Callable[[Values], Values]
-Job = Callable[[Values, Progress], Values]
 
 
 def sections(engine: Engine, left: Left) -> None:
     """All of it. To be called inside the tab."""
-    gr.HTML(lab_text.heading(), padding=False)
-    with gr.Accordion(WORDS["sweep"], open=False, elem_id="lab-sweep"):
+    heading(WORDS["lab"], WORDS["lab_info"])
+    with gr.Accordion(label(WORDS["sweep"]), open=False, elem_id="lab-sweep"):
         sweep(engine, left)
-    with gr.Accordion(WORDS["surgery"], open=False, elem_id="lab-surgery-section") as opened:
+    with gr.Accordion(label(WORDS["surgery"]), open=False, elem_id="lab-surgery-section") as opened:
         surgery(engine, left, opened)
-    with gr.Accordion(WORDS["smallest"], open=False, elem_id="lab-smallest"):
+    with gr.Accordion(label(WORDS["smallest"]), open=False, elem_id="lab-smallest"):
         smallest(engine, left)
-    with gr.Accordion(WORDS["adaptive"], open=False, elem_id="lab-adaptive") as opened:
+    with gr.Accordion(label(WORDS["adaptive"]), open=False, elem_id="lab-adaptive") as opened:
         adaptive(engine, left, opened)
-    with gr.Accordion(WORDS["film"], open=False, elem_id="lab-film") as opened:
+    with gr.Accordion(label(WORDS["film"]), open=False, elem_id="lab-film") as opened:
         film(engine, left, opened)
 
 
 def sweep(engine: Engine, left: Left) -> None:
-    gr.HTML(info("sweep_info"), padding=False)
-    button = gr.Button(WORDS["sweep_run"], variant="primary", size="sm", elem_id="lab-sweep-run")
+    remark(WORDS["sweep_info"])
+    button = gr.Button(label(WORDS["sweep_run"]), variant="primary", size="sm", elem_id="lab-sweep-run")
     result = gr.HTML(padding=False, elem_id="lab-sweep-result")
     kept_title = gr.HTML(padding=False)
     kept = gallery(columns=5, elem_id="lab-kept")
 
-    def run(values: Values, report: Progress) -> Values:
-        def once(key: str) -> Values:
-            found = engine.lab.sweep(key, progress=report)
-            frames = [
-                (engine.lab.kept_figure(key, point.kept), lab_text.kept_caption(point, answer))
-                for point, answer in zip(found.points, found.curves[0].answers, strict=True)
-            ]
-            title = lab_text.title(WORDS["kept_maps"])
-            return {result: lab_text.sweep(found), kept_title: title, kept: frames}
+    def run(key: str, values: Values, report: Progress) -> Values:
+        found = engine.lab.sweep(key, progress=report)
+        frames = [
+            (engine.lab.kept_figure(key, point.kept), lab_text.kept_caption(point, answer))
+            for point, answer in zip(found.points, found.curves[0].answers, strict=True)
+        ]
+        return {
+            result: lab_text.sweep(found),
+            kept_title: title(say(WORDS["kept_maps"])),
+            kept: gr.Gallery(frames, visible=True),
+        }
 
-        return draw(engine, left, values, once)
-
-    on_button(button, left, run, inputs=set(), outputs=[result, kept_title, kept])
+    on_button(engine, left, button, job=run, inputs=set(), outputs=[result, kept_title, kept])
 
 
 def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:
-    gr.HTML(info("surgery_info"), padding=False)
+    remark(WORDS["surgery_info"])
     patches, answer = board(engine, left)
 
     def fill(values: Values) -> Values:
@@ -70,45 +72,44 @@ def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:
 
 
 def smallest(engine: Engine, left: Left) -> None:
-    gr.HTML(info("smallest_info"), padding=False)
+    remark(WORDS["smallest_info"])
     share = gr.Slider(
         0,
         100,
         FIRST_SHARE,
         step=5,
-        label=WORDS["share"],
-        info=WORDS["share_info"],
+        label=label(WORDS["share"]),
+        info=label(WORDS["share_info"]),
         buttons=[],
         elem_id="lab-share",
     )
-    button = gr.Button(WORDS["smallest_run"], variant="primary", size="sm", elem_id="lab-smallest-run")
+    button = gr.Button(label(WORDS["smallest_run"]), variant="primary", size="sm", elem_id="lab-smallest-run")
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=240):
             picture = figure(WORDS["smallest_alt"], elem_id="lab-smallest-picture", visible=False)
         with gr.Column(scale=5, min_width=260):
             result = gr.HTML(padding=False, elem_id="lab-smallest-result")
 
-    def run(values: Values, report: Progress) -> Values:
-        def once(key: str) -> Values:
-            found = engine.lab.smallest_set(key, share=values[share] / 100, progress=report)
-            shown = gr.Image(engine.lab.kept_figure(key, found.kept), visible=True)
-            count = engine.info(values[left.model]).num_patches
-            return {picture: shown, result: lab_text.smallest(found, count)}
+    def run(key: str, values: Values, report: Progress) -> Values:
+        found = engine.lab.smallest_set(key, share=values[share] / 100, progress=report)
+        shown = gr.Image(
+            engine.lab.kept_figure(key, found.kept), visible=True, alt_text=say(WORDS["smallest_alt"])
+        )
+        count = engine.info(values[left.model]).num_patches
+        return {picture: shown, result: lab_text.smallest(found, count)}
 
-        return draw(engine, left, values, once)
-
-    on_button(button, left, run, inputs={share}, outputs=[result, picture])
+    on_button(engine, left, button, job=run, inputs={share}, outputs=[result, picture])
 
 
 def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
-    gr.HTML(info("adaptive_info"), padding=False)
+    remark(WORDS["adaptive_info"])
     threshold = gr.Slider(
         0,
         1.5,
         FIRST_THRESHOLD,
         step=0.05,
-        label=WORDS["threshold"],
-        info=WORDS["threshold_info"],
+        label=label(WORDS["threshold"]),
+        info=label(WORDS["threshold_info"]),
         buttons=[],
         elem_id="lab-threshold",
     )
@@ -145,11 +146,15 @@ def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
 
 
 def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
-    gr.HTML(info("film_info"), padding=False)
+    remark(WORDS["film_info"])
     preview = figure(WORDS["film_alt"], height=360, elem_id="lab-film-preview")
     with gr.Row():
-        strip = gr.DownloadButton(WORDS["film_strip"], size="sm", interactive=False, elem_id="lab-film-png")
-        moving = gr.DownloadButton(WORDS["film_gif"], size="sm", interactive=False, elem_id="lab-film-gif")
+        strip = gr.DownloadButton(
+            label(WORDS["film_strip"]), size="sm", interactive=False, elem_id="lab-film-png"
+        )
+        moving = gr.DownloadButton(
+            label(WORDS["film_gif"]), size="sm", interactive=False, elem_id="lab-film-gif"
+        )
 
     def fill(values: Values) -> Values:
         def once(key: str) -> Values:
@@ -169,33 +174,6 @@ def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
 
     nothing = gr.update(value=None, interactive=False)
     when_opened(opened, left, fill, inputs=set(), empty={preview: None, strip: nothing, moving: nothing})
-
-
-def on_button(button: gr.Button, left: Left, run: Job, *, inputs: set[Any], outputs: list[Any]) -> None:
-    """Fill `outputs` on a click, with progress; empty them when another result arrives."""
-
-    def clicked(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
-        def report(share: float, words: str) -> None:
-            progress(share, desc=words)
-
-        with told():
-            if not values[left.key]:
-                return cleared()
-            return run(values, report)
-
-    def cleared() -> Values:
-        return dict.fromkeys(outputs)
-
-    button.click(
-        clicked,
-        {*left.inputs, *inputs},
-        outputs,
-        concurrency_id=MODEL_RUNS,
-        concurrency_limit=2,
-        show_progress_on=[outputs[0]],
-        api_visibility="private",
-    )
-    left.key.change(cleared, None, outputs, **QUIET)
 
 
 def when_opened(

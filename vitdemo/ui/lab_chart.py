@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitdemo.ui.text import escaped, percent
+from vitdemo.ui.language import say
+from vitdemo.ui.text import escaped, percent, save_button
 
 WIDTH, HEIGHT = 460, 230
 LEFT, RIGHT, TOP, BOTTOM = 38, 10, 18, 24
@@ -35,8 +36,8 @@ def chart(
         places = [(across(x, last), up(y)) for x, y in zip(xs, line.values, strict=True)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         dots = "".join(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{escaped(line.name)}, {100 * at:.0f} % pruned: '
-            f"{percent(value)}</title></circle>"
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{escaped(point(line.name, at, value))}</title>'
+            "</circle>"
             for (x, y), at, value in zip(places, xs, line.values, strict=True)
         )
         parts.append(f'<g class="line line-{index % 6}"><polyline points="{path}"/>{dots}</g>')
@@ -49,7 +50,14 @@ def chart(
     return (
         f'<figure class="lab-chart"><figcaption>{words}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">{"".join(parts)}</svg>'
-        f"<ul>{legend}</ul></figure>"
+        f"<ul>{legend}</ul>{save_button()}</figure>"
+    )
+
+
+def point(name: str, share: float, value: float) -> str:
+    """What a pointer over a point reads."""
+    return say(
+        "{name}, {share} % pruned: {value}", name=name, share=f"{100 * share:.0f}", value=percent(value)
     )
 
 
@@ -68,9 +76,10 @@ def tick(x: float, words: str) -> str:
 def grid(y: float) -> str:
     """A line across, with its percent at the left."""
     at = f"{up(y):.1f}"
+    words = say("{number} %", number=f"{100 * y:.0f}")
     return (
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
-        f'<text class="tick" x="{LEFT - 5}" y="{at}" dy="0.35em" text-anchor="end">{100 * y:.0f} %</text>'
+        f'<text class="tick" x="{LEFT - 5}" y="{at}" dy="0.35em" text-anchor="end">{words}</text>'
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vitdemo.engine import Adaptive, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
 from vitdemo.ui.lab_chart import Line, chart
-from vitdemo.ui.text import SELECTORS, escaped, macs, percent, title
+from vitdemo.ui.language import say
+from vitdemo.ui.text import SELECTORS, escaped, macs, percent
 
 WORDS = {
     "lab": "Pruning laboratory",
@@ -53,7 +54,15 @@ BOARD_WORDS = {
 }
 UNTOUCHED = "Change a patch to see its effect."
 TIMES = "Times are medians of single passes on this machine, all ratios measured in turn."
-BUDGET_NOTE = "All selectors keep the same number of patches at a ratio."
+BUDGET_NOTE = "All selectors keep the same number of patches at a ratio. The dense answer is {answer}."
+FLIPS = "flips to {answer}"
+STEADY = "{selector}: the answer stays at every ratio."
+FLIPPED = "{selector}: the answer flips to {answer} at {ratio}."
+RUNS = " (mean of {count} seeds)"
+SMALLEST = {
+    True: "<b>1</b> of {count} patch still gives <b>{answer}</b>",
+    False: "<b>{kept}</b> of {count} patches still give <b>{answer}</b>",
+}
 GUARANTEE = (
     "Each patch of this set is needed: every single further removal was tried, and none keeps the answer and "
     "that probability. A smaller set of other patches may exist; only trying all sets could rule it out."
@@ -63,11 +72,11 @@ CUT_SHORT = "Time ran out: the set keeps the answer, but some of its patches may
 
 
 def selector(name: str) -> str:
-    return SELECTORS.get(name, name)
+    return say(SELECTORS.get(name, name))
 
 
 def ratio(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return say("{number} %", number=f"{100 * share:.0f}")
 
 
 def sweep(result: Sweep) -> str:
@@ -81,33 +90,33 @@ def sweep(result: Sweep) -> str:
         Line(selector(curve.selector), tuple(row[0] for row in curve.probabilities))
         for curve in result.curves
     ]
-    flip = None if first.flip is None else (ratios[first.flip], f"flips to {first.answers[first.flip]}")
+    flip = None if first.flip is None else (ratios[first.flip], say(FLIPS, answer=first.answers[first.flip]))
     said = "".join(f"<li>{verdict(curve, ratios)}</li>" for curve in result.curves)
-    answer = escaped(result.labels[0])
+    note = say(BUDGET_NOTE, answer=escaped(result.labels[0]))
     return (
         '<div class="lab-charts">'
         + chart(
-            f"Probability of the top classes, pruned by: {selector(first.selector)}",
+            say("Probability of the top classes, pruned by: {selector}", selector=selector(first.selector)),
             classes,
             ratios,
             mark=flip,
         )
-        + chart(f"Probability of {result.labels[0]}, by selector", rivals, ratios)
-        + f'</div><p class="quiet">{BUDGET_NOTE} The dense answer is {answer}.</p>'
+        + chart(say("Probability of {label}, by selector", label=result.labels[0]), rivals, ratios)
+        + f'</div><p class="quiet">{note}</p>'
         + f'<ul class="lab-said">{said}</ul>'
         + sweep_table(result)
-        + f'<p class="quiet">{TIMES}</p>'
+        + f'<p class="quiet">{say(TIMES)}</p>'
     )
 
 
 def verdict(curve: SweepCurve, ratios: list[float]) -> str:
     """Where this selector's answer flips."""
     name = f"<b>{escaped(selector(curve.selector))}</b>"
-    runs = f" (mean of {curve.runs} seeds)" if curve.runs > 1 else ""
+    name += say(RUNS, count=curve.runs) if curve.runs > 1 else ""
     if curve.flip is None:
-        return f"{name}{runs}: the answer stays at every ratio."
+        return say(STEADY, selector=name)
     flipped = escaped(curve.answers[curve.flip])
-    return f"{name}{runs}: the answer flips to {flipped} at {ratio(ratios[curve.flip])}."
+    return say(FLIPPED, selector=name, answer=flipped, ratio=ratio(ratios[curve.flip]))
 
 
 def sweep_table(result: Sweep) -> str:
@@ -124,18 +133,27 @@ def sweep_table(result: Sweep) -> str:
         )
         for point, answer, row in zip(result.points, first.answers, first.probabilities, strict=True)
     ]
-    head = ("Pruning", "Patches", "Multiply-adds", "Time", "Answer", f"P({escaped(result.labels[0])})")
+    names = (say("Pruning"), say("Patches"), say("Multiply-adds"), say("Time"), say("Answer"))
+    head = (*names, f"P({escaped(result.labels[0])})")
     return table(head, rows)
 
 
 def kept_caption(point: SweepPoint, answer: str) -> str:
     """Under a picture of the film strip."""
-    return f"{ratio(point.pruning_ratio)}: {len(point.kept)} left, {answer}"
+    return say(
+        "{ratio}: {count} left, {answer}",
+        ratio=ratio(point.pruning_ratio),
+        count=len(point.kept),
+        answer=answer,
+    )
 
 
 def adaptive_captions(result: Adaptive) -> tuple[str, str]:
     own, fixed = len(result.adaptive.kept), len(result.fixed.kept)
-    return f"Threshold: {own} patches at the end", f"Fixed ratio: {fixed} patches at the end"
+    return (
+        say("Threshold: {count} patches at the end", count=own),
+        say("Fixed ratio: {count} patches at the end", count=fixed),
+    )
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -154,18 +172,20 @@ def surgery(result: Surgery | None, problem: str = "") -> str:
     if problem:
         return f'<p class="problem" role="alert">{escaped(problem)}</p>'
     if result is None:
-        return f'<p class="quiet">{UNTOUCHED}</p>'
+        return f'<p class="quiet">{say(UNTOUCHED)}</p>'
     rows = [
         (escaped(label), percent(old), f"<b>{percent(new)}</b>", points(new - old))
         for (label, old), (_, new) in zip(result.before, result.after, strict=True)
     ]
     was, now = max(result.before, key=lambda pair: pair[1])[0], result.after[0][0]
-    said = f"The answer stays {escaped(now)}." if was == now else f"The answer is now {escaped(now)}."
+    said = say(
+        "The answer stays {answer}." if was == now else "The answer is now {answer}.", answer=escaped(now)
+    )
     path = " → ".join(map(str, result.tokens))
+    cost = say("{path} patches, {macs} multiply-adds.", path=path, macs=macs(result.macs))
+    head = (say("Class"), say("Before"), say("Now"), say("Change"))
     return (
-        f'<div role="status"><p><b>{said}</b></p>'
-        + table(("Class", "Before", "Now", "Change"), rows)
-        + f'<p class="quiet">{path} patches, {macs(result.macs)} multiply-adds.</p></div>'
+        f'<div role="status"><p><b>{said}</b></p>' + table(head, rows) + f'<p class="quiet">{cost}</p></div>'
     )
 
 
@@ -177,37 +197,41 @@ def points(change: float) -> str:
 def smallest(result: SmallestSet, count: int) -> str:
     """What was found, what it guarantees, and what it took."""
     guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
-    noun = "patch" if len(result.kept) == 1 else "patches"
+    kept = len(result.kept)
+    answer = say(SMALLEST[kept == 1], kept=kept, count=count, answer=escaped(result.answer))
+    probability = say(
+        "Probability {now}, with all patches {dense}.",
+        now=percent(result.probability),
+        dense=percent(result.dense),
+    )
+    work = say(
+        "{count} sets of patches were run in {time} ms.",
+        count=result.tried,
+        time=f"{result.milliseconds:.0f}",
+    )
     return (
-        f'<div role="status"><p class="lab-answer"><b>{len(result.kept)}</b> of {count} {noun} still give '
-        f"<b>{escaped(result.answer)}</b></p>"
-        f"<p>Probability {percent(result.probability)}, with all patches {percent(result.dense)}.</p>"
-        f"<p>{guarantee}</p>"
-        f'<p class="quiet">{result.tried} sets of patches were run in {result.milliseconds:.0f} ms.</p></div>'
+        f'<div role="status"><p class="lab-answer">{answer}</p><p>{probability}</p>'
+        f'<p>{say(guarantee)}</p><p class="quiet">{work}</p></div>'
     )
 
 
 def adaptive(result: Adaptive) -> str:
     """The threshold beside the fixed ratio of nearest cost."""
     own, fixed = result.adaptive, result.fixed
-    head = ("", f"Threshold {result.threshold:g}", f"Fixed {ratio(result.pruning_ratio)}")
+    head = (
+        "",
+        say("Threshold {threshold}", threshold=f"{result.threshold:g}"),
+        say("Fixed {ratio}", ratio=ratio(result.pruning_ratio)),
+    )
     both = (own, fixed)
     rows = [
-        ("Patches", *(" → ".join(map(str, budget.tokens)) for budget in both)),
-        ("Multiply-adds", *(macs(budget.macs) for budget in both)),
-        ("Answer", *(escaped(budget.top[0][0]) for budget in both)),
-        ("Probability", *(percent(budget.top[0][1]) for budget in both)),
+        (say("Patches"), *(" → ".join(map(str, budget.tokens)) for budget in both)),
+        (say("Multiply-adds"), *(macs(budget.macs) for budget in both)),
+        (say("Answer"), *(escaped(budget.top[0][0]) for budget in both)),
+        (say("Probability"), *(percent(budget.top[0][1]) for budget in both)),
     ]
-    note = (
-        f"Both by: {selector(result.selector)}. The fixed ratio is the one whose multiply-adds are nearest."
+    note = say(
+        "Both by: {selector}. The fixed ratio is the one whose multiply-adds are nearest.",
+        selector=selector(result.selector),
     )
     return f'<div role="status">{table(head, rows)}<p class="quiet">{escaped(note)}</p></div>'
-
-
-def info(key: str) -> str:
-    """The line of explanation that opens a section."""
-    return f'<p class="note">{escaped(WORDS[key])}</p>'
-
-
-def heading() -> str:
-    return title(WORDS["lab"], WORDS["lab_info"])

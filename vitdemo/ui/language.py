@@ -1,20 +1,27 @@
 """The page's words in the visitor's language. English text is the key; `chinese/*.json` translates it.
 
 The browser translates what stands still (`label`), gradio's own way; Python translates what it writes for a
-visitor (`say`), after the language that his browser asks for. Both read the same dictionaries.
+visitor (`say`), after the language that his browser asks for; scripts get both languages (`both`). All read
+the same dictionaries. Names of classes, models and papers stay English, as do model cards and the letters
+inside of pictures: no font with Chinese letters comes along, it alone would be larger than the repository.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
-from gradio.i18n import I18nData
 
 FOLDER = Path(__file__).parent / "chinese"
+ENGINE = FOLDER / "engine.json"  # what the engine says, finished sentences with numbers and names in them
+CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, as there
+GAP = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -30,19 +37,62 @@ def translations() -> gr.I18n:
     return gr.I18n(en={key: key for key in chinese()}, zh=chinese())
 
 
-def label(text: str) -> I18nData:
-    """Text of a component that never changes: a label, an info line, a button's word."""
+def label(text: str) -> Any:
+    """Text of a component that never changes: a label, an info line, a button's word, a choice's name. An
+    `I18nData`, which gradio takes in more places than its annotations say.
+
+    gradio reads it up to the first brace and translates one of them in a string: no {gaps}, and no two in
+    one piece of HTML.
+    """
     return translations()(text)
 
 
-def say(text: str, **gaps: object) -> str:
+def say(text: str, /, **gaps: object) -> str:
     """`text` in the language of the visitor who is being answered, its {gaps} filled."""
     translated = chinese().get(text, text) if language() == "zh" else text
     return translated.format(**gaps) if gaps else translated
 
 
+def translate(text: str) -> str:
+    """As `say`, for a text that the engine has finished: where it is no key, a key of engine.json whose
+    {gaps} can be filled to make it gives the words, and what stood in the gaps is translated in turn."""
+    return in_chinese(text) if language() == "zh" else text
+
+
+def both(words: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The dictionary of a script, key -> English text, in both languages: language -> key -> text."""
+    return {"en": dict(words), "zh": {key: chinese().get(text, text) for key, text in words.items()}}
+
+
 def language() -> str:
-    """ "zh" where the browser's first language is a Chinese one, else "en"."""
+    """ "zh" where the browser's first language is a Chinese one, else "en"; so in the browser."""
     request = LocalContext.request.get(None)
     wanted = request.headers.get("accept-language", "") if request else ""
-    return "zh" if wanted.lower().startswith("zh") else "en"
+    return "zh" if re.split("[,;]", wanted)[0].strip().lower() in CHINESE else "en"
+
+
+def in_chinese(text: str) -> str:
+    """The Chinese of a finished text; the text itself where there is none."""
+    if text in chinese():
+        return chinese()[text]
+    for pattern, words in patterns():
+        if found := pattern.fullmatch(text):
+            return words.format(**{gap: in_chinese(value) for gap, value in found.groupdict().items()})
+    return text
+
+
+@cache
+def patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """(what a finished text looks like, its Chinese) for the keys with gaps, those with most words first."""
+    said = json.loads(ENGINE.read_text("utf-8"))
+    templates = sorted(filter(GAP.search, said), key=lambda key: -len(GAP.sub("", key)))
+    return tuple((fitting(key), said[key]) for key in templates)
+
+
+def fitting(template: str) -> re.Pattern[str]:
+    """Matches `template` with anything in its gaps, each a group of that name."""
+    parts = GAP.split(template)  # text, gap, text, gap, ..., text
+    return re.compile(
+        "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)),
+        re.DOTALL,
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from vitdemo.ui.language import label
+
+STATIC = Path(__file__).parent / "static"
 # Events that only draw or fill in: no queue, no spinner, not part of the public API.
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -17,22 +21,34 @@ def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) 
         columns=columns,
         fit_columns=False,
         height="auto",
-        format="jpeg",
+        format="png",
         object_fit="cover",
         interactive=False,
         show_label=False,
-        buttons=[],
+        buttons=["download"],  # of the picture that was clicked to see it large
         **options,
     )
 
 
+def heading(words: str, more: str = "", **options: Any) -> gr.HTML:
+    """A title that never changes, with a line of explanation; both English, the browser translates them."""
+    template = '<h3 class="title">${label}</h3>' + ('<p class="note">${value}</p>' if more else "")
+    value = label(more) if more else None
+    return gr.HTML(value, label=label(words), html_template=template, padding=False, **options)
+
+
+def remark(words: str) -> gr.HTML:
+    """A line of explanation that never changes; as `heading`."""
+    return gr.HTML(label(words), html_template='<p class="note">${value}</p>', padding=False)
+
+
 def figure(alt_text: str, **options: Any) -> gr.Image:
-    """A picture of a result, exact to the pixel."""
+    """A picture of a result, exact to the pixel. `alt_text` in English; the browser translates it."""
     return gr.Image(
         format="png",
         interactive=False,
         show_label=False,
         buttons=["download", "fullscreen"],
-        alt_text=alt_text,
+        alt_text=label(alt_text),
         **options,
     )

@@ -12,16 +12,18 @@ from vitdemo.ui import sanity
 from vitdemo.ui.checks_text import CHECKS
 from vitdemo.ui.classes import chosen_class
 from vitdemo.ui.curves import Line, percent_chart
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
-from vitdemo.ui.text import escaped, title
+from vitdemo.ui.language import label, say
+from vitdemo.ui.parts import QUIET, heading
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
+from vitdemo.ui.text import escaped, save_button
 
 
 def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
     """The tab; its contest runs when it is seen, for the class of `chosen`, once a picture and class."""
-    with gr.Tab(words.TAB, elem_id="tab-referee") as opened:
-        gr.HTML(title(words.HEADING, words.HEADING_MORE), padding=False)
+    with gr.Tab(label(words.TAB), elem_id="tab-referee") as opened:
+        heading(words.HEADING, words.HEADING_MORE)
         shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
-        with gr.Accordion(CHECKS, open=False, elem_id="checks"):
+        with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
             sanity.section(engine, left)
         judged = gr.State(None)  # (key, class) of what is shown
 
@@ -32,9 +34,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
         if not values[left.key]:
             return {shown: words.waiting(words.NO_RESULT), judged: None}
 
-        def report(share: float, text: str) -> None:
-            progress(share, desc=text)
-
+        report = reported(progress)
         with told():
             verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
         return {shown: report_html(verdict), judged: [values[left.key], name]}
@@ -43,7 +43,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
         return fill(values, progress)
 
     def arrived(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
-        if values[left.active] != words.TAB:
+        if values[left.active] != opened.elem_id:
             return {shown: words.waiting(words.RUNNING), judged: None}
         return fill(values, progress)
 
@@ -55,9 +55,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
         "concurrency_limit": 2,
         "api_visibility": "private",
     }
-    opened.select(
-        lambda: words.TAB, None, left.active, queue=False, api_visibility="private", show_progress="hidden"
-    )
+    opened.select(lambda: opened.elem_id, None, left.active, **QUIET)
     opened.select(seen, **options)
     left.key.change(arrived, **options)
 
@@ -73,37 +71,39 @@ def report_html(verdict: Verdict) -> str:
 
 def chart(verdict: Verdict, *, deletion: bool) -> str:
     """The curves of all maps over the band of random orders; the best map's is drawn last and thick."""
-    name, line = words.DELETION if deletion else words.INSERTION
+    name, line = map(say, words.DELETION if deletion else words.INSERTION)
     present = [count / verdict.num_patches for count in verdict.kept]
     x = [1 - share for share in present] if deletion else present
-    lines = [Line(words.RANDOM, "random", "random", verdict.random_mean)]
+    lines = [Line(say(words.RANDOM), "random", "random", verdict.random_mean)]
     for place, one in reversed(list(enumerate(verdict.contestants))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
         kind = "best" if place == 0 else "other"
-        lines.append(Line(words.probability_at(words.MAPS[one.method][0], auc), kind, str(place), y))
+        lines.append(Line(words.probability_at(say(words.MAPS[one.method][0]), auc), kind, str(place), y))
     drawing = percent_chart(
         x,
         lines,
         band=(verdict.random_low, verdict.random_high),
-        labels=(words.REMOVED if deletion else words.SHOWN, words.PROBABILITY),
-        description=words.described(name, verdict),
+        labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY)),
+        description=words.described(verdict, deletion=deletion),
     )
-    return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}</figure>"
+    return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}{save_button()}</figure>"
 
 
 def table(verdict: Verdict) -> str:
     """A line a map, the best first, with bars of its two areas; random order in its place."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in words.COLUMNS)
+    head = "".join(f'<th scope="col">{say(name)}</th>' for name in words.COLUMNS)
     rows = [(one.gap, line(verdict, place, one)) for place, one in enumerate(verdict.contestants)]
     cells = f"<td>{bar(verdict.random_auc)}</td>" * 2
-    chance = f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{words.RANDOM}</th>{cells}'
+    chance = (
+        f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{say(words.RANDOM)}</th>{cells}'
+    )
     rows.append((0.0, f"{chance}<td>0.00</td></tr>"))
     body = "".join(html for _, html in sorted(rows, key=lambda row: -row[0]))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def line(verdict: Verdict, place: int, one: Contestant) -> str:
-    name, shows = words.MAPS[one.method]
+    name, shows = map(say, words.MAPS[one.method])
     kind = "passes" if one.gap > verdict.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine import Verdict
+from vitdemo.ui.language import say
 from vitdemo.ui.text import escaped, note, title
 
 TAB = "Trust"
@@ -38,6 +39,10 @@ INSERTION = (
     "Insertion",
     "Important patches come first: with a true map the class rises early. High is good.",
 )
+DESCRIBED = {
+    True: "Deletion curves of {label}. Areas: {areas}, random {random}.",
+    False: "Insertion curves of {label}. Areas: {areas}, random {random}.",
+}
 RANDOM = "Random order"
 RUNNING = "Patches are removed and the network runs again; this takes a few seconds."
 NO_RESULT = "Analyse a picture first."
@@ -46,67 +51,82 @@ ABOUT = (
     "Each map ranks the patches. The network then sees the picture without some of them, really removed and "
     "not painted over, and the probability of the class is followed. The grey band holds {count} random "
     "orders. The area is the mean height of a curve; the difference is insertion less deletion, on average 0 "
-    "for random order. A map is better than chance when its difference is above {bar:.2f}, which is 2.5 "
+    "for random order. A map is better than chance when its difference is above {bar}, which is 2.5 "
     "times the scatter of the random orders on this picture. Apart from what is removed here, nothing is "
     "pruned."
 )
 
 
+NONE = (
+    "For <b>{label}</b> on this picture, <b>no map is better than random order</b>. "
+    "Do not read a reason into any of them here."
+)
+TRUST = "For <b>{label}</b> on this picture, trust <b>{map}</b> most."
+ALSO = {False: " {maps} also passes the test.", True: " {maps} also pass the test."}
+FAILED = {
+    False: " The other one is no better than random order.",
+    True: " The other {count} are no better than random order.",
+}
+
+
 def class_title(label: str) -> str:
     """The heading of the row of maps."""
-    words = f"What speaks for {label}" if label else "What speaks for a class"
-    return title(words, CHOOSE if label else WAITING)
+    if not label:
+        return title(say("What speaks for a class"), say(WAITING))
+    return title(say("What speaks for {label}", label=label), say(CHOOSE))
 
 
 def map_caption(method: str, total: float) -> str:
     """Under a map: its name and what it shows, or that it shows nothing."""
     name, line = MAPS[method]
-    return f"{name} · {SILENT}" if total == 0 else f"{name} · {line}"
+    return f"{say(name)} · {say(SILENT if total == 0 else line)}"
 
 
 def sentence(verdict: Verdict) -> str:
     """Which map to trust here, as HTML; plain when it is none."""
-    trusted = [MAPS[one.method][0] for one in verdict.trusted]
+    trusted = [say(MAPS[one.method][0]) for one in verdict.trusted]
     label = escaped(verdict.label)
     if not trusted:
-        return (
-            f"For <b>{label}</b> on this picture, <b>no map is better than random order</b>. "
-            "Do not read a reason into any of them here."
-        )
+        return say(NONE, label=label)
+    first, *others = trusted
     rest = len(verdict.contestants) - len(trusted)
-    others = "" if len(trusted) == 1 else f" {listed(trusted[1:])} also {passes(len(trusted) - 1)}."
-    failed = f" The other {rest} are no better than random order." if rest > 1 else ""
-    failed = " The other one is no better than random order." if rest == 1 else failed
-    return f"For <b>{label}</b> on this picture, trust <b>{trusted[0]}</b> most.{others}{failed}"
-
-
-def passes(count: int) -> str:
-    return "passes the test" if count == 1 else "pass the test"
+    return (
+        say(TRUST, label=label, map=first)
+        + (say(ALSO[len(others) > 1], maps=listed(others)) if others else "")
+        + (say(FAILED[rest > 1], count=rest) if rest else "")
+    )
 
 
 def listed(names: list[str]) -> str:
     """A, B and C."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    if len(names) == 1:
+        return names[0]
+    return say("{names} and {last}", names=say(", ").join(names[:-1]), last=names[-1])
 
 
 def about(verdict: Verdict) -> str:
-    return ABOUT.format(count=verdict.random_orders, bar=verdict.bar)
+    return say(ABOUT, count=verdict.random_orders, bar=f"{verdict.bar:.2f}")
 
 
 def waiting(words: str) -> str:
     """The tab while there is nothing to show."""
-    return f'<div class="referee empty" role="status">{note(words)}</div>'
+    return f'<div class="referee empty" role="status">{note(say(words))}</div>'
 
 
 def probability_at(name: str, auc: float) -> str:
     """What a pointer over a curve reads."""
-    return f"{name}: area {auc:.2f}"
+    return say("{name}: area {area}", name=name, area=f"{auc:.2f}")
 
 
-def described(kind: str, verdict: Verdict) -> str:
+def described(verdict: Verdict, *, deletion: bool) -> str:
     """What a screen reader says of a chart."""
     areas = [
-        f"{MAPS[one.method][0]} {(one.deletion_auc if kind == DELETION[0] else one.insertion_auc):.2f}"
+        f"{say(MAPS[one.method][0])} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
         for one in verdict.contestants
     ]
-    return f"{kind} curves of {verdict.label}. Areas: {', '.join(areas)}, random {verdict.random_auc:.2f}."
+    return say(
+        DESCRIBED[deletion],
+        label=verdict.label,
+        areas=say(", ").join(areas),
+        random=f"{verdict.random_auc:.2f}",
+    )

@@ -6,15 +6,16 @@ import gradio as gr
 
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui import checks_text, text
-from vitdemo.ui.parts import gallery
+from vitdemo.ui.language import label, say, translate
+from vitdemo.ui.parts import gallery, remark
 from vitdemo.ui.section import on_button
 from vitdemo.ui.session import Left, Values
 
 
 def section(engine: Engine, left: Left) -> None:
     """The button, the table of checks and the bars of the layer randomisation; empty for a new result."""
-    gr.HTML(text.note(checks_text.CHECKS_MORE), padding=False)
-    button = gr.Button(checks_text.CHECKS_BUTTON, size="sm", elem_id="sanity-run")
+    remark(checks_text.CHECKS_MORE)
+    button = gr.Button(label(checks_text.CHECKS_BUTTON), size="sm", elem_id="sanity-run")
     words = gr.HTML(padding=False, min_height=40, elem_id="sanity")
     more = gr.HTML(padding=False)
     cascade = gallery(columns=2, elem_id="cascade", allow_preview=True, visible=False)
@@ -22,11 +23,11 @@ def section(engine: Engine, left: Left) -> None:
 
     def job(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.sanity(key, progress=progress)
-        note = text.note(checks_text.CASCADE_MORE)
+        note = text.note(say(checks_text.CASCADE_MORE))
         return {
             words: checks_text.report(found),
             more: note,
-            cascade: gr.Gallery(list(found.images), visible=True),
+            cascade: gr.Gallery([(image, translate(name)) for image, name in found.images], visible=True),
         }
 
     on_button(engine, left, button, job=job, inputs=set(), outputs=outputs)

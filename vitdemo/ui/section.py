@@ -10,7 +10,7 @@ import gradio as gr
 
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui.parts import QUIET
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,10 @@ def on_button(
     takes the old one's `outputs` away and hides those that are pictures."""
 
     def run(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
-        def report(share: float, words: str) -> None:
-            progress(share, desc=words)
-
         if not values[left.key]:
             return {outputs[0]: gr.skip()}
         with told():
-            return draw(engine, left, values, lambda key: job(key, values, report))
+            return draw(engine, left, values, lambda key: job(key, values, reported(progress)))
 
     def cleared() -> Values:
         return {one: hidden(one) for one in outputs}

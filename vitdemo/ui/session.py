@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Expired, Request
+from vitdemo.engine import Engine, Expired, Progress, Request
+from vitdemo.ui.language import say, translate
 from vitdemo.ui.text import CRASHED, escaped, sentence
 from vitdemo.ui.upload import Upload
 
@@ -21,7 +22,8 @@ MODEL_RUNS = "model"  # concurrency_id of every event that may run a model
 
 @dataclass(frozen=True)
 class Left:
-    """The left column. `key`: the key of the shown result, nothing else of it; `active`: the open tab."""
+    """The left column. `key`: the key of the shown result, nothing else of it; `active`: the elem_id of the
+    open tab."""
 
     image: Upload
     note: gr.HTML
@@ -55,17 +57,29 @@ def fitting(selector: str | None, known: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turns errors into one sentence for the visitor; what was not foreseen goes to the log as well."""
+def told(*, html: bool = True) -> Iterator[None]:
+    """Turns errors into one sentence for the visitor; what was not foreseen goes to the log as well.
+
+    `html`: the page shows it, and the sentence may hold the visitor's own words; False for other programs."""
     try:
         yield
     except gr.Error:
         raise
     except ValueError as error:
-        raise gr.Error(escaped(sentence(str(error))), print_exception=False) from None
+        words = sentence(translate(str(error)))
+        raise gr.Error(escaped(words) if html else words, print_exception=False) from None
     except Exception:
         logging.getLogger(__name__).exception("a handler of the page failed")
-        raise gr.Error(CRASHED, print_exception=False) from None
+        raise gr.Error(say(CRASHED), print_exception=False) from None
+
+
+def reported(progress: gr.Progress) -> Progress:
+    """What a job of the engine is given to tell how far it is, in the visitor's language."""
+
+    def report(share: float, words: str) -> None:
+        progress(share, desc=translate(words))
+
+    return report
 
 
 def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
@@ -84,7 +98,7 @@ def drawn_when_seen(
     To be called inside `tab`, because gradio takes all that stands between two tabs for a tab.
     A closed tab is only emptied: its pictures cost time that nobody may ever look at.
     """
-    name, drawn = tab.label, gr.State(None)
+    name, drawn = tab.elem_id, gr.State(None)
 
     def fill(values: Values) -> Values:
         key = values[left.key]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Engine, Progress
-from vitdemo.ui import checks_text, text
+from vitdemo.ui import checks_text
+from vitdemo.ui.language import label
+from vitdemo.ui.parts import remark
 from vitdemo.ui.section import on_button
 from vitdemo.ui.session import Left, Values
 
 
 def section(engine: Engine, left: Left) -> None:
     """The button and the tables; empty for a new result, whose model may be another."""
-    gr.HTML(text.note(checks_text.SPEED_MORE), padding=False)
-    button = gr.Button(checks_text.SPEED_BUTTON, size="sm", elem_id="speed-run")
+    remark(checks_text.SPEED_MORE)
+    button = gr.Button(label(checks_text.SPEED_BUTTON), size="sm", elem_id="speed-run")
     words = gr.HTML(padding=False, min_height=40, elem_id="speed")
 
     def job(key: str, values: Values, progress: Progress) -> Values:

@@ -6,21 +6,25 @@ import html
 from collections.abc import Callable
 
 from vitdemo.engine import Analysis, Outcome, Step
+from vitdemo.ui.language import say, translate
 
 TITLE = "Inside a Vision Transformer"
 LEAD = (
     "Give it a picture, choose how many patches to throw away, and see what the network says, "
     "where it looked and what it kept."
 )
+HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
 CRASHED = "Something went wrong on the server; it has been logged. Please try again."
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 YOURS = "Your picture"
+YOURS_OF = "Your picture {number} of {count}"
+EXAMPLE = "Example: {name}"
+SAMPLE = "CIFAR-10 test image {index} · true class: {label}"
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
 TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
 KEPT = "Patches in full colour went on; the faded ones were removed before the layers that follow."
-EMPTY_COMPARISON = (
-    '<div class="comparison"><p class="quiet">Dense and pruned will be compared here.</p></div>'
-)
+NO_COMPARISON = "Dense and pruned will be compared here."
+HEADLINE = "{title} · {path} tokens · weights: {source}"
 SELECTORS = {
     "learned": "Learned predictor",
     "class-attention": "Class attention",
@@ -39,16 +43,18 @@ def escaped(words: str) -> str:
 
 def sentence(words: str) -> str:
     """`words` with one full stop at the end."""
-    return words.rstrip(".") + "."
+    return words if words.endswith("。") else words.rstrip(".") + "."
 
 
-def header() -> str:
-    return f"<header><h1>{TITLE}</h1><p>{LEAD}</p></header>"
+def note(words: str, *, example: str = "") -> str:
+    """The line under the picture. `example`: its name, for the link that leads back to it."""
+    mark = f' data-example="{escaped(example)}"' if example else ""
+    return f'<p class="note"{mark}>{escaped(words)}</p>'
 
 
-def note(words: str) -> str:
-    """The line under the picture."""
-    return f'<p class="note">{escaped(words)}</p>'
+def save_button() -> str:
+    """A button that saves the <figure> around it as a PNG (static/keep-figures.js)."""
+    return f'<button type="button" class="save-figure">{say("Save PNG")}</button>'
 
 
 def title(words: str, more: str = "") -> str:
@@ -58,15 +64,20 @@ def title(words: str, more: str = "") -> str:
 
 def counts(tokens: tuple[int, ...]) -> str:
     """How many patches remain after each stage: 64 → 44 → 31 → 21 tokens."""
-    arrow = '<span class="arrow" aria-label="then">→</span>'
+    arrow = f'<span class="arrow" aria-label="{say("then")}">→</span>'
     numbers = arrow.join(f"<b>{count}</b>" for count in tokens)
-    rest = "tokens" if len(tokens) > 1 else "tokens, none pruned"
+    rest = say("tokens") if len(tokens) > 1 else say("tokens, none pruned")
     return f'<p class="counts" aria-live="polite">{numbers} <span>{rest}</span></p>'
 
 
-def waiting() -> str:
+def waiting(words: object) -> str:
     """The result line while there is no picture."""
-    return f'<div class="headline" role="status"><p class="quiet">{NO_IMAGE}</p></div>'
+    return f'<div class="headline" role="status"><p class="quiet">{words}</p></div>'
+
+
+def no_comparison(words: object) -> str:
+    """As `comparison`, without a result."""
+    return f'<div class="comparison"><p class="quiet">{words}</p></div>'
 
 
 def problem(words: str) -> str:
@@ -79,16 +90,17 @@ def headline(analysis: Analysis) -> str:
     outcome = analysis.pruned or analysis.dense
     label, probability = outcome.top[0]
     path = " → ".join(map(str, outcome.tokens))
-    source = f"weights: {analysis.source}" + (f" ({analysis.note})" if analysis.note else "")
+    source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
+    words = say(HEADLINE, title=analysis.title, path=path, source=source)
     return (
         '<div class="headline" role="status">'
         f'<p class="answer"><b>{escaped(label)}</b><span>{percent(probability)}</span></p>'
-        f'<p class="quiet">{escaped(analysis.title)} · {path} tokens · {escaped(source)}</p></div>'
+        f'<p class="quiet">{escaped(words)}</p></div>'
     )
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return say("{number} %", number=f"{100 * share:.1f}")
 
 
 def macs(count: int) -> str:
@@ -99,30 +111,35 @@ def comparison(analysis: Analysis) -> str:
     """The dense and the pruned pass side by side, and what pruning did to the answer."""
     dense, pruned = analysis.dense, analysis.pruned
     rows = [
-        ("Answer", *cells(dense, pruned, lambda o: escaped(o.top[0][0])), ""),
-        ("Probability", *cells(dense, pruned, lambda o: percent(o.top[0][1])), ""),
+        (say("Answer"), *cells(dense, pruned, lambda o: escaped(o.top[0][0])), ""),
+        (say("Probability"), *cells(dense, pruned, lambda o: percent(o.top[0][1])), ""),
         (
-            "Patches at the end",
+            say("Patches at the end"),
             *cells(dense, pruned, lambda o: str(o.tokens[-1])),
             saved(dense, pruned, "tokens"),
         ),
-        ("Multiply-adds", *cells(dense, pruned, lambda o: macs(o.macs)), saved(dense, pruned, "macs")),
-        ("Time", *cells(dense, pruned, lambda o: f"{o.milliseconds:.1f} ms"), saved(dense, pruned, "ms")),
+        (say("Multiply-adds"), *cells(dense, pruned, lambda o: macs(o.macs)), saved(dense, pruned, "macs")),
+        (
+            say("Time"),
+            *cells(dense, pruned, lambda o: f"{o.milliseconds:.1f} ms"),
+            saved(dense, pruned, "ms"),
+        ),
     ]
     body = "".join(
         f'<tr><th scope="row">{name}</th><td>{first}</td><td>{second}</td><td class="saved">{third}</td></tr>'
         for name, first, second, third in rows
     )
-    head = '<tr><td></td><th scope="col">Dense</th><th scope="col">Pruned</th><th scope="col">Saved</th></tr>'
+    columns = (say("Dense"), say("Pruned"), say("Saving"))
+    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     return (
-        f'<div class="comparison"><table><thead>{head}</thead><tbody>{body}</tbody></table>'
+        f'<div class="comparison"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
         f"<p>{verdict(dense, pruned)}</p>"
-        f'<p class="quiet">{TIMING}</p></div>'
+        f'<p class="quiet">{say(TIMING)}</p></div>'
     )
 
 
-def cells(dense: Outcome, pruned: Outcome | None, say: Callable[[Outcome], str]) -> tuple[str, str]:
-    return say(dense), say(pruned) if pruned else "–"
+def cells(dense: Outcome, pruned: Outcome | None, show: Callable[[Outcome], str]) -> tuple[str, str]:
+    return show(dense), show(pruned) if pruned else "–"
 
 
 def saved(dense: Outcome, pruned: Outcome | None, what: str) -> str:
@@ -131,27 +148,31 @@ def saved(dense: Outcome, pruned: Outcome | None, what: str) -> str:
     before, after = (
         {"tokens": o.tokens[-1], "macs": o.macs, "ms": o.milliseconds}[what] for o in (dense, pruned)
     )
-    return f"{100 * (1 - after / before):.0f} %".replace("-", "−")
+    return say("{number} %", number=f"{100 * (1 - after / before):.0f}").replace("-", "−")
 
 
 def verdict(dense: Outcome, pruned: Outcome | None) -> str:
     """One sentence on what pruning did."""
     if pruned is None:
-        return NO_PRUNING
+        return say(NO_PRUNING)
     (before, p), (after, q) = dense.top[0], pruned.top[0]
     if before != after:
-        return f"Pruning changes the answer from <b>{escaped(before)}</b> to <b>{escaped(after)}</b>."
+        names = {"before": escaped(before), "after": escaped(after)}
+        return say("Pruning changes the answer from <b>{before}</b> to <b>{after}</b>.", **names)
     change = 100 * (q - p)
     if abs(change) < 0.05:
-        return "The answer and its probability stay the same."
+        return say("The answer and its probability stay the same.")
     sign = "+" if change > 0 else "−"
-    return f"The answer stays; its probability moves by {sign}{abs(change):.1f} points."
+    moved = f"{sign}{abs(change):.1f}"
+    return say("The answer stays; its probability moves by {change} points.", change=moved)
 
 
 def step(number: int, total: int, now: Step) -> str:
     """One step of How it works."""
+    place = say("Step {number} of {total}", number=number + 1, total=total)
     return (
-        f'<article class="step"><p class="quiet">Step {number + 1} of {total}</p>'
-        f"<h2>{escaped(now.title)}</h2>"
-        f'<p class="shape"><code>{escaped(now.shape)}</code></p><p>{escaped(now.text)}</p></article>'
+        f'<article class="step"><p class="quiet">{place}</p>'
+        f"<h2>{escaped(translate(now.title))}</h2>"
+        f'<p class="shape"><code>{escaped(now.shape)}</code></p>'
+        f"<p>{escaped(translate(now.text))}</p></article>"
     )

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.ui import lab, text
-from vitdemo.ui.parts import figure, gallery
+from vitdemo.ui.language import label, say, translate
+from vitdemo.ui.parts import figure, gallery, heading
 from vitdemo.ui.session import Left, Values, draw, drawn_when_seen
 
 
 def tab(engine: Engine, left: Left) -> None:
     """The tab, filled when it is seen."""
-    with gr.Tab("Tokens", elem_id="tab-tokens") as opened:
-        note = gr.HTML(kept_title(text.KEPT), padding=False, elem_id="tokens-note")
+    with gr.Tab(label("Tokens"), elem_id="tab-tokens") as opened:
+        note = gr.HTML(padding=False, min_height=44, elem_id="tokens-note")
         kept = gallery(columns=4, elem_id="kept")
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=300):
-                gr.HTML(text.title("When each patch was dropped"), padding=False)
+                heading("When each patch was dropped")
                 lifetime = figure(
                     "The picture, each patch tinted by the stage that dropped it", elem_id="lifetime"
                 )
             with gr.Column(scale=6, min_width=300):
-                gr.HTML(text.title("Keep scores at each stage, on one scale"), padding=False)
+                heading("Keep scores at each stage, on one scale")
                 scores = gallery(columns=2, elem_id="scores")
         outputs = [note, kept, lifetime, scores]
 
         def pictures(key: str) -> Values:
-            frames = engine.kept_figures(key)
+            frames = captioned(engine.kept_figures(key))
             if len(frames) == 1:
                 return {note: kept_title(text.NO_PRUNING), kept: frames, lifetime: None, scores: None}
             return {
                 note: kept_title(text.KEPT),
                 kept: frames,
                 lifetime: engine.lifetime_figure(key),
-                scores: engine.score_figures(key),
+                scores: captioned(engine.score_figures(key)),
             }
 
         drawn_when_seen(
@@ -48,4 +51,9 @@ def tab(engine: Engine, left: Left) -> None:
 
 
 def kept_title(words: str) -> str:
-    return text.title("Kept patches after each stage", words)
+    return text.title(say("Kept patches after each stage"), say(words))
+
+
+def captioned(frames: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """The engine's pictures with their captions in the visitor's language."""
+    return [(picture, translate(caption)) for picture, caption in frames]

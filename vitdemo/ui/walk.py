@@ -8,6 +8,7 @@ import gradio as gr
 
 from vitdemo.engine import Engine
 from vitdemo.ui import text
+from vitdemo.ui.language import label, translate
 from vitdemo.ui.parts import QUIET, figure
 from vitdemo.ui.section import Section
 from vitdemo.ui.session import Left, Values, draw, told
@@ -22,14 +23,14 @@ def section(engine: Engine, left: Left) -> Section:
         with gr.Column(scale=5, min_width=280):
             words = gr.HTML(padding=False, elem_id="step-text")
             with gr.Row(elem_id="step-buttons"):
-                back = gr.Button("Back", size="sm", min_width=80, elem_id="step-back")
-                onward = gr.Button("Next", size="sm", min_width=80, elem_id="step-next")
+                back = gr.Button(label("Back"), size="sm", min_width=80, elem_id="step-back")
+                onward = gr.Button(label("Next"), size="sm", min_width=80, elem_id="step-next")
     outputs = [step, picture, words]
 
     def show(values: Values, *, move: int = 0) -> Values:
         steps = draw(engine, left, values, engine.walk)
         number = min(max((values[step] or 0) + move, 0), len(steps) - 1)
-        choices = [(f"{index + 1} · {now.title}", index) for index, now in enumerate(steps)]
+        choices = [(f"{index + 1} · {translate(now.title)}", index) for index, now in enumerate(steps)]
         return {
             step: gr.Radio(choices, value=number),
             picture: steps[number].image,

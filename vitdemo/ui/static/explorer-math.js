@@ -201,3 +201,9 @@ function remembered(pass, key, make) {
   }
   return memory.get(key);
 }
+
+/** The patches that are gone at `layer`. */
+export function absent(pass, layer) {
+  const there = new Set(pass.ids[layer]);
+  return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));
+}

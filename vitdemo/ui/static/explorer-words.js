@@ -6,8 +6,7 @@ const { number, summary } = await import(`./explorer-scale.js${version}`);
 export class Words {
   /** `dictionaries`: language -> key -> text with {gaps}. */
   constructor(dictionaries) {
-    const wanted = navigator.languages.map((language) => language.split("-")[0]);
-    this.texts = dictionaries[wanted.find((language) => dictionaries[language]) ?? "en"];
+    this.texts = dictionaries[document.documentElement.lang.slice(0, 2)]; // head.html
   }
 
   /** The text called `key`, its {gaps} filled. */
@@ -50,19 +49,18 @@ export class Words {
 
   /** The numbers of the map: of the patch under the cursor where the query is pinned, else of the largest. */
   numbers(look, data, { row, cursor, high, problem }) {
-    const first = problem ? `${problem} ` : "";
     const { total, best, before } = summary(row, data.prefix);
-    if (total === 0) return first + this.say(before > 0 ? "only_prefix" : "nothing");
+    if (total === 0) return problem + this.say(before > 0 ? "only_prefix" : "nothing");
     const patch = cursor ?? best;
     const value = row[patch + data.prefix];
-    const gaps = { patch: this.patch(patch, data.grid), value: number(value, high), share: percent(value / total) };
-    if (cursor !== null && Number.isNaN(value)) return first + this.say("gone", gaps);
+    const gaps = { patch: this.patch(patch, data.grid), value: number(value, high), share: this.percent(value / total) };
+    if (cursor !== null && Number.isNaN(value)) return problem + this.say("gone", gaps);
     const sentence = this.say(cursor === null ? "largest" : "under", gaps);
-    const rest = look.direction === "out" && before > 1e-6 ? ` ${this.say("prefix_part", { share: percent(before / (total + before)) })}` : "";
-    return first + sentence + rest;
+    const rest = look.direction === "out" && before > 1e-6 ? this.say("prefix_part", { share: this.percent(before / (total + before)) }) : "";
+    return problem + sentence + rest;
   }
-}
 
-function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
+  percent(share) {
+    return this.say("percent", { number: (100 * share).toFixed(1) });
+  }
 }

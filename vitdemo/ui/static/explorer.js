@@ -117,7 +117,7 @@ class Explorer {
     const shared = state.scale === "shared" ? this.maps(look).flat() : [];
     const high = scale.top([row, ...shared], data.prefix);
     const cursor = state.query === null ? null : this.hover;
-    const gone = row ? absent(pass, math.lastLayer(pass, look)) : [];
+    const gone = row ? math.absent(pass, math.lastLayer(pass, look)) : [];
     const query = state.query ?? this.hover;
     this.picture.draw({ row, gone, high, opacity: state.opacity, query, cursor });
     this.label(".bar.own", look, high);
@@ -179,6 +179,9 @@ class Explorer {
     dataset.shown = JSON.stringify(this.shown?.look.query ?? null);
     dataset.analysis = this.data?.id ?? "";
     dataset.ready = ready;
+    if (ready === "empty" || this.told === dataset.state) return;
+    this.told = dataset.state;
+    this.root.dispatchEvent(new CustomEvent("explorer-changed", { bubbles: true, detail: this.state }));
   }
 
   play() {
@@ -214,12 +217,6 @@ class Explorer {
   }
 }
 
-/** The patches that are gone at `layer`. */
-function absent(pass, layer) {
-  const there = new Set(pass.ids[layer]);
-  return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));
-}
-
 /** Starts the explorer in `element`; `trigger`, `props` and `watch` are those of the page's component. */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".explorer");
@@ -243,6 +240,7 @@ export function mount({ element, trigger, props, watch }) {
       return rows.map((maps) => maps.map((row) => row && Array.from(row.subarray(explorer.data.prefix))));
     },
   };
+  root.dispatchEvent(new CustomEvent("explorer-mounted", { bubbles: true }));
   watch("value", () => explorer.load(props.value));
   watch("chunk", () => { if (props.chunk) explorer.receive(props.chunk); });
   explorer.load(props.value);

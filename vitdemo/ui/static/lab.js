@@ -136,7 +136,8 @@ function fill(text, values) {
 }
 
 export function mount({ element, trigger, props, watch }) {
-  const board = new Board({ root: element.querySelector(".lab-board"), trigger, words: props.words });
+  const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
+  const board = new Board({ root: element.querySelector(".lab-board"), trigger, words });
   const load = () => board.load(props.value);
   watch("value", load);
   load();

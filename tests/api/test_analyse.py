@@ -1,4 +1,4 @@
-"""The public endpoint, by the real client against the real app."""
+"""/analyse by the real client, against `python app.py` and its bundled networks."""
 
 from __future__ import annotations
 
@@ -29,16 +29,6 @@ def client() -> Client:
 def ask(client: Client, path: Path, **options: Any) -> dict[str, Any]:
     settings = {"model": MODEL, "pruning_ratio": 0.3, "selector": "", **options}
     return client.predict(image=handle_file(str(path)), api_name="/analyse", **settings)
-
-
-def test_analyse_is_the_only_public_endpoint_and_is_described(client: Client) -> None:
-    described: Any = client.view_api(return_format="dict", print_info=False)
-    assert list(described["named_endpoints"]) == ["/analyse"]
-    assert not described["unnamed_endpoints"]
-    endpoint = described["named_endpoints"]["/analyse"]
-    names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
-    assert names == ["image", "model", "pruning_ratio", "selector"]
-    assert "pruning_ratio: share" in endpoint["description"]
 
 
 def test_analyse_gives_the_numbers_of_the_model(client: Client) -> None:

@@ -1,0 +1,187 @@
+"""What the endpoints are called, take and refuse; the sweep and the list of models by hand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from tests.api.conftest import Ask
+from tests.api.networks import DYNAMIC, PICTURE, PLAIN, by_hand, pruning_by_hand
+from tests.engine.bundle import picture
+from vitdemo import cost
+from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.engine import AttentionView, Engine, PatchMap, Request
+from vitdemo.explain import METHODS
+from vitdemo.models.selectors import SELECTORS
+from vitdemo.ui.api.endpoints import Api
+
+WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
+PARAMETERS = {
+    "/analyse": WITH_PRUNING,
+    "/attention_map": [*WITH_PRUNING, "method", "layer", "head", "fusion", "discard_ratio", "query"],
+    "/class_map": [*WITH_PRUNING, "class_name", "method"],
+    "/faithfulness": ["image", "model", "class_name"],
+    "/sweep": ["image", "model"],
+    "/models": [],
+}
+
+
+def test_the_public_endpoints_are_these_and_each_parameter_is_described(client: Client) -> None:
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    assert not api["unnamed_endpoints"]
+    described = api["named_endpoints"]
+    taken = {
+        name: [one["parameter_name"] for one in found["parameters"]] for name, found in described.items()
+    }
+    assert taken == PARAMETERS
+    for name, found in described.items():
+        words, returns = found["description"].split("Returns:")
+        assert len(returns) > 80, name
+        for parameter in found["parameters"]:
+            assert re.search(rf"^ +{parameter['parameter_name']}: \S", words, re.MULTILINE), name
+            assert parameter["parameter_has_default"] == (parameter["parameter_name"] != "image")
+
+
+def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> None:
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    described = {name: found["description"] for name, found in api["named_endpoints"].items()}
+    attention = {method.key for method in Engine(device="cpu").methods()}
+    for key in attention:
+        assert re.search(rf"^ +method: .*{key}", described["/attention_map"], re.MULTILINE)
+    for method in METHODS.values():
+        assert method.needs_grad == bool(
+            re.search(rf"^ +method: .*{method.key}\b", described["/class_map"], re.MULTILINE)
+        )
+    for name, taken in PARAMETERS.items():
+        if "selector" in taken:
+            assert all(selector in described[name] for selector in SELECTORS)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "words"),
+    [
+        ("/analyse", {"image": None}, "image is missing: give the file of a picture."),
+        ("/analyse", {"pruning_ratio": "much"}, "pruning_ratio must be a number, got 'much'."),
+        ("/analyse", {"model": None}, "model must be text, got None."),
+        ("/sweep", {"model": "resnet"}, "model must be one of dynamicvit_cifar10, vit_cifar10, "),
+        ("/faithfulness", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),
+        ("/class_map", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),
+        (
+            "/class_map",
+            {"method": "lime"},
+            "method must be one of gradient-rollout, chefer, attention-gradcam,",
+        ),
+        ("/attention_map", {"method": "chefer"}, "method must be one of raw-attention, attention-rollout, "),
+        (
+            "/attention_map",
+            {"selector": "best"},
+            "selector must be one of learned, class-attention, random, ",
+        ),
+        ("/attention_map", {"fusion": "sum"}, "fusion must be one of mean, max, min, got 'sum'."),
+        ("/attention_map", {"discard_ratio": 1}, "discard_ratio must be from 0 to 0.99, got 1.0."),
+        ("/attention_map", {"query": 16}, "query must be an integer from 0 to 15, got 16."),
+        ("/attention_map", {"query": 2.5}, "query must be a whole number, got 2.5."),
+        (
+            "/attention_map",
+            {"method": "raw-attention", "layer": 4},
+            "layer must be an integer from 0 to 3, got",
+        ),
+        (
+            "/attention_map",
+            {"method": "head-rollout", "head": 3},
+            "head must be an integer from 0 to 2, got 3.",
+        ),
+    ],
+)
+def test_wrong_input_is_told_in_one_plain_sentence(
+    ask: Ask, endpoint: str, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(AppError) as caught:
+        ask(endpoint, **given)
+    told = str(caught.value)
+    assert words in told
+    assert told.endswith(".")
+    assert "&" not in told, "not HTML"
+    assert "\n" not in told
+
+
+def test_a_query_patch_that_is_gone_is_told(ask: Ask) -> None:
+    kept = ask("/analyse", pruning_ratio=0.5)["kept"]
+    gone = next(patch for patch in range(16) if patch not in kept[0])
+    with pytest.raises(AppError, match=rf"^patch {gone} was dropped before layer 1\.$"):
+        ask("/attention_map", pruning_ratio=0.5, query=gone)
+
+
+@pytest.mark.parametrize("key", [DYNAMIC, PLAIN])
+@torch.no_grad()
+def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) -> None:
+    answer = ask("/sweep", model=key)
+    model, pixels = by_hand(models, key)
+    ratios = [entry["pruning_ratio"] for entry in answer["ratios"]]
+    assert ratios == pytest.approx([step / 10 for step in range(10)])
+    own = ["learned"] if key == DYNAMIC else []
+    assert list(answer["selectors"]) == [*own, "class-attention", "random", "inverted"]
+    for selector, found in answer["selectors"].items():
+        if selector == "random":
+            assert found["runs"] > 1
+            continue
+        rows = [
+            model(pixels, pruning=pruning_by_hand(model, pixels, r, selector)).softmax(-1)[0] for r in ratios
+        ]
+        for label, shares in found["probabilities"].items():
+            expected = [float(row[CIFAR10_CLASSES.index(label)]) for row in rows]
+            assert shares == pytest.approx(expected, abs=1e-5)
+        answers = [CIFAR10_CLASSES[int(row.argmax())] for row in rows]
+        assert found["answers"] == answers
+        assert next(iter(found["probabilities"])) == answers[0]
+        flips = [ratio for ratio, label in zip(ratios, answers, strict=True) if label != answers[0]]
+        assert found["flip"] == (flips[0] if flips else None)
+        assert found["held"] == [float(label == answers[0]) for label in answers]
+    for entry in answer["ratios"]:
+        rest, counts = 1 - entry["pruning_ratio"], [16]
+        counts += [max(1, int(16 * rest**stage + 1e-9)) for stage in (1, 2, 3)] if rest < 1 else []
+        assert entry["tokens"] == counts
+        assert entry["macs"] == cost.macs(model.config, tokens=counts)
+        assert len(entry["kept"]) == counts[-1]
+        assert entry["milliseconds"] > 0
+
+
+def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:
+    found = {one["key"]: one for one in client.predict(api_name="/models")["models"]}
+    assert list(found) == [key for _, key in Engine(device="cpu", models_dir=models).menu()]
+    assert {key for key, one in found.items() if one["bundled"]} == {path.name for path in models.iterdir()}
+    model, _ = by_hand(models, DYNAMIC)
+    one = found[DYNAMIC]
+    assert one["parameters"] == sum(weights.numel() for weights in model.parameters())
+    assert (one["patches"], one["grid"], one["layers"], one["heads"]) == (16, [4, 4], 4, 3)
+    assert (one["prune_loc"], one["dataset"], one["title"]) == (
+        [1, 2, 3],
+        "CIFAR-10",
+        "DynamicViT · CIFAR-10",
+    )
+    assert one["selectors"] == ["learned", "class-attention", "random", "inverted"]
+    assert found["deit_tiny"]["patches"] == 196
+    assert found["deit_tiny"]["macs"] == 1_253_683_200  # as README's table of presets has it, in full
+
+
+def test_a_result_that_others_push_out_of_memory_is_made_again(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(device="cpu", models_dir=models, cache_bytes=1)  # room for the newest result only
+    expected = Api(engine).attention_map(str(PICTURE))
+    look, others = engine.attention_map, [Request(picture())]
+
+    def pushed_out(key: str, view: AttentionView) -> PatchMap:
+        while others:
+            engine.analyse(others.pop())
+        return look(key, view)
+
+    monkeypatch.setattr(engine, "attention_map", pushed_out)
+    assert Api(engine).attention_map(str(PICTURE)) == expected
+    assert not others

@@ -1,0 +1,73 @@
+"""`python -m tests.browser.record docs/tour.gif`: a short visit to the running app as an animation for README."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.chromium import MISSING, find
+from tests.browser.server import running_app
+from tests.browser.steps import explore, hover_patch, open_explorer, open_tab
+
+WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)  # a round over the middle of an 8 x 8 picture
+Shot = tuple[Image.Image, int]  # a frame and how long it stays, in milliseconds
+
+
+def shot(page: Page, milliseconds: int) -> Shot:
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        return picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS), milliseconds
+
+
+def visit(page: Page) -> Iterator[Shot]:
+    """The answer, where it looked, in one head and another, layer by layer; what was thrown away; whom to trust."""
+    yield shot(page, 1800)
+    explorer = open_explorer(page)
+    explorer.scroll_into_view_if_needed()
+    yield shot(page, 1000)
+    explore(page, method="raw-attention", layer=5, head=None)
+    for patch in PATCHES:
+        hover_patch(page, patch)
+        yield shot(page, 260)
+    for head in range(5):
+        explore(page, layer=5, head=head)
+        yield shot(page, 450)
+    for layer in range(8):
+        explore(page, method="head-rollout", layer=layer, head=None)
+        yield shot(page, 350)
+    page.mouse.move(5, 5)
+    page.evaluate("window.scrollTo(0, 0)")
+    open_tab(page, "Tokens", "#kept img, #tab-tokens img")
+    page.wait_for_timeout(1500)
+    yield shot(page, 2200)
+    open_tab(page, "Trust", "#referee svg, #tab-trust svg")
+    page.wait_for_timeout(1500)
+    yield shot(page, 2600)
+
+
+def record(file: Path) -> None:
+    path = find()
+    if path is None:
+        sys.exit(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]})
+        page.goto(running_app())
+        page.locator("#headline .answer").wait_for()
+        page.wait_for_timeout(1500)
+        frames = list(visit(page))
+        browser.close()
+    pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture, _ in frames]
+    times = [milliseconds for _, milliseconds in frames]
+    pictures[0].save(file, save_all=True, append_images=pictures[1:], duration=times, loop=0, optimize=True)
+    print(f"{file}: {len(frames)} frames, {file.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    record(Path(sys.argv[1]))

@@ -1,0 +1,178 @@
+"""The tab Compare in a real browser: its numbers are the engine's, nothing runs twice, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.server import served
+from vitdemo.engine import DEFAULT_MODEL, Comparison, Engine, Request
+from vitdemo.examples import example_paths
+from vitdemo.ui.text import macs
+
+LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
+PATH = next(iter(example_paths().values()))
+LIGHT = "lightvit_cifar10"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    with served(engine) as address:
+        yield address
+
+
+def choose(page: Page, control: str, title: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=title).click()
+
+
+def set_ratio(page: Page, side: str, percent: int) -> None:
+    number = page.locator(f"#compare-ratio-{side} input[type=number]")
+    number.fill(str(percent))
+    number.press("Enter")
+
+
+def signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def expect_comparison(page: Page, found: Comparison) -> None:
+    """Every number on the page is that of `found`."""
+    sides = (found.a, found.b)
+    columns = page.locator("#compare-result .costs thead th")
+    for index, side in enumerate(sides):
+        expect(columns.nth(index)).to_contain_text(side.analysis.title)
+    rows = page.locator("#compare-result .costs tbody tr")
+    for index, side in enumerate(sides):
+        outcome = side.outcome
+        (label, share), tokens = outcome.top[0], " → ".join(map(str, outcome.tokens))
+        expected = [
+            label,
+            f"{100 * share:.1f} %",
+            tokens,
+            macs(outcome.macs),
+            f"{outcome.milliseconds:.1f} ms",
+        ]
+        expect(rows.locator(f"td:nth-of-type({index + 1})")).to_have_text(expected)
+    lines = page.locator("#compare-result .classes tbody tr")
+    expect(lines.locator("th")).to_have_text(list(found.labels))
+    for index, (p, q) in enumerate(zip(found.a.probabilities, found.b.probabilities, strict=True)):
+        assert p is not None
+        assert q is not None
+        texts = lines.nth(index).locator("td").all_inner_texts()
+        assert texts[:2] == [f"{100 * p:.1f} %", f"{100 * q:.1f} %"]
+        assert float(texts[2].replace("−", "-")) == pytest.approx(100 * (q - p), abs=0.051)
+    assert found.agreement is not None
+    expect(page.locator("#compare-scale .agreement b")).to_have_text(signed(found.agreement))
+    expect(page.locator("#compare-scale img")).to_have_attribute(
+        "alt", f"Colour scale from 0 to {found.peak:.2f}"
+    )
+    same = found.a.outcome.top[0][0] == found.b.outcome.top[0][0]
+    verdict = page.locator("#compare-result .verdict")
+    expect(verdict).to_contain_text("Both answer" if same else "A answers")
+    expect(page.locator("#compare-maps img")).to_have_count(2)
+    expect(page.locator("#compare-kept .caption-label")).to_have_text(
+        [
+            f"{name}: {side.outcome.tokens[-1]} of {side.outcome.tokens[0]} patches left"
+            for name, side in zip("AB", sides, strict=True)
+        ]
+    )
+
+
+def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
+    page = open_page(url)
+    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
+    expect_comparison(page, engine.compare(left, engine.contrast(left)))
+
+    choose(page, "compare-model-b", "Lightweight ViT")
+    set_ratio(page, "b", 50)
+    choose(page, "compare-selector-b", "Random")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result .costs thead")).to_contain_text("50 % pruned · Random")
+    right = Request(PATH, LIGHT, 0.5, "random")
+    expect_comparison(page, engine.compare(left, right))
+
+    seen, before = engine.forwards, page.locator("#compare-maps img").first.get_attribute("src")
+    choose(page, "compare-method", "Raw attention")
+    expect(page.locator("#compare-maps img").first).not_to_have_attribute("src", before or "")
+    expect_comparison(page, engine.compare(left, right, method="raw-attention"))
+    for name in ("Prediction", "Compare"):
+        page.get_by_role("tab", name=name).click()
+    expect_comparison(page, engine.compare(left, right, method="raw-attention"))
+    choose(page, "compare-method", "Attention rollout")
+    expect(page.locator("#compare-scale .agreement")).to_contain_text("Over 64 patches")
+    page.locator("#compare-run").press("Enter")
+    expect_comparison(page, engine.compare(left, right))
+    assert engine.forwards == seen, "the same pair again runs no network"
+
+    page.locator("#examples button.thumbnail-item").nth(3).click()  # what the visitor chose waits for him
+    expect(page.locator("#compare-result")).to_have_text(
+        "Press Compare to see what A and B make of this picture."
+    )
+    expect(page.locator("#compare-maps img")).to_have_count(0)
+    expect(page.locator("#compare-ratio-b input[type=number]")).to_have_value("50")
+    page.locator("#compare-run").click()
+    cat = example_paths()["cat"]
+    pair = (Request(cat, DEFAULT_MODEL, 0.3, "learned"), Request(cat, LIGHT, 0.5, "random"))
+    expect_comparison(page, engine.compare(*pair))
+
+
+def test_a_follows_the_left_column(engine: Engine, url: str, open_page: Opener) -> None:
+    page = open_page(url)
+    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    page.locator("#ratio input[type=number]").fill("60")
+    page.locator("#ratio input[type=number]").press("Enter")
+    expect(page.locator("#compare-ratio-a input[type=number]")).to_have_value("60")
+    left = Request(PATH, DEFAULT_MODEL, 0.6, "learned")
+    expect(page.locator("#compare-result .costs thead")).to_contain_text("60 % pruned · Learned predictor")
+    expect_comparison(page, engine.compare(left, engine.contrast(left)))
+    page.locator("#picture").get_by_label("Remove Image").click()
+    expect(page.locator("#compare-result")).to_have_text("Analyse a picture first.")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-maps img")).to_have_count(0)
+
+
+def test_a_model_that_cannot_be_had_is_named_and_the_tab_goes_on(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    choose(page, "compare-model-b", "DeiT-Tiny")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
+    expect(page.locator("#compare-maps img")).to_have_count(0)
+    choose(page, "compare-model-b", "Standard ViT")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result .verdict")).to_be_visible()
+    expect(page.locator("#compare-maps img")).to_have_count(2)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_looks(look: str, url: str, open_page: Opener, artefacts: Path) -> None:
+    page = open_page(url, **LOOKS[look])
+    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    expect(page.locator("#compare-kept img")).to_have_count(2)
+    for name in ("maps", "kept"):  # pictures load when they come into sight
+        for picture in page.locator(f"#compare-{name} img").all():
+            picture.scroll_into_view_if_needed()
+            expect(picture).to_have_js_property("complete", True)
+    sides = [page.locator(f"#compare-{side}").bounding_box() for side in "ab"]
+    maps = [page.locator("#compare-maps img").nth(index).bounding_box() for index in range(2)]
+    for a, b in (sides, maps):
+        assert a
+        assert b
+        beside = b["x"] >= a["x"] + a["width"]
+        below = b["y"] >= a["y"] + a["height"]
+        assert (below and not beside) if look == "phone" else (beside and not below)
+    steps.expect_no_sideways_scroll(page)
+    page.wait_for_timeout(400)
+    page.screenshot(path=artefacts / f"{look}-compare.png", full_page=True)

@@ -1,0 +1,110 @@
+"""What the page saves to disk: the numbers, against a run of the model without the page, and the charts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.explored import explored_app, recorded
+from vitdemo.engine import DEFAULT_MODEL, Request
+from vitdemo.examples import example_paths
+from vitdemo.explain import explain
+
+LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pass": "dense", "query": 17}
+
+
+@pytest.fixture
+def page(open_page: Opener) -> Page:
+    return open_page(explored_app()[1])
+
+
+def save(page: Page, button: Any, folder: Path) -> Path:
+    """The file that a click on `button` downloads."""
+    with page.expect_download() as waiting:
+        button.click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path, artefacts: Path) -> None:
+    steps.open_explorer(page)
+    steps.explore(page, **LOOK)
+    npz = save(page, page.get_by_role("button", name="NPZ"), tmp_path)
+    expect(page.locator("#keep [role=status]")).to_have_text("Saved")
+    page.screenshot(path=artefacts / "keep-desktop.png")
+    facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
+    assert npz.name == f"{DEFAULT_MODEL}-30.npz"
+    with np.load(npz, allow_pickle=False) as file:
+        arrays = dict(file)
+    for name, trace in recorded(DEFAULT_MODEL).items():
+        assert trace.logits is not None
+        for layer, attn in enumerate(trace.attn):
+            mine = arrays[f"{name}_attention_{layer:02d}"].astype(np.float32)
+            np.testing.assert_allclose(mine, attn, atol=1e-3)
+            np.testing.assert_allclose(mine.sum(-1), 1, atol=1e-3)
+        np.testing.assert_allclose(arrays[f"{name}_probabilities"], trace.logits.softmax(-1), atol=1e-3)
+    heat = explain(recorded(DEFAULT_MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
+    np.testing.assert_allclose(arrays["dense_map_head-rollout"], heat, atol=1e-3)
+    assert facts["explorer"] == {
+        **{"patch" if name == "query" else name: value for name, value in LOOK.items()},
+        "fusion": "mean",
+        "discard_ratio": 0,
+    }
+    shown = page.locator("#headline .answer b").inner_text()
+    assert facts["pruned"]["answer"] == facts["pruned"]["probabilities"][0]["class"] == shown
+    assert {name: list(values.shape) for name, values in arrays.items()} == {
+        name: one["shape"] for name, one in facts["arrays"].items()
+    }
+
+
+def test_without_a_result_the_buttons_say_so(page: Page) -> None:
+    page.locator("#picture").get_by_label("Remove Image").click()
+    expect(page.locator("#headline")).to_have_text("Upload a picture, or choose an example, to begin.")
+    page.get_by_role("button", name="NPZ").click()
+    expect(page.locator("#keep [role=status]")).to_have_text("There is no result yet.")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_chart_is_saved_in_the_colours_of_the_page(open_page: Opener, tmp_path: Path, dark: bool) -> None:
+    page = open_page(explored_app()[1], dark=dark)
+    steps.open_tab(page, "Tokens", "#scores img")
+    page.locator("#lab-sweep button").first.click()
+    page.locator("#lab-sweep-run").click()
+    chart = page.locator("figure.lab-chart").first
+    chart.wait_for()
+    path = save(page, chart.get_by_role("button", name="Save PNG"), tmp_path)
+    colours = set(map(tuple, np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3).tolist()))
+    assert path.suffix == ".png"
+    for part, style in (
+        ("body", "backgroundColor"),
+        (".line-0 polyline", "stroke"),
+        (".line-1 polyline", "stroke"),
+    ):
+        wanted = page.evaluate(f"getComputedStyle(document.querySelector('{part}')).{style}")
+        assert tuple(int(number) for number in re.findall(r"\d+", wanted)[:3]) in colours, part
+    box = chart.locator(":scope > svg").bounding_box()
+    assert box
+    assert Image.open(path).width == pytest.approx(2 * (box["width"] + 32), abs=2)
+
+
+def test_a_picture_of_a_gallery_is_saved_to_the_pixel(page: Page, tmp_path: Path) -> None:
+    steps.open_tab(page, "Tokens", "#kept img")
+    page.locator("#kept button.thumbnail-item").nth(1).click()
+    path = save(page, page.locator("#kept").get_by_label("Download"), tmp_path)
+    engine, _ = explored_app()
+    key = engine.analyse(Request(next(iter(example_paths().values())))).key
+    saved = Image.open(path)
+    assert saved.format == "PNG"
+    np.testing.assert_array_equal(
+        np.asarray(saved.convert("RGB")), np.asarray(engine.kept_figures(key)[1][0])
+    )

@@ -1,0 +1,148 @@
+"""A link brings everything back, in another browser and after a restart; the address bar is that link."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.explored import explored_app
+from tests.browser.server import served
+from vitdemo.engine import Engine
+from vitdemo.examples import example_paths
+
+LOOK = {"method": "raw-attention", "layer": 2, "head": 1, "direction": "in", "pass": "dense", "query": 17}
+LINK = {
+    "example": "ship",
+    "model": "vit_cifar10",
+    "ratio": "35",
+    "selector": "random",
+    "tab": "attention",
+    "method": "raw-attention",
+    "layer": "2",
+    "head": "1",
+    "direction": "in",
+    "pass": "dense",
+    "patch": "17",
+    "fusion": "max",
+    "discard": "20",
+}
+STAYS = {"fusion": "max", "discard": 0.2}
+
+
+def asked(page: Page) -> dict[str, str]:
+    """The parameters in the address bar."""
+    return dict(parse_qsl(urlsplit(page.url).query))
+
+
+def expect_address(page: Page, **parameters: str | None) -> None:
+    """The address bar soon has these, in any order and among others; None = not there."""
+    page.wait_for_function(
+        "wanted => wanted.every(([name, value]) => new URLSearchParams(location.search).get(name) === value)",
+        arg=[list(pair) for pair in parameters.items()],
+    )
+
+
+def choose(page: Page, control: str, option: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=option).click()
+
+
+def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefacts: Path) -> None:
+    with served(Engine(device="cpu")) as first:
+        page = open_page(f"{first}?__theme=dark&from=mail")
+        expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
+        page.locator("#examples button.thumbnail-item").nth(8).click()
+        choose(page, "model", "Standard ViT")
+        expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+        choose(page, "selector", "Random")
+        page.locator("#ratio input[type=range]").press("ArrowRight")
+        steps.expect_analysed(page, [64, 41, 27, 17])
+        answer = page.locator("#headline .answer").inner_text()
+        steps.open_explorer(page)
+        steps.explore(page, **LOOK, **STAYS)
+        expect_address(page, **LINK)
+        link = page.url
+        assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
+
+    with served(Engine(device="cpu")) as second:
+        page = open_page(link.replace(first, second))
+        explorer = page.locator(".explorer")
+        expect(explorer).to_have_attribute("data-ready", "ready")
+        expect(page.locator("#headline .answer")).to_have_text(answer.replace("\n", ""))
+        steps.expect_analysed(page, [64, 41, 27, 17])
+        expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+        expect(page.locator("#note")).to_have_text("Example: ship")
+        expect(page.locator("#examples .thumbnail-item.selected")).to_have_count(1)
+        expect(page.locator("#model input")).to_have_value(re.compile("Standard ViT"))
+        expect(page.locator("#selector input")).to_have_value("Random")
+        expect(page.locator("#ratio input[type=number]")).to_have_value("35")
+        assert steps.live_tokens(page) == [64, 41, 27, 17]
+        assert {**LOOK, **STAYS}.items() <= steps.explorer_state(page).items()
+        expect(page.locator("#tab-attention-button")).to_have_attribute("aria-selected", "true")
+        assert page.locator(".toast-body").count() == 0
+        page.wait_for_timeout(600)
+        assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
+        page.screenshot(path=artefacts / "link-restored-dark.png")
+
+
+def test_the_explorer_is_in_the_link_without_a_server(open_page: Opener) -> None:
+    page = open_page(f"{explored_app()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
+    steps.open_explorer(page)
+    assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.explorer_state(page).items()
+    expect_address(page, tab="attention", layer="3", head="all", patch="9")
+    page.wait_for_timeout(500)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator(".explorer input[data-control=layer]").press("ArrowLeft")
+    steps.click_patch(page, 9)
+    expect_address(page, layer="2", method="raw-attention", patch=None)
+    assert not requests
+
+
+def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> None:
+    wrong = {"example": "<b>boat", "ratio": "33", "layer": "99", "method": "magic"}
+    query = "&".join(f"{name}={value}" for name, value in wrong.items())
+    page = open_page(f"{explored_app()[1]}?{query}&head=2&tab=attention&colour=red")
+    for name, value in wrong.items():
+        expect(page.locator(".toast-body")).to_contain_text(f"{name}={value} was left out")
+    expect(page.locator(".explorer")).to_have_attribute("data-ready", "ready")
+    assert steps.explorer_state(page)["head"] == 2
+    expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer="7")
+
+
+@pytest.mark.parametrize("look", [{}, {"width": 390, "height": 844, "dark": True}], ids=["desktop", "phone"])
+def test_the_button_copies_and_says_what_is_missing(
+    open_page: Opener, artefacts: Path, look: dict[str, int | bool]
+) -> None:
+    page = open_page(explored_app()[1], **look)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button, status = page.get_by_role("button", name="Copy link"), page.locator("#link [role=status]")
+    expect_address(page, example="airplane")
+    expect(status).to_have_text("")
+    steps.upload(page, example_paths()["frog"])
+    expect(page.locator("#note")).to_have_text("Your picture")
+    expect(status).to_have_text("Your picture is not part of the link.")
+    page.screenshot(path=artefacts / f"link-{'phone-dark' if look else 'desktop'}.png")
+    expect_address(page, example=None)
+    page.locator("#examples button.thumbnail-item").nth(7).click()
+    expect_address(page, example="horse")
+    expect(status).to_have_text("")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(status).to_have_text("Copied")
+    expect(button).to_be_focused()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    expect(status).to_have_text("")  # after a while
+
+    hide = "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"
+    page.evaluate(f"navigator.clipboard.writeText('old').then(() => {{ {hide} }})")
+    button.click()  # as on a page without https
+    expect(status).to_have_text("Copied")
+    page.evaluate("delete navigator.clipboard")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url

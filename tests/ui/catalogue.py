@@ -1,0 +1,99 @@
+"""What the sources say: the texts that the page asks the catalogue for, and those that the engine makes."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+UI = sorted((ROOT / "vitdemo" / "ui").rglob("*.py"))
+ENGINE = [path for path in sorted((ROOT / "vitdemo").rglob("*.py")) if path not in UI]
+TAKES_KEYS = {"say", "label", "both", "heading", "remark", "figure"}
+ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*(?: [A-Za-z][A-Za-z'’-]*){2,}")  # three words and more
+MADE_OF = 4  # letters: a template of the engine with fewer of its own could make any sentence
+
+
+def module_of(path: Path) -> ModuleType:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+
+
+def asked(path: Path) -> set[str]:
+    """Every text that a call in the file gives to the catalogue, as far as the call itself tells."""
+    module, found = module_of(path), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TAKES_KEYS:
+            found |= {text for argument in node.args for text in texts(argument, module)}
+    return found - {""}
+
+
+def texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
+    """The texts that an argument can be: a literal, either branch, or a constant of a module."""
+    if isinstance(node, ast.Constant):
+        yield from flat(node.value)
+    elif isinstance(node, ast.IfExp):
+        yield from (*texts(node.body, module), *texts(node.orelse, module))
+    elif isinstance(node, ast.Subscript):
+        whole = constant(node.value, module)
+        one = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        yield from flat(whole[one] if isinstance(whole, dict) and one in whole else whole)
+    else:
+        yield from flat(constant(node, module))
+
+
+def constant(node: ast.expr, module: ModuleType) -> Any:
+    """The value of NAME or module.NAME; None for what only a run would tell."""
+    if isinstance(node, ast.Name):
+        return getattr(module, node.id, None) if node.id.isupper() else None
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return getattr(getattr(module, node.value.id, None), node.attr, None) if node.attr.isupper() else None
+    return constant(node.value, module) if isinstance(node, ast.Subscript) else None
+
+
+def flat(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, tuple, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from flat(part)
+
+
+@cache
+def written(paths: tuple[Path, ...]) -> frozenset[str]:
+    """Every string in the files, of an f-string the text with {} for its gaps."""
+    found = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+                found.add("".join(map(str, parts)))
+    return frozenset(found)
+
+
+def made_by_engine(key: str) -> bool:
+    """Whether some text of the engine, its gaps filled, can be `key`."""
+    texts = written(tuple(ENGINE))
+    return key in texts or any(fits(key, template.split("{}")) for template in texts)
+
+
+def fits(key: str, pieces: list[str]) -> bool:
+    """Whether `key` is these pieces with anything between them."""
+    if len(pieces) == 1 or sum(char.isalpha() for char in "".join(pieces)) < MADE_OF:
+        return False
+    ends = key.startswith(pieces[0]) and key.endswith(pieces[-1])
+    return ends and re.fullmatch("(?s:.*)".join(map(re.escape, pieces)), key) is not None
+
+
+def english(text: str, *, allowed: tuple[str, ...] = ()) -> list[str]:
+    """Runs of three and more English words in `text`, which has no tags; `allowed` phrases do not count."""
+    for phrase in allowed:
+        text = text.replace(phrase, "·")
+    return ENGLISH.findall(text)

@@ -1,0 +1,169 @@
+"""What each public endpoint takes and gives. The docstrings are its documentation, for people and for MCP,
+which reads one line a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Expired, Request
+from vitdemo.ui.api import records
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Api:
+    """The endpoints, a method each. gradio hands over the parameters by their order, however many."""
+
+    engine: Engine
+
+    def analyse(
+        self, image: str, model: str = DEFAULT_MODEL, pruning_ratio: float = 0.3, selector: str = ""
+    ) -> dict[str, Any]:
+        """Classify one picture with a Vision Transformer that drops patches on the way.
+
+        Args:
+            image: the picture, any common format.
+            model: a key that /models gives, such as dynamicvit_cifar10.
+            pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
+            selector: learned, class-attention, random or inverted; empty for the model's best.
+
+        Returns:
+            model, title, source (which weights answered), selector, pruning_ratio; dense and pruned (null at
+            ratio 0), each with labels (class -> probability, best first, at most five), tokens (patches at
+            the input and after each stage), macs (multiply-accumulates) and milliseconds (measured median of
+            single passes); kept (patch ids after each stage; ids count from 0, row by row).
+        """
+        return records.analysis(self.engine.analyse(Request(image, model, pruning_ratio, selector)))
+
+    def attention_map(
+        self,
+        image: str,
+        model: str = DEFAULT_MODEL,
+        pruning_ratio: float = 0.3,
+        selector: str = "",
+        method: str = "attention-rollout",
+        layer: int = -1,
+        head: int = -1,
+        fusion: str = "mean",
+        discard_ratio: float = 0.0,
+        query: int | None = None,
+    ) -> dict[str, Any]:
+        """Where the network looks: one number for each patch of the picture, whatever was pruned.
+
+        Parameters that the method does not have are ignored.
+
+        Args:
+            image: the picture, any common format.
+            model: a key that /models gives, such as dynamicvit_cifar10.
+            pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
+            selector: learned, class-attention, random or inverted; empty for the model's best.
+            method: attention-rollout, head-rollout or raw-attention.
+            layer: of head-rollout and raw-attention; from 0, negative counts from the last.
+            head: of head-rollout and raw-attention; from 0, or -1 for all heads fused.
+            fusion: how the heads of a layer become one: mean, max or min.
+            discard_ratio: of the rollouts; share of each layer's weakest weights set to 0, 0 to 0.99.
+            query: id of the patch that looks, from 0, row by row; null or left out: what the head reads.
+
+        Returns:
+            model, pruning_ratio, selector, method, title, options (those that the method has, as used); unit;
+            values (rows x columns of patches, 0 to 1; null where a patch was pruned before it could be seen);
+            range (lowest and highest of the values); prefix_share (part of the total, 0 to 1, that goes to
+            class, distillation and register tokens instead of patches; null where the total is 0).
+        """
+        view = AttentionView(
+            method,
+            layer=layer,
+            head=None if head == -1 else head,
+            fusion=fusion,
+            discard_ratio=discard_ratio,
+            query=query,
+        )
+        request = Request(image, model, pruning_ratio, selector)
+        return records.patch_map(*self._of(request, lambda key: self.engine.attention_map(key, view)))
+
+    def class_map(
+        self,
+        image: str,
+        model: str = DEFAULT_MODEL,
+        pruning_ratio: float = 0.3,
+        selector: str = "",
+        class_name: str = "",
+        method: str = "gradient-rollout",
+    ) -> dict[str, Any]:
+        """What speaks for a class: one number for each patch of the picture, from the gradients of its logit.
+
+        Args:
+            image: the picture, any common format.
+            model: a key that /models gives, such as dynamicvit_cifar10.
+            pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
+            selector: learned, class-attention, random or inverted; empty for the model's best.
+            class_name: a class of the model, such as cat; empty for the answer.
+            method: gradient-rollout, chefer, attention-gradcam or token-gradcam.
+
+        Returns:
+            model, pruning_ratio, selector, class, method, title, options (none); unit; values (rows x columns
+            of patches, 0 or more, to 1 for gradient-rollout; null where a patch was pruned before it could be
+            seen); range (lowest and highest of the values).
+        """
+        request = Request(image, model, pruning_ratio, selector)
+        return records.patch_map(
+            *self._of(request, lambda key: self.engine.class_map(key, class_name, method=method))
+        )
+
+    def faithfulness(self, image: str, model: str = DEFAULT_MODEL, class_name: str = "") -> dict[str, Any]:
+        """Which map to believe on this picture: patches are really removed in the order of each map.
+
+        Takes seconds. Apart from what is removed nothing is pruned.
+
+        Args:
+            image: the picture, any common format.
+            model: a key that /models gives, such as dynamicvit_cifar10.
+            class_name: a class of the model, such as cat; empty for the answer.
+
+        Returns:
+            model, class, patches; kept (numbers of patches present, ascending); methods (method -> deletion
+            and insertion: the probability of the class at each number of patches; their areas deletion_auc,
+            low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion area; best
+            first); random (orders; low, mean and high of their curves; auc); bar (the gap that a map must
+            exceed to be better than chance); trusted (the methods above it); verdict (one sentence).
+        """
+        request = Request(image, model, 0.0)
+        return records.verdict(*self._of(request, lambda key: self.engine.referee(key, class_name)))
+
+    def sweep(self, image: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
+        """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
+
+        Args:
+            image: the picture, any common format.
+            model: a key that /models gives, such as dynamicvit_cifar10.
+
+        Returns:
+            model; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each stage),
+            macs (multiply-accumulates), milliseconds (measured median with the first selector), kept (patch
+            ids that the first selector has left); selectors (name -> runs: over how many seeds the rest is
+            the mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the share
+            of runs with the dense answer; flip: the first pruning ratio with another answer, or null).
+        """
+        return records.sweep(*self._of(Request(image, model, 0.0), self.engine.lab.sweep))
+
+    def models(self) -> dict[str, Any]:
+        """The models that can be asked for.
+
+        Returns:
+            models, one entry each: key, title, dataset, bundled (false: fetched from the Hugging Face Hub),
+            parameters, macs (multiply-accumulates of a dense pass), layers, heads, patches, grid (rows and
+            columns of patches), prune_loc (the layers, from 0, before which patches are dropped), selectors
+            (the best first).
+        """
+        return {"models": [records.model(self.engine.info(key)) for _, key in self.engine.menu()]}
+
+    def _of(self, request: Request, verb: Callable[[str], T]) -> tuple[Analysis, T]:
+        """The picture's result and `verb(key)` of it; once more should others push it out of memory."""
+        analysis = self.engine.analyse(request)
+        try:
+            return analysis, verb(analysis.key)
+        except Expired:
+            return analysis, verb(self.engine.analyse(request).key)

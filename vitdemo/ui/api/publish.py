@@ -1,0 +1,74 @@
+"""From a function to an endpoint: its name, its docstring and its parameters are all that there is to say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.ui.session import MODEL_RUNS, told
+from vitdemo.ui.upload import Upload
+
+PICTURE = "image"  # the parameter that is a file
+
+
+def publish(function: Callable[..., dict[str, Any]]) -> None:
+    """Makes `function` the endpoint, and the MCP tool, of its name. To be called inside the page.
+
+    A parameter called `image` is the path of a picture; any other is text or a number, as its default says;
+    with a default of None it is a whole number or nothing. Errors become one plain sentence.
+    """
+    parameters = inspect.signature(function).parameters.values()
+
+    @wraps(function)
+    def answered(*values: Any) -> dict[str, Any]:
+        with told(html=False):
+            return function(*map(checked, parameters, values))
+
+    with gr.Row(visible=False):
+        inputs = [component(parameter) for parameter in parameters]
+        result, button = gr.JSON(label="Result"), gr.Button(function.__name__)
+    button.click(
+        answered,
+        inputs,
+        result,
+        api_name=function.__name__,
+        api_description=inspect.getdoc(function),  # all of it; gradio alone would take the first line
+        concurrency_id=MODEL_RUNS,
+        concurrency_limit=2,
+    )
+
+
+def component(parameter: inspect.Parameter) -> gr.components.Component:
+    """What gives the endpoint its parameter's type and default."""
+    words = parameter.name.replace("_", " ").capitalize()
+    if parameter.name == PICTURE:
+        return Upload(label=words)
+    if isinstance(parameter.default, str):
+        return gr.Textbox(parameter.default, label=words)
+    return gr.Number(parameter.default, label=words)
+
+
+def checked(parameter: inspect.Parameter, value: Any) -> Any:
+    """`value`, a whole number as int. Raises ValueError when it is not of the type of the default."""
+    name, default = parameter.name, parameter.default
+    if name == PICTURE:
+        if not value:
+            raise ValueError(f"{name} is missing: give the file of a picture")
+        return value
+    if isinstance(default, str):
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be text, got {value!r}")
+        return value
+    if default is None and value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    if isinstance(default, float):
+        return float(value)
+    if int(value) != value:
+        raise ValueError(f"{name} must be a whole number, got {value!r}")
+    return int(value)

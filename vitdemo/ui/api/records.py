@@ -1,0 +1,120 @@
+"""The engine's records as plain dictionaries of numbers and text, ready for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Verdict
+
+
+def analysis(found: Analysis) -> dict[str, Any]:
+    """Without its picture."""
+    return {
+        "model": found.model,
+        "title": found.title,
+        "source": found.source,
+        "selector": found.selector,
+        "pruning_ratio": found.pruning_ratio,
+        "dense": outcome(found.dense),
+        "pruned": outcome(found.pruned) if found.pruned else None,
+        "kept": found.kept,
+    }
+
+
+def outcome(found: Outcome) -> dict[str, Any]:
+    return {
+        "labels": dict(found.top),
+        "tokens": found.tokens,
+        "macs": found.macs,
+        "milliseconds": found.milliseconds,
+    }
+
+
+def patch_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
+    """A map of a class names it, one of attention says what the prefix tokens get."""
+    own = {"class": found.label} if found.label else {"prefix_share": found.prefix_share}
+    return {
+        "model": result.model,
+        "pruning_ratio": result.pruning_ratio,
+        "selector": result.selector,
+        "method": found.method,
+        "title": found.title,
+        "options": found.options,
+        "unit": found.unit,
+        "values": found.values,
+        "range": found.range,
+        **own,
+    }
+
+
+def verdict(result: Analysis, found: Verdict) -> dict[str, Any]:
+    trusted = [one.method for one in found.trusted]
+    best = f"Trust {trusted[0]} most." if trusted else "No map is better than random order."
+    return {
+        "model": result.model,
+        "class": found.label,
+        "patches": found.num_patches,
+        "kept": found.kept,
+        "methods": {
+            one.method: {
+                "deletion": one.deletion,
+                "insertion": one.insertion,
+                "deletion_auc": one.deletion_auc,
+                "insertion_auc": one.insertion_auc,
+                "gap": one.gap,
+            }
+            for one in found.contestants
+        },
+        "random": {
+            "orders": found.random_orders,
+            "low": found.random_low,
+            "mean": found.random_mean,
+            "high": found.random_high,
+            "auc": found.random_auc,
+        },
+        "bar": found.bar,
+        "trusted": trusted,
+        "verdict": best,
+    }
+
+
+def sweep(result: Analysis, found: Sweep) -> dict[str, Any]:
+    ratios = [
+        {
+            "pruning_ratio": point.pruning_ratio,
+            "tokens": point.tokens,
+            "macs": point.macs,
+            "milliseconds": point.milliseconds,
+            "kept": point.kept,
+        }
+        for point in found.points
+    ]
+    selectors = {one.selector: curve(found, one) for one in found.curves}
+    return {"model": result.model, "ratios": ratios, "selectors": selectors}
+
+
+def curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
+    return {
+        "runs": one.runs,
+        "probabilities": dict(zip(found.labels, zip(*one.probabilities, strict=True), strict=True)),
+        "answers": one.answers,
+        "held": one.held,
+        "flip": None if one.flip is None else found.points[one.flip].pruning_ratio,
+    }
+
+
+def model(found: ModelInfo) -> dict[str, Any]:
+    return {
+        "key": found.key,
+        "title": found.title,
+        "dataset": found.dataset,
+        "bundled": found.bundled,
+        "parameters": found.parameters,
+        "macs": found.macs,
+        "layers": found.layers,
+        "heads": found.heads,
+        "patches": found.num_patches,
+        "grid": found.grid,
+        "prune_loc": found.prune_loc,
+        "selectors": found.selectors,
+    }

@@ -1,0 +1,155 @@
+"""A link in plain query parameters that brings back what is shown, and the button that copies it.
+
+The browser writes the address (`static/link.js`); here it is read when a page is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.examples import example_paths
+from vitdemo.ui.controls import example_chosen, first_words, model_chosen
+from vitdemo.ui.language import both, say, translate
+from vitdemo.ui.module import module
+from vitdemo.ui.parts import QUIET
+from vitdemo.ui.session import Left, Values, fitting
+from vitdemo.ui.text import escaped
+
+LEFT_COLUMN = """(note, model, ratio, selector) => {
+  const example = note?.match(/data-example="([^"]*)"/)?.[1];  // a visitor's own picture has none
+  return JSON.stringify({ example, model, ratio, selector });
+}"""
+WORDS = {
+    "copy": "Copy link",
+    "copied": "Copied",
+    "forbidden": "The browser forbids copying: take the link from the address bar.",
+    "no_picture": "Your picture is not part of the link.",
+}
+UNKNOWN = "The link's {name}={value} was left out: this page has no such {name}."
+LONGEST = 40  # characters of a wrong value that are repeated to the visitor
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link brings back. `button`: the component that keeps the address and copies it; its value is the
+    left column's; `tabs`: name -> tab."""
+
+    button: gr.HTML
+    tabs: Mapping[str, gr.Tab]
+
+    def opened(self, engine: Engine, page: gr.Blocks, left: Left) -> Dependency:
+        """The event that shows what the page's address asks for, before a model runs; the picture apart."""
+
+        def show(values: Values, request: gr.Request) -> Values:
+            parameters = request.query_params
+            found, wrong = read(engine, parameters, tabs=self.tabs)
+            for name in wrong:
+                gr.Warning(say(UNKNOWN, name=name, value=escaped(parameters[name][:LONGEST])))
+            return self.updates(engine, left, found, wanted(engine, left, values, request))
+
+        lines = [left.note, left.examples, left.strip, left.counts, left.active]
+        outputs = [*lines, *column(left).values(), self.button]
+        options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_limit": None}
+        return page.load(show, left.inputs - {left.key}, outputs, **options)
+
+    def updates(self, engine: Engine, left: Left, found: dict[str, Any], values: Values) -> Values:
+        """The left column with `values`, and what `found` says of the rest."""
+        model = values[left.model]
+        info = translate(engine.info(model).summary)
+        updates = {**first_words(engine, left, values), **model_chosen(engine, left, values)}
+        updates |= {left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
+        example = found.get("example", next(iter(example_paths())))
+        updates |= example_chosen(left, example)
+        del updates[left.image]
+        tab = found.get("tab", "")
+        if tab:
+            updates[left.active] = self.tabs[tab].elem_id
+        look = {name: found[name] for name in explorer_table(engine, model) if name in found}
+        shown = {"example": example, **{name: values[part] for name, part in column(left).items()}}
+        updates[self.button] = gr.HTML(json.dumps(shown), opened=True, tab=tab, look=look)
+        return updates
+
+
+def wanted(engine: Engine, left: Left, values: Values, request: gr.Request) -> Values:
+    """`values` of the left column, the picture among them, as the page's address wants them."""
+    found, _ = read(engine, request.query_params, tabs=())
+    values = {**values, **{part: found[name] for name, part in column(left).items() if name in found}}
+    if "example" in found:
+        values[left.image] = str(example_paths()[found["example"]])
+    return {
+        **values,
+        left.selector: fitting(values[left.selector], engine.info(values[left.model]).selectors),
+    }
+
+
+def button(left: Left) -> gr.HTML:
+    """The button, which also writes the address whenever the left column changes, all in the browser."""
+    copy = module("link", elem_id="link", words=both(WORDS), opened=False, tab="", look={})
+    inputs = [left.note, *column(left).values()]
+    gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)
+    return copy
+
+
+def named(tabs: gr.Tabs) -> dict[str, gr.Tab]:
+    """The tabs by the names that links use."""
+    found = [tab for tab in tabs.children if isinstance(tab, gr.Tab)]
+    return {str(tab.elem_id).removeprefix("tab-"): tab for tab in found}
+
+
+def column(left: Left) -> dict[str, Any]:
+    """Parameter -> component of the left column."""
+    return {"model": left.model, "ratio": left.ratio, "selector": left.selector}
+
+
+def read(
+    engine: Engine, parameters: Mapping[str, str], *, tabs: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """(what the link asks for, by parameter; the parameters whose values make no sense on this page).
+
+    Parameters that are not the link's are passed over.
+    """
+    models = [key for _, key in engine.menu()]
+    wanted = parameters.get("model", DEFAULT_MODEL)
+    model = wanted if wanted in models else DEFAULT_MODEL
+    percents = range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)
+    table: dict[str, dict[str, Any]] = {
+        "example": same(example_paths()),
+        "model": same(models),
+        "ratio": numbers(percents),
+        "selector": same(engine.info(model).selectors),
+        "tab": same(tabs),
+        **explorer_table(engine, model),
+    }
+    asked = {name: parameters[name] for name in table if name in parameters}
+    found = {name: table[name][text] for name, text in asked.items() if text in table[name]}
+    return found, [name for name in asked if name not in found]
+
+
+def explorer_table(engine: Engine, model: str) -> dict[str, dict[str, Any]]:
+    """Parameter of the explorer -> text -> value; `static/link.js` makes a state of them."""
+    info = engine.info(model)
+    return {
+        "method": same(method.key for method in engine.methods()),
+        "layer": numbers(range(info.layers)),
+        "head": {"all": "all", **numbers(range(info.heads))},
+        "direction": same(("out", "in")),
+        "pass": same(("pruned", "dense")),
+        "patch": numbers(range(info.num_patches)),
+        "fusion": same(("mean", "max", "min")),
+        "discard": numbers(range(0, 100, 5)),
+    }
+
+
+def same(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def numbers(known: Iterable[int]) -> dict[str, int]:
+    return {str(number): number for number in known}

@@ -1,0 +1,119 @@
+// The address bar follows what is shown, and a button copies it. Nothing here asks the server; what a link
+// asks for is read and checked there, when the page is opened (link.py). Entry point: mount().
+
+const PAUSE = 250; // milliseconds from a change to the new address: browsers refuse many changes a second
+const SHORT = 2500; // milliseconds that "Copied" stays
+const TABS = "#tabs [role=tablist]";
+// Every parameter of a link; others, gradio's own among them, stay as they are.
+const NAMES = ["example", "model", "ratio", "selector", "tab", "method", "layer", "head", "direction", "pass", "patch",
+  "fusion", "discard"];
+
+class Link {
+  constructor({ root, props, words }) {
+    Object.assign(this, { root, props, words, look: {}, place: null, timer: null });
+    this.button = root.querySelector("button");
+    this.button.textContent = words.copy;
+    this.button.addEventListener("click", () => this.copy());
+    document.addEventListener("explorer-mounted", ({ target }) => this.bring(target));
+    document.addEventListener("explorer-changed", ({ detail }) => this.follow(detail));
+  }
+
+  /** The server has read the address: its tab opens, and from now on the address follows the page. */
+  start() {
+    const { opened, tab, look } = this.props;
+    if (!opened) return;
+    this.look = look;
+    const explorer = document.querySelector(".explorer");
+    if (explorer?.explorer) this.bring(explorer);
+    if (tab) document.getElementById(`tab-${tab}-button`)?.click();
+    const watched = { subtree: true, attributeFilter: ["aria-selected"] };
+    for (const list of document.querySelectorAll(TABS)) new MutationObserver(() => this.soon()).observe(list, watched);
+    this.soon();
+  }
+
+  /** Brings the explorer, which is there when its tab was opened, into the state that the link asks for. */
+  bring(root) {
+    const { patch, discard, head, ...rest } = this.look;
+    const numbers = { query: patch, discard: discard && discard / 100, head: head === "all" ? null : head };
+    const known = Object.entries({ ...rest, ...numbers }).filter(([, value]) => value !== undefined);
+    root.explorer.restore(Object.fromEntries(known));
+  }
+
+  /** The explorer shows another state. */
+  follow({ method, layer, head, direction, pass, query, fusion, discard }) {
+    this.look = { method, layer, head: head ?? "all", direction, pass };
+    if (query !== null) this.look.patch = query;
+    if (fusion !== "mean") this.look.fusion = fusion;
+    if (discard > 0) this.look.discard = Math.round(100 * discard);
+    this.soon();
+  }
+
+  soon() {
+    if (!this.props.opened) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.write(), PAUSE);
+  }
+
+  /** Parameter -> value. */
+  get shown() {
+    const left = JSON.parse(this.props.value);
+    const tab = document.querySelector(`${TABS} [aria-selected=true]`)?.id.replace(/^tab-|-button$/g, "");
+    // A look that the link asked for and nobody has seen yet is of this picture and model only.
+    const place = `${left.example} ${left.model}`;
+    if (this.place !== null && this.place !== place && !document.querySelector(".explorer")) this.look = {};
+    this.place = place;
+    return { ...left, tab, ...this.look };
+  }
+
+  write() {
+    const url = new URL(location.href);
+    const { shown } = this;
+    for (const name of NAMES) {
+      url.searchParams.delete(name);
+      if (shown[name] !== undefined) url.searchParams.append(name, shown[name]);
+    }
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+    this.say("");
+  }
+
+  async copy() {
+    clearTimeout(this.timer);
+    this.write();
+    const done = await copied(location.href);
+    this.say(done ? this.words.copied : this.words.forbidden);
+    if (done) setTimeout(() => this.say(""), SHORT);
+  }
+
+  /** `text`, or what is always true. */
+  say(text) {
+    const own = !JSON.parse(this.props.value).example && document.querySelector("#picture img");
+    this.root.querySelector(".status").textContent = text || (own ? this.words.no_picture : "");
+  }
+}
+
+/** Puts `text` on the clipboard, in pages without https by the old command. Returns whether it worked. */
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const focused = document.activeElement;
+    const field = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    focused?.focus();
+    return done;
+  }
+}
+
+/** Starts the button in `element`; `props` and `watch` are those of the page's component. */
+export function mount({ element, props, watch }) {
+  const root = element.querySelector(".link");
+  const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
+  const link = new Link({ root, props, words });
+  watch("opened", () => link.start());
+  watch("value", () => link.soon());
+  link.start();
+}
