@@ -20,10 +20,12 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
     """
     loaded = load_model(config.init_from, device=str(device))
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.dataset
-    if config.objective != "classify" and (not same_data or dense.config.grid != model.config.grid):
+    same_pictures = same_data and dense.config.img_size == model.config.img_size
+    teaches = config.objective != "classify" or (config.distill and not config.teacher)
+    if teaches and not (same_pictures and dense.config.grid == model.config.grid):
         raise ValueError(
-            f"init_from {config.init_from!r} knows another data set or grid of patches than the model, so "
-            f"objective {config.objective!r} cannot learn from it"
+            f"init_from {config.init_from!r} knows another data set, picture size or grid of patches, so it "
+            "can start the model but not teach it: name a teacher, or choose distill=0 and objective=classify"
         )
     given, own = transferred(dense, model, head=same_data), model.state_dict()
     new = ("score_predictor",) if same_data else ("score_predictor", HEAD)

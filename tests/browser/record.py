@@ -1,4 +1,4 @@
-"""`python -m tests.browser.record docs/tour.gif`: a short visit to the running app as an animation for README."""
+"""`python -m tests.browser.record docs/tour.gif`: a visit to the running app, as an animation for README."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shot(page: Page, milliseconds: int) -> Shot:
 
 
 def visit(page: Page) -> Iterator[Shot]:
-    """The answer, where it looked, in one head and another, layer by layer; what was thrown away; whom to trust."""
+    """The answer; where it looked, head by head and layer by layer; what was thrown away; whom to trust."""
     yield shot(page, 1800)
     explorer = open_explorer(page)
     explorer.scroll_into_view_if_needed()
@@ -43,10 +43,10 @@ def visit(page: Page) -> Iterator[Shot]:
         yield shot(page, 350)
     page.mouse.move(5, 5)
     page.evaluate("window.scrollTo(0, 0)")
-    open_tab(page, "Tokens", "#kept img, #tab-tokens img")
+    open_tab(page, "Tokens", "#kept img")
     page.wait_for_timeout(1500)
     yield shot(page, 2200)
-    open_tab(page, "Trust", "#referee svg, #tab-trust svg")
+    open_tab(page, "Trust", ".referee .charts figure")
     page.wait_for_timeout(1500)
     yield shot(page, 2600)
 

@@ -8,14 +8,18 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browser.server import served
 from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
+from vitdemo.datasets import IMAGENETTE
 from vitdemo.engine import Engine
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +27,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = "".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+
+
+def write_photos(folder: Path) -> Path:
+    """Imagenette in small, below `folder`: five training photos a class, one other."""
+    random = np.random.default_rng(0)
+    for split, wnid in product(("train", "val"), IMAGENETTE):
+        home = folder / "imagenette" / split / wnid
+        home.mkdir(parents=True)
+        for number in range(5 if split == "train" else 1):
+            pixels = random.integers(0, 256, size=(40, 50, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(home / f"{number}.jpg")
+    return folder
 
 
 def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[str]:
@@ -41,7 +57,9 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
         return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
     if "train" in words:
         small = [*overrides(data, folder), "epochs=1", "max_steps=2"]
-        if "cifar10_resnet" in words:
+        if "imagenette" in command:
+            small += [f"data={write_photos(folder)}", "distill=0.0"]
+        if "_resnet" in command:
             small = [word for word in small if not word.startswith("model.")]
         elif "cifar10_vit" not in words:  # another one starts from the dense network
             small.append(f"init_from={dense}")

@@ -63,10 +63,19 @@ def test_a_run_goes_on_from_another_size(dense: Path, tiny: list[str]) -> None:
         assert key == "pos_embed" or torch.equal(value, own[key]), key
 
 
-def test_losses_that_ask_the_source_need_its_grid(dense: Path, tiny: list[str]) -> None:
-    words = [*tiny, f"init_from={dense}", "model.prune={'prune_loc': [1, 2, 3]}", "model.img_size=64"]
-    with pytest.raises(ValueError, match="another data set or grid"):
-        Run(load_recipe("cifar10_dynamicvit", words))
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ("cifar10_dynamicvit", ["model.prune={'prune_loc': [1, 2, 3]}", "distill=0.0"]),
+        ("cifar10_vit_taught", []),
+    ],
+)
+def test_what_asks_the_source_needs_its_pictures(
+    recipe: str, words: list[str], dense: Path, tiny: list[str]
+) -> None:
+    """The elastic loss, and distillation that names no other teacher."""
+    with pytest.raises(ValueError, match="can start the model but not teach it"):
+        Run(load_recipe(recipe, [*tiny, *words, f"init_from={dense}", "model.img_size=64"]))
 
 
 def test_a_teacher_sees_pictures_at_its_own_size() -> None:

@@ -12,8 +12,8 @@ import gradio as gr
 import pytest
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
-from httpx import Request as WebRequest
-from httpx import Response
+from httpx2 import Request as WebRequest
+from httpx2 import Response
 from huggingface_hub import errors
 from PIL import Image
 
@@ -118,14 +118,17 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Analysis
 def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) -> None:
     engine, analysis = analysed
     heard: list[str] = []
-    told_of = {"progress": lambda share, words: heard.append(words)}
-    engine.inside.ablation(analysis.key, "pruned", **told_of)
-    engine.referee(analysis.key, **told_of)
+
+    def hear(share: float, words: str) -> None:
+        heard.append(words)
+
+    engine.inside.ablation(analysis.key, "pruned", progress=hear)
+    engine.referee(analysis.key, progress=hear)
     keys = [analysis.key]
     for selector in ("class-attention", "random"):
-        keys.append(engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5, selector), **told_of).key)
+        keys.append(engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5, selector), progress=hear).key)
     for model in ("vit_cifar10", "lightvit_cifar10"):
-        keys.append(engine.analyse(Request(picture(), model, 0.0), **told_of).key)
+        keys.append(engine.analyse(Request(picture(), model, 0.0), progress=hear).key)
     for key in keys:
         heard += [words for step in engine.walk(key) for words in (step.title, step.text)]
         heard += [caption for _, caption in (*engine.kept_figures(key), *engine.score_figures(key))]
