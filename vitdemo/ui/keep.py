@@ -42,7 +42,7 @@ def buttons(engine: Engine, left: Left) -> None:
             return engine.keep(key, look, direction=direction(asked["look"]))
 
         try:
-            with told():
+            with told(html=False):
                 path = written(group, draw(engine, left, values, collect), kind=kind)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))

@@ -43,7 +43,7 @@ def wire(engine: Engine, page: gr.Blocks, left: Left, *, outputs: tuple[Any, ...
         if not values[left.image]:
             return empty(text.waiting(say(text.NO_IMAGE)))
         try:
-            with told():
+            with told(html=False):  # text.problem writes the HTML
                 request = left.request(engine, values)
                 analysis = engine.analyse(request, progress=reported(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
