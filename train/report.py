@@ -192,9 +192,11 @@ def models_table(folder: Path) -> str:
             if row["keep_ratio"] == SHOWN_RATIO
         ]
         minutes = metrics["seconds"] / 60
+        judged = DATASETS[metrics["recipe"]["dataset"]].judged
+        split = "" if judged == "test" else f"{judged}, "
         lines.append(
             f"| [{key}](checkpoints/{key}) | {metrics['parameters']:,} | {metrics['macs'] / 1e6:.1f} "
-            f"| **{metrics['accuracy']:.2f}** (n = {metrics['n']:,}) | {', '.join(pruned)} "
+            f"| **{metrics['accuracy']:.2f}** ({split}n = {metrics['n']:,}) | {', '.join(pruned)} "
             f"| {metrics['hardware']}, {minutes:.0f} min, one run |"
         )
     return "\n".join(lines)

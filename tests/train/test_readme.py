@@ -53,6 +53,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
         return words
     if "train.bench" in words:
         return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8"]
+    if "train.evaluate" in words and "imagenette" in command:
+        data = write_photos(folder)
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
     if "train" in words:
