@@ -158,7 +158,7 @@ def test_what_goes_wrong_is_said_in_chinese(open_page: Opener, app_url: str, tmp
     choose_model(page, "DeiT-Tiny")  # the app of the tests is offline
     expect(page.locator("#headline [role=alert]")).to_contain_text("Hub 客户端处于离线状态")
     expect(page.locator("#model")).to_contain_text("ImageNet-1k 权重")
-    choose_model(page, "Standard ViT")
+    choose_model(page, "Standard ViT · CIFAR-10")
     expect(page.locator("#headline .answer b")).to_have_text("airplane")
     expect(page.locator("#selector input")).to_have_value("类别注意力")
     (tmp_path / "notes.png").write_bytes(b"hello")

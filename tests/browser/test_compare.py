@@ -95,7 +95,7 @@ def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
     left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))
 
-    choose(page, "compare-model-b", "Lightweight ViT")
+    choose(page, "compare-model-b", "Lightweight ViT · CIFAR-10")
     set_ratio(page, "b", 50)
     choose(page, "compare-selector-b", "Random")
     page.locator("#compare-run").click()
@@ -150,7 +150,7 @@ def test_a_model_that_cannot_be_had_is_named_and_the_tab_goes_on(open_page: Open
     page.locator("#compare-run").click()
     expect(page.locator("#compare-result [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
     expect(page.locator("#compare-maps img")).to_have_count(0)
-    choose(page, "compare-model-b", "Standard ViT")
+    choose(page, "compare-model-b", "Standard ViT · CIFAR-10")
     page.locator("#compare-run").click()
     expect(page.locator("#compare-result .verdict")).to_be_visible()
     expect(page.locator("#compare-maps img")).to_have_count(2)

@@ -21,9 +21,9 @@ from vitdemo.examples import example_paths
 from vitdemo.trace import Trace
 
 TITLES = {
-    "dynamicvit_cifar10": "DynamicViT",
-    "lightvit_cifar10": "Lightweight ViT",
-    "vit_cifar10": "Standard ViT",
+    "dynamicvit_cifar10": "DynamicViT · CIFAR-10",
+    "lightvit_cifar10": "Lightweight ViT · CIFAR-10",
+    "vit_cifar10": "Standard ViT · CIFAR-10",
 }
 CENTRES = """canvas => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -58,7 +58,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefac
         page = open_page(f"{first}?__theme=dark&from=mail")
         expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
         page.locator("#examples button.thumbnail-item").nth(8).click()
-        choose(page, "model", "Standard ViT")
+        choose(page, "model", "Standard ViT · CIFAR-10")
         expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
         choose(page, "selector", "Random")
         page.locator("#ratio input[type=range]").press("ArrowRight")

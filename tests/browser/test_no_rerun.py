@@ -30,6 +30,7 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     engine: Engine, url: str, open_page: Opener
 ) -> None:
     page = open_page(url)
+    page.locator("#class-maps img").first.wait_for()  # the last of what an opened page asks for
     first = engine.forwards
     assert first > 0
     explorer = steps.open_explorer(page)

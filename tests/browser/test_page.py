@@ -134,7 +134,7 @@ def test_several_pictures_make_a_strip_to_choose_from(open_page: Opener, app_url
 def test_the_controls_follow_the_model(open_page: Opener, app_url: str) -> None:
     page = open_page(app_url)
     page.locator("#model input").click()
-    page.get_by_role("option", name="Standard ViT").click()
+    page.get_by_role("option", name="Standard ViT · CIFAR-10").click()
     expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
     expect(page.locator("#selector input")).to_have_value("Class attention")
     page.locator("#ratio input[type=number]").fill("0")
@@ -151,6 +151,6 @@ def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(open_page: Opene
     page.get_by_role("option", name="DeiT-Tiny").click()
     expect(page.locator("#headline [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
     page.locator("#model input").click()
-    page.get_by_role("option", name="DynamicViT").click()
+    page.get_by_role("option", name="DynamicViT · CIFAR-10").click()
     expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
     expect(page.locator("#headline .answer b")).to_have_text("airplane")
