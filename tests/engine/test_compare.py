@@ -16,6 +16,7 @@ from tests.small_bundle import write_small_models
 from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
+from vitdemo.engine.compare import FEWEST
 from vitdemo.explain import explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -111,8 +112,11 @@ def test_one_scale_and_the_rank_correlation(
         assert np.abs(drawn - np.asarray(side.heat_figure)).max() <= 2  # rounding of a colour
     present = ~np.isnan(heats[0]) & ~np.isnan(heats[1])
     assert found.patches == present.sum()
-    assert found.agreement == pytest.approx(spearman(heats[0][present], heats[1][present]), abs=1e-4)
-    assert found.obstacle == ""
+    if method == "raw-attention" and present.sum() < FEWEST:  # the last layers of two networks may share few
+        assert (found.agreement, found.obstacle) == (None, "few")
+    else:
+        expected = spearman(heats[0][present], heats[1][present])
+        assert (found.agreement, found.obstacle) == (pytest.approx(expected, abs=1e-4), "")
     assert found.a.heat_figure.tobytes() != found.b.heat_figure.tobytes()
 
 
