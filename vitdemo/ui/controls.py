@@ -109,14 +109,6 @@ def example_note(name: str) -> str:
     return text.note(say(text.EXAMPLE, name=name), example=name)
 
 
-def first_words(engine: Engine, left: Left, values: Values) -> Values:
-    """The lines of the left column that have numbers or names in them, in the language of who opens it."""
-    return {
-        left.note: example_note(next(iter(example_paths()))),
-        left.counts: text.counts(engine.token_counts(values[left.model], values[left.ratio] / 100)),
-    }
-
-
 def example_chosen(left: Left, name: str) -> Values:
     """The left column with example `name`."""
     return {

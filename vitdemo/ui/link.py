@@ -15,7 +15,7 @@ from gradio.events import Dependency
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui.controls import example_chosen, first_words, model_chosen
+from vitdemo.ui.controls import example_chosen, model_chosen
 from vitdemo.ui.language import both, say, translate
 from vitdemo.ui.module import module
 from vitdemo.ui.parts import QUIET
@@ -63,7 +63,7 @@ class Link:
         """The left column with `values`, and what `found` says of the rest."""
         model = values[left.model]
         info = translate(engine.info(model).summary)
-        updates = {**first_words(engine, left, values), **model_chosen(engine, left, values)}
+        updates = model_chosen(engine, left, values)
         updates |= {left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
         example = found.get("example", next(iter(example_paths())))
         updates |= example_chosen(left, example)
