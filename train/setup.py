@@ -42,12 +42,14 @@ def find_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer 
     objective asks that one itself."""
     if not config.distill:
         return None
-    if not config.teacher:
-        if dense is None or config.objective != "classify":
-            return None
-        return Live(dense, temperature=config.temperature)
-    folder = config.runs_dir / config.teacher
-    network = load_teacher(folder)[0].to(split.labels.device)
+    network, file = dense, None
+    if config.teacher:
+        folder = config.runs_dir / config.teacher
+        network, file = load_teacher(folder)[0].to(split.labels.device), folder / ANSWERS
+    elif config.objective != "classify":
+        return None
+    if network is None:
+        return None
     if config.teacher_cache:
-        return Cached(network, split, temperature=config.temperature, file=folder / ANSWERS)
+        return Cached(network, split, temperature=config.temperature, file=file)
     return Live(network, temperature=config.temperature)

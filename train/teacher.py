@@ -41,13 +41,16 @@ class Cached:
     Crops and other small changes of a picture are answered as the whole picture was.
     """
 
-    def __init__(self, network: nn.Module, split: Pictures, *, temperature: float, file: Path) -> None:
-        """`file` keeps the answers for the next student."""
+    def __init__(
+        self, network: nn.Module, split: Pictures, *, temperature: float, file: Path | None = None
+    ) -> None:
+        """`file` keeps the answers for the next student; it must be this network's own."""
         shape = (2, len(split))
-        logits = load_file(file)["logits"] if file.is_file() else torch.empty(0)
+        logits = load_file(file)["logits"] if file and file.is_file() else torch.empty(0)
         if logits.shape[:2] != shape:
             logits = all_logits(network.requires_grad_(False).eval(), split)
-            save_tensors(file, {"logits": logits})
+            if file:
+                save_tensors(file, {"logits": logits})
         logits = logits.to(split.labels.device)
         self.probabilities = (logits / temperature).softmax(dim=-1)
 
