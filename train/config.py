@@ -29,9 +29,10 @@ class TrainConfig:
     DynamicViT's authors).
     `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a checkpoint whose
     weights start the run; it is also the teacher where `distill` > 0 and no `teacher` is named.
-    `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask the teacher once for each picture and
-    its mirror image instead of for each augmented batch. `label_weight`, `distill`: what the labels and the
-    teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until then).
+    `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask whoever teaches once for each
+    picture and its mirror image instead of for each augmented batch. `label_weight`, `distill`: what the
+    labels and the teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until
+    then).
     `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step.
     `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
     `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that

@@ -25,7 +25,8 @@ from vitdemo.datasets import DATASETS, Images
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import save_model
 
-PICTURES, BATCH, STEPS = 24, 8, 3
+# Few: a processor without the low precisions takes seconds for one picture of a large network.
+PICTURES, BATCH, STEPS = 12, 4, 3
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 

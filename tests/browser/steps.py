@@ -42,11 +42,7 @@ def expect_analysed(page: Page, tokens: list[int]) -> None:
 
 def open_tab(page: Page, name: str, shown: str) -> Locator:
     """Opens a tab and waits for the picture `shown` in it."""
-    tab, more = page.get_by_role("tab", name=name), page.locator("#tabs .overflow-menu > button").first
-    if not tab.is_visible() and more.is_visible():  # a phone has no room for all tabs in one row
-        more.click()
-        tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
-    tab.click()
+    page.get_by_role("tab", name=name).click()
     picture = page.locator(shown).first
     picture.wait_for()
     return picture

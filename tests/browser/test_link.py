@@ -146,3 +146,15 @@ def test_the_button_copies_and_says_what_is_missing(
     expect(status).to_have_text("Copied")
     page.evaluate("delete navigator.clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_a_phone_shows_every_tab_and_a_link_opens_any(open_page: Opener) -> None:
+    page = open_page(f"{explored_app()[1]}?tab=compare", width=390, height=844)
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_text(["Prediction", "Attention", "Tokens", "Trust", "Inside", "Compare"])
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    for tab in tabs.all():
+        box = tab.bounding_box()
+        assert box
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+    expect_address(page, tab="compare")

@@ -1,5 +1,6 @@
 """What an analysis says, against the bare network; and what it does not do twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,3 +150,10 @@ def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> 
     assert "learned" not in info.selectors
     assert info.parameters == 5_717_416, "timm's count of deit_tiny_patch16_224"
     assert engine.info("dynamicvit_cifar10").selectors[0] == "learned"
+
+
+def test_a_known_result_waits_for_nobody(engine: Engine) -> None:
+    request = Request(picture(), pruning_ratio=0.3)
+    first = engine.analyse(request)
+    with ThreadPoolExecutor() as other, engine._pool.compute:  # as while the referee runs
+        assert other.submit(engine.analyse, request).result(timeout=30) is first

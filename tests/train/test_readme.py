@@ -49,6 +49,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+    if "--dry-run" in words and "--recipe" in words:
+        return [*words, "model.depth=4"]
     if "--dry-run" in words or "train.report" in words:
         return words
     if "train.bench" in words:

@@ -12,6 +12,7 @@ from train.config import load_recipe
 from train.resnet import ResNet9, ResNetConfig
 from train.step import Run
 from train.teacher import load_teacher
+from vitdemo.weights import load_model
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,20 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
     assert batch.soft is None
     assert run.teacher is not None
     torch.testing.assert_close(run.teacher.seen(batch.x), (network(batch.x) / 2.0).softmax(dim=-1))
+
+
+def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: list[str], dense: Path) -> None:
+    words = [*tiny, f"init_from={dense}", "crop_pad=0", "cutmix_prob=0.0"]
+    rows, network = torch.arange(40), load_model(str(dense)).model
+    cached = Run(load_recipe("cifar10_lightvit", words))
+    batch = cached.batches.augmented(rows, done=0.5)
+    wanted = (network(batch.x) / 2.0).softmax(dim=-1)
+    assert batch.soft is not None
+    torch.testing.assert_close(batch.soft, wanted, atol=1e-5, rtol=1e-4)
+    live = Run(load_recipe("cifar10_lightvit", [*words, "teacher_cache=false"]))
+    assert live.teacher is not None
+    assert live.batches.augmented(rows, done=0.5).soft is None
+    torch.testing.assert_close(live.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_a_missing_teacher_is_named(taught: list[str]) -> None:

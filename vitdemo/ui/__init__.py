@@ -22,7 +22,7 @@ __all__ = ["build", "launch_options"]
 
 
 def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
-    """The page over `engine`. With CIFAR-10 under `data_dir` it also offers random test images.
+    """The page over `engine`. With a data set under `data_dir` it also offers random test images.
 
     Nothing runs before a browser opens it; launch with `launch_options()`.
     """
@@ -38,12 +38,13 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
         with gr.Row(elem_id="page", equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="left"):
                 left = left_column(engine, data_dir=data_dir)
-                copy = link.button(left)
-                keep.buttons(engine, left)
+                with gr.Row(elem_id="share"):
+                    copy = link.button(left)
+                    keep.buttons(engine, left)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
                 headline = gr.HTML(text.waiting(label(text.NO_IMAGE)), padding=False, elem_id="headline")
                 card.notice(engine, left)
-                with gr.Tabs(elem_id="tabs") as tabs:
+                with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
                     *result, chosen = prediction.tab(engine, left)
                     explorer.tab(engine, left)
                     tokens.tab(engine, left)

@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.engine.samples import has_samples, random_sample
 from vitdemo.examples import CLASSES, example_paths
 from vitdemo.ui import text
 from vitdemo.ui.choice import Choice
 from vitdemo.ui.language import label, say, translate
 from vitdemo.ui.parts import QUIET, gallery
-from vitdemo.ui.samples import has_test_split, random_sample
 from vitdemo.ui.session import Left, Values, fitting, told
 from vitdemo.ui.upload import Upload
 
@@ -88,7 +88,7 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
             label("Upload several"), file_count="multiple", file_types=["image"], size="sm", elem_id="several"
         )
         sample = gr.Button(
-            label("Random test image"), size="sm", visible=has_test_split(data_dir), elem_id="sample"
+            label("Random test image"), size="sm", visible=has_samples(data_dir), elem_id="sample"
         )
     return {
         "image": image,
@@ -157,10 +157,11 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
         words = say(text.YOURS_OF, number=1, count=len(files))
         return {**chosen(files[0], words), left.strip: strip, left.paths: files}
 
-    def random_picture() -> Values:
+    def random_picture(model: str) -> Values:
         with told():
-            sample = random_sample(data_dir)
-        return chosen(sample.picture, say(text.SAMPLE, index=sample.index, label=sample.label))
+            sample = random_sample(data_dir, dataset=engine.info(model).dataset)
+        words = say(text.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
+        return chosen(sample.picture, words)
 
     def own_picture(path: str | None) -> Values:
         return chosen(gr.skip(), say(text.YOURS if path else text.NO_IMAGE))
@@ -176,7 +177,7 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
     left.examples.select(choose_example, None, shown, **QUIET)
     left.strip.select(choose_upload, left.paths, shown, **QUIET)
     left.uploads.upload(several, left.uploads, [left.paths, *shown], **QUIET)
-    left.sample.click(random_picture, None, shown, **QUIET)
+    left.sample.click(random_picture, left.model, shown, **QUIET)
     left.image.input(own_picture, left.image, shown, **QUIET)
     left.model.input(
         model_changed,

@@ -1,0 +1,58 @@
+"""Random pictures of a test split, from the data sets that lie on this machine."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image
+
+from vitdemo.data import decode
+from vitdemo.datasets import DATASETS, Images, Photos
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Picture number `index` of the test split of `dataset`, a title, and its true class."""
+
+    picture: Image.Image
+    dataset: str
+    index: int
+    label: str
+
+
+def has_samples(folder: Path | None) -> bool:
+    """Whether the test split of any data set can be read from `folder`."""
+    return folder is not None and any(test_split(folder, key) for key in DATASETS)
+
+
+def random_sample(folder: Path | None, *, dataset: str) -> Sample:
+    """Any picture of the test split of the data set titled `dataset`, or of the first that is there.
+
+    Raises ValueError where none is.
+    """
+    if folder is not None:
+        for key in sorted(DATASETS, key=lambda key: DATASETS[key].title != dataset):
+            if split := test_split(folder, key):
+                return drawn(split, key)
+    raise ValueError("data: no folder with a data set was given.")
+
+
+def drawn(split: Images | Photos, key: str) -> Sample:
+    index, spec = random.randrange(len(split)), DATASETS[key]
+    if isinstance(split, Photos):
+        picture, classes = decode(split.paths[index]), split.classes
+    else:
+        picture, classes = Image.fromarray(split.pixels[index].transpose(1, 2, 0)), spec.classes
+    return Sample(picture, spec.title, index, classes[split.labels[index]])
+
+
+@lru_cache(maxsize=len(DATASETS))
+def test_split(folder: Path, key: str) -> Images | Photos | None:
+    """The split, None where it is not in `folder`. Found at the first request, then kept (CIFAR: 31 MB)."""
+    try:
+        return DATASETS[key].load(folder, "test")
+    except (FileNotFoundError, ValueError):
+        return None
