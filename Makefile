@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test check
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest --durations=10
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=10
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from pathlib import Path
+from threading import Thread
 
 from vitdemo.engine import Engine
-from vitdemo.ui import build, launch_options
+from vitdemo.ui import build, first_view, launch_options
 
 
 def parse() -> argparse.Namespace:
@@ -21,7 +22,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
     parser.add_argument("--share", action="store_true", help="make a public link through gradio's server")
     parser.add_argument("--models-dir", type=Path, help="folder of the bundled weights")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of CIFAR-10, if there is one")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="folder of the data sets, if there is one"
+    )
     parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     options = parser.parse_args()
     if options.mcp and importlib.util.find_spec("mcp") is None:
@@ -31,7 +34,9 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    page = build(Engine(device=options.device, models_dir=options.models_dir), data_dir=options.data)
+    engine = Engine(device=options.device, models_dir=options.models_dir)
+    page = build(engine, data_dir=options.data)
+    Thread(target=first_view, args=[engine], daemon=True).start()  # while the server starts
     page.launch(
         server_name=options.host,
         server_port=options.port,

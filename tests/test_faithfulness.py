@@ -226,10 +226,12 @@ def test_the_command_writes_the_table_and_names_what_is_wrong(
     models: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- faithfulness:begin -->\n<!-- faithfulness:end -->\nafter\n")
+    readme.write_text(
+        "before\n<!-- faithfulness on CIFAR-10:begin -->\n<!-- faithfulness on CIFAR-10:end -->\nafter\n"
+    )
     words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--n", "1"]
     assert main([*words, "--write", str(readme)]) == 0
-    table = read_block(readme, name="faithfulness")
+    table = read_block(readme, name="faithfulness on CIFAR-10")
     assert "| map | vit_cifar10 |" in table
     assert "| Chefer et al. | 0." in table
     assert "Keep score" not in table  # this network has none

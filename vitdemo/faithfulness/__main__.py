@@ -1,6 +1,6 @@
 """`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
 
-With `--write README.md` it writes the table of the models named, all bundled ones if none is.
+With `--write README.md` it writes a table for each data set, of the models named, all bundled ones if none is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
     result.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     result.add_argument("--json", action="store_true", help="print JSON: an object, or a list of several")
-    result.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    result.add_argument("--write", type=Path, metavar="README", help="replace the tables in this file")
     return result
 
 
@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
             studies.append(study(loaded, options.data, n=options.n, split=options.split, progress=say))
         if options.write:
-            write_block(options.write, name="faithfulness", text=table(studies))
+            for dataset in dict.fromkeys(result.dataset for result in studies):
+                own = [result for result in studies if result.dataset == dataset]
+                write_block(options.write, name=f"faithfulness on {dataset}", text=table(own))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine
+from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.ui import api, card, compare, explorer, inside, keep, link, prediction, referee, text, tokens
-from vitdemo.ui.controls import left_column, wire_left
+from vitdemo.ui.controls import FIRST_RATIO, left_column, wire_left
 from vitdemo.ui.language import label, translations
 from vitdemo.ui.theme import calm
 
@@ -18,7 +18,7 @@ STATIC = Path(__file__).parent / "static"
 DAY = 86400  # seconds
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
-__all__ = ["build", "launch_options"]
+__all__ = ["build", "first_view", "launch_options"]
 
 
 def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
@@ -57,6 +57,12 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
         api.endpoints(engine)
     page.queue(max_size=64)
     return page
+
+
+def first_view(engine: Engine) -> None:
+    """Analyses what a page shows when it is opened, so that the first visitor need not wait for it."""
+    picture = next(iter(example_paths().values()))
+    engine.analyse(Request(str(picture), DEFAULT_MODEL, FIRST_RATIO / 100))
 
 
 def launch_options() -> dict[str, Any]:
