@@ -23,7 +23,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="make a public link through gradio's server")
     parser.add_argument("--models-dir", type=Path, help="folder of the bundled weights")
     parser.add_argument(
-        "--data", type=Path, default=Path("data"), help="folder of the data sets, if there is one"
+        "--data", type=Path, default=Path("data"), help="folder of data sets, if there is one"
     )
     parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     options = parser.parse_args()

@@ -231,7 +231,7 @@ def test_the_command_writes_the_table_and_names_what_is_wrong(
     )
     words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--n", "1"]
     assert main([*words, "--write", str(readme)]) == 0
-    table = read_block(readme, name="faithfulness on CIFAR-10")
+    table = read_block(readme, name=place)
     assert "| map | vit_cifar10 |" in table
     assert "| Chefer et al. | 0." in table
     assert "Keep score" not in table  # this network has none

@@ -1,6 +1,6 @@
 """`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
 
-With `--write README.md` it writes a table for each data set, of the models named, all bundled ones if none is.
+With `--write README.md` it writes a table for each data set, of the models named or of all bundled ones.
 """
 
 from __future__ import annotations
