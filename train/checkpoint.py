@@ -51,6 +51,11 @@ def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> 
             if kind == "optimizer" and int(rest[0]) == number:
                 whole["state"].setdefault(int(rest[1]), {})[rest[2]] = value
         optimizer.load_state_dict(whole)
+        for parameter, state in optimizer.state.items():
+            for key, value in state.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    # In the parameter's own memory format, which a file does not keep and fused kernels want.
+                    state[key] = torch.empty_like(parameter).copy_(value)
 
 
 def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:

@@ -127,7 +127,8 @@ class TrainConfig:
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
-    """The recipe `name` with `key=value` overrides; `model.key=value` reaches into the network.
+    """The recipe `name` with `key=value` overrides; `model.key=value` reaches into the network,
+    `model.prune.key=value` into its pruning.
 
     Raises ValueError for an unknown recipe or key, naming the nearest known one.
     """
@@ -140,8 +141,12 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
         key, sign, text = item.partition("=")
         if not sign:
             raise ValueError(f"override {item!r} is not of the form key=value")
-        group, _, inner = key.rpartition(".")
-        target = values.setdefault(group, {}) if group else values
+        *groups, inner = key.split(".")
+        target = values
+        for group in groups:
+            target = target.setdefault(group, {})
+            if not isinstance(target, dict):
+                raise ValueError(f"override {item!r}: {group!r} has no keys of its own")
         target[inner] = parse_value(text)
     return config_from_json(values)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from train.config import TrainConfig
 
@@ -93,14 +93,30 @@ def set_lr(optimizers: list[Optimizer], done: float, config: TrainConfig) -> Non
             group["lr"] = 0.0 if resting else group["peak_lr"] * factor
 
 
-def ema_of(model: nn.Module, decay: float) -> AveragedModel:
-    """An exponential moving average of the weights, and of the statistics of batch norms."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+class Average(nn.Module):
+    """An exponential moving average of the weights, and of the statistics of batch norms, from the start on.
+
+    torch's `AveragedModel` waits for the device at every update, to read its counter.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.module, self.decay = deepcopy(model), decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        torch._foreach_lerp_(real_tensors(self.module), real_tensors(model), 1 - self.decay)
+
+
+def real_tensors(model: nn.Module) -> list[Tensor]:
+    """Parameters and buffers but for counters."""
+    found = [*model.parameters(), *model.buffers()]
+    return [tensor for tensor in found if tensor.is_floating_point()]
 
 
 @torch.no_grad()
 def step_where(
-    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel
+    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: Average
 ) -> None:
     """One step of the optimisers and of the moving average where `finite`, else none of it."""
     if finite.device.type == "cpu":
@@ -110,30 +126,33 @@ def step_where(
         step_on_device(finite, optimizers, model=model, ema=ema)
 
 
-def step_all(optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel) -> None:
+def step_all(optimizers: list[Optimizer], *, model: nn.Module, ema: Average) -> None:
     for optimizer in optimizers:
         optimizer.step()
-    ema.update_parameters(model)
+    ema.update(model)
 
 
 @torch.no_grad()
 def step_on_device(
-    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: AveragedModel
+    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: Average
 ) -> None:
-    """`step_where` for a device that nobody waits for: the step is taken with sound gradients, then undone.
-
-    A state that an optimiser only makes in this step stays as gradients of zero leave it.
-    """
+    """`step_where` for a device that nobody waits for: a step with sound gradients, then undone."""
     grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     flat = torch.cat([grad.reshape(-1) for grad in grads]).masked_fill(~finite, 0)
     pieces = flat.split([grad.numel() for grad in grads])
     torch._foreach_copy_(grads, [piece.view(grad.shape) for piece, grad in zip(pieces, grads, strict=True)])
-    states = [value for o in optimizers for state in o.state.values() for value in state.values()]
-    changing: list[Tensor] = [*model.parameters(), *ema.module.parameters()]
-    changing += [value for value in states if isinstance(value, Tensor)]
+    changing = [*model.parameters(), *real_tensors(ema.module), *state_tensors(optimizers)]
     before = [value.clone() for value in changing]
     step_all(optimizers, model=model, ema=ema)
+    known = {id(value) for value in changing}
+    fresh = [value for value in state_tensors(optimizers) if id(value) not in known]  # begins at 0
     taken = finite.float()
-    torch._foreach_mul_(changing, taken)
+    torch._foreach_mul_([*changing, *fresh], taken)
     torch._foreach_mul_(before, 1 - taken)
     torch._foreach_add_(changing, before)
+
+
+def state_tensors(optimizers: list[Optimizer]) -> list[Tensor]:
+    """All that the optimisers remember."""
+    states = [value for o in optimizers for state in o.state.values() for value in state.values()]
+    return [value for value in states if isinstance(value, Tensor)]

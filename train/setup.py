@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from train.config import TrainConfig
@@ -18,7 +20,10 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
     From another data set it takes all but the classifier; of another picture or patch size, resampled.
     Raises ValueError where the checkpoint does not fit, or where a loss asks it about what it cannot take.
     """
-    loaded = load_model(config.init_from, device=str(device))
+    own = Path(config.out) / config.init_from / "config.json"  # what an earlier run of this user left there
+    loaded = load_model(
+        config.init_from, models_dir=Path(config.out) if own.is_file() else None, device=str(device)
+    )
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.dataset
     same_pictures = same_data and dense.config.img_size == model.config.img_size
     teaches = config.objective != "classify" or (config.distill and not config.teacher)

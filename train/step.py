@@ -19,7 +19,7 @@ from train.data import Resident
 from train.losses import Losses, classify, elastic
 from train.network import build_network, compile_network, has_graphs, precision_of
 from train.official import official
-from train.optim import build_optimizers, ema_of, set_lr, step_where
+from train.optim import Average, build_optimizers, set_lr, step_where
 from train.parallel import Objective, World, device_of, share, unsynced
 from train.resnet import ResNet9
 from train.setup import find_teacher, start_from
@@ -54,7 +54,7 @@ class Run:
             self.teacher = find_teacher(config, self.splits["train"], self.dense)
         self.batches = Batches(config, self.splits["train"], self.teacher)
         self.optimizers = build_optimizers(self.model, config)
-        self.ema = ema_of(self.model, config.ema)
+        self.ema = Average(self.model, config.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.steps_per_epoch = len(self.splits["train"]) // config.batch_size
         self.total = config.max_steps or config.epochs * self.steps_per_epoch

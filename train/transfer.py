@@ -37,7 +37,7 @@ def resample_kernel(kernel: Float[Tensor, "d ch ph pw"], size: Size) -> Float[Te
     """The patch kernel for patches of another size, in pixels: pseudo-inverse resize (FlexiViT, Beyer et al.
     2023, eq. 4 and 5). Where the patch grows, a resized patch gives the very same embedding as before."""
     resize = resize_matrix((kernel.shape[-2], kernel.shape[-1]), size)
-    flat = kernel.double().flatten(2) @ torch.linalg.pinv(resize).T
+    flat = kernel.double().flatten(2) @ torch.linalg.pinv(resize).T.to(kernel.device)
     return flat.view(*kernel.shape[:2], *size).to(kernel.dtype)
 
 

@@ -6,10 +6,16 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Size = int | tuple[int, int]
 T = TypeVar("T")
+SIMPLE: dict[Any, tuple[str, Any]] = {
+    bool: ("true or false", bool),
+    int: ("a whole number", int),
+    float: ("a number", (int, float)),
+    str: ("text", str),
+}
 
 
 def as_pair(size: Size) -> tuple[int, int]:
@@ -144,15 +150,32 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
-    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one."""
+    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one, or a key
+    whose value is of another kind than it takes."""
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
+    kinds = get_type_hints(cls)
+    for key, value in values.items():
+        check_value(key, value, kinds[key])
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     prune = values.get("prune")
     if isinstance(prune, Mapping):
         plain["prune"] = from_json(PruneConfig, prune)
     return cls(**plain)
+
+
+def check_value(key: str, value: Any, kind: Any) -> None:
+    """Raises ValueError naming `key` where `value` is no number, word or choice of the annotated `kind`.
+
+    Only simple kinds are looked at; a tuple or a nested config checks itself."""
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise ValueError(f"{key} must be one of {', '.join(map(str, get_args(kind)))}, got {value!r}")
+    elif kind in SIMPLE:
+        words, allowed = SIMPLE[kind]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{key} must be {words}, got {value!r}")

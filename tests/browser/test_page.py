@@ -11,11 +11,13 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.server import served
 from vitdemo.data import decode, preprocess
-from vitdemo.engine import DEFAULT_MODEL
+from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.ui import first_view
 from vitdemo.weights import load_model
 
 LOOKS = {
@@ -166,3 +168,13 @@ def test_the_first_view_is_filled_within_three_seconds_of_opening(open_page: Ope
         expect(page.locator(".comparison tbody tr")).to_have_count(5)
         seconds.append(perf_counter() - start)
     assert min(seconds) < 3
+
+
+def test_what_is_analysed_at_the_start_is_what_the_first_visitor_sees(open_page: Opener) -> None:
+    engine = Engine(device="cpu")
+    first_view(engine)
+    (known,) = engine._cache._entries
+    with served(engine) as url:
+        page = open_page(url)
+        expect(page.locator("#class-maps img")).to_have_count(4)
+    assert list(engine._cache._entries) == [known]

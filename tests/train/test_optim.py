@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import pytest
 import torch
-from torch.optim import AdamW, Muon
+from torch.optim import AdamW, Muon, Optimizer
 
 from train.config import load_recipe
-from train.optim import build_optimizers, ema_of, lr_factor, step_all, step_on_device
+from train.optim import Average, build_optimizers, lr_factor, step_all, step_on_device
 from train.step import build_network
 
 
@@ -47,11 +48,12 @@ def test_the_rate_warms_up_and_decays_to_zero(schedule: str, middle: float) -> N
 
 def test_the_moving_average_is_the_written_out_one() -> None:
     layer = torch.nn.Linear(1, 1, bias=False)
-    average, wanted = ema_of(layer, 0.9), None
+    layer.weight.data.fill_(3.0)
+    average, wanted = Average(layer, 0.9), 3.0
     for value in (1.0, 2.0, 5.0):
         layer.weight.data.fill_(value)
-        average.update_parameters(layer)
-        wanted = value if wanted is None else 0.9 * wanted + 0.1 * value
+        average.update(layer)
+        wanted = 0.9 * wanted + 0.1 * value
     assert average.module.get_parameter("weight").item() == pytest.approx(wanted)
 
 
@@ -64,13 +66,27 @@ def test_a_step_undone_on_the_device_is_a_step_never_taken(optimizer: str) -> No
     first = build_network(config.model)
     networks = [first, copy.deepcopy(first)]
     optimizers = [build_optimizers(network, config) for network in networks]
-    averages = [ema_of(network, 0.5) for network in networks]
-    for sound in (True, False, True, False, False, True):
+    check_undone(networks, optimizers)
+
+
+def test_a_broken_step_moves_no_averaged_statistics() -> None:
+    config = load_recipe("cifar10_resnet", ["model.widths=[4, 4, 4, 4]"])
+    first = build_network(config.model)
+    networks = [first, copy.deepcopy(first)]
+    check_undone(networks, [build_optimizers(network, config) for network in networks])
+
+
+def check_undone(networks: Sequence[torch.nn.Module], optimizers: list[list[Optimizer]]) -> None:
+    """The first network takes the sound steps only; the second all, the broken ones undone."""
+    averages = [Average(network, 0.5) for network in networks]
+    for sound in (False, True, False, True, False, False, True):
         finite = torch.tensor(sound)
         for network in networks:
             torch.manual_seed(1)
             for parameter in network.parameters():
                 parameter.grad = torch.randn_like(parameter) * (1.0 if sound else torch.nan)
+            for buffer in network.buffers():  # a broken step's statistics are put back before
+                buffer += int(sound)
         if sound:
             step_all(optimizers[0], model=networks[0], ema=averages[0])
         step_on_device(finite, optimizers[1], model=networks[1], ema=averages[1])

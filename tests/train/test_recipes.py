@@ -104,6 +104,32 @@ def test_an_unknown_key_names_the_nearest_known_one() -> None:
         load_recipe("cifar10_vit", ["model.embed_dims=3"])
 
 
+def test_a_value_of_another_kind_is_named() -> None:
+    for override, message in (
+        ("optimizer=Muon", "optimizer must be one of adamw, adam, sgd, muon, got 'Muon'"),
+        ("schedule=constant", "schedule must be one of"),
+        ("objective=elastik", "objective must be one of"),
+        ("compile=no", "compile must be true or false, got 'no'"),
+        ("flip=1", "flip must be true or false"),
+        ("epochs=2.5", "epochs must be a whole number"),
+        ("lr=high", "lr must be a number"),
+        ("name=3", "name must be text"),
+        ("model.attention=lineal", "attention must be one of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load_recipe("cifar10_vit", [override])
+    assert load_recipe("cifar10_vit", ["lr=1"]).lr == 1
+
+
+def test_an_override_reaches_into_the_pruning() -> None:
+    model = load_recipe("cifar10_dynamicvit", ["model.prune.keep_ratio=0.5"]).model
+    assert isinstance(model, ViTConfig)
+    assert model.prune is not None
+    assert (model.prune.keep_ratio, model.prune.prune_loc) == (0.5, (2, 4, 6))
+    with pytest.raises(ValueError, match="'epochs' has no keys"):
+        load_recipe("cifar10_dynamicvit", ["epochs.more=1"])
+
+
 def test_an_unknown_recipe_or_a_bad_override_is_named() -> None:
     with pytest.raises(ValueError, match=r"'cifar11'.*cifar10_vit"):
         load_recipe("cifar11")

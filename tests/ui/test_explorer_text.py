@@ -23,6 +23,7 @@ FAMILIES = {
     "during_": ("pruned", "dense"),
     "fusion_": ("mean", "max", "min"),
     "scale_": ("own", "shared"),
+    "start_": ("out", "in"),
 }
 
 

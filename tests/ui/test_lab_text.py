@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vitdemo.engine import Adaptive, Budget, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
-from vitdemo.ui import lab_text
+from vitdemo.ui import lab_text, sweep_text
 from vitdemo.ui.lab_chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart
 
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
@@ -18,19 +18,35 @@ POINTS = tuple(
 
 
 def sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
-    curve = SweepCurve("learned", 1, ((0.9, 0.1), (0.25, 0.75)), answers, (1.0, 0.0))
-    random = SweepCurve("random", 5, ((0.9, 0.1), (0.6, 0.4)), (name, name), (1.0, 0.8))
-    return Sweep((name, "dog"), POINTS, (curve, random), 10.0)
+    kept = tuple(point.kept for point in POINTS)
+    curve = SweepCurve("learned", 1, ((0.9, 0.1), (0.25, 0.75)), answers, (1.0, 0.0), kept, (2.0, 1.5))
+    random = SweepCurve(
+        "random", 5, ((0.9, 0.1), (0.6, 0.4)), (name, name), (1.0, 0.8), (kept[0], (7,)), (2.0, 1.25)
+    )
+    return Sweep((name, "dog"), POINTS, (curve, random), 3, 10.0)
 
 
 def test_sweep_by_hand() -> None:
-    shown = lab_text.sweep(sweep(("cat", "dog")))
+    shown = sweep_text.sweep(sweep(("cat", "dog")))
     assert "<b>Learned predictor</b>: the answer flips to dog at 50 %." in shown
     assert "<b>Random</b> (mean of 5 seeds): the answer stays at every ratio." in shown
     assert "flips to dog</text>" in shown
-    assert ">64 → 32</td><td>1.0 M</td><td>2.0 ms</td><td>dog</td><td>25.0 %</td>" in shown
-    steady = lab_text.sweep(sweep(("cat", "cat")))
+    head = re.findall(r'<th scope="col">(.*?)</th>', shown)
+    assert head == ["Pruning", "Patches", "Multiply-adds", "Learned predictor", "Random", "Answer", "P(cat)"]
+    assert ">64 → 32</td><td>1.0 M</td><td>1.5 ms</td><td>1.2 ms</td><td>dog</td><td>25.0 %</td>" in shown
+    assert "are those of: Learned predictor. Times are medians of 3 single passes" in shown
+    steady = sweep_text.sweep(sweep(("cat", "cat")))
     assert 'class="mark"' not in steady
+
+
+def test_the_film_strip_says_whose_it_is() -> None:
+    found = sweep(("cat", "dog"))
+    learned, random = found.curves
+    rest = ": what is left after the last stage, at each ratio"
+    assert sweep_text.kept_title(learned) == "Learned predictor" + rest
+    assert sweep_text.kept_title(random) == "Random (the first of 5 seeds)" + rest
+    assert sweep_text.kept_captions(found, learned) == ["0 %: 64 left, cat", "50 %: 32 left, dog"]
+    assert sweep_text.kept_captions(found, random) == ["0 %: 64 left, cat", "50 %: 1 left, cat"]
 
 
 def test_the_chart_puts_probabilities_where_they_belong() -> None:
@@ -77,7 +93,7 @@ def test_names_from_outside_stay_text() -> None:
     top = ((HOSTILE, 0.5),)
     budget = Budget((64,), (1,), 1, top)
     pages = (
-        lab_text.sweep(sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
+        sweep_text.sweep(sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
         lab_text.surgery(Surgery(top, top, (64,), 1)),
         lab_text.surgery(None, HOSTILE),
         lab_text.smallest(SmallestSet(HOSTILE, 0, (1,), 0.5, 0.5, True, 1, 1.0), 64),

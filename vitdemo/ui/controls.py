@@ -13,7 +13,7 @@ from vitdemo.examples import CLASSES, example_paths
 from vitdemo.ui import text
 from vitdemo.ui.choice import Choice
 from vitdemo.ui.language import label, say, translate
-from vitdemo.ui.parts import QUIET, gallery
+from vitdemo.ui.parts import QUIET, gallery, remark
 from vitdemo.ui.session import Left, Values, fitting, told
 from vitdemo.ui.upload import Upload
 
@@ -90,6 +90,7 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
         sample = gr.Button(
             label("Random test image"), size="sm", visible=has_samples(data_dir), elem_id="sample"
         )
+    remark(text.SOURCES_WITH_SAMPLES if has_samples(data_dir) else text.SOURCES)
     return {
         "image": image,
         "note": shown,

@@ -28,6 +28,7 @@ LEFT_COLUMN = """(note, model, ratio, selector) => {
 }"""
 WORDS = {
     "copy": "Copy link",
+    "explain": "An address that brings back all that is shown, in any browser",
     "copied": "Copied",
     "forbidden": "The browser forbids copying: take the link from the address bar.",
     "no_picture": "Your picture is not part of the link.",

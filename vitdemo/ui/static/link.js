@@ -13,6 +13,7 @@ class Link {
     Object.assign(this, { root, props, words, look: {}, place: null, timer: null });
     this.button = root.querySelector("button");
     this.button.textContent = words.copy;
+    this.button.title = words.explain;
     this.button.addEventListener("click", () => this.copy());
     document.addEventListener("explorer-mounted", ({ target }) => this.bring(target));
     document.addEventListener("explorer-changed", ({ detail }) => this.follow(detail));
