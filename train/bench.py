@@ -87,8 +87,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or write_synthetic(Path(folder))
         config = base_config(model, data=data, batch_size=options.batch_size, device=str(device))
-        compiled = options.compile == "yes" or (options.compile == "auto" and on_gpu)
-        rivals = contestants(config, compiled=compiled, workers=options.workers)
+        rivals = contestants(config, compiled=options.compile == "yes", workers=options.workers)
         speeds = measure(
             rivals, batch_size=options.batch_size, steps=steps, rounds=options.rounds, device=device
         )
@@ -116,7 +115,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--data", type=Path, help="folder with CIFAR-10; without it the pictures are noise")
     parser.add_argument("--workers", default=2, type=int, help="processes of the plain loop's DataLoader")
-    parser.add_argument("--compile", default="auto", choices=("auto", "yes", "no"), help="auto: on a GPU")
+    parser.add_argument("--compile", default="yes", choices=("yes", "no"), help="this trainer compiled too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
 

@@ -7,29 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from vitdemo.files import write_atomically
+from vitdemo.files import write_atomically, written
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """`tensors` as safetensors, atomically. Raises OSError naming `path` where it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
+    with written(path) as part:
         save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part)
-        part.replace(path)
-    except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
-        raise OSError(f"cannot write {path}: {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """What went wrong, in the system's words."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
@@ -66,10 +54,7 @@ def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, 
     file, index = folder / f"state-{progress['step']}.safetensors", folder / "state.json"
     try:
         save_tensors(file, tensors)
-        try:
-            write_atomically(index, json.dumps({**progress, "file": file.name}, indent=1))
-        except OSError as error:
-            raise OSError(f"cannot write {index}: {reason(error)}") from error
+        write_atomically(index, json.dumps({**progress, "file": file.name}, indent=1))
     except OSError as error:
         kept = (
             f"the state saved before, in {folder}, is intact"

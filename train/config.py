@@ -38,7 +38,8 @@ class TrainConfig:
     `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that
     never learn.
     `dataset`: a key of `vitdemo.datasets.DATASETS`, read from the folder `data`. `resident`: keep the whole
-    split on the device; else `workers` processes decode each batch from its files. All of the following
+    split on the device, of an oblong photo its middle square; else `workers` processes decode each batch from
+    its files, and `crop_scale` is of the whole photo. All of the following
     draw for each picture by itself. `crop_pad`: pixels of the model's input by which a crop may leave the
     picture; `crop_scale`, `crop_ratio`: RandomResizedCrop instead, where `crop_scale` is given. `rotate`:
     degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.

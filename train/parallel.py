@@ -1,6 +1,7 @@
 """Several processes train one network: `torchrun --nproc-per-node N -m train --recipe NAME`, a GPU each.
 
-A batch has the same parts whoever computes them, so the number of processes does not change what is learned.
+A batch has the same parts whoever computes them, so the number of processes does not change what a ViT learns.
+A ResNet's batch norms see one part at a time, and of several processes the first one's statistics count.
 """
 
 from __future__ import annotations

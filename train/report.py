@@ -1,7 +1,7 @@
 """What a finished run leaves in its checkpoint folder: metrics.json, figures and the model card.
 
 `python -m train.report --write README.md` writes the table of all checkpoints into the README, and with
-`--sweep-table` the table of what pruning costs each of them.
+`--sweep-table` the table of what pruning costs each of them. `--redraw` makes figures and model cards anew.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from vitdemo.files import write_atomically
 from vitdemo.machine import hardware
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
-from vitdemo.render.plots import confusion_plot, keep_ratio_plot, training_curves
-from vitdemo.weights import LoadedModel
+from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
+from vitdemo.weights import LoadedModel, load_model
 
 SHOWN_RATIO = 0.7
 DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
@@ -90,6 +90,7 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
             metrics["confusion"], loaded.classes, title=f"{name}: {judged} pictures (n = {metrics['n']:,})"
         ),
     }
+    figures["per_class.png"] = per_class_plot(metrics["per_class"], title=f"{name}: accuracy of each class")
     if "sweep" in metrics:
         figures["keep_ratio.png"] = keep_ratio_plot(
             metrics["sweep"], title=f"{name}: accuracy against keep ratio"
@@ -127,6 +128,8 @@ with `{metrics["command"]}`; all choices were made on held-out training pictures
 | class | accuracy, % |
 |---|---|
 {rows}
+
+![accuracy of each class](per_class.png)
 
 ![confusion matrix](confusion.png)
 
@@ -206,8 +209,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
+    parser.add_argument("--redraw", action="store_true", help="figures and cards anew, from metrics.json")
     parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
     options = parser.parse_args(arguments)
+    if options.redraw:
+        for name, metrics in metrics_in(options.checkpoints).items():
+            folder = options.checkpoints / name
+            write_report(folder, loaded=load_model(str(folder)), metrics=metrics)
+        return
     name, make = ("sweep", sweep_table) if options.sweep_table else ("models", models_table)
     table = make(options.checkpoints)
     if options.write:

@@ -63,7 +63,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Words that make the whole benchmark take seconds."""
     monkeypatch.setitem(PRESETS, "tiny-test", TINY)
     monkeypatch.setattr(rivals, "PICTURES", 1010)
-    return ["--model", "tiny-test", "--batch-size", "10", "--steps", "2", "--rounds", "2", "--device", "cpu"]
+    words = ["--model", "tiny-test", "--batch-size", "10", "--steps", "2", "--rounds", "2", "--device", "cpu"]
+    return [*words, "--compile", "no"]
 
 
 def test_everyone_trains_and_is_printed(

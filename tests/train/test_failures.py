@@ -20,6 +20,7 @@ import pytest
 import torch
 
 from train import checkpoint
+from train.__main__ import finish
 from train.config import load_recipe
 from train.fit import fit
 from train.step import Run
@@ -110,15 +111,42 @@ def test_a_full_disk_at_the_small_file_spares_the_state_too(
     run.save()
     run.step = 2
 
-    def refuse(path: Path, text: str) -> None:
+    def refuse(path: Path, text: str, encoding: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(checkpoint, "write_atomically", refuse)
+    monkeypatch.setattr(Path, "write_text", refuse)
     with pytest.raises(OSError, match=r"state\.json: No space left on device; .*intact"):
         run.save()
     again = Run(run.config)
     again.resume()
     assert again.step == 1
+
+
+def test_a_full_disk_at_the_export_names_the_weights_and_leaves_no_half_of_them(
+    tiny: list[str], tmp_path: Path
+) -> None:
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
+    with (
+        file_limit(10_000),
+        pytest.raises(OSError, match=r"^cannot write \S*cifar10/model\.safetensors: "),
+    ):
+        finish(run)
+    assert list((tmp_path / "out" / "vit_cifar10").iterdir()) == []
+
+
+def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_path: Path) -> None:
+    words = [f"data={data}", f"runs={tmp_path}", "device=cpu", "precision=fp32", "batch_size=40"]
+    config = load_recipe("cifar10_resnet", [*words, "max_steps=4", "model.widths=[4, 8, 8, 8]"])
+    run = Run(config)
+    run.train_step(torch.arange(40))
+    run.step = 1
+    run.save()
+    again = Run(config)
+    again.resume()
+    for own, other in zip(run.model.parameters(), again.model.parameters(), strict=True):
+        one, two = (r.optimizers[0].state[p]["momentum_buffer"] for r, p in ((run, own), (again, other)))
+        assert torch.equal(one, two)
+        assert one.stride() == two.stride() == other.stride()
 
 
 def begin(words: list[str]) -> subprocess.Popen[str]:

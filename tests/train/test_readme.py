@@ -19,6 +19,8 @@ from PIL import Image
 from tests.browser.server import served
 from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
+from train.evaluate import SWEEP
+from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE
 from vitdemo.engine import Engine
 
@@ -54,7 +56,7 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if "--dry-run" in words or "train.report" in words:
         return words
     if "train.bench" in words:
-        return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8"]
+        return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8", "--compile", "no"]
     if "train.evaluate" in words and "imagenette" in command:
         data = write_photos(folder)
     if "train.evaluate" in words:
@@ -90,7 +92,12 @@ def test_a_command_of_readme_works(command: str, data: Path, dense: Path, tmp_pa
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     if "--json" in words:
-        assert json.loads(result.stdout)
+        printed = json.loads(result.stdout)
+        assert printed
+        if "--sweep" in words:
+            found = [(row["keep_ratio"], row["selector"]) for row in printed["sweep"]]
+            assert found == [(1.0, "learned"), *product(SWEEP[1:], ("learned", *CONTROLS))]
+            assert all(0 <= row["accuracy"] <= 100 < row["macs"] for row in printed["sweep"])
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in result.stdout
 

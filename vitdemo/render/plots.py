@@ -79,6 +79,22 @@ def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, t
     return figure
 
 
+def per_class_plot(accuracies: Mapping[str, float], *, title: str) -> Figure:
+    """A bar for the accuracy of each class, in percent; above 20 classes without names."""
+    figure = new_figure(title, height=max(HEIGHT, 0.28 * min(len(accuracies), READABLE)))
+    axes = figure.subplots()
+    places, values = range(len(accuracies)), list(accuracies.values())
+    bars = axes.barh(places, values, color="#3b0f70", height=0.7)
+    axes.set(xlabel="accuracy, %", xlim=(0, 100), ylim=(len(values) - 0.4, -0.6))
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(values) > READABLE:
+        axes.set_ylabel("class")
+        return figure
+    axes.set_yticks(places, list(accuracies))
+    axes.bar_label(bars, fmt="%.1f", label_type="edge", padding=-28, color="white", fontsize=8)
+    return figure
+
+
 def keep_ratio_plot(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     """Accuracy against keep ratio, a line for each selector; `rows` as `train.evaluate --sweep` gives."""
     figure = new_figure(title)

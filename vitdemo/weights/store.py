@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vitdemo.config import DataConfig, to_json
+from vitdemo.files import written
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
 from vitdemo.weights.records import WeightsError
@@ -33,7 +34,7 @@ def save_model(
     """Writes `model` to `folder` in vitdemo's format, so that a reader never sees half a file.
 
     `half` stores 16-bit floats; `load_model` gives 32-bit floats back. Raises ValueError when there is
-    not one name in `classes` for each logit.
+    not one name in `classes` for each logit, OSError naming a file that cannot be written.
     """
     if len(classes) != model.config.num_classes:
         raise ValueError(
@@ -49,16 +50,9 @@ def save_model(
         "data": to_json(data),
         "classes": list(classes),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    parts = {folder / file: folder / f"{file}.part" for file in (WEIGHTS, CONFIG)}
-    try:
-        save_file(tensors, parts[folder / WEIGHTS], metadata={"format": "pt"})
-        parts[folder / CONFIG].write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
-        for target, part in parts.items():
-            part.replace(target)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+    with written(folder / CONFIG) as description, written(folder / WEIGHTS) as weights:
+        save_file(tensors, weights, metadata={"format": "pt"})
+        description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def read_folder(folder: Path, *, label: str) -> tuple[VisionTransformer, Description]:
