@@ -1,6 +1,6 @@
 """Several processes train one network: `torchrun --nproc-per-node N -m train --recipe NAME`, a GPU each.
 
-A batch has the same parts whoever computes them, so the number of processes does not change what a ViT learns.
+A batch has the same parts whoever computes them, so a ViT learns the same in any number of processes.
 A ResNet's batch norms see one part at a time, and of several processes the first one's statistics count.
 """
 
