@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import served
-from vitdemo.engine import Engine, Request
+from tests.browser.seen import expect_picture, noise
+from tests.browser.server import ROOT, served
+from vitdemo import cost
+from vitdemo.data import decode, preprocess
+from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.engine.inside import Pass
+from vitdemo.engine.sanity import MAPS as RANDOMISED
 from vitdemo.examples import example_paths
+from vitdemo.registry import MODELS
+from vitdemo.weights import load_model
 
 LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
 
@@ -35,82 +47,161 @@ def unfold(page: Page, name: str) -> Locator:
     return part
 
 
-def changed(picture: Locator, before: str | None) -> None:
-    expect(picture).not_to_have_attribute("src", before or "")
+def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
+    """Distance, entropy and norms of one pass, to the pixel, and the numbers in the words below."""
+    heads, norms = engine.inside.heads(key, which), engine.inside.norms(key, which)
+    for name, picture, number in (
+        ("distance", heads.distance_figure, f"{heads.farthest:.1f} would be corner to corner"),
+        ("entropy", heads.entropy_figure, f"{heads.widest:.2f} that all tokens"),
+        ("norms", norms.image, f"{norms.limit:.1f}"),
+    ):
+        expect_picture(page.locator(f"#{name} img"), picture)
+        expect(page.locator(f"#{name}-note")).to_contain_text(number)
+
+
+def expect_position(page: Page, engine: Engine, key: str, position: int) -> None:
+    """The similarity of all positions, one of them framed, and that one large."""
+    expect(page.locator("#position input[type=number]")).to_have_value(str(position))
+    expect_picture(page.locator("#positions img"), engine.inside.positions_figure(key, position))
+    expect_picture(page.locator("#position-map img"), engine.inside.position_figure(key, position))
+
+
+def expect_card(card: Locator) -> None:
+    """The numbers of metrics.json, and the figures beside it."""
+    folder = ROOT / "checkpoints" / DEFAULT_MODEL
+    metrics = json.loads((folder / "metrics.json").read_text())
+    expect(card.locator("#card h1")).to_have_text(DEFAULT_MODEL)
+    expect(card.locator("#card")).to_contain_text(f"{metrics['accuracy']:.2f} % top-1")
+    rows = card.locator("#card table").last.locator("tbody tr").all()
+    cells = [row.locator("td").all_inner_texts() for row in rows]
+    assert {name: float(number) for name, number in cells} == metrics["per_class"]
+    figures = card.locator("#card-figures img")
+    expect(figures).to_have_count(3)
+    for shown, name in zip(figures.all(), ("keep_ratio", "curves", "confusion"), strict=True):
+        expect_picture(shown, Image.open(folder / f"{name}.png"))
 
 
 def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
     page = open_page(url)
     name, path = next(iter(example_paths().items()))
-    analysis = engine.analyse(Request(path))
+    key = engine.analyse(Request(path)).key
     steps.open_tab(page, "Inside", "#step-figure img")
     seen = engine.forwards
 
     unfold(page, "weights").locator("#filters img").wait_for()
-    sheet, large = page.locator("#positions img"), page.locator("#position-map img")
-    large.wait_for()
-    before = large.get_attribute("src")
+    filters = engine.inside.filters(key)
+    expect_picture(page.locator("#filters img"), filters.image)
+    words = f"the {filters.shown} strongest of their {filters.total} principal components"
+    expect(page.locator("#inside-weights")).to_contain_text(words)
+    expect(page.locator("#inside-weights")).to_contain_text(f"hold {100 * filters.share:.1f} % of the")
+    expect_position(page, engine, key, 36)  # the middle of 8 x 8
+    sheet = page.locator("#positions img")
     box = sheet.bounding_box()
     assert box
     sheet.click(position={"x": 0.3 * box["width"], "y": 0.05 * box["height"]})  # third column, first row
-    changed(large, before)
-    expect(page.locator("#position input[type=number]")).to_have_value("2")
+    expect_position(page, engine, key, 2)
 
     unfold(page, "heads").locator("#norms img").wait_for()
-    expect(page.locator("#norms-note")).to_contain_text(
-        f"{engine.inside.norms(analysis.key, 'pruned').limit:.1f}"
-    )
-    distance = page.locator("#distance img")
-    before = distance.get_attribute("src")
+    expect_heads(page, engine, key, "pruned")
     page.get_by_label("Dense pass").check()
-    changed(distance, before)
-    limit = engine.inside.norms(analysis.key, "dense").limit
-    expect(page.locator("#norms-note")).to_contain_text(f"{limit:.1f}")
-
-    expect(unfold(page, "card").locator("#card h1")).to_have_text("dynamicvit_cifar10")
-    expect(page.locator("#card-figures img")).to_have_count(3)
+    expect_heads(page, engine, key, "dense")
+    expect_card(unfold(page, "card"))
     assert engine.forwards == seen, "looking runs no network"
 
     page.locator("#ablation-run").click()
     page.locator("#ablation img").wait_for()
-    found = engine.inside.ablation(analysis.key, "dense", progress=lambda share, words: None)
+    found = engine.inside.ablation(key, "dense", progress=lambda share, words: None)
     strongest = min(change for row in found.changes for change in row)
     expect(page.locator("#ablation-note")).to_contain_text(
         f"the logit of {name} is {found.logit:.2f}. It falls most, by {-strongest:.2f},"
     )
-    page.locator("#examples button.thumbnail-item").nth(
-        3
-    ).click()  # what was measured on a picture goes with it
+    expect_picture(page.locator("#ablation img"), found.image)
+    # what was measured on a picture goes with it
+    page.locator("#examples button.thumbnail-item").nth(3).click()
     expect(page.locator("#ablation img")).to_have_count(0)
 
 
-def test_checks_and_speed(url: str, open_page: Opener) -> None:
+@torch.no_grad()
+def test_how_sure_the_model_is_against_its_validation_pictures(
+    url: str, open_page: Opener, tmp_path: Path
+) -> None:
+    """Of noise, too, what the percentiles of metrics.json say: the first of these two pictures is unlike
+    them unless the weights have changed."""
+    page, loaded = open_page(url), load_model(DEFAULT_MODEL)
+    metrics = json.loads((ROOT / "checkpoints" / DEFAULT_MODEL / "metrics.json").read_text())
+    percentiles = np.array(metrics["validation_confidence"])
+    for seed in (5, 0):
+        path = tmp_path / f"noise-{seed}.png"
+        noise(seed).save(path)
+        pixels = preprocess(decode(path), config=loaded.spec.data).pixels
+        confidence = float(loaded.model(pixels).softmax(-1).max())
+        surer = 101 - int((percentiles <= confidence).sum())
+        unusual = page.locator("#familiarity .unusual")
+        steps.upload(page, path)
+        expect(page.locator("#familiarity")).to_contain_text(f"{100 * confidence:.1f} % sure of its answer")
+        words = "Less sure than on" if surer > 95 else "It was surer on"
+        expect(page.locator("#familiarity")).to_contain_text(f"{words} {surer} % of the pictures")
+        expect(unusual).to_have_count(int(surer > 95))
+
+
+def test_checks(url: str, open_page: Opener) -> None:
     page = open_page(url)
     steps.open_tab(page, "Trust", "#checks")
     page.locator("#checks > button").click()
     page.locator("#sanity-run").click()
     rows = page.locator("#sanity tbody tr")
-    expect(rows).to_have_count(5)
-    for index in range(5):
-        cells = rows.nth(index).locator("td").all_inner_texts()
+    expect(rows).to_have_count(3 + len(RANDOMISED))
+    for row in rows.all():
+        cells = row.locator("td").all_inner_texts()
         assert cells[0] == "pass"
         assert float(cells[1]) <= float(cells[2])
-    expect(page.locator("#cascade img")).to_have_count(2)
+    expect(page.locator("#cascade img")).to_have_count(len(RANDOMISED))
 
+
+def test_speed(url: str, open_page: Opener) -> None:
+    """Counts are those of `vitdemo.cost`, and the sentences say what the table's milliseconds say."""
+    page, config = open_page(url), MODELS[DEFAULT_MODEL].config
     steps.open_tab(page, "Inside", "#step-figure img")
     unfold(page, "speed").locator("#speed-run").click()
     tables = page.locator("#speed table")
     expect(tables).to_have_count(2)
-    names = tables.first.locator("tbody th").all_inner_texts()
-    wanted = ["Learned predictor", "Class attention", "Random"]
-    assert names == ["Dense", *(f"Pruned: {name}" for name in wanted), "Linear attention"]
-    for row in tables.first.locator("tbody tr").all():
-        shown = re.fullmatch(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", row.locator("td").nth(2).inner_text())
+    names = ["Learned predictor", "Class attention", "Random"]
+    variants = {"Dense": (config, None)} | {f"Pruned: {name}": (config, 0.7) for name in names}
+    variants["Linear attention"] = (replace(config, attention="linear"), None)
+    rows = tables.first.locator("tbody tr")
+    expect(rows.locator("th")).to_have_text(list(variants))
+    times = []
+    for row, (shape, keep_ratio) in zip(rows.all(), variants.values(), strict=True):
+        cells = row.locator("td").all_inner_texts()
+        work = cost.macs(shape, keep_ratio=keep_ratio)
+        assert cells[:2] == [f"{cost.parameters(shape):,}", f"{work / 1e6:.1f} M"]
+        shown = re.fullmatch(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", cells[2])
         assert shown
         middle, low, high = map(float, shown.groups())
         assert 0 < low <= middle <= high
+        share = 100 * (1 - work / cost.macs(config))
+        times.append((f"needs {abs(share):.0f} % {'fewer' if share >= 0 else 'more'}", (middle, low, high)))
+    said = page.locator("#speed p")
+    for place, name, row in ((0, "Pruning by learned predictor", 1), (1, "Linear attention", -1)):
+        expect(said.nth(place)).to_contain_text(f"{name} {times[row][0]} multiply-adds")
+        expect_verdict(said.nth(place).inner_text(), times[row][1], times[0][1])
     sizes = tables.last.locator("tbody th").all_inner_texts()
     assert sizes == ["64", "256", "576", "1,024"]
+
+
+def expect_verdict(said: str, one: tuple[float, ...], dense: tuple[float, ...]) -> None:
+    """Faster or slower only where the middle halves (median, low, high) do not meet, by the share that the
+    medians differ; both were rounded to 0.05 ms."""
+    if "cannot be told" in said:
+        assert one[1] <= dense[2]
+        assert dense[1] <= one[2]
+        return
+    found = re.search(r"is (\d+) % (faster|slower) here", said)
+    assert found, said
+    quick, slow = (one, dense) if found[2] == "faster" else (dense, one)
+    assert quick[2] <= slow[1]
+    off = 5 / dense[0] * (1 + one[0] / dense[0])
+    assert float(found[1]) == pytest.approx(100 * abs(1 - one[0] / dense[0]), abs=off + 0.5)
 
 
 @pytest.mark.parametrize("look", LOOKS)

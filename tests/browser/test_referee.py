@@ -2,78 +2,113 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from vitdemo.engine import Engine, Request, Verdict
+from tests.browser.explored import explored_app
+from tests.browser.seen import expect_picture
+from vitdemo.engine import Contestant, Engine, Request, Verdict
 from vitdemo.examples import example_paths
 
 LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
 NAMES = {
-    "chefer": "Chefer et al.",
-    "gradient-rollout": "Gradient rollout",
+    "raw-attention": "Raw attention",
+    "attention-rollout": "Attention rollout",
+    "head-rollout": "Per-head rollout",
     "keep-score": "Keep score",
+    "gradient-rollout": "Gradient rollout",
+    "chefer": "Chefer et al.",
+    "attention-gradcam": "Attention Grad-CAM",
     "token-gradcam": "Token Grad-CAM",
 }
+NONE = "no map is better than random order. Do not read a reason into any of them here."
 
 
-@pytest.fixture(scope="session")
-def verdicts() -> list[Verdict]:
-    """Of the first example's two likeliest classes, at the page's first setting."""
-    engine = Engine(device="cpu")
+@pytest.fixture
+def app() -> tuple[Engine, str, str, list[str]]:
+    """The engine, the address of its page, the key of the first example at the page's first setting, and that
+    example's two likeliest classes."""
+    engine, url = explored_app()
     analysis = engine.analyse(Request(next(iter(example_paths().values()))))
     assert analysis.pruned
-    return [engine.referee(analysis.key, label) for label, _ in analysis.pruned.top[:2]]
+    return engine, url, analysis.key, [label for label, _ in analysis.pruned.top[:2]]
 
 
 def expect_verdict(page: Page, verdict: Verdict) -> None:
-    """The sentence names the class and the trusted map or none; the table has the areas."""
-    sentence = page.locator(".referee .verdict")
-    expect(sentence).to_contain_text(f"For {verdict.label} on this picture")
-    if verdict.trusted:
-        expect(sentence).to_contain_text("trust")
-    else:
-        expect(sentence).to_contain_text("no map is better than random order")
-    expect(page.locator(".referee tbody tr.passes")).to_have_count(len(verdict.trusted))
+    """The sentence names the class and the most trusted map, or none; the table has the areas."""
+    words = f"trust {NAMES[verdict.trusted[0].method]} most." if verdict.trusted else NONE
+    expect(page.locator(".referee .verdict")).to_contain_text(f"For {verdict.label} on this picture, {words}")
+    passed = [NAMES[one.method] for one in verdict.trusted]
+    expect(page.locator(".referee tbody tr.passes th")).to_have_text(passed)
     rows = page.locator(".referee tbody tr")
     expect(rows).to_have_count(len(verdict.contestants) + 1)
-    shown = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
+    shown = {row.locator("th").inner_text(): row.locator("td") for row in rows.all()}
     for one in verdict.contestants:
-        if one.method in NAMES:
-            numbers = [float(cell.replace("−", "-")) for cell in shown[NAMES[one.method]]]
-            assert numbers == pytest.approx([one.deletion_auc, one.insertion_auc, one.gap], abs=0.006)
+        expect_areas(shown[NAMES[one.method]], one)
     last = page.locator(".referee .charts figure").last.locator("polyline.best")
     x, y = (last.get_attribute("points") or "").split()[-1].split(",")
     assert float(x) == pytest.approx(368, abs=0.1)  # all patches, at the right edge
     assert float(y) == pytest.approx(206 - 196 * verdict.contestants[0].insertion[-1], abs=0.3)
 
 
+def expect_areas(cells: Locator, one: Contestant) -> None:
+    """Three numbers, and bars as wide as the areas: a full bar is 1."""
+    numbers = [float(cell.replace("−", "-")) for cell in cells.all_inner_texts()]
+    assert numbers == pytest.approx([one.deletion_auc, one.insertion_auc, one.gap], abs=0.006)
+    for cell, auc in zip(cells.all(), (one.deletion_auc, one.insertion_auc), strict=False):
+        full, filled = (cell.locator(part).bounding_box() for part in (".area", ".area i"))
+        assert full
+        assert filled
+        assert full["width"] >= 28
+        assert filled["width"] / full["width"] == pytest.approx(auc, abs=0.02)
+
+
+def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
+    """The maps of class `label`, to the pixel."""
+    expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {label}")
+    found, shown = engine.class_maps(key, label), page.locator("#class-maps .thumbnail-item")
+    expect(shown).to_have_count(len(found))
+    for one, item in zip(found, shown.all(), strict=True):
+        expect_picture(item.locator("img"), one.image)
+        expect(item.locator(".caption-label")).to_contain_text(f"{NAMES[one.method]} · ")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_class_is_clicked_and_judged(
-    look: str, open_page: Opener, app_url: str, artefacts: Path, verdicts: list[Verdict]
+    look: str, open_page: Opener, app: tuple[Engine, str, str, list[str]], artefacts: Path
 ) -> None:
-    page, (first, second) = open_page(app_url, **LOOKS[look]), verdicts
-    expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {first.label}")
-    maps = page.locator("#class-maps img")
-    expect(maps).to_have_count(4)
-    before = maps.first.get_attribute("src") or ""
+    engine, url, key, (first, second) = app
+    page = open_page(url, **LOOKS[look])
+    expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
-    expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {second.label}")
-    expect(maps.first).not_to_have_attribute("src", before)
+    expect_maps(page, engine, key, second)
     keep(page, artefacts, look, "classes")
 
     steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, second)
+    expect_verdict(page, engine.referee(key, second))
     keep(page, artefacts, look, "referee")
     steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
-    expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {first.label}")
+    expect_maps(page, engine, key, first)
     steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, first)
+    expect_verdict(page, engine.referee(key, first))
+
+
+def test_the_page_says_when_no_map_can_be_trusted(
+    open_page: Opener, app: tuple[Engine, str, str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, url, key, (first, _) = app
+    verdict = engine.referee(key, first)
+    none = replace(verdict, bar=verdict.contestants[0].gap)  # which the best one does not exceed
+    monkeypatch.setattr(engine, "referee", lambda *_, **options: none)
+    page = open_page(url)
+    steps.open_tab(page, "Trust", ".referee .verdict")
+    expect_verdict(page, none)
 
 
 def test_another_picture_is_judged_for_its_own_answer(open_page: Opener, app_url: str) -> None:

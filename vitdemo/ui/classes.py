@@ -16,7 +16,7 @@ def row(engine: Engine, left: Left, *, tab: gr.Tab, label: gr.Label) -> gr.State
     Its value is (key of the result, class), or None; it counts only as long as its result is shown.
     """
     chosen = gr.State(None)
-    heading = gr.HTML(padding=False, min_height=44, elem_id="class-title")
+    heading = gr.HTML(padding=False, elem_id="class-title")
     maps = gallery(columns=4, elem_id="class-maps")
 
     def show(values: Values) -> Values:
