@@ -105,7 +105,7 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     see(page, "可信度")
     unfold(page, "checks")
     page.locator("#sanity-run").click()
-    expect(page.locator("#sanity tbody tr")).to_have_count(5)
+    expect(page.locator("#sanity tbody tr")).to_have_count(6)
     expect_chinese(page, entries=200)
     keep(page, artefacts, "desktop-chinese-trust")
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app, recorded
+from tests.browser.explored import explored_app, heats, looked_at_by, recorded
 from vitdemo.engine import DEFAULT_MODEL, Request
 from vitdemo.examples import example_paths
 from vitdemo.explain import explain
@@ -65,6 +65,26 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     assert {name: list(values.shape) for name, values in arrays.items()} == {
         name: one["shape"] for name, one in facts["arrays"].items()
     }
+
+
+def test_looked_at_by_is_saved_as_the_explorer_shows_it(page: Page, tmp_path: Path) -> None:
+    """Every map of both passes, against the page's own numbers and against whole matrices."""
+    look = {**LOOK, "direction": "in", "pass": "pruned", "query": None, "fusion": "max", "discard": 0.2}
+    steps.open_explorer(page)
+    steps.explore(page, **look)
+    with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:
+        arrays = dict(file)
+    for name, trace in recorded(DEFAULT_MODEL).items():
+        for method in ("raw-attention", "attention-rollout", "head-rollout"):
+            here = {**look, "method": method, "pass": name}
+            found = arrays[f"{name}_map_{method}"].ravel()
+            shown = heats(page, [here])[0]
+            assert shown is not None
+            np.testing.assert_allclose(found, shown, atol=1e-3)
+            np.testing.assert_allclose(found, looked_at_by(trace, here), atol=1e-3)
+    facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
+    assert facts["explorer"]["direction"] == "in"
+    assert "who looks at the query" in facts["arrays"]["pruned_map_head-rollout"]["meaning"]
 
 
 def test_without_a_result_the_buttons_say_so(page: Page) -> None:

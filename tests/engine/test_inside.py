@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import picture
+from tests.engine.bundle import direct, picture
 from tests.models.nets import VARIANTS, pictures, small
-from vitdemo.engine import Engine, Request
+from vitdemo.engine import Engine, Request, ablation
 from vitdemo.engine.ablation import silenced_logits
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, Pruning
@@ -32,12 +32,17 @@ def without(net: VisionTransformer, layer: int, head: int) -> VisionTransformer:
 
 @pytest.mark.parametrize("variant", ["square", "distilled", "layer scale", "linear relu, class and mean"])
 @torch.no_grad()
-def test_a_silenced_head_is_one_without_weights(variant: str) -> None:
+def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small(**VARIANTS[variant])
     pixels = pictures(net.config, 1)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     logits = silenced_logits(net, pixels)
     assert logits.shape == (4, 3, 5)
+    monkeypatch.setattr(ablation, "TOKENS", 5 * (net.config.num_prefix_tokens + net.config.num_patches) + 1)
+    shares: list[float] = []
+    parts = silenced_logits(net, pixels, progress=lambda share, words: shares.append(share))
+    assert shares == [0, 5 / 12, 10 / 12], "batches of five, five and two"
+    torch.testing.assert_close(parts, logits)
     for layer in range(4):
         for head in range(3):
             torch.testing.assert_close(logits[layer, head], without(net, layer, head)(pixels)[0])
@@ -58,13 +63,23 @@ def test_through_pruning_the_patches_stay_the_same() -> None:
     assert not torch.allclose(logits, silenced_logits(net, pixels))
 
 
+@torch.no_grad()
 def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
     analysis = engine.analyse(Request(picture(), KEY, 0.5))
-    told: list[float] = []
+    told: list[tuple[float, str]] = []
     before = engine.forwards
-    pruned = engine.inside.ablation(analysis.key, "pruned", progress=lambda share, words: told.append(share))
-    assert engine.forwards == before + 8, "one batch a layer"
-    assert told == [layer / 8 for layer in range(8)]
+    pruned = engine.inside.ablation(
+        analysis.key, "pruned", progress=lambda share, words: told.append((share, words))
+    )
+    assert engine.forwards == before + 1, "8 layers of 5 heads are one batch"
+    assert told == [(0, "Layer 0–7")]
+    net, pixels = direct(models, KEY, picture())
+    kept = Pruning(None, Explicit((None, *map(torch.tensor, analysis.kept))))
+    target = int(net(pixels, pruning=kept).argmax())
+    for layer in range(8):
+        for head in range(5):
+            alone = without(net, layer, head)(pixels, pruning=kept)[0, target]
+            assert pruned.changes[layer][head] == pytest.approx(float(alone) - pruned.logit, abs=1e-4)
     assert analysis.pruned is not None
     assert pruned.label == analysis.pruned.top[0][0]
     assert pruned.pruned

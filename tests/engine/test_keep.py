@@ -6,23 +6,29 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from tests.engine.bundle import picture, traces
+from tests.explain.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import AttentionView, Engine, Record, Request
-from vitdemo.explain import explain
+from vitdemo.explain import PatchDropped, explain
+from vitdemo.explain.inward import explain_inward
+from vitdemo.trace import Trace
 
 KEY = "dynamicvit_cifar10"
 VIEW = AttentionView(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
 
 
-def kept(engine: Engine, *, ratio: float = 0.3, view: AttentionView = VIEW) -> Record:
+def kept(
+    engine: Engine, *, ratio: float = 0.3, view: AttentionView = VIEW, direction: Literal["out", "in"] = "in"
+) -> Record:
     request = Request(picture(), KEY, ratio, "learned" if ratio else "")
-    return engine.keep(engine.analyse(request).key, view, direction="in")
+    return engine.keep(engine.analyse(request).key, view, direction=direction)
 
 
 @pytest.fixture
@@ -43,15 +49,76 @@ def test_arrays_are_those_of_an_independent_run(record: Record, models: Path) ->
             np.testing.assert_array_equal(arrays[f"{name}_token_ids_{layer:02d}"], ids)
         np.testing.assert_allclose(arrays[f"{name}_logits"], trace.logits, atol=1e-4)
         np.testing.assert_allclose(arrays[f"{name}_probabilities"].sum(), 1, atol=1e-5)
-        options = {"layer": 3, "head": 1, "query": None, "fusion": "max", "discard_ratio": 0.2}
+        start = slow_readout(trace)
+        below = slow_rollout(trace, fusion="max", discard_ratio=0.2, stop=3)
+        wanted = full(trace, trace.attn[3][1].numpy(), 3) @ below @ start
+        np.testing.assert_allclose(arrays[f"{name}_map_head-rollout"], on_grid(trace, wanted, 3), atol=1e-5)
+        wanted = slow_rollout(trace, fusion="max", discard_ratio=0.2) @ start
         np.testing.assert_allclose(
-            arrays[f"{name}_map_head-rollout"], explain(trace, "head-rollout", **options), atol=1e-5
+            arrays[f"{name}_map_attention-rollout"], on_grid(trace, wanted, -1), atol=1e-5
         )
+        wanted = full(trace, trace.attn[3][1].numpy(), 3) @ start
+        np.testing.assert_allclose(arrays[f"{name}_map_raw-attention"], on_grid(trace, wanted, 3), atol=1e-5)
     for stage, (ids, scores) in enumerate(zip(pruned.kept, pruned.scores, strict=True)):
         np.testing.assert_array_equal(arrays[f"kept_{stage}"], ids)
         heat = arrays[f"keep_score_{stage}"]
         np.testing.assert_allclose(heat[~np.isnan(heat)], scores, atol=1e-4)
     assert not any(values.dtype == object for values in arrays.values())
+
+
+def on_grid(trace: Trace, column: np.ndarray, layer: int) -> np.ndarray:
+    """The patches' part; NaN for those that are gone at `layer`."""
+    result, ids = np.full(trace.num_patches, np.nan), trace.patch_ids(layer).numpy()
+    result[ids] = column[ids + trace.num_prefix_tokens]
+    return result.reshape(trace.grid)
+
+
+def test_who_looks_at_a_patch_by_hand() -> None:
+    """Two layers of one head; a class token and two patches. The query is the first patch."""
+    first = [[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]]
+    second = [[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.1, 0.3, 0.6]]
+    trace = written_trace([first], [second], grid=(1, 2))
+    # Its column of (first + I) / 2 is [0.15, 0.8, 0.1].
+    for method, query, wanted in (
+        ("raw-attention", 0, [0.4, 0.3]),
+        ("raw-attention", None, [0.4, 0.1]),
+        ("head-rollout", 0, [0.06 + 0.32 + 0.02, 0.015 + 0.24 + 0.06]),
+        ("attention-rollout", 0, [0.03 + 0.56 + 0.01, 0.0075 + 0.12 + 0.08]),
+    ):
+        found = explain_inward(trace, method, query=query)
+        np.testing.assert_allclose(found, [wanted], atol=1e-6, err_msg=f"{method} {query}")
+    with pytest.raises(ValueError, match="chefer has no other direction"):
+        explain_inward(trace, "chefer")
+
+
+@pytest.mark.parametrize("pool", ["token", "mean"])
+def test_who_looks_at_a_patch_through_pruning(pool: str) -> None:
+    trace = random_trace(cuts={1: 8, 3: 5}, pool=pool)
+    gone = next(patch for patch in range(12) if patch not in trace.patch_ids(1))
+    for query in (None, int(trace.patch_ids(3)[0]), gone):
+        start = slow_readout(trace) if query is None else np.eye(13)[query + 1]
+        found = explain_inward(trace, "attention-rollout", query=query, fusion="min", discard_ratio=0.3)
+        wanted = slow_rollout(trace, fusion="min", discard_ratio=0.3) @ start
+        np.testing.assert_allclose(found, on_grid(trace, wanted, 3), atol=1e-5)
+        found = explain_inward(trace, "head-rollout", query=query, layer=2, fusion="max")
+        fused = full(trace, trace.attn[2].amax(0).numpy(), 2)
+        wanted = fused @ slow_rollout(trace, fusion="max", stop=2) @ start
+        np.testing.assert_allclose(found, on_grid(trace, wanted, 2), atol=1e-5)
+    assert np.nansum(explain_inward(trace, "attention-rollout", query=gone)) > 0, "it gave its share before"
+    with pytest.raises(PatchDropped, match=f"patch {gone} was dropped before layer 1"):
+        explain_inward(trace, "raw-attention", query=gone)
+
+
+def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) -> None:
+    out, inward = kept(engine, direction="out"), kept(engine)
+    for name in ("raw-attention", "attention-rollout", "head-rollout"):
+        for record, words in ((out, "what the query looks at"), (inward, "who looks at the query")):
+            assert words in record.facts["arrays"][f"pruned_map_{name}"]["meaning"]
+        here, there = (record.arrays[f"pruned_map_{name}"] for record in (out, inward))
+        assert not np.allclose(here, there, equal_nan=True)
+    _, pruned = traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
+    wanted = explain(pruned, "head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
+    np.testing.assert_allclose(out.arrays["pruned_map_head-rollout"], wanted, atol=1e-5)
 
 
 def test_every_array_is_described_and_the_file_is_json(record: Record) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,8 @@ Net = tuple[VisionTransformer, Tensor]
 
 
 @pytest.fixture(scope="module")
-def engine(models: Path) -> Iterator[Engine]:
-    """One whose sweeps measure each ratio only once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vitdemo.engine.sweep.SECONDS", 0.0)
-        yield Engine(device="cpu", models_dir=models)
+def engine(models: Path) -> Engine:
+    return Engine(device="cpu", models_dir=models)
 
 
 @pytest.fixture
@@ -112,47 +107,6 @@ def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Ne
 def test_surgery_names_what_is_wrong(engine: Engine, analysis: Analysis, options: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         engine.lab.operate(analysis.key, **options)
-
-
-@torch.no_grad()
-def test_a_sweep_is_one_forward_a_ratio(engine: Engine, analysis: Analysis, net: Net) -> None:
-    model, pixels = net
-    steps: list[float] = []
-    sweep = engine.lab.sweep(analysis.key, progress=lambda share, text: steps.append(share))
-    assert steps == sorted(steps)
-    assert [curve.selector for curve in sweep.curves] == ["learned", "class-attention", "random", "inverted"]
-    assert [curve.runs for curve in sweep.curves] == [1, 1, 5, 1]
-    assert [point.pruning_ratio for point in sweep.points] == pytest.approx([i / 10 for i in range(10)])
-    assert sweep.labels[0] == analysis.dense.top[0][0]
-    columns = [CIFAR10_CLASSES.index(label) for label in sweep.labels]
-    for curve in sweep.curves:
-        if curve.selector == "random":
-            continue
-        selector = make_selector(curve.selector, model=model, pixels=pixels)
-        for index in range(10):
-            pruning = Pruning(selector, FixedRatio(round(1 - index / 10, 1))) if index else None
-            wanted = model(pixels, pruning=pruning).softmax(-1)[0]
-            assert curve.probabilities[index] == pytest.approx(wanted[columns].tolist(), abs=1e-5)
-            assert curve.answers[index] == CIFAR10_CLASSES[int(wanted.argmax())]
-            assert curve.held[index] == float(curve.answers[index] == sweep.labels[0])
-        flips = [index for index in range(10) if curve.answers[index] != curve.answers[0]]
-        assert curve.flip == (flips[0] if flips else None)
-    point = sweep.points[3]
-    assert (point.tokens, point.kept) == ((64, 44, 31, 21), analysis.kept[-1])
-    assert point.macs == cost.macs(MODELS[MODEL].config, keep_ratio=0.7)
-    assert sweep.points[0].macs == cost.macs(MODELS[MODEL].config)
-    assert all(a.macs > b.macs for a, b in pairwise(sweep.points))
-    assert all(point.milliseconds > 0 for point in sweep.points)
-
-
-def test_random_is_the_mean_of_several_seeds_the_first_that_of_the_page(engine: Engine) -> None:
-    one = engine.analyse(Request(picture(), MODEL, 0.6, "random"))
-    sweep = engine.lab.sweep(one.key)
-    assert sweep.curves[0].selector == "random"
-    assert sweep.points[6].kept == one.kept[-1]
-    for share in sweep.curves[0].held:
-        assert 5 * share == pytest.approx(round(5 * share), abs=1e-5)
-    assert sweep.curves[0].held[0] == 1
 
 
 @pytest.mark.parametrize("key", [MODEL, "vit_cifar10"])

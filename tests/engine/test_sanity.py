@@ -17,6 +17,7 @@ from tests.models.nets import VARIANTS, pictures, small, small_dynamic
 from vitdemo.engine import Engine, Request, sanity
 from vitdemo.engine.ablation import twin
 from vitdemo.engine.cache import Entry
+from vitdemo.explain import explain
 from vitdemo.models.pruning import FixedRatio
 from vitdemo.trace import record
 
@@ -30,7 +31,7 @@ def test_a_sound_result_passes(
     report = engine.inside.sanity(analysis.key, progress=lambda share, words: told.append(share))
     first = "masked" if key == "dynamicvit_cifar10" else "removed"
     kinds = [check.kind for check in report.checks]
-    assert kinds == ["rows", first, "recorded", "randomised", "randomised"]
+    assert kinds == ["rows", first, "recorded", *["randomised"] * 3]
     assert all(check.passed for check in report.checks[:3])
     assert engine.forwards > before + 10, "the cascade is counted"
     assert told == sorted(told)
@@ -39,7 +40,9 @@ def test_a_sound_result_passes(
     assert report.cascade["attention-rollout"][0][1] == pytest.approx(1.0), (
         "attention knows nothing of the head"
     )
-    assert len(report.images) == 2
+    assert report.cascade["gradient-rollout"][0][1] < 0.9999, "a map of a class depends on the head"
+    assert [check.about for check in report.checks[3:]] == list(report.cascade)
+    assert len(report.images) == 3
 
 
 def with_attention(change: Callable[[Tensor], Tensor]) -> sanity.Check:
@@ -134,6 +137,46 @@ def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: st
         sanity.exchange(copy, fresh, part)
     torch.testing.assert_close(copy(pixels), fresh(pixels))
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+@torch.no_grad()
+def test_the_last_step_is_the_map_of_a_random_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean over random networks of the correlation with the map of the trained one, for its answer."""
+    monkeypatch.setattr(sanity, "settled", lambda last: False)
+    net = small(**VARIANTS["square"])
+    pixels = pictures(net.config, 1)
+    target = int(net(pixels).argmax())
+    trace = record(net, pixels, grads=True, target=target)
+    networks = [sanity.drawn(net, seed=seed) for seed in range(sanity.DRAWS)]
+    others = [record(fresh, pixels, grads=True, target=target) for fresh in networks]
+    cascade = sanity.randomise(net, pixels)
+    assert list(cascade) == ["attention-rollout", "raw-attention", "gradient-rollout"]
+    for key, steps in cascade.items():
+        found = [spearmanr(explain(trace, key).ravel(), explain(other, key).ravel()) for other in others]
+        assert steps[-1][1] == pytest.approx(np.mean(found), abs=1e-3), key
+
+
+def spearmanr(a: np.ndarray, b: np.ndarray) -> float:
+    """Without equal values: Pearson's correlation of the ranks."""
+    return float(np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1])
+
+
+def test_no_draw_is_made_that_cannot_change_the_verdict() -> None:
+    assert not sanity.settled(np.zeros((0, 3)))
+    assert not sanity.settled(np.zeros((2, 3))[:1])
+    assert sanity.settled(np.full((3, 2), -1 / 3) + 1e-9)
+    assert not sanity.settled(np.array([[0.0, 0.4]] * 3)), "a fourth of 1 makes the second map's mean 0.55"
+    rng = np.random.default_rng(0)
+    for draws in rng.uniform(-1, 1, (500, sanity.DRAWS, 2)):
+        for done in range(sanity.DRAWS):
+            if sanity.settled(draws[:done]):
+                assert (np.abs(draws.mean(0)) <= sanity.ALIKE_LIMIT).all()
+                assert (np.abs(draws[:done].mean(0)) <= sanity.ALIKE_LIMIT).all()
+
+
+def test_a_network_without_classes_has_the_maps_of_attention_only() -> None:
+    net = small(num_classes=0)
+    assert list(sanity.randomise(net, pictures(net.config, 1))) == ["attention-rollout", "raw-attention"]
 
 
 def test_a_map_that_ignores_the_weights_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.render import charts
 
+TOKENS = 2**14  # in one batch; more go in several, so that a large network does not fill the memory
+
 
 @dataclass(frozen=True)
 class Ablation:
@@ -32,15 +34,15 @@ class Ablation:
 
 
 class Silenced(nn.Module):
-    """An attention layer's output projection that takes one picture for each head and does not hear head i
-    in picture i. Exact: the projection is linear, so an input of zero is a head without weights."""
+    """An attention layer's output projection that in each picture of a batch hears the heads whose entry of
+    `heard` is 1. Exact: the projection is linear, so an input of zero is a head without weights."""
 
-    def __init__(self, proj: nn.Module, *, heads: int, width: int) -> None:
+    def __init__(self, proj: nn.Module, heard: Float[Tensor, "b h"], *, width: int) -> None:
         super().__init__()
         self.proj = proj
-        self.heard = (1 - torch.eye(heads)).repeat_interleave(width // heads, dim=1).unsqueeze(1)
+        self.heard = heard.repeat_interleave(width // heard.shape[1], dim=1).unsqueeze(1)
 
-    def forward(self, x: Float[Tensor, "h n d"]) -> Float[Tensor, "h n d"]:
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         return self.proj(x * self.heard.to(x))
 
 
@@ -62,22 +64,28 @@ def silenced_logits(
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> Float[Tensor, "l h c"]:
-    """The logits without each head of each layer, on the CPU: a batch of all heads for each layer.
+    """The logits without each head of each layer, on the CPU: layer l is deaf to head i in row l * h + i of
+    one batch, or of several where it would hold more than `TOKENS` tokens.
 
     `pool` counts the passes. The pass may prune, by an `Explicit` rule so that all drop the same patches.
     """
-    config, rows = model.config, []
-    batch = pixels.expand(config.num_heads, -1, -1, -1)
-    for layer in range(config.depth):
+    config, found = model.config, []
+    layers, heads = config.depth, config.num_heads
+    heard = (1 - torch.eye(layers * heads)).reshape(-1, layers, heads)
+    size = max(1, TOKENS // (config.num_prefix_tokens + config.num_patches))
+    for begin in range(0, len(heard), size):
+        rows = heard[begin : begin + size]
         if progress is not None:
-            progress(layer / config.depth, f"Layer {layer}")
+            last = begin + len(rows) - 1
+            progress(begin / len(heard), f"Layer {begin // heads}–{last // heads}")
         copy = twin(model)
-        attn = copy.get_submodule(f"blocks.{layer}.attn")
-        attn.proj = Silenced(attn.get_submodule("proj"), heads=config.num_heads, width=config.embed_dim)
+        for layer in range(layers):
+            attn = copy.get_submodule(f"blocks.{layer}.attn")
+            attn.proj = Silenced(attn.get_submodule("proj"), rows[:, layer], width=config.embed_dim)
         if pool is not None:
             pool.counted(copy)
-        rows.append(copy(batch, pruning=pruning).float().cpu())
-    return torch.stack(rows)
+        found.append(copy(pixels.expand(len(rows), -1, -1, -1), pruning=pruning).float().cpu())
+    return torch.cat(found).unflatten(0, (layers, heads))
 
 
 def ablation(entry: Entry, which: Pass, *, pool: ModelPool, progress: Progress) -> Ablation:

@@ -27,11 +27,16 @@ from vitdemo.engine.pictures import attention_methods, options_for
 from vitdemo.engine.pool import keep_ratio_of
 from vitdemo.engine.records import AttentionView, Outcome
 from vitdemo.explain import METHODS, PatchDropped, explain
+from vitdemo.explain.inward import explain_inward
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("numpy", "gradio", "safetensors")
+DIRECTIONS = {  # what a map shows, and how it is made
+    "out": ("what the query looks at", explain),
+    "in": ("who looks at the query", explain_inward),
+}
 
 
 @dataclass(frozen=True)
@@ -72,26 +77,26 @@ def record(
 ) -> Record:
     """All numbers of a result, no network run.
 
-    `view`, `direction`: how the explorer shows it; the attention maps follow `view`, and begin at its query
-    ("out"). `of_a_class`: maps of the answer. `models_dir`: where the bundled weights lie.
+    `view`, `direction`: how the explorer shows it; the attention maps follow both, and begin ("out") or end
+    ("in") at the view's query. `of_a_class`: maps of the answer. `models_dir`: where the bundled weights lie.
     """
     found: dict[str, Numbered] = {
         "view": Numbered(np.asarray(entry.analysis.view), "The crop that the model saw.", "RGB, 0 to 255"),
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
     }
     left_out: dict[str, str] = {}
+    shows, explained = DIRECTIONS[direction]
     for name, trace in passes(entry).items():
         found |= of_pass(name, trace)
         for method in attention_methods():
             options = options_for(trace, view, METHODS[method.key].options)
             try:
-                heat = explain(trace, method.key, **options)
+                heat = explained(trace, method.key, **options)
             except PatchDropped as reason:
                 left_out[f"{name}_map_{method.key}"] = str(reason)
                 continue
-            said = (
-                f"{method.title} of the {name} pass over the patch grid with {options}; NaN = already pruned."
-            )
+            said = f"{method.title} of the {name} pass over the patch grid, {shows}, with {options}; "
+            said += "NaN = already pruned."
             found[f"{name}_map_{method.key}"] = Numbered(heat, said, METHODS[method.key].unit)
     if entry.pruned is not None:
         found |= of_stages(entry.pruned)

@@ -12,8 +12,9 @@ Top = tuple[tuple[str, float], ...]
 class SweepPoint:
     """One pruning ratio of a sweep, pruned by the sweep's first selector.
 
-    `tokens`: patches at the input and after each stage. `kept`: patch ids after the last stage, ascending.
-    `milliseconds`: measured median at batch size 1, all ratios in turn.
+    `tokens`: patches at the input and after each stage; they, and with them the `macs`, are the same for all
+    selectors. `kept`: patch ids after the last stage, ascending. `milliseconds`: measured median at batch
+    size 1, all ratios and selectors in turn.
     """
 
     pruning_ratio: float
@@ -29,7 +30,8 @@ class SweepCurve:
 
     `runs`: how many seeds the numbers are the mean of; 1 for selectors without chance.
     `probabilities`: those of the sweep's `labels`. `answers`: the class with the highest mean probability.
-    `held`: the share of runs that still give the dense answer.
+    `held`: the share of runs that still give the dense answer. `kept` and `milliseconds`: as those of a
+    `SweepPoint`, of the first run and for one run.
     """
 
     selector: str
@@ -37,6 +39,8 @@ class SweepCurve:
     probabilities: tuple[tuple[float, ...], ...]
     answers: tuple[str, ...]
     held: tuple[float, ...]
+    kept: tuple[tuple[int, ...], ...]
+    milliseconds: tuple[float, ...]
 
     @property
     def flip(self) -> int | None:
@@ -47,11 +51,13 @@ class SweepCurve:
 @dataclass(frozen=True)
 class Sweep:
     """One picture at every pruning ratio. `labels`: the classes shown, the dense answer first. `curves`: the
-    chosen selector first; all keep the same number of patches at a ratio. `milliseconds`: what all took."""
+    chosen selector first; all keep the same number of patches at a ratio. `repeats`: how many passes each
+    measured median is of. `milliseconds`: what all took."""
 
     labels: tuple[str, ...]
     points: tuple[SweepPoint, ...]
     curves: tuple[SweepCurve, ...]
+    repeats: int
     milliseconds: float
 
 

@@ -26,8 +26,8 @@ from vitdemo.trace import Trace, record
 LOGIT_LIMIT = 1e-3  # both sides are 32-bit, summed in another order
 ROW_LIMIT = 1e-4
 ALIKE_LIMIT = 0.5  # a map that hardly cares for the weights correlates more than this
-MAPS = ("attention-rollout", "raw-attention")
-DRAWS = 4  # one random network's map may resemble the original by chance
+MAPS = ("attention-rollout", "raw-attention", "gradient-rollout")  # the last one is of a class
+DRAWS = 4  # at most: one random network's map may resemble the original by chance
 
 Kind = Literal["masked", "removed", "rows", "recorded", "randomised"]
 """`masked`: pruned = masked logits; `removed`: an explicit cut that keeps all = dense; `rows`: attention rows
@@ -61,7 +61,7 @@ class SanityReport:
 
 @torch.no_grad()
 def sanity(entry: Entry, *, pool: ModelPool, progress: Progress) -> SanityReport:
-    """All checks of one result. Runs the network about as often as it has layers."""
+    """All checks of one result. Runs the network up to `DRAWS` times as often as it has layers."""
     loaded = pool.get(entry.analysis.model)
     model, traces = loaded.model, [trace for trace in (entry.dense, entry.pruned) if trace is not None]
     checks = [row_sums(traces)]
@@ -131,23 +131,36 @@ def randomise(
     from the head down to the embedding, and after each the maps are compared with the first ones.
 
     An explanation of what the network has learned must change; one that stays the same shows the picture,
-    not the network. The correlations are means over `DRAWS` random networks. `pool` counts the passes.
+    not the network. Maps of a class are those of the first answer; a backbone without classes has none. The
+    correlations are means over random networks: `DRAWS`, or fewer where no further one could make a map
+    fail. `pool` counts the passes.
     """
-    original = {key: explain(record(model, pixels), key).ravel() for key in MAPS}
+    classes = model.config.num_classes > 0
+    maps = [key for key in MAPS if classes or not METHODS[key].needs_grad]
+    first = record(model, pixels, grads=classes)
+    original = {key: explain(first, key).ravel() for key in maps}
     parts = ["head", *(f"block {index}" for index in reversed(range(model.config.depth))), "embedding"]
-    found = np.zeros((len(MAPS), len(parts), DRAWS))
-    for draw in range(DRAWS):
+    found = np.zeros((DRAWS, len(maps), len(parts)))
+    done = 0
+    while done < DRAWS and not settled(found[:done, :, -1]):
         copy = twin(model) if pool is None else pool.counted(twin(model))
-        fresh = drawn(model, seed=draw)
+        fresh = drawn(model, seed=done)
         for number, part in enumerate(parts):
             if progress is not None:
-                progress(0.15 + 0.85 * (draw + number / len(parts)) / DRAWS, f"Random weights: {part}")
+                progress(0.15 + 0.85 * (done + number / len(parts)) / DRAWS, f"Random weights: {part}")
             exchange(copy, fresh, part)
-            trace = record(copy, pixels)
-            for row, key in enumerate(MAPS):
-                found[row, number, draw] = rank_correlation(original[key], explain(trace, key).ravel())
-    means = found.mean(axis=-1).tolist()
-    return {key: tuple(zip(parts, values, strict=True)) for key, values in zip(MAPS, means, strict=True)}
+            trace = record(copy, pixels, grads=classes, target=first.target)
+            for row, key in enumerate(maps):
+                found[done, row, number] = rank_correlation(original[key], explain(trace, key).ravel())
+        done += 1
+    means = found[:done].mean(axis=0).tolist()
+    return {key: tuple(zip(parts, values, strict=True)) for key, values in zip(maps, means, strict=True)}
+
+
+def settled(last: Float[np.ndarray, "draws maps"]) -> bool:
+    """Whether every map passes whatever the draws that are left give, each between -1 and 1."""
+    left = DRAWS - len(last)
+    return bool((np.abs(last.sum(axis=0)) + left <= ALIKE_LIMIT * DRAWS).all())
 
 
 def drawn(model: VisionTransformer, *, seed: int) -> VisionTransformer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from functools import partial
+from itertools import product
 from time import perf_counter
 
 import torch
@@ -24,7 +25,7 @@ from vitdemo.weights import LoadedModel
 RATIOS = tuple(step / 10 for step in range(10))
 SEEDS = 5
 SHOWN = 3  # of the dense classes; those that win at some ratio come on top
-REPEATS, SECONDS = 5, 2.0  # what measuring all ratios may take at most
+FEWEST, REPEATS, SECONDS = 3, 5, 2.0  # more than the fewest passes only where all fit in the time
 
 Pixels = Float[Tensor, "1 ch hh ww"]
 
@@ -39,28 +40,28 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
     start, model = perf_counter(), loaded.model
     names = order(entry, loaded)
     table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
-    kept: list[tuple[int, ...]] = []
+    kept: dict[str, tuple[tuple[int, ...], ...]] = {}
     for number, name in enumerate(names):
-        rows = []
+        runs = []
         for step, ratio in enumerate(RATIOS):
             report((number + step / len(RATIOS)) / (len(names) + 1), f"Pruning by {name}")
-            logits, ids = run(model, pixels, name, ratio)
-            rows.append(logits.float().softmax(-1).cpu())
-            if number == 0:
-                kept.append(ids)
+            runs.append(run(model, pixels, name, ratio))
+        rows = [logits.float().softmax(-1).cpu() for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
+        kept[name] = tuple(ids for _, ids in runs)
     report(len(names) / (len(names) + 1), "Measuring")
-    milliseconds = measure(model, pixels, names[0])
-    classes = chosen_classes(table)
-    points = [
-        point(loaded, ratio, ids=ids, milliseconds=ms)
-        for ratio, ids, ms in zip(RATIOS, kept, milliseconds, strict=True)
+    times, repeats = measure(model, pixels, names)
+    classes, labels = chosen_classes(table), loaded.classes
+    first = zip(RATIOS, kept[names[0]], times[names[0]], strict=True)
+    curves = [
+        curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
+        for name, rows in table.items()
     ]
-    curves = [curve(name, rows, classes=classes, labels=loaded.classes) for name, rows in table.items()]
     return Sweep(
-        labels=tuple(loaded.classes[index] for index in classes),
-        points=tuple(points),
+        labels=tuple(labels[index] for index in classes),
+        points=tuple(point(loaded, ratio, ids=ids, milliseconds=ms) for ratio, ids, ms in first),
         curves=tuple(curves),
+        repeats=repeats,
         milliseconds=1000 * (perf_counter() - start),
     )
 
@@ -96,23 +97,27 @@ def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: floa
     return Pruning(selector, FixedRatio(keep_ratio))
 
 
-def measure(model: VisionTransformer, pixels: Pixels, name: str) -> tuple[float, ...]:
-    """Median milliseconds of one pass at each ratio, measured in turn."""
+def measure(
+    model: VisionTransformer, pixels: Pixels, names: tuple[str, ...]
+) -> tuple[dict[str, tuple[float, ...]], int]:
+    """Median milliseconds of one pass by each selector at each ratio, all measured in turn, and how often
+    each was. At ratio 0 there is one dense pass for all selectors."""
 
     def call(pruning: Pruning | None) -> Tensor:
         return model(pixels, pruning=pruning).cpu()  # a GPU says that it is done before it is
 
-    calls = []
-    for ratio in RATIOS:
+    calls = [partial(call, None)]
+    for ratio, name in product(RATIOS[1:], names):  # so that drift meets all selectors alike
         pruning = pruning_for(model, pixels, name, ratio)
         if pruning is not None and isinstance(pruning.selector, Random):
             pruning = Pruning(Random(pruning.selector.seeds[:1]), pruning.rule)
         calls.append(partial(call, pruning))
     start = perf_counter()
     calls[0]()
-    each = (perf_counter() - start) * len(calls)
-    repeats = max(1, min(REPEATS, int(SECONDS / each)))
-    return cost.median_milliseconds(calls, repeats=repeats)
+    all_at_most = (perf_counter() - start) * len(calls)
+    repeats = max(FEWEST, min(REPEATS, int(SECONDS / all_at_most)))
+    dense, *pruned = cost.median_milliseconds(calls, repeats=repeats)
+    return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
 
 
 def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
@@ -131,9 +136,15 @@ def point(loaded: LoadedModel, ratio: float, *, ids: tuple[int, ...], millisecon
 
 
 def curve(
-    name: str, rows: Float[Tensor, "ratios runs classes"], *, classes: list[int], labels: tuple[str, ...]
+    name: str,
+    rows: Float[Tensor, "ratios runs classes"],
+    *,
+    classes: list[int],
+    labels: tuple[str, ...],
+    kept: tuple[tuple[int, ...], ...],
+    milliseconds: tuple[float, ...],
 ) -> SweepCurve:
-    """The mean over the runs of each ratio."""
+    """The probabilities are means over the runs of each ratio."""
     mean = rows.mean(dim=1)
     dense = int(mean[0].argmax())
     return SweepCurve(
@@ -142,4 +153,6 @@ def curve(
         probabilities=tuple(tuple(row) for row in mean[:, classes].tolist()),
         answers=tuple(labels[index] for index in mean.argmax(-1).tolist()),
         held=tuple((rows.argmax(-1) == dense).float().mean(-1).tolist()),
+        kept=kept,
+        milliseconds=milliseconds,
     )

@@ -19,6 +19,7 @@ CASCADE_MORE = (
     "Weights drawn at random, part by part from the head down: a map of what was learned must change. "
     "Attention maps do not depend on the head, so their first bar is always 1."
 )
+CASCADE_CLASS = "Gradient rollout is the map of one class, the answer, and so depends on the head as well."
 SPEED_MORE = (
     "Multiply-adds are counted, milliseconds are measured: single pictures, all variants in turn, the "
     "median of n passes with the middle half in brackets. It takes up to 20 seconds."
@@ -31,7 +32,11 @@ KINDS = {
     "recorded": "Recording changes nothing: the logits are those of the fused kernel without recording",
     "randomised": "{map} depends on the weights: with random ones the map is another (rank correlation)",
 }
-MAPS = {"attention-rollout": "Attention rollout", "raw-attention": "Raw attention of the last layer"}
+MAPS = {
+    "attention-rollout": "Attention rollout",
+    "raw-attention": "Raw attention of the last layer",
+    "gradient-rollout": "Gradient rollout",
+}
 VARIANTS = {"dense": "Dense", "linear": "Linear attention", "softmax": "Softmax attention"}
 ON_CPU = {False: "{count} CPU thread", True: "{count} CPU threads"}
 FEWER, MORE = "{share} % fewer multiply-adds", "{share} % more multiply-adds"

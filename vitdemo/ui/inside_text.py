@@ -35,7 +35,7 @@ ENTROPY_ALT = "Table of the attention entropy of each head and layer"
 ABLATION = "Without one head"
 ABLATION_MORE = (
     "Each head of each layer is silenced in turn, and the logit of the answer is read again. "
-    "This runs the network once for each layer, on a batch of its heads."
+    "This runs the network once, on one batch of all heads."
 )
 ABLATION_ALT = "Table of how the answer's logit changes without each head"
 ABLATION_BUTTON = "Silence each head in turn"

@@ -9,17 +9,18 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Progress
-from vitdemo.ui import lab_text
+from vitdemo.engine import Engine, Progress, Sweep
+from vitdemo.ui import lab_text, sweep_text
 from vitdemo.ui.board import board, payload
 from vitdemo.ui.lab_text import WORDS
 from vitdemo.ui.language import label, say
 from vitdemo.ui.parts import QUIET, figure, gallery, heading, remark
-from vitdemo.ui.section import on_button
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
-from vitdemo.ui.text import title
+from vitdemo.ui.section import hidden, on_button
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
+from vitdemo.ui.text import escaped, title
 
 FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
+PROGRESS = gr.Progress()
 Fill = Callable[[Values], Values]
 
 
@@ -39,25 +40,58 @@ def sections(engine: Engine, left: Left) -> None:
 
 
 def sweep(engine: Engine, left: Left) -> None:
+    """Not by `on_button`: what was found stays in the session, so that another film strip runs nothing."""
     remark(WORDS["sweep_info"])
     button = gr.Button(label(WORDS["sweep_run"]), variant="primary", size="sm", elem_id="lab-sweep-run")
     result = gr.HTML(padding=False, elem_id="lab-sweep-result")
-    kept_title = gr.HTML(padding=False)
+    whose = gr.Radio(
+        label=label(WORDS["whose"]), info=label(WORDS["whose_info"]), visible=False, elem_id="lab-whose"
+    )
+    kept_title = gr.HTML(padding=False, elem_id="lab-kept-title")
     kept = gallery(columns=5, elem_id="lab-kept")
+    known = gr.State(None)
 
-    def run(key: str, values: Values, report: Progress) -> Values:
-        found = engine.lab.sweep(key, progress=report)
-        frames = [
-            (engine.lab.kept_figure(key, point.kept), lab_text.kept_caption(point, answer))
-            for point, answer in zip(found.points, found.curves[0].answers, strict=True)
-        ]
-        return {
-            result: lab_text.sweep(found),
-            kept_title: title(say(WORDS["kept_maps"])),
-            kept: gr.Gallery(frames, visible=True),
-        }
+    def strip(key: str, found: Sweep, name: str) -> Values:
+        curve = next(curve for curve in found.curves if curve.selector == name)
+        figures = (engine.lab.kept_figure(key, ids) for ids in curve.kept)
+        frames = list(zip(figures, sweep_text.kept_captions(found, curve), strict=True))
+        words = title(escaped(sweep_text.kept_title(curve)))
+        return {kept_title: words, kept: gr.Gallery(frames, visible=True)}
 
-    on_button(engine, left, button, job=run, inputs=set(), outputs=[result, kept_title, kept])
+    def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+        def once(key: str) -> Values:
+            found = engine.lab.sweep(key, progress=reported(progress))
+            names = [curve.selector for curve in found.curves]
+            choices = [(lab_text.selector(name), name) for name in names]
+            return {
+                result: sweep_text.sweep(found),
+                whose: gr.Radio(choices, value=names[0], visible=True),
+                known: found,
+                **strip(key, found, names[0]),
+            }
+
+        with told():
+            return draw(engine, left, values, once) if values[left.key] else {result: gr.skip()}
+
+    def chosen(values: Values) -> Values:
+        with told():
+            return draw(engine, left, values, lambda key: strip(key, values[known], values[whose]))
+
+    def cleared() -> Values:
+        empty = {one: hidden(one) for one in (result, kept_title, kept)}
+        return {**empty, whose: gr.Radio(value=None, visible=False), known: None}
+
+    outputs = [result, whose, kept_title, kept, known]
+    runs: dict[str, Any] = {"concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
+    left.key.change(cleared, None, outputs, **QUIET)
+    button.click(run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **runs)
+    whose.input(
+        chosen,
+        {*left.inputs, whose, known},
+        [kept_title, kept],
+        trigger_mode="always_last",
+        **{**QUIET, **runs},
+    )
 
 
 def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:

@@ -1,9 +1,8 @@
-"""Every word of the pruning laboratory, and the tables that hold its numbers."""
+"""The words of the pruning laboratory, and the tables that hold its numbers; its sweep has a file apart."""
 
 from __future__ import annotations
 
-from vitdemo.engine import Adaptive, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
-from vitdemo.ui.lab_chart import Line, chart
+from vitdemo.engine import Adaptive, SmallestSet, Surgery
 from vitdemo.ui.language import say
 from vitdemo.ui.text import SELECTORS, escaped, macs, percent
 
@@ -11,7 +10,7 @@ WORDS = {
     "lab": "Pruning laboratory",
     "lab_info": "Try other ways of pruning on the same picture.",
     "sweep": "Ratio sweep: from 0 to 90 % in one click",
-    "sweep_info": "Prunes this picture at every ratio with every selector, and times each ratio.",
+    "sweep_info": "Prunes this picture at every ratio with every selector, and times each.",
     "sweep_run": "Run the sweep",
     "surgery": "Token surgery: force patches to stay or to go",
     "surgery_info": "Click a patch to drop it, again to keep it through all stages, a third time to leave it "
@@ -22,9 +21,11 @@ WORDS = {
     "smallest_run": "Search",
     "share": "Probability to keep (%)",
     "share_info": "The patches left must give the answer at least this share of its dense probability.",
-    "adaptive": "Adaptive budget: as many patches as the picture needs",
+    "adaptive": "Adaptive budget: as many patches as stand out",
     "adaptive_info": "A patch stays if its weight is at least this many times the mean of those present. "
-    "The weight is what the learned predictor, or class attention, gives it.",
+    "The weight is what the learned predictor, or class attention, gives it. A picture whose weight lies in "
+    "few patches keeps few. That does not make it an easy one: over validation pictures the budget hardly "
+    "depends on how sure the network is.",
     "threshold": "Threshold (times the mean)",
     "threshold_info": "0 keeps all. Higher drops more.",
     "film": "Film strip and animation",
@@ -33,7 +34,8 @@ WORDS = {
     "film_gif": "Download animation (GIF)",
     "film_alt": "The picture and what each stage keeps of it, as an animation",
     "smallest_alt": "The smallest set of patches found; the others are faded",
-    "kept_maps": "What is left after the last stage, at each ratio",
+    "whose": "Whose kept patches",
+    "whose_info": "The film strip below is of this selector.",
 }
 BOARD_WORDS = {
     "board": "The picture, cut into patches. Arrow keys move, Enter changes the patch.",
@@ -53,12 +55,6 @@ BOARD_WORDS = {
     "legend_drop": "forced to go",
 }
 UNTOUCHED = "Change a patch to see its effect."
-TIMES = "Times are medians of single passes on this machine, all ratios measured in turn."
-BUDGET_NOTE = "All selectors keep the same number of patches at a ratio. The dense answer is {answer}."
-FLIPS = "flips to {answer}"
-STEADY = "{selector}: the answer stays at every ratio."
-FLIPPED = "{selector}: the answer flips to {answer} at {ratio}."
-RUNS = " (mean of {count} seeds)"
 SMALLEST = {
     True: "<b>1</b> of {count} patch still gives <b>{answer}</b>",
     False: "<b>{kept}</b> of {count} patches still give <b>{answer}</b>",
@@ -77,75 +73,6 @@ def selector(name: str) -> str:
 
 def ratio(share: float) -> str:
     return say("{number} %", number=f"{100 * share:.0f}")
-
-
-def sweep(result: Sweep) -> str:
-    """Both charts, what they say in a sentence each, and the table of costs."""
-    first, ratios = result.curves[0], [point.pruning_ratio for point in result.points]
-    classes = [
-        Line(label, tuple(row[column] for row in first.probabilities))
-        for column, label in enumerate(result.labels)
-    ]
-    rivals = [
-        Line(selector(curve.selector), tuple(row[0] for row in curve.probabilities))
-        for curve in result.curves
-    ]
-    flip = None if first.flip is None else (ratios[first.flip], say(FLIPS, answer=first.answers[first.flip]))
-    said = "".join(f"<li>{verdict(curve, ratios)}</li>" for curve in result.curves)
-    note = say(BUDGET_NOTE, answer=escaped(result.labels[0]))
-    return (
-        '<div class="lab-charts">'
-        + chart(
-            say("Probability of the top classes, pruned by: {selector}", selector=selector(first.selector)),
-            classes,
-            ratios,
-            mark=flip,
-        )
-        + chart(say("Probability of {label}, by selector", label=result.labels[0]), rivals, ratios)
-        + f'</div><p class="quiet">{note}</p>'
-        + f'<ul class="lab-said">{said}</ul>'
-        + sweep_table(result)
-        + f'<p class="quiet">{say(TIMES)}</p>'
-    )
-
-
-def verdict(curve: SweepCurve, ratios: list[float]) -> str:
-    """Where this selector's answer flips."""
-    name = f"<b>{escaped(selector(curve.selector))}</b>"
-    name += say(RUNS, count=curve.runs) if curve.runs > 1 else ""
-    if curve.flip is None:
-        return say(STEADY, selector=name)
-    flipped = escaped(curve.answers[curve.flip])
-    return say(FLIPPED, selector=name, answer=flipped, ratio=ratio(ratios[curve.flip]))
-
-
-def sweep_table(result: Sweep) -> str:
-    """A row a ratio: patches, multiply-adds, time, answer and probability of the dense answer."""
-    first = result.curves[0]
-    rows = [
-        (
-            ratio(point.pruning_ratio),
-            " → ".join(map(str, point.tokens)),
-            macs(point.macs),
-            f"{point.milliseconds:.1f} ms",
-            escaped(answer),
-            percent(row[0]),
-        )
-        for point, answer, row in zip(result.points, first.answers, first.probabilities, strict=True)
-    ]
-    names = (say("Pruning"), say("Patches"), say("Multiply-adds"), say("Time"), say("Answer"))
-    head = (*names, f"P({escaped(result.labels[0])})")
-    return table(head, rows)
-
-
-def kept_caption(point: SweepPoint, answer: str) -> str:
-    """Under a picture of the film strip."""
-    return say(
-        "{ratio}: {count} left, {answer}",
-        ratio=ratio(point.pruning_ratio),
-        count=len(point.kept),
-        answer=answer,
-    )
 
 
 def adaptive_captions(result: Adaptive) -> tuple[str, str]:

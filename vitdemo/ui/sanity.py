@@ -23,7 +23,7 @@ def section(engine: Engine, left: Left) -> None:
 
     def job(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.sanity(key, progress=progress)
-        note = text.note(say(checks_text.CASCADE_MORE))
+        note = text.note(f"{say(checks_text.CASCADE_MORE)} {say(checks_text.CASCADE_CLASS)}")
         return {
             words: checks_text.report(found),
             more: note,

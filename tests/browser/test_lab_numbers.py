@@ -1,0 +1,186 @@
+"""The laboratory's numbers, curves and pictures on the page, against the engine's for the same picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.explored import explored_app
+from tests.browser.server import ROOT
+from tests.browser.test_lab import unfold
+from tests.engine.bundle import direct
+from vitdemo.data import decode
+from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.engine import DEFAULT_MODEL, Request, SmallestSet, Sweep
+from vitdemo.examples import example_paths
+from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.ui.text import SELECTORS, macs, percent
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+    """The address of a page, and by the name of an experiment what the engine last gave the page for it."""
+    engine, url = explored_app()
+    given: dict[str, Any] = {}
+
+    def remembered(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        def again(*args: Any, **options: Any) -> Any:
+            given[name] = run(*args, **options)
+            return given[name]
+
+        return again
+
+    for name in ("sweep", "smallest_set", "adaptive"):
+        monkeypatch.setattr(engine.lab, name, remembered(name, getattr(engine.lab, name)))
+    return url, given
+
+
+def opened(open_page: Opener, url: str, picture: str) -> tuple[Page, str]:
+    """The page with this example in the tab of tokens, and the key of its result."""
+    page, engine = open_page(url), explored_app()[0]
+    examples = example_paths()
+    page.locator("#examples button.thumbnail-item").nth(list(examples).index(picture)).click()
+    analysis = engine.analyse(Request(examples[picture], DEFAULT_MODEL, 0.3, "learned"))
+    assert analysis.pruned
+    steps.expect_answer(page, *analysis.pruned.top[0])
+    steps.open_tab(page, "Tokens", "#scores img")
+    return page, analysis.key
+
+
+def expect_chart(chart: Locator, lines: dict[str, Sequence[float]]) -> None:
+    """Each point tells its number and stands at its height between the lines of 0 and 100 %."""
+    heights = [float(chart.locator("line.grid").nth(place).get_attribute("y1") or "") for place in (0, 4)]
+    expect(chart.locator("li")).to_have_text(list(lines))
+    for index, (name, values) in enumerate(lines.items()):
+        points = chart.locator(f"svg[role=img] .line-{index} circle")
+        words = [f"{name}, {10 * i} % pruned: {percent(value)}" for i, value in enumerate(values)]
+        expect(points.locator("title")).to_have_text(words)
+        found = [float(point.get_attribute("cy") or "") for point in points.all()]
+        wanted = [heights[0] + value * (heights[1] - heights[0]) for value in values]
+        assert found == pytest.approx(wanted, abs=0.06)
+
+
+def expect_sweep(page: Page, found: Sweep) -> None:
+    """Every number of the sweep that the page shows is that of `found`."""
+    first, charts = found.curves[0], page.locator("#lab-sweep-result .lab-chart")
+    names = [SELECTORS[curve.selector] for curve in found.curves]
+    columns = zip(*first.probabilities, strict=True)
+    expect_chart(charts.nth(0), dict(zip(found.labels, columns, strict=True)))
+    own = [[row[0] for row in curve.probabilities] for curve in found.curves]
+    expect_chart(charts.nth(1), dict(zip(names, own, strict=True)))
+    marks = charts.nth(0).locator("line.mark")
+    if first.flip is None:
+        expect(marks).to_have_count(0)
+    else:
+        expect(charts.nth(0).locator("text.mark")).to_have_text(f"flips to {first.answers[first.flip]}")
+        there = charts.nth(0).locator("svg[role=img] .line-0 circle").nth(first.flip)
+        expect(marks).to_have_attribute("x1", there.get_attribute("cx") or "")
+    said = page.locator("#lab-sweep-result .lab-said li")
+    for index, curve in enumerate(found.curves):
+        flip = curve.flip
+        words = (
+            "stays at every ratio." if flip is None else f"flips to {curve.answers[flip]} at {10 * flip} %."
+        )
+        expect(said.nth(index)).to_contain_text(f"the answer {words}")
+    head = ["Pruning", "Patches", "Multiply-adds", *names, "Answer", f"P({found.labels[0]})"]
+    expect(page.locator("#lab-sweep-result thead th")).to_have_text(head)
+    rows = page.locator("#lab-sweep-result tbody tr")
+    for index, point in enumerate(found.points):
+        wanted = [" → ".join(map(str, point.tokens)), macs(point.macs)]
+        wanted += [f"{curve.milliseconds[index]:.1f} ms" for curve in found.curves]
+        wanted += [first.answers[index], percent(first.probabilities[index][0])]
+        expect(rows.nth(index).locator("td")).to_have_text(wanted)
+
+
+def expect_pictures(gallery: Locator, wanted: Sequence[Image.Image]) -> None:
+    """The gallery shows these, to the pixel."""
+    expect(gallery.locator("img")).to_have_count(len(wanted))
+    for shown, picture in zip(gallery.locator("img").all(), wanted, strict=True):
+        body = gallery.page.request.get(shown.evaluate("image => image.src")).body()
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(body)).convert("RGB")), picture)
+
+
+@pytest.mark.parametrize("picture", ["airplane", "bird"])  # the answer stays; it flips at 70 %
+def test_a_sweep_shows_the_numbers_of_the_engine(picture: str, open_page: Opener, lab: tuple) -> None:
+    (url, given), engine = lab, explored_app()[0]
+    page, key = opened(open_page, url, picture)
+    unfold(page, "lab-sweep")
+    expect(page.locator("#lab-whose")).to_be_hidden()
+    page.locator("#lab-sweep-run").click()
+    expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
+    found: Sweep = given["sweep"]
+    assert (found.curves[0].flip is None) == (picture == "airplane")
+    expect_sweep(page, found)
+
+    seen = engine.forwards
+    for curve in (*found.curves[1:], found.curves[0]):  # the first is shown without a choice, and again after
+        page.locator("#lab-whose").get_by_label(SELECTORS[curve.selector], exact=True).check()
+        expect(page.locator("#lab-kept-title")).to_contain_text(SELECTORS[curve.selector])
+        words = [
+            f"{10 * index} %: {len(ids)} left, {answer}"
+            for index, (ids, answer) in enumerate(zip(curve.kept, curve.answers, strict=True))
+        ]
+        expect(page.locator("#lab-kept .caption-label")).to_have_text(words)
+        expect_pictures(page.locator("#lab-kept"), [engine.lab.kept_figure(key, ids) for ids in curve.kept])
+    assert engine.forwards == seen, "another film strip runs no network"
+    page.locator("#examples button.thumbnail-item").nth(7).click()
+    expect(page.locator("#lab-whose")).to_be_hidden()
+    expect(page.locator("#lab-kept img")).to_have_count(0)
+
+
+def test_budgets_and_the_smallest_set_are_those_of_the_engine(open_page: Opener, lab: tuple) -> None:
+    (url, given), engine = lab, explored_app()[0]
+    page, key = opened(open_page, url, "airplane")
+    unfold(page, "lab-adaptive")
+    for threshold in (0.8, 1.2):
+        if threshold != 0.8:
+            number = page.locator("#lab-threshold input[type=number]")
+            number.fill(str(threshold))
+            number.press("Enter")
+        found = engine.lab.adaptive(key, threshold)
+        both = (found.adaptive, found.fixed)
+        percents = f"{100 * found.pruning_ratio:.0f}"
+        head = page.locator("#lab-adaptive-result thead th")
+        expect(head).to_have_text(["", f"Threshold {threshold}", f"Fixed {percents} %"])
+        for index, budget in enumerate(both):
+            answer, probability = budget.top[0]
+            cells = [" → ".join(map(str, budget.tokens)), macs(budget.macs), answer, percent(probability)]
+            column = page.locator(f"#lab-adaptive-result tbody td:nth-of-type({index + 1})")
+            expect(column).to_have_text(cells)
+        counts = [len(budget.kept) for budget in both]
+        words = [
+            f"{name}: {n} patches at the end"
+            for name, n in zip(("Threshold", "Fixed ratio"), counts, strict=True)
+        ]
+        expect(page.locator("#lab-adaptive-kept .caption-label")).to_have_text(words)
+        figures = [engine.lab.kept_figure(key, budget.kept) for budget in both]
+        expect_pictures(page.locator("#lab-adaptive-kept"), figures)
+
+    unfold(page, "lab-smallest")
+    page.locator("#lab-smallest-run").click()
+    result = page.locator("#lab-smallest-result")
+    expect(result.locator(".lab-answer")).to_contain_text("of 64 patch")
+    small: SmallestSet = given["smallest_set"]
+    model, pixels = direct(ROOT / "checkpoints", DEFAULT_MODEL, decode(example_paths()["airplane"]))
+    with torch.no_grad():
+        dense, alone = (
+            model(pixels, pruning=pruning).softmax(-1)[0]
+            for pruning in (None, Pruning(None, Explicit((torch.tensor(small.kept),))))
+        )
+    place = int(dense.argmax())
+    assert int(alone.argmax()) == place
+    assert float(alone[place]) >= 0.8 * float(dense[place]) - 1e-4
+    expect(result.locator(".lab-answer b")).to_have_text([str(len(small.kept)), CIFAR10_CLASSES[place]])
+    shares = [percent(float(one[place])) for one in (alone, dense)]
+    expect(result).to_contain_text(f"Probability {shares[0]}, with all patches {shares[1]}.")
+    expect(result).to_contain_text(f"{small.tried} sets of patches were run in {small.milliseconds:.0f} ms.")
+    expect_pictures(page.locator("#lab-smallest-picture"), [engine.lab.kept_figure(key, small.kept)])
