@@ -101,7 +101,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep-ratio", default=1.0, type=float, help="share of patches kept at each stage")
     parser.add_argument("--selector", choices=tuple(SELECTORS), help="default: dense at 1, else the best")
     parser.add_argument("--split", default="test", choices=get_args(Split))
-    parser.add_argument("--limit", default=0, type=int, help="only the first N pictures")
+    parser.add_argument("--limit", default=0, type=int, help="at most N pictures, at even distances")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--sweep", action="store_true", help="all selectors at all keep ratios")
     parser.add_argument(

@@ -168,16 +168,17 @@ def sweep_table(folder: Path) -> str:
     swept = {key: metrics for key, metrics in metrics_in(folder).items() if metrics.get("sweep")}
     found = {row["keep_ratio"] for metrics in swept.values() for row in metrics["sweep"]}
     ratios = sorted((ratio for ratio in found if ratio < 1), reverse=True)
-    names = ["model", "parameters", "dense, %", *(f"drop at {ratio}" for ratio in DROPS)]
+    names = ["model", "n", "dense, %", *(f"drop at {ratio}" for ratio in DROPS)]
     names += [f"margin at {ratio}" for ratio in ratios]
     lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for key, metrics in swept.items():
         at = {(row["keep_ratio"], row["selector"]): row["accuracy"] for row in metrics["sweep"]}
-        drops = [f"{metrics['accuracy'] - at[ratio, 'learned']:.2f}" for ratio in DROPS]
+        drops = [f"{at[1.0, 'learned'] - at[ratio, 'learned']:.2f}" for ratio in DROPS]
         margins = [
             f"{at[ratio, 'learned'] - max(at[ratio, name] for name in CONTROLS):+.2f}" for ratio in ratios
         ]
-        cells = [key, f"{metrics['parameters']:,}", f"{metrics['accuracy']:.2f}", *drops, *margins]
+        count = metrics["sweep"][0]["n"]
+        cells = [key, f"{count:,}", f"{at[1.0, 'learned']:.2f}", *drops, *margins]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -194,6 +195,9 @@ def models_table(folder: Path) -> str:
             for row in metrics.get("sweep", [])
             if row["keep_ratio"] == SHOWN_RATIO
         ]
+        fewer = next((row["n"] for row in metrics.get("sweep", []) if row["n"] < metrics["n"]), 0)
+        if fewer:
+            pruned.append(f"n = {fewer:,}")
         minutes = metrics["seconds"] / 60
         judged = DATASETS[metrics["recipe"]["dataset"]].judged
         split = "" if judged == "test" else f"{judged}, "

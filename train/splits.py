@@ -55,12 +55,15 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
 def load_split(
     loaded: LoadedModel, folder: Path, split: Split, *, limit: int = 0, device: torch.device | str = "cpu"
 ) -> AnySplit:
-    """The first `limit` pictures (0: all) of what `loaded` is judged on, through its test-time transform.
+    """At most `limit` pictures (0: all), at even distances, of what `loaded` is judged on, through its
+    test-time transform.
 
     Raises ValueError where the pictures in `folder` have other classes, and as `load_splits` does.
     """
     data, device = loaded.spec.data, torch.device(device)
-    images = dataset_spec(data.dataset).load(folder, split).part(slice(limit or None))
+    images = dataset_spec(data.dataset).load(folder, split)
+    if limit:  # a folder's files stand class by class
+        images = images.part(slice(None, None, -(-len(images) // limit)))
     if isinstance(images, Photos):
         if images.classes != loaded.classes:
             some = ", ".join(images.classes[:5])

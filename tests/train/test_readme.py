@@ -51,6 +51,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+    if "imagenette_dynamicvit" in words or "imagenette_lightvit" in words:  # start from a network for photos
+        return [*words, "--dry-run", "model.img_size=32"]
     if "--dry-run" in words and "--recipe" in words:
         return [*words, "model.depth=4"]
     if "--dry-run" in words or "train.report" in words:

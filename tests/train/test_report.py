@@ -23,7 +23,7 @@ from vitdemo.weights import LoadedModel, load_model
 
 
 def metrics(accuracy: float, points: dict[tuple[float, str], float]) -> str:
-    rows = [{"keep_ratio": r, "selector": s, "accuracy": a} for (r, s), a in points.items()]
+    rows = [{"keep_ratio": r, "selector": s, "accuracy": a, "n": 1234} for (r, s), a in points.items()]
     return json.dumps({"accuracy": accuracy, "parameters": 1234567, "sweep": rows})
 
 
@@ -55,11 +55,11 @@ def cells(line: str) -> list[str]:
 def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names, _, *rows = map(cells, sweep_table(swept).splitlines())
     assert names == [
-        "model", "parameters", "dense, %", "drop at 0.7", "drop at 0.5", "margin at 0.7", "margin at 0.5",
+        "model", "n", "dense, %", "drop at 0.7", "drop at 0.5", "margin at 0.7", "margin at 0.5",
     ]  # fmt: skip
     assert rows == [
-        ["dynamicvit_cifar10", "1,234,567", "90.00", "0.50", "2.00", "-0.25", "+1.50"],
-        ["a_run", "1,234,567", "91.00", "1.50", "3.00", "-0.25", "+1.50"],
+        ["dynamicvit_cifar10", "1,234", "90.00", "0.50", "2.00", "-0.25", "+1.50"],
+        ["a_run", "1,234", "90.00", "0.50", "2.00", "-0.25", "+1.50"],  # of its own curve
     ]
     report(["--checkpoints", str(swept), "--sweep-table"])
     assert capsys.readouterr().out.strip() == sweep_table(swept)
