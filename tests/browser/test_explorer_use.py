@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
+import re
+from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app, recorded
+from tests.browser.explored import INSTANT, explored_app, looked_at_by, recorded, slow, wanted
 
-HOVERS = """async () => {
-    const canvas = document.querySelector(".explorer .picture"), box = canvas.getBoundingClientRect();
-    const times = [];
-    for (let turn = 0; turn < 2; turn++) for (let patch = 0; patch < 64; patch++) {
-        const clientX = box.left + (patch % 8 + .5) * box.width / 8;
-        const clientY = box.top + (Math.floor(patch / 8) + .5) * box.height / 8;
-        await new Promise(requestAnimationFrame);
-        const start = performance.now();
-        canvas.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY, bubbles: true }));
-        canvas.getContext("2d").getImageData(0, 0, 1, 1);
-        const drawn = performance.now() - start;
-        await new Promise(requestAnimationFrame);  // the grid is drawn at the start of this frame
-        times.push([drawn, document.querySelector(".explorer").dataset.shown === String(patch)]);
-    }
-    return times;
-}"""
 SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -54,19 +40,19 @@ def dropped_patch(layer: int) -> int:
     return min(before - after)
 
 
-def test_hovering_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
+def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
     engine, _ = explored_app()
     forwards = engine.forwards
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.evaluate(SHIFTS)
-    medians = {}
+    times = {}
     for method in ("raw-attention", "head-rollout"):
-        steps.explore(page, method=method, layer=3, head=None, **{"pass": "dense"})
-        times = page.evaluate(HOVERS)
-        assert all(shown for _, shown in times)
-        medians[method] = statistics.median(drawn for drawn, _ in times)
-    assert max(medians.values()) < 50, medians
+        steps.explore(page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
+        times["hover", method] = slow(page, "hover", turns=64)
+    for name in ("layer", "fusion", "discard"):
+        times[name, method] = slow(page, name, turns=38)
+    assert max(times.values()) < INSTANT, times
     steps.explore(page, method="attention-rollout", query=5, direction="in")
     assert sum(page.evaluate("window.shifts")) < 0.01
     assert engine.forwards == forwards
@@ -90,6 +76,48 @@ def test_pointer_pins_and_lets_go(page: Page, explorer: Locator) -> None:
     steps.click_patch(page, 20)
     page.mouse.move(0, 0)
     steps.expect_shown_query(page, None)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"method": "raw-attention", "layer": 1, "head": 2, "direction": "out"},
+        {"method": "attention-rollout", "layer": 7, "head": None, "direction": "out", "discard": 0.5},
+        {"method": "head-rollout", "layer": 6, "head": 3, "direction": "in"},
+    ],
+)
+def test_the_patch_under_the_cursor_is_named_with_its_share(
+    page: Page, explorer: Locator, look: dict[str, Any]
+) -> None:
+    """While nothing is pinned: what it has in the map of what the head reads."""
+    trace = recorded("dynamicvit_cifar10")["pruned"]
+    steps.explore(page, **look)
+    state = steps.explorer_state(page)
+    heat = wanted(trace, state) if look["direction"] == "out" else looked_at_by(trace, state)
+    assert heat is not None
+    word = "From" if look["direction"] == "out" else "Towards"
+    steps.hover_patch(page, 28)
+    assert_said(explorer, f"{word} patch 28 (row 3, column 4), which has ", heat=heat, patch=28)
+    explorer.locator(".picture").press("ArrowRight")  # the keyboard goes on from there
+    assert_said(explorer, f"{word} patch 29 (row 3, column 5), which has ", heat=heat, patch=29)
+    gone = dropped_patch(4)
+    steps.hover_patch(page, gone)
+    name = f"patch {gone} (row {gone // 8}, column {gone % 8})"
+    if look["method"] == "attention-rollout":  # it was dropped, but gave its share before
+        expect(explorer.locator(".live")).to_contain_text(f"{name} was dropped before layer 4, so")
+        assert_said(explorer, f"Under the cursor: {name} with ", heat=heat, patch=gone)
+    elif look["direction"] == "in":
+        expect(explorer.locator(".live")).to_contain_text(f"Towards {name}, which was dropped")
+
+
+def assert_said(explorer: Locator, beginning: str, *, heat: np.ndarray, patch: int) -> None:
+    """After `beginning` come the value of `patch` in `heat` and its share of the total."""
+    expect(explorer.locator(".live")).to_contain_text(beginning)
+    text = explorer.locator(".live").inner_text()
+    numbers = re.search(re.escape(beginning) + r"(\S+), (\S+) % of the total", text)
+    assert numbers, text
+    assert float(numbers[1]) == pytest.approx(float(heat[patch]), abs=6e-3 * float(np.nanmax(heat)))
+    assert float(numbers[2]) == pytest.approx(100 * float(heat[patch] / np.nansum(heat)), abs=0.06)
 
 
 def test_a_dropped_patch_is_there_before_and_gone_after(page: Page, explorer: Locator) -> None:
@@ -171,6 +199,25 @@ def test_a_state_is_kept_and_restored(page: Page, explorer: Locator) -> None:
     assert steps.explorer_state(page) | {"layer": 7, "head": None, "query": None} == steps.explorer_state(
         page
     )
+
+
+def test_the_grid_tells_its_size(explorer: Locator) -> None:
+    """The header row and column count too, and every row has as many cells as there are columns."""
+    grid = explorer.get_by_role("grid")
+    cells = grid.get_by_role("row").evaluate_all(
+        "rows => rows.map((row) => row.querySelectorAll('[role=gridcell], [role$=header]').length)"
+    )
+    assert cells == [1 + 6] * (1 + 8)
+    expect(grid).to_have_attribute("aria-rowcount", "9")
+    expect(grid).to_have_attribute("aria-colcount", "7")
+
+
+def test_every_control_is_explained(explorer: Locator) -> None:
+    controls = explorer.locator("[data-control]")
+    assert controls.count() == 9
+    for control in controls.all():
+        words = control.locator("xpath=ancestor::*[contains(@class, 'control')][1]").locator("small")
+        assert len(words.inner_text()) > 20
 
 
 def test_everything_has_a_name(explorer: Locator) -> None:

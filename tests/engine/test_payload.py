@@ -18,6 +18,8 @@ from PIL import Image
 from tests.engine.bundle import picture, traces
 from vitdemo import render
 from vitdemo.engine import Engine, Expired, Request, payload
+from vitdemo.explain.attention import fuse
+from vitdemo.explain.rollout import discard
 from vitdemo.trace import Trace
 
 LINEAR, LEARNED = "lightvit_cifar10", "dynamicvit_cifar10"
@@ -56,6 +58,35 @@ def test_both_passes_arrive_in_half_precision(
             assert np.allclose(layer, wanted.numpy(), rtol=1e-3, atol=1e-6)
     assert len(sent["passes"]["pruned"]["attn"]) == 8
     assert sent["passes"]["pruned"]["counts"][-1] == 22
+
+
+@pytest.mark.parametrize(("model", "selector"), [(LEARNED, "learned"), (LINEAR, "class-attention")])
+def test_the_halves_and_the_cut_offs_discard_what_python_does(
+    engine: Engine, models: Path, model: str, selector: str
+) -> None:
+    analysis = engine.analyse(Request(picture(), model, 0.3))
+    sent = json.loads(engine.explorer(analysis.key))["passes"]
+    corrected = 0
+    for name, trace in zip(
+        ("dense", "pruned"),
+        traces(models, model, picture(), keep_ratio=0.7, selector=selector),
+        strict=True,
+    ):
+        halves, _ = packed_trace(sent[name], heads=5)
+        for half, attn, text in zip(halves, trace.attn, sent[name]["cuts"], strict=True):
+            words = unpacked(text, "<u4")
+            cuts, odd = words[:57].view("<f4").reshape(3, 19), words[57:]
+            corrected += len(odd)
+            survives = np.stack([half.mean(0, np.float64).astype("f4"), half.max(0), half.min(0)])
+            survives = (survives[..., None] >= cuts[:, None, None]).sum(-1)
+            survives.reshape(-1)[odd // 32] = odd % 32
+            for index, fusion in enumerate(("mean", "max", "min")):
+                fused = fuse(attn, fusion)
+                for step in range(19):
+                    kept = discard(fused, (5 + 5 * step) / 100, num_prefix_tokens=1) > 0
+                    mine = (survives[index] > step) & (fused.numpy() > 0)
+                    assert np.array_equal(mine[:, 1:], kept[:, 1:].numpy())
+    assert corrected > 100
 
 
 def test_the_view_and_the_colours_arrive(engine: Engine) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from vitdemo.engine import Engine
+from vitdemo.engine.payload import RATIOS
 from vitdemo.ui.explorer_text import WORDS
 from vitdemo.ui.language import both
 from vitdemo.ui.module import module_url
@@ -70,3 +71,10 @@ def test_other_code_has_another_address() -> None:
 def test_no_module_is_longer_than_250_lines() -> None:
     for path in STATIC.glob("explorer*"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path.name
+
+
+def test_the_cut_offs_are_those_of_the_slider() -> None:
+    first, last, step = map(
+        int, re.findall(r'min="(\d+)" max="(\d+)" step="(\d+)" data-control="discard"', MARKUP)[0]
+    )
+    assert [percent / 100 for percent in range(first, last + 1, step)] == [0, *RATIOS]

@@ -18,7 +18,7 @@ def tab(engine: Engine, left: Left) -> None:
     """The tab, filled when it is seen."""
     with gr.Tab(label("Attention"), elem_id="tab-attention") as opened:
         # By the event the browser asks for one layer of a result that is too large to be sent whole.
-        explorer = module("explorer", event="layer", elem_id="explorer", words=both(WORDS), chunk="")
+        explorer = module("explorer", event="layer", elem_id="explorer", words=both(WORDS), chunk={})
 
         def show(values: Values) -> Values:
             return {explorer: draw(engine, left, values, engine.explorer)}
@@ -34,6 +34,8 @@ def tab(engine: Engine, left: Left) -> None:
         with told():
             text = draw(engine, left, values, chunk) if values[left.key] else ""
         # The visitor may have moved on to another picture since: then nobody waits for this layer.
-        return gr.HTML(chunk=text if text and json.loads(text)["id"] == asked["id"] else "")
+        fits = text and json.loads(text)["id"] == asked["id"]
+        # `turn` makes every answer another one: the page would not notice the same text a second time.
+        return gr.HTML(chunk={"turn": asked["turn"], "text": text if fits else ""})
 
     explorer.layer(layer, left.inputs, explorer, trigger_mode="multiple", **QUIET)

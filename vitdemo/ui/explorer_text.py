@@ -40,11 +40,13 @@ WORDS: dict[str, str] = {
     "opacity": "Opacity",
     "opacity_info": "How strongly the colours cover the picture.",
     "scale": "Scale",
+    "scale_info": "The colours end at the maximum of this map, or of all maps.",
     "scale_own": "this map",
     "scale_shared": "all maps",
     # Buttons and hints
     "unpin": "Unpin",
     "save": "Save PNG",
+    "save_all": "Save all as PNG",
     "play": "Play the layers",
     "hint": "Hover or tap a patch to start there; click pins it, Escape or a second click lets it go. "
     "Arrow keys and Enter do the same. Striped patches were dropped by pruning.",
@@ -65,6 +67,12 @@ WORDS: dict[str, str] = {
     "from": "from {start}",
     "to": "towards {start}",
     "dropped": "{patch} was dropped before layer {layer}, so the map shows what the head reads instead. ",
+    "start_out": "From {patch}, which has {value}, {share} of the total, "
+    "in the map from what the head reads. ",
+    "start_in": "Towards {patch}, which has {value}, {share} of the total, "
+    "in the map towards what the head reads. ",
+    "start_gone": "Towards {patch}, which was dropped and has no value "
+    "in the map towards what the head reads. ",
     "largest": "Largest: {patch} with {value}, {share} of the total over all patches.",
     "under": "Under the cursor: {patch} with {value}, {share} of the total over all patches.",
     "gone": "Under the cursor: {patch}, which was dropped and has no value here.",

@@ -1,5 +1,7 @@
 // From the server's text to typed arrays.
 
+const [FUSIONS, RATIOS] = [3, 19]; // as vitdemo/engine/payload.py
+
 /** The result that `payload` describes, its passes decoded as explorer-math.js wants them. */
 export async function decode(payload) {
   const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
@@ -21,12 +23,28 @@ async function decodePass(payload, coded) {
   const ids = coded.counts.map((count) => all.subarray(end, (end += count)));
   const readout = new Float32Array(tokens);
   ids[ids.length - 1].forEach((id, index) => { readout[id] = kept[index]; });
-  const attn = await Promise.all(coded.attn.map((text) => (text === null ? null : attention(text))));
-  return { layers: payload.layers, heads: payload.heads, prefix: payload.prefix, tokens, ids, readout, attn };
+  const { layers, heads, prefix } = payload;
+  const [attn, cuts] = [new Array(layers).fill(null), new Array(layers).fill(null)];
+  const pass = { layers, heads, prefix, tokens, ids, readout, attn, cuts };
+  const sent = coded.attn.map((text, layer) => ({ attn: text, cuts: coded.cuts[layer] }));
+  await Promise.all(sent.map((layer, index) => layer.attn && put(pass, index, layer)));
+  return pass;
+}
+
+/** Puts one layer into its pass. */
+export async function put(pass, layer, { attn, cuts }) {
+  [pass.cuts[layer], pass.attn[layer]] = await Promise.all([cutOffs(cuts), attention(attn)]);
+}
+
+/** The cut-offs of a layer by fusion and discard ratio, and the weights that are exceptions to them. */
+async function cutOffs(text) {
+  const { buffer } = await inflated(text);
+  const size = 4 * FUSIONS * RATIOS;
+  return { cuts: new Float32Array(buffer.slice(0, size)), odd: new Uint32Array(buffer.slice(size)) };
 }
 
 /** One layer's attention, (heads, n, n) in a row. */
-export async function attention(text) {
+async function attention(text) {
   const halves = new Uint16Array((await inflated(text)).buffer);
   const table = floats();
   return Float32Array.from(halves, (half) => table[half]);

@@ -1,7 +1,10 @@
 // The layer x head grid: a button with a tiny canvas for each map, one pixel a patch.
 
 const version = new URL(import.meta.url).search;
-const { paint } = await import(`./explorer-scale.js${version}`);
+const { INK, PAPER, paint } = await import(`./explorer-scale.js${version}`);
+
+const [SIDE, EDGE, GAP] = [56, 24, 4]; // of a saved grid, in pixels
+const GONE = "rgb(164 164 164)"; // a patch without a value
 
 export class Grid {
   /** `choose({ layer, head })` is called for a click or an arrow key. */
@@ -24,10 +27,12 @@ export class Grid {
     if (size === this.size) return;
     this.size = size;
     this.root.style.setProperty("--columns", heads + 1);
-    this.root.setAttribute("aria-rowcount", layers);
-    this.root.setAttribute("aria-colcount", heads + 1);
+    this.root.setAttribute("aria-rowcount", layers + 1);
+    this.root.setAttribute("aria-colcount", heads + 2);
     const names = [this.words.all_short, ...Array(heads).keys()];
-    const header = this.line([this.label(""), ...names.map((name) => this.label(name, "columnheader"))]);
+    const corner = this.label("");
+    corner.setAttribute("aria-label", this.words.say("layer"));
+    const header = this.line([corner, ...names.map((name) => this.label(name))]);
     this.cells = Array.from({ length: layers }, (_, layer) => names.map((_, index) => this.cell(layer, index, grid)));
     const lines = this.cells.map((cells, layer) => this.line([this.label(layer, "rowheader"), ...cells.map(({ button }) => button)]));
     this.root.replaceChildren(header, ...lines);
@@ -40,7 +45,7 @@ export class Grid {
     return line;
   }
 
-  label(words, role = "presentation") {
+  label(words, role = "columnheader") {
     const label = document.createElement("span");
     label.setAttribute("role", role);
     label.textContent = words;
@@ -84,6 +89,34 @@ export class Grid {
       else pixels.data.fill(0);
       this.cells[layer][index].context.putImageData(pixels, 0, 0);
     }));
+  }
+
+  /** The maps as they were drawn last, with their layers and heads at the edges, as one canvas. */
+  figure() {
+    const { width, height } = this.pixels;
+    const zoom = Math.ceil(SIDE / Math.max(width, height)); // a whole number keeps the colours as they are
+    const [w, h] = [zoom * width, zoom * height];
+    const at = (index, side) => EDGE + index * (side + GAP);
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [at(this.heads + 1, w), at(this.layers, h)];
+    const context = canvas.getContext("2d");
+    context.fillStyle = PAPER;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    Object.assign(context, { imageSmoothingEnabled: false, textAlign: "center", textBaseline: "middle" });
+    context.font = `12px ${getComputedStyle(this.root).fontFamily}`;
+    this.cells.forEach((cells, layer) => {
+      context.fillStyle = INK;
+      context.fillText(layer, EDGE / 2, at(layer, h) + h / 2);
+      cells.forEach(({ context: { canvas: map } }, column) => {
+        context.fillStyle = INK;
+        const name = column ? column - 1 : this.words.all_short;
+        if (!layer) context.fillText(name, at(column, w) + w / 2, EDGE / 2);
+        context.fillStyle = GONE;
+        context.fillRect(at(column, w), at(layer, h), w, h);
+        context.drawImage(map, at(column, w), at(layer, h), w, h);
+      });
+    });
+    return canvas;
   }
 
   /** Marks the shown map; `head` null is the column of all heads, `layer` null none. */

@@ -1,10 +1,16 @@
 // Attention, rollout and per-head rollout of one query: vector-matrix products on a decoded pass.
 //
-// A pass is { layers, heads, prefix, tokens, ids, readout, attn }: ids[l] are the original positions of the
-// tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; readout is a row over all
-// `tokens` positions. A look is { method, direction, layer, head, query, fusion, discard }: head null fuses
-// the heads, query null starts from what the head reads. Results are rows over all positions, NaN where a
-// position has no value. The formulas are those of vitdemo/explain.
+// A pass is { layers, heads, prefix, tokens, ids, readout, attn, cuts }: ids[l] are the original positions of
+// the tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; cuts[l] says which weights
+// are discarded; readout is a row over all `tokens` positions. A look is { method, direction, layer, head,
+// query, fusion, discard }: head null fuses the heads, query null starts from what the head reads. Results are
+// rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/explain.
+
+const version = new URL(import.meta.url).search;
+const { gathered, multiply } = await import(`./explorer-product.js${version}`);
+
+const FUSIONS = ["mean", "max", "min"];
+const STEPS = 20; // steps of the discard ratio from 0 to 1
 
 /** The first layer at which `patch` is gone, or the number of layers. */
 export function lifetime(pass, patch) {
@@ -52,10 +58,15 @@ export function explain(pass, look) {
   return pushDown(pass, step(pass, start, matrix, look.layer, false), look.layer, look);
 }
 
+/** Of all layers and heads, raw attention is shown raw; both rollouts give per-head rollouts. */
+export function methodOfAll({ method }) {
+  return method === "raw-attention" ? method : "head-rollout";
+}
+
 /** The maps of all heads, fused first, of every layer: [layer][head + 1], null where the look has no start or
- * a layer is not there yet. Raw attention is raw; both rollouts give per-head rollouts. */
+ * a layer is not there yet. */
 export function explainAll(pass, look) {
-  const method = look.method === "raw-attention" ? "raw-attention" : "head-rollout";
+  const method = methodOfAll(look);
   const inward = look.direction === "in";
   let below = startRow(pass, look.query);
   const rows = [];
@@ -104,7 +115,7 @@ function fused(pass, layer, fusion) {
   return remembered(pass, `fused ${layer} ${fusion}`, () => {
     const { heads } = pass;
     const size = pass.ids[layer].length ** 2;
-    const result = Float32Array.from(headOf(pass, layer, 0));
+    const result = Float64Array.from(headOf(pass, layer, 0)); // sums of halves are exact, as on the server
     for (let head = 1; head < heads; head++) {
       const matrix = headOf(pass, layer, head);
       for (let i = 0; i < size; i++) {
@@ -112,20 +123,31 @@ function fused(pass, layer, fusion) {
         else result[i] = fusion === "max" ? Math.max(result[i], matrix[i]) : Math.min(result[i], matrix[i]);
       }
     }
-    return fusion === "mean" ? result.map((value) => value / heads) : result;
+    return new Float32Array(fusion === "mean" ? result.map((value) => value / heads) : result);
   });
+}
+
+/** `fused` with its weakest entries 0: the very ones that Python finds in single precision. */
+function thinned(pass, layer, { fusion, discard }) {
+  const [n, whole, { cuts, odd }] = [pass.ids[layer].length, fused(pass, layer, fusion), pass.cuts[layer]];
+  const [index, step] = [FUSIONS.indexOf(fusion), Math.round(discard * STEPS) - 1];
+  const lowestKept = cuts[index * (STEPS - 1) + step];
+  const result = whole.slice();
+  for (let start = 0; start < n * n; start += n) {
+    for (let i = start + pass.prefix; i < start + n; i++) if (result[i] < lowestKept) result[i] = 0;
+  }
+  for (const code of odd) { // half precision puts these on the wrong side of some cut-off
+    const [place, lives] = [Math.floor(code / 32) - index * n * n, code % 32];
+    if (place >= 0 && place < n * n) result[place] = lives > step ? whole[place] : 0;
+  }
+  return result;
 }
 
 /** rownorm(A + I) of a layer as { matrix: A, scale: 1 / (1 + row sums) }, its weakest entries discarded. */
 function linked(pass, layer, { fusion, discard }) {
   return remembered(pass, `linked ${layer} ${fusion} ${discard}`, () => {
     const n = pass.ids[layer].length;
-    let matrix = fused(pass, layer, fusion);
-    const count = Math.floor(n * n * discard);
-    if (count) {
-      const lowestKept = matrix.slice().sort()[count];
-      matrix = matrix.map((value, i) => (value < lowestKept && i % n >= pass.prefix ? 0 : value));
-    }
+    const matrix = discard ? thinned(pass, layer, { fusion, discard }) : fused(pass, layer, fusion);
     const scale = new Float64Array(n);
     for (let i = 0; i < n; i++) {
       let sum = 1;
@@ -140,25 +162,8 @@ function linked(pass, layer, { fusion, discard }) {
 function step(pass, row, matrix, layer, inward) {
   const ids = pass.ids[layer];
   const result = new Float64Array(pass.tokens);
-  const product = multiply(Float64Array.from(ids, (id) => row[id]), matrix, inward);
+  const product = multiply(gathered(row, ids), matrix, inward);
   ids.forEach((id, index) => { result[id] = product[index]; });
-  return result;
-}
-
-function multiply(vector, matrix, inward) {
-  const n = vector.length;
-  const result = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    const start = i * n;
-    if (inward) {
-      let sum = 0;
-      for (let j = 0; j < n; j++) sum += matrix[start + j] * vector[j];
-      result[i] = sum;
-    } else if (vector[i] !== 0) {
-      const weight = vector[i];
-      for (let j = 0; j < n; j++) result[j] += weight * matrix[start + j];
-    }
-  }
   return result;
 }
 
@@ -168,7 +173,8 @@ function pushDown(pass, row, top, look) {
   for (let layer = top - 1; layer >= 0; layer--) {
     const ids = pass.ids[layer];
     const { matrix, scale } = linked(pass, layer, look);
-    const share = Float64Array.from(ids, (id, index) => result[id] * scale[index]);
+    const share = gathered(result, ids);
+    for (let i = 0; i < share.length; i++) share[i] *= scale[i];
     const product = multiply(share, matrix, false);
     ids.forEach((id, index) => { result[id] = product[index] + share[index]; });
   }
@@ -181,7 +187,7 @@ function pullUp(pass, column, bottom, top, look) {
   for (let layer = bottom; layer < top; layer++) {
     const ids = pass.ids[layer];
     const { matrix, scale } = linked(pass, layer, look);
-    const local = Float64Array.from(ids, (id) => result[id]);
+    const local = gathered(result, ids);
     const product = multiply(local, matrix, true);
     ids.forEach((id, index) => { result[id] = scale[index] * (product[index] + local[index]); });
   }

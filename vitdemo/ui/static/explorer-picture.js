@@ -1,11 +1,9 @@
 // The main canvas: the picture that the model saw, coloured patch by patch.
 
 const version = new URL(import.meta.url).search; // the entry's: no browser may mix old and new modules
-const { paint, ramp, ticks } = await import(`./explorer-scale.js${version}`);
+const { INK, paint } = await import(`./explorer-scale.js${version}`);
 
 const MARK = "rgb(0 229 255)";
-const INK = "rgb(31 41 55)";
-const PAPER = "rgb(250 250 250)";
 
 export class Picture {
   constructor(canvas) {
@@ -98,31 +96,5 @@ export class Picture {
       this.context.lineWidth = thick;
       this.context.strokeRect(x + inset, y + inset, w - 2 * inset, h - 2 * inset);
     }
-  }
-
-  /** A PNG of what is shown, with its colour bar and `lines` of text below. */
-  save({ high, label, lines }) {
-    const { width, height } = this.canvas;
-    const sheet = document.createElement("canvas");
-    const [pad, size] = [12, 15];
-    [sheet.width, sheet.height] = [width, height + 78 + (size + 6) * lines.length];
-    const context = sheet.getContext("2d");
-    context.fillStyle = PAPER;
-    context.fillRect(0, 0, sheet.width, sheet.height);
-    context.drawImage(this.canvas, 0, 0);
-    context.drawImage(ramp(this.palette), pad, height + 30, width - 2 * pad, 14);
-    context.fillStyle = INK;
-    context.font = `${size}px ${getComputedStyle(this.canvas).fontFamily}`;
-    context.textBaseline = "top";
-    context.fillText(label, pad, height + 9, width - 2 * pad);
-    ticks(high).forEach((text, index) => {
-      context.textAlign = ["left", "center", "right"][index];
-      context.fillText(text, pad + ((width - 2 * pad) * index) / 2, height + 48);
-    });
-    context.textAlign = "left";
-    lines.forEach((text, index) => {
-      context.fillText(text, pad, height + 74 + index * (size + 6), width - 2 * pad);
-    });
-    return new Promise((done) => { sheet.toBlob(done, "image/png"); });
   }
 }

@@ -1,5 +1,8 @@
 // From numbers to colours and words: one scale from 0 to a maximum, as vitdemo/render has it.
 
+export const INK = "rgb(31 41 55)";
+export const PAPER = "rgb(250 250 250)";
+
 /** The high end of a scale that starts at 0 and holds all `rows`; a scale of zeros ends at 0.5. */
 export function top(rows, prefix) {
   let high = 0;

@@ -1,7 +1,7 @@
 // Everything that is said, from the page's dictionary.
 
 const version = new URL(import.meta.url).search;
-const { number, summary } = await import(`./explorer-scale.js${version}`);
+const { number, summary, top } = await import(`./explorer-scale.js${version}`);
 
 export class Words {
   /** `dictionaries`: language -> key -> text with {gaps}. */
@@ -38,26 +38,38 @@ export class Words {
     return this.say(look.method === "raw-attention" ? "unit_attention" : "unit_rollout");
   }
 
-  /** What the map is: method, layer, head, pass and start. */
-  caption(look, data) {
+  /** What is shown: method, `place` (layer and head), pass and start. */
+  caption(look, data, place = this.place(look)) {
     const start = look.query === null ? this.say("readout") : this.patch(look.query, data.grid);
     const parts = [this.say(`method_${look.method}`)];
-    if (look.method !== "attention-rollout") parts.push(this.place(look));
+    if (look.method !== "attention-rollout") parts.push(place);
     parts.push(this.say(`during_${look.pass}`), this.say(look.direction === "out" ? "from" : "to", { start }));
     return parts.join(" · ");
   }
 
-  /** The numbers of the map: of the patch under the cursor where the query is pinned, else of the largest. */
-  numbers(look, data, { row, cursor, high, problem }) {
+  /** The patch from which the map starts, and what it has in `ground`, the map of what the head reads. */
+  start(look, data, ground) {
+    const value = ground[look.query + data.prefix];
+    const { total } = summary(ground, data.prefix);
+    const gaps = {
+      patch: this.patch(look.query, data.grid),
+      value: number(value, top([ground], data.prefix)),
+      share: this.percent(total && value / total),
+    };
+    return this.say(Number.isNaN(value) ? "start_gone" : `start_${look.direction}`, gaps);
+  }
+
+  /** The numbers of the map: of the patch under the cursor, or where that is null, of the largest. */
+  numbers(look, data, { row, cursor, high, opening }) {
     const { total, best, before } = summary(row, data.prefix);
-    if (total === 0) return problem + this.say(before > 0 ? "only_prefix" : "nothing");
+    if (total === 0) return opening + this.say(before > 0 ? "only_prefix" : "nothing");
     const patch = cursor ?? best;
     const value = row[patch + data.prefix];
     const gaps = { patch: this.patch(patch, data.grid), value: number(value, high), share: this.percent(value / total) };
-    if (cursor !== null && Number.isNaN(value)) return problem + this.say("gone", gaps);
+    if (cursor !== null && Number.isNaN(value)) return opening + this.say("gone", gaps);
     const sentence = this.say(cursor === null ? "largest" : "under", gaps);
     const rest = look.direction === "out" && before > 1e-6 ? this.say("prefix_part", { share: this.percent(before / (total + before)) }) : "";
-    return problem + sentence + rest;
+    return opening + sentence + rest;
   }
 
   percent(share) {

@@ -1,29 +1,32 @@
 // The explorer: one payload comes in, everything else happens here. Entry point: mount().
 
 const version = new URL(import.meta.url).search;
-const [data_, math, scale, { Picture }, { listen }, { Grid }, { Words }, { Controls }] = await Promise.all(
-  ["data", "math", "scale", "picture", "pointer", "grid", "words", "controls"].map(
-    (name) => import(`./explorer-${name}.js${version}`),
-  ),
+const load = (name) => import(`./explorer-${name}.js${version}`);
+const [data_, math, scale, { Picture }, { Grid }, { Words }, { Controls }] = await Promise.all(
+  ["data", "math", "scale", "picture", "grid", "words", "controls"].map(load),
+);
+const [{ listen }, { Loader, missing }, { Player }, { save }] = await Promise.all(
+  ["pointer", "loader", "player", "save"].map(load),
 );
 
 const FIRST = {
   layer: 0, head: null, method: "attention-rollout", pass: "pruned", direction: "out", query: null,
   fusion: "mean", discard: 0, opacity: 0.6, scale: "own",
 };
-const STEP = 700; // milliseconds a layer, when playing
-const PATIENCE = 20000; // milliseconds until a lost layer is asked for again
 
 class Explorer {
   constructor({ root, trigger, words }) {
-    Object.assign(this, { root, trigger, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
+    Object.assign(this, { root, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
     words.fill(root);
     this.picture = new Picture(root.querySelector(".picture"));
     this.grid = new Grid(root.querySelector(".cells"), { choose: (place) => this.change(place), words });
     this.controls = new Controls(root, { change: (part) => this.change(part), words });
+    const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
+    this.player = new Player(this.find(".play"), { step: () => this.step(), over });
+    this.loader = new Loader({ trigger, again: () => this.draw() });
     listen(this.picture, this);
-    this.find(".save").addEventListener("click", () => this.save());
-    this.find(".play").addEventListener("click", () => this.play());
+    this.find(".save").addEventListener("click", () => this.savePicture());
+    this.find(".save-all").addEventListener("click", () => this.saveGrid());
     this.find(".unpin").addEventListener("click", () => this.release());
   }
 
@@ -37,9 +40,10 @@ class Explorer {
     const data = value ? await data_.decode(typeof value === "string" ? JSON.parse(value) : value) : null;
     if (turn !== this.turn) return; // a newer one came meanwhile
     const before = this.data ?? this.last;
-    Object.assign(this, { data, last: data ?? before, asked: null, hover: null, drawn: null });
+    Object.assign(this, { data, last: data ?? before, hover: null, drawn: null });
+    this.loader.done();
     if (!data) {
-      this.stop();
+      this.player.stop();
       this.publish("empty");
       return;
     }
@@ -54,12 +58,12 @@ class Explorer {
 
   /** One layer that was asked for arrived. */
   async receive(text) {
-    const { id, pass, layer, attn } = JSON.parse(text);
+    const { id, pass, layer, attn, cuts } = JSON.parse(text);
     const data = this.data;
     if (data?.id !== id) return;
-    data.passes[pass].attn[layer] = await data_.attention(attn);
+    await data_.put(data.passes[pass], layer, { attn, cuts });
     if (data !== this.data) return;
-    this.asked = null;
+    this.loader.done();
     this.draw();
   }
 
@@ -73,6 +77,7 @@ class Explorer {
     if (!data.passes[next.pass]) next.pass = "dense";
     next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
     if (next.head !== null && !(next.head < data.heads)) next.head = null;
+    next.discard = Math.round(next.discard * 20) / 20; // only for these are the cut-offs known
     if (next.query !== null && !(next.query < data.grid[0] * data.grid[1])) next.query = null;
     this.state = next;
     this.controls.show(next);
@@ -106,36 +111,41 @@ class Explorer {
 
   draw() {
     const { data, pass, state } = this;
-    let [look, problem] = [this.look, ""];
+    let [look, opening] = [this.look, ""];
     const dropped = math.droppedBefore(pass, look);
     if (dropped !== null) {
-      problem = this.words.say("dropped", { patch: this.words.patch(look.query, data.grid), layer: dropped });
+      opening = this.words.say("dropped", { patch: this.words.patch(look.query, data.grid), layer: dropped });
       look = { ...look, query: null };
     }
-    const missing = math.layersNeeded(pass, look).filter((layer) => !pass.attn[layer]);
-    const row = missing.length ? null : math.explain(pass, look);
+    const urgent = math.layersNeeded(pass, look).filter((layer) => !pass.attn[layer]);
+    const row = urgent.length ? null : math.explain(pass, look);
     const shared = state.scale === "shared" ? this.maps(look).flat() : [];
     const high = scale.top([row, ...shared], data.prefix);
-    const cursor = state.query === null ? null : this.hover;
+    const free = state.query === null && look.query !== null; // the map starts under the cursor
+    const cursor = free ? null : this.hover;
+    if (row && free) opening = this.words.start(look, data, math.explain(pass, { ...look, query: null }));
     const gone = row ? math.absent(pass, math.lastLayer(pass, look)) : [];
     const query = state.query ?? this.hover;
     this.picture.draw({ row, gone, high, opacity: state.opacity, query, cursor });
     this.label(".bar.own", look, high);
     this.find(".caption").textContent = this.words.caption(look, data);
-    const live = row ? this.words.numbers(look, data, { row, cursor, high, problem }) : "";
+    const live = row ? this.words.numbers(look, data, { row, cursor, high, opening }) : "";
     if (this.find(".live").textContent !== live) this.find(".live").textContent = live;
     this.find(".unpin").disabled = state.query === null;
     this.shown = { look, high };
     this.publish(row ? "ready" : "loading");
-    this.ask(missing);
+    const left = missing(pass).length;
+    const gaps = { done: data.layers - left, layers: data.layers };
+    this.find(".loading").textContent = left ? this.words.say("loading", gaps) : "";
+    this.loader.ask(data, state.pass, urgent);
     this.frame ??= requestAnimationFrame(() => this.drawGrid());
   }
 
   /** All layers and heads for a look, worked out once a query and setting. */
   maps(look) {
-    const { method, direction, query, fusion, discard, pass } = look;
+    const { direction, query, fusion, discard, pass } = look;
     const arrived = this.pass.attn.filter(Boolean).length;
-    const key = [this.data.id, method === "raw-attention", direction, query, fusion, discard, pass, arrived].join();
+    const key = [this.data.id, math.methodOfAll(look), direction, query, fusion, discard, pass, arrived].join();
     if (this.drawn?.key !== key) this.drawn = { key, rows: math.explainAll(this.pass, look), painted: false };
     return this.drawn.rows;
   }
@@ -151,25 +161,13 @@ class Explorer {
     const single = look.method !== "attention-rollout";
     this.grid.select({ layer: single ? look.layer : null, head: single ? look.head : null });
     this.label(".bar.all", look, shared);
-    this.root.dataset.grid = this.drawn.key;
+    this.root.dataset.grid = [this.drawn.key, look.layer, look.head, shared].join(); // what is drawn
   }
 
   label(selector, look, high) {
     const bar = this.find(selector);
     bar.querySelector(".unit").textContent = this.words.unit(look);
     scale.ticks(high).forEach((text, index) => { bar.querySelectorAll(".tick")[index].textContent = text; });
-  }
-
-  /** Asks the server for a layer that is not here yet: those of the map first, then the grid's. */
-  ask(missing) {
-    const all = this.pass.attn.flatMap((attn, layer) => (attn ? [] : [layer]));
-    const layer = [...missing, ...all][0];
-    const waiting = this.asked && Date.now() - this.asked < PATIENCE;
-    const done = { done: this.data.layers - all.length, layers: this.data.layers };
-    this.find(".loading").textContent = layer === undefined ? "" : this.words.say("loading", done);
-    if (layer === undefined || waiting) return;
-    this.asked = Date.now();
-    this.trigger("layer", { id: this.data.id, pass: this.state.pass, layer });
   }
 
   /** For tests, links and other scripts: what state the page is in. */
@@ -184,36 +182,29 @@ class Explorer {
     this.root.dispatchEvent(new CustomEvent("explorer-changed", { bubbles: true, detail: this.state }));
   }
 
-  play() {
-    if (this.timer) return this.stop();
-    const step = () => this.change({ layer: (this.state.layer + 1) % this.data.layers });
-    if (!this.data) return undefined;
-    step();
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return undefined;
-    this.timer = setInterval(() => {
-      if (!this.root.isConnected || this.state.layer === this.data.layers - 1) this.stop();
-      else step();
-    }, STEP);
-    this.find(".play").setAttribute("aria-pressed", "true");
-    return undefined;
+  step() {
+    if (this.data) this.change({ layer: (this.state.layer + 1) % this.data.layers });
   }
 
-  stop() {
-    clearInterval(this.timer);
-    this.timer = null;
-    this.find(".play").setAttribute("aria-pressed", "false");
-  }
-
-  async save() {
+  savePicture() {
     if (this.root.dataset.ready !== "ready") return;
     const { look, high } = this.shown;
-    const lines = [this.words.caption(look, this.data), this.find(".live").textContent, this.data.title];
-    const blob = await this.picture.save({ high, label: this.words.unit(look), lines });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = [this.data.model, look.method, look.layer, look.head ?? "all"].join("-").replace(/[^\w.-]+/g, "-") + ".png";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const lines = [this.words.caption(look, this.data), this.find(".live").textContent];
+    this.save(this.picture.canvas, { high, lines, parts: [look.method, look.layer, look.head ?? "all"] });
+  }
+
+  saveGrid() {
+    if (!this.drawn?.painted) return;
+    const look = { ...this.shown.look, method: math.methodOfAll(this.shown.look) };
+    const lines = [this.words.caption(look, this.data, this.words.say("grid"))];
+    this.save(this.grid.figure(), { high: this.drawn.high, lines, parts: [look.method, "grid"] });
+  }
+
+  save(figure, { high, lines, parts }) {
+    const { model, palette, title } = this.data;
+    const label = this.words.unit(this.shown.look);
+    const font = getComputedStyle(this.root).fontFamily;
+    save(figure, { name: [model, ...parts].join("-"), palette, high, label, lines: [...lines, title], font });
   }
 }
 
@@ -242,6 +233,6 @@ export function mount({ element, trigger, props, watch }) {
   };
   root.dispatchEvent(new CustomEvent("explorer-mounted", { bubbles: true }));
   watch("value", () => explorer.load(props.value));
-  watch("chunk", () => { if (props.chunk) explorer.receive(props.chunk); });
+  watch("chunk", () => { if (props.chunk.text) explorer.receive(props.chunk.text); });
   explorer.load(props.value);
 }
