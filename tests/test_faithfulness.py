@@ -225,10 +225,8 @@ def test_the_command_prints_what_the_contest_finds(
 def test_the_command_writes_the_table_and_names_what_is_wrong(
     models: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(
-        "before\n<!-- faithfulness on CIFAR-10:begin -->\n<!-- faithfulness on CIFAR-10:end -->\nafter\n"
-    )
+    readme, place = tmp_path / "README.md", "faithfulness on CIFAR-10"
+    readme.write_text(f"before\n<!-- {place}:begin -->\n<!-- {place}:end -->\nafter\n")
     words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--n", "1"]
     assert main([*words, "--write", str(readme)]) == 0
     table = read_block(readme, name=place)
