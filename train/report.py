@@ -219,7 +219,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.redraw:
         for name, metrics in metrics_in(options.checkpoints).items():
             folder = options.checkpoints / name
-            write_report(folder, loaded=load_model(str(folder)), metrics=metrics)
+            source = name if name in MODELS else str(folder)
+            write_report(folder, loaded=load_model(source, models_dir=options.checkpoints), metrics=metrics)
         return
     name, make = ("sweep", sweep_table) if options.sweep_table else ("models", models_table)
     table = make(options.checkpoints)

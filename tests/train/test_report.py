@@ -65,6 +65,19 @@ def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.strip() == sweep_table(swept)
 
 
+def test_figures_and_card_are_made_anew_from_the_numbers(tmp_path: Path) -> None:
+    key = "vit_cifar10"
+    (tmp_path / key).mkdir()
+    for name in ("config.json", "model.safetensors", "metrics.json"):
+        (tmp_path / key / name).write_bytes((Path("checkpoints") / key / name).read_bytes())
+    report(["--checkpoints", str(tmp_path), "--redraw"])
+    for name in ("README.md", "metrics.json"):
+        assert (tmp_path / key / name).read_text() == (Path("checkpoints") / key / name).read_text()
+    for name in ("curves.png", "confusion.png", "per_class.png"):
+        with Image.open(tmp_path / key / name) as figure:
+            assert figure.size[0] > 700
+
+
 def test_each_table_goes_to_its_own_place(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     places = [f"<!-- {name}:begin -->\nold {name}\n<!-- {name}:end -->\n" for name in ("models", "sweep")]
