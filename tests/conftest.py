@@ -21,6 +21,7 @@ trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
 torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where two processes share the tests, a file's stay together, and so do all that drive a browser."""
     for item in items:
