@@ -21,14 +21,6 @@ trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
 torch.set_num_threads(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where two processes share the tests, a file's stay together, and so do all that drive a browser."""
-    for item in items:
-        name = "browser" if item.path.parent.name == "browser" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     """No test depends on the order in which the tests run."""

@@ -40,7 +40,6 @@ def dropped_patch(layer: int) -> int:
     return min(before - after)
 
 
-@pytest.mark.timed
 def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
     engine, _ = explored_app()
     forwards = engine.forwards
