@@ -52,7 +52,7 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
     if "imagenette_dynamicvit" in words or "imagenette_lightvit" in words:  # start from a network for photos
-        return [*words, "--dry-run", "model.img_size=32"]
+        return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]
     if "--dry-run" in words and "--recipe" in words:
         return [*words, "model.depth=4"]
     if "--dry-run" in words or "train.report" in words:
