@@ -68,7 +68,7 @@ def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
         label=label("Picture"),
         show_label=False,
         sources=["upload", "clipboard", "webcam"],
-        height=206,
+        height=186,
         format="png",
         buttons=[],
         elem_id="picture",
