@@ -19,6 +19,8 @@ from vitdemo.trace import Trace, record
 from vitdemo.weights import load_model, save_model
 
 KEYS = ("dynamicvit_cifar10", "vit_cifar10", "lightvit_cifar10")
+LAB_MODEL = KEYS[0]  # the one that the laboratory's tests prune
+Net = tuple[VisionTransformer, Tensor]
 
 
 def write_models(folder: Path) -> Path:
@@ -40,7 +42,7 @@ def picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image:
     return Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR)
 
 
-def direct(models: Path, key: str, image: Image.Image) -> tuple[VisionTransformer, Tensor]:
+def direct(models: Path, key: str, image: Image.Image) -> Net:
     """The network and its input, without the engine."""
     model = load_model(key, models_dir=models).model
     return model, preprocess(image, config=MODELS[key].data).pixels

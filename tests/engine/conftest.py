@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.bundle import write_models
-from vitdemo.engine import Engine
+from tests.engine.bundle import LAB_MODEL, Net, direct, picture, write_models
+from vitdemo.engine import Analysis, Engine, Request
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +14,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def engine(models: Path) -> Engine:
     return Engine(device="cpu", models_dir=models)
+
+
+@pytest.fixture
+def analysis(engine: Engine) -> Analysis:
+    """What the laboratory begins with."""
+    return engine.analyse(Request(picture(), LAB_MODEL, 0.3))
+
+
+@pytest.fixture(scope="module")
+def net(models: Path) -> Net:
+    """The same network and picture, without the engine."""
+    return direct(models, LAB_MODEL, picture())

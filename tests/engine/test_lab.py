@@ -10,32 +10,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import LAB_MODEL as MODEL
+from tests.engine.bundle import Net, direct, picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Analysis, Engine, Expired, Request, SmallestSet, Surgery
-from vitdemo.models import DynamicViT, VisionTransformer
+from vitdemo.models import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, make_selector
 from vitdemo.registry import MODELS
-
-MODEL = "dynamicvit_cifar10"
-Net = tuple[VisionTransformer, Tensor]
 
 
 @pytest.fixture(scope="module")
 def engine(models: Path) -> Engine:
     return Engine(device="cpu", models_dir=models)
-
-
-@pytest.fixture
-def analysis(engine: Engine) -> Analysis:
-    return engine.analyse(Request(picture(), MODEL, 0.3))
-
-
-@pytest.fixture(scope="module")
-def net(models: Path) -> Net:
-    return direct(models, MODEL, picture())
 
 
 @torch.no_grad()

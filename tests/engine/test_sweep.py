@@ -10,18 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import LAB_MODEL as MODEL
+from tests.engine.bundle import Net, picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Analysis, Engine, Request, sweep
-from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, Random, make_selector
 from vitdemo.registry import MODELS
 from vitdemo.trace import record
-
-MODEL = "dynamicvit_cifar10"
-Net = tuple[VisionTransformer, Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +28,6 @@ def engine(models: Path) -> Iterator[Engine]:
         patch.setattr("vitdemo.engine.sweep.SECONDS", 0.0)
         patch.setattr("vitdemo.engine.sweep.FEWEST", 1)
         yield Engine(device="cpu", models_dir=models)
-
-
-@pytest.fixture
-def analysis(engine: Engine) -> Analysis:
-    return engine.analyse(Request(picture(), MODEL, 0.3))
-
-
-@pytest.fixture(scope="module")
-def net(models: Path) -> Net:
-    return direct(models, MODEL, picture())
 
 
 @torch.no_grad()
