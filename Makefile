@@ -10,8 +10,8 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test check
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest tests/browser
-	$(BIN)/python -m pytest --ignore tests/browser -n 2 --durations=10
+	$(BIN)/python -m pytest -m timing
+	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

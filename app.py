@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from pathlib import Path
-from threading import Thread
 
 from vitdemo.engine import Engine
 from vitdemo.ui import build, first_view, launch_options
@@ -35,8 +34,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     engine = Engine(device=options.device, models_dir=options.models_dir)
-    page = build(engine, data_dir=options.data)
-    Thread(target=first_view, args=[engine], daemon=True).start()  # while the server starts
+    page = build(engine, data_dir=options.data, first=first_view(engine))
     page.launch(
         server_name=options.host,
         server_port=options.port,

@@ -34,8 +34,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Opener]:
+def visits(browser: Browser) -> Iterator[Opener]:
     """Opens addresses with a given width, colour scheme and language; afterwards there must have been no
     error in the console and no request to another host."""
     troubles: list[str] = []
@@ -68,6 +67,10 @@ def open_page(browser: Browser) -> Iterator[Opener]:
     for context in contexts:
         context.close()
     assert not troubles
+
+
+open_page = pytest.fixture(visits, name="open_page")
+open_once = pytest.fixture(visits, name="open_once", scope="module")  # for pages that several tests share
 
 
 def note_stranger(url: str, host: str, troubles: list[str]) -> None:

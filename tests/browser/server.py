@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vitdemo.engine import Engine
 from vitdemo.ui import build, launch_options
+from vitdemo.ui.prediction import First
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 300  # a busy machine imports torch slowly
@@ -29,9 +30,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(engine: Engine) -> Iterator[str]:
+def served(engine: Engine, *, first: First | None = None) -> Iterator[str]:
     """The address of the page over `engine`, in this process, so that a test can look behind it."""
-    demo = build(engine)
+    demo = build(engine, first=first)
     demo.launch(
         server_name="127.0.0.1",
         server_port=free_port(),

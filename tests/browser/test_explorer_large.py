@@ -81,6 +81,7 @@ def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
             np.testing.assert_allclose(found, truth, rtol=0, atol=1e-3 * np.nanmax(truth), err_msg=str(look))
 
 
+@pytest.mark.timing
 def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
     page = open_page(f"{explored_app()[1]}?model={PHOTO}")
     steps.open_explorer(page)

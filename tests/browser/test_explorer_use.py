@@ -22,9 +22,27 @@ SHIFTS = """() => {
 
 
 @pytest.fixture
-def page(open_page: Opener) -> Page:
+def own_page(open_page: Opener) -> Page:
+    """Of the test alone, for what a state of the explorer does not undo."""
     page = open_page(explored_app()[1])
     steps.open_explorer(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
+    """A page for all tests that only use the explorer, and its first state."""
+    page = open_once(explored_app()[1])
+    steps.open_explorer(page)
+    return page, steps.explorer_state(page)
+
+
+@pytest.fixture
+def page(opened: tuple[Page, dict[str, Any]]) -> Page:
+    """That page in that state."""
+    page, first = opened
+    page.mouse.move(0, 0)
+    steps.explore(page, **first)
     return page
 
 
@@ -40,21 +58,22 @@ def dropped_patch(layer: int) -> int:
     return min(before - after)
 
 
-def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
+@pytest.mark.timing
+def test_all_is_instant_shifts_nothing_and_runs_no_model(own_page: Page) -> None:
     engine, _ = explored_app()
     forwards = engine.forwards
     requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.evaluate(SHIFTS)
+    own_page.on("request", lambda request: requests.append(request.url))
+    own_page.evaluate(SHIFTS)
     times = {}
     for method in ("raw-attention", "head-rollout"):
-        steps.explore(page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
-        times["hover", method] = slow(page, "hover", turns=64)
+        steps.explore(own_page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
+        times["hover", method] = slow(own_page, "hover", turns=64)
     for name in ("layer", "fusion", "discard"):
-        times[name, method] = slow(page, name, turns=38)
+        times[name, method] = slow(own_page, name, turns=38)
     assert max(times.values()) < INSTANT, times
-    steps.explore(page, method="attention-rollout", query=5, direction="in")
-    assert sum(page.evaluate("window.shifts")) < 0.01
+    steps.explore(own_page, method="attention-rollout", query=5, direction="in")
+    assert sum(own_page.evaluate("window.shifts")) < 0.01
     assert engine.forwards == forwards
     assert not requests
 
@@ -151,53 +170,55 @@ def test_the_keyboard_does_it_all(page: Page, explorer: Locator) -> None:
     expect(selected).to_be_focused()
 
 
-def test_a_tap_pins(page: Page) -> None:
-    steps.explore(page, method="raw-attention", layer=1)
-    picture = page.locator(".explorer .picture")
+def test_a_tap_pins(own_page: Page) -> None:
+    steps.explore(own_page, method="raw-attention", layer=1)
+    picture = own_page.locator(".explorer .picture")
     picture.scroll_into_view_if_needed()
-    box, at = picture.bounding_box(), steps.patch_position(page, 18)
+    box, at = picture.bounding_box(), steps.patch_position(own_page, 18)
     assert box
     point = {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
-    device = page.context.new_cdp_session(page)
+    device = own_page.context.new_cdp_session(own_page)
     device.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     device.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    steps.expect_shown_query(page, 18)
-    assert steps.explorer_state(page)["query"] == 18
+    steps.expect_shown_query(own_page, 18)
+    assert steps.explorer_state(own_page)["query"] == 18
 
 
-def test_play_runs_to_the_last_layer_or_steps_once(page: Page, explorer: Locator) -> None:
-    steps.explore(page, method="raw-attention", layer=5)
+def test_play_runs_to_the_last_layer_or_steps_once(own_page: Page) -> None:
+    explorer = own_page.locator(".explorer")
+    steps.explore(own_page, method="raw-attention", layer=5)
     play = explorer.get_by_role("button", name="Play the layers")
     play.click()
     expect(play).to_have_attribute("aria-pressed", "true")
     expect(play).to_have_attribute("aria-pressed", "false")
-    assert steps.explorer_state(page)["layer"] == 7
-    page.emulate_media(reduced_motion="reduce")
+    assert steps.explorer_state(own_page)["layer"] == 7
+    own_page.emulate_media(reduced_motion="reduce")
     play.click()
-    assert steps.explorer_state(page)["layer"] == 0
+    assert steps.explorer_state(own_page)["layer"] == 0
     expect(play).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_state_is_kept_and_restored(page: Page, explorer: Locator) -> None:
+def test_a_state_is_kept_and_restored(own_page: Page) -> None:
+    explorer = own_page.locator(".explorer")
     state = {"method": "head-rollout", "layer": 4, "head": 1, "pass": "dense", "query": 12, "fusion": "max"}
-    steps.explore(page, **state)
-    assert state.items() <= steps.explorer_state(page).items()
+    steps.explore(own_page, **state)
+    assert state.items() <= steps.explorer_state(own_page).items()
     assert explorer.locator("select[data-control=head]").input_value() == "1"
     first = explorer.get_attribute("data-analysis")
-    slider = page.locator("#ratio input[type=range]")
+    slider = own_page.locator("#ratio input[type=range]")
     slider.press("ArrowRight")  # the same picture and model at another ratio: the pin stays
     expect(explorer).not_to_have_attribute("data-analysis", first or "")
     expect(explorer).to_have_attribute("data-ready", "ready")
-    assert state.items() <= steps.explorer_state(page).items()
+    assert state.items() <= steps.explorer_state(own_page).items()
     second = explorer.get_attribute("data-analysis")
-    page.locator("#examples button.thumbnail-item").nth(3).click()  # another picture: it goes
+    own_page.locator("#examples button.thumbnail-item").nth(3).click()  # another picture: it goes
     expect(explorer).not_to_have_attribute("data-analysis", second or "")
     expect(explorer).to_have_attribute("data-ready", "ready")
-    assert steps.explorer_state(page)["query"] is None
-    steps.explore(page, layer=99, head=99, query=999)
-    assert steps.explorer_state(page) | {"layer": 7, "head": None, "query": None} == steps.explorer_state(
-        page
+    assert steps.explorer_state(own_page)["query"] is None
+    steps.explore(own_page, layer=99, head=99, query=999)
+    assert steps.explorer_state(own_page) | {"layer": 7, "head": None, "query": None} == steps.explorer_state(
+        own_page
     )
 
 

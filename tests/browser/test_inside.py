@@ -76,8 +76,8 @@ def expect_card(card: Locator) -> None:
     cells = [row.locator("td").all_inner_texts() for row in rows]
     assert {name: float(number) for name, number in cells} == metrics["per_class"]
     figures = card.locator("#card-figures img")
-    expect(figures).to_have_count(3)
-    for shown, name in zip(figures.all(), ("keep_ratio", "curves", "confusion"), strict=True):
+    expect(figures).to_have_count(4)
+    for shown, name in zip(figures.all(), ("keep_ratio", "curves", "per_class", "confusion"), strict=True):
         expect_picture(shown, Image.open(folder / f"{name}.png"))
 
 

@@ -10,13 +10,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import served
 from vitdemo.data import decode, preprocess
-from vitdemo.engine import DEFAULT_MODEL, Engine
+from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.ui import first_view
 from vitdemo.weights import load_model
 
 LOOKS = {
@@ -156,13 +154,3 @@ def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(open_page: Opene
     page.get_by_role("option", name="DynamicViT · CIFAR-10").click()
     expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
     expect(page.locator("#headline .answer b")).to_have_text("airplane")
-
-
-def test_what_is_analysed_at_the_start_is_what_the_first_visitor_sees(open_page: Opener) -> None:
-    engine = Engine(device="cpu")
-    first_view(engine)
-    (known,) = engine._cache._entries
-    with served(engine) as url:
-        page = open_page(url)
-        expect(page.locator("#class-maps img")).to_have_count(4)
-    assert list(engine._cache._entries) == [known]

@@ -61,6 +61,7 @@ def places(page: Page) -> list[str]:
     return page.evaluate("[...window.places]")
 
 
+@pytest.mark.timing
 def test_a_visit_without_a_jump(page: Page) -> None:
     expect(page.locator("#class-maps img")).to_have_count(4)
     assert shifted(page) < GOOD

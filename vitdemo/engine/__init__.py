@@ -9,7 +9,7 @@ from typing import Literal
 from PIL import Image
 
 from vitdemo.engine import compare, keep, numbers, payload, pictures, walk
-from vitdemo.engine.analyse import Timings, analyse
+from vitdemo.engine.analyse import Timings, analyse, find
 from vitdemo.engine.cache import Entry, TraceCache
 from vitdemo.engine.classes import OF_A_CLASS, ClassMap, ClassMaps
 from vitdemo.engine.compare import Comparison, Side
@@ -124,6 +124,13 @@ class Engine:
         """
         report = progress or (lambda share, text: None)
         return analyse(request, pool=self._pool, cache=self._cache, timings=self._timings, progress=report)
+
+    def find(self, request: Request) -> Analysis | None:
+        """What `analyse` would hand back at once, None if it would have to load, run or wait.
+
+        Raises ValueError as `analyse`.
+        """
+        return find(request, pool=self._pool, cache=self._cache)
 
     def attention_figure(self, key: str, view: AttentionView) -> Image.Image:
         """The map over the view, with its colour bar below; the query patch is framed."""

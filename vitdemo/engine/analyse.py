@@ -9,6 +9,7 @@ from time import perf_counter
 
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from vitdemo import cost
@@ -35,6 +36,18 @@ class Setting:
     spec: ModelSpec
     keep_ratio: float
     selector: str
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A request whose picture and model are there. `upload`: the picture, at most `UPLOAD_EDGE` pixels;
+    `timed`: what its milliseconds depend on; `key`: where its result is kept."""
+
+    setting: Setting
+    upload: Image.Image
+    prepared: Prepared
+    timed: tuple[str, ...]
+    key: str
 
 
 class Timings:
@@ -68,44 +81,60 @@ def analyse(
     choose_selector(spec, request.selector)  # before anything is loaded
     upload = decode(request.image)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
-    setting = check(request, loaded.spec)
-    prepared, upload_size = preprocess(upload, config=setting.spec.data), upload.size
-    upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
-    weights = f"{request.model}@{loaded.report.source}@{loaded.report.revision}"
-    parts = (weights, f"{setting.keep_ratio:g}", setting.selector)
-    images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
-    key = cache.key(*(part.encode() for part in parts), str(upload_size).encode(), *images)
-    if known := cache.find(key):  # waits for nobody else's job
+    job = job_of(request, upload, loaded, cache)
+    if known := cache.find(job.key):  # waits for nobody else's job
         return known.analysis
+    setting, pixels = job.setting, job.prepared.pixels
     with pool.compute:  # equal requests at the same time: the second finds what the first left
-        entry = cache.find(key)
+        entry = cache.find(job.key)
         if entry is None:
             progress(0.85, f"Running {setting.spec.title}")
-            dense, pruned, pruning = run(loaded, prepared, setting, pool.device)
-            milliseconds = timings.find(parts)
+            dense, pruned, pruning = run(loaded, job.prepared, setting, pool.device)
+            milliseconds = timings.find(job.timed)
             if milliseconds is None:
                 progress(0.95, "Measuring")
-                milliseconds = measure(loaded.model, prepared.pixels.to(pool.device), pruning=pruning)
-                timings.keep(parts, milliseconds)
+                milliseconds = measure(loaded.model, pixels.to(pool.device), pruning=pruning)
+                timings.keep(job.timed, milliseconds)
             analysis = Analysis(
-                key=key,
+                key=job.key,
                 model=request.model,
                 title=setting.spec.title,
                 selector=setting.selector,
                 pruning_ratio=request.pruning_ratio,
-                view=prepared.view,
+                view=job.prepared.view,
                 dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
                 pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
                 kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
                 source=loaded.report.source,
                 note=loaded.report.note,
             )
-            tokens = tokens_of(loaded.model, prepared.pixels.to(pool.device))
+            tokens = tokens_of(loaded.model, pixels.to(pool.device))
             config, data = setting.spec.config, setting.spec.data
-            entry = Entry(analysis, config, data, upload, upload_size, prepared.pixels, tokens, dense, pruned)
+            entry = Entry(analysis, config, data, job.upload, upload.size, pixels, tokens, dense, pruned)
             cache.put(entry)
     progress(1.0, "Done")
     return entry.analysis
+
+
+def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | None:
+    """The analysis that an equal request left in `cache`, or None; loads, runs and waits for nothing."""
+    loaded = pool.find(request.model)
+    if loaded is None:
+        return None
+    entry = cache.find(job_of(request, decode(request.image), loaded, cache).key)
+    return entry and entry.analysis
+
+
+def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
+    """What `request` asks of `loaded`, with its picture, already decoded to `upload`."""
+    setting = check(request, loaded.spec)
+    prepared, small = preprocess(upload, config=setting.spec.data), upload.copy()
+    small.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
+    weights = f"{request.model}@{loaded.report.source}@{loaded.report.revision}"
+    timed = (weights, f"{setting.keep_ratio:g}", setting.selector)
+    images = (small.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
+    key = cache.key(*(part.encode() for part in timed), str(upload.size).encode(), *images)
+    return Job(setting, small, prepared, timed, key)
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:

@@ -71,7 +71,7 @@ class ModelPool:
         do not. Raises WeightsError when it cannot be had; the next call tries again."""
         assert name in self._loading, "spec() refuses unknown names"
         with self._loading[name]:
-            loaded = self._find(name)
+            loaded = self.find(name)
             if loaded is None:
                 loaded = load_model(
                     name, models_dir=self._models_dir, device=str(self.device), progress=progress
@@ -85,7 +85,8 @@ class ModelPool:
         model.register_forward_pre_hook(self._count)
         return model
 
-    def _find(self, name: str) -> LoadedModel | None:
+    def find(self, name: str) -> LoadedModel | None:
+        """The model if it is in memory, now the most recently used."""
         with self._lock:
             if name in self._models:
                 self._models.move_to_end(name)

@@ -9,8 +9,20 @@ import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
-from vitdemo.ui import api, card, compare, explorer, inside, keep, link, prediction, referee, text, tokens
-from vitdemo.ui.controls import FIRST_RATIO, left_column, wire_left
+from vitdemo.ui import (
+    api,
+    card,
+    compare,
+    explorer,
+    inside,
+    keep,
+    link,
+    prediction,
+    referee,
+    text,
+    tokens,
+)
+from vitdemo.ui.controls import FIRST_EXAMPLE, FIRST_RATIO, left_column, wire_left
 from vitdemo.ui.language import label, translations
 from vitdemo.ui.theme import calm
 
@@ -21,10 +33,13 @@ TITLE = "document.title = element.querySelector('h1').textContent"  # gradio doe
 __all__ = ["build", "first_view", "launch_options"]
 
 
-def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
-    """The page over `engine`. With a data set under `data_dir` it also offers random test images.
+def build(
+    engine: Engine, *, data_dir: Path | None = None, first: prediction.First | None = None
+) -> gr.Blocks:
+    """The page over `engine`; launch with `launch_options()`.
 
-    Nothing runs before a browser opens it; launch with `launch_options()`.
+    With a data set under `data_dir` it also offers random test images. With `first`, of `first_view`, it
+    opens with a result; without, nothing runs before a browser opens it.
     """
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=(DAY, DAY)) as page:
         gr.HTML(
@@ -42,10 +57,10 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
                     copy = link.button(left)
                     keep.buttons(engine, left)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
-                headline = gr.HTML(text.waiting(label(text.NO_IMAGE)), padding=False, elem_id="headline")
+                headline = prediction.headline(first)
                 card.notice(engine, left)
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
-                    *result, chosen = prediction.tab(engine, left)
+                    *result, chosen = prediction.tab(engine, left, first=first)
                     explorer.tab(engine, left)
                     tokens.tab(engine, left)
                     referee.tab(engine, left, chosen=chosen)
@@ -53,16 +68,30 @@ def build(engine: Engine, *, data_dir: Path | None = None) -> gr.Blocks:
                     compare.tab(engine, left)
         wire_left(engine, left, data_dir=data_dir)
         shown = link.Link(copy, tabs=link.named(tabs))
-        prediction.wire(engine, page, left, outputs=(headline, *result), link=shown)
+        prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)
         api.endpoints(engine)
+    one_place_for_progress(page)
     page.queue(max_size=64)
     return page
 
 
-def first_view(engine: Engine) -> None:
-    """Analyses what a page shows when it is opened, so that the first visitor need not wait for it."""
-    picture = next(iter(example_paths().values()))
-    engine.analyse(Request(str(picture), DEFAULT_MODEL, FIRST_RATIO / 100))
+def one_place_for_progress(page: gr.Blocks) -> None:
+    """Names one output as the place of a progress that is hidden anyway. At each step of each event gradio's
+    page looks up all such places of all events so far, in half a second of a new result."""
+    for event in page.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
+
+
+def first_view(engine: Engine) -> prediction.First | None:
+    """Analyses what a page shows when it opens, so that nobody need wait for it; None if that is impossible,
+    for a reason that the page will give."""
+    picture = str(example_paths()[FIRST_EXAMPLE])
+    try:
+        analysis = engine.analyse(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
+        return prediction.First(analysis, engine.class_maps(analysis.key))
+    except ValueError:
+        return None
 
 
 def launch_options() -> dict[str, Any]:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import gradio as gr
 
-from vitdemo.engine import Engine
+from vitdemo.engine import ClassMap, Engine
 from vitdemo.ui import referee_text as words
 from vitdemo.ui.parts import gallery
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, drawn_when_seen, told
 
 
-def row(engine: Engine, left: Left, *, tab: gr.Tab, label: gr.Label) -> gr.State:
-    """The maps, to be built inside `tab`. Returns the state that holds the clicked class.
+def row(
+    engine: Engine,
+    left: Left,
+    *,
+    tab: gr.Tab,
+    label: gr.Label,
+    name: str = "",
+    first: Sequence[ClassMap] = (),
+) -> gr.State:
+    """The maps, to be built inside `tab`; when a page opens they show `first`, those of the class `name`.
+    Returns the state that holds the clicked class.
 
     Its value is (key of the result, class), or None; it counts only as long as its result is shown.
     """
     chosen = gr.State(None)
-    heading = gr.HTML(padding=False, elem_id="class-title")
-    maps = gallery(columns=4, elem_id="class-maps")
+    heading = gr.HTML(words.class_title(name) if name else None, padding=False, elem_id="class-title")
+    maps = gallery(frames(first), columns=4, elem_id="class-maps")
 
     def show(values: Values) -> Values:
         name = chosen_class(values, left, chosen) or top_class(values[label])
         if not name:
             return {heading: words.class_title(""), maps: None}
         found = draw(engine, left, values, lambda key: engine.class_maps(key, name))
-        frames = [(one.image, words.map_caption(one.method, one.total)) for one in found]
-        return {heading: words.class_title(name), maps: frames}
+        return {heading: words.class_title(name), maps: frames(found)}
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
         if not values[left.key]:
@@ -47,6 +58,11 @@ def row(engine: Engine, left: Left, *, tab: gr.Tab, label: gr.Label) -> gr.State
         api_visibility="private",
     )
     return chosen
+
+
+def frames(found: Sequence[ClassMap]) -> list[tuple[Any, str]]:
+    """The maps with their captions."""
+    return [(one.image, words.map_caption(one.method, one.total)) for one in found]
 
 
 def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:

@@ -17,15 +17,14 @@ from vitdemo.ui.parts import QUIET, gallery, remark
 from vitdemo.ui.session import Left, Values, fitting, told
 from vitdemo.ui.upload import Upload
 
-FIRST_RATIO = 30  # percent
+FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
 
 
 def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
     """The components, showing the first example and the default model."""
-    name, path = next(iter(example_paths().items()))
     info = engine.info(DEFAULT_MODEL)
     return Left(
-        **pictures(name, path, data_dir=data_dir),
+        **pictures(FIRST_EXAMPLE, data_dir=data_dir),
         model=gr.Dropdown(
             engine.menu(),
             value=DEFAULT_MODEL,
@@ -61,10 +60,10 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
     )
 
 
-def pictures(name: str, path: Path, *, data_dir: Path | None) -> dict[str, Any]:
-    """The picture and the ways to choose one."""
+def pictures(name: str, *, data_dir: Path | None) -> dict[str, Any]:
+    """The picture, example `name` at first, and the ways to choose one."""
     image = Upload(
-        str(path),
+        str(example_paths()[name]),
         label=label("Picture"),
         show_label=False,
         sources=["upload", "clipboard", "webcam"],

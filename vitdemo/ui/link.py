@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui.controls import example_chosen, model_chosen
+from vitdemo.ui.controls import FIRST_EXAMPLE, example_chosen, model_chosen
 from vitdemo.ui.language import both, say, translate
 from vitdemo.ui.module import module
 from vitdemo.ui.parts import QUIET
@@ -40,33 +39,37 @@ LONGEST = 40  # characters of a wrong value that are repeated to the visitor
 @dataclass(frozen=True)
 class Link:
     """What a link brings back. `button`: the component that keeps the address and copies it; its value is the
-    left column's; `tabs`: name -> tab."""
+    left column's, and its event `ask` says that the page waits for a result; `tabs`: name -> tab."""
 
     button: gr.HTML
     tabs: Mapping[str, gr.Tab]
 
-    def opened(self, engine: Engine, page: gr.Blocks, left: Left) -> Dependency:
-        """The event that shows what the page's address asks for, before a model runs; the picture apart."""
-
-        def show(values: Values, request: gr.Request) -> Values:
-            parameters = request.query_params
-            found, wrong = read(engine, parameters, tabs=self.tabs)
-            for name in wrong:
-                gr.Warning(say(UNKNOWN, name=name, value=escaped(parameters[name][:LONGEST])))
-            return self.updates(engine, left, found, wanted(engine, left, values, request))
-
+    def outputs(self, left: Left) -> list[Any]:
+        """What `updates` may name: the left column, the picture apart, and the button."""
         lines = [left.note, left.examples, left.strip, left.counts, left.active]
-        outputs = [*lines, *column(left).values(), self.button]
-        options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_limit": None}
-        return page.load(show, left.inputs - {left.key}, outputs, **options)
+        return [*lines, *column(left).values(), self.button]
 
-    def updates(self, engine: Engine, left: Left, found: dict[str, Any], values: Values) -> Values:
-        """The left column with `values`, and what `found` says of the rest."""
+    def read(
+        self, engine: Engine, left: Left, values: Values, request: gr.Request
+    ) -> tuple[Values, dict[str, Any]]:
+        """(the left column as the address of a page that opens wants it, the picture among it; all that was
+        found in the address). Warns of what makes no sense there."""
+        found, wrong = read(engine, request.query_params, tabs=self.tabs)
+        for name in wrong:
+            value = escaped(request.query_params[name][:LONGEST])
+            gr.Warning(say(UNKNOWN, name=name, value=value))
+        return wanted(engine, left, values, found), found
+
+    def updates(
+        self, engine: Engine, left: Left, found: dict[str, Any], values: Values, *, pending: bool
+    ) -> Values:
+        """The left column with `values`, and what `found` says of the rest. `pending`: the result is not
+        there yet, and the page is to ask for it."""
         model = values[left.model]
         info = translate(engine.info(model).summary)
         updates = model_chosen(engine, left, values)
         updates |= {left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
-        example = found.get("example", next(iter(example_paths())))
+        example = found.get("example", FIRST_EXAMPLE)
         updates |= example_chosen(left, example)
         del updates[left.image]
         tab = found.get("tab", "")
@@ -74,25 +77,23 @@ class Link:
             updates[left.active] = self.tabs[tab].elem_id
         look = {name: found[name] for name in explorer_table(engine, model) if name in found}
         shown = {"example": example, **{name: values[part] for name, part in column(left).items()}}
-        updates[self.button] = gr.HTML(json.dumps(shown), opened=True, tab=tab, look=look)
+        updates[self.button] = gr.HTML(json.dumps(shown), opened=True, pending=pending, tab=tab, look=look)
         return updates
 
 
-def wanted(engine: Engine, left: Left, values: Values, request: gr.Request) -> Values:
-    """`values` of the left column, the picture among them, as the page's address wants them."""
-    found, _ = read(engine, request.query_params, tabs=())
+def wanted(engine: Engine, left: Left, values: Values, found: dict[str, Any]) -> Values:
+    """`values` of the left column, the picture among them, with what was `found` in the address."""
     values = {**values, **{part: found[name] for name, part in column(left).items() if name in found}}
-    if "example" in found:
+    if found.get("example", FIRST_EXAMPLE) != FIRST_EXAMPLE:  # which is there already
         values[left.image] = str(example_paths()[found["example"]])
-    return {
-        **values,
-        left.selector: fitting(values[left.selector], engine.info(values[left.model]).selectors),
-    }
+    best = fitting(values[left.selector], engine.info(values[left.model]).selectors)
+    return {**values, left.selector: best}
 
 
 def button(left: Left) -> gr.HTML:
     """The button, which also writes the address whenever the left column changes, all in the browser."""
-    copy = module("link", elem_id="link", words=both(WORDS), opened=False, tab="", look={})
+    empty = {"opened": False, "pending": False, "tab": "", "look": {}}
+    copy = module("link", event="ask", elem_id="link", words=both(WORDS), **empty)
     inputs = [left.note, *column(left).values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)
     return copy

@@ -3,22 +3,42 @@ runs a model for the page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Analysis, Engine
+from vitdemo.engine import Analysis, ClassMap, Engine
 from vitdemo.ui import classes, text
 from vitdemo.ui.language import label, say
-from vitdemo.ui.link import Link, wanted
+from vitdemo.ui.link import Link
+from vitdemo.ui.parts import QUEUED
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, reported, told
 
 
-def tab(engine: Engine, left: Left) -> tuple[gr.Label, gr.HTML, gr.State]:
+@dataclass(frozen=True)
+class First:
+    """What a page shows when it opens, before it asks: the result of its picture, maps of the answer."""
+
+    analysis: Analysis
+    maps: Sequence[ClassMap]
+
+
+def headline(first: First | None) -> gr.HTML:
+    """The answer, above all tabs."""
+    shown = text.headline(first.analysis) if first else text.waiting(label(text.NO_IMAGE))
+    return gr.HTML(shown, padding=False, elem_id="headline")
+
+
+def tab(engine: Engine, left: Left, *, first: First | None) -> tuple[gr.Label, gr.HTML, gr.State]:
     """The label, the comparison, and the state that holds the clicked class (see `classes.row`)."""
+    best = likeliest(first.analysis) if first else {}
+    compared = text.comparison(first.analysis) if first else text.no_comparison(label(text.NO_COMPARISON))
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as opened:
         with gr.Row(equal_height=False):
             top = gr.Label(
+                best,
                 label=label("Top five"),
                 num_top_classes=5,
                 show_heading=False,
@@ -27,14 +47,21 @@ def tab(engine: Engine, left: Left) -> tuple[gr.Label, gr.HTML, gr.State]:
                 elem_id="label",
             )
             with gr.Column(min_width=300):
-                table = gr.HTML(
-                    text.no_comparison(label(text.NO_COMPARISON)), padding=False, elem_id="comparison"
-                )
-        chosen = classes.row(engine, left, tab=opened, label=top)
+                table = gr.HTML(compared, padding=False, elem_id="comparison")
+        maps = first.maps if first else ()
+        chosen = classes.row(engine, left, tab=opened, label=top, name=classes.top_class(best), first=maps)
     return top, table, chosen
 
 
-def wire(engine: Engine, page: gr.Blocks, left: Left, *, outputs: tuple[Any, ...], link: Link) -> None:
+def wire(
+    engine: Engine,
+    page: gr.Blocks,
+    left: Left,
+    *,
+    outputs: tuple[Any, ...],
+    link: Link,
+    first: First | None,
+) -> None:
     """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
     changes."""
     results = [left.key, *outputs]
@@ -50,28 +77,34 @@ def wire(engine: Engine, page: gr.Blocks, left: Left, *, outputs: tuple[Any, ...
             return empty(text.problem(error.message))
         return filled(analysis)
 
-    # Two events for the page that opens, not one that yields twice: gradio tells of a generator's new key
-    # before the rest of its result is there. The address is read again, because the browser may not show the
-    # model yet that the first event chose.
-    def first(
-        values: Values,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Values:
-        asked = wanted(engine, left, values, request)
-        result: Values = dict(zip(results, answer(asked, progress), strict=True))
-        # The picture comes last: its change asks again, and must do so with the model that is shown by then.
-        picture = asked[left.image]
-        return result if picture == values[left.image] else {**result, left.image: picture}
+    # What is in memory comes with the left column, in the one event of a page that opens; for what is not,
+    # the page asks a second time. One event that yields twice would not do: gradio tells of the new key
+    # before the rest is there.
+    def opened(values: Values, request: gr.Request) -> Values:
+        asked, found = link.read(engine, left, values, request)
+        known = asked[left.image] == values[left.image] and engine.find(left.request(engine, asked))
+        updates = link.updates(engine, left, found, asked, pending=not known)
+        if known:
+            return {**updates, **dict(zip(results, filled(known), strict=True))}
+        shown = {left.key: first.analysis.key} if first else {}
+        return {**updates, **shown, wanted: {name: asked[part] for name, part in left.asked.items()}}
 
+    def answered(asked: dict[str, Any], shown: str, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        values = {part: asked[name] for name, part in left.asked.items()}
+        result: Values = dict(zip(results, answer(values, progress), strict=True))
+        # The picture comes last: its change asks again, and must do so with the model that is shown by then.
+        return result if asked["image"] == shown else {**result, left.image: asked["image"]}
+
+    wanted = gr.State(None)  # what the address of the page asks for, by name
+    inputs = left.inputs - {left.key}
+    page.load(opened, inputs, [*link.outputs(left), *results, wanted], **QUEUED)
     options: dict[str, Any] = {
         "concurrency_id": MODEL_RUNS,
         "concurrency_limit": 2,
         "show_progress_on": [outputs[0]],
         "api_visibility": "private",
     }
-    inputs = left.inputs - {left.key}
-    link.opened(engine, page, left).then(first, inputs, [*results, left.image], **options)
+    link.button.ask(answered, [wanted, left.image], [*results, left.image], **options)
     gr.on(
         [left.image.change, left.model.input, left.ratio.release, left.selector.input],
         answer,
@@ -84,8 +117,12 @@ def wire(engine: Engine, page: gr.Blocks, left: Left, *, outputs: tuple[Any, ...
 
 def filled(analysis: Analysis) -> tuple[Any, ...]:
     """The key, the headline, the top five and the comparison of a result."""
-    top = dict((analysis.pruned or analysis.dense).top)
-    return analysis.key, text.headline(analysis), top, text.comparison(analysis)
+    return analysis.key, text.headline(analysis), likeliest(analysis), text.comparison(analysis)
+
+
+def likeliest(analysis: Analysis) -> dict[str, float]:
+    """The five likeliest classes and their probabilities."""
+    return dict((analysis.pruned or analysis.dense).top)
 
 
 def empty(headline: str) -> tuple[Any, ...]:

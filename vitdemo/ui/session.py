@@ -40,9 +40,14 @@ class Left:
     active: gr.State
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What a request is made of, by name."""
+        return {"image": self.image, "model": self.model, "ratio": self.ratio, "selector": self.selector}
+
+    @property
     def inputs(self) -> set[Any]:
         """Everything that a request, or a picture of its result, needs."""
-        return {self.key, self.image, self.model, self.ratio, self.selector}
+        return {self.key, *self.asked.values()}
 
     def request(self, engine: Engine, values: Values) -> Request:
         """What the visitor asks for now."""

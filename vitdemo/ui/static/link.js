@@ -9,8 +9,8 @@ const NAMES = ["example", "model", "ratio", "selector", "tab", "method", "layer"
   "fusion", "discard"];
 
 class Link {
-  constructor({ root, props, words }) {
-    Object.assign(this, { root, props, words, look: {}, place: null, timer: null });
+  constructor({ root, props, words, trigger }) {
+    Object.assign(this, { root, props, words, trigger, look: {}, place: null, timer: null });
     this.button = root.querySelector("button");
     this.button.textContent = words.copy;
     this.button.title = words.explain;
@@ -19,10 +19,12 @@ class Link {
     document.addEventListener("explorer-changed", ({ detail }) => this.follow(detail));
   }
 
-  /** The server has read the address: its tab opens, and from now on the address follows the page. */
+  /** The server has read the address: the result is asked for unless it came along, the tab opens, and from now
+   * on the address follows the page. */
   start() {
-    const { opened, tab, look } = this.props;
+    const { opened, pending, tab, look } = this.props;
     if (!opened) return;
+    if (pending) this.trigger("ask");
     this.look = look;
     const explorer = document.querySelector(".explorer");
     if (explorer?.explorer) this.bring(explorer);
@@ -110,10 +112,10 @@ async function copied(text) {
 }
 
 /** Starts the button in `element`; `props` and `watch` are those of the page's component. */
-export function mount({ element, props, watch }) {
+export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".link");
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
-  const link = new Link({ root, props, words });
+  const link = new Link({ root, props, words, trigger });
   watch("opened", () => link.start());
   watch("value", () => link.soon());
   link.start();

@@ -1,0 +1,123 @@
+"""What a visitor sees before he does anything: an analysed example, which the page brings with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser import steps
+from tests.browser.conftest import PATIENCE, Opener
+from tests.browser.server import served
+from tests.browser.test_page import by_hand
+from vitdemo.engine import Engine
+from vitdemo.examples import example_paths
+from vitdemo.ui import first_view
+
+PLACES = [
+    "#headline .answer",
+    "#label [data-testid$=confidence-set]",
+    ".comparison tbody tr",
+    "#class-maps img",
+]
+# From the start of the navigation, in milliseconds: when the first of PLACES is there, and when all are. Runs
+# before the page does.
+WATCH = """places => {
+    (function look() {
+        const there = places.filter((place) => document.querySelector(place)).length;
+        if (there) window.begun ??= performance.now();
+        if (there === places.length) window.filled = performance.now();
+        else requestAnimationFrame(look);
+    })();
+}"""
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[tuple[Engine, str]]:
+    engine = Engine(device="cpu")
+    with served(engine, first=first_view(engine)) as url:
+        yield engine, url
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
+    context.close()
+
+
+def expect_first_view(page: Page) -> None:
+    steps.expect_answer(page, *by_hand(example_paths()["airplane"], keep_ratio=0.7))
+    expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
+    expect(page.locator(".comparison tbody tr")).to_have_count(5)
+    expect(page.locator("#class-title h3")).to_have_text("What speaks for airplane")
+    expect(page.locator("#class-maps img")).to_have_count(4)
+
+
+def test_it_is_there_before_the_server_has_answered_anything(app: tuple[Engine, str], page: Page) -> None:
+    asked: list[str] = []
+
+    def never(route: Route) -> None:
+        asked.append(route.request.url)
+
+    page.route("**/queue/*", never)
+    page.route("**/run/*", never)
+    page.goto(app[1])
+    expect_first_view(page)
+    page.wait_for_timeout(500)
+    assert any("/queue/join" in url for url in asked), "the page has asked, and nobody has answered"
+
+
+def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], open_page: Opener) -> None:
+    engine, url = app
+    (known,), forwards = engine._cache._entries, engine.forwards
+    page = open_page(url)
+    expect(page.locator("#familiarity")).to_contain_text("validated on")  # comes after the page has asked
+    expect_first_view(page)
+    steps.open_explorer(page)
+    assert list(engine._cache._entries) == [known]
+    assert engine.forwards == forwards
+
+
+def test_a_link_shows_its_own_view(app: tuple[Engine, str], open_page: Opener) -> None:
+    page = open_page(f"{app[1]}?example=ship&ratio=50")
+    steps.expect_answer(page, *by_hand(example_paths()["ship"], keep_ratio=0.5))
+    expect(page.locator("#class-title h3")).to_have_text("What speaks for ship")
+
+
+def test_a_link_to_a_model_that_cannot_be_had_leaves_nothing_of_another(
+    app: tuple[Engine, str], open_page: Opener
+) -> None:
+    page = open_page(f"{app[1]}?model=deit_tiny")
+    expect(page.locator("#headline [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
+    expect(page.locator("#class-maps img")).to_have_count(0)
+    expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(0)
+
+
+def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, browser: Browser, page: Page) -> None:
+    engine = Engine(device="cpu", models_dir=tmp_path)
+    assert first_view(engine) is None
+    with served(engine) as url:
+        page.goto(url)
+        expect(page.locator("#headline [role=alert]")).to_contain_text("dynamicvit_cifar10")
+
+
+@pytest.mark.timing
+def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> None:
+    """From an empty cache, browser and server on the same machine; the best of five. What gradio itself takes
+    is printed, not judged: it is a matter of the machine."""
+    times = []
+    for _ in range(5):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_init_script(f"({WATCH})({PLACES})")
+        page = context.new_page()
+        page.goto(app[1])
+        page.wait_for_function("window.filled")
+        times.append(page.evaluate("[window.begun, window.filled]"))
+        context.close()
+    print(times)
+    assert min(filled - begun for begun, filled in times) < 300, times
