@@ -19,6 +19,7 @@ from vitdemo.ui import (
     link,
     prediction,
     referee,
+    results,
     text,
     tokens,
 )
@@ -67,6 +68,7 @@ def build(
                     inside.tab(engine, left)
                     compare.tab(engine, left)
         wire_left(engine, left, data_dir=data_dir)
+        results.wire(left)
         shown = link.Link(copy, tabs=link.named(tabs))
         prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)
         api.endpoints(engine)

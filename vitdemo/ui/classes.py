@@ -10,7 +10,8 @@ import gradio as gr
 from vitdemo.engine import ClassMap, Engine
 from vitdemo.ui import referee_text as words
 from vitdemo.ui.parts import gallery
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, drawn_when_seen, told
+from vitdemo.ui.results import drawn_when_seen
+from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
 
 
 def row(
@@ -45,7 +46,7 @@ def row(
         with told():
             return {chosen: picked, **show({**values, chosen: picked})}
 
-    drawn_when_seen(tab, left, show, inputs={chosen, label}, outputs=[heading, maps])
+    drawn_when_seen(tab, left, show, inputs={chosen, label}, outputs=[heading, maps], first=name or None)
     label.select(
         clicked,
         {*left.inputs, chosen, label},

@@ -12,6 +12,7 @@ from vitdemo.ui import compare_text as words
 from vitdemo.ui.compare_sides import Column, Setting, column, request, wire_column
 from vitdemo.ui.language import label, translate
 from vitdemo.ui.parts import QUIET, gallery, heading
+from vitdemo.ui.results import filled
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, reported, told
 from vitdemo.ui.text import sentence
 
@@ -103,9 +104,9 @@ class Wiring:
         """Connects everything."""
         left, report = self.left, self.report
         controls = [control for side in self.columns for control in side.controls]
+        inputs: set[Any] = {*controls, left.active, self.method, report.compared, self.touched}
+        outputs = [*report.outputs, *controls]
         options: dict[str, Any] = {
-            "inputs": {*left.inputs, *controls, left.active, self.method, report.compared, self.touched},
-            "outputs": [*report.outputs, *controls],
             "trigger_mode": "always_last",
             "concurrency_id": MODEL_RUNS,
             "concurrency_limit": 2,
@@ -113,10 +114,22 @@ class Wiring:
             "api_visibility": "private",
         }
         opened.select(lambda: self.name, None, left.active, **QUIET)
-        opened.select(self.seen, **options)
-        left.key.change(self.arrived, **options)
-        self.method.input(self.other_method, **options)
-        button.click(self.pressed, **options)
+        for event, job in (
+            (opened.select, self.opened),
+            (self.method.input, self.other_method),
+            (button.click, self.pressed),
+        ):
+            event(job, {*left.inputs, *inputs}, outputs, **options)
+        filled(
+            left,
+            self.fill,
+            seen=self.seen,
+            drawn=report.compared,
+            empty=self.empty,
+            inputs=inputs,
+            outputs=outputs,
+            **options,
+        )
         for side in self.columns:
             wire_column(self.engine, side, self.touched)
 
@@ -128,19 +141,25 @@ class Wiring:
         a, b = (side.read(values) for side in self.columns)
         return self.compared(values, picture, (a, b), progress)
 
-    def seen(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
+    def opened(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
         """The tab was opened: nothing to do where the picture has been compared."""
         known = self.report.compared
         return {known: gr.skip()} if values[known] else self.fill(values, progress)
 
-    def arrived(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
-        """Another result on the left: another picture, or another setting of the same."""
-        known = values[self.report.compared]
-        if values[self.touched] and known and known[0] == values[self.left.image]:
+    def seen(self, values: Values) -> bool:
+        """Does another result on the left concern what is open here?"""
+        return values[self.left.active] == self.name and not self.settled(values)
+
+    def empty(self, values: Values) -> Values:
+        """Of another result that nobody sees here."""
+        if self.settled(values):
             return {self.report.compared: gr.skip()}
-        if values[self.left.active] != self.name:
-            return self.report.empty(words.waiting(words.RUNNING))
-        return self.fill(values, progress)
+        return self.report.empty(words.waiting(words.RUNNING if values[self.left.key] else words.NO_RESULT))
+
+    def settled(self, values: Values) -> bool:
+        """Has the visitor chosen the sides himself, and is the picture still the compared one?"""
+        known = values[self.report.compared]
+        return bool(values[self.touched] and known and known[0] == values[self.left.image])
 
     def other_method(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
         """Another map of what is shown."""

@@ -11,7 +11,8 @@ from vitdemo.ui.explorer_text import WORDS
 from vitdemo.ui.language import both, label
 from vitdemo.ui.module import module
 from vitdemo.ui.parts import QUIET
-from vitdemo.ui.session import Left, Values, draw, drawn_when_seen, told
+from vitdemo.ui.results import drawn_when_seen
+from vitdemo.ui.session import Left, Values, draw, told
 
 
 def tab(engine: Engine, left: Left) -> None:

@@ -11,8 +11,9 @@ from vitdemo.ui import card, speed, walk
 from vitdemo.ui import inside_text as words
 from vitdemo.ui.language import label, say
 from vitdemo.ui.parts import QUIET, figure, heading
+from vitdemo.ui.results import drawn_when_seen
 from vitdemo.ui.section import Section, hidden, on_button
-from vitdemo.ui.session import Left, Values, draw, drawn_when_seen, told
+from vitdemo.ui.session import Left, Values, draw, told
 
 Pair = tuple[gr.Image, gr.HTML]
 

@@ -15,6 +15,7 @@ from vitdemo.ui.board import board, payload
 from vitdemo.ui.lab_text import WORDS
 from vitdemo.ui.language import label, say
 from vitdemo.ui.parts import QUIET, figure, gallery, heading, remark
+from vitdemo.ui.results import emptied, filled
 from vitdemo.ui.section import hidden, on_button
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
 from vitdemo.ui.text import escaped, title
@@ -83,7 +84,7 @@ def sweep(engine: Engine, left: Left) -> None:
 
     outputs = [result, whose, kept_title, kept, known]
     runs: dict[str, Any] = {"concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
-    left.key.change(cleared, None, outputs, **QUIET)
+    emptied(left, cleared, drawn=known, outputs=outputs)
     button.click(run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **runs)
     whose.input(
         chosen,
@@ -215,18 +216,27 @@ def when_opened(
 ) -> None:
     """Fill the components of `empty` when the section is opened, or another result arrives while it is open;
     while it is closed a new result only empties them."""
-    is_open = gr.State(False)
+    is_open, drawn = gr.State(False), gr.State(None)
+    nothing = {**empty, drawn: None}
 
     def opened(values: Values) -> Values:
-        with told():
-            return {is_open: True, **(fill(values) if values[left.key] else empty)}
+        return {is_open: True, **(arrived(values) if values[left.key] else nothing)}
 
-    def arrived(values: Values) -> Values:
+    def arrived(values: Values, _: gr.Progress | None = None) -> Values:
         with told():
-            return fill(values) if values[is_open] and values[left.key] else empty
+            return {**fill(values), drawn: values[left.key]}
 
     options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
-    inputs = {*left.inputs, *inputs, is_open}
-    section.expand(opened, inputs, [is_open, *empty], **options)
+    inputs = {*inputs, is_open}
+    section.expand(opened, {*left.inputs, *inputs}, [is_open, *nothing], **options)
     section.collapse(lambda: False, None, is_open, **{**QUIET, "queue": True})
-    left.key.change(arrived, inputs, list(empty), **options)
+    filled(
+        left,
+        arrived,
+        seen=lambda values: values[is_open],
+        drawn=drawn,
+        empty=lambda values: nothing,
+        inputs=inputs,
+        outputs=list(nothing),
+        **options,
+    )

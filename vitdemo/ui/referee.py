@@ -14,6 +14,7 @@ from vitdemo.ui.classes import chosen_class
 from vitdemo.ui.curves import Line, percent_chart
 from vitdemo.ui.language import label, say
 from vitdemo.ui.parts import QUIET, heading
+from vitdemo.ui.results import filled
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
 from vitdemo.ui.text import escaped, save_button
 
@@ -32,8 +33,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
         if values[judged] == [values[left.key], name]:
             return {judged: gr.skip()}
         if not values[left.key]:
-            return {shown: words.waiting(words.NO_RESULT), judged: None}
-
+            return empty(values)
         report = reported(progress)
         with told():
             verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
@@ -42,22 +42,28 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
     def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
         return fill(values, progress)
 
-    def arrived(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
-        if values[left.active] != opened.elem_id:
-            return {shown: words.waiting(words.RUNNING), judged: None}
-        return fill(values, progress)
+    def empty(values: Values) -> Values:
+        return {shown: words.waiting(words.RUNNING if values[left.key] else words.NO_RESULT), judged: None}
 
     options: dict[str, Any] = {
-        "inputs": {*left.inputs, left.active, chosen, judged},
-        "outputs": [shown, judged],
         "trigger_mode": "always_last",
         "concurrency_id": MODEL_RUNS,
         "concurrency_limit": 2,
         "api_visibility": "private",
     }
+    inputs, outputs = {left.active, chosen, judged}, [shown, judged]
     opened.select(lambda: opened.elem_id, None, left.active, **QUIET)
-    opened.select(seen, **options)
-    left.key.change(arrived, **options)
+    opened.select(seen, {*left.inputs, *inputs}, outputs, **options)
+    filled(
+        left,
+        fill,
+        seen=lambda values: values[left.active] == opened.elem_id,
+        drawn=judged,
+        empty=empty,
+        inputs=inputs,
+        outputs=outputs,
+        **options,
+    )
 
 
 def report_html(verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Engine, Progress
-from vitdemo.ui.parts import QUIET
+from vitdemo.ui.results import emptied
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
 
 
@@ -35,20 +35,23 @@ def on_button(
     """A click runs `job(key, values, progress)` for the shown result, which may run a network. A new result
     takes the old one's `outputs` away and hides those that are pictures."""
 
+    drawn = gr.State(None)
+
     def run(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
         if not values[left.key]:
-            return {outputs[0]: gr.skip()}
+            return {drawn: gr.skip()}
         with told():
-            return draw(engine, left, values, lambda key: job(key, values, reported(progress)))
+            found = draw(engine, left, values, lambda key: job(key, values, reported(progress)))
+            return {**found, drawn: values[left.key]}
 
     def cleared() -> Values:
-        return {one: hidden(one) for one in outputs}
+        return {**{one: hidden(one) for one in outputs}, drawn: None}
 
-    left.key.change(cleared, None, outputs, **QUIET)
+    emptied(left, cleared, drawn=drawn, outputs=[*outputs, drawn])
     button.click(
         run,
         {*left.inputs, *inputs},
-        outputs,
+        [*outputs, drawn],
         concurrency_id=MODEL_RUNS,
         concurrency_limit=2,
         show_progress_on=[outputs[0]],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -21,9 +21,21 @@ MODEL_RUNS = "model"  # concurrency_id of every event that may run a model
 
 
 @dataclass(frozen=True)
+class Follower:
+    """A part of the page that follows the shown result: if it `wants(values)` to know of another one, an
+    event with these `options` has `run` update `outputs`. All from `inputs` and those of the left column."""
+
+    wants: Callable[[Values], bool]
+    run: Callable[..., Values]
+    inputs: set[Any]
+    outputs: list[Any]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Left:
     """The left column. `key`: the key of the shown result, nothing else of it; `active`: the elem_id of the
-    open tab."""
+    open tab; `followers`: who may want to know of another key (see results.py)."""
 
     image: Upload
     note: gr.HTML
@@ -38,6 +50,7 @@ class Left:
     selector: gr.Dropdown
     key: gr.State
     active: gr.State
+    followers: list[Follower] = field(default_factory=list)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -93,38 +106,3 @@ def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]
         return picture(values[left.key])
     except Expired:
         return picture(engine.analyse(left.request(engine, values)).key)
-
-
-def drawn_when_seen(
-    tab: gr.Tab, left: Left, show: Callable[[Values], Values], *, inputs: set[Any], outputs: list[Any]
-) -> None:
-    """Fill `outputs` when `tab` is opened or, while it is open, when a new result arrives.
-
-    To be called inside `tab`, because gradio takes all that stands between two tabs for a tab.
-    A closed tab is only emptied: its pictures cost time that nobody may ever look at.
-    """
-    name, drawn = tab.elem_id, gr.State(None)
-
-    def fill(values: Values) -> Values:
-        key = values[left.key]
-        with told():
-            return {**show(values), drawn: key} if key else {**empty(), drawn: None}
-
-    def empty() -> Values:
-        return dict.fromkeys(outputs)
-
-    def opened(values: Values) -> Values:
-        return {drawn: gr.skip()} if values[drawn] == values[left.key] else fill(values)
-
-    def arrived(values: Values) -> Values:
-        return fill(values) if values[left.active] == name else {**empty(), drawn: None}
-
-    options: dict[str, Any] = {
-        "inputs": {*left.inputs, *inputs, left.active, drawn},
-        "outputs": [*outputs, drawn],
-        "api_visibility": "private",
-        "show_progress": "minimal",
-    }
-    tab.select(lambda: name, None, left.active, queue=False, api_visibility="private", show_progress="hidden")
-    tab.select(opened, **options)
-    left.key.change(arrived, **options)

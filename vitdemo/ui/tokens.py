@@ -10,7 +10,8 @@ from vitdemo.engine import Engine
 from vitdemo.ui import lab, text
 from vitdemo.ui.language import label, say, translate
 from vitdemo.ui.parts import figure, gallery, heading
-from vitdemo.ui.session import Left, Values, draw, drawn_when_seen
+from vitdemo.ui.results import drawn_when_seen
+from vitdemo.ui.session import Left, Values, draw
 
 
 def tab(engine: Engine, left: Left) -> None:
