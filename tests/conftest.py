@@ -1,6 +1,10 @@
 """What every test shares: checked tensor shapes, one thread and a fixed seed."""
 
+import atexit
+import os
 import random
+import shutil
+import tempfile
 
 import numpy as np
 import pytest
@@ -19,6 +23,9 @@ pruning.Block = layers.Block  # type: ignore[attr-defined]
 trace.Pruning = pruning.Pruning  # type: ignore[attr-defined]
 trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
 torch.set_num_threads(1)
+# A page that closes deletes its pictures, and equal pictures have equal names: each process has its own.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

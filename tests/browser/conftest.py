@@ -14,6 +14,7 @@ from tests.browser.server import ROOT, running_app
 
 PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+OPENED = "new URLSearchParams(location.search).has('model')"  # the server has read the address
 Opener = Callable[..., Page]
 
 
@@ -61,6 +62,7 @@ def visits(browser: Browser) -> Iterator[Opener]:
         page.on("request", lambda request: note_stranger(request.url, host, troubles))
         page.goto(url)
         page.locator("#headline .answer").wait_for()  # the first example is analysed without a click
+        page.wait_for_function(OPENED)
         return page
 
     yield open_one

@@ -50,7 +50,9 @@ def running_app() -> str:
     port = free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app
     words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ["GRADIO_TEMP_DIR"])
+    apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": files}
+    environment = {**os.environ, **apart}
     app = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     atexit.register(stop, app)
     url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + START_SECONDS

@@ -87,6 +87,13 @@ def hover_patch(page: Page, patch: int) -> None:
     page.locator(".explorer .picture").hover(position=patch_position(page, patch))
 
 
+def expect_rest(page: Page) -> None:
+    """What the page brought along was drawn again for this visitor, and nothing waits for an answer."""
+    expect(page.locator("#familiarity .note, #familiarity p").first).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(page.locator("#right .pending, #right .wrap.minimal:not(.hide)")).to_have_count(0)
+
+
 def expect_no_sideways_scroll(page: Page) -> None:
     width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width[0] <= width[1], width

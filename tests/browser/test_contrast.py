@@ -106,6 +106,7 @@ def test_the_probe_sees_through_layers(open_page: Opener, app_url: str) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_text_can_be_read(dark: bool, open_page: Opener, app_url: str, tmp_path: Path) -> None:
     page = open_page(app_url, dark=dark)
+    steps.expect_rest(page)
     expect(page.locator("#class-maps img")).to_have_count(4)
     expect_readable(page, at_least=70)
     steps.open_explorer(page)

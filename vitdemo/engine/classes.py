@@ -25,9 +25,11 @@ NAMED = 20  # classes in a message at most
 class ClassMap:
     """One map of a class over the view, with its colour bar.
 
-    `method`: its key in METHODS. `total`: the sum of its numbers; 0 where nothing speaks for the class.
+    `label`: the class. `method`: its key in METHODS. `total`: the sum of its numbers; 0 where nothing speaks
+    for the class.
     """
 
+    label: str
     method: str
     image: Image.Image
     total: float
@@ -47,9 +49,9 @@ class ClassMaps:
         Maps of one unit share a scale, which begins at 0. Runs the network unless it was asked before. Raises
         Expired, and ValueError for an unknown class or a network without any.
         """
-        entry, _, heats = self._heats(key, label)
+        entry, label, heats = self._heats(key, label)
         return [
-            ClassMap(method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
+            ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
             for method, heat in heats.items()
         ]
 

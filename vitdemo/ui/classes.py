@@ -20,24 +20,22 @@ def row(
     *,
     tab: gr.Tab,
     label: gr.Label,
-    name: str = "",
     first: Sequence[ClassMap] = (),
 ) -> gr.State:
-    """The maps, to be built inside `tab`; when a page opens they show `first`, those of the class `name`.
-    Returns the state that holds the clicked class.
+    """The maps, to be built inside `tab`; when a page opens they show `first`. Returns the state that holds
+    the clicked class.
 
     Its value is (key of the result, class), or None; it counts only as long as its result is shown.
     """
     chosen = gr.State(None)
-    heading = gr.HTML(words.class_title(name) if name else None, padding=False, elem_id="class-title")
+    name = first[0].label if first else ""
+    heading = gr.HTML(words.class_title(name), padding=False, elem_id="class-title")
     maps = gallery(frames(first), columns=4, elem_id="class-maps")
 
     def show(values: Values) -> Values:
-        name = chosen_class(values, left, chosen) or top_class(values[label])
-        if not name:
-            return {heading: words.class_title(""), maps: None}
+        name = chosen_class(values, left, chosen)
         found = draw(engine, left, values, lambda key: engine.class_maps(key, name))
-        return {heading: words.class_title(name), maps: frames(found)}
+        return {heading: words.class_title(found[0].label), maps: frames(found)}
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
         if not values[left.key]:
@@ -46,10 +44,10 @@ def row(
         with told():
             return {chosen: picked, **show({**values, chosen: picked})}
 
-    drawn_when_seen(tab, left, show, inputs={chosen, label}, outputs=[heading, maps], first=name or None)
+    drawn_when_seen(tab, left, show, inputs={chosen}, outputs=[heading, maps], first=name or None)
     label.select(
         clicked,
-        {*left.inputs, chosen, label},
+        {*left.inputs, chosen},
         [chosen, heading, maps],
         trigger_mode="always_last",
         concurrency_id=MODEL_RUNS,
@@ -70,8 +68,3 @@ def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:
     """The clicked class of the shown result, or "" for its answer."""
     picked = values[chosen]
     return picked[1] if picked is not None and picked[0] == values[left.key] else ""
-
-
-def top_class(value: dict[str, float] | None) -> str:
-    """The likeliest class of the label, "" where it shows none."""
-    return max(value, key=lambda name: value[name]) if value else ""

@@ -49,7 +49,7 @@ def tab(engine: Engine, left: Left, *, first: First | None) -> tuple[gr.Label, g
             with gr.Column(min_width=300):
                 table = gr.HTML(compared, padding=False, elem_id="comparison")
         maps = first.maps if first else ()
-        chosen = classes.row(engine, left, tab=opened, label=top, name=classes.top_class(best), first=maps)
+        chosen = classes.row(engine, left, tab=opened, label=top, first=maps)
     return top, table, chosen
 
 
@@ -64,7 +64,7 @@ def wire(
 ) -> None:
     """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
     changes."""
-    results = [left.key, *outputs]
+    results = [*outputs, left.key]  # the key last: its change is told of before what comes after it is there
 
     def answer(values: Values, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008
         if not values[left.image]:
@@ -116,8 +116,8 @@ def wire(
 
 
 def filled(analysis: Analysis) -> tuple[Any, ...]:
-    """The key, the headline, the top five and the comparison of a result."""
-    return analysis.key, text.headline(analysis), likeliest(analysis), text.comparison(analysis)
+    """The headline, the top five, the comparison and the key of a result."""
+    return text.headline(analysis), likeliest(analysis), text.comparison(analysis), analysis.key
 
 
 def likeliest(analysis: Analysis) -> dict[str, float]:
@@ -127,4 +127,4 @@ def likeliest(analysis: Analysis) -> dict[str, float]:
 
 def empty(headline: str) -> tuple[Any, ...]:
     """As `filled`, without a result."""
-    return None, headline, None, text.no_comparison(say(text.NO_COMPARISON))
+    return headline, None, text.no_comparison(say(text.NO_COMPARISON)), None

@@ -37,7 +37,7 @@ def wire(left: Left) -> None:
     left.key.change(arrived, watched, bell, **QUIET)
     for name, follower in parts.items():
         inputs = {*left.inputs, *follower.inputs}
-        options = {"api_visibility": "private", **follower.options}
+        options = {"trigger_mode": "always_last", "api_visibility": "private", **follower.options}
         getattr(bell, name)(follower.run, inputs, follower.outputs, **options)
 
 
