@@ -29,6 +29,12 @@ SELECTORS = {
 }
 
 INSTANT = 50  # milliseconds
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shifts.push(entry.value);
+    }).observe({ type: "layout-shift" });
+}"""
 # From the event until the thumbnails are drawn: the attribute is set after the last of them, in a frame.
 TIMES = """async ({ name, turns }) => {
     const root = document.querySelector(".explorer"), canvas = root.querySelector(".picture");

@@ -11,14 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import INSTANT, explored_app, looked_at_by, recorded, slow, wanted
-
-SHIFTS = """() => {
-    window.shifts = [];
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) window.shifts.push(entry.value);
-    }).observe({ type: "layout-shift" });
-}"""
+from tests.browser.explored import INSTANT, SHIFTS, explored_app, looked_at_by, recorded, slow, wanted
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_who_passes_by_hand(rule: Threshold, alive: list[int], expected: list[in
 
 
 @given(
-    scores=st.lists(st.floats(-30, 0, width=32), min_size=1, max_size=12),
+    scores=st.lists(st.integers(-3000, 0).map(lambda hundredths: hundredths / 100), min_size=1, max_size=12),
     value=st.floats(0, 3),
     shift=st.floats(-200, 0),
 )

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from vitdemo.render.palette import INK, PAPER, colours_of
 from vitdemo.render.text import caption, font, font_size, stack
 
-Heatmap = Float[np.ndarray, "gh gw"]
+Heatmap = Float[np.ndarray, "_ _"]  # those of one scale may be of different grids
 
 
 @dataclass(frozen=True)
