@@ -159,7 +159,7 @@ def last_kept(entry: Entry) -> Image.Image:
     return render.kept_patches(entry.analysis.view, ids, entry.config.grid)
 
 
-def agree(entries: list[Entry], heats: list[Heatmap]) -> tuple[float | None, int, Obstacle]:
+def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:
     """`agreement`, `patches` and `obstacle` of a Comparison."""
     a, b = entries
     if a.config.grid != b.config.grid:
