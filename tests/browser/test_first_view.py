@@ -98,7 +98,7 @@ def test_a_link_to_a_model_that_cannot_be_had_leaves_nothing_of_another(
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(0)
 
 
-def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, browser: Browser, page: Page) -> None:
+def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, page: Page) -> None:
     engine = Engine(device="cpu", models_dir=tmp_path)
     assert first_view(engine) is None
     with served(engine) as url:

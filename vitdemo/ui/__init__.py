@@ -79,7 +79,7 @@ def build(
 
 def one_place_for_progress(page: gr.Blocks) -> None:
     """Names one output as the place of a progress that is hidden anyway. At each step of each event gradio's
-    page looks up all such places of all events so far, in half a second of a new result."""
+    page looks up all such places of all events so far, a quarter of a second for a new result."""
     for event in page.fns.values():
         if event.show_progress == "hidden":
             event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
