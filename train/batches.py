@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from train.auto_augment import AutoAugment, magnitude_table
 from train.config import TrainConfig
 from train.data import Resident
 from train.folder import FolderSplit
+from train.graphs import Recorded, Tensors
 from train.teacher import Teacher
 from vitdemo.config import as_pair
 
@@ -30,16 +31,35 @@ class Batch:
     y: Targets
     soft: Targets | None = None
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it holds, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+    def part(self, rows: slice) -> Batch:
+        """Some of its pictures."""
+        return replace(self, **{name: value[rows] for name, value in self.tensors.items()})
+
 
 class Batches:
     """The training split as augmented batches. All that is random comes from torch's global generators; in
     worker processes, from the run's seed and the rows."""
 
-    def __init__(self, config: TrainConfig, split: Resident | FolderSplit, teacher: Teacher | None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        split: Resident | FolderSplit,
+        teacher: Teacher | None,
+        *,
+        recorded: bool = False,
+    ) -> None:
+        """`recorded`: change the pictures in a CUDA graph; all batches must have one size then."""
         check(config)
         self.config, self.split, self.teacher = config, split, teacher
         self.size = as_pair(config.model.img_size)
         self.auto_augment = auto_augment_of(config, split.labels.device)
+        self.changed = Recorded(self.change) if recorded else self.change
 
     def begin(self, order: Sequence[Int[Tensor, "b"]]) -> None:
         """Announces the rows of the batches to come, in their order, so that workers can decode ahead."""
@@ -49,11 +69,9 @@ class Batches:
     def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """The pictures `rows`, augmented and mixed as the recipe says after the share `done` of the steps."""
         config, split = self.config, self.split
-        x, mirrored = self.pictures(rows)
+        changed = self.changed({"rows": rows})
+        x, mirrored = changed["x"], changed["mirrored"]
         y = F.one_hot(split.labels[rows], config.model.num_classes).float()
-        x = split.normalise(x)
-        if config.erase_prob:
-            x = augment.random_erasing(x, prob=config.erase_prob, scale=config.erase_scale)
         soft = self.teacher.known(rows, mirrored) if self.teacher else None
         if config.cutmix_from <= done < config.mix_until:
             draw = float(torch.rand(()))
@@ -66,6 +84,14 @@ class Batches:
             if share:
                 y, soft = augment.mix(y, share), None if soft is None else augment.mix(soft, share)
         return Batch(x, y, soft)
+
+    def change(self, tensors: Tensors) -> Tensors:
+        """Of the pictures `rows`: `x`, augmented each by itself and normalised, and which are `mirrored`."""
+        x, mirrored = self.pictures(tensors["rows"])
+        x = self.split.normalise(x)
+        if self.config.erase_prob:
+            x = augment.random_erasing(x, prob=self.config.erase_prob, scale=self.config.erase_scale)
+        return {"x": x, "mirrored": mirrored}
 
     def pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
         """Cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""

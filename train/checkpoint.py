@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from train.config import TrainConfig, config_to_json
 from vitdemo.files import write_atomically, written
+
+if TYPE_CHECKING:
+    from train.step import Run
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -74,3 +79,37 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return None
     progress = json.loads(path.read_text(encoding="utf-8"))
     return load_file(folder / progress["file"]), progress
+
+
+def fingerprint(config: TrainConfig) -> str:
+    """A run may only be resumed under the config it was begun with."""
+    return hashlib.sha256(repr(config_to_json(config)).encode()).hexdigest()[:16]
+
+
+def save_run(run: Run) -> None:
+    """The state of a run, in its folder; raises OSError, naming the file, where it cannot."""
+    tensors = {f"model.{key}": value for key, value in run.model.state_dict().items()}
+    tensors |= {f"ema.{key}": value for key, value in run.ema.state_dict().items()}
+    tensors |= optimizer_tensors(run.optimizers)
+    progress = {"step": run.step, "seconds": run.seconds, "skipped": run.skipped, "history": run.history}
+    progress |= {"config": fingerprint(run.config), "scaler": run.scaler.state_dict()}
+    save_state(run.config.run_dir, tensors=tensors, progress=progress)
+
+
+def resume_run(run: Run) -> None:
+    """Gives a run the state saved last. Raises ValueError where there is none, or of another config."""
+    folder = run.config.run_dir
+    saved = load_state(folder)
+    if saved is None:
+        raise ValueError(f"nothing to resume in {folder}")
+    tensors, progress = saved
+    if progress["config"] != fingerprint(run.config):
+        raise ValueError(f"{folder} holds a run with another configuration")
+    for prefix, module in (("model.", run.model), ("ema.", run.ema)):
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        module.load_state_dict(own)
+    load_optimizers(run.optimizers, tensors)
+    run.scaler.load_state_dict(progress["scaler"])
+    run.step, run.seconds = progress["step"], progress["seconds"]
+    run.tally.total.fill_(progress["skipped"])
+    run.history = progress["history"]

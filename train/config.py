@@ -33,7 +33,9 @@ class TrainConfig:
     picture and its mirror image instead of for each augmented batch. `label_weight`, `distill`: what the
     labels and the teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until
     then).
-    `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step.
+    `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step, but for
+    `dense_share` of the steps, which keep all; `keep_ratio_levels`: so many at even distances instead of any,
+    for CUDA graphs.
     `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
     `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that
     never learn.
@@ -47,8 +49,9 @@ class TrainConfig:
     `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
     Every `val_every` epochs, and at the end, the network is validated and the state saved.
     `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
-    the network; all modes of `compile_mode` but "default" use CUDA graphs on a GPU. `log`: "auto" is
-    TensorBoard where it is installed; "wandb" keeps its log offline.
+    the network. `cuda_graph`: where one process trains on one GPU, with one part a batch and pictures in its
+    memory, record a step once and replay it. `log`: "auto" is TensorBoard where it is installed; "wandb"
+    keeps its log offline.
     """
 
     name: str
@@ -67,7 +70,7 @@ class TrainConfig:
     batch_size: int = 256
     accumulate: int = 1
     compile: bool = False
-    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "reduce-overhead"
+    cuda_graph: bool = False
     log: Literal["auto", "none", "tensorboard", "wandb"] = "auto"
     optimizer: Literal["adamw", "adam", "sgd", "muon"] = "muon"
     lr: float = 1e-3
@@ -109,6 +112,7 @@ class TrainConfig:
     score_weight: float = 1.0
     score_noise: float = 0.1
     keep_ratio_range: tuple[float, float] = (0.25, 1.0)
+    keep_ratio_levels: int = 0
     dense_share: float = 0.1
     ratio_weight: float = 2.0
     token_weight: float = 0.5

@@ -93,20 +93,30 @@ def score_loss(
     return torch.stack(terms).mean()
 
 
-def elastic(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer) -> Losses:
-    """One network for every keep ratio: a random ratio a step, tokens really removed, scores supervised.
+def draw_ratio(config: TrainConfig) -> float:
+    """The keep ratio of a step under the elastic objective."""
+    (low, high), levels = config.keep_ratio_range, config.keep_ratio_levels
+    dense, place = torch.rand(2).tolist()
+    if dense < config.dense_share:
+        return 1.0
+    if levels > 1:
+        place = min(int(place * levels), levels - 1) / (levels - 1)
+    return low + (high - low) * place
 
-    The supervised losses at the drawn ratio, and each predictor learns the dense network's importance of the
+
+def elastic(
+    model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer, keep_ratio: float
+) -> Losses:
+    """One network for every keep ratio: a random one a step, tokens really removed, scores supervised.
+
+    The supervised losses at `keep_ratio`, and each predictor learns the dense network's importance of the
     tokens still present. Where no other teacher is named, the dense network's logits teach as well.
     """
     target, answer = importance(dense, batch.x)
     if config.distill and batch.soft is None:
         batch = replace(batch, soft=(answer.float() / config.temperature).softmax(dim=-1))
-    low, high = config.keep_ratio_range
-    drawn = torch.rand(2).tolist()
-    ratio = 1.0 if drawn[0] < config.dense_share else low + (high - low) * drawn[1]
     selector, recorder = Noisy(model, config.score_noise), Recorder(attention=False)
-    logits = model(batch.x, pruning=Pruning(selector, FixedRatio(ratio)), recorder=recorder)
+    logits = model(batch.x, pruning=Pruning(selector, FixedRatio(keep_ratio)), recorder=recorder)
     prefix, loc = model.config.num_prefix_tokens, model.config.prune_loc
     before = [recorder.token_ids[i - 1][:, prefix:] - prefix for i in loc]
     scores = score_loss(selector.clean, before, target)

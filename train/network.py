@@ -29,11 +29,6 @@ def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
-def has_graphs(config: TrainConfig, device: torch.device) -> bool:
-    """Whether training runs in CUDA graphs, whose gradients must keep their place in memory."""
-    return config.compile and device.type == "cuda" and config.compile_mode != "default"
-
-
 def compile_network(network: nn.Module, config: TrainConfig, *, backend: str = "inductor") -> None:
     """Compiles the forward passes of `network` in place; names of modules and parameters stay.
 
@@ -48,5 +43,5 @@ def compile_network(network: nn.Module, config: TrainConfig, *, backend: str = "
         for verb in ("forward", "forward_masked"):
             if hasattr(module, verb):
                 plain = getattr(module, verb)
-                fast = torch.compile(plain, mode=config.compile_mode, dynamic=anywhere, backend=backend)
+                fast = torch.compile(plain, dynamic=anywhere, backend=backend)
                 setattr(module, verb, fast)

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from train.config import TrainConfig
+from train.muon import Muon
 
 
 def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -41,21 +42,16 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         {"params": groups["plain"], "lr": backbone, "weight_decay": 0.0},
         {"params": groups["predictor"], "lr": config.lr, "weight_decay": config.weight_decay, "new": True},
     ]
-    fused = next(model.parameters()).is_cuda
-    optimizers = [build_first([group for group in rest if group["params"]], config, fused=fused)]
+    device = next(model.parameters()).device
+    optimizers = [build_first([group for group in rest if group["params"]], config, device)]
     if groups["matrix"]:
         muon_lr = config.muon_lr * config.backbone_lr_scale
-        optimizers.append(
-            Muon(
-                groups["matrix"],
-                lr=muon_lr,
-                weight_decay=config.weight_decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
-        )
+        optimizers.append(Muon(groups["matrix"], lr=muon_lr, weight_decay=config.weight_decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
+            if device.type == "cuda":  # a CUDA graph reads the rate where it was when it was recorded
+                group["lr"] = torch.tensor(group["lr"], device=device)
     return optimizers
 
 
@@ -68,12 +64,16 @@ def freeze(model: nn.Module, names: Sequence[str]) -> None:
         parameters[name].requires_grad_(False)
 
 
-def build_first(groups: list[dict[str, Any]], config: TrainConfig, *, fused: bool) -> Optimizer:
-    """The optimiser of all that is not Muon's."""
+def build_first(groups: list[dict[str, Any]], config: TrainConfig, device: torch.device) -> Optimizer:
+    """The optimiser of all that is not Muon's; a fused one, which can skip a step without being asked."""
     if config.optimizer == "sgd":
-        return SGD(groups, momentum=config.momentum, nesterov=True, fused=fused)
+        sgd = SGD(groups, momentum=config.momentum, nesterov=True, fused=True)
+        for group in groups:
+            for parameter in group["params"]:  # else a first step that is skipped leaves it undefined
+                sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return sgd
     kind = Adam if config.optimizer == "adam" else AdamW
-    return kind(groups, betas=config.betas, fused=fused)
+    return kind(groups, betas=config.betas, fused=True, capturable=device.type == "cuda")
 
 
 def lr_factor(done: float, config: TrainConfig) -> float:
@@ -90,7 +90,11 @@ def set_lr(optimizers: list[Optimizer], done: float, config: TrainConfig) -> Non
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             resting = done <= config.freeze_backbone and "new" not in group
-            group["lr"] = 0.0 if resting else group["peak_lr"] * factor
+            rate = 0.0 if resting else group["peak_lr"] * factor
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
 
 class Average(nn.Module):
@@ -104,8 +108,12 @@ class Average(nn.Module):
         self.module, self.decay = deepcopy(model), decay
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        torch._foreach_lerp_(real_tensors(self.module), real_tensors(model), 1 - self.decay)
+    def update(self, model: nn.Module, finite: Bool[Tensor, ""]) -> None:
+        """One step towards `model`, or none where the step of the optimisers was not `finite`."""
+        mine = real_tensors(self.module)
+        way = torch._foreach_sub(real_tensors(model), mine)
+        torch._foreach_mul_(way, finite * (1 - self.decay))
+        torch._foreach_add_(mine, way)
 
 
 def real_tensors(model: nn.Module) -> list[Tensor]:
@@ -118,41 +126,12 @@ def real_tensors(model: nn.Module) -> list[Tensor]:
 def step_where(
     finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: Average
 ) -> None:
-    """One step of the optimisers and of the moving average where `finite`, else none of it."""
-    if finite.device.type == "cpu":
-        if finite:
-            step_all(optimizers, model=model, ema=ema)
-    else:
-        step_on_device(finite, optimizers, model=model, ema=ema)
+    """One step of the optimisers and of the moving average where `finite`, else none of it.
 
-
-def step_all(optimizers: list[Optimizer], *, model: nn.Module, ema: Average) -> None:
+    Nothing waits for the device: the optimisers are told as torch's GradScaler tells fused ones.
+    """
     for optimizer in optimizers:
+        setattr(optimizer, "grad_scale", None)  # noqa: B010
+        setattr(optimizer, "found_inf", (~finite).float())  # noqa: B010
         optimizer.step()
-    ema.update(model)
-
-
-@torch.no_grad()
-def step_on_device(
-    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: Average
-) -> None:
-    """`step_where` for a device that nobody waits for: a step with sound gradients, then undone."""
-    grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    flat = torch.cat([grad.reshape(-1) for grad in grads]).masked_fill(~finite, 0)
-    pieces = flat.split([grad.numel() for grad in grads])
-    torch._foreach_copy_(grads, [piece.view(grad.shape) for piece, grad in zip(pieces, grads, strict=True)])
-    changing = [*model.parameters(), *real_tensors(ema.module), *state_tensors(optimizers)]
-    before = [value.clone() for value in changing]
-    step_all(optimizers, model=model, ema=ema)
-    known = {id(value) for value in changing}
-    fresh = [value for value in state_tensors(optimizers) if id(value) not in known]  # begins at 0
-    taken = finite.float()
-    torch._foreach_mul_([*changing, *fresh], taken)
-    torch._foreach_mul_(before, 1 - taken)
-    torch._foreach_add_(changing, before)
-
-
-def state_tensors(optimizers: list[Optimizer]) -> list[Tensor]:
-    """All that the optimisers remember."""
-    states = [value for o in optimizers for state in o.state.values() for value in state.values()]
-    return [value for value in states if isinstance(value, Tensor)]
+    ema.update(model, finite)

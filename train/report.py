@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,14 @@ CONTROLS = ("class-attention", "random", "inverted")
 
 
 def git_revision() -> str:
-    """The commit of the source that ran, or "unknown" outside a checkout."""
-    here = Path(__file__).parent
-    result = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True)
-    return result.stdout.strip() if result.returncode == 0 else "unknown"
+    """The commit of the source that ran; where it travelled without its history, $VITDEMO_REVISION or
+    "unknown"."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    with suppress(FileNotFoundError):
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode == 0:
+            return result.stdout.strip()
+    return os.environ.get("VITDEMO_REVISION", "unknown")
 
 
 def command() -> str:

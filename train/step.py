@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from math import lcm
 from typing import Any
 
@@ -14,10 +13,11 @@ from torch import Tensor, nn
 
 from train import checkpoint
 from train.batches import Batch, Batches
-from train.config import TrainConfig, config_to_json
+from train.config import TrainConfig
 from train.data import Resident
-from train.losses import Losses, classify, elastic
-from train.network import build_network, compile_network, has_graphs, precision_of
+from train.graphs import Recorded, Tensors
+from train.losses import Losses, classify, draw_ratio, elastic
+from train.network import build_network, compile_network, precision_of
 from train.official import official
 from train.optim import Average, build_optimizers, set_lr, step_where
 from train.parallel import Objective, World, device_of, share, unsynced
@@ -28,13 +28,6 @@ from train.watch import Tally, check_log
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.models import DynamicViT, VisionTransformer
-
-
-def part_of(batch: Batch, rows: slice) -> Batch:
-    """Some rows of all that a batch holds."""
-    values = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
-    return replace(batch, **{name: value[rows] for name, value in tensors.items()})
 
 
 class Run:
@@ -52,13 +45,15 @@ class Run:
         self.dense = self.start()
         with self.world.one_first():  # a teacher keeps its answers in a file
             self.teacher = find_teacher(config, self.splits["train"], self.dense)
-        self.batches = Batches(config, self.splits["train"], self.teacher)
         self.optimizers = build_optimizers(self.model, config)
         self.ema = Average(self.model, config.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.steps_per_epoch = len(self.splits["train"]) // config.batch_size
         self.total = config.max_steps or config.epochs * self.steps_per_epoch
         self.num_parts = self.count_parts()
+        recorded = self.recorded
+        self.batches = Batches(config, self.splits["train"], self.teacher, recorded=recorded)
+        self.graphs = Recorded(lambda tensors: self.learn([Batch(**tensors)])) if recorded else None
         self.prepare()
         self.step, self.seconds, self.tally = 0, 0.0, Tally(self.device)
         self.history: list[dict[str, Any]] = []
@@ -85,11 +80,9 @@ class Run:
         """What training alone needs of the network: a look at its logits, speed, shared gradients."""
         self.logits: Tensor | None = None
         self.model.register_forward_hook(self.see)
+        torch.backends.cudnn.benchmark = True  # a run meets few shapes, and many times
         if self.config.compile:
             compile_network(self.model, self.config)
-        if has_graphs(self.config, self.device):
-            for parameter in self.model.parameters():
-                parameter.grad = torch.zeros_like(parameter)
         self.objective = share(Objective(self.model, self.loss), self.world)
 
     def see(self, network: nn.Module, inputs: Any, output: Any) -> None:
@@ -101,15 +94,27 @@ class Run:
             assert isinstance(self.model, DynamicViT)
             if self.dense is None:
                 raise ValueError(f"objective {config.objective!r} needs init_from: the network to learn from")
-            objective = elastic if config.objective == "elastic" else official
-            return objective(self.model, batch, config=config, dense=self.dense)
-        return classify(self.model, batch, config=config, token_keep=self.token_keep)
+            if config.objective == "official":
+                return official(self.model, batch, config=config, dense=self.dense)
+            return elastic(self.model, batch, config=config, dense=self.dense, keep_ratio=self.keep)
+        return classify(self.model, batch, config=config, token_keep=self.keep)
+
+    def draw_keep(self) -> float:
+        """The share of the patches that this step trains on: of all, or in the elastic objective at each
+        stage."""
+        return draw_ratio(self.config) if self.config.objective == "elastic" else self.token_keep
 
     @property
     def token_keep(self) -> float:
-        """The share of the patches that this step trains on."""
+        """The share of the patches that `token_keep` says now."""
         done = self.step / self.total
         return next((keep for until, keep in self.config.token_keep if done < until), 1.0)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether steps run as CUDA graphs: shapes are fixed, and nobody else must be waited for."""
+        on_gpu = self.config.cuda_graph and self.device.type == "cuda"
+        return on_gpu and self.num_parts == 1 and isinstance(self.splits["train"], Resident)
 
     def own(self, rows: Int[Tensor, "b"]) -> list[tuple[int, slice]]:
         """The parts of a batch that this process learns from: their numbers, and their places in it."""
@@ -128,15 +133,18 @@ class Run:
         number of parts. What the network draws (tokens, stochastic depth), and what augments the pictures of
         a folder, which no process decodes for another, is drawn for each part by itself.
         """
-        seed = self.config.seed * 1_000_003 + self.step
-        torch.manual_seed(seed)
         done = self.step / self.total
         resident = isinstance(self.splits["train"], Resident)
         whole = self.batches.augmented(rows, done=done) if resident else None
         for number, place in self.own(rows):
             if number:
-                torch.manual_seed(seed + (number << 40))
-            yield part_of(whole, place) if whole else self.batches.augmented(rows[place], done=done)
+                torch.manual_seed(self.seed + (number << 40))
+            yield whole.part(place) if whole else self.batches.augmented(rows[place], done=done)
+
+    @property
+    def seed(self) -> int:
+        """Where this step's random numbers begin."""
+        return self.config.seed * 1_000_003 + self.step
 
     def backward(self, batch: Batch, *, last: bool) -> Losses:
         """Adds the gradients of one part to those there are; the `last` part averages all processes'."""
@@ -159,10 +167,25 @@ class Run:
         Returns the loss terms and the accuracy in percent on the augmented batch, of this process's parts.
         """
         set_lr(self.optimizers, (self.step + 1) / self.total, self.config)
+        torch.manual_seed(self.seed)
+        self.keep = self.draw_keep()
+        if self.graphs:
+            (batch,) = self.parts(rows)
+            seen = dict(self.graphs(batch.tensors, key=self.keep))
+        else:
+            seen = self.learn(self.parts(rows))
+        finite, searching = seen.pop("finite"), seen.pop("searching")
+        # fp16 looks for the loss scale in steps that fail with a sound loss: many of them in a row are one.
+        self.tally.add(seen, finite=finite, weight=torch.where(searching, 1 / 8, 1.0))
+        return seen
+
+    def learn(self, parts: Iterable[Batch]) -> Tensors:
+        """What `train_step` does once its pictures are there. Beside what that returns: `finite`, whether the
+        step was taken, and `searching`, whether it failed for the loss scale alone."""
         each = self.num_parts // self.world.size
         before = [buffer.clone() for buffer in self.model.buffers()]
-        parts = [self.backward(part, last=n == each - 1) for n, part in enumerate(self.parts(rows))]
-        seen = {key: torch.stack([part[key] for part in parts]).mean() for key in parts[0]}
+        terms = [self.backward(part, last=n == each - 1) for n, part in enumerate(parts)]
+        seen = {key: torch.stack([term[key] for term in terms]).mean() for key in terms[0]}
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -172,11 +195,9 @@ class Run:
         step_where(finite, self.optimizers, model=self.model, ema=self.ema)
         self.scaler.update()
         for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=not has_graphs(self.config, self.device))
-        # fp16 looks for the loss scale in steps that fail with a sound loss: many of them in a row are one.
+            optimizer.zero_grad()
         searching = torch.stack(list(seen.values())).sum().isfinite() & self.scaler.is_enabled()
-        self.tally.add(seen, finite=finite, weight=torch.where(searching, 1 / 8, 1.0))
-        return seen
+        return {"finite": finite, "searching": searching, **seen}
 
     def stop(self) -> None:
         """Asks `fit` to save and exit; a signal may call it at any time.
@@ -204,38 +225,11 @@ class Run:
         assert isinstance(self.ema.module, VisionTransformer | ResNet9)
         return self.ema.module
 
-    def fingerprint(self) -> str:
-        """A run may only be resumed under the config it was begun with."""
-        return hashlib.sha256(repr(config_to_json(self.config)).encode()).hexdigest()[:16]
-
     def save(self) -> None:
         """Keeps the state in the run's folder; raises OSError, naming the file, where it cannot."""
-        if not self.world.writes:
-            return
-        tensors = {f"model.{key}": value for key, value in self.model.state_dict().items()}
-        tensors |= {f"ema.{key}": value for key, value in self.ema.state_dict().items()}
-        tensors |= checkpoint.optimizer_tensors(self.optimizers)
-        progress = {"step": self.step, "seconds": self.seconds, "skipped": self.skipped}
-        progress |= {
-            "history": self.history,
-            "config": self.fingerprint(),
-            "scaler": self.scaler.state_dict(),
-        }
-        checkpoint.save_state(self.config.run_dir, tensors=tensors, progress=progress)
+        if self.world.writes:
+            checkpoint.save_run(self)
 
     def resume(self) -> None:
         """Go on from the state saved last. Raises ValueError where there is none, or of another config."""
-        saved = checkpoint.load_state(self.config.run_dir)
-        if saved is None:
-            raise ValueError(f"nothing to resume in {self.config.run_dir}")
-        tensors, progress = saved
-        if progress["config"] != self.fingerprint():
-            raise ValueError(f"{self.config.run_dir} holds a run with another configuration")
-        for prefix, module in (("model.", self.model), ("ema.", self.ema)):
-            own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            module.load_state_dict(own)
-        checkpoint.load_optimizers(self.optimizers, tensors)
-        self.scaler.load_state_dict(progress["scaler"])
-        self.step, self.seconds = progress["step"], progress["seconds"]
-        self.tally.total.fill_(progress["skipped"])
-        self.history = progress["history"]
+        checkpoint.resume_run(self)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from train.checkpoint import save_tensors
 from train.data import Pictures
+from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
 from vitdemo.config import from_json, to_json
 from vitdemo.files import write_atomically
@@ -95,6 +96,7 @@ def load_teacher(folder: Path) -> tuple[ResNet9, dict[str, float]]:
     if not (folder / "teacher.json").is_file():
         raise ValueError(f"no teacher in {folder}: train it first, with its own recipe")
     facts = json.loads((folder / "teacher.json").read_text(encoding="utf-8"))
-    model = ResNet9(from_json(ResNetConfig, facts.pop("model")))
+    model = build_network(from_json(ResNetConfig, facts.pop("model")))
+    assert isinstance(model, ResNet9)
     model.load_state_dict(load_file(folder / "teacher.safetensors"))
     return model.eval(), facts

@@ -57,8 +57,8 @@ def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.M
     asked: list[torch.Tensor] = []
     monkeypatch.setattr(losses, "distillation", lambda logits, soft, _: (asked.append(soft), logits.sum())[1])
     y = torch.eye(10)[:3]
-    elastic(model, Batch(X, y), config=config, dense=dense)
-    elastic(model, Batch(X, y, y), config=config, dense=dense)
+    elastic(model, Batch(X, y), config=config, dense=dense, keep_ratio=0.5)
+    elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)
     assert len(calls) == 2
     torch.testing.assert_close(asked[0], (dense(X) / config.temperature).softmax(dim=-1))
     assert torch.equal(asked[1], y)
