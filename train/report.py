@@ -38,14 +38,16 @@ CONTROLS = ("class-attention", "random", "inverted")
 
 
 def git_revision() -> str:
-    """The commit of the source that ran; where it travelled without its history, $VITDEMO_REVISION or
-    "unknown"."""
+    """The commit of the source that ran: $VITDEMO_REVISION where the source travelled without its history,
+    else git's word, or "unknown"."""
+    if given := os.environ.get("VITDEMO_REVISION"):
+        return given
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     with suppress(FileNotFoundError):
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode == 0:
             return result.stdout.strip()
-    return os.environ.get("VITDEMO_REVISION", "unknown")
+    return "unknown"
 
 
 def command() -> str:

@@ -46,7 +46,7 @@ PRESETS: dict[str, ViTConfig] = {
     "photo": preset(192, 10, 3, img_size=128, patch_size=8, num_classes=10, global_pool="token_avg"),
 }
 
-CIFAR = PRESETS["cifar-cpu"]
+CIFAR = PRESETS["cifar-gpu"]
 PHOTO = PRESETS["photo"]
 DEIT_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
 AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop_pct=0.9)
@@ -60,9 +60,9 @@ def bundled(family: str, dataset: str, config: ViTConfig, *, optional: bool = Fa
     return ModelSpec(key, f"{title} · {data.title}", summary, config, data.data, optional=optional)
 
 
-def pruned(config: ViTConfig) -> ViTConfig:
-    """`config` with learned predictors where a training-free selector would prune."""
-    return replace(config, prune=PruneConfig(prune_loc=config.prune_loc))
+def pruned(config: ViTConfig, *prune_loc: int) -> ViTConfig:
+    """`config` with learned predictors before those blocks; default: where other selectors prune."""
+    return replace(config, prune=PruneConfig(prune_loc=prune_loc or config.prune_loc))
 
 
 FAMILIES = {
@@ -86,7 +86,7 @@ def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig)
 MODELS: dict[str, ModelSpec] = {
     spec.key: spec
     for spec in (
-        bundled("dynamicvit", "cifar10", pruned(CIFAR)),
+        bundled("dynamicvit", "cifar10", pruned(CIFAR, 3, 6, 8)),
         bundled("vit", "cifar10", CIFAR),
         bundled("lightvit", "cifar10", replace(CIFAR, attention="linear")),
         bundled("dynamicvit", "imagenette", pruned(PHOTO), optional=True),

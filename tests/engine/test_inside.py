@@ -71,13 +71,13 @@ def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
     pruned = engine.inside.ablation(
         analysis.key, "pruned", progress=lambda share, words: told.append((share, words))
     )
-    assert engine.forwards == before + 1, "8 layers of 5 heads are one batch"
-    assert told == [(0, "Layer 0–7")]
+    assert engine.forwards == before + 1, "10 layers of 3 heads are one batch"
+    assert told == [(0, "Layer 0–9")]
     net, pixels = direct(models, KEY, picture())
     kept = Pruning(None, Explicit((None, *map(torch.tensor, analysis.kept))))
     target = int(net(pixels, pruning=kept).argmax())
-    for layer in range(8):
-        for head in range(5):
+    for layer in range(10):
+        for head in range(3):
             alone = without(net, layer, head)(pixels, pruning=kept)[0, target]
             assert pruned.changes[layer][head] == pytest.approx(float(alone) - pruned.logit, abs=1e-4)
     assert analysis.pruned is not None
@@ -87,7 +87,7 @@ def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
     dense = engine.inside.ablation(analysis.key, "dense", progress=lambda share, words: None)
     assert not dense.pruned
     assert dense.label == analysis.dense.top[0][0]
-    assert np.shape(dense.changes) == (8, 5)
+    assert np.shape(dense.changes) == (10, 3)
     assert np.abs(np.subtract(dense.changes, pruned.changes)).max() > 1e-3
 
 
@@ -123,10 +123,10 @@ def test_a_position_resembles_itself_most(engine: Engine) -> None:
 def test_heads_follow_the_pass(engine: Engine) -> None:
     key = engine.analyse(Request(picture(), KEY, 0.5)).key
     pruned, dense = (engine.inside.heads(key, which) for which in ("pruned", "dense"))
-    assert np.shape(dense.distance) == np.shape(dense.entropy) == (8, 5)
-    np.testing.assert_allclose(pruned.distance[:2], dense.distance[:2], rtol=1e-5)  # before the first stage
-    assert not np.allclose(pruned.distance[7], dense.distance[7])
-    assert np.max(pruned.entropy[7]) < np.log(1 + 8) + 1e-6, "8 patches and the class token are left"
+    assert np.shape(dense.distance) == np.shape(dense.entropy) == (10, 3)
+    np.testing.assert_allclose(pruned.distance[:3], dense.distance[:3], rtol=1e-5)  # before the first stage
+    assert not np.allclose(pruned.distance[9], dense.distance[9])
+    assert np.max(pruned.entropy[9]) < np.log(1 + 8) + 1e-6, "8 patches and the class token are left"
     assert dense.farthest == pytest.approx(28 * 2**0.5)  # 4-pixel patches, centres 7 apart both ways
     assert dense.widest == pytest.approx(np.log(65))
 

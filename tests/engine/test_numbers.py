@@ -37,7 +37,7 @@ def test_numbers_are_those_of_the_figure_and_run_nothing(engine: Engine) -> None
     found = engine.attention_map(analysis.key, AttentionView("raw-attention"))
     present = [i for i, value in enumerate(sum(found.values, ())) if value is not None]
     assert present == list(analysis.kept[-1])
-    assert found.options["layer"] == 7
+    assert found.options["layer"] == 9
     assert engine.forwards == count
     with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout, head-"):
         engine.attention_map(analysis.key, AttentionView("keep-score"))

@@ -45,18 +45,18 @@ def test_both_passes_arrive_in_half_precision(
     analysis = engine.analyse(Request(picture(), model, 0.3))
     sent = json.loads(engine.explorer(analysis.key))
     assert sent["grid"] == [8, 8]
-    assert (sent["layers"], sent["heads"], sent["prefix"]) == (8, 5, 1)
+    assert (sent["layers"], sent["heads"], sent["prefix"]) == (10, 3, 1)
     assert (sent["model"], sent["ratio"], sent["selector"]) == (model, 0.3, selector)
     dense, pruned = traces(models, model, picture(), keep_ratio=0.7, selector=selector)
     for name, trace in (("dense", dense), ("pruned", pruned)):
         described = sent["passes"][name]
-        attn, ids = packed_trace(described, heads=5)
+        attn, ids = packed_trace(described, heads=3)
         assert ids == [layer.tolist() for layer in trace.token_ids]
         assert tuple(described["prune_loc"]) == trace.prune_loc
         assert np.array_equal(unpacked(described["readout"], "<f4"), trace.readout.numpy())
         for layer, wanted in zip(attn, trace.attn, strict=True):
             assert np.allclose(layer, wanted.numpy(), rtol=1e-3, atol=1e-6)
-    assert len(sent["passes"]["pruned"]["attn"]) == 8
+    assert len(sent["passes"]["pruned"]["attn"]) == 10
     assert sent["passes"]["pruned"]["counts"][-1] == 22
 
 
@@ -72,7 +72,7 @@ def test_the_halves_and_the_cut_offs_discard_what_python_does(
         traces(models, model, picture(), keep_ratio=0.7, selector=selector),
         strict=True,
     ):
-        halves, _ = packed_trace(sent[name], heads=5)
+        halves, _ = packed_trace(sent[name], heads=3)
         for half, attn, text in zip(halves, trace.attn, sent[name]["cuts"], strict=True):
             words = unpacked(text, "<u4")
             cuts, odd = words[:57].view("<f4").reshape(3, 19), words[57:]

@@ -47,7 +47,7 @@ def close(found: np.ndarray, wanted: np.ndarray) -> bool:
         (AttentionView(), {}),
         (AttentionView(fusion="max", discard_ratio=0.5), {"fusion": "max", "discard_ratio": 0.5}),
         (AttentionView("raw-attention", layer=1, head=2), {"layer": 1, "head": 2}),
-        (AttentionView("head-rollout", layer=-2, head=4), {"layer": 6, "head": 4}),
+        (AttentionView("head-rollout", layer=-2, head=2), {"layer": 8, "head": 2}),
     ],
 )
 def test_a_patch_has_the_colour_of_its_value(
@@ -67,7 +67,7 @@ def test_a_patch_has_the_colour_of_its_value(
 
 
 def test_patches_that_are_gone_are_grey(engine: Engine, analysis: Analysis) -> None:
-    figure = engine.attention_figure(analysis.key, AttentionView("raw-attention", layer=7, opacity=1.0))
+    figure = engine.attention_figure(analysis.key, AttentionView("raw-attention", layer=9, opacity=1.0))
     found = colours(figure).reshape(64, 3).astype(int)
     grey = {patch for patch in range(64) if np.ptp(found[patch]) == 0}
     assert grey == set(range(64)) - set(analysis.kept[-1])
@@ -80,7 +80,7 @@ def test_the_gallery_has_one_scale_for_all_heads(
         heats = explain_heads(recorded[0], maps, layer=3)
         view = AttentionView(method, pass_="dense", layer=3, opacity=1.0)
         gallery = engine.head_gallery(analysis.key, view)
-        assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(5)]
+        assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
             assert close(colours(image), palette(heat, 0.0, heats.max()))
 
@@ -102,13 +102,13 @@ def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, anal
 def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, analysis: Analysis) -> None:
     gone = next(patch for patch in range(64) if patch not in analysis.kept[0])
     for ask in (engine.attention_figure, engine.head_gallery):
-        with pytest.raises(ValueError, match=f"patch {gone} was dropped before layer 2"):
-            ask(analysis.key, AttentionView("raw-attention", layer=7, query=gone))
-        with pytest.raises(ValueError, match="layer must be an integer from 0 to 7"):
-            ask(analysis.key, AttentionView("raw-attention", layer=8))
+        with pytest.raises(ValueError, match=f"patch {gone} was dropped before layer 3"):
+            ask(analysis.key, AttentionView("raw-attention", layer=9, query=gone))
+        with pytest.raises(ValueError, match="layer must be an integer from 0 to 9"):
+            ask(analysis.key, AttentionView("raw-attention", layer=10))
         with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout,"):
             ask(analysis.key, AttentionView("keep-score"))
-        engine.attention_figure(analysis.key, AttentionView("raw-attention", "dense", layer=7, query=gone))
+        engine.attention_figure(analysis.key, AttentionView("raw-attention", "dense", layer=9, query=gone))
 
 
 def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, analysis: Analysis) -> None:

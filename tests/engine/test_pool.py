@@ -77,7 +77,7 @@ def test_folders_are_served_only_when_the_owner_named_them(models: Path) -> None
     with pytest.raises(ValueError, match="model must be one of"):
         Engine(device="cpu").analyse(Request(picture(), folder))
     engine = Engine(device="cpu", extra_models=(folder,))
-    assert engine.info(folder).layers == 8
+    assert engine.info(folder).layers == 10
     assert engine.analyse(Request(picture(), folder)).source == "folder vit_cifar10"
 
 

@@ -36,7 +36,7 @@ def test_a_sound_result_passes(
     assert engine.forwards > before + 10, "the cascade is counted"
     assert told == sorted(told)
     parts = [part for part, _ in report.cascade["attention-rollout"]]
-    assert parts == ["head", *(f"block {index}" for index in range(7, -1, -1)), "embedding"]
+    assert parts == ["head", *(f"block {index}" for index in range(9, -1, -1)), "embedding"]
     assert report.cascade["attention-rollout"][0][1] == pytest.approx(1.0), (
         "attention knows nothing of the head"
     )

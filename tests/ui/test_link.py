@@ -20,14 +20,14 @@ GOOD = {
     "tab": "attention",
     "method": "raw-attention",
     "layer": "7",
-    "head": "4",
+    "head": "2",
     "direction": "in",
     "pass": "dense",
     "patch": "63",
     "fusion": "max",
     "discard": "95",
 }
-MEANT = {**GOOD, "ratio": 55, "layer": 7, "head": 4, "patch": 63, "discard": 95}
+MEANT = {**GOOD, "ratio": 55, "layer": 7, "head": 2, "patch": 63, "discard": 95}
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def test_a_link_is_read_whole(engine: Engine) -> None:
         ("selector", "learned"),  # which a plain ViT does not have
         ("tab", "Attention"),
         ("method", "chefer"),  # which the explorer does not show
-        ("layer", "8"),
+        ("layer", "10"),
         ("layer", "-1"),
-        ("head", "5"),
+        ("head", "3"),
         ("direction", ""),
         ("pass", "both"),
         ("patch", "64"),
@@ -77,7 +77,7 @@ def test_one_wrong_value_is_left_out_alone(engine: Engine, name: str, value: str
 def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -> None:
     bundled = engine.info(DEFAULT_MODEL)
     deit = engine.info("deit_tiny")
-    assert (bundled.layers, deit.layers) == (8, 12)
+    assert (bundled.layers, deit.layers) == (10, 12)
     assert read(engine, {"layer": "11"}, tabs=TABS) == ({}, ["layer"])
     assert read(engine, {"layer": "11", "model": "deit_tiny"}, tabs=TABS)[1] == []
     assert read(engine, {"layer": "11", "model": "gpt"}, tabs=TABS)[1] == ["model", "layer"]
