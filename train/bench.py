@@ -31,6 +31,7 @@ from vitdemo.machine import hardware
 from vitdemo.registry import PRESETS
 
 WARM_UP = 2  # steps of each turn that are not measured: a loader's workers start, a compiler compiles
+GPU_WARM_UP = 8  # a CUDA graph is recorded too
 
 
 def measure(
@@ -41,7 +42,7 @@ def measure(
     for _ in range(rounds):
         for rival in rivals:
             turn = rival.begin()
-            for _ in range(WARM_UP):
+            for _ in range(GPU_WARM_UP if device.type == "cuda" else WARM_UP):
                 next(turn)
             wait(device)
             start = perf_counter()

@@ -170,7 +170,8 @@ def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Co
     else:
         found.append(Contestant(f"{PLAIN}, timm's ViT", loop(theirs)))
     if compiled:
-        found.append(Contestant(f"{OURS}{in_parts}, compiled", trainer(replace(best, compile=True))))
-    half = replace(config, token_keep=((1.0, 0.5),), compile=compiled)
+        fast = replace(best, compile=True, cuda_graph=True)
+        found.append(Contestant(f"{OURS}{in_parts}, compiled", trainer(fast)))
+    half = replace(config, token_keep=((1.0, 0.5),), compile=compiled, cuda_graph=compiled)
     found.append(Contestant(HALF, trainer(half)))
     return found

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from tests.train.conftest import CIFAR10
 from train.__main__ import main as train
+from train.batches import Batch
 from train.config import load_recipe
 from train.network import build_network, compile_network
 from train.parallel import World, device_of
 from train.step import Run
+from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import Explicit, Pruning
@@ -56,7 +60,8 @@ def test_a_batch_that_cannot_be_cut_is_refused(words: list[str], message: str, t
         Run(load_recipe("cifar10_vit", [*tiny, *words]))
 
 
-def test_two_processes_are_one(tiny: list[str], data: Path, tmp_path: Path) -> None:
+def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "cifar10", CIFAR10)  # validated as the others are
     single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
     train(single)
     places = [f"runs={tmp_path / 'two' / 'runs'}", f"out={tmp_path / 'two' / 'out'}"]
@@ -82,12 +87,17 @@ def test_two_processes_are_one(tiny: list[str], data: Path, tmp_path: Path) -> N
 
 def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None:
     """Pictures, and the random numbers that the network will ask for."""
+
+    def parts(run: Run, rows: torch.Tensor) -> Iterator[Batch]:
+        torch.manual_seed(run.seed)
+        return run.parts(rows)
+
     run, rows = Run(load_recipe("cifar10_vit", [*tiny, *ALIKE, "accumulate=4"])), torch.arange(40)
-    alone = [(part.x, torch.rand(3)) for part in run.parts(rows)]
+    alone = [(part.x, torch.rand(3)) for part in parts(run, rows)]
     assert not torch.equal(alone[0][1], alone[1][1])
     for rank in (0, 1):
         run.world = World(rank, 2)
-        for part, (x, draw) in zip(run.parts(rows), alone[2 * rank : 2 * rank + 2], strict=True):
+        for part, (x, draw) in zip(parts(run, rows), alone[2 * rank : 2 * rank + 2], strict=True):
             assert torch.equal(part.x, x)
             assert torch.equal(torch.rand(3), draw)
 
@@ -102,13 +112,13 @@ def test_compiled_training_is_eager_training(tiny: list[str]) -> None:
     """Forward, backward and the moving average, whose keys must be the eager ones."""
     short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
     eager = weights_after(short, steps=2)
-    compiled = weights_after([*short, "compile=true", "compile_mode=default"], steps=2)
+    compiled = weights_after([*short, "compile=true"], steps=2)
     assert distance(eager, compiled) < 1e-5
 
 
 def compiled_network(recipe: str, words: list[str]) -> nn.Module:
     """An untrained network, compiled without generating machine code."""
-    config = load_recipe(recipe, [*words, "compile=true", "compile_mode=default"])
+    config = load_recipe(recipe, [*words, "compile=true"])
     network = build_network(config.model).eval()
     names = list(network.state_dict())
     compile_network(network, config, backend="aot_eager")

@@ -58,7 +58,7 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if "imagenette_dynamicvit" in words or "imagenette_lightvit" in words:  # start from a network for photos
         return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]
     if "--dry-run" in words and "--recipe" in words:
-        return [*words, "model.depth=4"]
+        return [*words, "model.depth=4", "model.embed_dim=48"]
     if "--dry-run" in words or "train.report" in words:
         return words
     if "train.bench" in words:
@@ -71,11 +71,13 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
         small = [*overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
             small += [f"data={write_photos(folder)}", "distill=0.0"]
+        if "gpu_" in command:
+            small += ["compile=false", "model.mlp_ratio=2.0"]
         if "_resnet" in command:
             small = [word for word in small if not word.startswith("model.")]
-        elif "cifar10_vit" not in words:  # another one starts from the dense network
-            small.append(f"init_from={dense}")
-        if "cifar10_dynamicvit" in words:
+        elif words[-1].endswith(("_taught", "_dynamicvit", "_lightvit", "imagenette_vit")):
+            small.append(f"init_from={dense}")  # in place of the network that they start from
+        if "cifar10_dynamicvit" in command:
             small.append("model.prune={'prune_loc': [1, 2, 3]}")
         return [*words, *small]
     return words
