@@ -15,11 +15,13 @@ from playwright.sync_api import Page
 
 from tests.browser.server import ROOT, served
 from tests.engine.bundle import traces
+from vitdemo.config import ViTConfig
 from vitdemo.data import decode
-from vitdemo.engine import Engine
+from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.examples import example_paths
 from vitdemo.explain import PatchDropped, explain
 from vitdemo.trace import Trace
+from vitdemo.weights import load_model
 
 SELECTORS = {
     "dynamicvit_cifar10": "learned",
@@ -29,12 +31,6 @@ SELECTORS = {
 }
 
 INSTANT = 50  # milliseconds
-SHIFTS = """() => {
-    window.shifts = [];
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) window.shifts.push(entry.value);
-    }).observe({ type: "layout-shift" });
-}"""
 # From the event until the thumbnails are drawn: the attribute is set after the last of them, in a frame.
 TIMES = """async ({ name, turns }) => {
     const root = document.querySelector(".explorer"), canvas = root.querySelector(".picture");
@@ -93,6 +89,12 @@ def explored_app() -> tuple[Engine, str]:
     stack = ExitStack()
     atexit.register(stack.close)
     return engine, stack.enter_context(served(engine))
+
+
+@cache
+def config(model: str = DEFAULT_MODEL) -> ViTConfig:
+    """Of the bundled weights."""
+    return load_model(model).spec.config
 
 
 @cache

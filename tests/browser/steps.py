@@ -4,10 +4,70 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from playwright.sync_api import Locator, Page, Position, expect
+
+from vitdemo.data import decode, preprocess
+from vitdemo.engine import DEFAULT_MODEL
+from vitdemo.examples import example_paths
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.weights import load_model
+
+
+@cache
+def by_hand(path: Path, *, keep_ratio: float) -> tuple[str, float]:
+    """(label, probability) of the default model, without the engine."""
+    loaded = load_model(DEFAULT_MODEL)
+    pixels = preprocess(decode(path), config=loaded.spec.data).pixels
+    selector = make_selector("learned", model=loaded.model, pixels=pixels)
+    with torch.no_grad():
+        logits = loaded.model(pixels, pruning=Pruning(selector, FixedRatio(keep_ratio)))
+    probability, index = logits.softmax(-1)[0].max(-1)
+    return loaded.classes[int(index)], float(probability)
+
+
+def choose(page: Page, control: str, option: str) -> None:
+    """In the menu `control`."""
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=option).first.click()
+
+
+def choose_example(page: Page, name: str) -> None:
+    place = list(example_paths()).index(name)
+    page.locator("#examples button.thumbnail-item").nth(place).click()
+
+
+def show_example(page: Page, name: str) -> None:
+    """Has it chosen, if it is not; at the settings of a page that opens it is analysed then."""
+    if page.locator("#note").inner_text() != f"Example: {name}":
+        choose_example(page, name)
+    expect(page.locator("#note")).to_have_text(f"Example: {name}")
+    expect_answer(page, *by_hand(example_paths()[name], keep_ratio=0.7))
+
+
+def set_ratio(page: Page, percent: int) -> None:
+    number = page.locator("#ratio input[type=number]")
+    number.fill(str(percent))
+    number.press("Enter")
+
+
+def begin(page: Page) -> None:
+    """Brings a page that several tests share back to the settings and the picture that it opened with."""
+    page.get_by_role("tab", name="Prediction").click()
+    for control, option in (("model", "DynamicViT · CIFAR-10"), ("selector", "Learned predictor")):
+        shown = page.locator(f"#{control} input")
+        if shown.input_value() != option:
+            choose(page, control, option)
+            expect(shown).to_have_value(option)
+    if page.locator("#ratio input[type=number]").input_value() != "30":
+        set_ratio(page, 30)
+    show_example(page, "airplane")
+    expect_rest(page)
 
 
 def upload(page: Page, *paths: Path, several: bool = False) -> None:
@@ -46,6 +106,15 @@ def open_tab(page: Page, name: str, shown: str) -> Locator:
     picture = page.locator(shown).first
     picture.wait_for()
     return picture
+
+
+def unfold(page: Page, section: str) -> Locator:
+    """Opens a section, if it is not open yet."""
+    part = page.locator(f"#{section}")
+    button = part.locator("button.label-wrap").first
+    if "open" not in (button.get_attribute("class") or "").split():
+        button.click()
+    return part
 
 
 def open_explorer(page: Page) -> Locator:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.looks import DESKTOP, PHONE
 from tests.ui.catalogue import english
 
 TABS = {
@@ -60,15 +62,15 @@ def see(page: Page, tab: str) -> None:
     steps.open_tab(page, tab, TABS[tab])
 
 
-def unfold(page: Page, *sections: str) -> None:
-    for section in sections:
-        page.locator(f"#{section} > button").first.click()
-
-
 def keep(page: Page, folder: Path, name: str) -> None:
-    steps.expect_no_sideways_scroll(page)
-    page.wait_for_timeout(300)
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    """Looks at what is shown on a desktop, and on a phone, which has room for it too."""
+    for look, size, entries in (("desktop", DESKTOP, 0), ("phone", PHONE, 40)):
+        page.set_viewport_size(size)
+        page.wait_for_timeout(300)
+        steps.expect_no_sideways_scroll(page)
+        page.screenshot(path=folder / f"{look}-chinese-{name}.png", full_page=True)
+        expect_chinese(page, entries=entries)
+    page.set_viewport_size(DESKTOP)
 
 
 def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) -> None:
@@ -81,17 +83,18 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     steps.expect_rest(page)
     expect(page.locator("#class-maps img")).to_have_count(4)
     expect_chinese(page, entries=40)
-    keep(page, artefacts, "desktop-chinese-prediction")
+    keep(page, artefacts, "prediction")
 
     see(page, "注意力")
     page.locator(".explorer").get_by_label("未剪枝", exact=True).check()
     steps.click_patch(page, 21)
     expect(page.locator(".explorer .caption")).to_contain_text("起点：图像块 21（第 2 行，第 5 列）")
     expect_chinese(page, entries=80)
-    keep(page, artefacts, "desktop-chinese-attention")
+    keep(page, artefacts, "attention")
 
     see(page, "词元")
-    unfold(page, "lab-sweep", "lab-surgery-section", "lab-smallest", "lab-adaptive", "lab-film")
+    for section in ("lab-sweep", "lab-surgery-section", "lab-smallest", "lab-adaptive", "lab-film"):
+        steps.unfold(page, section)
     page.locator("#lab-board .cells button").nth(27).click()
     expect(page.locator("#lab-surgery tbody tr")).to_have_count(5)
     page.locator("#lab-sweep-run").click()
@@ -101,28 +104,20 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     expect(page.locator("#lab-adaptive-result tbody tr")).to_have_count(4)
     expect(page.locator("#lab-film-gif")).to_be_enabled()
     expect_chinese(page, entries=200)
-    keep(page, artefacts, "desktop-chinese-tokens")
+    keep(page, artefacts, "tokens")
 
     see(page, "可信度")
-    unfold(page, "checks")
+    steps.unfold(page, "checks")
     page.locator("#sanity-run").click()
     expect(page.locator("#sanity tbody tr")).to_have_count(6)
     expect_chinese(page, entries=200)
-    keep(page, artefacts, "desktop-chinese-trust")
+    keep(page, artefacts, "trust")
 
     look_inside(page)
-    keep(page, artefacts, "desktop-chinese-inside")
+    keep(page, artefacts, "inside")
     see(page, "对比")
     expect_chinese(page, entries=200)
-    keep(page, artefacts, "desktop-chinese-compare")
-
-
-def test_a_phone_has_room_for_chinese(open_page: Opener, app_url: str, artefacts: Path) -> None:
-    page = open_page(app_url, locale="zh-CN", width=390, height=844)
-    for number, tab in enumerate(TABS):
-        see(page, tab)
-        keep(page, artefacts, f"phone-chinese-{number}")
-        expect_chinese(page, entries=40)
+    keep(page, artefacts, "compare")
 
 
 def look_inside(page: Page) -> None:
@@ -133,17 +128,24 @@ def look_inside(page: Page) -> None:
         choices.nth(number).click()
         expect(page.locator("#step-text .quiet")).to_have_text(f"第 {number + 1} 步，共 {choices.count()} 步")
         expect_chinese(page, entries=200)
-    unfold(page, "inside-weights", "inside-heads", "inside-card", "inside-speed")
+    for section in ("inside-weights", "inside-heads", "inside-card", "inside-speed"):
+        steps.unfold(page, section)
     page.locator("#norms img").wait_for()
     page.locator("#ablation-run").click()
     expect(page.locator("#ablation img")).to_have_attribute("alt", "去掉每个头之后答案 logit 的变化表")
     expect_chinese(page, entries=200)
 
 
-def test_two_visitors_of_two_languages_at_once(open_page: Opener, app_url: str) -> None:
-    chinese, english_page = open_page(app_url, locale="zh-CN"), open_page(app_url, locale="en-US")
+@pytest.fixture(scope="module")
+def chinese(open_once: Opener, app_url: str) -> Page:
+    """A page for the tests that choose their pictures themselves."""
+    return open_once(app_url, locale="zh-CN")
+
+
+def test_two_visitors_of_two_languages_at_once(chinese: Page, open_page: Opener, app_url: str) -> None:
+    english_page = open_page(app_url, locale="en-US")
     for page, words in ((chinese, ("未剪枝", "概率")), (english_page, ("Dense", "Probability"))):
-        choose(page, 7)
+        steps.choose_example(page, "horse")
         expect(page.locator("#headline .answer b")).to_have_text("horse")
         expect(page.locator(".comparison thead th").first).to_have_text(words[0])
         expect(page.locator(".comparison tbody th").nth(1)).to_have_text(words[1])
@@ -154,13 +156,15 @@ def test_two_visitors_of_two_languages_at_once(open_page: Opener, app_url: str) 
     assert not [text for text in english_page.evaluate(READ) if CJK.search(text) or "__i18n__" in text]
 
 
-def test_what_goes_wrong_is_said_in_chinese(open_page: Opener, app_url: str, tmp_path: Path) -> None:
-    page = open_page(app_url, locale="zh-CN")
-    choose_model(page, "DeiT-Tiny")  # the app of the tests is offline
+def test_what_goes_wrong_is_said_in_chinese(chinese: Page, tmp_path: Path) -> None:
+    page = chinese
+    steps.choose_example(page, "ship")
+    expect(page.locator("#headline .answer b")).to_have_text("ship")
+    steps.choose(page, "model", "DeiT-Tiny")  # the app of the tests is offline
     expect(page.locator("#headline [role=alert]")).to_contain_text("Hub 客户端处于离线状态")
     expect(page.locator("#model")).to_contain_text("ImageNet-1k 权重")
-    choose_model(page, "Standard ViT · CIFAR-10")
-    expect(page.locator("#headline .answer b")).to_have_text("airplane")
+    steps.choose(page, "model", "Standard ViT · CIFAR-10")
+    expect(page.locator("#headline .answer b")).to_have_text("ship")
     expect(page.locator("#selector input")).to_have_value("类别注意力")
     (tmp_path / "notes.png").write_bytes(b"hello")
     page.locator("#picture button[aria-label='Remove Image']").click()
@@ -168,13 +172,3 @@ def test_what_goes_wrong_is_said_in_chinese(open_page: Opener, app_url: str, tmp
     page.locator("#picture input[type=file]").set_input_files(str(tmp_path / "notes.png"))
     expect(page.locator("#headline .problem")).to_contain_text("notes.png 不是可识别格式")
     expect_chinese(page, entries=30)
-
-
-def choose(page: Page, example: int) -> None:
-    page.locator("#examples button.thumbnail-item").nth(example).click()
-
-
-def choose_model(page: Page, name: str) -> None:
-    page.locator("#model input").click()
-    option: Locator = page.get_by_role("option", name=name).first
-    option.click()

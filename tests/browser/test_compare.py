@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,14 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import served
-from vitdemo.engine import DEFAULT_MODEL, Comparison, Engine, Request
+from tests.browser.explored import explored_app
+from tests.browser.looks import PHONE, each_look
+from vitdemo.engine import DEFAULT_MODEL, Comparison, Request
 from vitdemo.examples import example_paths
 from vitdemo.ui.text import macs
 
-LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
 PATH = next(iter(example_paths().values()))
 LIGHT = "lightvit_cifar10"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine(device="cpu")
-
-
-@pytest.fixture(scope="module")
-def url(engine: Engine) -> Iterator[str]:
-    with served(engine) as address:
-        yield address
-
-
-def choose(page: Page, control: str, title: str) -> None:
-    page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=title).click()
 
 
 def set_ratio(page: Page, side: str, percent: int) -> None:
@@ -89,34 +72,35 @@ def expect_comparison(page: Page, found: Comparison) -> None:
     )
 
 
-def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
+def test_a_visit(open_page: Opener) -> None:
+    engine, url = explored_app()
     page = open_page(url)
     steps.open_tab(page, "Compare", "#compare-result .verdict")
     left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))
 
-    choose(page, "compare-model-b", "Lightweight ViT · CIFAR-10")
+    steps.choose(page, "compare-model-b", "Lightweight ViT · CIFAR-10")
     set_ratio(page, "b", 50)
-    choose(page, "compare-selector-b", "Random")
+    steps.choose(page, "compare-selector-b", "Random")
     page.locator("#compare-run").click()
     expect(page.locator("#compare-result .costs thead")).to_contain_text("50 % pruned · Random")
     right = Request(PATH, LIGHT, 0.5, "random")
     expect_comparison(page, engine.compare(left, right))
 
     seen, before = engine.forwards, page.locator("#compare-maps img").first.get_attribute("src")
-    choose(page, "compare-method", "Raw attention")
+    steps.choose(page, "compare-method", "Raw attention")
     expect(page.locator("#compare-maps img").first).not_to_have_attribute("src", before or "")
     expect_comparison(page, engine.compare(left, right, method="raw-attention"))
     for name in ("Prediction", "Compare"):
         page.get_by_role("tab", name=name).click()
     expect_comparison(page, engine.compare(left, right, method="raw-attention"))
-    choose(page, "compare-method", "Attention rollout")
+    steps.choose(page, "compare-method", "Attention rollout")
     expect(page.locator("#compare-scale .agreement")).to_contain_text("Over 64 patches")
     page.locator("#compare-run").press("Enter")
     expect_comparison(page, engine.compare(left, right))
     assert engine.forwards == seen, "the same pair again runs no network"
 
-    page.locator("#examples button.thumbnail-item").nth(3).click()  # what the visitor chose waits for him
+    steps.choose_example(page, "cat")  # what the visitor chose waits for him
     expect(page.locator("#compare-result")).to_have_text(
         "Press Compare to see what A and B make of this picture."
     )
@@ -128,11 +112,13 @@ def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
     expect_comparison(page, engine.compare(*pair))
 
 
-def test_a_follows_the_left_column(engine: Engine, url: str, open_page: Opener) -> None:
-    page = open_page(url)
+def test_a_follows_the_left_column(open_page: Opener, artefacts: Path) -> None:
+    """Until something is chosen, for B too. On a phone; both sides have their place in every size."""
+    engine, url = explored_app()
+    page = open_page(url, **PHONE)
     steps.open_tab(page, "Compare", "#compare-result .verdict")
-    page.locator("#ratio input[type=number]").fill("60")
-    page.locator("#ratio input[type=number]").press("Enter")
+    expect_looks(page, artefacts)
+    steps.set_ratio(page, 60)
     expect(page.locator("#compare-ratio-a input[type=number]")).to_have_value("60")
     left = Request(PATH, DEFAULT_MODEL, 0.6, "learned")
     expect(page.locator("#compare-result .costs thead")).to_contain_text("60 % pruned · Learned predictor")
@@ -143,36 +129,20 @@ def test_a_follows_the_left_column(engine: Engine, url: str, open_page: Opener) 
     expect(page.locator("#compare-maps img")).to_have_count(0)
 
 
-def test_a_model_that_cannot_be_had_is_named_and_the_tab_goes_on(open_page: Opener, app_url: str) -> None:
-    page = open_page(app_url)
-    steps.open_tab(page, "Compare", "#compare-result .verdict")
-    choose(page, "compare-model-b", "DeiT-Tiny")
-    page.locator("#compare-run").click()
-    expect(page.locator("#compare-result [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
-    expect(page.locator("#compare-maps img")).to_have_count(0)
-    choose(page, "compare-model-b", "Standard ViT · CIFAR-10")
-    page.locator("#compare-run").click()
-    expect(page.locator("#compare-result .verdict")).to_be_visible()
-    expect(page.locator("#compare-maps img")).to_have_count(2)
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_looks(look: str, url: str, open_page: Opener, artefacts: Path) -> None:
-    page = open_page(url, **LOOKS[look])
-    steps.open_tab(page, "Compare", "#compare-result .verdict")
+def expect_looks(page: Page, artefacts: Path) -> None:
+    """A is beside B, or above it where there is no room."""
     expect(page.locator("#compare-kept img")).to_have_count(2)
     for name in ("maps", "kept"):  # pictures load when they come into sight
         for picture in page.locator(f"#compare-{name} img").all():
             picture.scroll_into_view_if_needed()
             expect(picture).to_have_js_property("complete", True)
-    sides = [page.locator(f"#compare-{side}").bounding_box() for side in "ab"]
-    maps = [page.locator("#compare-maps img").nth(index).bounding_box() for index in range(2)]
-    for a, b in (sides, maps):
-        assert a
-        assert b
-        beside = b["x"] >= a["x"] + a["width"]
-        below = b["y"] >= a["y"] + a["height"]
-        assert (below and not beside) if look == "phone" else (beside and not below)
-    steps.expect_no_sideways_scroll(page)
-    page.wait_for_timeout(400)
-    page.screenshot(path=artefacts / f"{look}-compare.png", full_page=True)
+    for look in each_look(page):
+        sides = [page.locator(f"#compare-{side}").bounding_box() for side in "ab"]
+        maps = [page.locator("#compare-maps img").nth(index).bounding_box() for index in range(2)]
+        for a, b in (sides, maps):
+            assert a
+            assert b
+            beside = b["x"] >= a["x"] + a["width"]
+            below = b["y"] >= a["y"] + a["height"]
+            assert (below and not beside) if look == "phone" else (beside and not below)
+        page.screenshot(path=artefacts / f"{look}-compare.png", full_page=True)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.looks import paint
 from tests.browser.seen import noise
 from vitdemo.engine import Engine, Request
 
@@ -73,13 +74,14 @@ PROBE = r"""() => {
 
 
 def expect_readable(page: Page, *, at_least: int) -> None:
-    """All texts that are seen reach their limit, once nothing is faded because it waits; and there are
-    `at_least` so many, so that not everything was left out."""
+    """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits; and
+    there are `at_least` so many, so that not everything was left out."""
     expect(page.locator(".pending")).to_have_count(0)
-    page.wait_for_timeout(400)  # colours fade in
-    texts = page.evaluate(PROBE)
-    assert len(texts) >= at_least
-    assert not [text for text in texts if text[0] < text[1]]
+    for dark in (True, False):
+        paint(page, dark=dark)
+        texts = page.evaluate(PROBE)
+        assert len(texts) >= at_least
+        assert not [text for text in texts if text[0] < text[1]], dark
 
 
 def unfold_all(page: Page, tab: str) -> None:
@@ -87,25 +89,25 @@ def unfold_all(page: Page, tab: str) -> None:
         button.click()
 
 
-def test_the_probe_sees_through_layers(open_page: Opener, app_url: str) -> None:
+def test_the_probe_sees_through_layers(browser: Browser) -> None:
     """By hand: half white over black has the luminance 0.2140, so white on it is 1.05 / 0.2640; so is black
     that is half faded, on white; #777 on white is 1.05 / (0.1845 + 0.05). Hidden and inactive: none."""
-    page = open_page(app_url)
-    page.evaluate("""() => document.body.insertAdjacentHTML("beforeend", `
+    page = browser.new_page()
+    page.set_content("""
         <div style="background: #000; color: #fff">
             <p style="background: rgb(255 255 255 / 0.5)">probe 1</p></div>
         <div style="background: #fff; color: #777"><p>probe 2</p>
             <p style="opacity: 0.5; color: #000">probe 3</p>
             <p style="opacity: 0">probe 4</p><button disabled>probe 5</button>
-            <p style="font-size: 24px">probe 6</p><b style="font-size: 18.7px">probe 7</b></div>`)""")
-    found = {text[2]: text[:2] for text in page.evaluate(PROBE) if text[2].startswith("probe")}
+            <p style="font-size: 24px">probe 6</p><b style="font-size: 18.7px">probe 7</b></div>""")
+    found = {text[2]: text[:2] for text in page.evaluate(PROBE)}
+    page.close()
     expected = {"1": (3.98, 4.5), "2": (4.48, 4.5), "3": (3.98, 4.5), "6": (4.48, 3), "7": (4.48, 3)}
     assert found == {f"probe {name}": pytest.approx(pair, abs=0.02) for name, pair in expected.items()}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_text_can_be_read(dark: bool, open_page: Opener, app_url: str, tmp_path: Path) -> None:
-    page = open_page(app_url, dark=dark)
+def test_every_text_can_be_read(open_page: Opener, app_url: str, tmp_path: Path) -> None:
+    page = open_page(app_url)
     steps.expect_rest(page)
     expect(page.locator("#class-maps img")).to_have_count(4)
     expect_readable(page, at_least=70)

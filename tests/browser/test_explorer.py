@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import SELECTORS, explored_app, heats, looked_at_by, recorded, wanted
+from tests.browser.explored import config, explored_app, heats, looked_at_by, recorded, wanted
 from vitdemo import render
-from vitdemo.engine import Request, payload
+from vitdemo.engine import DEFAULT_MODEL, Request, payload
 from vitdemo.examples import example_paths
 from vitdemo.trace import Trace
 
@@ -35,35 +36,61 @@ CENTRES = """canvas => {
 }"""
 
 
-def open_model(open_page: Opener, model: str) -> tuple[Page, Locator]:
-    """The page with the first example, analysed by `model`, and its explorer."""
-    page = open_page(explored_app()[1])
-    if model != next(iter(SELECTORS)):
-        page.locator("#model input").click()
-        page.get_by_role("option", name=TITLES[model]).click()
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
+    """A page for all tests, and the first state of its explorer."""
+    page = open_once(explored_app()[1])
+    steps.open_explorer(page)
+    return page, steps.explorer_state(page)
+
+
+@pytest.fixture
+def page(opened: tuple[Page, dict[str, Any]]) -> Page:
+    return opened[0]
+
+
+@pytest.fixture
+def explorer(opened: tuple[Page, dict[str, Any]]) -> Locator:
+    """In its first state, of the default model."""
+    page, first = opened
+    analysed_by(page, DEFAULT_MODEL)
+    steps.explore(page, **first)
+    return page.locator(".explorer")
+
+
+def analysed_by(page: Page, model: str) -> None:
+    """The explorer shows the first example, analysed by `model`."""
+    explorer = page.locator(".explorer")
+    if page.locator("#model input").input_value() != TITLES[model]:
+        before = explorer.get_attribute("data-analysis")
+        steps.choose(page, "model", TITLES[model])
         expect(page.locator("#headline .quiet")).to_contain_text(TITLES[model])
-    return page, steps.open_explorer(page)
+        expect(explorer).not_to_have_attribute("data-analysis", before or "")
+    expect(explorer).to_have_attribute("data-ready", "ready")
 
 
 def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
     """Methods, layers, heads, fusions and queries, one of the patches kept to the end and one dropped."""
-    kept = trace.patch_ids(len(trace.attn) - 1).tolist()
+    last, heads = len(trace.attn) - 1, len(trace.attn[0])
+    kept = trace.patch_ids(last).tolist()
     dropped = next((patch for patch in range(64) if patch not in kept), 0)
     queries, fusions = [None, kept[3], dropped], ["mean", "max", "min"]
-    raw = itertools.product(["raw-attention"], [0, 4, 7], [None, 2], queries, fusions, [0.0])
+    raw = itertools.product(["raw-attention"], [0, last // 2 + 1, last], [None, 2], queries, fusions, [0.0])
     discards = [0.0, 0.5, 0.9]
-    rollout = itertools.product(["attention-rollout"], [7], [None], queries, fusions, discards)
-    heads = itertools.product(["head-rollout"], [1, 6], [None, 4], queries, fusions, discards)
+    rollout = itertools.product(["attention-rollout"], [last], [None], queries, fusions, discards)
+    by_head = itertools.product(
+        ["head-rollout"], [1, last - 1], [None, heads - 1], queries, fusions, discards
+    )
     names = ("method", "layer", "head", "query", "fusion", "discard")
     return [
         {**dict(zip(names, values, strict=True)), "direction": direction}
-        for values in (*raw, *rollout, *heads)
+        for values in (*raw, *rollout, *by_head)
     ]
 
 
 @pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
-def test_numbers_equal_those_of_python(open_page: Opener, model: str) -> None:
-    page, _ = open_model(open_page, model)
+def test_numbers_equal_those_of_python(page: Page, model: str) -> None:
+    analysed_by(page, model)
     for name, trace in recorded(model).items():
         asked = looks(trace, direction="out")
         found = heats(page, [{**look, "pass": name} for look in asked])
@@ -76,8 +103,8 @@ def test_numbers_equal_those_of_python(open_page: Opener, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
-def test_who_looks_at_a_patch_equals_whole_matrices(open_page: Opener, model: str) -> None:
-    page, _ = open_model(open_page, model)
+def test_who_looks_at_a_patch_equals_whole_matrices(page: Page, model: str) -> None:
+    analysed_by(page, model)
     for name, trace in recorded(model).items():
         asked = [
             look
@@ -93,17 +120,15 @@ def test_who_looks_at_a_patch_equals_whole_matrices(open_page: Opener, model: st
             np.testing.assert_allclose(heat, truth, rtol=0, atol=1e-3 * np.nanmax(truth), err_msg=str(look))
 
 
-def test_the_grid_shows_every_head_on_one_scale(open_page: Opener) -> None:
-    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+def test_the_grid_shows_every_head_on_one_scale(page: Page, explorer: Locator) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
     for method in ("raw-attention", "head-rollout"):
-        steps.explore(page, method=method, layer=5, head=3, query=None)
+        steps.explore(page, method=method, layer=5, head=2, query=None)
         page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
-        expect(explorer.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 3")
+        expect(explorer.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 2")
         grid: dict[tuple[int, int | None], np.ndarray | None] = {
             (layer, head): wanted(trace, {**steps.explorer_state(page), "layer": layer, "head": head})
-            for layer in range(8)
-            for head in (None, *range(5))
+            for layer, head in places()
         }
         top = max(float(np.nanmax(heat)) for heat in grid.values() if heat is not None)
         assert float(explorer.locator(".bar.all .tick").last.inner_text()) == pytest.approx(top, rel=5e-3)
@@ -117,12 +142,17 @@ def test_the_grid_shows_every_head_on_one_scale(open_page: Opener) -> None:
         rows = page.evaluate(
             "document.querySelector('.explorer').explorer.heats({direction: 'in', query: 27})"
         )
-        for layer, head in ((0, None), (3, 1), (7, 4)):
+        for layer, head in ((0, None), (3, 1), (config().depth - 1, config().num_heads - 1)):
             column = 0 if head is None else head + 1
             look = {"direction": "in", "query": 27, "layer": layer, "head": head}
             single = heats(page, [look])[0]
             assert single is not None
             assert np.array_equal(np.array(rows[layer][column], dtype=float), single, equal_nan=True)
+
+
+def places() -> Iterator[tuple[int, int | None]]:
+    """(layer, head) of each cell of the grid; None = all heads."""
+    return itertools.product(range(config().depth), (None, *range(config().num_heads)))
 
 
 def cell_name(layer: int, head: int | None) -> str:
@@ -136,8 +166,7 @@ def assert_coloured(colours: np.ndarray, heat: np.ndarray, top: float) -> None:
     assert (np.abs(colours[there, :3].astype(int) - expected) <= 4).all()
 
 
-def test_the_picture_has_the_colours_of_its_values(open_page: Opener) -> None:
-    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+def test_the_picture_has_the_colours_of_its_values(page: Page, explorer: Locator) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
     picture = explorer.locator(".picture")
     steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
@@ -167,9 +196,11 @@ def explored_view() -> Image.Image:
     return explored_app()[0].analyse(Request(next(iter(example_paths().values())))).view
 
 
-def test_a_large_result_comes_layer_by_layer(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_result_comes_layer_by_layer(
+    page: Page, explorer: Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(payload, "LIMIT", 0)
-    page, explorer = open_model(open_page, "vit_cifar10")
+    analysed_by(page, "vit_cifar10")
     expect(explorer.locator(".loading")).to_have_text("")
     trace = recorded("vit_cifar10")["dense"]
     explorer.get_by_label("Dense", exact=True).check()
@@ -181,14 +212,13 @@ def test_a_large_result_comes_layer_by_layer(open_page: Opener, monkeypatch: pyt
     np.testing.assert_allclose(found, truth, rtol=0, atol=1e-3 * truth.max())
 
 
-def test_the_picture_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
-    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+def test_the_picture_can_be_saved(page: Page, explorer: Locator, tmp_path: Path) -> None:
     steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
     with page.expect_download() as download:
         explorer.get_by_role("button", name="Save PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-6-1.png"
     download.value.save_as(tmp_path / "saved.png")
-    saved = opened(tmp_path / "saved.png")
+    saved = rgb(tmp_path / "saved.png")
     colours = np.array(explorer.locator(".picture").evaluate(CENTRES))[:, :3]
     assert np.array_equal(saved[28:448:56, 28:448:56].reshape(64, 3), colours)
     bar = saved[448 + 37, 12:436]
@@ -197,8 +227,7 @@ def test_the_picture_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
     assert (saved[-1] == 250).all()
 
 
-def test_the_grid_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
-    page, explorer = open_model(open_page, "dynamicvit_cifar10")
+def test_the_grid_can_be_saved(page: Page, explorer: Locator, tmp_path: Path) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
     steps.explore(page, method="raw-attention", layer=6, head=1, query=None)
     page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
@@ -206,11 +235,11 @@ def test_the_grid_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
         explorer.get_by_role("button", name="Save all as PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-grid.png"
     download.value.save_as(tmp_path / "saved.png")
-    saved = opened(tmp_path / "saved.png")
-    looks = {
-        (layer, head): {"layer": layer, "head": head} for layer in range(8) for head in (None, *range(5))
+    saved = rgb(tmp_path / "saved.png")
+    heats = {
+        (layer, head): wanted(trace, {**steps.explorer_state(page), "layer": layer, "head": head})
+        for layer, head in places()
     }
-    heats = {place: wanted(trace, {**steps.explorer_state(page), **look}) for place, look in looks.items()}
     top = max(float(np.nanmax(heat)) for heat in heats.values() if heat is not None)
     for (layer, head), heat in heats.items():
         column = 0 if head is None else head + 1
@@ -219,8 +248,8 @@ def test_the_grid_can_be_saved(open_page: Opener, tmp_path: Path) -> None:
         assert heat is not None
         assert_coloured(colours, heat, top)
         assert (colours[np.isnan(heat)] == 164).all()
-    assert saved.shape[1] == 24 + 6 * 60
+    assert saved.shape[1] == 24 + (1 + config().num_heads) * 60
 
 
-def opened(path: Path) -> np.ndarray:
+def rgb(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)

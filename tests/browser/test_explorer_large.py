@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import INSTANT, explored_app, heats, recorded, slow, wanted
-from vitdemo.engine import payload
+from tests.browser.explored import INSTANT, config, explored_app, heats, recorded, slow, wanted
+from vitdemo.engine import Request, payload
+from vitdemo.examples import example_paths
 
 # Shortens the wait for a lost layer; nothing else on the page waits as long.
 IMPATIENT = """() => {
@@ -23,11 +24,29 @@ ALL_THERE = """() => ["dense", "pruned"].every(
     (pass) => document.querySelector(".explorer").explorer.heats({ pass }).flat().every(Boolean)
 )"""
 PHOTO = "vit_imagenette"
+DEPTH = config().depth
 Asked = list[tuple[str, int]]
 
 
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> Page:
+    page = open_once(explored_app()[1])
+    steps.open_explorer(page)
+    return page
+
+
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+def page(opened: Page) -> Page:
+    """One page for the tests of a result that only they make large: it shows another picture before."""
+    steps.show_example(opened, "cat")
+    key = explored_app()[0].analyse(Request(example_paths()["cat"])).key
+    expect(opened.locator(".explorer")).to_have_attribute("data-analysis", key[:12])
+    expect(opened.locator(".explorer")).to_have_attribute("data-ready", "ready")
+    return opened
+
+
+@pytest.fixture
+def asked(page: Page, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Every result is large; what the browser asked for."""
     return listened(monkeypatch, lost=lambda _: False)
 
@@ -46,6 +65,15 @@ def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) ->
     return found
 
 
+def show_large(page: Page) -> Locator:
+    """Chooses the picture whose result is large now. The explorer, as soon as it has the beginning of it."""
+    key = explored_app()[0].analyse(Request(example_paths()["airplane"])).key
+    steps.choose_example(page, "airplane")
+    explorer = page.locator(".explorer")
+    expect(explorer).to_have_attribute("data-analysis", key[:12])
+    return explorer
+
+
 def assert_right(page: Page, name: str) -> None:
     """The shown map is that of Python."""
     found, truth = (
@@ -59,15 +87,16 @@ def assert_right(page: Page, name: str) -> None:
 
 def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     """The bundled network with 257 tokens, whose attention is really too large to be sent whole."""
+    photo, last = config(PHOTO), config(PHOTO).depth - 1
     page = open_page(f"{explored_app()[1]}?model={PHOTO}")
     explorer = steps.open_explorer(page)
     page.wait_for_function(ALL_THERE)
-    expect(explorer.get_by_role("gridcell")).to_have_count(8 * 6)
-    places = [{"method": "raw-attention", "layer": 3, "head": 2}, {"method": "raw-attention", "layer": 7}]
+    expect(explorer.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
+    places = [{"method": "raw-attention", "layer": 3, "head": 2}, {"method": "raw-attention", "layer": last}]
     rollouts = [{"method": "attention-rollout"}, {"method": "head-rollout", "layer": 5, "head": 1}]
     thin = [{**look, "fusion": "max", "discard": 0.9} for look in rollouts]
     for name, trace in recorded(PHOTO).items():
-        queries = [None, trace.patch_ids(7).tolist()[40]]
+        queries = [None, trace.patch_ids(last).tolist()[40]]
         looks = [
             {**steps.explorer_state(page), "head": None, **look, "query": query, "pass": name}
             for look in (*places, *rollouts, *thin)
@@ -86,19 +115,18 @@ def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
     page = open_page(f"{explored_app()[1]}?model={PHOTO}")
     steps.open_explorer(page)
     page.wait_for_function(ALL_THERE)
-    steps.explore(page, method="head-rollout", layer=7, **{"pass": "dense"})
+    steps.explore(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
     times = {name: slow(page, name, turns=38) for name in ("hover", "layer")}
     # New matrices are collected as garbage now and then, which a busy machine makes long: the usual time.
     times |= {name: slow(page, name, turns=38, percentile=50) for name in ("fusion", "discard")}
     assert max(times.values()) < INSTANT, times
 
 
-def test_the_other_pass_comes_in_the_background(open_page: Opener, asked: Asked) -> None:
-    page = open_page(explored_app()[1])
-    explorer = steps.open_explorer(page)
+def test_the_other_pass_comes_in_the_background(page: Page, asked: Asked) -> None:
+    explorer = show_large(page)
     page.wait_for_function(ALL_THERE)
     expect(explorer.locator(".loading")).to_have_text("")
-    down, up = range(7, -1, -1), range(8)  # what the rollout starts from comes first
+    down, up = reversed(range(DEPTH)), range(DEPTH)  # what the rollout starts from comes first
     assert asked == [*(("pruned", layer) for layer in down), *(("dense", layer) for layer in up)]
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -106,37 +134,34 @@ def test_the_other_pass_comes_in_the_background(open_page: Opener, asked: Asked)
         explorer.get_by_label(name.capitalize(), exact=True).check()
         expect(explorer).to_have_attribute("data-ready", "ready")
         assert_right(page, name)
-    assert len(asked) == 16
+    assert len(asked) == 2 * DEPTH
     assert not requests
 
 
-def test_a_lost_layer_is_asked_for_again(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = listened(monkeypatch, lost=lambda number: number in (2, 11))
-    page = open_page(explored_app()[1])
+def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = listened(monkeypatch, lost=lambda number: number in (2, DEPTH + 3))
     page.evaluate(IMPATIENT)
-    steps.open_explorer(page)
+    show_large(page)
     page.wait_for_function(ALL_THERE)
-    assert asked[2] == asked[3] == ("pruned", 5)
-    assert asked[11] == asked[12] == ("dense", 2)
-    assert len(asked) == 18
+    assert asked[2] == asked[3] == ("pruned", DEPTH - 3)
+    assert asked[DEPTH + 3] == asked[DEPTH + 4] == ("dense", 2)
+    assert len(asked) == 2 * DEPTH + 2
     assert_right(page, "pruned")
 
 
-def test_the_same_answer_counts_a_second_time(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer arrived, then the visitor looked at another picture and came back."""
     asked = listened(monkeypatch, lost=lambda number: number == 1)
-    page = open_page(explored_app()[1])
-    page.get_by_role("tab", name="Attention").click()
-    explorer = page.locator(".explorer")
+    explorer = show_large(page)
     expect(explorer).to_have_attribute("data-ready", "loading")
-    expect(explorer.locator(".loading")).to_contain_text("1 of 8")
+    expect(explorer.locator(".loading")).to_contain_text(f"1 of {DEPTH}")
     first = explorer.get_attribute("data-analysis") or ""
     monkeypatch.setattr(payload, "LIMIT", 2**30)
-    page.locator("#examples button.thumbnail-item").nth(3).click()
+    steps.choose_example(page, "cat")
     expect(explorer).to_have_attribute("data-ready", "ready")
     monkeypatch.setattr(payload, "LIMIT", 0)
-    page.locator("#examples button.thumbnail-item").first.click()
+    steps.choose_example(page, "airplane")
     expect(explorer).to_have_attribute("data-analysis", first)
     page.wait_for_function(ALL_THERE)
-    assert asked[:3] == [("pruned", 7), ("pruned", 6), ("pruned", 7)]
+    assert asked[:3] == [("pruned", DEPTH - 1), ("pruned", DEPTH - 2), ("pruned", DEPTH - 1)]
     assert_right(page, "pruned")

@@ -11,20 +11,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import INSTANT, SHIFTS, explored_app, looked_at_by, recorded, slow, wanted
+from tests.browser.explored import INSTANT, config, explored_app, looked_at_by, recorded, slow, wanted
+from tests.browser.shifts import WATCH, shifted
 
-
-@pytest.fixture
-def own_page(open_page: Opener) -> Page:
-    """Of the test alone, for what a state of the explorer does not undo."""
-    page = open_page(explored_app()[1])
-    steps.open_explorer(page)
-    return page
+LAST = config().depth - 1  # the last layer
+COLUMNS = 2 + config().num_heads  # of the grid: the layer, all heads, each head
 
 
 @pytest.fixture(scope="module")
 def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    """A page for all tests that only use the explorer, and its first state."""
+    """A page for all tests, and the first state of its explorer."""
     page = open_once(explored_app()[1])
     steps.open_explorer(page)
     return page, steps.explorer_state(page)
@@ -35,6 +31,10 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """That page in that state."""
     page, first = opened
     page.mouse.move(0, 0)
+    page.emulate_media(reduced_motion="no-preference")
+    if page.locator("#note").inner_text() != "Example: airplane":
+        steps.begin(page)
+        steps.open_explorer(page)
     steps.explore(page, **first)
     return page
 
@@ -44,29 +44,32 @@ def explorer(page: Page) -> Locator:
     return page.locator(".explorer")
 
 
-def dropped_patch(layer: int) -> int:
-    """A patch that is there before the pruning stage at `layer`, and gone there."""
+def dropped_patch() -> tuple[int, int]:
+    """A patch that goes at the second stage of pruning, and the first layer without it."""
+    prune = config().prune
+    assert prune
+    layer = prune.prune_loc[1]
     trace = recorded("dynamicvit_cifar10")["pruned"]
     before, after = (set(trace.patch_ids(index).tolist()) for index in (layer - 1, layer))
-    return min(before - after)
+    return min(before - after), layer
 
 
 @pytest.mark.timing
-def test_all_is_instant_shifts_nothing_and_runs_no_model(own_page: Page) -> None:
+def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
     engine, _ = explored_app()
     forwards = engine.forwards
     requests: list[str] = []
-    own_page.on("request", lambda request: requests.append(request.url))
-    own_page.evaluate(SHIFTS)
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate(WATCH)
     times = {}
     for method in ("raw-attention", "head-rollout"):
-        steps.explore(own_page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
-        times["hover", method] = slow(own_page, "hover", turns=64)
+        steps.explore(page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
+        times["hover", method] = slow(page, "hover", turns=64)
     for name in ("layer", "fusion", "discard"):
-        times[name, method] = slow(own_page, name, turns=38)
+        times[name, method] = slow(page, name, turns=38)
     assert max(times.values()) < INSTANT, times
-    steps.explore(own_page, method="attention-rollout", query=5, direction="in")
-    assert sum(own_page.evaluate("window.shifts")) < 0.01
+    steps.explore(page, method="attention-rollout", query=5, direction="in")
+    assert shifted(page) < 0.01
     assert engine.forwards == forwards
     assert not requests
 
@@ -94,8 +97,8 @@ def test_pointer_pins_and_lets_go(page: Page, explorer: Locator) -> None:
     "look",
     [
         {"method": "raw-attention", "layer": 1, "head": 2, "direction": "out"},
-        {"method": "attention-rollout", "layer": 7, "head": None, "direction": "out", "discard": 0.5},
-        {"method": "head-rollout", "layer": 6, "head": 3, "direction": "in"},
+        {"method": "attention-rollout", "layer": LAST, "head": None, "direction": "out", "discard": 0.5},
+        {"method": "head-rollout", "layer": LAST - 1, "head": 2, "direction": "in"},
     ],
 )
 def test_the_patch_under_the_cursor_is_named_with_its_share(
@@ -112,11 +115,11 @@ def test_the_patch_under_the_cursor_is_named_with_its_share(
     assert_said(explorer, f"{word} patch 28 (row 3, column 4), which has ", heat=heat, patch=28)
     explorer.locator(".picture").press("ArrowRight")  # the keyboard goes on from there
     assert_said(explorer, f"{word} patch 29 (row 3, column 5), which has ", heat=heat, patch=29)
-    gone = dropped_patch(4)
+    gone, layer = dropped_patch()
     steps.hover_patch(page, gone)
     name = f"patch {gone} (row {gone // 8}, column {gone % 8})"
     if look["method"] == "attention-rollout":  # it was dropped, but gave its share before
-        expect(explorer.locator(".live")).to_contain_text(f"{name} was dropped before layer 4, so")
+        expect(explorer.locator(".live")).to_contain_text(f"{name} was dropped before layer {layer}, so")
         assert_said(explorer, f"Under the cursor: {name} with ", heat=heat, patch=gone)
     elif look["direction"] == "in":
         expect(explorer.locator(".live")).to_contain_text(f"Towards {name}, which was dropped")
@@ -133,12 +136,12 @@ def assert_said(explorer: Locator, beginning: str, *, heat: np.ndarray, patch: i
 
 
 def test_a_dropped_patch_is_there_before_and_gone_after(page: Page, explorer: Locator) -> None:
-    patch = dropped_patch(4)
-    steps.explore(page, method="raw-attention", layer=3, query=patch)
+    patch, layer = dropped_patch()
+    steps.explore(page, method="raw-attention", layer=layer - 1, query=patch)
     steps.expect_shown_query(page, patch)
     explorer.locator("input[data-control=layer]").press("ArrowRight")
     steps.expect_shown_query(page, None)
-    expect(explorer.locator(".live")).to_contain_text("was dropped before layer 4")
+    expect(explorer.locator(".live")).to_contain_text(f"was dropped before layer {layer}")
     explorer.get_by_label("Dense", exact=True).check()
     steps.expect_shown_query(page, patch)
 
@@ -163,56 +166,56 @@ def test_the_keyboard_does_it_all(page: Page, explorer: Locator) -> None:
     expect(selected).to_be_focused()
 
 
-def test_a_tap_pins(own_page: Page) -> None:
-    steps.explore(own_page, method="raw-attention", layer=1)
-    picture = own_page.locator(".explorer .picture")
+def test_a_tap_pins(page: Page) -> None:
+    steps.explore(page, method="raw-attention", layer=1)
+    picture = page.locator(".explorer .picture")
     picture.scroll_into_view_if_needed()
-    box, at = picture.bounding_box(), steps.patch_position(own_page, 18)
+    box, at = picture.bounding_box(), steps.patch_position(page, 18)
     assert box
     point = {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
-    device = own_page.context.new_cdp_session(own_page)
+    device = page.context.new_cdp_session(page)
     device.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     device.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    steps.expect_shown_query(own_page, 18)
-    assert steps.explorer_state(own_page)["query"] == 18
+    device.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    steps.expect_shown_query(page, 18)
+    assert steps.explorer_state(page)["query"] == 18
 
 
-def test_play_runs_to_the_last_layer_or_steps_once(own_page: Page) -> None:
-    explorer = own_page.locator(".explorer")
-    steps.explore(own_page, method="raw-attention", layer=5)
+def test_play_runs_to_the_last_layer_or_steps_once(page: Page) -> None:
+    explorer = page.locator(".explorer")
+    steps.explore(page, method="raw-attention", layer=LAST - 2)
     play = explorer.get_by_role("button", name="Play the layers")
     play.click()
     expect(play).to_have_attribute("aria-pressed", "true")
     expect(play).to_have_attribute("aria-pressed", "false")
-    assert steps.explorer_state(own_page)["layer"] == 7
-    own_page.emulate_media(reduced_motion="reduce")
+    assert steps.explorer_state(page)["layer"] == LAST
+    page.emulate_media(reduced_motion="reduce")
     play.click()
-    assert steps.explorer_state(own_page)["layer"] == 0
+    assert steps.explorer_state(page)["layer"] == 0
     expect(play).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_state_is_kept_and_restored(own_page: Page) -> None:
-    explorer = own_page.locator(".explorer")
+def test_a_state_is_kept_and_restored(page: Page) -> None:
+    explorer = page.locator(".explorer")
     state = {"method": "head-rollout", "layer": 4, "head": 1, "pass": "dense", "query": 12, "fusion": "max"}
-    steps.explore(own_page, **state)
-    assert state.items() <= steps.explorer_state(own_page).items()
+    steps.explore(page, **state)
+    assert state.items() <= steps.explorer_state(page).items()
     assert explorer.locator("select[data-control=head]").input_value() == "1"
     first = explorer.get_attribute("data-analysis")
-    slider = own_page.locator("#ratio input[type=range]")
+    slider = page.locator("#ratio input[type=range]")
     slider.press("ArrowRight")  # the same picture and model at another ratio: the pin stays
     expect(explorer).not_to_have_attribute("data-analysis", first or "")
     expect(explorer).to_have_attribute("data-ready", "ready")
-    assert state.items() <= steps.explorer_state(own_page).items()
+    assert state.items() <= steps.explorer_state(page).items()
     second = explorer.get_attribute("data-analysis")
-    own_page.locator("#examples button.thumbnail-item").nth(3).click()  # another picture: it goes
+    steps.choose_example(page, "cat")  # another picture: it goes
     expect(explorer).not_to_have_attribute("data-analysis", second or "")
     expect(explorer).to_have_attribute("data-ready", "ready")
-    assert steps.explorer_state(own_page)["query"] is None
-    steps.explore(own_page, layer=99, head=99, query=999)
-    assert steps.explorer_state(own_page) | {"layer": 7, "head": None, "query": None} == steps.explorer_state(
-        own_page
-    )
+    assert steps.explorer_state(page)["query"] is None
+    steps.explore(page, layer=99, head=99, query=999)
+    clipped = {"layer": LAST, "head": None, "query": None}
+    assert clipped.items() <= steps.explorer_state(page).items()
 
 
 def test_the_grid_tells_its_size(explorer: Locator) -> None:
@@ -221,9 +224,9 @@ def test_the_grid_tells_its_size(explorer: Locator) -> None:
     cells = grid.get_by_role("row").evaluate_all(
         "rows => rows.map((row) => row.querySelectorAll('[role=gridcell], [role$=header]').length)"
     )
-    assert cells == [1 + 6] * (1 + 8)
-    expect(grid).to_have_attribute("aria-rowcount", "9")
-    expect(grid).to_have_attribute("aria-colcount", "7")
+    assert cells == [COLUMNS] * (1 + LAST + 1)
+    expect(grid).to_have_attribute("aria-rowcount", str(1 + LAST + 1))
+    expect(grid).to_have_attribute("aria-colcount", str(COLUMNS))
 
 
 def test_every_control_is_explained(explorer: Locator) -> None:
@@ -243,5 +246,5 @@ def test_everything_has_a_name(explorer: Locator) -> None:
             ]
         )"""
     )
-    assert len(names) > 60
+    assert len(names) > COLUMNS * (1 + LAST)
     assert [html for html, name in names if not name.strip() and "presentation" not in html] == []

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE, Opener
 from tests.browser.server import served
-from tests.browser.test_page import by_hand
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 from vitdemo.ui import first_view
@@ -51,7 +50,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def expect_first_view(page: Page) -> None:
-    steps.expect_answer(page, *by_hand(example_paths()["airplane"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.by_hand(example_paths()["airplane"], keep_ratio=0.7))
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
     expect(page.locator("#class-title h3")).to_have_text("What speaks for airplane")
@@ -85,7 +84,7 @@ def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], op
 
 def test_a_link_shows_its_own_view(app: tuple[Engine, str], open_page: Opener) -> None:
     page = open_page(f"{app[1]}?example=ship&ratio=50")
-    steps.expect_answer(page, *by_hand(example_paths()["ship"], keep_ratio=0.5))
+    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.5))
     expect(page.locator("#class-title h3")).to_have_text("What speaks for ship")
 
 

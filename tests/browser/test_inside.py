@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,35 +15,30 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.explored import config, explored_app
+from tests.browser.looks import DESKTOP, keep
 from tests.browser.seen import expect_picture, noise
-from tests.browser.server import ROOT, served
+from tests.browser.server import ROOT
 from vitdemo import cost
 from vitdemo.data import decode, preprocess
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.engine.inside import Pass
 from vitdemo.engine.sanity import MAPS as RANDOMISED
 from vitdemo.examples import example_paths
-from vitdemo.registry import MODELS
 from vitdemo.weights import load_model
 
-LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
-
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine(device="cpu")
+def opened(open_once: Opener) -> Page:
+    return open_once(explored_app()[1])
 
 
-@pytest.fixture(scope="module")
-def url(engine: Engine) -> Iterator[str]:
-    with served(engine) as address:
-        yield address
-
-
-def unfold(page: Page, name: str) -> Locator:
-    part = page.locator(f"#inside-{name}")
-    part.locator("button").first.click()
-    return part
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """One page for all tests, with the first example."""
+    opened.set_viewport_size(DESKTOP)
+    steps.begin(opened)
+    return opened
 
 
 def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
@@ -81,14 +75,14 @@ def expect_card(card: Locator) -> None:
         expect_picture(shown, Image.open(folder / f"{name}.png"))
 
 
-def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
-    page = open_page(url)
+def test_a_visit(page: Page, artefacts: Path) -> None:
+    engine, _ = explored_app()
     name, path = next(iter(example_paths().items()))
     key = engine.analyse(Request(path)).key
     steps.open_tab(page, "Inside", "#step-figure img")
     seen = engine.forwards
 
-    unfold(page, "weights").locator("#filters img").wait_for()
+    steps.unfold(page, "inside-weights").locator("#filters img").wait_for()
     filters = engine.inside.filters(key)
     expect_picture(page.locator("#filters img"), filters.image)
     words = f"the {filters.shown} strongest of their {filters.total} principal components"
@@ -101,11 +95,12 @@ def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
     sheet.click(position={"x": 0.3 * box["width"], "y": 0.05 * box["height"]})  # third column, first row
     expect_position(page, engine, key, 2)
 
-    unfold(page, "heads").locator("#norms img").wait_for()
+    steps.unfold(page, "inside-heads").locator("#norms img").wait_for()
     expect_heads(page, engine, key, "pruned")
     page.get_by_label("Dense pass").check()
     expect_heads(page, engine, key, "dense")
-    expect_card(unfold(page, "card"))
+    expect_card(steps.unfold(page, "inside-card"))
+    keep(page, artefacts, "inside")
     assert engine.forwards == seen, "looking runs no network"
 
     page.locator("#ablation-run").click()
@@ -117,17 +112,15 @@ def test_a_visit(engine: Engine, url: str, open_page: Opener) -> None:
     )
     expect_picture(page.locator("#ablation img"), found.image)
     # what was measured on a picture goes with it
-    page.locator("#examples button.thumbnail-item").nth(3).click()
+    steps.choose_example(page, "cat")
     expect(page.locator("#ablation img")).to_have_count(0)
 
 
 @torch.no_grad()
-def test_how_sure_the_model_is_against_its_validation_pictures(
-    url: str, open_page: Opener, tmp_path: Path
-) -> None:
+def test_how_sure_the_model_is_against_its_validation_pictures(page: Page, tmp_path: Path) -> None:
     """Of noise, too, what the percentiles of metrics.json say: the first of these two pictures is unlike
     them unless the weights have changed."""
-    page, loaded = open_page(url), load_model(DEFAULT_MODEL)
+    loaded = load_model(DEFAULT_MODEL)
     metrics = json.loads((ROOT / "checkpoints" / DEFAULT_MODEL / "metrics.json").read_text())
     percentiles = np.array(metrics["validation_confidence"])
     for seed in (5, 0):
@@ -144,10 +137,9 @@ def test_how_sure_the_model_is_against_its_validation_pictures(
         expect(unusual).to_have_count(int(surer > 95))
 
 
-def test_checks(url: str, open_page: Opener) -> None:
-    page = open_page(url)
+def test_checks(page: Page) -> None:
     steps.open_tab(page, "Trust", "#checks")
-    page.locator("#checks > button").click()
+    steps.unfold(page, "checks")
     page.locator("#sanity-run").click()
     rows = page.locator("#sanity tbody tr")
     expect(rows).to_have_count(3 + len(RANDOMISED))
@@ -158,16 +150,16 @@ def test_checks(url: str, open_page: Opener) -> None:
     expect(page.locator("#cascade img")).to_have_count(len(RANDOMISED))
 
 
-def test_speed(url: str, open_page: Opener) -> None:
+def test_speed(page: Page) -> None:
     """Counts are those of `vitdemo.cost`, and the sentences say what the table's milliseconds say."""
-    page, config = open_page(url), MODELS[DEFAULT_MODEL].config
+    network = config()
     steps.open_tab(page, "Inside", "#step-figure img")
-    unfold(page, "speed").locator("#speed-run").click()
+    steps.unfold(page, "inside-speed").locator("#speed-run").click()
     tables = page.locator("#speed table")
     expect(tables).to_have_count(2)
     names = ["Learned predictor", "Class attention", "Random"]
-    variants = {"Dense": (config, None)} | {f"Pruned: {name}": (config, 0.7) for name in names}
-    variants["Linear attention"] = (replace(config, attention="linear"), None)
+    variants = {"Dense": (network, None)} | {f"Pruned: {name}": (network, 0.7) for name in names}
+    variants["Linear attention"] = (replace(network, attention="linear"), None)
     rows = tables.first.locator("tbody tr")
     expect(rows.locator("th")).to_have_text(list(variants))
     times = []
@@ -179,7 +171,7 @@ def test_speed(url: str, open_page: Opener) -> None:
         assert shown
         middle, low, high = map(float, shown.groups())
         assert 0 < low <= middle <= high
-        share = 100 * (1 - work / cost.macs(config))
+        share = 100 * (1 - work / cost.macs(network))
         times.append((f"needs {abs(share):.0f} % {'fewer' if share >= 0 else 'more'}", (middle, low, high)))
     said = page.locator("#speed p")
     for place, name, row in ((0, "Pruning by learned predictor", 1), (1, "Linear attention", -1)):
@@ -202,13 +194,3 @@ def expect_verdict(said: str, one: tuple[float, ...], dense: tuple[float, ...]) 
     assert quick[2] <= slow[1]
     off = 5 / dense[0] * (1 + one[0] / dense[0])
     assert float(found[1]) == pytest.approx(100 * abs(1 - one[0] / dense[0]), abs=off + 0.5)
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_looks(look: str, url: str, open_page: Opener, artefacts: Path) -> None:
-    page = open_page(url, **LOOKS[look])
-    steps.open_tab(page, "Inside", "#step-figure img")
-    for name, shown in (("weights", "#position-map img"), ("heads", "#norms img"), ("card", "#card h1")):
-        unfold(page, name).locator(shown).wait_for()
-    steps.expect_no_sideways_scroll(page)
-    page.screenshot(path=artefacts / f"{look}-inside.png", full_page=True)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app, heats, looked_at_by, recorded
+from tests.browser.looks import paint
 from vitdemo.engine import DEFAULT_MODEL, Request
 from vitdemo.examples import example_paths
 from vitdemo.explain import explain
@@ -22,9 +23,16 @@ from vitdemo.explain import explain
 LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pass": "dense", "query": 17}
 
 
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> Page:
+    return open_once(explored_app()[1])
+
+
 @pytest.fixture
-def page(open_page: Opener) -> Page:
-    return open_page(explored_app()[1])
+def page(opened: Page) -> Page:
+    """One page for all tests, as it opened."""
+    steps.begin(opened)
+    return opened
 
 
 def save(page: Page, button: Any, folder: Path) -> Path:
@@ -94,14 +102,19 @@ def test_without_a_result_the_buttons_say_so(page: Page) -> None:
     expect(page.locator("#keep [role=status]")).to_have_text("There is no result yet.")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_chart_is_saved_in_the_colours_of_the_page(open_page: Opener, tmp_path: Path, dark: bool) -> None:
-    page = open_page(explored_app()[1], dark=dark)
+def test_a_chart_is_saved_in_the_colours_of_the_page(page: Page, tmp_path: Path) -> None:
     steps.open_tab(page, "Tokens", "#scores img")
-    page.locator("#lab-sweep button").first.click()
+    steps.unfold(page, "lab-sweep")
     page.locator("#lab-sweep-run").click()
     chart = page.locator("figure.lab-chart").first
     chart.wait_for()
+    for dark in (True, False):
+        paint(page, dark=dark)
+        expect_saved_chart(page, chart, tmp_path)
+
+
+def expect_saved_chart(page: Page, chart: Locator, tmp_path: Path) -> None:
+    """The file has the size and the colours that the chart has on the page."""
     path = save(page, chart.get_by_role("button", name="Save PNG"), tmp_path)
     colours = set(map(tuple, np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3).tolist()))
     assert path.suffix == ".png"

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.looks import DESKTOP, PHONE, keep
 from vitdemo.data import decode, preprocess
 from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
@@ -19,12 +20,6 @@ from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.trace import record
 from vitdemo.weights import load_model
-
-LOOKS = {
-    "desktop": {},
-    "desktop-dark": {"dark": True},
-    "phone": {"width": 390, "height": 844},
-}
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +47,22 @@ def expect_probabilities(page: Page, bare: tuple, *, keep: set[int], drop: set[i
     expect(page.locator("#lab-surgery .quiet")).to_contain_text(f"{path} patches")
 
 
-def unfold(page: Page, section: str) -> None:
-    page.locator(f"#{section} button.label-wrap").click()
+@pytest.fixture(scope="module")
+def opened(open_once: Opener, app_url: str) -> Page:
+    return open_once(app_url)
 
 
-def test_patches_are_forced_undone_and_redone(open_page: Opener, app_url: str, bare: tuple) -> None:
-    page = open_page(app_url)
-    steps.open_tab(page, "Tokens", "#scores img")
-    unfold(page, "lab-surgery-section")
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """One page for both tests, in the tab of tokens, and nothing forced."""
+    opened.set_viewport_size(DESKTOP)
+    steps.begin(opened)
+    steps.open_tab(opened, "Tokens", "#scores img")
+    return opened
+
+
+def test_patches_are_forced_undone_and_redone(page: Page, bare: tuple) -> None:
+    steps.unfold(page, "lab-surgery-section")
     patches, doing = page.locator("#lab-board .cells button"), page.locator("#lab-board [data-do]")
     expect(patches).to_have_count(64)
     survivors = sorted(bare[2][-1])
@@ -98,18 +101,16 @@ def test_patches_are_forced_undone_and_redone(open_page: Opener, app_url: str, b
     expect(doing.nth(2)).to_be_disabled()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_section(look: str, open_page: Opener, app_url: str, artefacts: Path) -> None:
-    page = open_page(app_url, **LOOKS[look])
-    steps.open_tab(page, "Tokens", "#scores img")
-    unfold(page, "lab-adaptive")
+def test_every_section(page: Page, artefacts: Path) -> None:
+    page.set_viewport_size(PHONE)
+    steps.unfold(page, "lab-adaptive")
     expect(page.locator("#lab-adaptive-result tbody tr")).to_have_count(4)
-    unfold(page, "lab-surgery-section")
+    steps.unfold(page, "lab-surgery-section")
     expect(page.locator("#lab-board .cells button")).to_have_count(64)
-    unfold(page, "lab-smallest")
+    steps.unfold(page, "lab-smallest")
     page.locator("#lab-smallest-run").click()
     expect(page.locator("#lab-smallest-result .lab-answer")).to_contain_text("of 64")
-    unfold(page, "lab-film")
+    steps.unfold(page, "lab-film")
     for button, kind, frames in (("#lab-film-png", "PNG", 1), ("#lab-film-gif", "GIF", 4)):
         expect(page.locator(button)).to_be_enabled()
         with page.expect_download() as download:
@@ -118,7 +119,7 @@ def test_every_section(look: str, open_page: Opener, app_url: str, artefacts: Pa
         with Image.open(io.BytesIO(data)) as image:
             assert (image.format, getattr(image, "n_frames", 1)) == (kind, frames)
         assert len(data) < 10**6
-    unfold(page, "lab-sweep")
+    steps.unfold(page, "lab-sweep")
     page.locator("#lab-sweep-run").click()
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
     expect(page.locator("#lab-sweep-result .lab-chart")).to_have_count(2)
@@ -128,11 +129,9 @@ def test_every_section(look: str, open_page: Opener, app_url: str, artefacts: Pa
     assert cells[0] == "64 → 44 → 31 → 21"
     assert cells[-2:] == [answer, probability]
     expect(page.locator("#lab-kept .caption-label")).to_have_count(10)
-    steps.expect_no_sideways_scroll(page)
-    page.wait_for_timeout(400)
-    page.screenshot(path=artefacts / f"{look}-lab.png", full_page=True)
+    keep(page, artefacts, "lab")
 
-    page.locator("#examples button.thumbnail-item").nth(7).click()  # another picture: nothing old stays
+    steps.choose_example(page, "horse")  # another picture: nothing old stays
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(0)
     expect(page.locator("#lab-smallest-result .lab-answer")).to_have_count(0)
     expect(page.locator("#lab-board [data-state=drop]")).to_have_count(1)  # the legend's

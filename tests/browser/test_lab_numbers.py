@@ -16,7 +16,6 @@ from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
 from tests.browser.server import ROOT
-from tests.browser.test_lab import unfold
 from tests.engine.bundle import direct
 from vitdemo.data import decode
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -26,34 +25,39 @@ from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.ui.text import SELECTORS, macs, percent
 
 
+@pytest.fixture(scope="module")
+def page(open_once: Opener) -> Page:
+    """One page for all tests; each chooses its picture."""
+    return open_once(explored_app()[1])
+
+
 @pytest.fixture
-def lab(monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
-    """The address of a page, and by the name of an experiment what the engine last gave the page for it."""
-    engine, url = explored_app()
-    given: dict[str, Any] = {}
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """By the name of an experiment what the engine last gave the page for it."""
+    engine, _ = explored_app()
+    found: dict[str, Any] = {}
 
     def remembered(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
         def again(*args: Any, **options: Any) -> Any:
-            given[name] = run(*args, **options)
-            return given[name]
+            found[name] = run(*args, **options)
+            return found[name]
 
         return again
 
     for name in ("sweep", "smallest_set", "adaptive"):
         monkeypatch.setattr(engine.lab, name, remembered(name, getattr(engine.lab, name)))
-    return url, given
+    return found
 
 
-def opened(open_page: Opener, url: str, picture: str) -> tuple[Page, str]:
-    """The page with this example in the tab of tokens, and the key of its result."""
-    page, engine = open_page(url), explored_app()[0]
-    examples = example_paths()
-    page.locator("#examples button.thumbnail-item").nth(list(examples).index(picture)).click()
-    analysis = engine.analyse(Request(examples[picture], DEFAULT_MODEL, 0.3, "learned"))
+def chosen(page: Page, picture: str) -> str:
+    """The key of the result of this example, which the page shows in the tab of tokens."""
+    engine = explored_app()[0]
+    analysis = engine.analyse(Request(example_paths()[picture], DEFAULT_MODEL, 0.3, "learned"))
     assert analysis.pruned
+    steps.show_example(page, picture)
     steps.expect_answer(page, *analysis.pruned.top[0])
     steps.open_tab(page, "Tokens", "#scores img")
-    return page, analysis.key
+    return analysis.key
 
 
 def expect_chart(chart: Locator, lines: dict[str, Sequence[float]]) -> None:
@@ -110,10 +114,9 @@ def expect_pictures(gallery: Locator, wanted: Sequence[Image.Image]) -> None:
 
 
 @pytest.mark.parametrize("picture", ["airplane", "bird"])  # the answer stays; it flips at 70 %
-def test_a_sweep_shows_the_numbers_of_the_engine(picture: str, open_page: Opener, lab: tuple) -> None:
-    (url, given), engine = lab, explored_app()[0]
-    page, key = opened(open_page, url, picture)
-    unfold(page, "lab-sweep")
+def test_a_sweep_shows_the_numbers_of_the_engine(picture: str, page: Page, given: dict[str, Any]) -> None:
+    engine, key = explored_app()[0], chosen(page, picture)
+    steps.unfold(page, "lab-sweep")
     expect(page.locator("#lab-whose")).to_be_hidden()
     page.locator("#lab-sweep-run").click()
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
@@ -132,15 +135,14 @@ def test_a_sweep_shows_the_numbers_of_the_engine(picture: str, open_page: Opener
         expect(page.locator("#lab-kept .caption-label")).to_have_text(words)
         expect_pictures(page.locator("#lab-kept"), [engine.lab.kept_figure(key, ids) for ids in curve.kept])
     assert engine.forwards == seen, "another film strip runs no network"
-    page.locator("#examples button.thumbnail-item").nth(7).click()
+    steps.choose_example(page, "horse")
     expect(page.locator("#lab-whose")).to_be_hidden()
     expect(page.locator("#lab-kept img")).to_have_count(0)
 
 
-def test_budgets_and_the_smallest_set_are_those_of_the_engine(open_page: Opener, lab: tuple) -> None:
-    (url, given), engine = lab, explored_app()[0]
-    page, key = opened(open_page, url, "airplane")
-    unfold(page, "lab-adaptive")
+def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given: dict[str, Any]) -> None:
+    engine, key = explored_app()[0], chosen(page, "airplane")
+    steps.unfold(page, "lab-adaptive")
     for threshold in (0.8, 1.2):
         if threshold != 0.8:
             number = page.locator("#lab-threshold input[type=number]")
@@ -165,7 +167,7 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(open_page: Opener,
         figures = [engine.lab.kept_figure(key, budget.kept) for budget in both]
         expect_pictures(page.locator("#lab-adaptive-kept"), figures)
 
-    unfold(page, "lab-smallest")
+    steps.unfold(page, "lab-smallest")
     page.locator("#lab-smallest-run").click()
     result = page.locator("#lab-smallest-result")
     expect(result.locator(".lab-answer")).to_contain_text("of 64 patch")

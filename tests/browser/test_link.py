@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app
+from tests.browser.explored import config, explored_app
+from tests.browser.looks import DESKTOP, PHONE, paint
 from tests.browser.server import served
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
@@ -48,27 +49,22 @@ def expect_address(page: Page, **parameters: str | None) -> None:
     )
 
 
-def choose(page: Page, control: str, option: str) -> None:
-    page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=option).click()
-
-
 def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefacts: Path) -> None:
-    with served(Engine(device="cpu")) as first:
-        page = open_page(f"{first}?__theme=dark&from=mail")
-        expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
-        page.locator("#examples button.thumbnail-item").nth(8).click()
-        choose(page, "model", "Standard ViT · CIFAR-10")
-        expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
-        choose(page, "selector", "Random")
-        page.locator("#ratio input[type=range]").press("ArrowRight")
-        steps.expect_analysed(page, [64, 41, 27, 17])
-        answer = page.locator("#headline .answer").inner_text()
-        steps.open_explorer(page)
-        steps.explore(page, **LOOK, **STAYS)
-        expect_address(page, **LINK)
-        link = page.url
-        assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
+    first = explored_app()[1]
+    page = open_page(f"{first}?__theme=dark&from=mail")
+    expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
+    steps.choose_example(page, "ship")
+    steps.choose(page, "model", "Standard ViT · CIFAR-10")
+    expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+    steps.choose(page, "selector", "Random")
+    page.locator("#ratio input[type=range]").press("ArrowRight")
+    steps.expect_analysed(page, [64, 41, 27, 17])
+    answer = page.locator("#headline .answer").inner_text()
+    steps.open_explorer(page)
+    steps.explore(page, **LOOK, **STAYS)
+    expect_address(page, **LINK)
+    link = page.url
+    assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
 
     with served(Engine(device="cpu")) as second:
         page = open_page(link.replace(first, second))
@@ -113,14 +109,19 @@ def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> No
         expect(page.locator(".toast-body")).to_contain_text(f"{name}={value} was left out")
     expect(page.locator(".explorer")).to_have_attribute("data-ready", "ready")
     assert steps.explorer_state(page)["head"] == 2
-    expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer="7")
+    last = str(config().depth - 1)
+    expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer=last)
 
 
-@pytest.mark.parametrize("look", [{}, {"width": 390, "height": 844, "dark": True}], ids=["desktop", "phone"])
-def test_the_button_copies_and_says_what_is_missing(
-    open_page: Opener, artefacts: Path, look: dict[str, int | bool]
-) -> None:
-    page = open_page(explored_app()[1], **look)
+@pytest.fixture(scope="module")
+def phone(open_once: Opener) -> Page:
+    """A page for both tests below."""
+    return open_once(f"{explored_app()[1]}?tab=compare", dark=True, **PHONE)
+
+
+def test_the_button_copies_and_says_what_is_missing(phone: Page, artefacts: Path) -> None:
+    """On a phone, then on a desktop."""
+    page = phone
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button, status = page.get_by_role("button", name="Copy link"), page.locator("#link [role=status]")
     expect_address(page, example="airplane")
@@ -128,9 +129,12 @@ def test_the_button_copies_and_says_what_is_missing(
     steps.upload(page, example_paths()["frog"])
     expect(page.locator("#note")).to_have_text("Your picture")
     expect(status).to_have_text("Your picture is not part of the link.")
-    page.screenshot(path=artefacts / f"link-{'phone-dark' if look else 'desktop'}.png")
+    page.screenshot(path=artefacts / "link-phone-dark.png")
+    page.set_viewport_size(DESKTOP)
+    paint(page, dark=False)
+    page.screenshot(path=artefacts / "link-desktop.png")
     expect_address(page, example=None)
-    page.locator("#examples button.thumbnail-item").nth(7).click()
+    steps.choose_example(page, "horse")
     expect_address(page, example="horse")
     expect(status).to_have_text("")
     button.focus()
@@ -148,8 +152,9 @@ def test_the_button_copies_and_says_what_is_missing(
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
-def test_a_phone_shows_every_tab_and_a_link_opens_any(open_page: Opener) -> None:
-    page = open_page(f"{explored_app()[1]}?tab=compare", width=390, height=844)
+def test_a_phone_shows_every_tab_and_a_link_opens_any(phone: Page) -> None:
+    page = phone
+    page.set_viewport_size(PHONE)
     tabs = page.get_by_role("tab")
     expect(tabs).to_have_text(["Prediction", "Attention", "Tokens", "Trust", "Inside", "Compare"])
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")

@@ -5,55 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from vitdemo.data import decode, preprocess
-from vitdemo.engine import DEFAULT_MODEL
+from tests.browser.explored import config
+from tests.browser.looks import PHONE, keep
 from vitdemo.examples import example_paths
-from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import make_selector
-from vitdemo.weights import load_model
-
-LOOKS = {
-    "desktop": {},
-    "desktop-dark": {"dark": True},
-    "phone": {"width": 390, "height": 844},
-}
 
 
-def by_hand(path: Path, *, keep_ratio: float) -> tuple[str, float]:
-    """(label, probability) of the default model, without the engine."""
-    loaded = load_model(DEFAULT_MODEL)
-    pixels = preprocess(decode(path), config=loaded.spec.data).pixels
-    selector = make_selector("learned", model=loaded.model, pixels=pixels)
-    with torch.no_grad():
-        logits = loaded.model(pixels, pruning=Pruning(selector, FixedRatio(keep_ratio)))
-    probability, index = logits.softmax(-1)[0].max(-1)
-    return loaded.classes[int(index)], float(probability)
+@pytest.fixture(scope="module")
+def opened(open_once: Opener, app_url: str) -> Page:
+    return open_once(app_url)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_visit(look: str, open_page: Opener, app_url: str, artefacts: Path) -> None:
-    page = open_page(app_url, **LOOKS[look])
-    dark = page.evaluate("document.body.classList.contains('dark')")
-    assert dark == ("dark" in look)
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """One page for all tests, as it opened."""
+    steps.begin(opened)
+    return opened
+
+
+def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
+    """On a dark phone, and looked at in every size; the tests below use the page on a light desktop."""
+    page = open_page(app_url, dark=True, **PHONE)
+    assert page.evaluate("document.body.classList.contains('dark')")
     expect(page.locator("#note")).to_have_text("Example: airplane")
 
     picture = example_paths()["ship"]
     steps.upload(page, picture)
-    steps.expect_answer(page, *by_hand(picture, keep_ratio=0.7))
+    steps.expect_answer(page, *steps.by_hand(picture, keep_ratio=0.7))
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
     assert steps.live_tokens(page) == steps.analysed_tokens(page) == [64, 44, 31, 21]
-    keep(page, artefacts, look, "prediction")
+    keep(page, artefacts, "prediction")
 
     move_slider(page)
-    steps.expect_answer(page, *by_hand(picture, keep_ratio=0.5))
+    steps.expect_answer(page, *steps.by_hand(picture, keep_ratio=0.5))
     look_at_attention(page)
-    keep(page, artefacts, look, "attention")
+    keep(page, artefacts, "attention")
     steps.open_tab(page, "Tokens", "#scores img")
     expect(page.locator("#kept .caption-label")).to_have_text(
         [
@@ -63,13 +53,13 @@ def test_a_visit(look: str, open_page: Opener, app_url: str, artefacts: Path) ->
             "Stage 3: 8 of 64 patches",
         ]
     )
-    keep(page, artefacts, look, "tokens")
+    keep(page, artefacts, "tokens")
     steps.open_tab(page, "Inside", "#step-figure img")
     expect(page.locator("#step-text h2")).to_have_text("Your picture")
     for shape in ("(3, 32, 32)", "(64, 48)"):  # the crop; then 64 patches of 4 x 4 pixels in 3 colours
         page.locator("#step-next").click()
         expect(page.locator("#step-text .shape")).to_have_text(shape)
-    keep(page, artefacts, look, "how-it-works")
+    keep(page, artefacts, "how-it-works")
 
 
 def move_slider(page: Page) -> None:
@@ -85,7 +75,7 @@ def move_slider(page: Page) -> None:
 def look_at_attention(page: Page) -> None:
     """A click on a patch starts the look there, and the words say so."""
     explorer = steps.open_explorer(page)
-    expect(explorer.get_by_role("gridcell")).to_have_count(8 * 6)
+    expect(explorer.get_by_role("gridcell")).to_have_count(config().depth * (1 + config().num_heads))
     explorer.get_by_label("Dense", exact=True).check()
     steps.click_patch(page, 21)
     expect(explorer.locator(".caption")).to_have_text(
@@ -98,59 +88,52 @@ def look_at_attention(page: Page) -> None:
     )
 
 
-def keep(page: Page, folder: Path, look: str, name: str) -> None:
-    """A screenshot for people to look at; and the page must not scroll sideways."""
-    steps.expect_no_sideways_scroll(page)
-    page.wait_for_timeout(400)
-    page.screenshot(path=folder / f"{look}-{name}.png", full_page=True)
-
-
-def test_bad_pictures_are_named_and_a_good_one_follows(
-    open_page: Opener, app_url: str, tmp_path: Path
-) -> None:
-    page = open_page(app_url)
+def test_bad_pictures_are_named_and_a_good_one_follows(page: Page, tmp_path: Path) -> None:
     for name, content in (("notes.png", b"hello"), ("empty.png", b"")):
         (tmp_path / name).write_bytes(content)
         steps.upload(page, tmp_path / name)
         expect(page.locator("#headline .problem")).to_contain_text(name)
         expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(0)
-    page.locator("#examples button.thumbnail-item").nth(7).click()
+    steps.choose_example(page, "horse")
     expect(page.locator("#note")).to_have_text("Example: horse")
-    steps.expect_answer(page, *by_hand(example_paths()["horse"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.by_hand(example_paths()["horse"], keep_ratio=0.7))
 
 
-def test_several_pictures_make_a_strip_to_choose_from(open_page: Opener, app_url: str) -> None:
-    page, examples = open_page(app_url), example_paths()
+def test_several_pictures_make_a_strip_to_choose_from(page: Page) -> None:
+    examples = example_paths()
     steps.upload(page, examples["cat"], examples["truck"], several=True)
     expect(page.locator("#note")).to_have_text("Your picture 1 of 2")
-    steps.expect_answer(page, *by_hand(examples["cat"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.by_hand(examples["cat"], keep_ratio=0.7))
     page.locator("#strip button.thumbnail-item").nth(1).click()
     expect(page.locator("#note")).to_have_text("Your picture 2 of 2")
-    steps.expect_answer(page, *by_hand(examples["truck"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.by_hand(examples["truck"], keep_ratio=0.7))
     page.locator("#picture").get_by_label("Remove Image").click()
     expect(page.locator("#headline")).to_have_text("Upload a picture, or choose an example, to begin.")
 
 
-def test_the_controls_follow_the_model(open_page: Opener, app_url: str) -> None:
-    page = open_page(app_url)
-    page.locator("#model input").click()
-    page.get_by_role("option", name="Standard ViT · CIFAR-10").click()
+def test_the_controls_follow_the_model(page: Page) -> None:
+    steps.choose(page, "model", "Standard ViT · CIFAR-10")
     expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
     expect(page.locator("#selector input")).to_have_value("Class attention")
-    page.locator("#ratio input[type=number]").fill("0")
-    page.locator("#ratio input[type=number]").press("Enter")
+    steps.set_ratio(page, 0)
     expect(page.locator("#counts")).to_contain_text("none pruned")
     steps.expect_analysed(page, [64])
     page.get_by_role("tab", name="Tokens").click()
     expect(page.locator("#tokens-note")).to_contain_text("Nothing was pruned")
 
 
-def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(open_page: Opener, app_url: str) -> None:
-    page = open_page(app_url)
-    page.locator("#model input").click()
-    page.get_by_role("option", name="DeiT-Tiny").click()
+def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(page: Page) -> None:
+    steps.choose(page, "model", "DeiT-Tiny")
     expect(page.locator("#headline [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
-    page.locator("#model input").click()
-    page.get_by_role("option", name="DynamicViT · CIFAR-10").click()
+    steps.choose(page, "model", "DynamicViT · CIFAR-10")
     expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
     expect(page.locator("#headline .answer b")).to_have_text("airplane")
+    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    steps.choose(page, "compare-model-b", "DeiT-Tiny")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
+    expect(page.locator("#compare-maps img")).to_have_count(0)
+    steps.choose(page, "compare-model-b", "Standard ViT · CIFAR-10")
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result .verdict")).to_be_visible()
+    expect(page.locator("#compare-maps img")).to_have_count(2)

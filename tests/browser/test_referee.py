@@ -11,11 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
+from tests.browser.looks import DESKTOP, PHONE, each_look, keep
 from tests.browser.seen import expect_picture
 from vitdemo.engine import Contestant, Engine, Request, Verdict
 from vitdemo.examples import example_paths
 
-LOOKS = {"desktop": {}, "desktop-dark": {"dark": True}, "phone": {"width": 390, "height": 844}}
 NAMES = {
     "raw-attention": "Raw attention",
     "attention-rollout": "Attention rollout",
@@ -29,14 +29,27 @@ NAMES = {
 NONE = "no map is better than random order. Do not read a reason into any of them here."
 
 
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> Page:
+    return open_once(explored_app()[1])
+
+
 @pytest.fixture
-def app() -> tuple[Engine, str, str, list[str]]:
-    """The engine, the address of its page, the key of the first example at the page's first setting, and that
-    example's two likeliest classes."""
-    engine, url = explored_app()
-    analysis = engine.analyse(Request(next(iter(example_paths().values()))))
+def page(opened: Page) -> Page:
+    """One page for all tests; each has a picture of its own, because a page remembers the class that was
+    clicked, and what was judged."""
+    opened.set_viewport_size(DESKTOP)
+    opened.get_by_role("tab", name="Prediction").click()
+    return opened
+
+
+def analysed(picture: str) -> tuple[Engine, str, list[str]]:
+    """The engine behind the page, the key of an example at the page's first setting, and its two likeliest
+    classes."""
+    engine, _ = explored_app()
+    analysis = engine.analyse(Request(example_paths()[picture]))
     assert analysis.pruned
-    return engine, url, analysis.key, [label for label, _ in analysis.pruned.top[:2]]
+    return engine, analysis.key, [label for label, _ in analysis.pruned.top[:2]]
 
 
 def expect_verdict(page: Page, verdict: Verdict) -> None:
@@ -78,20 +91,20 @@ def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
         expect(item.locator(".caption-label")).to_contain_text(f"{NAMES[one.method]} · ")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_class_is_clicked_and_judged(
-    look: str, open_page: Opener, app: tuple[Engine, str, str, list[str]], artefacts: Path
-) -> None:
-    engine, url, key, (first, second) = app
-    page = open_page(url, **LOOKS[look])
+def test_a_class_is_clicked_and_judged(page: Page, artefacts: Path) -> None:
+    """On a phone; the bars are as wide as the numbers in every size."""
+    engine, key, (first, second) = analysed("airplane")
+    page.set_viewport_size(PHONE)
+    steps.show_example(page, "airplane")
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
-    keep(page, artefacts, look, "classes")
+    keep(page, artefacts, "classes")
 
     steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, engine.referee(key, second))
-    keep(page, artefacts, look, "referee")
+    for look in each_look(page):
+        expect_verdict(page, engine.referee(key, second))
+        page.screenshot(path=artefacts / f"{look}-referee.png", full_page=True)
     steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
     expect_maps(page, engine, key, first)
@@ -99,29 +112,23 @@ def test_a_class_is_clicked_and_judged(
     expect_verdict(page, engine.referee(key, first))
 
 
-def test_the_page_says_when_no_map_can_be_trusted(
-    open_page: Opener, app: tuple[Engine, str, str, list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine, url, key, (first, _) = app
+def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, key, (first, _) = analysed("truck")
     verdict = engine.referee(key, first)
     none = replace(verdict, bar=verdict.contestants[0].gap)  # which the best one does not exceed
     monkeypatch.setattr(engine, "referee", lambda *_, **options: none)
-    page = open_page(url)
+    steps.show_example(page, "truck")
     steps.open_tab(page, "Trust", ".referee .verdict")
     expect_verdict(page, none)
 
 
-def test_another_picture_is_judged_for_its_own_answer(open_page: Opener, app_url: str) -> None:
-    page = open_page(app_url)
-    expect(page.locator("#class-maps img")).to_have_count(4)
+def test_another_picture_is_judged_for_its_own_answer(page: Page) -> None:
+    engine, key, (first, second) = analysed("ship")
+    steps.show_example(page, "ship")
+    expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()  # a choice that must not outlive its picture
+    expect_maps(page, engine, key, second)
     steps.open_tab(page, "Trust", ".referee .verdict")
-    page.locator("#examples button.thumbnail-item").nth(1).click()
+    steps.choose_example(page, "automobile")
     expect(page.locator("#headline .answer b")).to_have_text("automobile")
     expect(page.locator(".referee .verdict")).to_contain_text("For automobile on this picture")
-
-
-def keep(page: Page, folder: Path, look: str, name: str) -> None:
-    steps.expect_no_sideways_scroll(page)
-    page.wait_for_timeout(400)
-    page.screenshot(path=folder / f"{look}-{name}.png", full_page=True)

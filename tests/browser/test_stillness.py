@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
+from tests.browser.shifts import WATCH, shifted
 
 GOOD = 0.1  # of web.dev's Cumulative Layout Shift, which counts a window of 5 seconds; here all of the visit
 TABS = {  # name -> what shows that it is filled
@@ -19,41 +20,27 @@ TABS = {  # name -> what shows that it is filled
     "Compare": "#compare-kept img",
     "Prediction": "#class-maps img",
 }
-# Runs before the page does. Shifts right after a click or a key are answers to it and do not count.
-WATCH = """
-    const name = (node) => node?.id || node?.className || node?.nodeName;
-    window.shifts = [];
+# Runs before the page does.
+PLACES = """() => {
     window.places = new Set();
-    new PerformanceObserver((list) => {
-        for (const { hadRecentInput, value, sources } of list.getEntries())
-            if (!hadRecentInput) window.shifts.push([value, ...sources.map(({ node }) => name(node))]);
-    }).observe({ type: "layout-shift", buffered: true });
     (function look() {
         const box = document.querySelector("#picture")?.getBoundingClientRect();
         if (box) window.places.add([box.x, box.y, box.width, box.height].map(Math.round).join());
         requestAnimationFrame(look);
     })();
-"""
+}"""
 
 
 @pytest.fixture
 def page(browser: Browser, app_url: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.add_init_script(WATCH)
+    context.add_init_script(f"({WATCH})(); ({PLACES})();")
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(app_url)
     page.locator("#headline .answer").wait_for()
     yield page
     context.close()
-
-
-def shifted(page: Page) -> float:
-    """The sum so far, once the half second after the last click is over; all of it is printed."""
-    page.wait_for_timeout(800)
-    shifts = page.evaluate("window.shifts")
-    print(shifts)
-    return sum(value for value, *_ in shifts)
 
 
 def places(page: Page) -> list[str]:
@@ -65,7 +52,7 @@ def places(page: Page) -> list[str]:
 def test_a_visit_without_a_jump(page: Page) -> None:
     expect(page.locator("#class-maps img")).to_have_count(4)
     assert shifted(page) < GOOD
-    page.locator("#examples button.thumbnail-item").nth(3).click()
+    steps.choose_example(page, "cat")
     expect(page.locator("#headline .answer b")).to_have_text("cat")
     for name, shown in TABS.items():
         steps.open_tab(page, name, shown)

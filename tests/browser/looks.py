@@ -1,0 +1,41 @@
+"""The same page in every size and colour scheme: a state is reached once, then looked at in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser import steps
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LOOKS = {  # name -> size, and whether dark; a page that is opened for a phone is left as one
+    "desktop": (DESKTOP, False),
+    "desktop-dark": (DESKTOP, True),
+    "phone": (PHONE, False),
+}
+
+
+def each_look(page: Page) -> Iterator[str]:
+    """The name of each look, while the page has it; none scrolls sideways."""
+    steps.expect_rest(page)
+    for look, (size, dark) in LOOKS.items():
+        page.set_viewport_size(size)
+        paint(page, dark=dark)
+        steps.expect_no_sideways_scroll(page)
+        yield look
+
+
+def paint(page: Page, *, dark: bool) -> None:
+    """As the system of a visitor does who changes to this colour scheme."""
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.wait_for_function("dark => document.body.classList.contains('dark') === dark", arg=dark)
+    page.wait_for_timeout(400)  # colours fade, and what follows the width is drawn again
+
+
+def keep(page: Page, folder: Path, name: str) -> None:
+    """Screenshots for people to look at."""
+    for look in each_look(page):
+        page.screenshot(path=folder / f"{look}-{name}.png", full_page=True)
