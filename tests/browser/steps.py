@@ -125,6 +125,13 @@ def open_explorer(page: Page) -> Locator:
     return explorer
 
 
+def expect_explored(page: Page, key: str, *, ready: bool = True) -> None:
+    """The explorer shows the result with this key: all of it, or as much as came first."""
+    expect(page.locator(".explorer")).to_have_attribute("data-analysis", key[:12])
+    if ready:
+        expect(page.locator(".explorer")).to_have_attribute("data-ready", "ready")
+
+
 def explore(page: Page, **state: Any) -> None:
     """Brings the explorer into this state, as a link would."""
     page.evaluate("state => document.querySelector('.explorer').explorer.restore(state)", state)

@@ -14,16 +14,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.explored import config, explored_app, heats, looked_at_by, recorded, wanted
+from tests.browser.explored import SELECTORS, config, explored_app, heats, looked_at_by, recorded, wanted
 from vitdemo import render
 from vitdemo.engine import DEFAULT_MODEL, Request, payload
 from vitdemo.examples import example_paths
 from vitdemo.trace import Trace
 
-TITLES = {
-    "dynamicvit_cifar10": "DynamicViT · CIFAR-10",
-    "lightvit_cifar10": "Lightweight ViT · CIFAR-10",
-    "vit_cifar10": "Standard ViT · CIFAR-10",
+TITLES = {  # of the models and of their selectors
+    "dynamicvit_cifar10": ("DynamicViT · CIFAR-10", "Learned predictor"),
+    "lightvit_cifar10": ("Lightweight ViT · CIFAR-10", "Class attention"),
+    "vit_cifar10": ("Standard ViT · CIFAR-10", "Class attention"),
 }
 CENTRES = """canvas => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -59,14 +59,15 @@ def explorer(opened: tuple[Page, dict[str, Any]]) -> Locator:
 
 
 def analysed_by(page: Page, model: str) -> None:
-    """The explorer shows the first example, analysed by `model`."""
-    explorer = page.locator(".explorer")
-    if page.locator("#model input").input_value() != TITLES[model]:
-        before = explorer.get_attribute("data-analysis")
-        steps.choose(page, "model", TITLES[model])
-        expect(page.locator("#headline .quiet")).to_contain_text(TITLES[model])
-        expect(explorer).not_to_have_attribute("data-analysis", before or "")
-    expect(explorer).to_have_attribute("data-ready", "ready")
+    """The explorer shows the first example, analysed by `model` with its own selector."""
+    title, selector = TITLES[model]
+    for control, option in (("model", title), ("selector", selector)):
+        shown = page.locator(f"#{control} input")
+        if shown.input_value() != option:
+            steps.choose(page, control, option)
+        expect(shown).to_have_value(option)
+    request = Request(next(iter(example_paths().values())), model, 0.3, SELECTORS[model])
+    steps.expect_explored(page, explored_app()[0].analyse(request).key)
 
 
 def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:

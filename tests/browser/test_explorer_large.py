@@ -29,20 +29,25 @@ Asked = list[tuple[str, int]]
 
 
 @pytest.fixture(scope="module")
-def opened(open_once: Opener) -> Page:
+def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
     page = open_once(explored_app()[1])
     steps.open_explorer(page)
-    return page
+    return page, steps.explorer_state(page)
 
 
 @pytest.fixture
-def page(opened: Page) -> Page:
+def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """One page for the tests of a result that only they make large: it shows another picture before."""
-    steps.show_example(opened, "cat")
-    key = explored_app()[0].analyse(Request(example_paths()["cat"])).key
-    expect(opened.locator(".explorer")).to_have_attribute("data-analysis", key[:12])
-    expect(opened.locator(".explorer")).to_have_attribute("data-ready", "ready")
-    return opened
+    page, first = opened
+    steps.show_example(page, "cat")
+    steps.expect_explored(page, key_of("cat"))
+    steps.explore(page, **first)
+    return page
+
+
+def key_of(picture: str) -> str:
+    """Of the result of this example at the page's first setting."""
+    return explored_app()[0].analyse(Request(example_paths()[picture])).key
 
 
 @pytest.fixture
@@ -67,11 +72,9 @@ def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) ->
 
 def show_large(page: Page) -> Locator:
     """Chooses the picture whose result is large now. The explorer, as soon as it has the beginning of it."""
-    key = explored_app()[0].analyse(Request(example_paths()["airplane"])).key
     steps.choose_example(page, "airplane")
-    explorer = page.locator(".explorer")
-    expect(explorer).to_have_attribute("data-analysis", key[:12])
-    return explorer
+    steps.expect_explored(page, key_of("airplane"), ready=False)
+    return page.locator(".explorer")
 
 
 def assert_right(page: Page, name: str) -> None:
@@ -155,13 +158,11 @@ def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.Mo
     explorer = show_large(page)
     expect(explorer).to_have_attribute("data-ready", "loading")
     expect(explorer.locator(".loading")).to_contain_text(f"1 of {DEPTH}")
-    first = explorer.get_attribute("data-analysis") or ""
     monkeypatch.setattr(payload, "LIMIT", 2**30)
     steps.choose_example(page, "cat")
-    expect(explorer).to_have_attribute("data-ready", "ready")
+    steps.expect_explored(page, key_of("cat"))
     monkeypatch.setattr(payload, "LIMIT", 0)
-    steps.choose_example(page, "airplane")
-    expect(explorer).to_have_attribute("data-analysis", first)
+    show_large(page)
     page.wait_for_function(ALL_THERE)
     assert asked[:3] == [("pruned", DEPTH - 1), ("pruned", DEPTH - 2), ("pruned", DEPTH - 1)]
     assert_right(page, "pruned")
