@@ -56,20 +56,6 @@ def set_ratio(page: Page, percent: int) -> None:
     number.press("Enter")
 
 
-def begin(page: Page) -> None:
-    """Brings a page that several tests share back to the settings and the picture that it opened with."""
-    page.get_by_role("tab", name="Prediction").click()
-    for control, option in (("model", "DynamicViT · CIFAR-10"), ("selector", "Learned predictor")):
-        shown = page.locator(f"#{control} input")
-        if shown.input_value() != option:
-            choose(page, control, option)
-            expect(shown).to_have_value(option)
-    if page.locator("#ratio input[type=number]").input_value() != "30":
-        set_ratio(page, 30)
-    show_example(page, "airplane")
-    expect_rest(page)
-
-
 def upload(page: Page, *paths: Path, several: bool = False) -> None:
     """Through the picture itself, or through the button for several."""
     area = "#sources" if several else "#picture"

@@ -20,7 +20,7 @@ COLUMNS = 2 + config().num_heads  # of the grid: the layer, all heads, each head
 
 @pytest.fixture(scope="module")
 def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    """A page for all tests, and the first state of its explorer."""
+    """A page for all tests that only use the explorer, and its first state."""
     page = open_once(explored_app()[1])
     steps.open_explorer(page)
     return page, steps.explorer_state(page)
@@ -32,9 +32,6 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     page, first = opened
     page.mouse.move(0, 0)
     page.emulate_media(reduced_motion="no-preference")
-    if page.locator("#note").inner_text() != "Example: airplane":
-        steps.begin(page)
-        steps.open_explorer(page)
     steps.explore(page, **first)
     return page
 
@@ -196,8 +193,9 @@ def test_play_runs_to_the_last_layer_or_steps_once(page: Page) -> None:
     expect(play).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_state_is_kept_and_restored(page: Page) -> None:
-    explorer = page.locator(".explorer")
+def test_a_state_is_kept_and_restored(open_page: Opener) -> None:
+    page = open_page(explored_app()[1])
+    explorer = steps.open_explorer(page)
     state = {"method": "head-rollout", "layer": 4, "head": 1, "pass": "dense", "query": 12, "fusion": "max"}
     steps.explore(page, **state)
     assert state.items() <= steps.explorer_state(page).items()

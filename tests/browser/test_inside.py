@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import config, explored_app
-from tests.browser.looks import DESKTOP, keep
+from tests.browser.looks import keep
 from tests.browser.seen import expect_picture, noise
 from tests.browser.server import ROOT
 from vitdemo import cost
@@ -28,17 +28,9 @@ from vitdemo.examples import example_paths
 from vitdemo.weights import load_model
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> Page:
-    return open_once(explored_app()[1])
-
-
 @pytest.fixture
-def page(opened: Page) -> Page:
-    """One page for all tests, with the first example."""
-    opened.set_viewport_size(DESKTOP)
-    steps.begin(opened)
-    return opened
+def page(open_page: Opener) -> Page:
+    return open_page(explored_app()[1])
 
 
 def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:

@@ -23,16 +23,9 @@ from vitdemo.explain import explain
 LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pass": "dense", "query": 17}
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> Page:
-    return open_once(explored_app()[1])
-
-
 @pytest.fixture
-def page(opened: Page) -> Page:
-    """One page for all tests, as it opened."""
-    steps.begin(opened)
-    return opened
+def page(open_page: Opener) -> Page:
+    return open_page(explored_app()[1])
 
 
 def save(page: Page, button: Any, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.looks import DESKTOP, PHONE, keep
+from tests.browser.looks import PHONE, keep
 from vitdemo.data import decode, preprocess
 from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
@@ -47,21 +47,9 @@ def expect_probabilities(page: Page, bare: tuple, *, keep: set[int], drop: set[i
     expect(page.locator("#lab-surgery .quiet")).to_contain_text(f"{path} patches")
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener, app_url: str) -> Page:
-    return open_once(app_url)
-
-
-@pytest.fixture
-def page(opened: Page) -> Page:
-    """One page for both tests, in the tab of tokens, and nothing forced."""
-    opened.set_viewport_size(DESKTOP)
-    steps.begin(opened)
-    steps.open_tab(opened, "Tokens", "#scores img")
-    return opened
-
-
-def test_patches_are_forced_undone_and_redone(page: Page, bare: tuple) -> None:
+def test_patches_are_forced_undone_and_redone(open_page: Opener, app_url: str, bare: tuple) -> None:
+    page = open_page(app_url)
+    steps.open_tab(page, "Tokens", "#scores img")
     steps.unfold(page, "lab-surgery-section")
     patches, doing = page.locator("#lab-board .cells button"), page.locator("#lab-board [data-do]")
     expect(patches).to_have_count(64)
@@ -101,8 +89,9 @@ def test_patches_are_forced_undone_and_redone(page: Page, bare: tuple) -> None:
     expect(doing.nth(2)).to_be_disabled()
 
 
-def test_every_section(page: Page, artefacts: Path) -> None:
-    page.set_viewport_size(PHONE)
+def test_every_section(open_page: Opener, app_url: str, artefacts: Path) -> None:
+    page = open_page(app_url, **PHONE)
+    steps.open_tab(page, "Tokens", "#scores img")
     steps.unfold(page, "lab-adaptive")
     expect(page.locator("#lab-adaptive-result tbody tr")).to_have_count(4)
     steps.unfold(page, "lab-surgery-section")

@@ -14,16 +14,9 @@ from tests.browser.looks import PHONE, keep
 from vitdemo.examples import example_paths
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener, app_url: str) -> Page:
-    return open_once(app_url)
-
-
 @pytest.fixture
-def page(opened: Page) -> Page:
-    """One page for all tests, as it opened."""
-    steps.begin(opened)
-    return opened
+def page(open_page: Opener, app_url: str) -> Page:
+    return open_page(app_url)
 
 
 def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
-from tests.browser.looks import DESKTOP, PHONE, each_look, keep
+from tests.browser.looks import PHONE, each_look, keep
 from tests.browser.seen import expect_picture
 from vitdemo.engine import Contestant, Engine, Request, Verdict
 from vitdemo.examples import example_paths
@@ -29,18 +29,9 @@ NAMES = {
 NONE = "no map is better than random order. Do not read a reason into any of them here."
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> Page:
-    return open_once(explored_app()[1])
-
-
 @pytest.fixture
-def page(opened: Page) -> Page:
-    """One page for all tests; each has a picture of its own, because a page remembers the class that was
-    clicked, and what was judged."""
-    opened.set_viewport_size(DESKTOP)
-    opened.get_by_role("tab", name="Prediction").click()
-    return opened
+def page(open_page: Opener) -> Page:
+    return open_page(explored_app()[1])
 
 
 def analysed(picture: str) -> tuple[Engine, str, list[str]]:
@@ -91,11 +82,10 @@ def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
         expect(item.locator(".caption-label")).to_contain_text(f"{NAMES[one.method]} · ")
 
 
-def test_a_class_is_clicked_and_judged(page: Page, artefacts: Path) -> None:
+def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> None:
     """On a phone; the bars are as wide as the numbers in every size."""
     engine, key, (first, second) = analysed("airplane")
-    page.set_viewport_size(PHONE)
-    steps.show_example(page, "airplane")
+    page = open_page(explored_app()[1], **PHONE)
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
@@ -113,18 +103,16 @@ def test_a_class_is_clicked_and_judged(page: Page, artefacts: Path) -> None:
 
 
 def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, key, (first, _) = analysed("truck")
+    engine, key, (first, _) = analysed("airplane")
     verdict = engine.referee(key, first)
     none = replace(verdict, bar=verdict.contestants[0].gap)  # which the best one does not exceed
     monkeypatch.setattr(engine, "referee", lambda *_, **options: none)
-    steps.show_example(page, "truck")
     steps.open_tab(page, "Trust", ".referee .verdict")
     expect_verdict(page, none)
 
 
 def test_another_picture_is_judged_for_its_own_answer(page: Page) -> None:
-    engine, key, (first, second) = analysed("ship")
-    steps.show_example(page, "ship")
+    engine, key, (first, second) = analysed("airplane")
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()  # a choice that must not outlive its picture
     expect_maps(page, engine, key, second)
