@@ -107,10 +107,10 @@ def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, page: Page) -
 
 @pytest.mark.timing
 def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> None:
-    """From an empty cache, browser and server on the same machine; the best of five. What gradio itself takes
-    is printed, not judged: it is a matter of the machine."""
-    times = []
-    for _ in range(5):
+    """From an empty cache, browser and server on the same machine; one of five times is enough. What gradio
+    itself takes is printed, not judged: it is a matter of the machine."""
+    times: list[tuple[float, float]] = []
+    while len(times) < 5 and not quick(times):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_init_script(f"({WATCH})({PLACES})")
         page = context.new_page()
@@ -119,4 +119,9 @@ def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> No
         times.append(page.evaluate("[window.begun, window.filled]"))
         context.close()
     print(times)
-    assert min(filled - begun for begun, filled in times) < 800, times
+    assert quick(times), times
+
+
+def quick(times: list[tuple[float, float]]) -> bool:
+    """Whether the rest once followed the answer within 0.8 s."""
+    return any(filled - begun < 800 for begun, filled in times)

@@ -9,7 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
+from tests.browser.server import served
 from tests.browser.shifts import WATCH, shifted
+from vitdemo.engine import Engine
+from vitdemo.ui import first_view
 
 GOOD = 0.1  # of web.dev's Cumulative Layout Shift, which counts a window of 5 seconds; here all of the visit
 TABS = {  # name -> what shows that it is filled
@@ -32,12 +35,20 @@ PLACES = """() => {
 
 
 @pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
+def url() -> Iterator[str]:
+    """Of a page that opens with a result, as that of app.py does."""
+    engine = Engine(device="cpu")
+    with served(engine, first=first_view(engine)) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(f"({WATCH})(); ({PLACES})();")
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(app_url)
+    page.goto(url)
     page.locator("#headline .answer").wait_for()
     yield page
     context.close()
