@@ -66,7 +66,7 @@ def analysed_by(page: Page, model: str) -> None:
         if shown.input_value() != option:
             steps.choose(page, control, option)
         expect(shown).to_have_value(option)
-    request = Request(next(iter(example_paths().values())), model, 0.3, SELECTORS[model])
+    request = Request(example_paths()["airplane"], model, 0.3, SELECTORS[model])
     steps.expect_explored(page, explored_app()[0].analyse(request).key)
 
 
@@ -187,14 +187,9 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, explorer: Locator
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()
 
     steps.explore(page, opacity=0)
-    view = render.display_view(explored_view())
+    view = render.display_view(explored_app()[0].analyse(Request(example_paths()["airplane"])).view)
     shown = np.array(picture.evaluate(CENTRES))[:, :3]
     assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
-
-
-def explored_view() -> Image.Image:
-    """The crop of the first example, as the engine saw it."""
-    return explored_app()[0].analyse(Request(next(iter(example_paths().values())))).view
 
 
 def test_a_large_result_comes_layer_by_layer(
@@ -223,8 +218,7 @@ def test_the_picture_can_be_saved(page: Page, explorer: Locator, tmp_path: Path)
     colours = np.array(explorer.locator(".picture").evaluate(CENTRES))[:, :3]
     assert np.array_equal(saved[28:448:56, 28:448:56].reshape(64, 3), colours)
     bar = saved[448 + 37, 12:436]
-    ends = render.colour_map()[[0, 255]].astype(int)
-    assert (np.abs(bar[[1, -2]] - ends) <= 12).all()
+    assert (np.abs(bar[[1, -2]] - render.colour_map()[[0, 255]].astype(int)) <= 12).all()
     assert (saved[-1] == 250).all()
 
 
