@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import MISSING, find
+from tests.browser.explored import config
 from tests.browser.server import running_app
 from tests.browser.steps import explore, hover_patch, open_explorer, open_tab
 
@@ -35,10 +36,10 @@ def visit(page: Page) -> Iterator[Shot]:
     for patch in PATCHES:
         hover_patch(page, patch)
         yield shot(page, 260)
-    for head in range(5):
+    for head in range(config().num_heads):
         explore(page, layer=5, head=head)
         yield shot(page, 450)
-    for layer in range(8):
+    for layer in range(config().depth):
         explore(page, method="head-rollout", layer=layer, head=None)
         yield shot(page, 350)
     page.mouse.move(5, 5)
