@@ -122,7 +122,7 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
     picture: str, model: str, page: Page, open_page: Opener, given: dict[str, Any]
 ) -> None:
     if model != DEFAULT_MODEL:
-        page = open_page(f"{explored_app()[1]}/?example={picture}&model={model}")
+        page = open_page(f"{explored_app()[1]}?example={picture}&model={model}")
     engine, key = explored_app()[0], chosen(page, picture, model)
     steps.unfold(page, "lab-sweep")
     expect(page.locator("#lab-whose")).to_be_hidden()
