@@ -50,7 +50,7 @@ def running_app() -> str:
     port = free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app
     words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ["GRADIO_TEMP_DIR"])
+    files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
     apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": files}
     environment = {**os.environ, **apart}
     app = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
