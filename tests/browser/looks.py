@@ -17,6 +17,8 @@ LOOKS = {  # name -> size, and whether dark; a page that is opened for a phone i
     "phone": (PHONE, False),
 }
 
+FADED = "() => !document.getAnimations().some(one => one instanceof CSSTransition)"  # colours fade
+
 
 def each_look(page: Page) -> Iterator[str]:
     """The name of each look, while the page has it; none scrolls sideways."""
@@ -32,7 +34,8 @@ def paint(page: Page, *, dark: bool) -> None:
     """As the system of a visitor does who changes to this colour scheme."""
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.wait_for_function("dark => document.body.classList.contains('dark') === dark", arg=dark)
-    page.wait_for_timeout(400)  # colours fade, and what follows the width is drawn again
+    page.wait_for_timeout(400)  # what follows the width is drawn again
+    page.wait_for_function(FADED)
 
 
 def keep(page: Page, folder: Path, name: str) -> None:
