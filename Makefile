@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test check
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest -m timing
-	$(BIN)/python -m pytest -m "not timing" -n 3 --dist worksteal --durations=20
+	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
