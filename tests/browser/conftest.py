@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.browser import steps
 from tests.browser.chromium import MISSING, find
+from tests.browser.explored import explored_app
 from tests.browser.server import ROOT, running_app
 
 PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
@@ -109,6 +112,14 @@ def visits(browser: Browser, windows: list[Window]) -> Iterator[Opener]:
 
 open_page = pytest.fixture(visits, name="open_page")
 open_once = pytest.fixture(visits, name="open_once", scope="module")  # for pages that several tests share
+
+
+@pytest.fixture(scope="module")
+def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
+    """A page with an open explorer for all tests of a module, and the explorer's first state."""
+    page = open_once(explored_app()[1])
+    steps.open_explorer(page)
+    return page, steps.explorer_state(page)
 
 
 @pytest.fixture(scope="session")

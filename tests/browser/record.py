@@ -11,10 +11,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import MISSING, find
+from tests.browser.explored import config
 from tests.browser.server import running_app
 from tests.browser.steps import explore, hover_patch, open_explorer, open_tab
-from vitdemo.engine import DEFAULT_MODEL
-from vitdemo.weights import load_model
 
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -29,7 +28,6 @@ def shot(page: Page, milliseconds: int) -> Shot:
 
 def visit(page: Page) -> Iterator[Shot]:
     """The answer; where it looked, head by head and layer by layer; what was thrown away; whom to trust."""
-    shown = load_model(DEFAULT_MODEL).spec.config
     yield shot(page, 1800)
     explorer = open_explorer(page)
     explorer.scroll_into_view_if_needed()
@@ -38,10 +36,10 @@ def visit(page: Page) -> Iterator[Shot]:
     for patch in PATCHES:
         hover_patch(page, patch)
         yield shot(page, 260)
-    for head in range(shown.num_heads):
+    for head in range(config().num_heads):
         explore(page, layer=5, head=head)
         yield shot(page, 450)
-    for layer in range(shown.depth):
+    for layer in range(config().depth):
         explore(page, method="head-rollout", layer=layer, head=None)
         yield shot(page, 350)
     page.mouse.move(5, 5)

@@ -13,7 +13,6 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.conftest import Opener
 from tests.browser.explored import SELECTORS, config, explored_app, heats, looked_at_by, recorded, wanted
 from vitdemo import render
 from vitdemo.engine import DEFAULT_MODEL, Request, payload
@@ -34,14 +33,6 @@ CENTRES = """canvas => {
     }
     return colours;
 }"""
-
-
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    """A page for all tests, and the first state of its explorer."""
-    page = open_once(explored_app()[1])
-    steps.open_explorer(page)
-    return page, steps.explorer_state(page)
 
 
 @pytest.fixture

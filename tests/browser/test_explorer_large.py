@@ -28,13 +28,6 @@ DEPTH = config().depth
 Asked = list[tuple[str, int]]
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    page = open_once(explored_app()[1])
-    steps.open_explorer(page)
-    return page, steps.explorer_state(page)
-
-
 @pytest.fixture
 def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """One page for the tests of a result that only they make large: it shows another picture before."""

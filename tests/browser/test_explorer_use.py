@@ -18,14 +18,6 @@ LAST = config().depth - 1  # the last layer
 COLUMNS = 2 + config().num_heads  # of the grid: the layer, all heads, each head
 
 
-@pytest.fixture(scope="module")
-def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    """A page for all tests that only use the explorer, and its first state."""
-    page = open_once(explored_app()[1])
-    steps.open_explorer(page)
-    return page, steps.explorer_state(page)
-
-
 @pytest.fixture
 def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """That page in that state."""
