@@ -9,9 +9,9 @@ import gradio as gr
 import pytest
 from gradio.data_classes import ImageData
 
+from vitdemo.ui.pictures import Upload
 from vitdemo.ui.session import fitting, told
 from vitdemo.ui.text import CRASHED
-from vitdemo.ui.upload import Upload
 
 
 def test_a_value_error_reaches_the_visitor_as_text() -> None:

@@ -38,7 +38,7 @@ class Report:
 
     def empty(self, result: str) -> Values:
         """`result` and nothing else."""
-        hidden = gr.Gallery(value=None, visible=False)
+        hidden = gr.update(value=None, visible=False)
         return {**dict.fromkeys(self.outputs), self.result: result, self.maps: hidden, self.kept: hidden}
 
     def filled(self, found: Comparison) -> Values:
@@ -49,10 +49,10 @@ class Report:
         return {
             self.result: words.result(found),
             self.maps_title: words.maps_title(),
-            self.maps: gr.Gallery(list(maps), visible=True),
+            self.maps: gr.update(value=list(maps), visible=True),
             self.scale: words.scale(found),
             self.kept_title: words.kept_title(),
-            self.kept: gr.Gallery(list(kept), visible=True),
+            self.kept: gr.update(value=list(kept), visible=True),
         }
 
 

@@ -14,8 +14,8 @@ from vitdemo.ui import text
 from vitdemo.ui.choice import Choice
 from vitdemo.ui.language import label, say, translate
 from vitdemo.ui.parts import QUIET, gallery, remark
+from vitdemo.ui.pictures import Upload
 from vitdemo.ui.session import Left, Values, fitting, told
-from vitdemo.ui.upload import Upload
 
 FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
 

@@ -170,7 +170,7 @@ def heads(engine: Engine, left: Left) -> Section:
 
     def silence(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.ablation(key, values[which], progress=progress)
-        shown = gr.Image(found.image, visible=True, alt_text=say(words.ABLATION_ALT))
+        shown = gr.update(value=found.image, visible=True, alt_text=say(words.ABLATION_ALT))
         return {ablation[0]: shown, ablation[1]: words.ablation(found)}
 
     which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUIET)

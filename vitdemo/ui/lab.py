@@ -57,7 +57,7 @@ def sweep(engine: Engine, left: Left) -> None:
         figures = (engine.lab.kept_figure(key, ids) for ids in curve.kept)
         frames = list(zip(figures, sweep_text.kept_captions(found, curve), strict=True))
         words = title(escaped(sweep_text.kept_title(curve)))
-        return {kept_title: words, kept: gr.Gallery(frames, visible=True)}
+        return {kept_title: words, kept: gr.update(value=frames, visible=True)}
 
     def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
         def once(key: str) -> Values:
@@ -127,9 +127,8 @@ def smallest(engine: Engine, left: Left) -> None:
 
     def run(key: str, values: Values, report: Progress) -> Values:
         found = engine.lab.smallest_set(key, share=values[share] / 100, progress=report)
-        shown = gr.Image(
-            engine.lab.kept_figure(key, found.kept), visible=True, alt_text=say(WORDS["smallest_alt"])
-        )
+        figure = engine.lab.kept_figure(key, found.kept)
+        shown = gr.update(value=figure, visible=True, alt_text=say(WORDS["smallest_alt"]))
         count = engine.info(values[left.model]).num_patches
         return {picture: shown, result: lab_text.smallest(found, count)}
 

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.ui.language import label
+from vitdemo.ui.pictures import Figure, Figures
 
 STATIC = Path(__file__).parent / "static"
 # Events that only draw or fill in: no queue, no spinner, not part of the public API.
@@ -16,9 +17,9 @@ QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 QUEUED: dict[str, Any] = {**QUIET, "queue": True, "concurrency_limit": None}
 
 
-def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> gr.Gallery:
+def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> Figures:
     """Thumbnails without a frame; the heading stands above it. `allow_preview` unless told otherwise."""
-    return gr.Gallery(
+    return Figures(
         pictures,
         columns=columns,
         fit_columns=False,
@@ -44,9 +45,9 @@ def remark(words: str) -> gr.HTML:
     return gr.HTML(label(words), html_template='<p class="note">${value}</p>', padding=False)
 
 
-def figure(alt_text: str, **options: Any) -> gr.Image:
+def figure(alt_text: str, **options: Any) -> Figure:
     """A picture of a result, exact to the pixel. `alt_text` in English; the browser translates it."""
-    return gr.Image(
+    return Figure(
         format="png",
         interactive=False,
         show_label=False,

@@ -23,11 +23,12 @@ def section(engine: Engine, left: Left) -> None:
 
     def job(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.sanity(key, progress=progress)
+        images = [(image, translate(name)) for image, name in found.images]
         note = text.note(f"{say(checks_text.CASCADE_MORE)} {say(checks_text.CASCADE_CLASS)}")
         return {
             words: checks_text.report(found),
             more: note,
-            cascade: gr.Gallery([(image, translate(name)) for image, name in found.images], visible=True),
+            cascade: gr.update(value=images, visible=True),
         }
 
     on_button(engine, left, button, job=job, inputs=set(), outputs=outputs)

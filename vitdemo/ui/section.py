@@ -61,4 +61,4 @@ def on_button(
 
 def hidden(component: Any) -> Any:
     """An update that empties `component`, and hides a picture, whose empty frame would take room."""
-    return type(component)(value=None, visible=not isinstance(component, (gr.Image, gr.Gallery)))
+    return gr.update(value=None, visible=not isinstance(component, (gr.Image, gr.Gallery)))

@@ -12,8 +12,8 @@ import gradio as gr
 
 from vitdemo.engine import Engine, Expired, Progress, Request
 from vitdemo.ui.language import say, translate
+from vitdemo.ui.pictures import Upload
 from vitdemo.ui.text import CRASHED, escaped, sentence
-from vitdemo.ui.upload import Upload
 
 Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
 T = TypeVar("T")

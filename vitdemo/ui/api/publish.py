@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from vitdemo.ui.pictures import Upload
 from vitdemo.ui.session import MODEL_RUNS, told
-from vitdemo.ui.upload import Upload
 
 PICTURE = "image"  # the parameter that is a file
 

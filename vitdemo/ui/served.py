@@ -1,0 +1,23 @@
+"""Pictures as files that gradio serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gradio.processing_utils import save_file_to_cache
+from PIL import Image
+
+
+def served(picture: Image.Image | str | Path | None, cache: str) -> str | None:
+    """The path of a PNG of it in gradio's `cache`; a path is left as it is.
+
+    Equal pictures share a file there. gradio itself would write it anew each time, in place: cut short for
+    whoever is just reading it for another visitor, or for the same one's former click.
+    """
+    if not isinstance(picture, Image.Image):
+        return picture if picture is None else str(picture)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "image.png")
+        picture.save(path)
+        return save_file_to_cache(path, cache)
