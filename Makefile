@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Python is started dozens of times: it compiles everything once, whatever the surroundings say.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check clean
 
 demo: $(VENV)/.demo
