@@ -71,14 +71,42 @@ def test_it_is_there_before_the_server_has_answered_anything(app: tuple[Engine, 
     assert any("/queue/join" in url for url in asked), "the page has asked, and nobody has answered"
 
 
+def test_what_a_visitor_does_before_the_server_has_answered_stays(
+    app: tuple[Engine, str], page: Page
+) -> None:
+    """Whatever the page asks waits, as on a slow line, until he has chosen a ratio and a picture."""
+    waiting: list[Route] | None = []
+
+    def slowly(route: Route) -> None:
+        route.continue_() if waiting is None else waiting.append(route)
+
+    page.route("**/queue/join*", slowly)
+    page.goto(app[1])
+    expect_first_view(page)
+    steps.set_ratio(page, 50)
+    steps.choose_example(page, "ship")
+    expect(page.locator("#note")).to_contain_text("ship")
+    held, waiting = waiting, None
+    for route in held:
+        route.continue_()
+    expected = steps.by_hand(example_paths()["ship"], keep_ratio=0.5)
+    steps.expect_answer(page, *expected)
+    expect(page.locator("#familiarity")).to_contain_text("validated on")
+    steps.expect_answer(page, *expected)
+    expect(page.locator("#note")).to_contain_text("ship")
+    expect(page.locator("#ratio input[type=number]")).to_have_value("50")
+    page.wait_for_function("new URLSearchParams(location.search).get('ratio') === '50'")
+    assert "example=ship" in page.url
+
+
 def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], open_page: Opener) -> None:
     engine, url = app
-    (known,), forwards = engine._cache._entries, engine.forwards
+    known, forwards = set(engine._cache._entries), engine.forwards
     page = open_page(url)
     expect(page.locator("#familiarity")).to_contain_text("validated on")  # comes after the page has asked
     expect_first_view(page)
     steps.open_explorer(page)
-    assert list(engine._cache._entries) == [known]
+    assert set(engine._cache._entries) == known
     assert engine.forwards == forwards
 
 

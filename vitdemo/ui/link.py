@@ -15,7 +15,7 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.examples import example_paths
 from vitdemo.ui.controls import FIRST_EXAMPLE, example_chosen, model_chosen
-from vitdemo.ui.language import both, say, translate
+from vitdemo.ui.language import both, language, say, translate
 from vitdemo.ui.module import module
 from vitdemo.ui.parts import QUIET
 from vitdemo.ui.session import Left, Values, fitting
@@ -49,7 +49,7 @@ class Link:
         lines = [left.note, left.examples, left.strip, left.counts, left.active]
         return [*lines, *column(left).values(), self.button]
 
-    def read(
+    def asked(
         self, engine: Engine, left: Left, values: Values, request: gr.Request
     ) -> tuple[Values, dict[str, Any]]:
         """(the left column as the address of a page that opens wants it, the picture among it; all that was
@@ -63,22 +63,33 @@ class Link:
     def updates(
         self, engine: Engine, left: Left, found: dict[str, Any], values: Values, *, pending: bool
     ) -> Values:
-        """The left column with `values`, and what `found` says of the rest. `pending`: the result is not
-        there yet, and the page is to ask for it."""
-        model = values[left.model]
-        info = translate(engine.info(model).summary)
-        updates = model_chosen(engine, left, values)
-        updates |= {left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
-        example = found.get("example", FIRST_EXAMPLE)
-        updates |= example_chosen(left, example)
-        del updates[left.image]
+        """What `found` says of the page, and the left column with `values` unless the page `brought` it.
+        `pending`: the result is not there yet, and the page is to ask for it."""
         tab = found.get("tab", "")
-        if tab:
-            updates[left.active] = self.tabs[tab].elem_id
-        look = {name: found[name] for name in explorer_table(engine, model) if name in found}
-        shown = {"example": example, **{name: values[part] for name, part in column(left).items()}}
-        updates[self.button] = gr.HTML(json.dumps(shown), opened=True, pending=pending, tab=tab, look=look)
-        return updates
+        look = {name: found[name] for name in explorer_table(engine, values[left.model]) if name in found}
+        state = {"opened": True, "pending": pending, "tab": tab, "look": look}
+        updates: Values = {left.active: self.tabs[tab].elem_id} if tab else {}
+        if not brought(found):
+            example = found.get("example", FIRST_EXAMPLE)
+            updates |= chosen(engine, left, example, values)
+            shown = {name: values[part] for name, part in column(left).items()}
+            state["value"] = json.dumps({"example": example, **shown})
+        return {**updates, self.button: gr.HTML(**state)}
+
+
+def brought(found: dict[str, Any]) -> bool:
+    """Whether a page comes with all that its visitor wants to see: its address asks for nothing, and he reads
+    English. The server's first answer leaves it alone then, and with it what he has done meanwhile."""
+    return not found and language() == "en"
+
+
+def chosen(engine: Engine, left: Left, example: str, values: Values) -> Values:
+    """The left column with `values` and what follows of them, the picture apart."""
+    model = values[left.model]
+    info = translate(engine.info(model).summary)
+    updates = {**model_chosen(engine, left, values), **example_chosen(left, example)}
+    del updates[left.image]
+    return {**updates, left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
 
 
 def wanted(engine: Engine, left: Left, values: Values, found: dict[str, Any]) -> Values:
@@ -92,8 +103,9 @@ def wanted(engine: Engine, left: Left, values: Values, found: dict[str, Any]) ->
 
 def button(left: Left) -> gr.HTML:
     """The button, which also writes the address whenever the left column changes, all in the browser."""
-    empty = {"opened": False, "pending": False, "tab": "", "look": {}}
-    copy = module("link", event="ask", elem_id="link", words=both(WORDS), **empty)
+    shown = {"example": FIRST_EXAMPLE, **{name: part.value for name, part in column(left).items()}}
+    state = {"value": json.dumps(shown), "opened": False, "pending": False, "tab": "", "look": {}}
+    copy = module("link", event="ask", elem_id="link", words=both(WORDS), **state)
     inputs = [left.note, *column(left).values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)
     return copy

@@ -12,7 +12,7 @@ import gradio as gr
 from vitdemo.engine import Analysis, ClassMap, Engine
 from vitdemo.ui import classes, text
 from vitdemo.ui.language import label, say
-from vitdemo.ui.link import Link
+from vitdemo.ui.link import Link, brought
 from vitdemo.ui.parts import QUEUED
 from vitdemo.ui.session import MODEL_RUNS, Left, Values, reported, told
 
@@ -81,9 +81,11 @@ def wire(
     # the page asks a second time. One event that yields twice would not do: gradio tells of the new key
     # before the rest is there.
     def opened(values: Values, request: gr.Request) -> Values:
-        asked, found = link.read(engine, left, values, request)
+        asked, found = link.asked(engine, left, values, request)
         known = asked[left.image] == values[left.image] and engine.find(left.request(engine, asked))
         updates = link.updates(engine, left, found, asked, pending=not known)
+        if known and first and known.key == first.analysis.key and brought(found):
+            return {**updates, left.key: known.key}
         if known:
             return {**updates, **dict(zip(results, filled(known), strict=True))}
         shown = {left.key: first.analysis.key} if first else {}
