@@ -23,7 +23,7 @@ from vitdemo.trace import Recorder
 
 CONFIGS = {
     **PRESETS,
-    **{key: spec.config for key, spec in MODELS.items()},
+    **{key: spec.config for key, spec in MODELS.items() if spec.config not in PRESETS.values()},
     **{name: dataclasses.replace(SMALL, **changes) for name, changes in VARIANTS.items()},
     "odd": dataclasses.replace(
         SMALL, embed_dim=30, mlp_ratio=2.55, qkv_bias=False, prune=PruneConfig((1, 2))

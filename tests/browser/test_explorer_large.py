@@ -155,7 +155,9 @@ def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.Mo
     steps.choose_example(page, "cat")
     steps.expect_explored(page, key_of("cat"))
     monkeypatch.setattr(payload, "LIMIT", 0)
+    before = len(asked)  # the lost one may have been asked for once more, if all this took long
     show_large(page)
     page.wait_for_function(ALL_THERE)
-    assert asked[:3] == [("pruned", DEPTH - 1), ("pruned", DEPTH - 2), ("pruned", DEPTH - 1)]
+    assert asked[:2] == [("pruned", DEPTH - 1), ("pruned", DEPTH - 2)]
+    assert asked[before] == ("pruned", DEPTH - 1)
     assert_right(page, "pruned")
