@@ -19,6 +19,7 @@ from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import AttentionView, Engine, PatchMap, Request
 from vitdemo.explain import METHODS
 from vitdemo.models.selectors import SELECTORS
+from vitdemo.trace import Recorder
 from vitdemo.ui.api.endpoints import Api
 
 WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
@@ -128,12 +129,21 @@ def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) 
     own = ["learned"] if key == DYNAMIC else []
     assert list(answer["selectors"]) == [*own, "class-attention", "random", "inverted"]
     for selector, found in answer["selectors"].items():
+        assert [len(ids) for ids in found["kept"]] == [entry["tokens"][-1] for entry in answer["ratios"]]
+        assert all(time > 0 for time in found["milliseconds"])
         if selector == "random":
             assert found["runs"] > 1
             continue
+        recorders = [Recorder(attention=False) for _ in ratios]
         rows = [
-            model(pixels, pruning=pruning_by_hand(model, pixels, r, selector)).softmax(-1)[0] for r in ratios
+            model(pixels, pruning=pruning_by_hand(model, pixels, r, selector), recorder=recorder).softmax(-1)[
+                0
+            ]
+            for r, recorder in zip(ratios, recorders, strict=True)
         ]
+        prefix = model.config.num_prefix_tokens
+        left = [(recorder.token_ids[-1][0, prefix:] - prefix).tolist() for recorder in recorders]
+        assert found["kept"] == left
         for label, shares in found["probabilities"].items():
             expected = [float(row[CIFAR10_CLASSES.index(label)]) for row in rows]
             assert shares == pytest.approx(expected, abs=1e-5)
@@ -148,8 +158,6 @@ def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) 
         counts += [max(1, int(16 * rest**stage + 1e-9)) for stage in (1, 2, 3)] if rest < 1 else []
         assert entry["tokens"] == counts
         assert entry["macs"] == cost.macs(model.config, tokens=counts)
-        assert len(entry["kept"]) == counts[-1]
-        assert entry["milliseconds"] > 0
 
 
 def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:

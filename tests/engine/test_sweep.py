@@ -57,14 +57,12 @@ def test_a_sweep_is_one_forward_a_ratio(engine: Engine, analysis: Analysis, net:
         flips = [index for index in range(10) if curve.answers[index] != curve.answers[0]]
         assert curve.flip == (flips[0] if flips else None)
     point = sweep.points[3]
-    assert (point.tokens, point.kept) == ((64, 44, 31, 21), analysis.kept[-1])
+    assert point.tokens == (64, 44, 31, 21)
+    assert sweep.curves[0].kept[3] == analysis.kept[-1]
     assert point.macs == cost.macs(MODELS[MODEL].config, keep_ratio=0.7)
     assert sweep.points[0].macs == cost.macs(MODELS[MODEL].config)
     assert all(a.macs > b.macs for a, b in pairwise(sweep.points))
     first = sweep.curves[0]
-    assert [(point.kept, point.milliseconds) for point in sweep.points] == list(
-        zip(first.kept, first.milliseconds, strict=True)
-    )
     assert sweep.repeats == 1
     for curve in sweep.curves:
         assert [len(ids) for ids in curve.kept] == [point.tokens[-1] for point in sweep.points]
@@ -99,7 +97,7 @@ def test_random_is_the_mean_of_several_seeds_the_first_that_of_the_page(engine: 
     one = engine.analyse(Request(picture(), MODEL, 0.6, "random"))
     sweep = engine.lab.sweep(one.key)
     assert sweep.curves[0].selector == "random"
-    assert sweep.points[6].kept == sweep.curves[0].kept[6] == one.kept[-1]
+    assert sweep.curves[0].kept[6] == one.kept[-1]
     for share in sweep.curves[0].held:
         assert 5 * share == pytest.approx(round(5 * share), abs=1e-5)
     assert sweep.curves[0].held[0] == 1

@@ -12,13 +12,13 @@ from vitdemo.ui.lab_chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, 
 
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
 POINTS = tuple(
-    SweepPoint(share, tokens, tuple(range(tokens[-1])), cost, 2.0)
+    SweepPoint(share, tokens, cost)
     for share, tokens, cost in ((0.0, (64,), 2_000_000), (0.5, (64, 32), 1_000_000))
 )
 
 
 def sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
-    kept = tuple(point.kept for point in POINTS)
+    kept = tuple(tuple(range(point.tokens[-1])) for point in POINTS)
     curve = SweepCurve("learned", 1, ((0.9, 0.1), (0.25, 0.75)), answers, (1.0, 0.0), kept, (2.0, 1.5))
     random = SweepCurve(
         "random", 5, ((0.9, 0.1), (0.6, 0.4)), (name, name), (1.0, 0.8), (kept[0], (7,)), (2.0, 1.25)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from torch import nn
 
 from tests.weights.hub import probe
@@ -15,6 +15,8 @@ from vitdemo.config import DataConfig, PruneConfig, ViTConfig
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights import save_model
 
+# Not by name: its types are those of ten thousand classes, which the type checker would all look up.
+transformers: Any = import_module("transformers")
 CONFIG = ViTConfig(
     img_size=16, patch_size=4, num_classes=3, embed_dim=64, depth=2, num_heads=4, prune=PruneConfig((1,))
 )

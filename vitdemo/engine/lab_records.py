@@ -10,18 +10,12 @@ Top = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """One pruning ratio of a sweep, pruned by the sweep's first selector.
-
-    `tokens`: patches at the input and after each stage; they, and with them the `macs`, are the same for all
-    selectors. `kept`: patch ids after the last stage, ascending. `milliseconds`: measured median at batch
-    size 1, all ratios and selectors in turn.
-    """
+    """One pruning ratio of a sweep. `tokens`: patches at the input and after each stage; they, and with them
+    the `macs`, are the same for all selectors."""
 
     pruning_ratio: float
     tokens: tuple[int, ...]
-    kept: tuple[int, ...]
     macs: int
-    milliseconds: float
 
 
 @dataclass(frozen=True)
@@ -30,8 +24,9 @@ class SweepCurve:
 
     `runs`: how many seeds the numbers are the mean of; 1 for selectors without chance.
     `probabilities`: those of the sweep's `labels`. `answers`: the class with the highest mean probability.
-    `held`: the share of runs that still give the dense answer. `kept` and `milliseconds`: as those of a
-    `SweepPoint`, of the first run and for one run.
+    `held`: the share of runs that still give the dense answer. `kept`: patch ids after the last stage,
+    ascending, of the first run. `milliseconds`: measured median of one run at batch size 1, all ratios and
+    selectors in turn.
     """
 
     selector: str

@@ -52,14 +52,13 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
     report(len(names) / (len(names) + 1), "Measuring")
     times, repeats = measure(model, pixels, names)
     classes, labels = chosen_classes(table), loaded.classes
-    first = zip(RATIOS, kept[names[0]], times[names[0]], strict=True)
     curves = [
         curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
         for name, rows in table.items()
     ]
     return Sweep(
         labels=tuple(labels[index] for index in classes),
-        points=tuple(point(loaded, ratio, ids=ids, milliseconds=ms) for ratio, ids, ms in first),
+        points=tuple(point(loaded, ratio) for ratio in RATIOS),
         curves=tuple(curves),
         repeats=repeats,
         milliseconds=1000 * (perf_counter() - start),
@@ -127,12 +126,12 @@ def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> li
     return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
 
 
-def point(loaded: LoadedModel, ratio: float, *, ids: tuple[int, ...], milliseconds: float) -> SweepPoint:
+def point(loaded: LoadedModel, ratio: float) -> SweepPoint:
     """The budget at one ratio. At ratio 0 no predictor runs."""
     config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
     stages = len(config.prune_loc) if keep_ratio < 1 else 0
     tokens = tuple(token_counts(config.num_patches, keep_ratio, stages))
-    return SweepPoint(ratio, tokens, ids, cost.macs(config, tokens=tokens), milliseconds)
+    return SweepPoint(ratio, tokens, cost.macs(config, tokens=tokens))
 
 
 def curve(

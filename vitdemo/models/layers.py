@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchvision.ops import stochastic_depth
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.models.attention import Attention
@@ -68,7 +67,7 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=config.norm_eps)
         self.mlp = Mlp(config)
         self.ls2 = LayerScale(dim, scale) if scale is not None else nn.Identity()
-        self.drop_path = drop_path
+        self.drop_path = stochastic_depth(drop_path)
 
     def forward(
         self,
@@ -80,6 +79,15 @@ class Block(nn.Module):
         if recorder is not None:
             recorder.entered = x
         branch = self.ls1(self.attn(self.norm1(x), policy=policy, recorder=recorder))
-        x = x + stochastic_depth(branch, self.drop_path, "row", self.training)
+        x = x + self.drop_path(branch)
         branch = self.ls2(self.mlp(self.norm2(x)))
-        return x + stochastic_depth(branch, self.drop_path, "row", self.training)
+        return x + self.drop_path(branch)
+
+
+def stochastic_depth(probability: float) -> nn.Module:
+    """Leaves out a branch for whole samples in training (Huang et al. 2016, section 3); rows are samples."""
+    if not probability:
+        return nn.Identity()
+    from torchvision.ops import StochasticDepth  # takes as long to load as torch, and only training needs it
+
+    return StochasticDepth(probability, "row")

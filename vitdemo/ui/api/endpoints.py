@@ -142,10 +142,10 @@ class Api:
 
         Returns:
             model; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each stage),
-            macs (multiply-accumulates), milliseconds (measured median with the first selector), kept (patch
-            ids that the first selector has left); selectors (name -> runs: over how many seeds the rest is
-            the mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the share
-            of runs with the dense answer; flip: the first pruning ratio with another answer, or null).
+            macs (multiply-accumulates); selectors (name -> runs: over how many seeds the next three are the
+            mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the share of
+            runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
+            patch ids that are left, for each ratio, and milliseconds: measured medians, both of one run).
         """
         return records.sweep(*self._of(Request(image, model, 0.0), self.engine.lab.sweep))
 

@@ -80,13 +80,7 @@ def verdict(result: Analysis, found: Verdict) -> dict[str, Any]:
 
 def sweep(result: Analysis, found: Sweep) -> dict[str, Any]:
     ratios = [
-        {
-            "pruning_ratio": point.pruning_ratio,
-            "tokens": point.tokens,
-            "macs": point.macs,
-            "milliseconds": point.milliseconds,
-            "kept": point.kept,
-        }
+        {"pruning_ratio": point.pruning_ratio, "tokens": point.tokens, "macs": point.macs}
         for point in found.points
     ]
     selectors = {one.selector: curve(found, one) for one in found.curves}
@@ -100,6 +94,8 @@ def curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
         "answers": one.answers,
         "held": one.held,
         "flip": None if one.flip is None else found.points[one.flip].pruning_ratio,
+        "kept": one.kept,
+        "milliseconds": one.milliseconds,
     }
 
 
