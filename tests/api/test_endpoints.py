@@ -135,11 +135,10 @@ def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) 
             assert found["runs"] > 1
             continue
         recorders = [Recorder(attention=False) for _ in ratios]
+        prunings = [pruning_by_hand(model, pixels, ratio, selector) for ratio in ratios]
         rows = [
-            model(pixels, pruning=pruning_by_hand(model, pixels, r, selector), recorder=recorder).softmax(-1)[
-                0
-            ]
-            for r, recorder in zip(ratios, recorders, strict=True)
+            model(pixels, pruning=pruning, recorder=recorder).softmax(-1)[0]
+            for pruning, recorder in zip(prunings, recorders, strict=True)
         ]
         prefix = model.config.num_prefix_tokens
         left = [(recorder.token_ids[-1][0, prefix:] - prefix).tolist() for recorder in recorders]
