@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test check
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest -m timing
+	$(BIN)/python -m pytest tests/browser -m timing
 	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 check: $(VENV)/.test

@@ -113,6 +113,13 @@ import {later}
     assert done.returncode == 0, done.stderr
 
 
+def test_what_holds_a_time_is_a_browser_test() -> None:
+    """Which is where the Makefile looks for them."""
+    mark = "pytest.mark." + "timing"
+    found = {path.parent for path in ROOT.glob("tests/**/*.py") if mark in path.read_text(encoding="utf-8")}
+    assert found == {ROOT / "tests" / "browser"}
+
+
 @pytest.mark.parametrize("path", [*SOURCES, *sorted(ROOT.glob("tests/**/*.py"))], ids=module_of)
 def test_no_file_is_longer_than_250_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250

@@ -95,11 +95,12 @@ def open_tab(page: Page, name: str, shown: str) -> Locator:
 
 
 def unfold(page: Page, section: str) -> Locator:
-    """Opens a section, if it is not open yet."""
+    """Opens a section, if it is not open yet. By the keyboard: what another section has just been filled with
+    may move this one away under a mouse button that is down."""
     part = page.locator(f"#{section}")
     button = part.locator("button.label-wrap").first
     if "open" not in (button.get_attribute("class") or "").split():
-        button.click()
+        button.press("Enter")
     return part
 
 
