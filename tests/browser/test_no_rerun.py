@@ -1,14 +1,18 @@
-"""Looking at a result never runs the network again, unless the cache has dropped it."""
+"""Looking at a result never runs the network again, unless the cache has dropped it; and what is asked about
+one picture is never answered under another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.explored import explored_app
 from tests.browser.server import served
 from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
@@ -61,3 +65,31 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     page.locator("#step-next").click()
     expect(page.locator("#step-text .quiet")).to_contain_text("Step 3")
     assert engine.forwards > later
+
+
+def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest set of one picture is found when another is there already."""
+    engine, url = explored_app()
+    page, search = open_page(url), engine.lab.smallest_set
+    go_on, done = Event(), Event()
+
+    def late(*args: Any, **options: Any) -> Any:
+        assert go_on.wait(60)
+        found = search(*args, **options)
+        done.set()
+        return found
+
+    monkeypatch.setattr(engine.lab, "smallest_set", late)
+    steps.open_tab(page, "Tokens", "#scores img")
+    steps.unfold(page, "lab-smallest")
+    page.locator("#lab-smallest-run").click()
+    steps.choose_example(page, "ship")
+    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.7))
+    go_on.set()
+    assert done.wait(60)
+    steps.unfold(page, "lab-sweep")
+    page.locator("#lab-sweep-run").click()  # which takes longer than the way to the browser
+    expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
+    expect(page.locator("#lab-smallest-result .lab-answer")).to_have_count(0)
+    page.locator("#lab-smallest-run").click()
+    expect(page.locator("#lab-smallest-result .lab-answer")).to_contain_text("ship")

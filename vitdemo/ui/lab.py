@@ -85,7 +85,10 @@ def sweep(engine: Engine, left: Left) -> None:
     outputs = [result, whose, kept_title, kept, known]
     runs: dict[str, Any] = {"concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
     emptied(left, cleared, drawn=known, outputs=outputs)
-    button.click(run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **runs)
+    clicked = button.click(
+        run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **runs
+    )
+    left.jobs.append(clicked)
     whose.input(
         chosen,
         {*left.inputs, whose, known},

@@ -35,6 +35,7 @@ def wire(left: Left) -> None:
 
     watched = left.inputs.union(*(follower.inputs for follower in left.followers))
     left.key.change(arrived, watched, bell, **QUIET)
+    left.key.change(None, cancels=left.jobs)
     for name, follower in parts.items():
         inputs = {*left.inputs, *follower.inputs}
         options = {"trigger_mode": "always_last", "api_visibility": "private", **follower.options}

@@ -33,7 +33,7 @@ def on_button(
     outputs: list[Any],
 ) -> None:
     """A click runs `job(key, values, progress)` for the shown result, which may run a network. A new result
-    takes the old one's `outputs` away and hides those that are pictures."""
+    takes the old one's `outputs` away, also those that are still to come, and hides pictures."""
 
     drawn = gr.State(None)
 
@@ -48,7 +48,7 @@ def on_button(
         return {**{one: hidden(one) for one in outputs}, drawn: None}
 
     emptied(left, cleared, drawn=drawn, outputs=[*outputs, drawn])
-    button.click(
+    clicked = button.click(
         run,
         {*left.inputs, *inputs},
         [*outputs, drawn],
@@ -57,6 +57,7 @@ def on_button(
         show_progress_on=[outputs[0]],
         api_visibility="private",
     )
+    left.jobs.append(clicked)
 
 
 def hidden(component: Any) -> Any:

@@ -35,7 +35,8 @@ class Follower:
 @dataclass(frozen=True)
 class Left:
     """The left column. `key`: the key of the shown result, nothing else of it; `active`: the elem_id of the
-    open tab; `followers`: who may want to know of another key (see results.py)."""
+    open tab; `followers`: who may want to know of another key, and `jobs`: the events whose answers another
+    key makes worthless (see results.py)."""
 
     image: Upload
     note: gr.HTML
@@ -51,6 +52,7 @@ class Left:
     key: gr.State
     active: gr.State
     followers: list[Follower] = field(default_factory=list)
+    jobs: list[Any] = field(default_factory=list)
 
     @property
     def asked(self) -> dict[str, Any]:
