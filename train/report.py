@@ -13,11 +13,11 @@ import platform
 import subprocess
 import sys
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+import torchvision
 
 from train.config import TrainConfig, config_to_json
 from train.data import Pictures
@@ -60,7 +60,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Who trained what, where, with what: everything but the numbers."""
     recipe = {k: v for k, v in config_to_json(config).items() if k not in ("data", "runs", "out")}
     versions = {"python": platform.python_version(), "torch": torch.__version__}
-    versions["torchvision"] = version("torchvision")
+    versions["torchvision"] = torchvision.__version__
     return {
         "command": command(),
         "hardware": hardware(device, count=World.current().size),

@@ -63,7 +63,8 @@ def see(page: Page, tab: str) -> None:
 
 
 def keep(page: Page, folder: Path, name: str) -> None:
-    """Looks at what is shown on a phone, which has room for it too."""
+    """Looks at what is shown on a phone; that and a desktop have room for it."""
+    steps.expect_no_sideways_scroll(page)
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(300)
     steps.expect_no_sideways_scroll(page)

@@ -1,5 +1,4 @@
-"""All that README shows is run: commands as they stand or made small by the words given here, and Python.
-The one for two processes is run by test_parallel.py."""
+"""All that README shows is run: commands as they stand or made small by the words given here, and Python."""
 
 from __future__ import annotations
 
@@ -24,7 +23,6 @@ from PIL import Image
 from tests.browser.server import served
 from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
-from tests.train.test_parallel import TORCHRUN
 from train.evaluate import SWEEP
 from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE
@@ -55,6 +53,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if words[0] == "make":
         return ["make", "-n", "-C", str(ROOT), *words[1:]]
     words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
+    if words[0] == "torchrun":
+        words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
     if "imagenette_dynamicvit" in words or "imagenette_lightvit" in words:  # start from a network for photos
         return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]
     if "--dry-run" in words and "--recipe" in words:
@@ -123,7 +123,7 @@ def run_apart(words: list[str]) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != TORCHRUN])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_readme_works(
     command: str, data: Path, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,10 +11,8 @@ class Choice(gr.Dropdown):
     """An event on its way may still carry a choice that has just gone from the list, which gradio would
     answer with an error; here it reaches the handler, which is to replace it."""
 
+    is_template = True  # gradio shows it with the front end of its base
+
     def preprocess(self, payload: Any) -> Any:
         """The value as the page sent it."""
         return payload
-
-    def get_block_name(self) -> str:
-        """gradio shows it with the front end of this name."""
-        return "dropdown"

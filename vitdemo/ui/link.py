@@ -72,8 +72,7 @@ class Link:
         if not brought(found):
             example = found.get("example", FIRST_EXAMPLE)
             updates |= chosen(engine, left, example, values)
-            shown = {name: values[part] for name, part in column(left).items()}
-            state["value"] = json.dumps({"example": example, **shown})
+            state["value"] = shown(left, example, values)
         return {**updates, self.button: gr.HTML(**state)}
 
 
@@ -92,6 +91,11 @@ def chosen(engine: Engine, left: Left, example: str, values: Values) -> Values:
     return {**updates, left.model: gr.Dropdown(value=model, info=info), left.ratio: values[left.ratio]}
 
 
+def shown(left: Left, example: str, values: Values) -> str:
+    """The left column with `values`, as `LEFT_COLUMN` writes it in the browser."""
+    return json.dumps({"example": example, **{name: values[part] for name, part in column(left).items()}})
+
+
 def wanted(engine: Engine, left: Left, values: Values, found: dict[str, Any]) -> Values:
     """`values` of the left column, the picture among them, with what was `found` in the address."""
     values = {**values, **{part: found[name] for name, part in column(left).items() if name in found}}
@@ -103,8 +107,8 @@ def wanted(engine: Engine, left: Left, values: Values, found: dict[str, Any]) ->
 
 def button(left: Left) -> gr.HTML:
     """The button, which also writes the address whenever the left column changes, all in the browser."""
-    shown = {"example": FIRST_EXAMPLE, **{name: part.value for name, part in column(left).items()}}
-    state = {"value": json.dumps(shown), "opened": False, "pending": False, "tab": "", "look": {}}
+    first = shown(left, FIRST_EXAMPLE, {part: part.value for part in column(left).values()})
+    state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}}
     copy = module("link", event="ask", elem_id="link", words=both(WORDS), **state)
     inputs = [left.note, *column(left).values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)

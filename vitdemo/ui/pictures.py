@@ -13,29 +13,27 @@ class Upload(gr.Image):
     """A picture as the visitor sent it: a path, undecoded, because the engine knows more kinds of pictures
     and of damage than gradio does, and says what is wrong."""
 
+    is_template = True  # gradio shows it with the front end of its base
+
     def preprocess(self, payload: Any) -> str | None:
         """The path of the upload, None without one."""
         return None if payload is None else payload.path
-
-    def get_block_name(self) -> str:
-        """gradio shows it with the front end of this name."""
-        return "image"
 
 
 class Figure(gr.Image):
     """A picture of a result; see `served`."""
 
+    is_template = True  # gradio shows it with the front end of its base
+
     def postprocess(self, value: Any) -> Any:
         """What the browser is told of it."""
         return super().postprocess(served(value, self.GRADIO_CACHE))
 
-    def get_block_name(self) -> str:
-        """gradio shows it with the front end of this name."""
-        return "image"
-
 
 class Figures(gr.Gallery):
     """Pictures of a result, with or without captions; see `served`."""
+
+    is_template = True  # gradio shows it with the front end of its base
 
     def postprocess(self, value: list[Any] | None) -> Any:
         """What the browser is told of them."""
@@ -46,7 +44,3 @@ class Figures(gr.Gallery):
         if isinstance(entry, tuple):
             return served(entry[0], self.GRADIO_CACHE), entry[1]
         return served(entry, self.GRADIO_CACHE)
-
-    def get_block_name(self) -> str:
-        """gradio shows it with the front end of this name."""
-        return "gallery"
