@@ -35,7 +35,8 @@ class TrainConfig:
     then).
     `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step, but for
     `dense_share` of the steps, which keep all; `keep_ratio_levels`: so many at even distances instead of any,
-    for CUDA graphs.
+    for CUDA graphs. `importance`: what its predictors learn, a patch's share of the dense network's
+    attention, or of the attention that speaks for the class.
     `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
     `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that
     never learn.
@@ -111,6 +112,7 @@ class TrainConfig:
     temperature: float = 1.0
     score_weight: float = 1.0
     score_noise: float = 0.1
+    importance: Literal["attention", "gradient"] = "attention"
     keep_ratio_range: tuple[float, float] = (0.25, 1.0)
     keep_ratio_levels: int = 0
     dense_share: float = 0.1

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from train.batches import Batch, Targets
 from train.config import TrainConfig
+from train.importance import importance
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Stage, random_subset
 from vitdemo.models.selectors import Learned
@@ -64,23 +65,6 @@ class Noisy:
         return scores.detach() - self.scale * torch.log(-torch.log(uniform))
 
 
-def importance(dense: VisionTransformer, x: Pixels) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b c"]]:
-    """What the dense network's tokens look at, as a distribution over patches; and its logits.
-
-    The former is the mean over heads, query tokens and the later half of the layers of the attention each
-    patch gets; the class token counts as much as all patches together.
-    """
-    recorder = Recorder()
-    with torch.no_grad():
-        logits = dense(x, recorder=recorder)
-        prefix = dense.config.num_prefix_tokens
-        later = torch.stack(recorder.attn[len(recorder.attn) // 2 :]).float().mean(dim=(0, 2))
-        received = later[:, prefix:, prefix:].mean(dim=1)
-        if prefix:
-            received = received + later[:, 0, prefix:]
-        return received / received.sum(dim=-1, keepdim=True), logits
-
-
 def score_loss(
     scores: list[Float[Tensor, "b _"]], ids: list[Int[Tensor, "b _"]], target: Float[Tensor, "b n"]
 ) -> Tensor:
@@ -112,7 +96,7 @@ def elastic(
     The supervised losses at `keep_ratio`, and each predictor learns the dense network's importance of the
     tokens still present. Where no other teacher is named, the dense network's logits teach as well.
     """
-    target, answer = importance(dense, batch.x)
+    target, answer = importance(dense, batch.x, batch.y if config.importance == "gradient" else None)
     if config.distill and batch.soft is None:
         batch = replace(batch, soft=(answer.float() / config.temperature).softmax(dim=-1))
     selector, recorder = Noisy(model, config.score_noise), Recorder(attention=False)

@@ -10,12 +10,13 @@ import torch
 from train import losses
 from train.batches import Batch
 from train.config import load_recipe
-from train.losses import Noisy, classify, distillation, elastic, importance, score_loss
+from train.importance import importance
+from train.losses import Noisy, classify, distillation, elastic, score_loss
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned
-from vitdemo.trace import Recorder
+from vitdemo.trace import Recorder, record
 
 CONFIG = ViTConfig(
     img_size=32, patch_size=8, num_classes=10, embed_dim=32, depth=4, num_heads=2, global_pool="token_avg"
@@ -47,12 +48,38 @@ def test_importance_is_what_the_later_layers_look_at() -> None:
     torch.testing.assert_close(found.double(), wanted, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("attention", ["softmax", "linear"])
+def test_importance_for_a_class_is_the_attention_that_raises_its_logit(attention: str) -> None:
+    """Each picture's, by the record that the page's maps are made from, from one logit at a time."""
+    teacher = VisionTransformer(replace(CONFIG, attention=attention)).eval().double()
+    x, y = X.double(), torch.tensor([1, 4, 9])
+    found, logits = importance(teacher, x, torch.eye(10, dtype=torch.float64)[y])
+    torch.testing.assert_close(logits, teacher(x))
+    for picture, label, row in zip(x, y.tolist(), found, strict=True):
+        trace = record(teacher, picture[None], target=label, grads=True)
+        assert trace.attn_grad is not None
+        wanted = torch.zeros(16, dtype=torch.float64)
+        for attn, grad in zip(trace.attn[2:], trace.attn_grad[2:], strict=True):
+            for head in range(2):
+                for query in range(17):
+                    wanted += (attn[head, query, 1:] * grad[head, query, 1:]).double().clamp_min(0)
+        torch.testing.assert_close(row.double(), wanted / wanted.sum(), atol=1e-6, rtol=1e-5)
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_importance_for_a_class_that_nothing_speaks_for_is_even() -> None:
+    teacher = VisionTransformer(CONFIG).eval()
+    torch.nn.init.zeros_(teacher.head.weight)  # no logit depends on the picture
+    found, _ = importance(teacher, X, torch.eye(10)[:3])
+    torch.testing.assert_close(found, torch.full((3, 16), 1 / 16))
+
+
 def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what it looks at and, where no teacher has answered, for its logits."""
     dense = VisionTransformer(CONFIG).eval()
     model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc=(1, 2, 3))))
     calls: list[int] = []
-    dense.register_forward_hook(lambda *_: calls.append(1))
+    dense.norm.register_forward_hook(lambda *_: calls.append(1))
     config = load_recipe("cifar10_dynamicvit", ["distill=0.5", "label_weight=0.0", "score_weight=0.0"])
     asked: list[torch.Tensor] = []
     monkeypatch.setattr(losses, "distillation", lambda logits, soft, _: (asked.append(soft), logits.sum())[1])
