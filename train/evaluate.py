@@ -14,6 +14,7 @@ from typing import Any, get_args
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from train.data import Pictures
 from train.splits import load_split
@@ -91,7 +92,8 @@ def sweep(model: VisionTransformer, split: Pictures) -> list[dict[str, Any]]:
     """Every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
     names = selectors_of(model)
     pairs = [(SWEEP[0], names[0]), *((ratio, name) for ratio in SWEEP[1:] for name in names)]
-    return [measure(model, split, keep_ratio=ratio, selector=name) for ratio, name in pairs]
+    shown = tqdm(pairs, desc="sweep", unit="setting", leave=False)
+    return [measure(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from vitdemo import render
 from vitdemo.data import BadImage
 from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request
+from vitdemo.files import written
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS
 
@@ -126,19 +124,9 @@ def save_maps(engine: Engine, analysis: Analysis, *, folder: Path, name: str) ->
         "kept": render.film_strip(kept),
         "lifetime": engine.lifetime_figure(key),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, picture in pictures.items():
-        save_png(picture, folder / f"{name}-{kind}.png")
-
-
-def save_png(image: Image.Image, path: Path) -> None:
-    """A reader finds the old file or the whole new one, never a part."""
-    part = path.with_name(f".{path.stem}-{os.getpid()}.part")
-    try:
-        image.save(part, format="PNG")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        with written(folder / f"{name}-{kind}.png") as part:
+            picture.save(part, format="PNG")
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:

@@ -58,11 +58,18 @@ def steps(run: Run, count: int) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "recipe", ["gpu_cifar10_vit", "gpu_cifar10_lightvit", "gpu_cifar10_dynamicvit", "gpu_cifar10_resnet"]
+    ("recipe", "importance"),
+    [
+        ("gpu_cifar10_vit", "attention"),
+        ("gpu_cifar10_lightvit", "attention"),
+        ("gpu_cifar10_dynamicvit", "attention"),
+        ("gpu_cifar10_dynamicvit", "gradient"),
+        ("gpu_cifar10_resnet", "attention"),
+    ],
 )
-def test_recorded_steps_are_the_ordinary_ones(recipe: str) -> None:
+def test_recorded_steps_are_the_ordinary_ones(recipe: str, importance: str) -> None:
     """The same pictures, draws and weights, in fp32, with drop path and with keep ratios that change."""
-    words = ["precision=fp32"]
+    words = ["precision=fp32", f"importance={importance}"]
     if recipe == "gpu_cifar10_resnet":
         config = load_recipe(recipe, ["batch_size=32", "max_steps=40", "log=none", *words])
     else:

@@ -69,6 +69,7 @@ def test_importance_for_a_class_is_the_attention_that_raises_its_logit(attention
 
 def test_importance_for_a_class_that_nothing_speaks_for_is_even() -> None:
     teacher = VisionTransformer(CONFIG).eval()
+    assert isinstance(teacher.head, torch.nn.Linear)
     torch.nn.init.zeros_(teacher.head.weight)  # no logit depends on the picture
     found, _ = importance(teacher, X, torch.eye(10)[:3])
     torch.testing.assert_close(found, torch.full((3, 16), 1 / 16))

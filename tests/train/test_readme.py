@@ -55,7 +55,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
-    if "imagenette_dynamicvit" in words or "imagenette_lightvit" in words:  # start from a network for photos
+    if any(word.startswith(("imagenette_dynamicvit", "imagenette_lightvit")) for word in words):
+        # These start from a network for photos.
         return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]
     if "--dry-run" in words and "--recipe" in words:
         return [*words, "model.depth=4", "model.embed_dim=48"]
