@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
@@ -113,6 +113,32 @@ def test_the_controls_follow_the_model(page: Page) -> None:
     steps.expect_analysed(page, [64])
     page.get_by_role("tab", name="Tokens").click()
     expect(page.locator("#tokens-note")).to_contain_text("Nothing was pruned")
+
+
+def test_a_selector_chosen_while_the_server_hears_of_the_model_stays(open_page: Opener, app_url: str) -> None:
+    page, waiting, slow = open_page(f"{app_url}?model=vit_cifar10"), [], True
+    expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+
+    def slowly(route: Route) -> None:
+        waiting.append(route) if slow else route.continue_()
+
+    for address in ("**/queue/join*", "**/run/*"):
+        page.route(address, slowly)
+    steps.choose(page, "model", "DynamicViT · CIFAR-10")
+    steps.choose(page, "selector", "Random")
+    page.wait_for_timeout(300)
+    slow = False
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
+    page.locator("#selector input").click()
+    expect(
+        page.get_by_role("option", name="Learned predictor")
+    ).to_be_visible()  # the server's answer is there
+    expect(page.get_by_role("option", name="Random")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(page.locator("#selector input")).to_have_value("Random")
+    page.wait_for_function("new URLSearchParams(location.search).get('selector') === 'random'")
 
 
 def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(page: Page) -> None:

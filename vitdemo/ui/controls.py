@@ -167,7 +167,10 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
         return chosen(gr.skip(), say(text.YOURS if path else text.NO_IMAGE))
 
     def model_changed(values: Values) -> Values:
-        return model_chosen(engine, left, values)
+        changed, names = model_chosen(engine, left, values), engine.info(values[left.model]).selectors
+        if values[left.selector] in names:  # it stays, or what the visitor has chosen in the meantime
+            changed[left.selector] = Choice(named(names))
+        return changed
 
     def token_line(model: str, ratio: float) -> str:
         with told():

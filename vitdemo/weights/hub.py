@@ -112,7 +112,8 @@ def watch(request: Request, *, deadline: float, progress: Progress | None) -> Fe
 
     def run() -> None:
         try:
-            events.put(Event("ends", result=download(request, events.put, timeout=deadline)))
+            # The client gives up later than whoever waits here, so that one sentence tells of it.
+            events.put(Event("ends", result=download(request, events.put, timeout=2 * deadline)))
         except BaseException as error:
             events.put(Event("ends", error=error))
 
