@@ -37,8 +37,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "vitdemo.engine",
         "vitdemo.examples",
         "vitdemo.datasets",
-    ),  # the two: plain pictures and labels
-    "app": ("vitdemo.ui", "vitdemo.engine"),
+        "vitdemo.limits",
+    ),  # the middle two: plain pictures and labels
+    "vitdemo.limits": (),
+    "app": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
 }
 
 
