@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 # Python is started dozens of times: it compiles everything once, whatever the surroundings say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check clean
+.PHONY: demo test check audit lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
-test: $(VENV)/.test check
+test: $(VENV)/.test check audit
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest tests/browser -m timing
 	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
@@ -20,6 +20,16 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+audit: $(VENV)/.test
+	$(BIN)/python tools/audit.py
+
+# The versions that were tested here, with the hash of each file, for a Space and an image: Linux, Python 3.11.
+lock: $(VENV)/.test
+	$(BIN)/python -m pip freeze > $(VENV)/tested.txt
+	$(BIN)/uv pip compile requirements.txt --constraint $(VENV)/tested.txt --output-file requirements.lock \
+		--generate-hashes --python-version 3.11 --python-platform linux --quiet \
+		--no-annotate --no-emit-index-url --custom-compile-command "make lock"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([ROOT / "app.py", *ROOT.glob("vitdemo/**/*.py"), *ROOT.glob("train/**/*.py")])
+SOURCES = sorted(
+    [
+        ROOT / "app.py",
+        *(path for top in ("vitdemo", "train", "tools") for path in ROOT.glob(f"{top}/**/*.py")),
+    ]
+)
 
 # A library, and the only modules that may import it.
 ONLY_IN: dict[str, tuple[str, ...]] = {
