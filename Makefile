@@ -22,7 +22,7 @@ check: $(VENV)/.test
 	$(BIN)/pyright
 
 audit: $(VENV)/.test
-	$(BIN)/python tools/audit.py
+	$(BIN)/python -m tools.audit
 
 # The versions that were tested here, with the hash of each file, for a Space and an image: Linux, Python 3.11.
 lock: $(VENV)/.test

@@ -1,4 +1,4 @@
-"""`python tools/audit.py`: bandit over the sources, pip-audit over the lock file. Fails on what they find.
+"""`python -m tools.audit`: bandit over the sources, pip-audit over the lock file. Fails on what they find.
 
 Where no database of vulnerabilities can be reached it says that nothing was audited, and does not fail.
 """
