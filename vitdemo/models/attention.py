@@ -63,8 +63,9 @@ class Attention(nn.Module):
         return logits.softmax(dim=-1) if policy is None else policy_softmax(logits, policy)
 
     def phi(self, x: Heads) -> Heads:
-        """The positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7)."""
-        x = x * x.shape[-1] ** -0.25
+        """The positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7); never in half
+        precision, where `elu(x) + 1` of a negative x has few digits."""
+        x = widened(x) * x.shape[-1] ** -0.25
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
     def query_row(self, x: Float[Tensor, "b n d"], *, class_token: bool) -> Float[Tensor, "b n"]:
@@ -106,22 +107,42 @@ def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n
     """`phi(q_i) sum_j phi(k_j) v_j^T / phi(q_i) sum_j phi(k_j)` (Katharopoulos et al. 2020, eq. 5).
 
     O(n e^2); `q` and `k` are features already. Under a policy a dropped key counts for its own query only.
+    In fp32 at least, whatever autocast says, because sums over keys pass the largest number of fp16; the
+    result has the type of `v`. A query whose weights are all 0 takes nothing: its row is 0.
     """
-    kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
-    out = q @ (kept.transpose(-2, -1) @ v)
-    norm = q @ kept.sum(dim=-2).unsqueeze(-1)
-    if policy is not None:
-        own = ((k - kept) * q).sum(dim=-1, keepdim=True)
-        out, norm = out + own * v, norm + own
-    return out / norm
+    kind = v.dtype
+    q, k, v = widened(q), widened(k), widened(v)
+    with torch.autocast(v.device.type, enabled=False):
+        kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
+        out = q @ (kept.transpose(-2, -1) @ v)
+        norm = q @ kept.sum(dim=-2).unsqueeze(-1)
+        if policy is not None:
+            own = ((k - kept) * q).sum(dim=-1, keepdim=True)
+            out, norm = out + own * v, norm + own
+        return (out / divisor(norm)).to(kind)
 
 
 def implicit_matrix(
     q: Float[Tensor, "b h m e"], k: Heads, *, policy: Float[Tensor, "b n"] | None = None
 ) -> Float[Tensor, "b h m n"]:
-    """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1."""
-    weights = q.float() @ k.float().transpose(-2, -1)
-    if policy is not None:
-        gate = policy.float()[:, None, None, :]
-        weights = weights * (gate + (1 - gate) * torch.eye(k.shape[-2], device=k.device))
-    return weights / weights.sum(dim=-1, keepdim=True)
+    """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1, or to 0."""
+    with torch.autocast(q.device.type, enabled=False):
+        weights = widened(q) @ widened(k).transpose(-2, -1)
+        if policy is not None:
+            gate = policy.to(weights.dtype)[:, None, None, :]
+            weights = weights * (gate + (1 - gate) * torch.eye(k.shape[-2], device=k.device))
+        return weights / divisor(weights.sum(dim=-1, keepdim=True))
+
+
+def widened(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """`x` in fp32, or as it is where that is wider."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def divisor(total: Float[Tensor, "b h n 1"]) -> Float[Tensor, "b h n 1"]:
+    """What to divide a row by whose weights, none negative, add up to `total`.
+
+    An empty row is divided by infinity, so that it stays 0 and no gradient comes from it; a small floor would
+    let the gradient overflow, and change the rows beneath it.
+    """
+    return total.masked_fill(total == 0, torch.inf)
