@@ -13,13 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.models.nets import pictures, small
+from tests.models.nets import pictures, small, small_dynamic
 from vitdemo.config import ViTConfig
 from vitdemo.data import decode, preprocess
 from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.attention import Attention, implicit_matrix, linear_attention
-from vitdemo.trace import record
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import Recorder, record
 from vitdemo.weights import load_model
 
 HALVES = (torch.float16, torch.bfloat16)
@@ -197,3 +199,28 @@ def test_a_network_whose_bias_empties_its_attention_can_be_recorded(feature_map:
         sums = torch.zeros(3, 17) if feature_map == "elu" else torch.ones(3, 17)
         torch.testing.assert_close(attn.sum(-1), sums)
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("half", HALVES, ids=str)
+@pytest.mark.parametrize("name", ["learned", "class-attention", "inverted"])
+@torch.no_grad()
+def test_scores_are_single_precision_under_autocast(name: str, half: torch.dtype) -> None:
+    """Of 256 patches no two score alike, as in fp32; half precision knows only a few numbers."""
+    net = small_dynamic(img_size=64)
+    x = pictures(net.config, 1)
+
+    def first_scores() -> Tensor:
+        recorder = Recorder(attention=False)
+        selector = make_selector(name, model=net, pixels=x)
+        net(x, pruning=Pruning(selector, FixedRatio(0.5)), recorder=recorder)
+        return recorder.scores[0][0]
+
+    expected = first_scores()
+    with torch.autocast("cpu", half):
+        found = first_scores()
+        masked = net.forward_masked(x, FixedRatio(0.5)).scores[0][0]
+    assert found.dtype == torch.float32
+    assert len(found.unique()) > 250
+    assert (found - expected).abs().max() < 0.1 * (expected.max() - expected.min())
+    if name == "learned":
+        assert torch.equal(masked, found)

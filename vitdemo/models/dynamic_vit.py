@@ -83,7 +83,9 @@ class DynamicViT(VisionTransformer):
     ) -> MaskedOutput:
         """The training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
 
-        With `FixedRatio` or `Threshold` the same tokens stay as in `forward`, and the logits agree.
+        With `FixedRatio` or `Threshold` the same tokens stay as in `forward`, of equal scores too, and the
+        logits agree. Under autocast the two paths round what a later predictor sees in different places, so
+        that scores as near as half precision's rounding may change places there.
         """
         x = self.embed(x)
         prefix, n = self.config.num_prefix_tokens, self.config.num_patches
@@ -91,7 +93,8 @@ class DynamicViT(VisionTransformer):
         policies, scores = [], []
         for index, block in enumerate(self.blocks):
             if index in self.config.prune_loc:
-                log_probs = self.score_predictor[len(scores)](x[:, prefix:], policy)
+                with torch.autocast(x.device.type, enabled=False):  # scores as `forward` takes them
+                    log_probs = self.score_predictor[len(scores)](x[:, prefix:], policy)
                 policy = self.next_policy(log_probs, policy, rule, stage=len(scores))
                 scores.append(log_probs[..., 0])
                 policies.append(policy)

@@ -101,16 +101,21 @@ def keep_counts(num_patches: int, keep_ratio: float, stages: int) -> tuple[int, 
 
 
 def top_ids(scores: Float[Tensor, "b n"], count: int) -> Int[Tensor, "b k"]:
-    """Relative indices of the `count` largest scores, ascending."""
-    return scores.topk(count, dim=-1).indices.sort(dim=-1).values
+    """Relative indices of the `count` largest scores, ascending; of equal scores the first ones stay."""
+    return ranked(scores)[..., :count].sort(dim=-1).values
 
 
 def top_policy(
     scores: Float[Tensor, "b n"], policy: Float[Tensor, "b n"], count: int
 ) -> Float[Tensor, "b n"]:
-    """1 at the `count` largest scores among the tokens that `policy` still has, else 0."""
-    ids = scores.masked_fill(policy == 0, -torch.inf).topk(count, dim=-1).indices
+    """1 at the tokens that `top_ids` would choose of those that `policy` still has, else 0."""
+    ids = ranked(scores.masked_fill(policy == 0, -torch.inf))[..., :count]
     return torch.zeros_like(policy).scatter(-1, ids, 1.0)
+
+
+def ranked(scores: Float[Tensor, "b n"]) -> Int[Tensor, "b n"]:
+    """The tokens by falling score, equal ones in their order: the same whatever is masked, on any device."""
+    return scores.argsort(dim=-1, descending=True, stable=True)
 
 
 def passing(

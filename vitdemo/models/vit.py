@@ -109,7 +109,8 @@ class VisionTransformer(nn.Module):
         if isinstance(pruning.rule, Explicit):
             return self.explicit(pruning.rule, stage.index + 1, ids)
         assert pruning.selector is not None, "a ratio or a threshold needs a selector"
-        scores = pruning.selector(x, None, stage)
+        with torch.autocast(x.device.type, enabled=False):  # in half precision many scores would be equal
+            scores = pruning.selector(x, None, stage)
         if recorder is not None:
             recorder.scores.append(scores)
             recorder.stages.append(index)
