@@ -7,11 +7,13 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from vitdemo.faithfulness import class_trace, map_orders
 from vitdemo.models import VisionTransformer
 from vitdemo.models.attention import Attention
 from vitdemo.models.layers import Block
@@ -149,3 +151,33 @@ def test_bad_targets_are_told(changes: dict[str, Any], options: dict[str, Any], 
     net = small(**changes)
     with pytest.raises(ValueError, match=words):
         inspect.unwrap(record)(net, pictures(net.config, 1), **options)
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_gradients_are_the_same_under_inference_mode(dynamic: bool) -> None:
+    """The caller's mode is as before afterwards, and what was recorded can be computed with anywhere."""
+    net = small_dynamic() if dynamic else small(attention="linear")
+    x = pictures(net.config, 1)
+    expected = record(net, x, target=TARGET, grads=True)
+    with torch.inference_mode():
+        trace, plain = record(net, x.clone(), target=TARGET, grads=True), record(net, x.clone())
+        judged = class_trace(net, x.clone(), target=TARGET)
+        maps = map_orders(net, x.clone(), judged)
+        assert torch.is_inference_mode_enabled()
+    assert trace.attn_grad is not None
+    assert expected.attn_grad is not None
+    for found, wanted in zip(trace.attn_grad, expected.attn_grad, strict=True):
+        assert torch.equal(found, wanted)
+    for tensor in (*trace.attn, *trace.attn_grad, *plain.attn, *plain.token_ids, plain.readout):
+        assert not tensor.is_inference()
+    for key, order in map_orders(net, x, expected).items():
+        np.testing.assert_array_equal(maps[key], order)
+
+
+def test_a_network_made_under_inference_mode_is_told() -> None:
+    with torch.inference_mode():
+        net = small()
+        x = pictures(net.config, 1)
+        assert record(net, x).logits is not None
+    with pytest.raises(ValueError, match=r"grads=True needs .* outside torch\.inference_mode"):
+        record(net, x, grads=True)

@@ -26,18 +26,18 @@ def importance(
     """
     half, prefix = len(dense.blocks) // 2, dense.config.num_prefix_tokens
     recorder = Recorder(grads=y is not None)
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
         x = dense.embed(x)
         for block in dense.blocks[:half]:
             x = block(x)
-    with torch.set_grad_enabled(y is not None):
+    with torch.inference_mode(False), torch.set_grad_enabled(y is not None):
         x.requires_grad_(y is not None)
         for block in dense.blocks[half:]:
             x = block(x, recorder=recorder)
         logits = dense.classify(x)
         matrices = recorder.attn
         if y is not None:
-            gradients = torch.autograd.grad((logits.float() * y).sum(), matrices)
+            gradients = torch.autograd.grad(logits, matrices, y.to(logits.dtype))
             matrices = [(a.detach() * g).clamp_min(0) for a, g in zip(matrices, gradients, strict=True)]
     by_query = torch.stack(matrices).float().mean(dim=(0, 2))[..., prefix:]
     received = by_query.mean(dim=1) if y is not None or not prefix else attended(by_query, prefix)

@@ -102,6 +102,7 @@ def elastic(
     selector, recorder = Noisy(model, config.score_noise), Recorder(attention=False)
     logits = model(batch.x, pruning=Pruning(selector, FixedRatio(keep_ratio)), recorder=recorder)
     prefix, loc = model.config.num_prefix_tokens, model.config.prune_loc
-    before = [recorder.token_ids[i - 1][:, prefix:] - prefix for i in loc]
+    everyone = torch.arange(model.config.num_patches, device=batch.x.device).expand(len(batch.x), -1)
+    before = [everyone, *(recorder.token_ids[i][:, prefix:] - prefix for i in loc[:-1])]
     scores = score_loss(selector.clean, before, target)
     return supervised(logits, batch, config) | {"score": config.score_weight * scores}

@@ -119,17 +119,21 @@ def record(
     """Run `model` once on one image and freeze what happened.
 
     `grads`: also go back from one logit, that of class `target` (None: the class with the highest), to every
-    layer's attention and to the last block's input. Which patches a selector keeps is taken as given; no
-    gradient goes through the choice. Parameters are left as they are.
-    Raises ValueError when `pixels` holds more than one image, when the model has no head to go back from, or
-    when `target` is not one of its classes or is given without `grads`.
+    layer's attention and to the last block's input, also where the caller has switched gradients off. Which
+    patches a selector keeps is taken as given; no gradient goes through the choice. Parameters are left as
+    they are.
+    Raises ValueError when `pixels` holds more than one image, when the model has no head to go back from or
+    was made under `torch.inference_mode`, or when `target` is not one of its classes or is given without
+    `grads`.
     """
     if len(pixels) != 1:
         raise ValueError(f"record takes one image, got a batch of {len(pixels)}")
     check_target(target, grads=grads, num_classes=model.config.num_classes)
+    if grads and any(parameter.is_inference() for parameter in model.parameters()):
+        raise ValueError("grads=True needs a model that was made outside torch.inference_mode")
     recorder = Recorder(grads=grads)
     gradients: tuple[Tensor, ...] = ()
-    with torch.set_grad_enabled(grads):
+    with torch.inference_mode(False), torch.set_grad_enabled(grads):
         # Gradients need a graph to run along, and parameters that need none do not start one.
         start = pixels.detach().clone().requires_grad_() if grads else pixels
         logits = model(start, pruning=pruning, recorder=recorder)
@@ -137,7 +141,7 @@ def record(
             target = int(logits[0].argmax()) if target is None else target
             assert recorder.entered is not None
             gradients = torch.autograd.grad(logits[0, target], [*recorder.attn, recorder.entered])
-    return freeze(model, recorder, logits.detach(), target=target, gradients=gradients, name=name)
+        return freeze(model, recorder, logits.detach(), target=target, gradients=gradients, name=name)
 
 
 def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:

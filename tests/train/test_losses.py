@@ -75,6 +75,35 @@ def test_importance_for_a_class_that_nothing_speaks_for_is_even() -> None:
     torch.testing.assert_close(found, torch.full((3, 16), 1 / 16))
 
 
+def test_importance_is_the_same_under_inference_mode() -> None:
+    teacher, y = VisionTransformer(CONFIG).eval(), torch.eye(10)[:3]
+    expected, plain = importance(teacher, X, y), importance(teacher, X)
+    with torch.inference_mode():
+        found, even = importance(teacher, X.clone(), y.clone()), importance(teacher, X.clone())
+    for one, other in zip((*found, *even), (*expected, *plain), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("prune_loc", [(0, 2), (1, 2, 3)])
+def test_scores_are_compared_with_the_importance_of_the_patches_that_were_scored(
+    prune_loc: tuple[int, ...],
+) -> None:
+    """Also where the first predictor stands before the first block."""
+    dense, y = VisionTransformer(CONFIG).eval(), torch.eye(10)[:3]
+    model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc))).eval()
+    config = load_recipe("cifar10_dynamicvit", ["score_noise=0.0", "score_weight=1.0"])
+    found = elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)["score"]
+    target, recorder, terms = importance(dense, X)[0].double(), Recorder(attention=False), []
+    model(X, pruning=Pruning(Learned(model), FixedRatio(0.5)), recorder=recorder)
+    present = torch.arange(16).expand(3, -1)
+    for layer, scores in zip(prune_loc, recorder.scores, strict=True):
+        wanted = target.gather(1, present)
+        wanted = wanted / wanted.sum(dim=1, keepdim=True)
+        terms.append((wanted * (wanted.log() - scores.double().log_softmax(dim=1))).sum(dim=1).mean())
+        present = recorder.token_ids[layer][:, 1:] - 1
+    torch.testing.assert_close(found.double(), torch.stack(terms).mean(), atol=1e-6, rtol=1e-5)
+
+
 def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what it looks at and, where no teacher has answered, for its logits."""
     dense = VisionTransformer(CONFIG).eval()
