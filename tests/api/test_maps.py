@@ -103,7 +103,7 @@ def test_faithfulness_is_the_contest_of_the_dense_network(ask: Ask, models: Path
     answer = ask("/faithfulness", model=DYNAMIC, class_name="cat")
     model, pixels = by_hand(models, DYNAMIC)
     target = CIFAR10_CLASSES.index("cat")
-    orders = map_orders(model, pixels, class_trace(model, pixels, target=target))
+    orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     count = answer["random"]["orders"]
     chance = random_orders(16, count=count, seed=0)
     results = contest(model, pixels, [*orders.values(), *chance], target=target)

@@ -90,7 +90,7 @@ def judge(entry: Entry, loaded: LoadedModel, label: str, *, pool: ModelPool, rep
     report(0.0, "Drawing the maps")
     model, pixels = loaded.model, entry.pixels.to(pool.device)
     target = class_index(entry, loaded, label)
-    orders = map_orders(model, pixels, class_trace(model, pixels, target=target))
+    orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(entry.config.num_patches, count=RANDOM, seed=0)
     results = contest(
         model,

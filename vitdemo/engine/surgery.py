@@ -15,6 +15,7 @@ from vitdemo.engine.cache import Entry
 from vitdemo.engine.lab_records import SmallestSet, Surgery, Top
 from vitdemo.engine.records import Progress
 from vitdemo.explain import explain
+from vitdemo.faithfulness import orders_of
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.weights import LoadedModel
@@ -156,9 +157,8 @@ def smallest_set(
 
 
 def ranking(entry: Entry) -> list[int]:
-    """The patches by what the dense pass read from them (attention rollout), most first."""
-    heat = explain(entry.dense, "attention-rollout").ravel()
-    return sorted(range(len(heat)), key=lambda patch: -float(heat[patch]))
+    """The patches by what the dense pass read from them (attention rollout), most first; equal ones drawn."""
+    return orders_of(explain(entry.dense, "attention-rollout"), seed=0)[0].tolist()
 
 
 def shortest_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
@@ -185,7 +185,7 @@ def shorten(kept: Ids, trial: Trial) -> Ids:
         return kept
     rest = [kept[:place] + kept[place + 1 :] for place in range(len(kept))]
     own, lead = trial.probabilities(rest)
-    free = [place for place in own.argsort(descending=True).tolist() if lead[place] > 0]
+    free = [place for place in own.argsort(descending=True, stable=True).tolist() if lead[place] > 0]
     count = min(len(free), max(1, len(kept) // LEAP))
     while count > 1:  # several at once may be too many even where each alone is not
         gone = {kept[place] for place in free[:count]}

@@ -1,7 +1,7 @@
 """Does a map tell the truth? Its patches are really removed, and the probability of the class is followed."""
 
 from vitdemo.faithfulness.curves import Judgement, contest, kept_counts
-from vitdemo.faithfulness.orders import class_trace, map_orders, order_of, random_orders
+from vitdemo.faithfulness.orders import class_trace, map_orders, orders_of, random_orders
 
 __all__ = [
     "Judgement",
@@ -9,6 +9,6 @@ __all__ = [
     "contest",
     "kept_counts",
     "map_orders",
-    "order_of",
+    "orders_of",
     "random_orders",
 ]

@@ -52,8 +52,9 @@ class Judgement:
 
 
 def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
-    """The area under the curve by trapezoids over the width of what was tried."""
-    return float(np.trapezoid(curve, kept) / (kept[-1] - kept[0]))
+    """The area under the curve by trapezoids over the width of what was tried; of a single number, itself."""
+    width = kept[-1] - kept[0]
+    return float(np.trapezoid(curve, kept) / width) if width else float(curve[0])
 
 
 def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
@@ -70,7 +71,7 @@ def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
 def contest(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
-    orders: Sequence[Int[np.ndarray, "n"]],
+    orders: Sequence[Int[np.ndarray, "... n"]],
     *,
     target: int,
     steps: int = STEPS,
@@ -78,9 +79,12 @@ def contest(
 ) -> list[Judgement]:
     """The curves of class `target` for each order of the patches, the most important first.
 
-    `progress` is told the share done. The network is dense apart from what is removed at its input.
+    Where an entry of `orders` holds several, `(k, n)`, its curves are the mean of theirs. `progress` is told
+    the share done. The network is dense apart from what is removed at its input.
     """
-    both = np.concatenate([np.stack(orders), np.stack(orders)[:, ::-1]])  # what comes last is deleted last
+    groups = [np.atleast_2d(order) for order in orders]
+    rows = np.concatenate(groups)
+    both = np.concatenate([rows, rows[:, ::-1]])  # what comes last is deleted last
     kept = kept_counts(model.config, steps=steps)
     curves = np.empty((len(both), len(kept)))
     work = np.cumsum([0.0, *(count + model.config.num_prefix_tokens for count in kept)])
@@ -88,8 +92,12 @@ def contest(
         sets, which = np.unique(np.sort(both[:, :count], axis=1), axis=0, return_inverse=True)
         curves[:, step] = probabilities(model, pixels, sets, target=target)[which.ravel()]
         progress(float(work[step + 1] / work[-1]))
-    insertion, deletion = np.split(curves, 2)
-    return [Judgement(kept, out, into) for out, into in zip(deletion, insertion, strict=True)]
+    ends = np.cumsum([len(group) for group in groups])[:-1]
+    insertion, deletion = (np.split(half, ends) for half in np.split(curves, 2))
+    return [
+        Judgement(kept, out.mean(axis=0), into.mean(axis=0))
+        for out, into in zip(deletion, insertion, strict=True)
+    ]
 
 
 def probabilities(

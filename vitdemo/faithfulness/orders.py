@@ -13,6 +13,7 @@ from vitdemo.models.selectors import Learned
 from vitdemo.trace import Trace, record
 
 Order = Int[np.ndarray, "n"]
+Orders = Int[np.ndarray, "k n"]  # between which a map does not decide
 KEEP_RATIO = 0.7  # of the pass that the keep score is taken from: the ratio of the DynamicViT paper
 
 
@@ -24,34 +25,44 @@ def class_trace(
 
 
 def map_orders(
-    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], trace: Trace
-) -> dict[str, Order]:
-    """The order of each explanation of `trace` (of `class_trace`) at its default options, by its key.
+    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], trace: Trace, *, seed: int
+) -> dict[str, Orders]:
+    """The orders of each explanation of `trace` (of `class_trace`) at its default options, by its key.
 
     DynamicViT's own opinion, the keep score, takes part by a pass of its own at keep ratio 0.7.
     """
-    orders = {
-        key: order_of(explain(trace, key)) for key, method in METHODS.items() if not method.needs_pruning
-    }
+    maps = {key: explain(trace, key) for key, method in METHODS.items() if not method.needs_pruning}
     if isinstance(model, DynamicViT):
         pruned = record(model, pixels, pruning=Pruning(Learned(model), FixedRatio(KEEP_RATIO)))
-        orders["keep-score"] = keep_order(pruned)
-    return orders
+        maps["keep-score"] = keep_rank(pruned)
+    return {key: orders_of(heat, seed=seed) for key, heat in maps.items()}
 
 
-def order_of(heat: Heatmap) -> Order:
-    """The patches by falling value; those without one last, ties in reading order."""
-    return np.argsort(-np.nan_to_num(heat.ravel(), nan=-np.inf), kind="stable")
+def orders_of(heat: Heatmap, *, seed: int) -> Orders:
+    """The patches by falling value, those without one last: one order, or two where some patches are equal.
+
+    A map says nothing of the order of equal patches, so it is judged by the mean over all of theirs. Reading
+    order is one of them and no fair draw: what matters lies in the middle of a picture. The mean of two draws
+    is right on average, and with the second the reverse of the first, among equal patches, what one gains
+    the other loses: a constant map's gap is exactly that of chance, 0. A pair scatters by 0.01 to 0.02 where
+    the bar of a picture is 0.1 to 0.7; the exact mean would take a pass for each set of patches.
+    """
+    values = np.nan_to_num(heat.ravel(), nan=-np.inf)
+    drawn = np.random.default_rng((seed, len(values))).permutation(len(values))
+    pair = np.stack([np.lexsort((drawn, -values)), np.lexsort((-drawn, -values))])
+    return pair if len(np.unique(values)) < len(values) else pair[:1]
 
 
-def keep_order(trace: Trace) -> Order:
-    """The patches by the selector's judgement: those kept longest first, among them by their last score."""
+def keep_rank(trace: Trace) -> Heatmap:
+    """How early the selector would drop each patch, 0 the first: by the stages that it survived, and among
+    those of one stage by its last score. Equal patches have equal ranks."""
     survived, score = np.zeros(trace.num_patches), np.zeros(trace.num_patches)
     for stage, kept in enumerate(trace.kept):
         heat = explain(trace, "keep-score", stage=stage).ravel()
         score = np.where(np.isnan(heat), score, heat)
         survived[kept.numpy()] = stage + 1
-    return np.lexsort((-score, -survived))
+    _, rank = np.unique(np.stack([survived, score], axis=1), axis=0, return_inverse=True)
+    return rank.reshape(trace.grid).astype(np.float32)
 
 
 def random_orders(num_patches: int, *, count: int, seed: int) -> list[Order]:

@@ -138,7 +138,7 @@ def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, li
     pixels = preprocess(image, config=loaded.spec.data).pixels.to(next(model.parameters()).device)
     trace = class_trace(model, pixels)
     assert trace.target is not None
-    orders = map_orders(model, pixels, trace)
+    orders = map_orders(model, pixels, trace, seed=seed)
     chance = random_orders(trace.num_patches, count=RANDOM, seed=seed)
     results = contest(model, pixels, [*orders.values(), *chance], target=trace.target, steps=STEPS)
     named = {key: [result] for key, result in zip(orders, results, strict=False)}
