@@ -10,7 +10,8 @@ import torch
 
 from train.evaluate import SWEEP
 from train.report import CONTROLS, models_table, sweep_table
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.markdown import read_block
 from vitdemo.registry import MODELS

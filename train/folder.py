@@ -23,8 +23,9 @@ from tqdm import tqdm
 from train.config import TrainConfig
 from train.data import Bytes, Pictures, Rows, statistics, stored_size
 from vitdemo.config import DataConfig, as_pair
-from vitdemo.data import BadImage, decode, preprocess
+from vitdemo.data import preprocess
 from vitdemo.datasets import Images, Photos, Split
+from vitdemo.decode import BadImage, decode
 
 Augmented = tuple[Bytes, Bool[Tensor, "b"]]  # pictures, and which of them are mirrored
 THREADS = os.cpu_count() or 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vitdemo import render
-from vitdemo.data import BadImage
+from vitdemo.decode import BadImage
 from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request
 from vitdemo.files import written
 from vitdemo.models.selectors import SELECTORS

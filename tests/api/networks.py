@@ -8,8 +8,9 @@ from torch import Tensor
 
 from tests.models.nets import small
 from tests.small_bundle import write_small_models
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
 from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning

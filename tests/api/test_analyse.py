@@ -12,7 +12,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from tests.browser.server import running_app
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector

@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from tests.browser.server import ROOT, served
 from tests.engine.bundle import traces
 from vitdemo.config import ViTConfig
-from vitdemo.data import decode
+from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.examples import example_paths
 from vitdemo.explain import PatchDropped, explain

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from playwright.sync_api import Locator, Page, Position, expect
 
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import FixedRatio, Pruning

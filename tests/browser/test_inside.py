@@ -20,7 +20,8 @@ from tests.browser.looks import keep
 from tests.browser.seen import expect_picture, noise
 from tests.browser.server import ROOT
 from vitdemo import cost
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.engine.inside import Pass
 from vitdemo.engine.sanity import MAPS as RANDOMISED

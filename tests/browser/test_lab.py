@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, keep
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning

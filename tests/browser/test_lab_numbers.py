@@ -17,8 +17,8 @@ from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
 from tests.browser.server import ROOT
 from tests.engine.bundle import direct
-from vitdemo.data import decode
 from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Request, SmallestSet, Sweep
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning

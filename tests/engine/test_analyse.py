@@ -9,8 +9,8 @@ import torch
 
 from tests.engine.bundle import KEYS, direct, picture, traces
 from vitdemo import cost
-from vitdemo.data import BadImage
 from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.decode import BadImage
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector

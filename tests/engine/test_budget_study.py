@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitdemo.data import decode
+from vitdemo.decode import decode
 from vitdemo.engine import Engine, Request, budget_study
 from vitdemo.engine.budget_study import BudgetStudy
 from vitdemo.examples import example_paths

@@ -19,7 +19,8 @@ from train.data import Resident
 from train.evaluate import main as evaluate
 from train.folder import FolderSplit
 from train.splits import load_splits
-from vitdemo.data import BadImage, decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import BadImage, decode
 from vitdemo.weights import load_model
 
 CPU = torch.device("cpu")

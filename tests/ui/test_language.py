@@ -20,7 +20,7 @@ from PIL import Image
 from tests.engine.bundle import picture, write_models
 from tests.ui import catalogue
 from tests.ui.test_inside_text import card
-from vitdemo.data import BadImage, decode
+from vitdemo.decode import BadImage, decode
 from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
 from vitdemo.registry import MODELS
 from vitdemo.ui import build, checks_text, text

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo import cost
-from vitdemo.data import Prepared, decode, preprocess
+from vitdemo.data import Prepared, preprocess
+from vitdemo.decode import decode
 from vitdemo.engine.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.records import Analysis, Outcome, Progress, Request

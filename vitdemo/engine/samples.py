@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from vitdemo.data import decode
 from vitdemo.datasets import DATASETS, Images, Photos
+from vitdemo.decode import decode
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
+from vitdemo.decode import decode
 from vitdemo.explain import METHODS
 from vitdemo.faithfulness.curves import Judgement, contest
 from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
