@@ -1,17 +1,23 @@
-"""From an upload to 8-bit RGB, upright and in sRGB: any picture that can be read."""
+"""From an upload to 8-bit RGB, upright and in sRGB: any picture that can be read, at a bounded cost."""
 
 import io
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageFile
 
-MAX_MEGAPIXELS = 64
-MAX_ASPECT = 50
+from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.picture_cost import holding, loading, scans
+from vitdemo.picture_tags import are_overgrown
+from vitdemo.to_rgb import to_rgb, true_key
+
 # A fixed list: Pillow knows more, some of them slow or, like EPS, run by an outside program.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 _DRAFT_SIZE = (2048, 2048)
+_FACTORS = (1, 2, 4, 8)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -21,115 +27,143 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_NAME_LENGTH = 60  # characters of a file's name that a message shows
 
 
 class BadImage(ValueError):  # noqa: N818 - it names the upload, as the page does
     """The upload cannot be used; the message is one sentence for the user that names the file."""
 
 
-def decode(source: str | Path | bytes | Image.Image) -> Image.Image:
-    """The picture in `source` (a path, the bytes of a file, or an image) as a new upright 8-bit sRGB image.
+def decode(source: str | Path | bytes | Image.Image, *, limits: Limits | None = None) -> Image.Image:
+    """Return the picture in `source` (a path, the bytes of a file, or an image) as a new upright 8-bit sRGB
+    image.
 
     The first frame of an animation; EXIF orientation applied; transparency on white; 16-bit grey divided
     by 257; floating point stretched from its own range; a valid colour profile converted to sRGB. JPEGs
-    of 4096 px and more on both edges are decoded at 1/2, 1/4 or 1/8 of their size.
-    Raises BadImage: no such file, empty, not an image, damaged, over 64 megapixels (seen in the header,
-    before pixels are decoded), or one edge more than 50 times the other.
+    of 4096 px and more on both edges are decoded at 1/2, 1/4 or 1/8 of their size; any other picture is
+    reduced by such a factor where it would take more memory than `limits` allow.
+
+    Raise BadImage: no such file, empty, not an image, damaged, or over `limits`, all of which are seen in the
+    header, before pixels are decoded.
     """
+    limits = limits or Limits()
     if isinstance(source, Image.Image):
-        return _convert(source, "The image")
-    if isinstance(source, bytes):
-        name, file, empty = "The image", io.BytesIO(source), not source
+        _check_size(source.size, "The image", limits)
+        with _whole("The image"):
+            rgb, orientation = _converted(source)
     else:
-        path = Path(source)
-        if not path.is_file():  # also keeps away from pipes, which would block
-            raise BadImage(f"{path.name} is not a file that can be read.")
-        name, file, empty = path.name, path, path.stat().st_size == 0
-    if empty:
-        raise BadImage(f"{name} is empty (0 bytes).")
-    try:
-        image = Image.open(file, formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(name) from error
-    except Exception as error:  # Pillow's readers let many kinds of error through on hostile bytes
-        raise BadImage(f"{name} is not an image of a known format ({', '.join(FORMATS)}).") from error
-    with image:
-        _check_size(image.size, name)
-        image.draft(None, _DRAFT_SIZE)
-        return _convert(image, name)
-
-
-def _check_size(size: tuple[int, int], name: str) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise BadImage(f"{name} has no pixels.")
-    if width * height > MAX_MEGAPIXELS * 1_000_000:
-        raise _too_large(name)
-    if max(size) > MAX_ASPECT * min(size):
-        limit = f"the long edge may be at most {MAX_ASPECT} times the short one"
-        raise BadImage(f"{name} is {width} x {height} pixels; {limit}.")
-
-
-def _too_large(name: str) -> BadImage:
-    return BadImage(f"{name} is too large: the limit is {MAX_MEGAPIXELS} megapixels.")
-
-
-def _convert(image: Image.Image, name: str) -> Image.Image:
-    """Checked, decoded, 8-bit RGB, upright; a new image in any case."""
-    _check_size(image.size, name)
-    try:
-        image.load()
-        rgb = _on_white(image)
-    except Exception as error:  # as in decode(): damage shows itself in many ways
-        raise BadImage(f"{name} is damaged, cut short or of an unsupported kind.") from error
-    # After load(), because the TIFF reader turns its pictures itself.
-    method = _UPRIGHT.get(_orientation(image))
+        name, data = ("The image", source) if isinstance(source, bytes) else _read(Path(source), limits)
+        rgb, orientation = _opened(data, name, limits)
+    method = _UPRIGHT.get(orientation)
     upright = rgb if method is None else rgb.transpose(method)
     upright.info.clear()  # orientation and profile are used up: nobody may apply them again
     return upright
 
 
-def _orientation(image: Image.Image) -> int:
+def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
+    """Return the picture as 8-bit sRGB, and its orientation; nothing else of it stays in memory."""
+    if not data:
+        raise BadImage(f"{name} is empty (0 bytes).")
+    if are_overgrown(data) or scans(data, most=limits.jpeg_scans + 1) > limits.jpeg_scans:
+        raise BadImage(f"{name} is not laid out as pictures are: it would take far more than its size.")
     try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(name, limits) from error
+    except Exception as error:  # Pillow's readers let many kinds of error through on hostile bytes
+        raise BadImage(f"{name} is not an image of a known format ({', '.join(FORMATS)}).") from error
+    with image:
+        _check_size(image.size, name, limits)
+        with _whole(name):
+            need, factor = _reduction(image, data, limits)
+            if factor:
+                image.info.update(true_key(image))
+                return _converted(image, factor=factor)
+        raise _too_heavy(name, need, limits)
+
+
+@contextmanager
+def _whole(name: str) -> Iterator[None]:
+    """Have whatever goes wrong told as damage, which shows itself in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise BadImage(f"{name} is damaged, cut short or of an unsupported kind.") from error
+
+
+def _converted(image: Image.Image, *, factor: int = 1) -> tuple[Image.Image, int]:
+    """Return `image` decoded, as a new 8-bit sRGB image `factor` times smaller, and its orientation."""
+    image.load()
+    return to_rgb(image, factor=factor), _orientation(image)  # the TIFF reader turned its pictures itself
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF number of how `image` lies; a broken block must not cost the user a sound picture."""
+    try:
+        packed = image.info.get("Raw profile type exif", "")  # hexadecimal, in a compressed text of a PNG
+        if are_overgrown(bytes.fromhex("".join(packed.split("\n")[3:]))):
+            return 1
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a broken EXIF block must not cost the user a sound picture
+    except Exception:
         return 1
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = _eight_bit(image)
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-    elif image.mode not in ("L", "RGB", "CMYK"):
-        image = image.convert("RGB")
-    if profile:
-        image = _to_srgb(image, profile)
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits, integer or floating point, as 8-bit grey."""
-    values = np.array(image).astype(np.float32)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if image.mode != "F" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0
-    scaled = (values - low) / ((high - low) or 1.0) * 255
-    return Image.fromarray(np.rint(np.nan_to_num(scaled).clip(0, 255)).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Left as it is where the profile is broken, of another colour space, or sRGB already."""
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+def _read(path: Path, limits: Limits) -> tuple[str, bytes]:
+    """Return the name for messages, and the content."""
+    name = _shown(path.name)
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source):
-            return image
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
-    return converted or image
+        if path.is_file():  # also keeps away from pipes, which would block
+            if path.stat().st_size > limits.picture_megabytes * MEGABYTE:
+                raise _too_heavy(name, path.stat().st_size, limits)
+            return name, path.read_bytes()
+    except OSError:  # a name too long for the system, a folder or a file that may not be read
+        pass
+    raise BadImage(f"{name} is not a file that can be read.")
+
+
+def _shown(name: str) -> str:
+    """Return `name` without what would break or turn a line, and short enough to stand in one."""
+    plain = unicodedata.normalize("NFC", name)
+    plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plain)
+    if len(plain) <= _NAME_LENGTH:
+        return plain or "The image"
+    half = _NAME_LENGTH // 2
+    return f"{plain[:half]}…{plain[1 - half :]}"
+
+
+def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise BadImage(f"{name} has no pixels.")
+    if width * height > limits.megapixels * 1_000_000:
+        raise _too_large(name, limits)
+    if max(size) > limits.aspect * min(size):
+        limit = f"the long edge may be at most {limits.aspect} times the short one"
+        raise BadImage(f"{name} is {width} x {height} pixels; {limit}.")
+
+
+def _reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple[int, int]:
+    """Have a JPEG decoded small. Return the bytes that decoding takes, and by what `image` is to be reduced.
+
+    The latter is 0 where nothing makes it fit `limits`.
+    """
+    full = image.size
+    image.draft(None, _DRAFT_SIZE)
+    pixels, least, need = image.width * image.height, loading(image, data, full=full), 0
+    for factor in _FACTORS:
+        result = 4 * pixels // factor**2
+        need = len(data) + max(least, holding(image) + result, 2 * result)  # twice: turned upright
+        if need <= limits.picture_megabytes * MEGABYTE:
+            return need, factor
+    return need, 0
+
+
+def _too_large(name: str, limits: Limits) -> BadImage:
+    return BadImage(f"{name} is too large: the limit is {limits.megapixels} megapixels.")
+
+
+def _too_heavy(name: str, need: int, limits: Limits) -> BadImage:
+    megabytes, limit = -(-need // MEGABYTE), limits.picture_megabytes
+    return BadImage(
+        f"{name} is too large: decoding it takes {megabytes} MB of memory; the limit is {limit} MB."
+    )

@@ -13,6 +13,9 @@ class Limits:
 
     upload_megabytes: int = 20  # of one uploaded file
     megapixels: int = 64  # of one picture, seen in its header before anything is decoded
+    aspect: int = 50  # times that the long edge of a picture may have the short one
+    picture_megabytes: int = 300  # of memory that decoding one picture may take
+    jpeg_scans: int = 100  # passes over one picture that a JPEG may ask for; ordinary ones have up to 12
     request_seconds: float = 60.0  # that one request may run, once it is its turn
     client_requests: int = 4  # that one client may have waiting or running
     queue_length: int = 64  # requests waiting, of all clients

@@ -41,11 +41,12 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A request whose picture and model are there. `upload`: the picture, at most `UPLOAD_EDGE` pixels;
-    `timed`: what its milliseconds depend on; `key`: where its result is kept."""
+    """A request whose picture and model are there. `upload`: the picture, at most `UPLOAD_EDGE` pixels, and
+    `size`: what it was before; `timed`: what its milliseconds depend on; `key`: where its result is kept."""
 
     setting: Setting
     upload: Image.Image
+    size: tuple[int, int]
     prepared: Prepared
     timed: tuple[str, ...]
     key: str
@@ -111,7 +112,7 @@ def analyse(
             )
             tokens = tokens_of(loaded.model, pixels.to(pool.device))
             config, data = setting.spec.config, setting.spec.data
-            entry = Entry(analysis, config, data, job.upload, upload.size, pixels, tokens, dense, pruned)
+            entry = Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
             cache.put(entry)
     progress(1.0, "Done")
     return entry.analysis
@@ -127,15 +128,15 @@ def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | 
 
 
 def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
-    """What `request` asks of `loaded`, with its picture, already decoded to `upload`."""
+    """What `request` asks of `loaded`, with its picture, decoded to `upload`, which this call shrinks."""
     setting = check(request, loaded.spec)
-    prepared, small = preprocess(upload, config=setting.spec.data), upload.copy()
-    small.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
+    prepared, size = preprocess(upload, config=setting.spec.data), upload.size
+    upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
     weights = f"{request.model}@{loaded.report.source}@{loaded.report.revision}"
     timed = (weights, f"{setting.keep_ratio:g}", setting.selector)
-    images = (small.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
-    key = cache.key(*(part.encode() for part in timed), str(upload.size).encode(), *images)
-    return Job(setting, small, prepared, timed, key)
+    images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
+    key = cache.key(*(part.encode() for part in timed), str(size).encode(), *images)
+    return Job(setting, upload, size, prepared, timed, key)
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:

@@ -1,0 +1,72 @@
+"""What decoding a picture takes, read off its bytes and its header: memory, and passes over its pixels."""
+
+import re
+from itertools import islice
+from typing import Any
+
+from PIL import Image
+
+from vitdemo.limits import MEGABYTE
+
+# Bytes that Pillow needs for a pixel of a mode; 4 for all others.
+_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+# Bytes for a pixel that the readers of these formats hold beside the file. libwebp: two canvases, a copy, the
+# image. libavif: four planes of up to 16 bits, a copy, the image.
+_HELD = {"WEBP": 16, "AVIF": 17}
+_RESERVE = 16 * MEGABYTE  # for strips, tables and profiles
+_TEXT = 64 * MEGABYTE  # that Pillow unpacks at most of the texts of a PNG
+
+_COMPRESSION, _BITS, _TURNED, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_LENGTH = 259, 258, 274, 277, 278, 322, 323
+_SCAN = re.compile(rb"\xff\xda..(.)", re.DOTALL)
+
+
+def loading(image: Image.Image, data: bytes, *, full: tuple[int, int]) -> int:
+    """Return the bytes that `image.load()` takes at its peak beside `data`, its file.
+
+    `full`: the size before a draft.
+    """
+    pixels, own = image.width * image.height, holding(image)
+    if image.format in _HELD:
+        return own + len(data)
+    if image.format in ("JPEG", "MPO"):
+        return own + _coefficients(image, data, full)
+    if image.format == "TIFF":
+        return own + _block(image)
+    if image.format == "PNG" and (b"zTXt" in data or b"iTXt" in data):
+        return own + _TEXT
+    return own + 2 * pixels * (image.format in ("BMP", "GIF"))
+
+
+def holding(image: Image.Image) -> int:
+    """Return the bytes that a loaded `image` takes."""
+    each = _HELD.get(image.format or "", _PIXEL.get(image.mode, 4))
+    return _RESERVE + image.width * image.height * each
+
+
+def _coefficients(image: Any, data: bytes, full: tuple[int, int]) -> int:
+    """Return the bytes of the coefficients of a JPEG, all in memory unless one scan has all components."""
+    shapes = [(across, down) for _, across, down, _ in image.layer]
+    apart = any(match[1][0] < len(shapes) for match in _SCAN.finditer(data))
+    if not apart and "progressive" not in image.info:
+        return 0
+    largest = max(across for across, _ in shapes) * max(down for _, down in shapes)
+    return 2 * full[0] * full[1] * sum(across * down for across, down in shapes) // largest
+
+
+def _block(image: Any) -> int:
+    """Return the bytes of what the TIFF reader unpacks at once, strip or tile, and of turning its picture."""
+    tags = image.tag_v2
+    turned = 4 * image.width * image.height * (tags.get(_TURNED, 1) != 1)
+    if tags.get(_COMPRESSION, 1) == 1:
+        return turned
+    width = tags.get(_TILE_WIDTH, image.width)
+    rows = tags.get(_TILE_LENGTH) or min(tags.get(_ROWS, image.height), image.height)
+    sample = max(tags.get(_BITS, (1,))) * tags.get(_SAMPLES, 1)
+    return turned + width * rows * max(4, sample // 8)
+
+
+def scans(data: bytes, *, most: int) -> int:
+    """Return how often a file, if it is a JPEG, passes over its picture; not more than `most` are counted."""
+    if not data.startswith(b"\xff\xd8"):
+        return 1
+    return len(list(islice(_SCAN.finditer(data), most)))
