@@ -1,0 +1,89 @@
+"""Small files of large pictures, in every mode and layout, as large as the limits let them be, or larger."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests import handmade
+from tests.corpus_entry import HEAVY, stored
+from tests.handmade import png
+
+EDGE = 8000  # 64 megapixels
+
+
+def write_bombs(folder: Path) -> dict[str, str]:
+    """Name -> the sentence that is right, as a regular expression; empty where it is a picture."""
+    right: dict[str, str] = {}
+    for group in (pngs, tiffs, others):
+        for name, data, says in group():
+            assert len(data) < 20 * 2**20, "no upload"
+            (folder / name).write_bytes(data)
+            right[name] = says
+    return right
+
+
+def pngs() -> Iterator[tuple[str, bytes, str]]:
+    chunks = {3: {"PLTE": bytes(range(48)), "tRNS": b"\x80\0"}, 0: {"tRNS": b"\0\x07"}}
+    for depth, colour, samples in (
+        (1, 0, 1),
+        (16, 0, 1),
+        (4, 3, 1),
+        (8, 2, 3),
+        (16, 2, 3),
+        (8, 4, 2),
+        (8, 6, 4),
+    ):
+        row = bytes(EDGE * depth * samples // 8)
+        file = png((EDGE, EDGE), depth, colour, [row] * EDGE, **chunks.get(colour, {}))
+        yield f"png-{depth}-bit-{colour}.png", file, ""
+    text = handmade.png_chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\xff" * 1_000_000))
+    file = png((EDGE, EDGE // 2), 8, 2, [bytes(3 * EDGE)] * (EDGE // 2))
+    yield "png-texts.png", file[:33] + 60 * text + file[33:], ""
+
+
+def tiffs() -> Iterator[tuple[str, bytes, str]]:
+    for mode, edge, says in (("F", EDGE, HEAVY), ("F", 5600, ""), ("CMYK", 5600, ""), ("I;16", 6600, "")):
+        image = Image.new(mode, (edge, edge), 1 if mode != "CMYK" else (9, 9, 9, 9))
+        file = stored(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={278: edge})
+        yield f"tiff-{mode.replace(';', '')}-{edge}.tif", file, says
+    image = Image.new("F", (EDGE, EDGE))
+    yield "tiff-strips.tif", stored(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={278: 8}), ""
+    image = Image.new("LAB", (5000, 4000))
+    yield "tiff-lab.tif", stored(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={274: 6}), ""
+    packer, plain = zlib.compressobj(1), bytes(2**20)
+    tile = b"".join(packer.compress(plain) for _ in range(400)) + packer.flush()
+    tags = [
+        (256, 4, 1, 64),
+        (257, 4, 1, 64),
+        (258, 3, 1, 8),
+        (259, 3, 1, 8),
+        (262, 3, 1, 1),
+        (322, 4, 1, 20480),
+    ]
+    tags += [(323, 4, 1, 20480), (324, 4, 1, handmade.body_at(9)), (325, 4, 1, len(tile))]
+    yield "tiff-tile.tif", handmade.tiff(tags, body=tile), HEAVY
+
+
+def others() -> Iterator[tuple[str, bytes, str]]:
+    plain = Image.new("RGB", (4000, 4000), (120, 130, 140))
+    yield "webp.webp", stored(plain, "WEBP"), ""
+    yield "avif.avif", stored(plain, "AVIF", speed=10, subsampling="4:4:4"), ""
+    moving = stored(plain.resize((64, 64)), "WEBP", save_all=True, append_images=[Image.new("RGB", (64, 64))])
+    canvas = (EDGE - 1).to_bytes(3, "little")
+    yield "webp-canvas.webp", moving[:24] + canvas + canvas + moving[30:], HEAVY
+    small = stored(plain.resize((64, 64)), "AVIF")
+    place = small.index(b"ispe") + 8
+    yield "avif-size.avif", small[:place] + struct.pack(">II", EDGE, EDGE) + small[place + 8 :], HEAVY
+    yield "gif.gif", stored(Image.new("P", (EDGE, EDGE)), "GIF"), ""
+    yield "bmp.bmp", handmade.run_length_bmp((250, 250), 0, [(0, 0, 0)]), ""
+    flat = Image.fromarray(np.full((EDGE, EDGE, 3), 99, dtype=np.uint8))
+    yield "jpeg-4-2-0.jpg", stored(flat, "JPEG", progressive=True), ""
+    yield "jpeg-4-4-4.jpg", stored(flat, "JPEG", progressive=True, subsampling=0), HEAVY
+    yield "jpeg-wide.jpg", stored(flat.resize((27_000, 2300)), "JPEG"), ""
+    yield "jpeg-inks.jpg", stored(Image.new("CMYK", (5000, 5000)), "JPEG", progressive=True), ""
