@@ -1,0 +1,250 @@
+"""`python -m tools.figures`: the figures of docs/vit.md and docs/vit.zh.md, drawn into docs/figures/.
+
+All but the curves show one bundled network at work on one drawn example. The same weights and libraries give
+the same files. There is hardly a word in them, because both languages share them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image, ImageDraw
+
+from vitdemo import render
+from vitdemo.config import ViTConfig
+from vitdemo.cost import macs
+from vitdemo.data import Prepared, decode, preprocess
+from vitdemo.examples import example_paths
+from vitdemo.explain import Heatmap, explain, explain_heads
+from vitdemo.explain.weights import position_similarity
+from vitdemo.files import written
+from vitdemo.models.attention import policy_softmax
+from vitdemo.models.layers import PatchEmbed
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.render.charts import Diverging, grid_of_grids
+from vitdemo.render.geometry import grid_lines, patch_box, spread
+from vitdemo.render.palette import LINE, MARK, PAPER, where
+from vitdemo.render.plots import new_figure
+from vitdemo.trace import Trace, record
+from vitdemo.weights import LoadedModel, load_model
+
+FOLDER = Path(__file__).parents[1] / "docs" / "figures"
+MODEL, EXAMPLE, KEEP_RATIO = "dynamicvit_cifar10", "horse", 0.7
+QUERY = 19  # a patch of the horse's neck
+EDGE, GAP = 300, 12
+LOCAL, GLOBAL = 2, 7  # a layer whose heads look at neighbours, and one whose heads look at parts of the horse
+MASKED = (3, 2)  # the layer and head whose attention the policy is shown on; the first stage is before it
+WIDTH, HEADS = 192, 3
+COLOURS: dict[Literal["softmax", "linear"], str] = {"softmax": "#d55e00", "linear": "#0072b2"}
+# Softmax time / linear time of one block on two cores, measured at these numbers of tokens.
+MEASURED = {197: 0.87, 785: 1.14, 3137: 2.48}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One picture in one network: dense, and pruned with gradients of its answer."""
+
+    loaded: LoadedModel
+    prepared: Prepared
+    dense: Trace
+    pruned: Trace
+
+
+def look() -> Scene:
+    """Run the network twice on the example."""
+    loaded = load_model(MODEL)
+    prepared = preprocess(decode(example_paths()[EXAMPLE]), config=loaded.spec.data)
+    selector = make_selector("learned", model=loaded.model, pixels=prepared.pixels)
+    pruning = Pruning(selector, FixedRatio(KEEP_RATIO))
+    return Scene(
+        loaded,
+        prepared,
+        dense=record(loaded.model, prepared.pixels),
+        pruned=record(loaded.model, prepared.pixels, pruning=pruning, grads=True),
+    )
+
+
+def patches(scene: Scene) -> Image.Image:
+    """The picture under the grid, the pixels that the network gets, one patch of them, and its token."""
+    grid, view = scene.dense.grid, scene.prepared.view
+    data, embed = scene.loaded.spec.data, scene.loaded.model.patch_embed
+    assert isinstance(embed, PatchEmbed)
+    mean, std = np.array(data.mean), np.array(data.std)
+    seen = scene.prepared.pixels[0].permute(1, 2, 0).numpy() * std + mean
+    small = Image.fromarray((seen * 255).round().astype(np.uint8))
+    with torch.no_grad():
+        token = embed(scene.prepared.pixels)[0, QUERY].numpy()
+    cells = Diverging(float(np.abs(token).max()), "").colours(token.reshape(16, -1))
+    frames = [
+        (f"{grid[0]} x {grid[1]}", render.mark_patch(ruled(view, grid), QUERY, grid)),
+        ("32 x 32 x 3", render.mark_patch(ruled(enlarged(small), grid), QUERY, grid)),
+        ("4 x 4 x 3 = 48", enlarged(small.crop(patch_box(QUERY, small.size, grid)))),
+        (str(token.size), Image.fromarray(spread(cells, (EDGE, EDGE)))),
+    ]
+    return render.film_strip([(words, fitted(image)) for words, image in frames])
+
+
+def positions(scene: Scene) -> Image.Image:
+    """How alike each position embedding is to every other, as the page's tab Inside shows it."""
+    table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
+    similar = position_similarity(table)
+    return grid_of_grids(similar, grid=scene.dense.grid, scale=render.Scale(-0.5, 1.0, ""), chosen=QUERY)
+
+
+def attention(scene: Scene) -> Image.Image:
+    """The matrix of one head, the query's row framed; and that row on the picture."""
+    trace, head = scene.dense, 1
+    row = QUERY + trace.num_prefix_tokens
+    attn = trace.attn[LOCAL][head]
+    matrix, cell = drawn(attn.numpy()), -(-EDGE // len(attn))
+    box = (0, (row - 1) * cell, matrix.width - 1, (row + 2) * cell - 1)
+    ImageDraw.Draw(matrix).rectangle(box, outline=MARK, width=cell // 2)
+    heat = explain(trace, "raw-attention", layer=LOCAL, head=head, query=QUERY)
+    return beside([matrix, coloured(scene, heat, marked=True).resize(matrix.size)], columns=2)
+
+
+def heads(scene: Scene) -> Image.Image:
+    """Where the query looks: a row for each of two layers, a column for each head."""
+    maps = [
+        explain_heads(scene.dense, "raw-attention", layer=layer, query=QUERY) for layer in (LOCAL, GLOBAL)
+    ]
+    return beside([coloured(scene, heat, marked=True) for heat in np.concatenate(maps)], columns=len(maps[0]))
+
+
+def stages(scene: Scene) -> Image.Image:
+    """What is kept: all, and after each stage."""
+    kept = [np.arange(scene.pruned.num_patches), *(ids.numpy() for ids in scene.pruned.kept)]
+    view, grid = scene.prepared.view, scene.pruned.grid
+    return render.film_strip([(str(len(ids)), fitted(render.kept_patches(view, ids, grid))) for ids in kept])
+
+
+def policy(scene: Scene) -> Image.Image:
+    """A head's attention, the gate that the first stage's policy makes, and the attention under it."""
+    trace, prefix = scene.dense, scene.dense.num_prefix_tokens
+    policy = torch.zeros(1, prefix + trace.num_patches)
+    policy[0, :prefix] = 1.0
+    policy[0, scene.pruned.kept[0] + prefix] = 1.0
+    gate = policy[0] + (1 - policy[0]) * torch.eye(policy.shape[1])
+    layer, head = MASKED
+    attn = trace.attn[layer][head]
+    masked = policy_softmax(attn.log()[None, None], policy)[0, 0]  # softmax of a softmax's log is itself
+    return beside([drawn(table.numpy()) for table in (attn, gate, masked)], columns=3)
+
+
+def costs(scene: Scene) -> Image.Image:
+    """Multiply-accumulates of one block (dashed: its attention alone), and softmax over linear beside it."""
+    sides = np.arange(2, 65)
+    tokens = sides**2 + 1
+    block = {kind: np.array([block_macs(side, kind) for side in sides.tolist()]) for kind in COLOURS}
+    figure = new_figure("", width=8.4, height=3.4)
+    left, right = figure.subplots(1, 2)
+    for kind, colour in COLOURS.items():
+        left.loglog(tokens, block[kind] / 1e6, color=colour, label=kind)
+        alone = block[kind] - 12 * WIDTH**2 * tokens  # less the six linear layers, an MLP counting four each
+        left.loglog(tokens, alone / 1e6, color=colour, linestyle="--", linewidth=1)
+    left.set(xlabel="N", ylabel="MMAC")
+    right.loglog(tokens, block["softmax"] / block["linear"], color="#3b0f70", label="MAC")
+    right.loglog([*MEASURED], [*MEASURED.values()], "o", color="#009e73", label="ms")
+    right.axhline(1.0, color="#777777", linewidth=0.8)
+    right.set(xlabel="N", ylabel="softmax / linear", yticks=[1, 2, 4], yticklabels=["1", "2", "4"])
+    right.minorticks_off()
+    for axes in (left, right):
+        axes.legend(frameon=False)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def block_macs(side: int, kind: Literal["softmax", "linear"]) -> int:
+    """Multiply-accumulates of one block for `side` x `side` patches and a class token."""
+    one = ViTConfig(img_size=side, patch_size=1, depth=1, embed_dim=WIDTH, num_heads=HEADS, attention=kind)
+    return macs(replace(one, depth=2)) - macs(one)
+
+
+def maps(scene: Scene) -> Image.Image:
+    """The pruned pass by raw attention of the last layer, by rollout, and by rollout along the gradient."""
+    last = len(scene.pruned.attn) - 1
+    heats = [
+        explain(scene.pruned, "raw-attention", layer=last),
+        explain(scene.pruned, "attention-rollout"),
+        explain(scene.pruned, "gradient-rollout"),
+    ]
+    return beside([coloured(scene, heat) for heat in heats], columns=3)
+
+
+FIGURES: dict[str, Callable[[Scene], Image.Image]] = {
+    figure.__name__: figure for figure in (patches, positions, attention, heads, stages, policy, maps, costs)
+}
+
+
+def coloured(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
+    """The map over the picture, its largest value brightest; the query's patch framed where `marked`."""
+    image = render.overlay(
+        scene.prepared.view, heat, scale=render.Scale(0.0, float(np.nanmax(heat)), ""), opacity=0.7
+    )
+    return fitted(render.mark_patch(image, QUERY, heat.shape) if marked else image)
+
+
+def drawn(table: Float[np.ndarray, "n n"]) -> Image.Image:
+    """A matrix as flat cells, its largest value brightest."""
+    colours = render.Scale(0.0, float(table.max()), "").colours(table)
+    edge = -(-EDGE // len(table)) * len(table)
+    return Image.fromarray(spread(colours, (edge, edge)))
+
+
+def ruled(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
+    """The picture under the lines between patches."""
+    return where(grid_lines(image.size, grid), Image.new("RGB", image.size, LINE), image)
+
+
+def enlarged(image: Image.Image) -> Image.Image:
+    """The picture with its pixels visible, some 448 of the screen's on an edge."""
+    factor = 448 // image.width
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+
+
+def fitted(image: Image.Image) -> Image.Image:
+    """The picture at the size of a panel."""
+    return image.resize((EDGE, EDGE), Image.Resampling.LANCZOS)
+
+
+def beside(images: Sequence[Image.Image], *, columns: int) -> Image.Image:
+    """Pictures of one size in rows of `columns`."""
+    width, height = images[0].width + GAP, images[0].height + GAP
+    rows = -(-len(images) // columns)
+    sheet = Image.new("RGB", (columns * width - GAP, rows * height - GAP), PAPER)
+    for index, image in enumerate(images):
+        sheet.paste(image, (index % columns * width, index // columns * height))
+    return sheet
+
+
+def encoded(image: Image.Image) -> bytes:
+    """The smaller one of a lossless and a lossy WebP."""
+    files = []
+    for lossless in (True, False):
+        file = io.BytesIO()
+        image.save(file, format="WEBP", lossless=lossless, quality=85, method=6)
+        files.append(file.getvalue())
+    return min(files, key=len)
+
+
+def main() -> None:
+    scene = look()
+    for name, draw in FIGURES.items():
+        with written(FOLDER / f"{name}.webp") as part:
+            part.write_bytes(encoded(draw(scene)))
+
+
+if __name__ == "__main__":
+    main()
