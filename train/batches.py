@@ -55,7 +55,6 @@ class Batches:
         recorded: bool = False,
     ) -> None:
         """`recorded`: change the pictures in a CUDA graph; all batches must have one size then."""
-        check(config)
         self.config, self.split, self.teacher = config, split, teacher
         self.size = as_pair(config.model.img_size)
         self.auto_augment = auto_augment_of(config, split.labels.device)
@@ -123,20 +122,3 @@ def auto_augment_of(config: TrainConfig, device: torch.device) -> AutoAugment | 
     if config.auto_augment == "trivialaugment":
         return AutoAugment(table)
     return AutoAugment(table, ops=config.randaugment_ops, magnitude=config.randaugment_magnitude)
-
-
-def check(config: TrainConfig) -> None:
-    """Raises ValueError naming an augmentation option that cannot be meant."""
-    if config.cutmix_prob + config.mixup_prob > 1:
-        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
-    if config.auto_augment not in ("none", "randaugment", "trivialaugment"):
-        raise ValueError(
-            f"auto_augment must be none, randaugment or trivialaugment, got {config.auto_augment!r}"
-        )
-    if config.crop_scale and not 0 < config.crop_scale[0] <= config.crop_scale[1] <= 1:
-        raise ValueError(f"crop_scale must be two shares of the area, ascending, got {config.crop_scale}")
-    if not 0 <= config.crop_pad < min(as_pair(config.model.img_size)):
-        raise ValueError(f"crop_pad must be less than the picture's size, got {config.crop_pad}")
-    for name in ("cutmix_alpha", "mixup_alpha"):
-        if getattr(config, name) <= 0:
-            raise ValueError(f"{name} must be positive, got {getattr(config, name)}")

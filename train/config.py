@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from train.ranges import check
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, from_json, to_json
 
@@ -23,7 +24,8 @@ RECIPES = Path(__file__).parent / "recipes"
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks.
+    """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks. What each
+    may be is said in `train.ranges`, and ValueError names the first that cannot be meant.
 
     `objective`: "classify", "elastic" (one DynamicViT for every keep ratio), or "official" (the objective of
     DynamicViT's authors).
@@ -122,6 +124,9 @@ class TrainConfig:
     frozen: tuple[str, ...] = ()
     max_steps: int = 0
 
+    def __post_init__(self) -> None:
+        check(self)
+
     @property
     def run_dir(self) -> Path:
         """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs; then the name."""
@@ -163,7 +168,8 @@ def config_from_json(values: dict[str, Any]) -> TrainConfig:
     values = dict(values)
     kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
     values["model"] = from_json(kind, values.get("model", {}))
-    values["token_keep"] = [tuple(pair) for pair in values.get("token_keep", [(1.0, 1.0)])]
+    if isinstance(pairs := values.get("token_keep"), list):
+        values["token_keep"] = [tuple(pair) if isinstance(pair, list) else pair for pair in pairs]
     return from_json(TrainConfig, values)
 
 

@@ -27,10 +27,10 @@ BROKEN_RUN = (
 def fit(run: Run) -> None:
     """All remaining steps; the state is saved every `val_every` epochs, at the end, and at a stop.
 
-    A stop exits with a message. Raises ValueError for a `val_every` below 1.
+    A stop exits with a message. Raises ValueError for an objective without the network that it asks.
     """
-    if run.config.val_every < 1:
-        raise ValueError(f"val_every must be at least 1, got {run.config.val_every}")
+    if run.config.objective != "classify" and run.dense is None:
+        raise ValueError(f"objective={run.config.objective} needs init_from: the network to learn from")
     if run.world.writes:
         facts = run_facts(run.config, run.device)
         write_atomically(run.config.run_dir / "config.json", json.dumps(facts, indent=1) + "\n")

@@ -64,8 +64,13 @@ class World:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Within it the processes that torchrun started are one group: NCCL on GPUs, Gloo on CPUs."""
+    """Within it the processes that torchrun started are one group: NCCL on GPUs, Gloo on CPUs.
+
+    Raises ValueError for a GPU that is not there.
+    """
     if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise ValueError(f"device: there is no {device} here; GPUs: {torch.cuda.device_count()}")
         torch.cuda.set_device(device)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield

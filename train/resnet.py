@@ -26,8 +26,11 @@ class ResNetConfig:
     scale: float = 0.125
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 4:
+        if len(self.widths) != 4 or not all(isinstance(width, int) and width > 0 for width in self.widths):
             raise ValueError(f"widths must be four numbers of channels, got {self.widths}")
+        for key in ("img_size", "in_chans", "num_classes"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
 
 
 def conv(in_chans: int, out_chans: int, *, pool: bool = False) -> nn.Sequential:

@@ -69,8 +69,8 @@ class Run:
     def count_parts(self) -> int:
         """How many small batches make one batch: `accumulate`, and each process has as many."""
         config = self.config
-        parts = lcm(config.accumulate, self.world.size) if config.accumulate > 0 else 0
-        if not parts or config.batch_size % parts:
+        parts = lcm(config.accumulate, self.world.size)
+        if config.batch_size % parts:
             raise ValueError(f"batch_size={config.batch_size} cannot be cut into {parts} parts of one size")
         if not self.steps_per_epoch:
             raise ValueError(f"batch_size={config.batch_size} is more than the training pictures there are")
@@ -92,8 +92,7 @@ class Run:
         config = self.config
         if config.objective in ("elastic", "official"):
             assert isinstance(self.model, DynamicViT)
-            if self.dense is None:
-                raise ValueError(f"objective {config.objective!r} needs init_from: the network to learn from")
+            assert self.dense is not None
             if config.objective == "official":
                 return official(self.model, batch, config=config, dense=self.dense)
             return elastic(self.model, batch, config=config, dense=self.dense, keep_ratio=self.keep)

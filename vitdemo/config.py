@@ -6,15 +6,26 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from vitdemo.kinds import check_range, check_value
 
 Size = int | tuple[int, int]
 T = TypeVar("T")
-SIMPLE: dict[Any, tuple[str, Any]] = {
-    bool: ("true or false", bool),
-    int: ("a whole number", int),
-    float: ("a number", (int, float)),
-    str: ("text", str),
+# What a network may be: beyond these a config is a mistake, and building it could take all memory.
+RANGES: dict[str, tuple[float, float]] = {
+    "img_size": (1, 2**14),
+    "patch_size": (1, 2**14),
+    "in_chans": (1, 2**10),
+    "num_classes": (0, 2**20),
+    "embed_dim": (1, 2**16),
+    "depth": (1, 2**10),
+    "num_heads": (1, 2**12),
+    "mlp_ratio": (0.01, 2**7),
+    "reg_tokens": (0, 2**10),
+    "drop_rate": (0, 1),
+    "drop_path_rate": (0, 1),
+    "norm_eps": (0, 1),
 }
 
 
@@ -76,6 +87,8 @@ class ViTConfig:
     prune: PruneConfig | None = None
 
     def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            check_range(name, getattr(self, name), low, high)
         (height, width), (patch_h, patch_w) = as_pair(self.img_size), as_pair(self.patch_size)
         if height % patch_h or width % patch_w:
             raise ValueError(
@@ -166,16 +179,3 @@ def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
     if isinstance(prune, Mapping):
         plain["prune"] = from_json(PruneConfig, prune)
     return cls(**plain)
-
-
-def check_value(key: str, value: Any, kind: Any) -> None:
-    """Raises ValueError naming `key` where `value` is no number, word or choice of the annotated `kind`.
-
-    Only simple kinds are looked at; a tuple or a nested config checks itself."""
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise ValueError(f"{key} must be one of {', '.join(map(str, get_args(kind)))}, got {value!r}")
-    elif kind in SIMPLE:
-        words, allowed = SIMPLE[kind]
-        if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{key} must be {words}, got {value!r}")

@@ -140,7 +140,7 @@ def test_mixing_stops_where_the_recipe_says() -> None:
     ("word", "message"),
     [
         ("mixup_prob=0.9", "mixup_prob"),
-        ("mixup_alpha=0", "mixup_alpha must be positive"),
+        ("mixup_alpha=0", "mixup_alpha must be more than 0"),
         ("crop_scale=[0.5, 2.0]", "crop_scale"),
         ("crop_pad=32", "crop_pad"),
     ],
@@ -148,8 +148,6 @@ def test_mixing_stops_where_the_recipe_says() -> None:
 def test_an_impossible_option_is_named(word: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         batches([word])
-    with pytest.raises(ValueError, match="randaugment_magnitude must be from 0 to 30"):
-        batches(["auto_augment=randaugment", "randaugment_magnitude=31"])
 
 
 @pytest.mark.parametrize("crop_pct", [1.0, 0.875])

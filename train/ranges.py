@@ -1,0 +1,116 @@
+"""What each value of a recipe may be: the one place that says so, asked before anything runs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from vitdemo.config import ViTConfig, as_pair
+
+if TYPE_CHECKING:
+    from train.config import TrainConfig
+
+Range = tuple[str, Callable[[Any], bool]]  # what a value must be, in words; and whether it is
+SEEDS = 2**32
+PROCESSES = 1024  # more workers than that are a slip of the finger
+
+
+def at_least(low: int) -> Range:
+    return f"at least {low}", lambda value: low <= value < math.inf
+
+
+def up_to(low: int, high: int) -> Range:
+    return f"from {low} to {high}", lambda value: low <= value <= high
+
+
+def ascending(words: str, high: float = math.inf) -> Range:
+    """Two numbers above 0, the smaller first, none above `high`."""
+    return words, lambda pair: 0 < pair[0] <= pair[1] <= high
+
+
+def plain(name: str) -> bool:
+    """Whether a file or folder of that name lies where it is put."""
+    return PurePath(name).parts == (name,) and name != ".." and "\0" not in name
+
+
+POSITIVE: Range = ("more than 0", lambda value: 0 < value < math.inf)
+NOT_NEGATIVE: Range = ("0 or more", lambda value: 0 <= value < math.inf)
+SHARE: Range = up_to(0, 1)
+BELOW_ONE: Range = ("at least 0 and below 1", lambda value: 0 <= value < 1)
+AREA = ascending("two shares of the area, ascending", 1)
+
+RANGES: dict[str, Range] = {
+    "name": ("the name of a folder", plain),
+    "device": ("auto, cpu, cuda or cuda:N", lambda text: bool(re.fullmatch(r"auto|cpu|cuda(:\d+)?", text))),
+    "seed": (f"at least 0 and below {SEEDS}", lambda value: 0 <= value < SEEDS),
+    "epochs": at_least(1),
+    "max_steps": at_least(0),
+    "val_every": at_least(1),
+    "batch_size": at_least(1),
+    "accumulate": at_least(1),
+    "workers": up_to(0, PROCESSES),
+    "lr": POSITIVE,
+    "muon_lr": POSITIVE,
+    "backbone_lr_scale": NOT_NEGATIVE,
+    "betas": ("two numbers at least 0 and below 1", lambda pair: 0 <= min(pair) <= max(pair) < 1),
+    "momentum": ("above 0 and below 1", lambda value: 0 < value < 1),
+    "weight_decay": NOT_NEGATIVE,
+    "warmup": BELOW_ONE,
+    "clip": POSITIVE,
+    "label_smoothing": SHARE,
+    "ema": BELOW_ONE,
+    "crop_pad": at_least(0),
+    "cutmix_prob": SHARE,
+    "cutmix_from": SHARE,
+    "cutmix_alpha": POSITIVE,
+    "mixup_prob": SHARE,
+    "mixup_alpha": POSITIVE,
+    "mix_until": SHARE,
+    "crop_scale": ("two shares of the area, ascending", lambda pair: pair is None or AREA[1](pair)),
+    "crop_ratio": ascending("two ratios of width to height, ascending"),
+    "rotate": up_to(0, 180),
+    "randaugment_ops": at_least(0),
+    "randaugment_magnitude": up_to(0, 30),
+    "erase_prob": SHARE,
+    "erase_scale": AREA,
+    "token_keep": (
+        "pairs of shares above 0: of the steps until then, of the patches kept",
+        lambda pairs: all(0 < min(pair) <= max(pair) <= 1 for pair in pairs),
+    ),
+    "label_weight": NOT_NEGATIVE,
+    "distill": NOT_NEGATIVE,
+    "temperature": POSITIVE,
+    "score_weight": NOT_NEGATIVE,
+    "score_noise": NOT_NEGATIVE,
+    "keep_ratio_range": ascending("two keep ratios above 0 and up to 1, ascending", 1),
+    "keep_ratio_levels": at_least(0),
+    "dense_share": SHARE,
+    "ratio_weight": NOT_NEGATIVE,
+    "token_weight": NOT_NEGATIVE,
+    "freeze_backbone": SHARE,
+}
+
+# What a network that is only ever a teacher leaves alone.
+TEACHERS: dict[str, Any] = {"objective": "classify", "init_from": "", "token_keep": ((1.0, 1.0),)}
+
+
+def check(config: TrainConfig) -> None:
+    """Raise ValueError naming the first key whose value cannot be meant, by itself or beside the others."""
+    for key, (words, sound) in RANGES.items():
+        value = getattr(config, key)
+        if not sound(value):
+            raise ValueError(f"{key} must be {words}, got {value!r}")
+    if config.cutmix_prob + config.mixup_prob > 1:
+        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
+    if config.crop_pad >= min(as_pair(config.model.img_size)):
+        raise ValueError(f"crop_pad must be less than the picture's size, got {config.crop_pad}")
+    if isinstance(config.model, ViTConfig):
+        if config.objective != "classify" and config.model.prune is None:
+            raise ValueError(f"objective={config.objective} needs model.prune: predictors that can learn")
+        return
+    for key, only in TEACHERS.items():
+        if getattr(config, key) != only:
+            raise ValueError(f"{key} must be {only!r} with network=resnet9, got {getattr(config, key)!r}")

@@ -1,0 +1,64 @@
+"""Values from JSON against the annotated kinds of a config's fields: one sentence that names the key."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from reprlib import repr as shortened
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
+
+SIMPLE: dict[Any, tuple[str, Any]] = {
+    bool: ("true or false", bool),
+    int: ("a whole number", int),
+    float: ("a number", (int, float)),
+    str: ("text", str),
+    NoneType: ("null", NoneType),
+}
+PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
+
+
+def check_range(key: str, value: float | tuple[float, ...], low: float, high: float) -> None:
+    """Raises ValueError naming `key` where `value`, or a part of it, is not from `low` to `high`."""
+    if not all(low <= part <= high for part in (value if isinstance(value, tuple) else (value,))):
+        raise ValueError(f"{key} must be from {low:,} to {high:,}, got {value}")
+
+
+def check_value(key: str, value: Any, kind: Any) -> None:
+    """Raises ValueError naming `key` where `value`, from JSON, is not of the annotated `kind`."""
+    if not fits(value, kind):
+        raise ValueError(f"{key} must be {spelled(kind)}, got {shortened(value)}")
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether `value`, from JSON, is of the annotated `kind`; numbers are finite, a config is an object."""
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is UnionType:
+        return any(fits(value, each) for each in get_args(kind))
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        if not isinstance(value, (list, tuple)):
+            return False
+        inner = inner[:1] * len(value) if inner[1:] == (...,) else inner
+        return len(value) == len(inner) and all(map(fits, value, inner))
+    if dataclasses.is_dataclass(kind):
+        return isinstance(value, (Mapping, kind))  # type: ignore[arg-type]
+    if isinstance(value, bool) and kind is not bool:
+        return False
+    largest = sys.float_info.max  # beyond it are infinity and whole numbers that no float holds
+    return isinstance(value, SIMPLE[kind][1]) and (kind is not float or abs(value) <= largest)
+
+
+def spelled(kind: Any) -> str:
+    """`kind` in words, for a message."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is UnionType:
+        return " or ".join(map(spelled, get_args(kind)))
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        count = "" if inner[1:] == (...,) else f"{len(inner)} "
+        return f"a list of {count}{PLURAL[get_origin(inner[0]) or inner[0]]}"
+    return "an object" if dataclasses.is_dataclass(kind) else SIMPLE[kind][0]
