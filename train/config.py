@@ -20,6 +20,7 @@ else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 RECIPES = Path(__file__).parent / "recipes"
+EXPORT = "export"  # the folder of a finished run's network, in the run's own
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class TrainConfig:
 
     `objective`: "classify", "elastic" (one DynamicViT for every keep ratio), or "official" (the objective of
     DynamicViT's authors).
-    `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a checkpoint whose
-    weights start the run; it is also the teacher where `distill` > 0 and no `teacher` is named.
+    `out`: a folder of checkpoints in which the finished network is put too, under the run's name.
+    `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a finished run, or
+    else a checkpoint, whose weights start this one; it is also the teacher where `distill` > 0 and no
+    `teacher` is named.
     `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask whoever teaches once for each
     picture and its mirror image instead of for each augmented batch. `label_weight`, `distill`: what the
     labels and the teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until
@@ -64,7 +67,7 @@ class TrainConfig:
     dataset: str = "cifar10"
     data: str = "data"
     runs: str = ""
-    out: str = "checkpoints"
+    out: str = ""
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     seed: int = 0
@@ -131,6 +134,16 @@ class TrainConfig:
     def run_dir(self) -> Path:
         """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs; then the name."""
         return self.runs_dir / self.name
+
+    @property
+    def export_dir(self) -> Path:
+        """Where the finished network lies, with card and figures."""
+        return self.run_dir / EXPORT
+
+    @property
+    def place(self) -> Path:
+        """Where `out` puts a copy of it."""
+        return Path(self.out) / self.name
 
     @property
     def runs_dir(self) -> Path:

@@ -52,7 +52,7 @@ def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
     small = replace(
         config,
         runs=str(folder / "runs"),
-        out=str(folder / "out"),
+        out="",
         device="cpu",
         batch_size=BATCH,
         accumulate=min(config.accumulate, 2),

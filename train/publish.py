@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from vitdemo.weights import load_model
+from vitdemo.weights.store import read_description
 
 NEEDED = ("config.json", "metrics.json", "model.safetensors", "README.md")
 WANTED = (*NEEDED, "*.png")
@@ -67,7 +68,7 @@ def upload(folder: Path, files: list[Path], *, repo: str, subfolder: str = "", p
             folder_path=folder,
             path_in_repo=subfolder or None,
             allow_patterns=[path.name for path in files],
-            commit_message=f"{folder.resolve().name}: weights, card and figures",
+            commit_message=f"{read_description(folder, label=folder.name).name}: weights, card and figures",
         )
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
@@ -80,7 +81,7 @@ def upload(folder: Path, files: list[Path], *, repo: str, subfolder: str = "", p
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.publish", description=__doc__)
-    parser.add_argument("name", help="a folder, or the name of one in checkpoints/")
+    parser.add_argument("name", help="a folder, such as runs/NAME/export, or the name of one in checkpoints/")
     parser.add_argument("--repo", required=True, help="owner/name on the Hub; made if it does not exist")
     parser.add_argument("--subfolder", default="", help="folder within the repository")
     parser.add_argument("--private", action="store_true", help="make the repository private, if it is new")

@@ -13,13 +13,14 @@ import platform
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
 
-from train.config import TrainConfig, config_to_json
+from train.config import EXPORT, TrainConfig, config_to_json
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.parallel import World
@@ -28,7 +29,7 @@ from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
 from vitdemo.machine import hardware
 from vitdemo.markdown import write_block
-from vitdemo.registry import MODELS
+from vitdemo.registry import FAMILIES, MODELS, ModelSpec
 from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
 from vitdemo.weights import LoadedModel, load_model
 
@@ -161,11 +162,32 @@ def pruning_table(metrics: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
 
 
-def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """metrics.json of each checkpoint in `folder`, in the registry's order, others after those."""
-    found = {path.parent.name: path for path in sorted(folder.glob("*/metrics.json"))}
+def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
+    """The network in `folder` as a user would load it, under the menu's entry `name` or one of its own."""
+    loaded = load_model(str(folder), device=device)
+    config, data = loaded.spec.config, loaded.spec.data
+    family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
+    spec = MODELS.get(name) or ModelSpec(name, name, FAMILIES[family][1], config, data)
+    return replace(loaded, spec=replace(spec, config=config, data=data))
+
+
+def checkpoints_in(folder: Path) -> dict[str, Path]:
+    """The checkpoints in `folder`, or where it holds runs their exports, by name: in the registry's order,
+    others after those."""
+    found = {path.parent.name: path.parent for path in sorted(folder.glob("*/metrics.json"))}
+    found |= {path.parents[1].name: path.parent for path in sorted(folder.glob(f"*/{EXPORT}/metrics.json"))}
     names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
-    return {name: json.loads(found[name].read_text(encoding="utf-8")) for name in names}
+    return {name: found[name] for name in names}
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    """What the metrics.json of a checkpoint says."""
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """The metrics of each of `checkpoints_in`."""
+    return {name: metrics_of(path) for name, path in checkpoints_in(folder).items()}
 
 
 def sweep_table(folder: Path) -> str:
@@ -219,16 +241,14 @@ def models_table(folder: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
-    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="or a folder of runs")
     parser.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
     parser.add_argument("--redraw", action="store_true", help="figures and cards anew, from metrics.json")
     parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
     options = parser.parse_args(arguments)
     if options.redraw:
-        for name, metrics in metrics_in(options.checkpoints).items():
-            folder = options.checkpoints / name
-            source = name if name in MODELS else str(folder)
-            write_report(folder, loaded=load_model(source, models_dir=options.checkpoints), metrics=metrics)
+        for name, folder in checkpoints_in(options.checkpoints).items():
+            write_report(folder, loaded=load_named(name, folder), metrics=metrics_of(folder))
         return
     name, make = ("sweep", sweep_table) if options.sweep_table else ("models", models_table)
     table = make(options.checkpoints)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
-from train.config import TrainConfig
+from train.config import EXPORT, TrainConfig
 from train.data import Pictures
 from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
 from train.transfer import HEAD, transferred
@@ -15,15 +13,13 @@ from vitdemo.weights import load_model
 
 
 def start_from(config: TrainConfig, model: VisionTransformer, device: torch.device) -> VisionTransformer:
-    """Gives `model` the weights of the dense checkpoint `config.init_from`, and returns that network.
+    """Gives `model` the weights of the dense network `config.init_from`, and returns that network.
 
     From another data set it takes all but the classifier; of another picture or patch size, resampled.
     Raises ValueError where the checkpoint does not fit, or where a loss asks it about what it cannot take.
     """
-    own = Path(config.out) / config.init_from / "config.json"  # what an earlier run of this user left there
-    loaded = load_model(
-        config.init_from, models_dir=Path(config.out) if own.is_file() else None, device=str(device)
-    )
+    own = config.runs_dir / config.init_from / EXPORT  # what an earlier run of this user left there
+    loaded = load_model(str(own) if own.is_dir() else config.init_from, device=str(device))
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.dataset
     same_pictures = same_data and dense.config.img_size == model.config.img_size
     teaches = config.objective != "classify" or (config.distill and not config.teacher)

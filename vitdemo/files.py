@@ -1,7 +1,8 @@
-"""Files written so that a reader never sees half of one."""
+"""Files and folders written so that a reader never sees half of one."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,3 +41,43 @@ def written(path: Path) -> Iterator[Path]:
         raise WriteError(f"cannot write {path}: {why}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `folder` once the block is left.
+
+    After an error all is as it was. Of a process that is killed the next call removes what was half-written,
+    and puts back what it had moved aside. Raises WriteError naming `folder` for an error of the system.
+    """
+    part, old = folder.with_name(folder.name + ".part"), folder.with_name(folder.name + ".old")
+    settle(folder, part, old)
+    try:
+        part.mkdir(parents=True)
+        yield part
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    except WriteError:
+        raise
+    except OSError as error:
+        raise WriteError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        settle(folder, part, old)
+
+
+def settle(folder: Path, part: Path, old: Path) -> None:
+    """Undo what was begun of a replacement, or clear up after one that was made."""
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for rest in (part, old):
+        if rest.exists():
+            shutil.rmtree(rest)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the files that killed processes left half-written in `folder`: ours, and safetensors' own."""
+    for pattern in ("*.part", ".tmp*"):
+        for path in folder.glob(pattern):
+            if path.is_file():
+                path.unlink(missing_ok=True)

@@ -54,7 +54,6 @@ def overrides(data: Path, folder: Path) -> list[str]:
     return [
         f"data={data}",
         f"runs={folder / 'runs'}",
-        f"out={folder / 'out'}",
         "device=cpu",
         "teacher=",
         *tiny,
@@ -68,7 +67,7 @@ def tiny(data: Path, tmp_path: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def dense(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint folder of a dense network trained by the recipe for 30 steps."""
+    """The export of a dense network trained by the recipe for 30 steps."""
     folder = tmp_path_factory.mktemp("dense")
     train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "ema=0.5", *overrides(data, folder)])
-    return folder / "out" / "vit_cifar10"
+    return folder / "runs" / "vit_cifar10" / "export"

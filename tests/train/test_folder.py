@@ -121,10 +121,11 @@ def test_training_from_files_and_evaluating_the_shipped_path(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that never holds its pictures, then one upload at a time against both ways of evaluation."""
-    places = [f"data={tree}", f"runs={tmp_path}", f"out={tmp_path}", "name=trees"]
+    places = [f"data={tree}", f"runs={tmp_path}", "name=trees"]
     words = ["resident=false", "workers=0", "max_steps=12", "epochs=6", "ema=0.2"]
     train(["--recipe", "cifar10_vit", *TINY, *places, *words])
-    loaded = load_model(str(tmp_path / "trees"))
+    folder = str(tmp_path / "trees" / "export")
+    loaded = load_model(folder)
     assert loaded.classes == CLASSES
     assert (loaded.spec.data.dataset, loaded.spec.data.img_size) == ("folder", 32)
     hits, paths = 0, sorted((tree / "val").rglob("*.png"))
@@ -136,7 +137,7 @@ def test_training_from_files_and_evaluating_the_shipped_path(
     for limit in (splits_module.RESIDENT_BYTES, 0):
         monkeypatch.setattr(splits_module, "RESIDENT_BYTES", limit)
         capsys.readouterr()
-        evaluate([str(tmp_path / "trees"), "--data", str(tree), "--json"])
+        evaluate([folder, "--data", str(tree), "--json"])
         printed = json.loads(capsys.readouterr().out)
         assert printed["accuracy"] == pytest.approx(100 * hits / 12, abs=0.01)
         assert printed["n"] == 12

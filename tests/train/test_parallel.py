@@ -64,7 +64,7 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(DATASETS, "cifar10", CIFAR10)  # validated as the others are
     single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
     train(single)
-    places = [f"runs={tmp_path / 'two' / 'runs'}", f"out={tmp_path / 'two' / 'out'}"]
+    places = [f"runs={tmp_path / 'two' / 'runs'}"]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     result = subprocess.run(
         [*command, "-m", "train", *single, *places],
@@ -75,7 +75,7 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pyt
         timeout=400,
     )
     assert result.returncode == 0, result.stderr
-    ours, theirs = (folder / "out" / "vit_cifar10" for folder in (tmp_path, tmp_path / "two"))
+    ours, theirs = (folder / "runs" / "vit_cifar10" / "export" for folder in (tmp_path, tmp_path / "two"))
     found = [load_file(folder / "model.safetensors") for folder in (ours, theirs)]
     assert distance(*found) < 1e-5
     rows = [json.loads((folder / "metrics.json").read_text())["history"] for folder in (ours, theirs)]

@@ -36,7 +36,8 @@ def test_every_number_of_a_run_has_a_range() -> None:
 BAD = [
     "epochs=0", "epochs=-3", "batch_size=-1", "batch_size=0", "accumulate=0", "max_steps=-1", "val_every=0",
     "workers=-1", "workers=1000000", "seed=-1", "seed=2**40", "seed=4294967296", "lr=0", "lr=-1e-3",
-    "lr=1e999", "muon_lr=0", "backbone_lr_scale=-1", "betas=[0.9, 1.0]", "betas=[0.9]", "betas=0.9", "betas=['a', 'b']",
+    "lr=1e999", "muon_lr=0", "backbone_lr_scale=-1", "betas=[0.9, 1.0]", "betas=[0.9]", "betas=0.9",
+    "betas=['a', 'b']",
     "momentum=1", "momentum=0", "weight_decay=-1", "warmup=1", "warmup=-0.1", "clip=0", "label_smoothing=1.5",
     "ema=1", "ema=-0.5", "crop_pad=-1", "crop_pad=32", "cutmix_prob=1.1", "cutmix_from=2", "cutmix_alpha=0",
     "mixup_prob=-1", "mixup_prob=0.8", "mixup_alpha=-1", "mix_until=7", "crop_scale=[0.5, 2.0]",

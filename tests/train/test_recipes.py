@@ -7,8 +7,8 @@ import re
 import pytest
 import torch
 
-from train.__main__ import FULL_BYTES
 from train.config import RECIPES, TrainConfig, config_from_json, config_to_json, load_recipe
+from train.export import FULL_BYTES
 from train.optim import build_optimizers
 from train.step import build_network
 from vitdemo.config import ViTConfig, as_pair

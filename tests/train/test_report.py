@@ -150,7 +150,7 @@ def test_pictures_of_the_data_set_stay_in_the_runs_folder(
     with Image.open(path) as figure:
         assert figure.size[0] > 800
     assert not list(dense.glob("predictions*"))
-    run_dir = load_recipe("cifar10_vit", overrides(data, dense.parents[1])).run_dir
+    run_dir = load_recipe("cifar10_vit", overrides(data, dense.parents[2])).run_dir
     assert (run_dir / "predictions.png").is_file()
     written = json.loads((dense / "metrics.json").read_text())["validation_confidence"]
     assert len(written) == 101

@@ -71,7 +71,7 @@ def test_the_other_networks_start_from_the_dense_one(recipe: str, dense: Path, t
         words.append("model.prune={'prune_loc': [1, 2, 3]}")
     train(["--recipe", recipe, *words])
     config = load_recipe(recipe, words)
-    metrics = json.loads((Path(config.out) / config.name / "metrics.json").read_text())
+    metrics = json.loads((config.export_dir / "metrics.json").read_text())
     assert metrics["accuracy"] > 40
     if recipe == "cifar10_dynamicvit":
         selectors = {row["selector"] for row in metrics["sweep"] if row["keep_ratio"] == 0.7}

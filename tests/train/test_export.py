@@ -1,0 +1,138 @@
+"""A run exports into its own folder; what stands elsewhere makes way when asked, and for a better one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.train.conftest import overrides
+from tests.train.test_failures import file_limit
+from train.__main__ import main as train
+from train.config import load_recipe
+from train.evaluate import main as evaluate
+from train.export import finish
+from train.publish import files_of
+from train.report import main as report
+from train.step import Run
+from vitdemo.files import replaced
+from vitdemo.models import build_model
+from vitdemo.registry import FAMILIES
+from vitdemo.weights import load_model, save_model
+
+ROOT = Path(__file__).parents[2]
+SHORT = ["epochs=1", "max_steps=2"]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_steps_of_a_bundled_recipe_leave_every_bundled_byte(
+    tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    before = bytes_of(ROOT / "checkpoints")
+    assert "vit_cifar10/model.safetensors" in before
+    train(["--recipe", "cifar10_vit", *tiny, *SHORT])
+    assert bytes_of(ROOT / "checkpoints") == before
+    with pytest.raises(SystemExit, match=r"^error: out=checkpoints holds vit_cifar10 already: --replace"):
+        train(["--recipe", "cifar10_vit", *tiny, *SHORT, "out=checkpoints"])
+    assert bytes_of(ROOT / "checkpoints") == before
+
+
+def test_an_own_run_has_its_name_and_every_command_takes_its_export(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--recipe", "cifar10_vit", *overrides(data, tmp_path), *SHORT]
+    train([*words, "name=my_vit"])
+    folder = tmp_path / "runs" / "my_vit" / "export"
+    assert {path.name for path in files_of(folder)} >= {"README.md", "metrics.json", "curves.png"}
+    card = (folder / "README.md").read_text()
+    assert f"# my_vit\n\n{FAMILIES['vit'][1]} 32 wide" in card
+    evaluate([str(folder), "--data", str(data), "--json", "--limit", "10"])
+    report(["--checkpoints", str(tmp_path / "runs")])
+    assert "[my_vit]" in capsys.readouterr().out
+    (folder / "README.md").write_text("")
+    report(["--checkpoints", str(tmp_path / "runs"), "--redraw"])
+    assert (folder / "README.md").read_text() == card
+
+    own = load_model(str(folder)).model.state_dict()
+    run = Run(load_recipe("cifar10_lightvit", [*words[2:], "init_from=my_vit"]))
+    assert all(torch.equal(value, own[key]) for key, value in run.model.state_dict().items())
+
+
+def write_random(folder: Path, dense: Path) -> None:
+    """A network like `dense` that has learned nothing."""
+    spec, classes = load_model(str(dense)).spec, load_model(str(dense)).classes
+    save_model(folder, model=build_model(spec.config), name="old", data=spec.data, classes=classes)
+    (folder / "metrics.json").write_text('{"accuracy": 99.0}')  # a claim; the weights are what is measured
+    (folder / "old.png").write_bytes(b"a figure")
+
+
+def test_a_standing_network_makes_way_for_a_better_one_as_a_whole(
+    tiny: list[str], dense: Path, tmp_path: Path
+) -> None:
+    """The new run is the dense network again, two steps further at a rate that changes little."""
+    place = tmp_path / "shelf" / "vit_cifar10"
+    write_random(place, dense)
+    words = ["--recipe", "cifar10_vit", *tiny, *SHORT, f"init_from={dense}", "lr=1e-9", "muon_lr=1e-9"]
+    out = [f"out={tmp_path / 'shelf'}"]
+    with pytest.raises(SystemExit, match="--replace"):
+        train([*words, *out])
+    assert not (tmp_path / "runs").exists()  # refused before anything ran
+    train([*words, *out, "--replace"])
+    assert bytes_of(place) == bytes_of(tmp_path / "runs" / "vit_cifar10" / "export")
+    assert json.loads((place / "metrics.json").read_text())["accuracy"] > 60
+    assert [path.name for path in place.parent.iterdir()] == ["vit_cifar10"]
+
+    kept = bytes_of(place)
+    with pytest.raises(SystemExit, match=r"stays: (\S+) % .* against \1 % of this run, whose export is in"):
+        train([*words, *out, "--replace"])  # as good is not better
+    assert bytes_of(place) == kept
+    train([*words, f"out={tmp_path / 'other'}"])  # nothing stands there
+    assert bytes_of(tmp_path / "other" / "vit_cifar10").keys() == kept.keys()
+
+
+def test_what_cannot_be_compared_is_not_replaced(tiny: list[str], tmp_path: Path) -> None:
+    words = ["--recipe", "cifar10_vit", *tiny, "--replace"]
+    with pytest.raises(SystemExit, match="--replace needs out=FOLDER"):
+        train(words)
+    with pytest.raises(SystemExit, match=r"vit_imagenette knows dataset 'imagenette'"):
+        train([*words, f"out={ROOT / 'checkpoints'}", "name=vit_imagenette"])
+    (tmp_path / "shelf" / "vit_cifar10").mkdir(parents=True)
+    with pytest.raises(SystemExit, match=r"has no config\.json"):
+        train([*words, f"out={tmp_path / 'shelf'}"])
+
+
+@pytest.mark.parametrize("full", ["model.safetensors", "per_class.png"])
+def test_an_export_that_fails_leaves_the_one_before(full: str, tiny: list[str]) -> None:
+    """The disk fills at the weights, or after them at a figure."""
+    run = Run(load_recipe("cifar10_vit", [*tiny, *SHORT, "model.depth=1"]))
+    run.history.append({"epoch": 1, "step": 2, "val": 10.0, "seconds": 0, "cross_entropy": 2.3})
+    finish(run)
+    kept = bytes_of(run.config.export_dir)
+    run.history[0]["val"] = 99.0
+    with file_limit(len(kept[full]) - 1), pytest.raises(OSError, match=r"^cannot write .*vit_cifar10/export"):
+        finish(run)
+    assert bytes_of(run.config.export_dir) == kept
+    assert not list(run.config.run_dir.glob("export.*"))
+
+
+def test_a_replacement_that_was_killed_is_put_right_by_the_next(tmp_path: Path) -> None:
+    folder, part, old = (tmp_path / name for name in ("x", "x.part", "x.old"))
+    for half in (part, old):  # killed between the two renames: the new one waits, the old is aside
+        half.mkdir()
+    (old / "card").write_text("old")
+    with replaced(folder) as new:
+        assert (folder / "card").read_text() == "old"
+        assert list(new.iterdir()) == []
+        (new / "card").write_text("newer")
+    assert (folder / "card").read_text() == "newer"
+    old.mkdir()  # killed after both: what is aside is of no use
+    with replaced(folder) as new:
+        (new / "card").write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert (folder / "card").read_text() == "new"
