@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from train.checkpoint import set_aside
 from train.config import TrainConfig, load_recipe
 from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
 from train.parallel import device_of, joined
 from train.step import Run
+from vitdemo.files import sweep
 
 
 @contextmanager
@@ -41,8 +43,12 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
     """
     check_place(config, better=better)
     run = Run(config)
+    if run.world.writes:
+        sweep(config.run_dir)
     if resume:
         run.resume()
+    elif run.world.writes and (kept := set_aside(config.run_dir)):
+        print(f"{kept} keeps the state of the run before")
     with stoppable(run):
         fit(run)
     if run.world.writes:

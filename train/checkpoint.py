@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
@@ -17,6 +18,9 @@ from vitdemo.files import write_atomically, written
 
 if TYPE_CHECKING:
     from train.step import Run
+
+INDEX, FACTS = "state.json", "config.json"
+PLACES = ("name", "data", "runs", "out", "log", "workers")  # of data the contents count
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -56,7 +60,7 @@ def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, 
 
     Raises OSError naming the file that cannot be written; the state saved before is then as it was.
     """
-    file, index = folder / f"state-{progress['step']}.safetensors", folder / "state.json"
+    file, index = folder / f"state-{progress['step']}.safetensors", folder / INDEX
     try:
         save_tensors(file, tensors)
         write_atomically(index, json.dumps({**progress, "file": file.name}, indent=1))
@@ -73,17 +77,36 @@ def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, 
 
 
 def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The state saved last, or None where there is none."""
-    path = folder / "state.json"
+    """The state saved last, or None where there is none. Raises ValueError for one that is damaged."""
+    path = folder / INDEX
     if not path.is_file():
         return None
-    progress = json.loads(path.read_text(encoding="utf-8"))
-    return load_file(folder / progress["file"]), progress
+    try:
+        progress = json.loads(path.read_text(encoding="utf-8"))
+        return load_file(folder / progress["file"]), progress
+    except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
+        raise ValueError(f"{path} does not lead to a whole state ({error})") from error
 
 
-def fingerprint(config: TrainConfig) -> str:
-    """A run may only be resumed under the config it was begun with."""
-    return hashlib.sha256(repr(config_to_json(config)).encode()).hexdigest()[:16]
+def set_aside(folder: Path) -> Path | None:
+    """Move the state of the run before, if there is one, to where a new run in `folder` leaves it alone."""
+    if not (folder / INDEX).is_file():
+        return None
+    kept = next(path for path in (folder / f"before-{n}" for n in count(1)) if not path.exists())
+    kept.mkdir()
+    for path in [*folder.glob("state-*.safetensors"), folder / FACTS, folder / INDEX]:
+        if path.is_file():
+            path.rename(kept / path.name)
+    return kept
+
+
+def decided(config: TrainConfig) -> dict[str, Any]:
+    """What decides how a run goes, by key (`model.depth`), as JSON keeps it: not where things lie."""
+    values = {key: value for key, value in config_to_json(config).items() if key not in PLACES}
+    for key in ("model", "model.prune"):
+        inner = values.pop(key, None)
+        values |= {f"{key}.{name}": value for name, value in inner.items()} if inner else {key: inner}
+    return json.loads(json.dumps(values))
 
 
 def save_run(run: Run) -> None:
@@ -92,7 +115,7 @@ def save_run(run: Run) -> None:
     tensors |= {f"ema.{key}": value for key, value in run.ema.state_dict().items()}
     tensors |= optimizer_tensors(run.optimizers)
     progress = {"step": run.step, "seconds": run.seconds, "skipped": run.skipped, "history": run.history}
-    progress |= {"config": fingerprint(run.config), "scaler": run.scaler.state_dict()}
+    progress |= {"scaler": run.scaler.state_dict(), "recipe": decided(run.config), "data": run.pictures}
     save_state(run.config.run_dir, tensors=tensors, progress=progress)
 
 
@@ -103,8 +126,12 @@ def resume_run(run: Run) -> None:
     if saved is None:
         raise ValueError(f"nothing to resume in {folder}")
     tensors, progress = saved
-    if progress["config"] != fingerprint(run.config):
-        raise ValueError(f"{folder} holds a run with another configuration")
+    now, begun = decided(run.config), progress.get("recipe", {})
+    changed = [key for key in {**now, **begun} if now.get(key) != begun.get(key)]
+    if progress.get("data") != run.pictures:
+        changed.append("data (other pictures)")
+    if changed:
+        raise ValueError(f"{folder} holds a run with another configuration: {', '.join(changed)}")
     for prefix, module in (("model.", run.model), ("ema.", run.ema)):
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         module.load_state_dict(own)

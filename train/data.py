@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 from torch import Tensor
@@ -32,6 +34,11 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def fingerprint(self) -> str:
+        """What tells these pictures from others, wherever they lie: their contents, their labels, and how
+        they are shown."""
+        raise NotImplementedError
 
     def normalise(self, pixels: Num[Tensor, "b ch hh ww"]) -> Pixels:
         """Pixels in 0..255, of any type, as the model takes them."""
@@ -63,6 +70,9 @@ class Resident(Pictures):
     def part(self, rows: slice) -> Resident:
         return replace(self, labels=self.labels[rows], pixels=self.pixels[rows])
 
+    def fingerprint(self) -> str:
+        return digest(repr(self.data), self.labels, self.pixels)
+
     def stored(self, rows: Rows) -> Bytes:
         """The pictures before the last crop: resized on the device where they are stored in another size."""
         x, size = self.pixels[rows], stored_size(self.data)
@@ -91,3 +101,15 @@ def epoch_order(length: int, *, seed: int, epoch: int) -> Int[Tensor, "b"]:
     """The permutation of one epoch, a function of seed and epoch alone, so that a run can resume anywhere."""
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
     return torch.randperm(length, generator=generator)
+
+
+def digest(*parts: str | bytes | Tensor) -> str:
+    """A hash of texts, bytes and the values of tensors, in this order."""
+    found = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, Tensor):
+            found.update(np.ascontiguousarray(part.detach().cpu()).reshape(-1).view(np.uint8).data)
+        else:
+            found.update(part.encode() if isinstance(part, str) else part)
+        found.update(b"\0")
+    return found.hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from train.checkpoint import FACTS
 from train.data import epoch_order
 from train.evaluate import accuracy
 from train.report import run_facts
@@ -33,7 +34,7 @@ def fit(run: Run) -> None:
         raise ValueError(f"objective={run.config.objective} needs init_from: the network to learn from")
     if run.world.writes:
         facts = run_facts(run.config, run.device)
-        write_atomically(run.config.run_dir / "config.json", json.dumps(facts, indent=1) + "\n")
+        write_atomically(run.config.run_dir / FACTS, json.dumps(facts, indent=1) + "\n")
     run.model.train()
     with closing(Watch(run.config, step=run.step, total=run.total, world=run.world)) as watch:
         while run.step < run.total:

@@ -21,7 +21,7 @@ from torchvision.transforms.v2 import functional as tv
 from tqdm import tqdm
 
 from train.config import TrainConfig
-from train.data import Bytes, Pictures, Rows, statistics, stored_size
+from train.data import Bytes, Pictures, Rows, digest, statistics, stored_size
 from vitdemo.config import DataConfig, as_pair
 from vitdemo.data import preprocess
 from vitdemo.datasets import Images, Photos, Split
@@ -29,6 +29,7 @@ from vitdemo.decode import BadImage, decode
 
 Augmented = tuple[Bytes, Bool[Tensor, "b"]]  # pictures, and which of them are mirrored
 THREADS = os.cpu_count() or 1
+ENDS = 2**14  # bytes
 
 
 def read(path: Path) -> Image.Image:
@@ -37,6 +38,14 @@ def read(path: Path) -> Image.Image:
         return decode(path)
     except BadImage as error:
         raise BadImage(f"{path.parent}: {error}") from error
+
+
+def ends(path: Path) -> bytes:
+    """The size of a file, its beginning and its end: where one picture is never like another."""
+    with path.open("rb") as file:
+        begin, size = file.read(ENDS), file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - ENDS))
+        return b"%d %b %b" % (size, begin, file.read(ENDS))
 
 
 def as_tested(path: Path, *, data: DataConfig) -> np.ndarray:
@@ -163,6 +172,14 @@ class FolderSplit(Pictures):
 
     def part(self, rows: slice) -> FolderSplit:
         return FolderSplit(self.photos.part(rows), data=self.data, device=self.device, config=self.config)
+
+    def fingerprint(self) -> str:
+        """Files count by their place below the split's folder, their size and their `ends`."""
+        paths = self.photos.paths
+        root = os.path.commonpath(paths)
+        with ThreadPoolExecutor(THREADS) as pool:
+            contents = pool.map(lambda path: digest(os.path.relpath(path, root), ends(path)), paths)
+            return digest(repr(self.data), self.labels, *contents)
 
     def fetch(self, rows: Rows) -> Bytes:
         """The pictures as the test-time transform shows them. Raises BadImage."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from math import lcm
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from train import checkpoint
 from train.batches import Batch, Batches
 from train.config import TrainConfig
-from train.data import Resident
+from train.data import Resident, digest
 from train.graphs import Recorded, Tensors
 from train.losses import Losses, classify, draw_ratio, elastic
 from train.network import build_network, compile_network, precision_of
@@ -139,6 +140,11 @@ class Run:
             if number:
                 torch.manual_seed(self.seed + (number << 40))
             yield whole.part(place) if whole else self.batches.augmented(rows[place], done=done)
+
+    @cached_property
+    def pictures(self) -> str:
+        """What tells the pictures that it learns from and is validated on from others."""
+        return digest(*(self.splits[name].fingerprint() for name in ("train", "val")))
 
     @property
     def seed(self) -> int:

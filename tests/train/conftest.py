@@ -1,4 +1,4 @@
-"""A synthetic data set, a tiny dense network trained on it, and overrides that make a recipe take seconds."""
+"""Synthetic data sets, a tiny dense network trained on it, and overrides that make a recipe take seconds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from train.__main__ import main as train
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 
 CIFAR10 = DATASETS["cifar10"]
+CLASSES = ("apple tree", "bridge", "cat")  # of the tree
 TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
 
 
@@ -71,3 +73,19 @@ def dense(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dense")
     train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "ema=0.5", *overrides(data, folder)])
     return folder / "runs" / "vit_cifar10" / "export"
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 training pictures and 12 others, of many shapes, each class a colour."""
+    root, random = tmp_path_factory.mktemp("tree"), np.random.default_rng(0)
+    for split, count in (("train", 10), ("val", 4)):
+        for number, name in enumerate(CLASSES):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                colour = np.eye(3)[number] * 150 + random.integers(0, 100, size=(1, 1, 3))
+                size = (40, 40) if index == 0 else tuple(random.integers(33, 60, size=2))
+                noise = random.normal(0, 25, size=(*size, 3)) + np.linspace(-40, 40, size[1])[:, None]
+                picture = (colour + noise).clip(0, 255).astype(np.uint8)
+                Image.fromarray(picture).save(root / split / name / f"{index:02}.png")
+    return root

@@ -6,11 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
+from tests.train.conftest import CLASSES
 from train import splits as splits_module
 from train.__main__ import main as train
 from train.batches import Batches
@@ -24,27 +23,10 @@ from vitdemo.decode import BadImage, decode
 from vitdemo.weights import load_model
 
 CPU = torch.device("cpu")
-CLASSES = ("apple tree", "bridge", "cat")
 TINY = [
     "dataset=folder", "model.num_classes=3", "model.embed_dim=32", "model.depth=2", "model.num_heads=2",
     "batch_size=10", "precision=fp32", "device=cpu", "teacher=", "init_from=", "log=none",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 training pictures and 12 others, of many shapes, each class a colour."""
-    root, random = tmp_path_factory.mktemp("tree"), np.random.default_rng(0)
-    for split, count in (("train", 10), ("val", 4)):
-        for number, name in enumerate(CLASSES):
-            (root / split / name).mkdir(parents=True)
-            for index in range(count):
-                colour = np.eye(3)[number] * 150 + random.integers(0, 100, size=(1, 1, 3))
-                size = (40, 40) if index == 0 else tuple(random.integers(33, 60, size=2))
-                noise = random.normal(0, 25, size=(*size, 3)) + np.linspace(-40, 40, size[1])[:, None]
-                picture = (colour + noise).clip(0, 255).astype(np.uint8)
-                Image.fromarray(picture).save(root / split / name / f"{index:02}.png")
-    return root
 
 
 def config_of(tree: Path, *words: str) -> TrainConfig:

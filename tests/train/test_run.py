@@ -141,11 +141,3 @@ def test_low_precision_learns_as_full_precision_does(tiny: list[str]) -> None:
 def test_a_bad_option_is_named_in_one_line(words: list[str], message: str, tiny: list[str]) -> None:
     with pytest.raises(SystemExit, match=message):
         train(["--recipe", "cifar10_vit", *tiny, *words])
-
-
-def test_resuming_nothing_or_another_config_is_refused(tiny: list[str]) -> None:
-    with pytest.raises(ValueError, match="nothing to resume"):
-        Run(load_recipe("cifar10_vit", tiny)).resume()
-    Run(load_recipe("cifar10_vit", tiny)).save()
-    with pytest.raises(ValueError, match="another configuration"):
-        Run(load_recipe("cifar10_vit", [*tiny, "lr=0.5"])).resume()

@@ -1,0 +1,128 @@
+"""Going on and starting again: what differs is named, what moved is found, what was there stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.train.conftest import overrides
+from tests.train.test_folder import config_of
+from train.__main__ import main as train
+from train.checkpoint import load_state
+from train.config import load_recipe
+from train.step import Run
+
+SHORT = ["model.depth=1", "model.embed_dim=16", "log=none", "max_steps=4"]
+
+
+@pytest.fixture(autouse=True)
+def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run ends with takes longer than these runs."""
+    monkeypatch.setattr("train.__main__.finish", lambda run, better: None)
+
+
+def saved(words: list[str], *, step: int = 2) -> Run:
+    run = Run(load_recipe("cifar10_vit", words))
+    run.step = step
+    run.save()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (["lr=0.5"], "lr"),
+        (["epochs=7", "model.mlp_ratio=3"], "epochs, model.mlp_ratio"),
+        (["model.prune={'prune_loc': [0]}"], "model.prune.prune_loc, model.prune.keep_ratio"),
+    ],
+)
+def test_another_configuration_is_refused_by_its_keys(words: list[str], keys: str, tiny: list[str]) -> None:
+    saved([*tiny, *SHORT])
+    with pytest.raises(SystemExit, match=rf"^error: .*vit_cifar10 holds a run .*: {keys}$"):
+        train(["--recipe", "cifar10_vit", "--resume", *tiny, *SHORT, *words])
+
+
+def test_a_run_goes_on_with_its_pictures_in_another_place(
+    data: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    """And its log, and its export. Not with others under the same path."""
+    saved([*tiny, *SHORT])
+    copy = tmp_path / "moved" / "data"
+    shutil.copytree(data, copy)
+    moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "workers=1"]
+    again = Run(load_recipe("cifar10_vit", moved))
+    again.resume()
+    assert again.step == 2
+    batch = copy / "cifar-10-batches-py" / "data_batch_1"
+    (batch.parent / "data_batch_2").write_bytes(batch.read_bytes())
+    with pytest.raises(ValueError, match=r"another configuration: data \(other pictures\)$"):
+        Run(load_recipe("cifar10_vit", moved)).resume()
+
+
+@pytest.mark.parametrize("resident", ["true", "false"])
+def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy, copy_function=shutil.copyfile)  # all with the time of now
+    words = (f"resident={resident}", f"runs={tmp_path / 'runs'}", "workers=0")
+    run = Run(config_of(tree, *words))
+    run.save()
+    Run(config_of(copy, *words)).resume()
+    victim = copy / "train" / "bridge" / "03.png"
+    size = Image.open(victim).size
+    Image.new("RGB", size, "red").save(victim)
+    with pytest.raises(ValueError, match="data"):
+        Run(config_of(copy, *words)).resume()
+
+
+def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*tiny, *SHORT]
+    folder = saved(words).config.run_dir
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for number in (1, 2):
+        train(["--recipe", "cifar10_vit", *words])
+        assert f"{folder / f'before-{number}'} keeps the state" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in (folder / "before-1").iterdir()} == files
+    for kept, step in (("before-1", 2), ("before-2", 4), (".", 4)):
+        state = load_state(folder / kept)
+        assert state is not None
+        assert state[1]["step"] == step
+
+
+def test_words_may_stand_anywhere(tiny: list[str]) -> None:
+    words = [*tiny, *SHORT]
+    first, *rest = words
+    saved(words)
+    train([first, "--resume", *rest[:3], "--recipe", "cifar10_vit", *rest[3:]])
+    state = load_state(load_recipe("cifar10_vit", words).run_dir)
+    assert state is not None
+    assert state[1]["step"] == 4
+
+
+def test_nothing_to_resume_and_a_damaged_state_are_said(tiny: list[str]) -> None:
+    words = ["--recipe", "cifar10_vit", "--resume", *tiny, *SHORT]
+    with pytest.raises(SystemExit, match=r"nothing to resume in .*vit_cifar10"):
+        train(words)
+    folder = saved([*tiny, *SHORT]).config.run_dir
+    index, tensors = folder / "state.json", folder / "state-2.safetensors"
+    whole, text = tensors.read_bytes(), index.read_text()
+    for spoil in (
+        lambda: tensors.write_bytes(whole[:1000]),
+        lambda: tensors.unlink(),
+        lambda: index.write_text(text[:50]),
+        lambda: index.write_text("[]"),
+        lambda: index.write_text("{}"),
+    ):
+        spoil()
+        with pytest.raises(
+            SystemExit, match=r"^error: .*state\.json does not lead to a whole state"
+        ) as caught:
+            train(words)
+        assert "\n" not in str(caught.value)
+    tensors.write_bytes(whole)
+    index.write_text(json.dumps({"step": 2, "file": tensors.name}))  # as another version left it
+    with pytest.raises(SystemExit, match="another configuration"):
+        train(words)
