@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from vitdemo.kinds import check_range, check_value
 
@@ -17,7 +17,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "img_size": (1, 2**14),
     "patch_size": (1, 2**14),
     "in_chans": (1, 2**10),
-    "num_classes": (0, 2**20),
+    "num_classes": (0, 2**17),
     "embed_dim": (1, 2**16),
     "depth": (1, 2**10),
     "num_heads": (1, 2**12),
@@ -60,7 +60,8 @@ class ViTConfig:
     `global_pool`: "token" (class token), "avg" (mean of the patch tokens) or "token_avg" (the average of
     both). `fc_norm`: normalise after pooling instead of before; None = as timm, only for "avg".
     `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or "relu".
-    `prune`: set for DynamicViT. Sizes are pixels, int or (height, width).
+    `prune`: set for DynamicViT. Sizes are pixels, int or (height, width). `multi_label`: a picture may be
+    of several classes, and each logit alone gives its class's probability, by a sigmoid.
     """
 
     img_size: Size = 224
@@ -85,6 +86,7 @@ class ViTConfig:
     drop_path_rate: float = 0.0
     norm_eps: float = 1e-6
     prune: PruneConfig | None = None
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -135,26 +137,45 @@ class ViTConfig:
         return tuple(sorted({self.depth // 4, self.depth // 2, 3 * self.depth // 4}))
 
 
+Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+CropMode = Literal["center", "squash", "border"]
+
+
 @dataclass(frozen=True)
 class DataConfig:
-    """How a picture becomes the model's input: the test-time transform and the data set's name.
+    """How a picture becomes the model's input: the test-time transform, in timm's words, and the data set.
 
-    `mean`, `std`: per channel, for pixels in [0, 1]. `crop_pct`: share of the resized picture that the
-    centre crop keeps. `img_size`: pixels, int or (height, width).
+    `mean`, `std`: per channel, for pixels in [0, 1]; one channel is grey. `crop_pct`: share of the resized
+    picture that the centre crop keeps. `crop_mode`: how it is resized before: "center" keeps its shape and
+    covers, "squash" gives up its shape, "border" keeps its shape and adds borders of the mean colour.
+    `rounding`: whose; where half a pixel is to be cut, timm and transformers differ by one. `img_size`:
+    pixels, int or (height, width).
     """
 
     dataset: str = "cifar10"
     img_size: Size = 32
-    mean: tuple[float, float, float] = (0.4914, 0.4822, 0.4465)
-    std: tuple[float, float, float] = (0.2470, 0.2435, 0.2616)
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465)
+    std: tuple[float, ...] = (0.2470, 0.2435, 0.2616)
+    interpolation: Interpolation = "bicubic"
     crop_pct: float = 1.0
+    crop_mode: CropMode = "center"
+    rounding: Literal["timm", "transformers"] = "timm"
 
     def __post_init__(self) -> None:
-        if self.interpolation not in ("bicubic", "bilinear"):
-            raise ValueError(f"interpolation must be bicubic or bilinear, got {self.interpolation!r}")
-        if not 0 < self.crop_pct <= 1:
-            raise ValueError(f"crop_pct must be in (0, 1], got {self.crop_pct}")
+        if self.interpolation not in get_args(Interpolation):
+            known = ", ".join(get_args(Interpolation))
+            raise ValueError(f"interpolation must be one of {known}, got {self.interpolation!r}")
+        if self.crop_mode not in get_args(CropMode):
+            known = ", ".join(get_args(CropMode))
+            raise ValueError(f"crop_mode must be one of {known}, got {self.crop_mode!r}")
+        check_range("crop_pct", self.crop_pct, 0.1, 1)  # less would make a small network's pictures huge
+        check_range("img_size", self.img_size, *RANGES["img_size"])
+        if len(self.mean) not in (1, 3):
+            raise ValueError(f"mean must have 3 values, or 1 for grey pictures, got {len(self.mean)}")
+        if len(self.std) != len(self.mean):
+            raise ValueError(f"std must have as many values as mean, {len(self.mean)}, got {len(self.std)}")
+        check_range("mean", self.mean, -1e6, 1e6)
+        check_range("std", self.std, 1e-6, 1e6)
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -163,14 +184,17 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
-    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one, or a key
-    whose value is of another kind than it takes."""
+    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one, a key
+    whose value is of another kind than it takes, or one that is missing."""
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
+    for key, field in known.items():
+        if key not in values and field.default is dataclasses.MISSING:
+            raise ValueError(f"{cls.__name__}: the key {key!r} is missing")
     kinds = get_type_hints(cls)
     for key, value in values.items():
         check_value(key, value, kinds[key])

@@ -16,34 +16,42 @@ VIEW_SIZE = 448
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One image, ready: `pixels` (1, 3, h, w), normalised, for the model; `view`, the very same crop of the
-    original as RGB, an integer multiple of (h, w) with its long edge at least 448 px, for every overlay."""
+    """One image, ready: `pixels` (1, 3, h, w), or (1, 1, h, w) of a grey model, normalised; `view`, the very
+    same crop of the original (squashed, grey or with borders where the model sees it so) as RGB, an integer
+    multiple of (h, w) with its long edge at least 448 px, for every overlay."""
 
-    pixels: Float[Tensor, "1 3 h w"]
+    pixels: Float[Tensor, "1 ch h w"]
     view: Image.Image
 
 
 def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
-    """The test-time transform of timm and torchvision: shorter edge to `img_size / crop_pct`, rounded
-    down, with antialiasing, centre crop to `img_size`, scale to [0, 1], normalise.
+    """The test-time transform of timm and transformers (its PIL processors): resize to `img_size / crop_pct`,
+    rounded down, with antialiasing, as `crop_mode` says; crop the centre; scale to [0, 1]; normalise.
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry.
     """
     height, width = as_pair(config.img_size)
+    if len(config.mean) == 1:
+        image = image.convert("L")
     resized = _resized_size(image.size, config)
-    left, top = round((resized[0] - width) / 2), round((resized[1] - height) / 2)
-    box = (left, top, left + width, top + height)
+    left, top = _offset(resized[0] - width, config), _offset(resized[1] - height, config)
+    fill = tuple(min(max(round(255 * value), 0), 255) for value in config.mean)  # of borders
 
-    seen = image.resize(resized, Image.Resampling[config.interpolation.upper()]).crop(box)
-    pixels = torch.from_numpy(np.array(seen)).permute(2, 0, 1).float() / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (config.mean, config.std))
+    seen = Image.new(image.mode, (width, height), fill)
+    seen.paste(image.resize(resized, Image.Resampling[config.interpolation.upper()]), (-left, -top))
+    pixels = torch.from_numpy(np.atleast_3d(np.array(seen))).permute(2, 0, 1).float() / 255
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (config.mean, config.std))
 
     zoom = math.ceil(VIEW_SIZE / max(height, width))
-    back = [edge * full / small for edge, full, small in zip(box, image.size * 2, resized * 2, strict=True)]
-    source_box = (back[0], back[1], min(back[2], image.width), min(back[3], image.height))
-    view = image.resize((width * zoom, height * zoom), Image.Resampling.BICUBIC, box=source_box)
-    return Prepared(pixels=((pixels - mean) / std).unsqueeze(0), view=view)
+    inner = (max(left, 0), max(top, 0), min(left + width, resized[0]), min(top + height, resized[1]))
+    back = [edge * full / small for edge, full, small in zip(inner, image.size * 2, resized * 2, strict=True)]
+    source = (back[0], back[1], min(back[2], image.width), min(back[3], image.height))
+    enlarged = ((inner[2] - inner[0]) * zoom, (inner[3] - inner[1]) * zoom)
+    view = Image.new(image.mode, (width * zoom, height * zoom), fill)
+    place = ((inner[0] - left) * zoom, (inner[1] - top) * zoom)
+    view.paste(image.resize(enlarged, Image.Resampling.BICUBIC, box=source), place)
+    return Prepared(pixels=((pixels - mean) / std).unsqueeze(0), view=view.convert("RGB"))
 
 
 def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
@@ -51,8 +59,19 @@ def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
     those of timm's ResizeKeepRatio otherwise, because one pixel more would be another transform."""
     width, height = size
     target_h, target_w = (math.floor(edge / config.crop_pct) for edge in as_pair(config.img_size))
+    if config.crop_mode == "squash":
+        return target_w, target_h
+    ratios = height / target_h, width / target_w
+    if config.crop_mode == "border":
+        return max(1, round(width / max(ratios))), max(1, round(height / max(ratios)))
     if target_h == target_w:
         short = min(size)
         return int(target_w * width / short), int(target_h * height / short)
-    ratio = min(height / target_h, width / target_w)
-    return round(width / ratio), round(height / ratio)
+    return round(width / min(ratios)), round(height / min(ratios))
+
+
+def _offset(spare: int, config: DataConfig) -> int:
+    """Pixels to cut before the crop, where an edge has `spare` more than it; less than 0 are a border."""
+    if spare < 0:
+        return -(-spare // 2)
+    return spare // 2 if config.rounding == "transformers" else round(spare / 2)

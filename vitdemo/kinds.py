@@ -16,6 +16,7 @@ SIMPLE: dict[Any, tuple[str, Any]] = {
     str: ("text", str),
     NoneType: ("null", NoneType),
 }
+REQUIRED = object()
 PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
 
 
@@ -43,7 +44,7 @@ def fits(value: Any, kind: Any) -> bool:
             return False
         inner = inner[:1] * len(value) if inner[1:] == (...,) else inner
         return len(value) == len(inner) and all(map(fits, value, inner))
-    if dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(kind) or kind is dict:
         return isinstance(value, (Mapping, kind))  # type: ignore[arg-type]
     if isinstance(value, bool) and kind is not bool:
         return False
@@ -61,4 +62,18 @@ def spelled(kind: Any) -> str:
         inner = get_args(kind)
         count = "" if inner[1:] == (...,) else f"{len(inner)} "
         return f"a list of {count}{PLURAL[get_origin(inner[0]) or inner[0]]}"
-    return "an object" if dataclasses.is_dataclass(kind) else SIMPLE[kind][0]
+    return SIMPLE[kind][0] if kind in SIMPLE else "an object"
+
+
+def take(values: Mapping[str, Any], key: str, kind: Any, default: Any = REQUIRED) -> Any:
+    """The value of `key`, from JSON, checked to be of `kind`; `default` where it is missing or null.
+
+    Raises ValueError naming the key.
+    """
+    value = values.get(key)
+    if value is None and default is not REQUIRED:
+        return default
+    if key not in values:
+        raise ValueError(f"the key {key!r} is missing")
+    check_value(key, value, kind)
+    return value

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from tests.weights.hub import probe
@@ -31,6 +33,16 @@ def scatter(model: Any) -> Any:
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
     return model.eval()
+
+
+def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], *, told: bool = True) -> None:
+    """Replaces the weights of a folder in vitdemo's format, and the checksum that its config tells, if
+    `told`."""
+    save_file(tensors, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    if told:
+        config["sha256"] = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 def write_own(folder: Path, *, half: bool = False) -> VisionTransformer:

@@ -53,4 +53,5 @@ def test_transformers_folders_give_transformers_logits(tmp_path: Path, hub_names
     loaded = load_model(str(tmp_path))
     torch.testing.assert_close(loaded.model(probe(32)), logits(theirs, 32), rtol=0, atol=1e-4)
     assert loaded.classes == ("ant", "bee", "cat")
-    assert loaded.spec.data == DataConfig("", 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bicubic", 0.8)
+    wanted = DataConfig("", 32, (0.5,) * 3, (0.25,) * 3, "bicubic", 0.8, "squash", "transformers")
+    assert loaded.spec.data == wanted

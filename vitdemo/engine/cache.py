@@ -39,7 +39,7 @@ class Entry:
     data: DataConfig
     upload: Image.Image
     upload_size: tuple[int, int]
-    pixels: Float[Tensor, "1 3 hh ww"]
+    pixels: Float[Tensor, "1 ch hh ww"]
     tokens: Tokens
     dense: Trace
     pruned: Trace | None

@@ -164,7 +164,7 @@ def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, 
     a, b = entries
     if a.config.grid != b.config.grid:
         return None, 0, "grid"
-    if a.data.crop_pct != b.data.crop_pct:
+    if (a.data.crop_pct, a.data.crop_mode) != (b.data.crop_pct, b.data.crop_mode):
         return None, 0, "crop"
     values = np.stack([heat.ravel() for heat in heats])
     values = values[:, ~np.isnan(values).any(0)]

@@ -17,10 +17,11 @@ GAP = 8
 
 
 def input_picture(
-    pixels: Float[np.ndarray, "3 hh ww"], *, mean: Sequence[float], std: Sequence[float]
+    pixels: Float[np.ndarray, "ch hh ww"], *, mean: Sequence[float], std: Sequence[float]
 ) -> Image.Image:
     """The model's input with its normalisation undone, enlarged without smoothing: every pixel is seen."""
-    values = pixels * np.reshape(std, (3, 1, 1)) + np.reshape(mean, (3, 1, 1))
+    values = pixels * np.reshape(std, (-1, 1, 1)) + np.reshape(mean, (-1, 1, 1))
+    values = np.broadcast_to(values, (3, *values.shape[1:]))  # grey as red, green and blue
     image = Image.fromarray((values * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
     zoom = -(-WIDTH // max(image.size))
     return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)

@@ -19,6 +19,11 @@ SELECTOR_WORDS = {
     "random": "each patch gets a random score, as a control",
     "inverted": "the usual scores are negated, as a control, so that the best patches go first",
 }
+CROP_WORDS = {
+    "center": "resized and cropped at the centre",
+    "squash": "squashed, whatever its shape, and cropped at the centre",
+    "border": "resized as a whole, with borders of the mean colour, and cropped at the centre",
+}
 READOUT_WORDS = {
     "token": "the class token alone",
     "avg": "the mean of the patch tokens",
@@ -53,11 +58,11 @@ def crop(entry: Entry) -> Step:
     data = entry.data
     height, width = as_pair(data.img_size)
     text = (
-        f"The picture is resized and cropped at the centre to {width} x {height} pixels, which is all that "
+        f"The picture is {CROP_WORDS[data.crop_mode]} to {width} x {height} pixels, which is all that "
         "the model sees. Each colour is then normalised: its mean over the training set is subtracted, and "
         "the difference is divided by its standard deviation."
     )
-    return Step("The crop the model sees", text, f"(3, {height}, {width})", seen(entry))
+    return Step("The crop the model sees", text, f"({len(data.mean)}, {height}, {width})", seen(entry))
 
 
 def patches(entry: Entry) -> Step:
@@ -65,8 +70,8 @@ def patches(entry: Entry) -> Step:
     (gh, gw), (ph, pw) = config.grid, as_pair(config.patch_size)
     numbers = config.in_chans * ph * pw
     text = (
-        f"The crop is cut into {gh} x {gw} = {config.num_patches} patches of {ph} x {pw} pixels. With "
-        f"{config.in_chans} colours a pixel, each patch is a list of {numbers} numbers."
+        f"The crop is cut into {gh} x {gw} = {config.num_patches} patches of {ph} x {pw} pixels. Each patch "
+        f"is a list of {ph} x {pw} x {config.in_chans} = {numbers} numbers, the last factor being its colours."
     )
     picture = drawing.patches_apart(seen(entry), config.grid)
     return Step("Patches", text, f"({config.num_patches}, {numbers})", picture)

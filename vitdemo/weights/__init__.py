@@ -1,8 +1,8 @@
 """Weights from the bundled folder, a local folder or the Hugging Face Hub, as safetensors only.
 
 A folder holds `model.safetensors` and a `config.json` in one of three formats: timm's, transformers' (ViT)
-and vitdemo's own:
-`{"format": "vitdemo", "version": 1, "name": ..., "model": ViTConfig, "data": DataConfig, "classes": [...]}`.
+and vitdemo's own: `{"format": "vitdemo", "version": 1, "name": ..., "model": ViTConfig, "data": DataConfig,
+"classes": [...], "sha256": of model.safetensors; left out where unknown}`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from vitdemo.weights.store import PICKLES, read_description, read_folder, save_m
 __all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "offered", "save_model", "spec_of"]
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
+OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was trained on
 HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
 
 
@@ -47,7 +48,8 @@ def load_model(
         folder, report = find_on_hub(source, deadline=deadline, progress=progress)
     else:
         folder, report = find_folder(source)
-    model, described = read_folder(folder, label=source if spec is None else spec.key)
+    official = source.startswith(OFFICIAL)
+    model, described = read_folder(folder, label=source if spec is None else spec.key, official=official)
     if spec is None:
         summary = f"Weights from {report.source}."
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)

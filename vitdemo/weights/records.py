@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from vitdemo.config import DataConfig, ViTConfig
 from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
 
+Json = Mapping[str, Any]
+KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
 Progress = Callable[[float, str], None]  # the share done, 0 to 1, and a text for the user
 
 
@@ -40,3 +48,33 @@ class LoadedModel:
     spec: ModelSpec
     classes: tuple[str, ...]
     report: Report
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a config.json says. `classes`: a name for each logit. `keys`: how its tensors are renamed.
+    `sha256`: of the file with the weights, "" where the config does not tell."""
+
+    name: str
+    config: ViTConfig
+    data: DataConfig
+    classes: tuple[str, ...]
+    keys: KeyTable = ()
+    sha256: str = ""
+
+    def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """`tensors` under our names; query, key and value fused. A name that no pattern knows stays."""
+        found = {self.rename(key): value for key, value in tensors.items()}
+        found.pop("", None)
+        for query in [key for key in found if ".qkv.q." in key]:
+            parts = [query.replace(".q.", f".{part}.") for part in "qkv"]
+            if all(part in found for part in parts):
+                found[query.replace(".q.", ".")] = torch.cat([found.pop(part) for part in parts])
+        return found
+
+    def rename(self, key: str) -> str:
+        """Our name for the tensor `key`."""
+        for pattern, ours in self.keys:
+            if match := re.fullmatch(pattern, key):
+                return match.expand(ours)
+        return key

@@ -20,6 +20,8 @@ from vitdemo.weights.records import WeightsError
 
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+LARGEST_JSON = 2**24  # bytes; 100,000 names take less
 
 
 def save_model(
@@ -55,38 +57,39 @@ def save_model(
         description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def read_folder(folder: Path, *, label: str) -> tuple[VisionTransformer, Description]:
+def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[VisionTransformer, Description]:
     """The network in `folder` on the CPU, in eval mode, and what its config says.
 
-    `label` names the folder in messages. Raises WeightsError: a file is missing or damaged, only a pickle
-    is there, an unknown format, or a tensor's name or shape is not the model's.
+    `label` names the folder in messages; `official`: it is one of timm's own repositories. Raises
+    WeightsError: a file is missing, damaged or not the one that the config was written for, only a pickle is
+    there, an unknown format, or a tensor whose name, shape, kind or numbers are not a network's.
     """
     refuse_pickles(folder, label=label)
-    described = read_description(folder, label=label)
+    described = read_description(folder, label=label, official=official)
     if not (folder / WEIGHTS).is_file():
         raise WeightsError(f"{label} has no {WEIGHTS}")
+    where = f"{WEIGHTS} of {label}"
     try:
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{WEIGHTS} of {label} is truncated or damaged ({error})") from error
+        raise WeightsError(f"{where} is truncated or damaged ({error})") from error
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
-    tensors = {key: value.float() for key, value in described.repair(tensors).items()}
-    check_tensors(tensors, model.state_dict(), label=label)
-    model.load_state_dict(tensors, assign=True)
+    tensors = described.repair(tensors)
+    check_tensors(tensors, model.state_dict(), where=where)
+    model.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False), described
 
 
-def read_description(folder: Path, *, label: str) -> Description:
+def read_description(folder: Path, *, label: str, official: bool = False) -> Description:
     """What the config in `folder` says; no weights are read. Raises WeightsError as `read_folder`."""
     config = read_json(folder / CONFIG, label=label)
     path = folder / PREPROCESSOR
     preprocessor = read_json(path, label=label) if path.is_file() else {}
     try:
-        return describe(config, preprocessor)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"the key {error} is missing" if isinstance(error, KeyError) else error
-        raise WeightsError(f"{CONFIG} of {label}: {reason}") from error
+        return describe(config, preprocessor, official=official)
+    except ValueError as error:
+        raise WeightsError(f"{CONFIG} of {label}: {error}") from error
 
 
 def refuse_pickles(folder: Path, *, label: str) -> None:
@@ -105,17 +108,18 @@ def read_json(path: Path, *, label: str) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{label} has no {path.name}")
     try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise WeightsError(f"{path.name} of {label} is larger than {LARGEST_JSON / 1e6:.0f} MB")
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path.name} of {label} is not valid JSON ({error})") from error
     if not isinstance(values, dict):
         raise WeightsError(f"{path.name} of {label} is not a JSON object")
     return values
 
 
-def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, label: str) -> None:
+def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:
     """Raises WeightsError naming the first tensor that is missing, unknown or of a wrong shape."""
-    where = f"{WEIGHTS} of {label}"
     for kind, keys in (
         ("is missing", wanted.keys() - found.keys()),
         ("is unknown", found.keys() - wanted.keys()),

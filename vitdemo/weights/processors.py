@@ -1,0 +1,154 @@
+"""transformers' preprocessor_config.json: its flags as our test-time transform, or a sentence naming one."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Literal
+
+from vitdemo.config import RANGES, DataConfig, Size, as_pair
+from vitdemo.kinds import check_range, check_value, take
+from vitdemo.weights.records import Json
+
+TYPE = re.compile(r"(?P<family>\w+?)(ImageProcessor|FeatureExtractor)(Fast|Pil)?")
+# What a file leaves out; null is false, or missing where a value is needed, as the library has it.
+COMMON: dict[str, Any] = {
+    "do_resize": True,
+    "default_to_square": True,
+    "do_center_crop": False,
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": 0.5,
+    "image_std": 0.5,
+    "do_pad": False,
+}
+CLIP = COMMON | {
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+    "size": {"shortest_edge": 224},
+    "default_to_square": False,
+    "resample": 3,
+    "do_center_crop": True,
+    "crop_size": 224,
+}
+EDGES = {"height": 224, "width": 224}
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "ViT": COMMON | {"size": EDGES, "resample": 2},
+    "DeiT": COMMON | {"size": 256, "resample": 3, "do_center_crop": True, "crop_size": 224},
+    "Siglip": COMMON | {"size": EDGES, "resample": 3, "default_to_square": False},
+    "CLIP": CLIP,
+    "Bit": CLIP,
+}
+FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by Pillow's numbers
+Edges = tuple[int, int]
+
+
+def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
+    """How a network of `img_size` and `channels` sees pictures; without a file as a ViT of its size.
+
+    Raises ValueError naming the flag for what the library refuses too, and for what would not make every
+    picture one of `img_size`.
+    """
+    name = take(preprocessor, "image_processor_type", str, "") or take(
+        preprocessor, "feature_extractor_type", str, "ViTImageProcessor"
+    )
+    match = TYPE.fullmatch(name)
+    if match is None or match["family"] not in PROCESSORS:
+        raise ValueError(f"image_processor_type {name!r} is not known, only {', '.join(PROCESSORS)} are")
+    values = PROCESSORS[match["family"]] | (preprocessor or {"size": img_size})
+    mode, crop_pct = geometry(values, img_size=as_pair(img_size))
+    mean, std = statistics(values, channels)
+    resample = take(values, "resample", int)
+    if not 0 <= resample < len(FILTERS):
+        raise ValueError(f"resample must be from 0 to {len(FILTERS) - 1}, got {resample}")
+    return DataConfig(
+        dataset="",
+        img_size=img_size,
+        mean=mean,
+        std=std,
+        interpolation=FILTERS[resample],
+        crop_pct=crop_pct,
+        crop_mode=mode,
+        rounding="transformers",
+    )
+
+
+def geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "squash"], float]:
+    """Our `crop_mode` and `crop_pct`. Raises ValueError naming the flag that does not lead to `img_size`."""
+    if not take(values, "do_resize", bool | None):
+        raise ValueError("do_resize must be true: pictures of any size come, and the network takes one size")
+    if take(values, "do_pad", bool | None):
+        raise ValueError("do_pad must be false: pictures with a border at their end are not known")
+    cropped = take(values, "do_center_crop", bool | None)
+    mode, size = resized(values)
+    if mode == "center" and not cropped:
+        raise ValueError("do_center_crop must be true where size gives only the shortest edge")
+    key, crop = ("crop_size", box(values, "crop_size")) if cropped else ("size", size)
+    if crop != img_size:
+        raise ValueError(f"{key} is {crop[0]} x {crop[1]}, but image_size is {img_size[0]} x {img_size[1]}")
+    if crop[0] > size[0] or crop[1] > size[1]:
+        raise ValueError(f"crop_size {crop[0]} x {crop[1]} is larger than size {size[0]} x {size[1]}")
+    if mode == "center" and crop[0] != crop[1]:
+        raise ValueError("crop_size must be a square where size gives only the shortest edge")
+    return mode, share(crop, size)
+
+
+def resized(values: Json) -> tuple[Literal["center", "squash"], Edges]:
+    """What `size` asks for: (height, width) whatever the picture's shape, or its shortest edge, twice."""
+    size = take(values, "size", Size | dict)
+    if isinstance(size, dict) and size.keys() == {"shortest_edge"}:
+        edge = take(size, "shortest_edge", int)
+    elif isinstance(size, int) and not take(values, "default_to_square", bool | None):
+        edge = size
+    else:
+        return "squash", box(values, "size")
+    check_range("size", edge, *RANGES["img_size"])
+    return "center", (edge, edge)
+
+
+def box(values: Json, key: str) -> Edges:
+    """The (height, width) under `key`, as a number, a list or an object. Raises ValueError naming it."""
+    size = take(values, key, Size | dict)
+    if isinstance(size, dict):
+        if size.keys() != {"height", "width"}:
+            raise ValueError(f"{key} must have height and width, got {sorted(map(str, size))}")
+        size = (size["height"], size["width"])
+        check_value(key, size, Size)
+    height, width = as_pair(tuple(size) if isinstance(size, list) else size)
+    check_range(key, (height, width), *RANGES["img_size"])
+    return height, width
+
+
+def share(crop: Edges, size: Edges) -> float:
+    """The `crop_pct` with which `crop` is cut out of exactly `size`, which comes of it rounded down."""
+    low = max(edge / (full + 1) for edge, full in zip(crop, size, strict=True))
+    high = min(edge / full for edge, full in zip(crop, size, strict=True))
+    for crop_pct in (high, (low + high) / 2):
+        if all(math.floor(edge / crop_pct) == full for edge, full in zip(crop, size, strict=True)):
+            return crop_pct
+    raise ValueError(f"crop_size {crop[0]} x {crop[1]} must have the shape of size {size[0]} x {size[1]}")
+
+
+def statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation for pixels in [0, 1], whatever the library makes of them before."""
+    mean, std = (0.0,) * channels, (1.0,) * channels
+    if take(values, "do_normalize", bool | None):
+        mean = per_channel(values, "image_mean", channels, (-1e6, 1e6))
+        std = per_channel(values, "image_std", channels, (1e-6, 1e6))
+    factor = 1.0
+    if take(values, "do_rescale", bool | None):
+        factor = take(values, "rescale_factor", float)
+        check_range("rescale_factor", factor, 1e-6, 1e6)
+    scale = 255 * factor  # of a pixel in [0, 1], as it enters the normalisation
+    return tuple(value / scale for value in mean), tuple(value / scale for value in std)
+
+
+def per_channel(values: Json, key: str, channels: int, bounds: tuple[float, float]) -> tuple[float, ...]:
+    """A number for each channel; one alone is for all. Raises ValueError naming `key`."""
+    found = take(values, key, float | tuple[float, ...])
+    numbers = (found,) * channels if isinstance(found, (int, float)) else tuple(found)
+    if len(numbers) != channels:
+        raise ValueError(f"{key} has {len(numbers)} values, but num_channels is {channels}")
+    check_range(key, numbers, *bounds)
+    return numbers
