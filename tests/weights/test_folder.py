@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from tests.weights.hub import probe
-from tests.weights.samples import CLASSES, CONFIG, DATA, logits, write_own
+from tests.weights.samples import CLASSES, CONFIG, DATA, logits, write_own, write_tensors
 from vitdemo.config import to_json
 from vitdemo.models import build_model
 from vitdemo.weights import WeightsError, load_model, save_model, store
@@ -33,6 +34,22 @@ def test_a_saved_model_comes_back(tmp_path: Path, half: bool) -> None:
     assert (loaded.spec.title, loaded.report.source) == ("mine", "folder mine")
     assert not loaded.model.training
     assert {(p.dtype, p.requires_grad) for p in loaded.model.parameters()} == {(torch.float32, False)}
+
+
+def test_folders_that_tell_no_checksum_are_taken(tmp_path: Path) -> None:
+    model = write_own(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["sha256"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    torch.testing.assert_close(load_model(str(tmp_path)).model(probe(16)), logits(model, 16), rtol=0, atol=0)
+
+
+def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
+    """Numbers that were only mapped from the file would end the process when it is cut short."""
+    model = write_own(tmp_path)
+    loaded = load_model(str(tmp_path))
+    os.truncate(tmp_path / "model.safetensors", 0)
+    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16), rtol=0, atol=0)
 
 
 def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> None:
@@ -64,17 +81,37 @@ def test_classes_must_match_the_outputs(tmp_path: Path) -> None:
 
 def misshape(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
-    save_file(tensors | {"blocks.0.attn.qkv.weight": torch.zeros(5, 64)}, folder / "model.safetensors")
+    write_tensors(folder, tensors | {"blocks.0.attn.qkv.weight": torch.zeros(5, 64)})
 
 
 def lose_and_find(folder: Path, *, lost: str = "", found: str = "") -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors.pop(lost, None)
-    save_file(tensors | ({found: torch.zeros(1)} if found else {}), folder / "model.safetensors")
+    write_tensors(folder, tensors | ({found: torch.zeros(1)} if found else {}))
 
 
-def truncate(folder: Path) -> None:
+def truncate(folder: Path, *, told: bool) -> None:
     os.truncate(folder / "model.safetensors", 5000)
+    if not told:
+        edit(folder / "config.json", sha256=None)
+
+
+def flip(folder: Path) -> None:
+    """The lowest bit of the last byte: of a number that stays finite."""
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-4] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
+
+
+def recast(folder: Path, kind: torch.dtype) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    write_tensors(folder, {**tensors, "pos_embed": tensors["pos_embed"].to(kind)})
+
+
+def spoil(folder: Path, value: float) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["blocks.1.mlp.fc2.weight"][3, 5] = value
+    write_tensors(folder, tensors)
 
 
 def only_pickle(folder: Path) -> None:
@@ -85,7 +122,12 @@ DAMAGE = {
     "shape": (misshape, r"blocks.0.attn.qkv.weight has shape \(5, 64\), the model needs \(192, 64\)"),
     "missing": (lambda f: lose_and_find(f, lost="pos_embed"), "pos_embed is missing"),
     "unknown": (lambda f: lose_and_find(f, found="neck.bias"), "neck.bias is unknown"),
-    "truncated": (truncate, "model.safetensors of .* is truncated or damaged"),
+    "truncated": (lambda f: truncate(f, told=False), "model.safetensors of .* is truncated or damaged"),
+    "truncated, told": (lambda f: truncate(f, told=True), "model.safetensors of .* is damaged: its sha256"),
+    "one bit": (flip, "model.safetensors of .* is damaged: its sha256 is not the one in config.json"),
+    "int8": (lambda f: recast(f, torch.int8), "pos_embed holds int8, not floats"),
+    "NaN": (lambda f: spoil(f, math.nan), "blocks.1.mlp.fc2.weight has numbers that are not finite"),
+    "infinite": (lambda f: spoil(f, -math.inf), "blocks.1.mlp.fc2.weight has numbers that are not finite"),
     "pickle": (only_pickle, "holds pytorch_model.bin, a pickle"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),

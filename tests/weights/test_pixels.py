@@ -122,9 +122,9 @@ def test_one_channel_is_the_librarys_grey(mode: str) -> None:
     exact = transformers.ViTImageProcessorPil(**flags)
     data = describe(VIT | {"num_channels": 1}, flags).data
     compare(data, lambda image: exact(image.convert("L"), return_tensors="pt").pixel_values, mode=mode)
-    inputs = {"input_size": [1, 32, 48], "mean": [0.4], "std": [0.2], "crop_pct": 0.8}
+    inputs: dict[str, Any] = {"input_size": (1, 32, 48), "mean": [0.4], "std": [0.2], "crop_pct": 0.8}
     data = describe(TIMM | {"pretrained_cfg": inputs}, {}).data
-    transform = create_transform(**inputs | {"input_size": (1, 32, 48)}, interpolation="bicubic")
+    transform = create_transform(**inputs, interpolation="bicubic")
     compare(data, lambda image: transform(image.convert("L"))[None], mode=mode)
     view = preprocess(picture("wide"), config=data).view
     assert view.mode == "RGB"
@@ -136,13 +136,12 @@ def test_one_channel_is_the_librarys_grey(mode: str) -> None:
 @pytest.mark.parametrize("crop_mode", ["center", "squash", "border"])
 def test_timms_pixels(size: tuple[int, int], crop_pct: float, crop_mode: str) -> None:
     for interpolation in ("bicubic", "bilinear", "nearest", "lanczos", "box", "hamming"):
-        inputs = {"mean": (0.48, 0.2, 0.4), "std": (0.2, 0.3, 0.4), "crop_pct": crop_pct}
+        inputs: dict[str, Any] = {"mean": (0.48, 0.2, 0.4), "std": (0.2, 0.3, 0.4), "crop_pct": crop_pct}
         inputs |= {"crop_mode": crop_mode, "interpolation": interpolation, "input_size": (3, *size)}
         data = describe(TIMM | {"pretrained_cfg": inputs}, {}).data
         transform: Any = create_transform(**inputs)
         compare(data, lambda image, transform=transform: transform(image)[None], mode="RGB")
-    grey = create_transform(**inputs)
-    compare(data, lambda image: grey(image.convert("RGB"))[None], mode="L")
+        compare(data, lambda image, transform=transform: transform(image.convert("RGB"))[None], mode="L")
 
 
 def test_the_size_of_a_timm_network_wins_over_the_size_of_its_origin() -> None:

@@ -71,7 +71,7 @@ def patches(entry: Entry) -> Step:
     numbers = config.in_chans * ph * pw
     text = (
         f"The crop is cut into {gh} x {gw} = {config.num_patches} patches of {ph} x {pw} pixels. Each patch "
-        f"is a list of {ph} x {pw} x {config.in_chans} = {numbers} numbers, the last factor being its colours."
+        f"is a list of {ph} x {pw} x {config.in_chans} = {numbers} numbers, the last factor its colours."
     )
     picture = drawing.patches_apart(seen(entry), config.grid)
     return Step("Patches", text, f"({config.num_patches}, {numbers})", picture)

@@ -56,7 +56,7 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
     match = TYPE.fullmatch(name)
     if match is None or match["family"] not in PROCESSORS:
         raise ValueError(f"image_processor_type {name!r} is not known, only {', '.join(PROCESSORS)} are")
-    values = PROCESSORS[match["family"]] | (preprocessor or {"size": img_size})
+    values = {**PROCESSORS[match["family"]], **(preprocessor or {"size": img_size})}
     mode, crop_pct = geometry(values, img_size=as_pair(img_size))
     mean, std = statistics(values, channels)
     resample = take(values, "resample", int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,17 @@ def save_model(
     }
     with written(folder / CONFIG) as description, written(folder / WEIGHTS) as weights:
         save_file(tensors, weights, metadata={"format": "pt"})
+        config["sha256"] = sha256_of(weights)
         description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hex digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[VisionTransformer, Description]:
@@ -70,6 +81,8 @@ def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[Vi
         raise WeightsError(f"{label} has no {WEIGHTS}")
     where = f"{WEIGHTS} of {label}"
     try:
+        if described.sha256 and sha256_of(folder / WEIGHTS) != described.sha256:
+            raise WeightsError(f"{where} is damaged: its sha256 is not the one in {CONFIG}")
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{where} is truncated or damaged ({error})") from error
@@ -77,8 +90,21 @@ def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[Vi
         model = build_model(described.config)
     tensors = described.repair(tensors)
     check_tensors(tensors, model.state_dict(), where=where)
-    model.load_state_dict({key: value.float() for key, value in tensors.items()}, assign=True)
+    model.load_state_dict({key: floats(key, tensors[key], where=where) for key in tensors}, assign=True)
     return model.eval().requires_grad_(False), described
+
+
+def floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
+    """`tensor` as 32-bit floats in memory of its own: what is mapped from a file is lost with the file.
+
+    Raises WeightsError for another kind than floating-point numbers, and for one that is not finite.
+    """
+    if tensor.dtype not in FLOATS:
+        raise WeightsError(f"{where}: {key} holds {str(tensor.dtype).removeprefix('torch.')}, not floats")
+    copy = tensor.to(torch.float32, copy=True)
+    if not copy.sum(dtype=torch.float64).isfinite():  # which no finite numbers of 32 bits exceed; fast
+        raise WeightsError(f"{where}: {key} has numbers that are not finite")
+    return copy
 
 
 def read_description(folder: Path, *, label: str, official: bool = False) -> Description:
