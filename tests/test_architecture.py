@@ -19,7 +19,8 @@ SOURCES = sorted(
 
 # A library, and the only modules that may import it.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "gradio": ("vitdemo.ui", "app"),
+    "gradio": ("vitdemo.ui", "vitdemo.serving"),
+    "starlette": ("vitdemo.serving",),
     "gradio_client": (),
     "huggingface_hub": ("vitdemo.weights", "train.publish"),
 }
@@ -28,8 +29,9 @@ NEVER: dict[str, tuple[str, ...]] = {
     "vitdemo": ("train", "app", "tests"),
     "vitdemo.config": ("torch", "torchvision"),
     "vitdemo.render": ("torch", "torchvision"),
-    "vitdemo.ui": ("torch", "torchvision"),
-    "vitdemo.engine": ("vitdemo.ui",),
+    "vitdemo.ui": ("torch", "torchvision", "vitdemo.serving"),
+    "vitdemo.serving": ("torch", "torchvision"),
+    "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving"),
     "train": ("vitdemo.ui", "vitdemo.engine", "app"),
 }
 # Packages, and all of `vitdemo` that they may import beside themselves.
@@ -47,7 +49,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "vitdemo.limits",
     ),  # the middle two: plain pictures and labels
     "vitdemo.limits": (),
-    "app": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
+    "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
+    "app": ("vitdemo.serving",),
 }
 
 

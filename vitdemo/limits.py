@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import Any
 
 MEGABYTE = 2**20
 
 
+def limit(default: float, words: str) -> Any:
+    """A field of `Limits`; `words` say what of, for --help, and its name the unit."""
+    return dataclasses.field(default=default, metadata={"words": words})
+
+
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a running app. Each field is one limit; the comment beside it gives its unit."""
+    """The limits of a running app. Raises ValueError naming one that is no number above 0; only the size of
+    uploads may be 0: then there are none."""
 
-    upload_megabytes: int = 20  # of one uploaded file
-    megapixels: int = 64  # of one picture, seen in its header before anything is decoded
-    aspect: int = 50  # times that the long edge of a picture may have the short one
-    picture_megabytes: int = 300  # of memory that decoding one picture may take
-    jpeg_scans: int = 100  # passes over one picture that a JPEG may ask for; ordinary ones have up to 12
-    request_seconds: float = 60.0  # that one request may run, once it is its turn
-    client_requests: int = 4  # that one client may have waiting or running
-    queue_length: int = 64  # requests waiting, of all clients
-    result_megabytes: int = 256  # of results in memory
-    sessions: int = 50  # visitors whose settings are kept in memory
-    temporary_megabytes: int = 512  # of files in the temporary folder
-    kept_seconds: float = 3600.0  # that an upload or a picture of a result stays on the disk
+    upload_megabytes: int = limit(20, "of one uploaded file; 0 for a page without uploads")
+    request_megabytes: int = limit(128, "of one request, all its files together")
+    megapixels: int = limit(64, "of one picture, seen in its header before anything is decoded")
+    aspect: int = limit(50, "times that the long edge of a picture may have the short one")
+    picture_megabytes: int = limit(300, "of memory that decoding one picture may take")
+    jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; ordinary ones have up to 12")
+    request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
+    client_requests: int = limit(4, "that one client may have waiting or running")
+    queue_length: int = limit(64, "requests waiting, of all clients")
+    result_megabytes: int = limit(256, "of results in memory")
+    sessions: int = limit(50, "visitors whose settings are kept in memory")
+    temporary_megabytes: int = limit(512, "of files in the temporary folder")
+    kept_seconds: float = limit(3600.0, "that an upload or a result stays after it was last used")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            least = 0 if field.name == "upload_megabytes" else math.ulp(0.0)
+            if not least <= value < math.inf:
+                raise ValueError(f"{field.name} must be a number above 0, got {value}")
+
+    @property
+    def read_only(self) -> bool:
+        """Whether visitors may only look at the examples and samples."""
+        return self.upload_megabytes == 0
+
+
+DEFAULTS = Limits()

@@ -18,11 +18,13 @@ from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-import app
 from tests.api.networks import DYNAMIC, PICTURE
 from tests.api.test_endpoints import PARAMETERS
 from tests.browser.server import free_port
 from vitdemo.engine import Engine, Request
+from vitdemo.serving.options import parse
+from vitdemo.serving.server import launch
+from vitdemo.ui import build
 
 T = TypeVar("T")
 ROUTE = "gradio_api/mcp/"
@@ -30,21 +32,12 @@ ROUTE = "gradio_api/mcp/"
 
 @pytest.fixture(scope="module")
 def server(models: Path) -> Iterator[str]:
-    """The address of the app's MCP server, started by its own `main` in this process."""
-    pages: list[gr.Blocks] = []
-    launch = gr.Blocks.launch
-
-    def without_waiting(page: gr.Blocks, **options: Any) -> None:
-        pages.append(page)
-        launch(page, **options, prevent_thread_lock=True, quiet=True)
-
-    words = ["--mcp", "--models-dir", str(models), "--device", "cpu", "--host", "127.0.0.1"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gr.Blocks, "launch", without_waiting)
-        patch.setattr(sys, "argv", ["app.py", *words, "--port", str(free_port())])
-        app.main()
-    yield f"{pages[0].local_url}{ROUTE}"
-    pages[0].close()
+    """The address of the MCP server of a page, started as the app starts it."""
+    words = ["--mcp", "--device", "cpu", "--host", "127.0.0.1", "--port", str(free_port())]
+    page = build(Engine(device="cpu", models_dir=models))
+    launch(page, parse(words))
+    yield f"{page.local_url}{ROUTE}"
+    page.close()
 
 
 def in_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
@@ -121,16 +114,14 @@ def test_without_the_flag_there_is_no_such_route(server: str, client: Client) ->
 
 
 def test_without_the_flag_gradio_decides_and_without_the_package_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given: dict[str, Any] = {}
     monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: given.update(options))
-    monkeypatch.setattr(sys, "argv", ["app.py", "--device", "cpu"])
-    app.main()
+    launch(build(Engine(device="cpu", models_dir=models)), parse([]))
     assert given["mcp_server"] is None, "GRADIO_MCP_SERVER counts, as on a Space"
-    monkeypatch.setattr(sys, "argv", ["app.py", "--mcp"])
     monkeypatch.setitem(sys.modules, "mcp", None)
     with pytest.raises(SystemExit) as stopped:
-        app.main()
+        parse(["--mcp"])
     assert stopped.value.code == 2
     assert 'error: --mcp needs the package mcp: pip install "gradio[mcp]"\n' in capsys.readouterr().err

@@ -16,7 +16,9 @@ from functools import cache
 from pathlib import Path
 
 from vitdemo.engine import Engine
-from vitdemo.ui import build, launch_options
+from vitdemo.serving.options import Options
+from vitdemo.serving.server import launch
+from vitdemo.ui import build
 from vitdemo.ui.prediction import First
 
 ROOT = Path(__file__).parents[2]
@@ -32,16 +34,10 @@ def free_port() -> int:
 @contextmanager
 def served(engine: Engine, *, first: First | None = None) -> Iterator[str]:
     """The address of the page over `engine`, in this process, so that a test can look behind it."""
-    demo = build(engine, first=first)
-    demo.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(),
-    )
-    yield str(demo.local_url)
-    demo.close()
+    page = build(engine, first=first)
+    launch(page, Options(host="127.0.0.1", port=free_port()))
+    yield str(page.local_url)
+    page.close()
 
 
 @cache

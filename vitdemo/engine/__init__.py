@@ -98,6 +98,10 @@ class Engine:
         """How many forward passes were made so far, timing runs included."""
         return self._pool.forwards
 
+    def forget(self, seconds: float) -> None:
+        """Drop results, and the pictures in them, that nobody has looked at for so long."""
+        self._cache.forget(seconds)
+
     def menu(self) -> list[tuple[str, str]]:
         """(title, key) of every model, the bundled ones first."""
         specs = sorted(offered(self._models_dir).values(), key=lambda spec: spec.source != "bundled")

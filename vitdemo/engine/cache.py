@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -63,6 +64,7 @@ class TraceCache:
         self._secret = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._used: dict[str, float] = {}
         self._nbytes = 0
 
     def key(self, *parts: bytes) -> str:
@@ -79,6 +81,7 @@ class TraceCache:
         with self._lock:
             self._drop(entry.analysis.key)
             self._entries[entry.analysis.key] = entry
+            self._used[entry.analysis.key] = time.monotonic()
             self._nbytes += entry.nbytes
             while self._nbytes > self._max_bytes and len(self._entries) > 1:
                 self._drop(next(iter(self._entries)))
@@ -89,6 +92,7 @@ class TraceCache:
             if key not in self._entries:
                 raise Expired(key)
             self._entries.move_to_end(key)
+            self._used[key] = time.monotonic()
             return self._entries[key]
 
     def find(self, key: str) -> Entry | None:
@@ -98,7 +102,15 @@ class TraceCache:
         except Expired:
             return None
 
+    def forget(self, seconds: float) -> None:
+        """Drop what was last used that long ago, or longer."""
+        with self._lock:
+            old = [key for key, used in self._used.items() if time.monotonic() - used >= seconds]
+            for key in old:
+                self._drop(key)
+
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
+            del self._used[key]
             self._nbytes -= entry.nbytes

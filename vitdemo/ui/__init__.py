@@ -9,6 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
+from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.ui import (
     api,
     card,
@@ -25,24 +26,28 @@ from vitdemo.ui import (
 )
 from vitdemo.ui.controls import FIRST_EXAMPLE, FIRST_RATIO, left_column, wire_left
 from vitdemo.ui.language import label, translations
+from vitdemo.ui.module import STATIC
+from vitdemo.ui.page import Page
 from vitdemo.ui.theme import calm
 
-STATIC = Path(__file__).parent / "static"
-DAY = 86400  # seconds
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
 __all__ = ["build", "first_view", "launch_options"]
 
 
 def build(
-    engine: Engine, *, data_dir: Path | None = None, first: prediction.First | None = None
-) -> gr.Blocks:
-    """The page over `engine`; launch with `launch_options()`.
+    engine: Engine,
+    *,
+    data_dir: Path | None = None,
+    first: prediction.First | None = None,
+    limits: Limits = DEFAULTS,
+) -> Page:
+    """The page over `engine`; `vitdemo.serving` launches it.
 
     With a data set under `data_dir` it also offers random test images. With `first`, of `first_view`, it
     opens with a result; without, nothing runs before a browser opens it.
     """
-    with gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=(DAY, DAY)) as page:
+    with Page(limits=limits, title=text.TITLE, analytics_enabled=False) as page:
         gr.HTML(
             label(text.LEAD),
             label=label(text.TITLE),
@@ -73,7 +78,7 @@ def build(
         prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)
         api.endpoints(engine)
     one_place_for_progress(page)
-    page.queue(max_size=64)
+    page.queue(max_size=limits.queue_length)
     return page
 
 
@@ -104,8 +109,7 @@ def launch_options() -> dict[str, Any]:
         "i18n": translations(),
         "head": (STATIC / "head.html").read_text(encoding="utf-8"),
         "js": (STATIC / "page.js").read_text(encoding="utf-8"),
-        "allowed_paths": [str(STATIC), *(str(path) for path in example_paths().values())],
-        "max_file_size": "20mb",
+        "allowed_paths": [str(path) for path in example_paths().values()],
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would copy uploads into the browser's storage
         "ssr_mode": False,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
 from vitdemo.ui.parts import STATIC
 
+MODULES = "/module"  # where the server gives out static/
 LOADER = """(async () => {
   const { mount } = await import(new URL(props.module_url, document.baseURI).href);
   mount({ element, trigger, props, watch });
@@ -37,4 +37,4 @@ def module_url(name: str) -> str:
     digest = hashlib.sha256()
     for path in sorted([*STATIC.glob(f"{name}.js"), *STATIC.glob(f"{name}-*.js")]):
         digest.update(path.read_bytes())
-    return f"gradio_api/file={quote((STATIC / f'{name}.js').as_posix())}?v={digest.hexdigest()[:12]}"
+    return f"{MODULES[1:]}/{name}.js?v={digest.hexdigest()[:12]}"

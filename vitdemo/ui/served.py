@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,4 +21,6 @@ def served(picture: Image.Image | str | Path | None, cache: str) -> str | None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "image.png")
         picture.save(path)
-        return save_file_to_cache(path, cache)
+        kept = save_file_to_cache(path, cache)
+        os.utime(kept)  # in use again: its time on the disk begins anew
+        return kept

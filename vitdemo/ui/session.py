@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import gradio as gr
 from vitdemo.engine import Engine, Expired, Progress, Request
 from vitdemo.ui.language import say, translate
 from vitdemo.ui.pictures import Upload
-from vitdemo.ui.text import CRASHED, escaped, sentence
+from vitdemo.ui.text import CRASHED, FULL, escaped, sentence
 
 Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
 T = TypeVar("T")
@@ -88,9 +89,15 @@ def told(*, html: bool = True) -> Iterator[None]:
     except ValueError as error:
         words = sentence(translate(str(error)))
         raise gr.Error(escaped(words) if html else words, print_exception=False) from None
-    except Exception:
-        logging.getLogger(__name__).exception("a handler of the page failed")
-        raise gr.Error(say(CRASHED), print_exception=False) from None
+    except Exception as error:
+        raise unforeseen(error) from None
+
+
+def unforeseen(error: Exception) -> gr.Error:
+    """The sentence for an error that nobody has foreseen; it is logged."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    logging.getLogger(__name__).error("an event of the page failed", exc_info=error)
+    return gr.Error(say(FULL if full else CRASHED), print_exception=False)
 
 
 def reported(progress: gr.Progress) -> Progress:

@@ -15,6 +15,9 @@ LEAD = (
 )
 HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
 CRASHED = "Something went wrong on the server; it has been logged. Please try again."
+FULL = "The disk of the server is full; please try again later."
+FOREIGN = "This file is none that was uploaded to this page, or it has been deleted since: please upload it."
+MISTAKEN = "The request does not fit this page: a value in it is of the wrong kind or out of range."
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 YOURS = "Your picture"
 YOURS_OF = "Your picture {number} of {count}"

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.ui.pictures import Upload
+from vitdemo.ui.received import sound
 from vitdemo.ui.session import MODEL_RUNS, told
 
 PICTURE = "image"  # the parameter that is a file
@@ -67,6 +68,8 @@ def checked(parameter: inspect.Parameter, value: Any) -> Any:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise ValueError(f"{name} must be a number, got {value!r}")
+    if not sound(value):
+        raise ValueError(f"{name} must be a finite number of at most 16 digits")
     if isinstance(default, float):
         return float(value)
     if int(value) != value:

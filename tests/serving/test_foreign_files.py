@@ -1,0 +1,177 @@
+"""Nobody sees a file that was not uploaded: every event of the page is handed what no browser would send."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.browser.server import ROOT
+from tests.serving.visitor import API, Call, Visitor
+from vitdemo.engine import Engine
+from vitdemo.ui import build
+from vitdemo.ui.text import FOREIGN, MISTAKEN
+
+META = {"meta": {"_type": "gradio.FileData"}}
+TRACES = ["Traceback", 'File \\"', "site-packages", str(ROOT), sys.prefix, "Error:", "errno"]
+Hostile = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def cache() -> Path:
+    return Path(os.environ["GRADIO_TEMP_DIR"])
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of the server's owner."""
+    path = tmp_path_factory.mktemp("private") / "secret.png"
+    Image.new("RGB", (40, 40), (201, 3, 77)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def files(url: str, cache: Path, foreign: Path) -> Iterator[Hostile]:
+    """Ways to ask for that picture, and for one that does not exist."""
+    link = cache / "link.png"
+    link.symlink_to(foreign)
+    folder = cache / "folder"
+    folder.symlink_to(foreign.parent)
+    data = "data:image/png;base64," + base64.b64encode(foreign.read_bytes()).decode("ascii")
+    yield {
+        "without meta": {"path": str(foreign)},
+        "with meta": {"path": str(foreign), **META},
+        "stream": {"path": str(foreign), "is_stream": True, **META},
+        "traversal": {"path": f"{cache}/{'../' * 20}{foreign}"},
+        "relative": {"path": os.path.relpath(foreign), **META},
+        "link": {"path": str(link), **META},
+        "through a link": {"path": str(folder / foreign.name)},
+        "of the program": {"path": str(ROOT / "docs" / "screenshot.png")},
+        "file url": {"path": foreign.as_uri()},
+        "url": {"path": f"{url}static/img/logo.svg", "url": f"{url}static/img/logo.svg", **META},
+        "data url": {"path": data},
+        "nested": [[{"image": {"path": str(foreign)}}]],
+        "missing": {"path": str(foreign.with_name("nothing.png"))},
+        "missing with meta": {"path": str(foreign.with_name("nothing.png")), **META},
+        "missing upload": {"path": str(cache / ("0" * 64) / "nothing.png")},
+        "no name": {"path": f"{cache}/a\0b"},
+        "number": {"path": 7},
+    }
+    link.unlink()
+    folder.unlink()
+
+
+OFTEN = ("without meta", "with meta", "traversal", "link", "url", "file url", "data url", "missing")
+ODD = {
+    "NaN": math.nan,
+    "infinite": math.inf,
+    "minus infinite": -math.inf,
+    "huge": 10**400,
+    "text": "../../etc/passwd",
+    "list": [[{}], None],
+    "dict": {"a": math.nan},
+    "truth": True,
+    "no path": {"url": "http://127.0.0.1:1/a.png", **META},
+    "nothing": None,
+}
+
+
+def sentence_of(answer: str) -> str | None:
+    """The error in an answer, None in one without."""
+    for line in answer.splitlines():
+        message = json.loads(line)
+        output = message.get("output") or message
+        if output.get("error") or message.get("success") is False:
+            return output["error"]
+    return None
+
+
+def slots(visitor: Visitor) -> list[tuple[int, int, str]]:
+    """(event, place, kind) of every input that a client fills."""
+    found = []
+    for number, event in visitor.events.items():
+        kinds = [visitor.components[part]["type"] for part in event["inputs"]]
+        found += [(number, place, kind) for place, kind in enumerate(kinds) if kind != "state"]
+    return found
+
+
+def with_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
+    data = visitor.usual(event)
+    data[place] = value
+    return Call(event, data)
+
+
+def scanned(answer: str) -> None:
+    found = [trace for trace in TRACES if trace.lower() in answer.lower()]
+    assert not found, answer
+
+
+def test_the_configuration_has_every_event_and_kind_of_input(visitor: Visitor, models: Path) -> None:
+    page = build(Engine(device="cpu", models_dir=models))
+    assert len(visitor.events) == sum(event.fn is not None for event in page.fns.values())
+    kinds = {kind for *_, kind in slots(visitor)}
+    assert kinds >= {"image", "uploadbutton", "slider", "dropdown", "radio", "number", "textbox"}
+
+
+def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Hostile) -> None:
+    every, often = list(files.values()), [files[name] for name in OFTEN]
+    calls = []
+    for index, (event, place, kind) in enumerate(slots(visitor)):
+        takes_files = kind in ("image", "uploadbutton")
+        handed = [every[index % len(every)], *(often if takes_files else [])]
+        wrapped = [[value] if kind == "uploadbutton" else value for value in handed]
+        calls += [with_value(visitor, event, place, value) for value in wrapped]
+    assert len(calls) > 500
+    for call, answer in zip(calls, visitor.ask(*calls), strict=True):
+        assert sentence_of(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
+        scanned(answer)
+
+
+def test_a_path_as_plain_text_is_no_file(visitor: Visitor, foreign: Path) -> None:
+    places = [(event, place) for event, place, kind in slots(visitor) if kind in ("image", "uploadbutton")]
+    for path in (str(foreign), str(foreign.with_name("nothing.png"))):
+        answers = visitor.ask(*(with_value(visitor, event, place, path) for event, place in places))
+        assert {sentence_of(answer) for answer in answers} == {MISTAKEN}
+
+
+def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
+    """So that the tests above do not hold because nothing is."""
+    sent = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", foreign.read_bytes())})
+    (path,) = sent.json()
+    (answer,) = visitor.ask(Call(visitor.named("analyse"), [{"path": path, **META}, "vit_cifar10", 0.0, ""]))
+    assert sentence_of(answer) is None
+    assert "process_completed" in answer
+    assert '"labels"' in answer
+
+
+def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Visitor) -> None:
+    values = list(ODD.values())
+    calls = [
+        with_value(visitor, event, place, values[(2 * index + more) % len(values)])
+        for index, (event, place, _) in enumerate(slots(visitor))
+        for more in (0, 1)
+    ]
+    told = 0
+    for call, answer in zip(calls, visitor.ask(*calls), strict=True):
+        scanned(answer)
+        words = sentence_of(answer)
+        told += words is not None
+        assert words is None or (len(words) > 10 and "\n" not in words), (call, answer)
+    assert told > len(calls) / 3
+    assert httpx.get(f"{visitor.url}health").status_code == 200
+
+
+def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
+    odd = {"index": math.nan, "value": 10**400, "look": {"head": math.inf}, "kind": "npz", "turn": 1}
+    clicked = [Call(event, visitor.usual(event), odd) for event in visitor.events]
+    for call, answer in zip(clicked, visitor.ask(*clicked), strict=True):
+        assert sentence_of(answer) == MISTAKEN, (call, answer)

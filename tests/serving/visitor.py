@@ -1,0 +1,97 @@
+"""Somebody who asks the port by hand: no client that would tidy up what is sent."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+API = "gradio_api"
+BATCH = 40  # events that wait at once
+
+
+@dataclass
+class Call:
+    """An event by its number, its inputs, and what the browser says of the click."""
+
+    event: int
+    data: list[Any]
+    click: Any = None
+
+
+@dataclass
+class Visitor:
+    """One session. `events` and `components`: as the page's configuration has them, by their numbers."""
+
+    url: str
+    session: str = field(default_factory=lambda: secrets.token_hex(6))
+
+    def __post_init__(self) -> None:
+        self.http = httpx.Client(base_url=self.url, timeout=120)
+        config = self.http.get("config").json()
+        self.events = {one["id"]: one for one in config["dependencies"] if one["backend_fn"]}
+        self.components = {one["id"]: one for one in config["components"]}
+
+    def usual(self, event: int) -> list[Any]:
+        """What a page that has just opened would send."""
+        return [self.value(part) for part in self.events[event]["inputs"]]
+
+    def value(self, component: int) -> Any:
+        one = self.components[component]
+        return None if one["type"] == "state" else one["props"].get("value")
+
+    def named(self, name: str) -> int:
+        return next(number for number, event in self.events.items() if event["api_name"] == name)
+
+    def ask(self, *calls: Call) -> list[str]:
+        """The answers in full, as text."""
+        answers: dict[int, str] = {}
+        queued = []
+        for place, call in enumerate(calls):
+            if self.events[call.event]["queue"] is False:
+                answers[place] = self.post("run/predict", call).text
+            else:
+                queued.append(place)
+        for start in range(0, len(queued), BATCH):
+            places = queued[start : start + BATCH]
+            answers.update(self.queued({place: calls[place] for place in places}))
+        return [answers[place] for place in range(len(calls))]
+
+    def post(self, route: str, call: Call) -> httpx.Response:
+        targets = self.events[call.event]["targets"]
+        body = {
+            "data": call.data,
+            "fn_index": call.event,
+            "session_hash": self.session,
+            "trigger_id": targets[0][0] if targets else None,
+            "event_data": call.click,
+        }
+        return self.http.post(
+            f"{API}/{route}", content=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+
+    def queued(self, calls: dict[int, Call]) -> dict[int, str]:
+        places, answers = {}, {}
+        for place, call in calls.items():
+            joined = self.post("queue/join", call)
+            if joined.status_code == 200:
+                places[joined.json()["event_id"]] = place
+            else:
+                answers[place] = joined.text
+        if places:
+            answers.update(self.streamed(places))
+        return answers
+
+    def streamed(self, places: dict[str, int]) -> dict[int, str]:
+        """place -> all that was said of its event."""
+        said = dict.fromkeys(places, "")
+        address = f"{API}/queue/data?session_hash={self.session}"
+        with self.http.stream("GET", address) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                if message.get("event_id") in said:
+                    said[message["event_id"]] += line.removeprefix("data:") + "\n"
+        return {places[event]: words for event, words in said.items()}

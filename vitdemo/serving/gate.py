@@ -1,0 +1,147 @@
+"""What stands before gradio's server: it turns away what must not come in, and says so in one sentence."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.serving.headers import HEADERS
+from vitdemo.serving.hosts import Hosts
+from vitdemo.serving.routes import ENDLESS, FILE, STILL, UPLOAD, is_open, named
+from vitdemo.ui.received import uploaded
+from vitdemo.ui.text import CRASHED
+
+NO_HOST = "This server is not called so."
+NO_ORIGIN = "Pages of other sites may not call this server."
+NO_ROUTE = "There is nothing at this address."
+NO_FILE = "There is no such file."
+NO_UPLOAD = "This server takes no uploads."
+TOO_LARGE = "The request is too large: the limit is {megabytes} MB."
+STOPPING = "The server is about to stop; please try again in a minute."
+LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Gate:
+    """`app` behind the rules of a public port. `ready`: whether a model has answered; `make_room`: called
+    with the bytes of an upload that comes; `open`: requests that are being answered now, endless ones apart;
+    `stopping`: no new ones are taken."""
+
+    app: ASGIApp
+    limits: Limits
+    hosts: Hosts
+    ready: Callable[[], bool]
+    make_room: Callable[[int], None]
+    open: int = field(default=0, init=False)
+    stopping: bool = field(default=False, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = Answer(send)
+        lasting = not scope["path"].startswith(ENDLESS)
+        self.open += lasting
+        try:
+            refusal = self.refusal(scope)
+            if refusal is None and scope["path"].startswith(UPLOAD):
+                await run_in_threadpool(self.make_room, announced(Headers(scope=scope)))
+            await (refusal or self.app)(scope, self.measured(receive), answer.send)
+        except Exception as error:
+            LOG.error("a request failed", exc_info=error)
+            if not answer.status:
+                await refused(500, CRASHED)(scope, receive, answer.send)
+        finally:
+            self.open -= lasting
+            if answer.status >= 400 or not scope["path"].startswith(STILL):
+                LOG.info("request", extra={"facts": answer.facts(named(scope["path"]))})
+
+    def refusal(self, scope: Scope) -> JSONResponse | None:
+        """The answer to a request that does not come in, None to one that does."""
+        headers, path = Headers(scope=scope), scope["path"]
+        if path in ("/health", "/ready"):
+            return self.state(path)
+        if not all(self.hosts.called(host) for host in called(headers)):
+            return refused(421, NO_HOST)
+        if any(not self.hosts.trusted(origin) for origin in headers.getlist("origin")):
+            return refused(403, NO_ORIGIN)
+        if not is_open(path):
+            return refused(404, NO_ROUTE)
+        if path.startswith(FILE) and not uploaded(path.removeprefix(FILE)):
+            return refused(404, NO_FILE)
+        if path.startswith(UPLOAD) and self.limits.read_only:
+            return refused(403, NO_UPLOAD)
+        if announced(headers) > self.limits.request_megabytes * MEGABYTE:
+            return refused(413, self.too_large)
+        if self.stopping and scope["method"] == "POST":
+            return refused(503, STOPPING)
+        return None
+
+    def state(self, path: str) -> JSONResponse:
+        """Of /health: that the process answers; of /ready: that it may be sent visitors."""
+        good = path == "/health" or (self.ready() and not self.stopping)
+        return JSONResponse({"status": "ok" if good else "not ready"}, 200 if good else 503)
+
+    @property
+    def too_large(self) -> str:
+        return TOO_LARGE.format(megabytes=self.limits.request_megabytes)
+
+    def measured(self, receive: Receive) -> Receive:
+        """`receive`, which ends the request once more has come than one may hold, whatever was announced."""
+        left = self.limits.request_megabytes * MEGABYTE
+
+        async def received() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, self.too_large)
+            return message
+
+        return received
+
+
+class Answer:
+    """Sends an answer, with the headers of them all, and remembers what the log wants to know."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self._began = send, time.monotonic()
+        self.status, self.bytes = 0, 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message).update(HEADERS)
+        self.bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    def facts(self, event: str) -> dict[str, Any]:
+        """What the log says of it."""
+        milliseconds = round(1000 * (time.monotonic() - self._began))
+        return {"event": event, "milliseconds": milliseconds, "status": self.status, "bytes": self.bytes}
+
+
+def called(headers: Headers) -> list[str]:
+    """Every name by which a request calls this server; what a proxy was called counts as well."""
+    forwarded = [host.split(",")[0].strip() for host in headers.getlist("x-forwarded-host")]
+    return [*(headers.getlist("host") or [""]), *forwarded]
+
+
+def announced(headers: Headers) -> int:
+    """Bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def refused(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"detail": sentence}, status)

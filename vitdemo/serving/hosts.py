@@ -1,0 +1,64 @@
+"""By which names this server may be called, and pages of whose origin may call it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE = ("0.0.0.0", "::")  # what one listens on, and nobody calls
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Names of this server, and origins of other sites that are trusted. Where it listens on every network
+    it may be called by any address as well: a page of a stranger has a name."""
+
+    names: frozenset[str]
+    origins: frozenset[str]
+    addresses: bool
+
+    def called(self, host: str) -> bool:
+        """Whether a Host header names this server. A stranger's name that resolves to it does not."""
+        name = name_in(f"//{host}")
+        return name in self.names or (self.addresses and is_address(name))
+
+    def trusted(self, origin: str) -> bool:
+        """Whether an Origin header is that of this server's page, or of a site that was allowed."""
+        return origin.lower() in self.origins or self.called(urlsplit(origin).netloc)
+
+
+def hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:
+    """Loopback, the host that the server is `listening` on, those `names`, and those of a Space."""
+    listening = listening or os.environ.get("GRADIO_SERVER_NAME", LOOPBACK[1])
+    space = os.environ.get("SPACE_HOST", "").split(",")
+    known = {name_in(f"//{bracketed(name)}") for name in (*LOOPBACK, listening, *names, *space)}
+    return Hosts(
+        names=frozenset(known - {"", *EVERYWHERE}),
+        origins=frozenset(origin.lower().rstrip("/") for origin in origins),
+        addresses=listening.strip("[]") in EVERYWHERE,
+    )
+
+
+def name_in(url: str) -> str:
+    """The host name of an address, in small letters; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def bracketed(name: str) -> str:
+    """As it stands in an address."""
+    return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

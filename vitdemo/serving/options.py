@@ -1,0 +1,118 @@
+"""The options of `app.py`, from the command line or the environment."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitdemo.limits import DEFAULTS, Limits
+
+PREFIX = "VITDEMO_"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the app is started. `login`: user and password, where one must log in."""
+
+    limits: Limits = DEFAULTS
+    host: str | None = None
+    port: int | None = None
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    login: tuple[str, str] | None = None
+    device: str = "auto"
+    share: bool = False
+    models_dir: Path | None = None
+    data: Path = Path("data")
+    mcp: bool = False
+
+
+def parse(words: list[str] | None = None) -> Options:
+    """The options in `words`, or else on the command line. Ends the program with one sentence for one that
+    makes no sense. Without host, port or MCP gradio looks for GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and
+    GRADIO_MCP_SERVER."""
+    parser = argparse.ArgumentParser(
+        description="The demo: a page that shows how Vision Transformers see.",
+        epilog=f"The environment may say limits, hosts and origins as well: {variable('hosts')} for --hosts. "
+        f"With {variable('auth')}=user:password visitors must log in.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_start(parser)
+    add_limits(parser)
+    given = vars(parser.parse_args(words))
+    names = [field.name for field in dataclasses.fields(Limits)]
+    chosen = {name: given.pop(name) for name in names}
+    if given.pop("read_only"):
+        chosen["upload_megabytes"] = 0
+    try:
+        options = Options(limits=Limits(**chosen), login=login(), **given)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.mcp and importlib.util.find_spec("mcp") is None:
+        parser.error('--mcp needs the package mcp: pip install "gradio[mcp]"')
+    if options.mcp and options.login:
+        parser.error(f"--mcp knows no login: leave one of --mcp and {PREFIX}AUTH out")
+    return options
+
+
+def add_start(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", help="address to listen on; 0.0.0.0 for every network")
+    add("--port", type=int, help="port to listen on; the first free one from 7860")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
+    add("--share", action="store_true", help="make a public link through gradio's server")
+    add("--models-dir", type=Path, help="folder of the bundled weights")
+    add("--data", type=Path, default=Path("data"), help="folder of data sets, if there is one")
+    add("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
+    add("--read-only", action="store_true", help="no uploads: the same as --upload-megabytes 0")
+    lists: dict[str, Any] = {"type": listed, "metavar": "A,B"}
+    add(
+        "--hosts",
+        default=os.environ.get(variable("hosts"), ""),
+        help="names by which this server is called, besides localhost and --host",
+        **lists,
+    )
+    add(
+        "--origins",
+        default=os.environ.get(variable("origins"), ""),
+        help="other sites whose pages may call this server, such as https://example.org",
+        **lists,
+    )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of `Limits`, whose default the environment may say."""
+    group = parser.add_argument_group("limits")
+    for field in dataclasses.fields(Limits):
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=type(field.default),
+            default=os.environ.get(variable(field.name), field.default),
+            metavar="N",
+            help=field.metadata.get("words", ""),
+        )
+
+
+def variable(name: str) -> str:
+    """Of the environment, for an option."""
+    return PREFIX + name.upper()
+
+
+def listed(words: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in words.split(",") if word.strip())
+
+
+def login() -> tuple[str, str] | None:
+    """User and password of the environment. Raises ValueError where one is missing."""
+    given = os.environ.get(variable("auth"))
+    if given is None:
+        return None
+    user, _, password = given.partition(":")
+    if not (user and password):
+        raise ValueError(f"{variable('auth')} must be user:password")
+    return user, password

@@ -1,0 +1,38 @@
+"""The addresses that exist: what the page and its public endpoints need. gradio has more, which stay shut:
+fetching from other servers, monitoring, recordings, an editor of the program."""
+
+from __future__ import annotations
+
+import re
+
+API = "/gradio_api/"
+OPEN = re.compile(
+    "|".join(
+        (
+            r"/|/config/?|/(assets|static|svelte|module)/.+",
+            r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)",
+            r"/(login|logout)/?|/health|/ready",
+            rf"{API}(call|run|api)/(v2/)?\w+(/\w+)?/?",
+            rf"{API}queue/(join|data)|{API}(cancel|reset)/?|{API}heartbeat/\w+",
+            rf"{API}(file=.+|upload/?|upload_progress)",
+            rf"{API}(info|openapi\.json|startup-events|app_id|user|login_check|theme\.css)/?|{API}mcp(/.*)?",
+        )
+    )
+)
+FILE = f"{API}file="
+UPLOAD = f"{API}upload"
+ENDLESS = (f"{API}heartbeat/", f"{API}mcp")  # may last as long as somebody listens
+# Not worth a line in the log.
+STILL = ("/assets/", "/static/", "/svelte/", "/module/", "/health", "/ready", *ENDLESS)
+JOB = re.compile(r"(/call/(?:v2/)?(?!v2/)\w+/)\w+")
+
+
+def is_open(path: str) -> bool:
+    return OPEN.fullmatch(path) is not None
+
+
+def named(path: str) -> str:
+    """What the log calls an address: without the names of files and jobs, and of what does not exist."""
+    if not is_open(path):
+        return "unknown"
+    return FILE if path.startswith(FILE) else JOB.sub(r"\1", path)

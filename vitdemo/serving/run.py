@@ -1,0 +1,49 @@
+"""From the options to a running server, and to its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from vitdemo.engine import Engine
+from vitdemo.limits import MEGABYTE
+from vitdemo.serving.gate import Gate
+from vitdemo.serving.options import Options
+from vitdemo.serving.server import launch
+from vitdemo.serving.temporary import Sweeper
+from vitdemo.ui import build, first_view
+from vitdemo.ui.page import Page
+
+DRAIN = 7.0  # seconds that requests in flight have when the app is told to stop
+
+
+def run(options: Options, *, files: Path, stop: threading.Event) -> None:
+    """Serves until `stop`. `files`: where gradio keeps its files."""
+    limits = options.limits
+    engine = Engine(
+        device=options.device,
+        models_dir=options.models_dir,
+        cache_bytes=limits.result_megabytes * MEGABYTE,
+    )
+    page = build(engine, data_dir=options.data, first=first_view(engine), limits=limits)
+    sweeper = Sweeper(files, limits=limits, forget=engine.forget)
+    gate = launch(
+        page,
+        options,
+        ready=lambda: engine.forwards > 0,
+        make_room=lambda coming: sweeper.sweep(coming=coming),
+    )
+    threading.Thread(target=sweeper.run, args=(stop,), daemon=True).start()
+    stop.wait()
+    drain(gate, page)
+
+
+def drain(gate: Gate, page: Page) -> None:
+    """Lets what is in flight end, for a while, and takes nothing new; then closes the server."""
+    gate.stopping = True
+    deadline = time.monotonic() + DRAIN
+    while (gate.open or page.running) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    page.server.config.timeout_graceful_shutdown = 1  # whoever listens still has nothing to wait for
+    page.close(verbose=False)

@@ -1,0 +1,89 @@
+"""gradio's server, which nothing reaches but through the gate."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from gradio.route_utils import FnIndexInferError
+from gradio.routes import App, ORJSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from vitdemo.limits import MEGABYTE
+from vitdemo.serving.gate import Gate, refused
+from vitdemo.serving.hosts import hosts, name_in
+from vitdemo.serving.options import Options
+from vitdemo.ui import launch_options
+from vitdemo.ui.module import MODULES, STATIC
+from vitdemo.ui.page import Page
+from vitdemo.ui.text import CRASHED, FULL
+
+NO_EVENT = "This page has no such event or component."
+
+
+class Server(App):
+    """gradio's application. What it lets through as an error becomes one sentence."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(default_response_class=ORJSONResponse)  # as gradio makes it
+        self.gate = gate
+        self.mount(MODULES, StaticFiles(directory=STATIC))
+        self.add_exception_handler(OSError, unreadable)
+        for kind in (KeyError, FnIndexInferError):
+            self.add_exception_handler(kind, unknown)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        self.gate.app = super().build_middleware_stack()
+        return self.gate
+
+
+def launch(
+    page: Page,
+    options: Options,
+    *,
+    ready: Callable[[], bool] = lambda: True,
+    make_room: Callable[[int], None] = lambda coming: None,
+) -> Gate:
+    """Serves `page` in a thread, and returns what stands before it. Raises OSError if the port is taken."""
+    known = hosts(listening=options.host, names=options.hosts, origins=options.origins)
+    gate = Gate(nothing, options.limits, known, ready, make_room)
+    try:
+        page.launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            mcp_server=options.mcp or None,
+            auth=options.login,
+            max_file_size=options.limits.upload_megabytes * MEGABYTE,
+            enable_monitoring=False,
+            prevent_thread_lock=True,
+            _app=Server(gate),
+            **launch_options(),
+        )
+    except OSError as error:
+        if "empty port" in str(error):
+            raise OSError(errno.EADDRINUSE, f"port {options.port or ''} is taken; name another") from None
+        raise
+    if page.share_url:
+        gate.hosts = replace(known, names=known.names | {name_in(page.share_url)})
+    return gate
+
+
+async def nothing(*_: Any) -> None:
+    """Stands behind the gate until gradio has built what shall."""
+
+
+async def unreadable(_: Request, error: Exception) -> JSONResponse:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    logging.getLogger(__name__).error("a request failed", exc_info=error)
+    return refused(507, FULL) if full else refused(500, CRASHED)
+
+
+async def unknown(_: Request, error: Exception) -> JSONResponse:
+    return refused(404, NO_EVENT)

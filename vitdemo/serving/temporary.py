@@ -1,0 +1,108 @@
+"""The temporary files of one running app: a folder of its own, bounded, and gone when the app is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vitdemo.limits import MEGABYTE, Limits
+
+PREFIX, LOCK = "vitdemo-", "lock"
+PERIOD = 10.0  # seconds between two looks
+
+
+@contextmanager
+def instance() -> Iterator[Path]:
+    """A folder for this process alone, below GRADIO_TEMP_DIR or the system's, where gradio and `tempfile` put
+    their files; those that dead processes left there are removed. Raises OSError where it cannot be made."""
+    parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
+    bury(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=parent.resolve()))
+    try:
+        with (folder / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the system takes it back however the process ends
+            folder = folder.rename(folder.with_name(folder.name[1:]))  # only now do others look at it
+            with used(folder / "files", folder / "work"):
+                yield folder / "files"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bury(parent: Path) -> None:
+    """Removes the folders of processes that are no more."""
+    for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError), lock.open() as file:  # of another user, or of one that is alive
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+@contextmanager
+def used(files: Path, work: Path) -> Iterator[None]:
+    """Lets gradio keep its files in the first, and all else in the second."""
+    before = os.environ.get("GRADIO_TEMP_DIR"), tempfile.tempdir
+    files.mkdir()
+    work.mkdir()
+    os.environ["GRADIO_TEMP_DIR"], tempfile.tempdir = str(files), str(work)
+    try:
+        yield
+    finally:
+        os.environ.pop("GRADIO_TEMP_DIR")
+        if before[0] is not None:
+            os.environ["GRADIO_TEMP_DIR"] = before[0]
+        tempfile.tempdir = before[1]
+
+
+class Sweeper:
+    """Deletes files of `folder` that are too old or, the oldest first, too many. What lies there when it is
+    made belongs to the page itself and stays.
+
+    A file's age is counted from when it was first seen as it is, by a clock that nobody can set. `forget` is
+    called with the seconds after which results in memory shall go, too.
+    """
+
+    def __init__(self, folder: Path, *, limits: Limits, forget: Callable[[float], None]) -> None:
+        self._folder, self._limits, self._forget = folder, limits, forget
+        self._lock = threading.Lock()
+        self._kept = set(self._files())
+        self._seen: dict[tuple[Path, int], float] = {}
+
+    def sweep(self, *, coming: int = 0) -> None:
+        """Once; `coming`: bytes for which room is to be made."""
+        with self._lock:
+            now, found = time.monotonic(), {}
+            for path in self._files():
+                with suppress(OSError):  # deleted meanwhile
+                    state = path.stat()
+                    found[path, state.st_mtime_ns] = state.st_size
+            self._seen = {file: self._seen.get(file, now) for file in found}
+            left = sum(found.values()) + coming
+            for file in sorted(self._seen, key=self._seen.__getitem__):
+                old = now - self._seen[file] >= self._limits.kept_seconds
+                many = left > self._limits.temporary_megabytes * MEGABYTE
+                if (old or many) and file[0] not in self._kept:
+                    left -= found[file]
+                    self._remove(file[0])
+        self._forget(self._limits.kept_seconds)
+
+    def run(self, stop: threading.Event) -> None:
+        """Every few seconds, until `stop`."""
+        while not stop.wait(min(PERIOD, self._limits.kept_seconds / 4)):
+            self.sweep()
+
+    def _files(self) -> list[Path]:
+        return [path for path in self._folder.rglob("*") if not path.is_dir()]
+
+    def _remove(self, path: Path) -> None:
+        """The file, and its folder if that was all in it."""
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            if path.parent != self._folder:
+                path.parent.rmdir()

@@ -1,0 +1,90 @@
+"""The page as gradio's `Blocks`, and the one door that every event passes, public or hidden."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import gradio as gr
+from gradio.context import LocalContext
+
+from vitdemo.limits import Limits
+from vitdemo.ui.language import say
+from vitdemo.ui.pictures import Upload
+from vitdemo.ui.received import paths_in, sound, uploaded
+from vitdemo.ui.session import unforeseen
+from vitdemo.ui.text import FOREIGN, MISTAKEN
+
+LOG = logging.getLogger(__name__)
+
+
+class Page(gr.Blocks):
+    """Takes files only from gradio's upload folder, and answers all that goes wrong with one sentence that
+    names no path.
+
+    gradio looks at a path only where the client says that it is one, and tells of paths in its errors.
+    """
+
+    def __init__(self, *, limits: Limits, **options: Any) -> None:
+        """`options`: of `gr.Blocks`."""
+        super().__init__(**options)
+        self.limits = limits
+        self.running = 0  # events
+        self.offered: set[Any] = set()  # if read-only: the pictures that the page has put to its visitors
+
+    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
+        """Runs an event, as gradio's. Raises nothing but `gr.Error`."""
+        LocalContext.request.set(options.get("request"))  # whose language counts
+        facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
+        self.running += 1
+        try:
+            if not sound(getattr(options.get("event_data"), "_data", None)):
+                raise mistaken()
+            return await super().process_api(block_fn, inputs, *args, **options)
+        except gr.Error:
+            facts["status"] = 400
+            raise
+        except Exception as error:
+            facts["status"] = 500
+            raise unforeseen(error) from None
+        finally:
+            self.running -= 1
+            facts["milliseconds"] = round(1000 * (time.monotonic() - began))
+            LOG.info("event", extra={"facts": facts})
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
+    ) -> Any:
+        """The handler's arguments from those of the request, as gradio's. Raises `gr.Error` as well where a
+        file is not `uploaded`, always the same, and for values that no page sends."""
+        try:
+            if not all(self.may_use(path) for path in paths_in(inputs)):
+                raise gr.Error(say(FOREIGN), print_exception=False)
+            if block_fn.api_visibility != "public" and not sound(inputs):  # a public one names the number
+                raise mistaken()
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except (gr.Error, OSError):
+            raise
+        except Exception:
+            raise mistaken() from None
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
+        """What the browser is told, as gradio's."""
+        told = await super().postprocess_data(block_fn, predictions, state)
+        if self.limits.read_only:
+            for block, value in zip(block_fn.outputs, told, strict=True):
+                if isinstance(block, Upload):
+                    self.offered.update(paths_in(value))
+        return told
+
+    def may_use(self, path: Any) -> bool:
+        """Whether a visitor may have the file analysed. In a read-only page the page must have offered it."""
+        if not self.limits.read_only:
+            return uploaded(path)
+        first = [block.value for block in self.blocks.values() if isinstance(block, Upload)]
+        return path in self.offered.union(paths_in(first))
+
+
+def mistaken() -> gr.Error:
+    return gr.Error(say(MISTAKEN), print_exception=False)

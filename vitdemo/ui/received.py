@@ -1,0 +1,49 @@
+"""What a request may hold: files that were uploaded, and numbers that are numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+LARGEST = 2**53  # beyond it a browser cannot tell whole numbers apart
+
+
+def uploaded(path: Any) -> bool:
+    """Whether `path` is a file in gradio's upload folder, no link out of it. Looks at nothing elsewhere."""
+    folder = get_upload_folder()
+    if not isinstance(path, str) or not inside(os.path.normpath(path), folder):
+        return False
+    try:
+        real = os.path.realpath(path)
+        return inside(real, os.path.realpath(folder)) and Path(real).is_file()
+    except ValueError:  # a name that no file can have
+        return False
+
+
+def inside(path: str, folder: str) -> bool:
+    """Whether the first lies in the second; both absolute."""
+    return Path(path).is_relative_to(folder)
+
+
+def paths_in(value: Any) -> Iterator[Any]:
+    """Whatever stands as the path of a file in `value`, at any depth."""
+    for part in parts(value):
+        if isinstance(part, dict) and part.get("path") is not None:
+            yield part["path"]
+
+
+def sound(value: Any) -> bool:
+    """Whether all numbers in `value`, at any depth, are finite and of a size that makes sense."""
+    return all(abs(part) <= LARGEST for part in parts(value) if isinstance(part, (int, float)))
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """`value` and all that it holds."""
+    yield value
+    if isinstance(value, (dict, list, tuple)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from parts(part)
