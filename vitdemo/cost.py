@@ -74,16 +74,23 @@ def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence
     return total + (2 if config.dist_token else 1) * d * config.num_classes
 
 
-def median_milliseconds(calls: Sequence[Callable[[], object]], *, repeats: int = 5) -> tuple[float, ...]:
+def median_milliseconds(
+    calls: Sequence[Callable[[], object]],
+    *,
+    repeats: int = 5,
+    between: Callable[[], object] = lambda: None,
+) -> tuple[float, ...]:
     """Median wall-clock milliseconds of each call, measured in turn so that drift meets all alike.
 
-    Each is called once before, uncounted.
+    Each is called once before, uncounted. `between` is called before each of all these, untimed.
     """
     for call in calls:
+        between()
         call()
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
         for call, own in zip(calls, times, strict=True):
+            between()
             start = perf_counter()
             call()
             own.append(1000 * (perf_counter() - start))

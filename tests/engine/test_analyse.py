@@ -155,5 +155,5 @@ def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> 
 def test_a_known_result_waits_for_nobody(engine: Engine) -> None:
     request = Request(picture(), pruning_ratio=0.3)
     first = engine.analyse(request)
-    with ThreadPoolExecutor() as other, engine._pool.compute:  # as while the referee runs
+    with ThreadPoolExecutor() as other, engine._pool.compute.turn():  # as while the referee runs
         assert other.submit(engine.analyse, request).result(timeout=30) is first

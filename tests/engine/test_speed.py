@@ -116,7 +116,7 @@ def test_a_win_is_one_in_three_rounds_of_four(
     """The dense pass drifts from 10 to 50 ms: only the ratios within the rounds count."""
     dense = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
     samples = np.stack([dense, dense * ratios, dense], axis=1)
-    monkeypatch.setattr(module, "measured", lambda calls, pool, seconds: samples)
+    monkeypatch.setattr(module, "measured", lambda calls, pool, seconds, listen: samples)
     net = small()
     size = at_size(net, net.config, keep_ratio=0.5, pool=pool, seconds=1.0)
     assert (size.pruning_wins, size.linear_wins, size.n, size.dense) == (wins, False, 5, 30.0)

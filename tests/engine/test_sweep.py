@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -76,7 +77,7 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
     model, pixels = net
     seen: list[tuple[object, int]] = []
 
-    def told(calls: list[Callable[[], Tensor]], *, repeats: int) -> tuple[float, ...]:
+    def told(calls: list[Callable[[], Tensor]], *, repeats: int, between: Any) -> tuple[float, ...]:
         for call in calls:
             pruning = call.args[0]  # type: ignore[attr-defined]
             assert len(call()) == 1, "a single picture"

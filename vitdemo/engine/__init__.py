@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,7 @@ from vitdemo.engine.records import (
     Step,
 )
 from vitdemo.engine.referee import Contestant, Referee, Verdict
+from vitdemo.engine.turns import silent
 from vitdemo.models.pruning import token_counts
 from vitdemo.registry import DEFAULT_MODEL
 from vitdemo.weights import offered
@@ -79,13 +81,17 @@ class Engine:
         device: str = "auto",
         models_dir: Path | None = None,
         cache_bytes: int = 256 * 2**20,
+        request_seconds: float = math.inf,
         extra_models: Sequence[str] = (),
     ) -> None:
         """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
-        folder. `cache_bytes`: what results may take. `extra_models`: folders and Hub names that may be asked
-        for besides the menu's. Raises ValueError for a device that is not there."""
+        folder. `cache_bytes`: what results may take. `request_seconds`: how long a job may run, once it is
+        its turn. `extra_models`: folders and Hub names that may be asked for besides the menu's. Raises
+        ValueError for a device that is not there."""
         self._models_dir = models_dir
-        self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models)
+        self._pool = ModelPool(
+            device=device, models_dir=models_dir, extra_models=extra_models, request_seconds=request_seconds
+        )
         self._cache = TraceCache(cache_bytes)
         self._timings = Timings()
         self._class_maps = ClassMaps(self._pool, self._cache)
@@ -126,8 +132,19 @@ class Engine:
 
         Raises ValueError (BadImage, WeightsError and bad options are such).
         """
-        report = progress or (lambda share, text: None)
+        report = progress or silent
         return analyse(request, pool=self._pool, cache=self._cache, timings=self._timings, progress=report)
+
+    def loaded(self, model: str) -> bool:
+        """Whether the model is in memory. Raises ValueError as `info`."""
+        self.info(model)
+        return self._pool.find(model) is not None
+
+    def load(self, model: str, *, progress: Progress | None = None) -> None:
+        """Have the model in memory; its weights may come from the Hub, which takes as long as it takes, and
+        nobody waits meanwhile who asks for another. Raises ValueError as `info`, and WeightsError."""
+        self.info(model)
+        self._pool.get(model, progress=progress)
 
     def find(self, request: Request) -> Analysis | None:
         """What `analyse` would hand back at once, None if it would have to load, run or wait.
@@ -173,16 +190,18 @@ class Engine:
         """The selector's scores a stage, under one scale; empty at ratio 0."""
         return pictures.score_figures(self._cache.get(key))
 
-    def class_maps(self, key: str, label: str = "") -> list[ClassMap]:
+    def class_maps(self, key: str, label: str = "", *, progress: Progress | None = None) -> list[ClassMap]:
         """The maps of class `label` ("": the answer), each over the view; one pass and back, kept.
 
         Raises ValueError for a class that the model does not have.
         """
-        return self._class_maps.maps(key, label)
+        return self._class_maps.maps(key, label, progress=progress)
 
-    def class_map(self, key: str, label: str = "", *, method: str) -> PatchMap:
+    def class_map(
+        self, key: str, label: str = "", *, method: str, progress: Progress | None = None
+    ) -> PatchMap:
         """The numbers of one of `class_maps`. Raises as that, and ValueError naming the known methods."""
-        return self._class_maps.numbers(key, label, method=method)
+        return self._class_maps.numbers(key, label, method=method, progress=progress)
 
     def referee(self, key: str, label: str = "", *, progress: Progress | None = None) -> Verdict:
         """Which map of class `label` ("": the answer) to believe: each against random order, by removing
@@ -201,7 +220,7 @@ class Engine:
             method=method,
             pool=self._pool,
             entry_of=self._entry,
-            progress=progress or (lambda share, text: None),
+            progress=progress or silent,
         )
 
     def contrast(self, request: Request) -> Request:
@@ -211,14 +230,21 @@ class Engine:
     def _entry(self, request: Request, progress: Progress) -> Entry:
         return self._cache.get(self.analyse(request, progress=progress).key)
 
-    def keep(self, key: str, view: AttentionView, *, direction: Literal["out", "in"] = "out") -> Record:
+    def keep(
+        self,
+        key: str,
+        view: AttentionView,
+        *,
+        direction: Literal["out", "in"] = "out",
+        progress: Progress | None = None,
+    ) -> Record:
         """All numbers of a result, to be written to files. `view`, `direction`: how the explorer shows it;
         attention maps follow `view`. The maps of the answer's class run the network unless they are known.
         Raises ValueError for an option out of range."""
         entry = self._cache.get(key)
         methods = OF_A_CLASS if entry.analysis.dense.top else ()
-        maps = [self._class_maps.numbers(key, method=method) for method in methods]
-        loaded = self._pool.get(entry.analysis.model)
+        maps = [self._class_maps.numbers(key, method=method, progress=progress) for method in methods]
+        loaded = self._pool.get(entry.analysis.model, progress=progress)
         return keep.record(
             entry, loaded, view, direction=direction, of_a_class=maps, models_dir=self._models_dir
         )

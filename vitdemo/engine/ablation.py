@@ -97,11 +97,11 @@ def ablation(entry: Entry, which: Pass, *, pool: ModelPool, progress: Progress) 
     trace = trace_of(entry, which)
     if trace.logits is None:
         raise ValueError("this network has no classes, so there is no answer that a head could change")
-    loaded, target = pool.get(entry.analysis.model), int(trace.logits.argmax())
+    loaded, target = pool.get(entry.analysis.model, progress=progress), int(trace.logits.argmax())
     pruning = Pruning(None, Explicit((None, *trace.kept))) if trace.prune_loc else None
-    with pool.compute:
+    with pool.compute.turn(progress) as report:
         pixels = entry.pixels.to(pool.device)
-        logits = silenced_logits(loaded.model, pixels, pruning=pruning, pool=pool, progress=progress)
+        logits = silenced_logits(loaded.model, pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()
     label = loaded.classes[target]
     colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, f"change of the logit of {label}")

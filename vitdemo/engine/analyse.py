@@ -81,20 +81,21 @@ def analyse(
     """
     spec = pool.spec(request.model)
     choose_selector(spec, request.selector)  # before anything is loaded
-    upload = decode(request.image)
+    with pool.decoding.turn(progress):
+        upload = decode(request.image)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     job = job_of(request, upload, loaded, cache)
     if known := cache.find(job.key):  # waits for nobody else's job
         return known.analysis
     setting, pixels = job.setting, job.prepared.pixels
-    with pool.compute:  # equal requests at the same time: the second finds what the first left
+    with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
         entry = cache.find(job.key)
         if entry is None:
-            progress(0.85, f"Running {setting.spec.title}")
+            report(0.85, f"Running {setting.spec.title}")
             dense, pruned, pruning = run(loaded, job.prepared, setting, pool.device)
             milliseconds = timings.find(job.timed)
             if milliseconds is None:
-                progress(0.95, "Measuring")
+                report(0.95, "Measuring")
                 milliseconds = measure(loaded.model, pixels.to(pool.device), pruning=pruning)
                 timings.keep(job.timed, milliseconds)
             analysis = Analysis(
@@ -119,11 +120,13 @@ def analyse(
 
 
 def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | None:
-    """The analysis that an equal request left in `cache`, or None; loads, runs and waits for nothing."""
+    """The analysis that an equal request left in `cache`, or None; loads and runs nothing."""
     loaded = pool.find(request.model)
     if loaded is None:
         return None
-    entry = cache.find(job_of(request, decode(request.image), loaded, cache).key)
+    with pool.decoding.turn():
+        upload = decode(request.image)
+    entry = cache.find(job_of(request, upload, loaded, cache).key)
     return entry and entry.analysis
 
 

@@ -11,6 +11,7 @@ from vitdemo.engine.cache import Entry, TraceCache
 from vitdemo.engine.numbers import PatchMap, patch_map
 from vitdemo.engine.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.recent import Recent
+from vitdemo.engine.records import Progress
 from vitdemo.explain import METHODS, Heatmap, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -43,34 +44,38 @@ class ClassMaps:
         self._cache = cache
         self._known: Recent[dict[str, Heatmap]] = Recent()
 
-    def maps(self, key: str, label: str = "") -> list[ClassMap]:
+    def maps(self, key: str, label: str = "", *, progress: Progress | None = None) -> list[ClassMap]:
         """The maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if any.
 
         Maps of one unit share a scale, which begins at 0. Runs the network unless it was asked before. Raises
         Expired, and ValueError for an unknown class or a network without any.
         """
-        entry, label, heats = self._heats(key, label)
+        entry, label, heats = self._heats(key, label, progress)
         return [
             ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
             for method, heat in heats.items()
         ]
 
-    def numbers(self, key: str, label: str = "", *, method: str) -> PatchMap:
+    def numbers(
+        self, key: str, label: str = "", *, method: str, progress: Progress | None = None
+    ) -> PatchMap:
         """One of these maps as numbers. Raises as `maps`, and ValueError naming the known methods."""
         if method not in OF_A_CLASS:
             raise ValueError(f"method must be one of {', '.join(OF_A_CLASS)}, got {method!r}")
-        _, label, heats = self._heats(key, label)
+        _, label, heats = self._heats(key, label, progress)
         return patch_map(METHODS[method], heats[method], label=label)
 
-    def _heats(self, key: str, label: str) -> tuple[Entry, str, dict[str, Heatmap]]:
+    def _heats(
+        self, key: str, label: str, progress: Progress | None
+    ) -> tuple[Entry, str, dict[str, Heatmap]]:
         """The result, the class that is meant, and the maps by method."""
         entry = self._cache.get(key)
         label = label or answer(entry)
         heats = self._known.find(key, label)
         if heats is None:
-            loaded = self._pool.get(entry.analysis.model)
+            loaded = self._pool.get(entry.analysis.model, progress=progress)
             target = class_index(entry, loaded, label)
-            with self._pool.compute:
+            with self._pool.compute.turn(progress):
                 trace = graded_trace(entry, loaded, pool=self._pool, target=target)
             heats = {method: explain(trace, method) for method in OF_A_CLASS}
             self._known.keep(key, label, heats)

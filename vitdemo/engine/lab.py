@@ -45,14 +45,21 @@ class Lab:
 
     def sweep(self, key: str, *, progress: Progress | None = None) -> Sweep:
         """The picture at pruning ratios from 0 to 90 %, by every selector at equal budget."""
-        entry, loaded, pixels = self._open(key)
-        with self._pool.compute:
-            return sweep(entry, loaded, pixels, report=progress or silent)
+        entry, loaded, pixels = self._open(key, progress)
+        with self._pool.compute.turn(progress) as report:
+            return sweep(entry, loaded, pixels, report=report)
 
-    def operate(self, key: str, *, keep: Iterable[int] = (), drop: Iterable[int] = ()) -> Surgery:
+    def operate(
+        self,
+        key: str,
+        *,
+        keep: Iterable[int] = (),
+        drop: Iterable[int] = (),
+        progress: Progress | None = None,
+    ) -> Surgery:
         """The answer with the patches `keep` forced through all stages and `drop` gone at the input."""
-        entry, loaded, pixels = self._open(key)
-        with self._pool.compute:
+        entry, loaded, pixels = self._open(key, progress)
+        with self._pool.compute.turn(progress):
             return operate(entry, loaded, pixels, keep=keep, drop=drop)
 
     def smallest_set(
@@ -68,22 +75,22 @@ class Lab:
         `share`: how much of the answer's dense probability they must keep at least, 0 to 1. `seconds`:
         None = 2 for up to 64 patches, 20 for more.
         """
-        entry, loaded, pixels = self._open(key)
+        entry, loaded, pixels = self._open(key, progress)
         limit = SECONDS_SMALL if entry.config.num_patches <= SMALL else SECONDS_LARGE
-        with self._pool.compute:
+        with self._pool.compute.turn(progress) as report:
             return smallest_set(
                 entry,
                 loaded,
                 pixels,
                 share=share,
                 seconds=limit if seconds is None else seconds,
-                report=progress or silent,
+                report=report,
             )
 
-    def adaptive(self, key: str, threshold: float) -> Adaptive:
+    def adaptive(self, key: str, threshold: float, *, progress: Progress | None = None) -> Adaptive:
         """A threshold on the scores, beside the fixed ratio of nearest cost; see `Threshold`."""
-        entry, loaded, pixels = self._open(key)
-        with self._pool.compute:
+        entry, loaded, pixels = self._open(key, progress)
+        with self._pool.compute.turn(progress):
             return adaptive(entry, loaded, pixels, threshold)
 
     def kept_figure(self, key: str, kept: Iterable[int]) -> Image.Image:
@@ -112,11 +119,11 @@ class Lab:
     def _frames(self, key: str) -> list[tuple[str, Image.Image]]:
         return [(words, picture) for picture, words in pictures.kept_figures(self._cache.get(key))]
 
-    def _open(self, key: str) -> tuple[Entry, LoadedModel, Pixels]:
+    def _open(self, key: str, progress: Progress | None) -> tuple[Entry, LoadedModel, Pixels]:
         entry = self._cache.get(key)
         if not entry.config.num_classes:
             raise ValueError("the laboratory needs a model with a classification head")
-        loaded = self._pool.get(entry.analysis.model)
+        loaded = self._pool.get(entry.analysis.model, progress=progress)
         return entry, loaded, entry.pixels.to(self._pool.device)
 
 
@@ -162,7 +169,3 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
         macs=cost.macs(loaded.spec.config, tokens=tokens),
         top=named(probabilities.cpu(), loaded, best),
     )
-
-
-def silent(share: float, text: str) -> None:
-    """Progress that nobody watches."""

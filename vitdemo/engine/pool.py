@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -13,19 +14,22 @@ import torch
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.records import MAX_PRUNING_RATIO, ModelInfo, Progress
+from vitdemo.engine.turns import Turns
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import LoadedModel, load_model, spec_of
 
 MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
+DECODERS = 2  # pictures that are decoded at once
 
 
 class ModelPool:
     """Loaded models by name, the least recently used dropped when their parameters exceed `max_bytes`.
 
-    `extra_models`: folders and Hub names served besides the registry's. `compute`: held by whoever runs a
+    `extra_models`: folders and Hub names served besides the registry's. `compute`: whose turn it is to run a
     model; the device is shared, so two passes at once would gain nothing and spoil each other's measurement.
+    `decoding`: whose turn it is to decode a picture, which may take much memory.
     """
 
     def __init__(
@@ -35,15 +39,15 @@ class ModelPool:
         models_dir: Path | None = None,
         extra_models: Sequence[str] = (),
         max_bytes: int = MAX_BYTES,
+        request_seconds: float = math.inf,
     ) -> None:
         self.device = choose_device(device)
-        self.compute = threading.Lock()
+        self.compute = Turns(seconds=request_seconds)
+        self.decoding = Turns(DECODERS)
         self._models_dir = models_dir
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._loading: dict[str, threading.Lock] = {
-            name: threading.Lock() for name in (*MODELS, *extra_models)
-        }
+        self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
         self._forwards = 0
 
@@ -70,11 +74,11 @@ class ModelPool:
         """The model, loaded if need be; others that ask for it meanwhile wait, those that ask for another
         do not. Raises WeightsError when it cannot be had; the next call tries again."""
         assert name in self._loading, "spec() refuses unknown names"
-        with self._loading[name]:
+        with self._loading[name].turn(progress) as report:
             loaded = self.find(name)
             if loaded is None:
                 loaded = load_model(
-                    name, models_dir=self._models_dir, device=str(self.device), progress=progress
+                    name, models_dir=self._models_dir, device=str(self.device), progress=report
                 )
                 self.counted(loaded.model)
                 self._keep(name, loaded)

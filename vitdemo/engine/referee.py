@@ -74,19 +74,19 @@ class Referee:
         Runs the network for a few seconds, once a picture and class. Raises Expired, and ValueError for an
         unknown class or a network without any.
         """
-        entry, report = self._cache.get(key), progress or (lambda share, text: None)
+        entry = self._cache.get(key)
         label = label or answer(entry)
         verdict = self._known.find(key, label)
         if verdict is None:
-            loaded = self._pool.get(entry.analysis.model)
-            with self._pool.compute:
+            loaded = self._pool.get(entry.analysis.model, progress=progress)
+            with self._pool.compute.turn(progress) as report:
                 verdict = judge(entry, loaded, label, pool=self._pool, report=report)
             self._known.keep(key, label, verdict)
         return verdict
 
 
 def judge(entry: Entry, loaded: LoadedModel, label: str, *, pool: ModelPool, report: Progress) -> Verdict:
-    """The contest, run. The caller holds `pool.compute`."""
+    """The contest, run. It is the caller's turn of `pool.compute`."""
     report(0.0, "Drawing the maps")
     model, pixels = loaded.model, entry.pixels.to(pool.device)
     target = class_index(entry, loaded, label)

@@ -62,17 +62,17 @@ class SanityReport:
 @torch.no_grad()
 def sanity(entry: Entry, *, pool: ModelPool, progress: Progress) -> SanityReport:
     """All checks of one result. Runs the network up to `DRAWS` times as often as it has layers."""
-    loaded = pool.get(entry.analysis.model)
+    loaded = pool.get(entry.analysis.model, progress=progress)
     model, traces = loaded.model, [trace for trace in (entry.dense, entry.pruned) if trace is not None]
     checks = [row_sums(traces)]
-    with pool.compute:
+    with pool.compute.turn(progress) as report:
         pixels = entry.pixels.to(pool.device)
         if entry.dense.logits is not None:
-            progress(0.05, "Removing and masking")
+            report(0.05, "Removing and masking")
             checks.append(removed_or_masked(model, pixels, entry))
-            progress(0.1, "Recording and not recording")
+            report(0.1, "Recording and not recording")
             checks.append(recorded(entry.dense, model(pixels)[0]))
-        cascade = randomise(model, pixels, pool=pool, progress=progress)
+        cascade = randomise(model, pixels, pool=pool, progress=report)
     checks += [Check("randomised", abs(steps[-1][1]), ALIKE_LIMIT, key) for key, steps in cascade.items()]
     label = "rank correlation with the trained network's map; each line adds a part with random weights"
     images = tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -25,6 +26,7 @@ SECONDS, LIMIT = 3.0, 9.0  # that one comparison should take, and may take at mo
 MARGIN = 0.95  # of the time: less of a difference is noise
 ROUNDS = (5, 15)  # fewest and most samples of each call
 Call = Callable[[], object]
+Listen = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,20 @@ def speed(
     take, about 20 seconds at most. Raises ValueError for a bad name or ratio.
     """
     pool.spec(model)
-    loaded, ratio = pool.get(model), pruning_ratio or RATIO
+    loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
     keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
-    progress(0.0, "This model")
-    timings = variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=SECONDS / haste)
+    listen, seconds = partial(progress, 0.0, "This model"), SECONDS / haste
+    timings = variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
     sizes: list[Size] = []
     milliseconds, macs = timings[0].milliseconds, timings[0].macs
     for number, side in enumerate(SIDES):
-        progress(0.2 + 0.8 * number / len(SIDES), f"{side * side} tokens")
+        listen = partial(progress, 0.2 + 0.8 * number / len(SIDES), f"{side * side} tokens")
         wide = sized(config, side)
         wanted = milliseconds * cost.macs(wide) / macs  # of one dense pass, from the size before
         if 6 * ROUNDS[0] * wanted > 1000 * LIMIT / haste:
             sizes.append(Size(side * side))
             continue
-        size = at_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=SECONDS / haste)
+        size = at_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
         assert size.dense is not None
         milliseconds, macs = size.dense, cost.macs(wide)
         sizes.append(size)
@@ -108,7 +110,12 @@ def speed(
 
 
 def variants(
-    model: VisionTransformer, *, keep_ratio: float, pool: ModelPool, seconds: float
+    model: VisionTransformer,
+    *,
+    keep_ratio: float,
+    pool: ModelPool,
+    seconds: float,
+    listen: Listen = lambda: None,
 ) -> tuple[Timing, ...]:
     """The model dense, pruned by each of its selectors, and with the other kind of attention."""
     config = model.config
@@ -119,7 +126,7 @@ def variants(
     calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
     calls |= {name: pruned_call(model, pixels, name, keep_ratio) for name in names}
     calls[other.attention] = lambda: twisted(pixels).cpu()
-    samples = measured(list(calls.values()), pool=pool, seconds=seconds)
+    samples = measured(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
     rows = []
     for name, times in zip(calls, samples.T, strict=True):
         shape = other if name == other.attention else config
@@ -130,16 +137,21 @@ def variants(
 
 
 def at_size(
-    model: VisionTransformer, config: ViTConfig, *, keep_ratio: float, pool: ModelPool, seconds: float
+    model: VisionTransformer,
+    config: ViTConfig,
+    *,
+    keep_ratio: float,
+    pool: ModelPool,
+    seconds: float,
+    listen: Listen = lambda: None,
 ) -> Size:
     """Medians at the size of `config`: softmax attention dense and pruned (best selector), and linear."""
     softmax = pool.counted(rebuilt(model, replace(config, attention="softmax")))
     linear = pool.counted(rebuilt(model, replace(config, attention="linear")))
     pixels = noise(config, pool)
     pruned = pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
-    samples = measured(
-        [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()], pool=pool, seconds=seconds
-    )
+    calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
+    samples = measured(calls, pool=pool, seconds=seconds, listen=listen)
     dense, cut, other = (float(value) for value in np.median(samples, axis=0))
     # Within a round the load of the machine is alike, so ratios tell more than medians do.
     wins = np.quantile(samples[:, 1:] / samples[:, :1], 0.75, axis=0) < MARGIN
@@ -158,15 +170,18 @@ def pruned_call(
     return lambda: model(pixels, pruning=pruning).cpu()
 
 
-def measured(calls: Sequence[Call], *, pool: ModelPool, seconds: float) -> Float[np.ndarray, "n calls"]:
+def measured(
+    calls: Sequence[Call], *, pool: ModelPool, seconds: float, listen: Listen = lambda: None
+) -> Float[np.ndarray, "n calls"]:
     """Milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`; in each all calls take
-    their turn. Nobody else runs a model during a round; between two others may.
+    their turn. Nobody else runs a model during a round; between two others may. `listen` is called before
+    each call, and may raise.
     """
     rounds, wanted = [], ROUNDS[1]
     while len(rounds) < wanted:
-        with pool.compute:
+        with pool.compute.turn(lambda share, text: listen()):
             start = perf_counter()
-            rounds.append(cost.median_milliseconds(calls, repeats=1))
+            rounds.append(cost.median_milliseconds(calls, repeats=1, between=listen))
             took = perf_counter() - start
         if len(rounds) == 1:
             wanted = int(np.clip(seconds / took, *ROUNDS))

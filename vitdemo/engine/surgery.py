@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -77,13 +77,15 @@ def named(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Seque
 
 @dataclass
 class Trial:
-    """Runs sets of patches through the network, each as if the picture had no others, and counts them."""
+    """Runs sets of patches through the network, each as if the picture had no others, and counts them.
+    `listen` is called before each batch, and may raise."""
 
     model: VisionTransformer
     pixels: Pixels
     answer: int
     floor: float
     deadline: float
+    listen: Callable[[], object] = lambda: None
     tried: int = field(default=0)
 
     def probabilities(self, sets: Sequence[Ids]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
@@ -91,6 +93,7 @@ class Trial:
         class or over `floor`, whichever is nearer: the answer holds where the lead is positive."""
         found = []
         for begin in range(0, len(sets), BATCH):
+            self.listen()
             if perf_counter() > self.deadline:
                 raise TimeoutError
             ids = torch.tensor(sets[begin : begin + BATCH])
@@ -129,16 +132,19 @@ def smallest_set(
     assert entry.dense.logits is not None
     start, answer = perf_counter(), int(entry.dense.logits.argmax())
     dense = float(entry.dense.logits.softmax(-1)[answer])
-    # The whole picture must pass its own test, though a batch may round its probability another way.
-    trial = Trial(loaded.model, pixels, answer, min(share * dense, dense - 1e-4), start + seconds)
     kept: Ids = tuple(range(entry.config.num_patches))
+
+    def listen() -> None:
+        report(0.9 - 0.6 * len(kept) / entry.config.num_patches, f"{len(kept)} patches left")
+
+    # The whole picture must pass its own test, though a batch may round its probability another way.
+    floor = min(share * dense, dense - 1e-4)
+    trial = Trial(loaded.model, pixels, answer, floor, start + seconds, listen)
     minimal = False
     try:
         kept = shortest_prefix(ranking(entry), trial)
-        report(0.3, f"{len(kept)} patches left")
         while (shorter := shorten(kept, trial)) != kept:
             kept = shorter
-            report(0.9 - 0.6 * len(kept) / entry.config.num_patches, f"{len(kept)} patches left")
         minimal = True
     except TimeoutError:
         pass  # what was found so far holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from time import perf_counter
@@ -49,8 +50,8 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
         rows = [logits.float().softmax(-1).cpu() for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
-    report(len(names) / (len(names) + 1), "Measuring")
-    times, repeats = measure(model, pixels, names)
+    measuring = partial(report, len(names) / (len(names) + 1), "Measuring")
+    times, repeats = measure(model, pixels, names, listen=measuring)
     classes, labels = chosen_classes(table), loaded.classes
     curves = [
         curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
@@ -97,10 +98,15 @@ def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: floa
 
 
 def measure(
-    model: VisionTransformer, pixels: Pixels, names: tuple[str, ...]
+    model: VisionTransformer,
+    pixels: Pixels,
+    names: tuple[str, ...],
+    *,
+    listen: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, tuple[float, ...]], int]:
     """Median milliseconds of one pass by each selector at each ratio, all measured in turn, and how often
-    each was. At ratio 0 there is one dense pass for all selectors."""
+    each was. At ratio 0 there is one dense pass for all selectors. `listen` is called before each pass, and
+    may raise."""
 
     def call(pruning: Pruning | None) -> Tensor:
         return model(pixels, pruning=pruning).cpu()  # a GPU says that it is done before it is
@@ -115,7 +121,7 @@ def measure(
     calls[0]()
     all_at_most = (perf_counter() - start) * len(calls)
     repeats = max(FEWEST, min(REPEATS, int(SECONDS / all_at_most)))
-    dense, *pruned = cost.median_milliseconds(calls, repeats=repeats)
+    dense, *pruned = cost.median_milliseconds(calls, repeats=repeats, between=listen)
     return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
 
 
