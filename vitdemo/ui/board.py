@@ -13,8 +13,9 @@ from vitdemo.engine import Engine
 from vitdemo.ui import lab_text
 from vitdemo.ui.language import both, translate
 from vitdemo.ui.module import module
-from vitdemo.ui.parts import QUIET
+from vitdemo.ui.parts import QUEUED
 from vitdemo.ui.session import Left, Values, draw, told
+from vitdemo.ui.visit import HEAVY, reported
 
 
 def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
@@ -33,23 +34,15 @@ def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
 
         def operate(key: str) -> str:
             try:
-                return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop))
+                return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop, progress=reported()))
             except ValueError as error:
                 return lab_text.surgery(None, translate(str(error)))
 
         with told():
             return draw(engine, left, values, operate)
 
-    # Queued, one at a time: the last change's answer is the last to arrive.
-    patches.edit(
-        edited,
-        left.inputs,
-        answer,
-        trigger_mode="multiple",
-        concurrency_id="surgery",
-        concurrency_limit=1,
-        **{**QUIET, "queue": True},
-    )
+    # One of each visitor at a time: the last change's answer is the last to arrive.
+    patches.edit(edited, left.inputs, answer, trigger_mode="multiple", **{**QUEUED, **HEAVY})
     return patches, answer
 
 

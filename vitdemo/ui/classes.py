@@ -11,7 +11,8 @@ from vitdemo.engine import ClassMap, Engine
 from vitdemo.ui import referee_text as words
 from vitdemo.ui.parts import gallery
 from vitdemo.ui.results import drawn_when_seen
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+from vitdemo.ui.session import Left, Values, draw, told
+from vitdemo.ui.visit import HEAVY, reported
 
 
 def row(
@@ -34,7 +35,8 @@ def row(
 
     def show(values: Values) -> Values:
         name = chosen_class(values, left, chosen)
-        found = draw(engine, left, values, lambda key: engine.class_maps(key, name))
+        report = reported()
+        found = draw(engine, left, values, lambda key: engine.class_maps(key, name, progress=report))
         return {heading: words.class_title(found[0].label), maps: frames(found)}
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
@@ -44,14 +46,13 @@ def row(
         with told():
             return {chosen: picked, **show({**values, chosen: picked})}
 
-    drawn_when_seen(tab, left, show, inputs={chosen}, outputs=[heading, maps], first=name or None)
+    drawn_when_seen(tab, left, show, inputs={chosen}, outputs=[heading, maps], first=name or None, **HEAVY)
     label.select(
         clicked,
         {*left.inputs, chosen},
         [chosen, heading, maps],
         trigger_mode="always_last",
-        concurrency_id=MODEL_RUNS,
-        concurrency_limit=2,
+        **HEAVY,
         show_progress="minimal",
         show_progress_on=[maps],
         api_visibility="private",

@@ -13,8 +13,9 @@ from vitdemo.ui.compare_sides import Column, Setting, column, request, wire_colu
 from vitdemo.ui.language import label, translate
 from vitdemo.ui.parts import QUIET, gallery, heading
 from vitdemo.ui.results import filled
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, reported, told
+from vitdemo.ui.session import Left, Values, told
 from vitdemo.ui.text import sentence
+from vitdemo.ui.visit import HEAVY, fetch, reported
 
 FIRST_METHOD = "attention-rollout"
 PROGRESS = gr.Progress()
@@ -108,8 +109,7 @@ class Wiring:
         outputs = [*report.outputs, *controls]
         options: dict[str, Any] = {
             "trigger_mode": "always_last",
-            "concurrency_id": MODEL_RUNS,
-            "concurrency_limit": 2,
+            **HEAVY,
             "show_progress_on": [report.result],
             "api_visibility": "private",
         }
@@ -190,6 +190,8 @@ class Wiring:
         with told():
             try:
                 a, b = (request(self.engine, picture, setting) for setting in pair)
+                for one in (a, b):
+                    fetch(self.engine, one.model, report)
                 found = self.engine.compare(a, b, method=values[self.method], progress=report)
             except ValueError as error:
                 return self.report.empty(words.problem(sentence(translate(str(error)))))

@@ -14,8 +14,9 @@ import gradio as gr
 from vitdemo.engine import AttentionView, Engine, Record
 from vitdemo.ui.language import both, say
 from vitdemo.ui.module import module
-from vitdemo.ui.parts import QUIET
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, told
+from vitdemo.ui.parts import QUEUED
+from vitdemo.ui.session import Left, Values, draw, told
+from vitdemo.ui.visit import HEAVY, reported
 
 WORDS = {
     "title": "Download the numbers",
@@ -39,7 +40,7 @@ def buttons(engine: Engine, left: Left) -> None:
         look = view(asked["look"], last=engine.info(values[left.model]).layers - 1)
 
         def collect(key: str) -> Record:
-            return engine.keep(key, look, direction=direction(asked["look"]))
+            return engine.keep(key, look, direction=direction(asked["look"]), progress=reported())
 
         try:
             with told(html=False):
@@ -49,8 +50,7 @@ def buttons(engine: Engine, left: Left) -> None:
         url = f"gradio_api/file={quote(path)}"
         return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
 
-    options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
-    group.keep(collected, left.inputs, group, trigger_mode="multiple", **options)
+    group.keep(collected, left.inputs, group, trigger_mode="multiple", **{**QUEUED, **HEAVY})
 
 
 def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:

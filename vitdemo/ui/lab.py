@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from vitdemo.ui import lab_text, sweep_text
 from vitdemo.ui.board import board, payload
 from vitdemo.ui.lab_text import WORDS
 from vitdemo.ui.language import label, say
-from vitdemo.ui.parts import QUIET, figure, gallery, heading, remark
+from vitdemo.ui.parts import QUEUED, figure, gallery, heading, remark
 from vitdemo.ui.results import emptied, filled
 from vitdemo.ui.section import hidden, on_button
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
+from vitdemo.ui.session import Left, Values, draw, told
 from vitdemo.ui.text import escaped, title
+from vitdemo.ui.visit import HEAVY, LIGHT, reported
 
 FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
 PROGRESS = gr.Progress()
@@ -83,10 +84,9 @@ def sweep(engine: Engine, left: Left) -> None:
         return {**empty, whose: gr.Radio(value=None, visible=False), known: None}
 
     outputs = [result, whose, kept_title, kept, known]
-    runs: dict[str, Any] = {"concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
     emptied(left, cleared, drawn=known, outputs=outputs)
     clicked = button.click(
-        run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **runs
+        run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **HEAVY
     )
     left.jobs.append(clicked)
     whose.input(
@@ -94,7 +94,7 @@ def sweep(engine: Engine, left: Left) -> None:
         {*left.inputs, whose, known},
         [kept_title, kept],
         trigger_mode="always_last",
-        **{**QUIET, **runs},
+        **QUEUED,
     )
 
 
@@ -155,7 +155,7 @@ def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
 
     def fill(values: Values) -> Values:
         def once(key: str) -> Values:
-            found = engine.lab.adaptive(key, values[threshold])
+            found = engine.lab.adaptive(key, values[threshold], progress=reported())
             frames = [
                 (engine.lab.kept_figure(key, budget.kept), words)
                 for budget, words in zip(
@@ -170,15 +170,13 @@ def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
         with told():
             return fill(values) if values[left.key] else {result: None, kept: None}
 
-    when_opened(opened, left, fill, inputs={threshold}, empty={result: None, kept: None})
+    when_opened(opened, left, fill, inputs={threshold}, empty={result: None, kept: None}, room=HEAVY)
     threshold.release(
         moved,
         {*left.inputs, threshold},
         [result, kept],
         trigger_mode="always_last",
-        concurrency_id=MODEL_RUNS,
-        concurrency_limit=2,
-        **{**QUIET, "queue": True},
+        **{**QUEUED, **HEAVY},
     )
 
 
@@ -214,10 +212,16 @@ def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
 
 
 def when_opened(
-    section: gr.Accordion, left: Left, fill: Fill, *, inputs: set[Any], empty: dict[Any, Any]
+    section: gr.Accordion,
+    left: Left,
+    fill: Fill,
+    *,
+    inputs: set[Any],
+    empty: dict[Any, Any],
+    room: Mapping[str, Any] = LIGHT,
 ) -> None:
     """Fill the components of `empty` when the section is opened, or another result arrives while it is open;
-    while it is closed a new result only empties them."""
+    while it is closed a new result only empties them. `room`: HEAVY where filling them runs a network."""
     is_open, drawn = gr.State(False), gr.State(None)
     nothing = {**empty, drawn: None}
 
@@ -228,10 +232,10 @@ def when_opened(
         with told():
             return {**fill(values), drawn: values[left.key]}
 
-    options: dict[str, Any] = {**QUIET, "queue": True, "concurrency_id": MODEL_RUNS, "concurrency_limit": 2}
+    options = {**QUEUED, **room}
     inputs = {*inputs, is_open}
     section.expand(opened, {*left.inputs, *inputs}, [is_open, *nothing], **options)
-    section.collapse(lambda: False, None, is_open, **{**QUIET, "queue": True})
+    section.collapse(lambda: False, None, is_open, **QUEUED)
     filled(
         left,
         arrived,

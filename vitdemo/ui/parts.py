@@ -9,12 +9,13 @@ import gradio as gr
 
 from vitdemo.ui.language import label
 from vitdemo.ui.pictures import Figure, Figures
+from vitdemo.ui.visit import LIGHT
 
 STATIC = Path(__file__).parent / "static"
 # Events that only draw or fill in: no queue, no spinner, not part of the public API.
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # The same for those that warn, or set a state whose change starts another event: that takes gradio's queue.
-QUEUED: dict[str, Any] = {**QUIET, "queue": True, "concurrency_limit": None}
+QUEUED: dict[str, Any] = {**QUIET, "queue": True, **LIGHT}
 
 
 def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> Figures:

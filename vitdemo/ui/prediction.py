@@ -14,7 +14,8 @@ from vitdemo.ui import classes, text
 from vitdemo.ui.language import label, say
 from vitdemo.ui.link import Link, brought
 from vitdemo.ui.parts import QUEUED
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, reported, told
+from vitdemo.ui.session import Left, Values, told
+from vitdemo.ui.visit import HEAVY, fetch, reported
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def wire(
         try:
             with told(html=False):  # text.problem writes the HTML
                 request = left.request(engine, values)
-                analysis = engine.analyse(request, progress=reported(progress))
+                report = reported(progress)
+                fetch(engine, request.model, report)
+                analysis = engine.analyse(request, progress=report)
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
             return empty(text.problem(error.message))
         return filled(analysis)
@@ -101,8 +104,7 @@ def wire(
     inputs = left.inputs - {left.key}
     page.load(opened, inputs, [*link.outputs(left), *results, wanted], **QUEUED)
     options: dict[str, Any] = {
-        "concurrency_id": MODEL_RUNS,
-        "concurrency_limit": 2,
+        **HEAVY,
         "show_progress_on": [outputs[0]],
         "api_visibility": "private",
     }

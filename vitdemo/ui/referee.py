@@ -15,8 +15,9 @@ from vitdemo.ui.curves import Line, percent_chart
 from vitdemo.ui.language import label, say
 from vitdemo.ui.parts import QUIET, heading
 from vitdemo.ui.results import filled
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
+from vitdemo.ui.session import Left, Values, draw, told
 from vitdemo.ui.text import escaped, save_button
+from vitdemo.ui.visit import HEAVY, reported
 
 
 def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
@@ -47,8 +48,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
 
     options: dict[str, Any] = {
         "trigger_mode": "always_last",
-        "concurrency_id": MODEL_RUNS,
-        "concurrency_limit": 2,
+        **HEAVY,
         "api_visibility": "private",
     }
     inputs, outputs = {left.active, chosen, judged}, [shown, judged]

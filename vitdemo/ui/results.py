@@ -15,6 +15,7 @@ import gradio as gr
 
 from vitdemo.ui.parts import QUIET
 from vitdemo.ui.session import Follower, Left, Values, told
+from vitdemo.ui.visit import LIGHT
 
 Fill = Callable[[Values, gr.Progress], Values]
 RING = """const ring = () => props.value && JSON.parse(props.value).parts.forEach((part) => trigger(part));
@@ -86,11 +87,13 @@ def drawn_when_seen(
     inputs: set[Any],
     outputs: list[Any],
     first: str | None = None,
+    **options: Any,
 ) -> None:
     """Fill `outputs` when `tab` is opened or, while it is open, when a new result arrives.
 
     To be called inside `tab`, because gradio takes all that stands between two tabs for a tab. `first`: what
-    the page brings with it, None for nothing; it is drawn again once there is a result.
+    the page brings with it, None for nothing; it is drawn again once there is a result. `options`:
+    of the events.
     """
     name, drawn = tab.elem_id, gr.State(first)
     inputs, outputs = {*inputs, left.active, drawn}, [*outputs, drawn]
@@ -112,7 +115,7 @@ def drawn_when_seen(
     def seen(values: Values) -> bool:
         return values[left.active] == name
 
-    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    options = {"api_visibility": "private", "show_progress": "minimal", **LIGHT, **options}
     tab.select(lambda: name, None, left.active, **QUIET)
     tab.select(opened, {*left.inputs, *inputs}, outputs, **options)
     filled(left, fill, seen=seen, drawn=drawn, empty=empty, inputs=inputs, outputs=outputs, **options)

@@ -10,7 +10,8 @@ import gradio as gr
 
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui.results import emptied
-from vitdemo.ui.session import MODEL_RUNS, Left, Values, draw, reported, told
+from vitdemo.ui.session import Left, Values, draw, told
+from vitdemo.ui.visit import HEAVY, reported
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,9 @@ def on_button(
         run,
         {*left.inputs, *inputs},
         [*outputs, drawn],
-        concurrency_id=MODEL_RUNS,
-        concurrency_limit=2,
         show_progress_on=[outputs[0]],
         api_visibility="private",
+        **HEAVY,
     )
     left.jobs.append(clicked)
 

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Expired, Progress, Request
+from vitdemo.engine import Engine, Expired, Request
 from vitdemo.ui.language import say, translate
 from vitdemo.ui.pictures import Upload
 from vitdemo.ui.text import CRASHED, FULL, escaped, sentence
+from vitdemo.ui.visit import Unwanted, fetch, reported
 
 Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
 T = TypeVar("T")
-MODEL_RUNS = "model"  # concurrency_id of every event that may run a model
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ def told(*, html: bool = True) -> Iterator[None]:
         yield
     except gr.Error:
         raise
+    except Unwanted:
+        raise gr.Error("", visible=False, print_exception=False) from None
     except ValueError as error:
         words = sentence(translate(str(error)))
         raise gr.Error(escaped(words) if html else words, print_exception=False) from None
@@ -100,18 +102,11 @@ def unforeseen(error: Exception) -> gr.Error:
     return gr.Error(say(FULL if full else CRASHED), print_exception=False)
 
 
-def reported(progress: gr.Progress) -> Progress:
-    """What a job of the engine is given to tell how far it is, in the visitor's language."""
-
-    def report(share: float, words: str) -> None:
-        progress(share, desc=translate(words))
-
-    return report
-
-
 def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
     """`picture(key)` of the shown result; one that the cache dropped is analysed again first."""
     try:
         return picture(values[left.key])
     except Expired:
-        return picture(engine.analyse(left.request(engine, values)).key)
+        request, report = left.request(engine, values), reported()
+        fetch(engine, request.model, report)
+        return picture(engine.analyse(request, progress=report).key)

@@ -10,6 +10,7 @@ from vitdemo.ui.language import label
 from vitdemo.ui.parts import remark
 from vitdemo.ui.section import on_button
 from vitdemo.ui.session import Left, Values
+from vitdemo.ui.visit import fetch
 
 
 def section(engine: Engine, left: Left) -> None:
@@ -19,6 +20,7 @@ def section(engine: Engine, left: Left) -> None:
     words = gr.HTML(padding=False, min_height=40, elem_id="speed")
 
     def job(key: str, values: Values, progress: Progress) -> Values:
+        fetch(engine, values[left.model], progress)
         card = engine.inside.speed(values[left.model], values[left.ratio] / 100, progress=progress)
         return {words: checks_text.speed(card)}
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Expired, Request
+from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Expired, Progress, Request
 from vitdemo.ui.api import records
+from vitdemo.ui.visit import fetch, reported
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class Api:
             the input and after each stage), macs (multiply-accumulates) and milliseconds (measured median of
             single passes); kept (patch ids after each stage; ids count from 0, row by row).
         """
-        return records.analysis(self.engine.analyse(Request(image, model, pruning_ratio, selector)))
+        request = Request(image, model, pruning_ratio, selector)
+        return records.analysis(self._analysed(request, reported()))
 
     def attention_map(
         self,
@@ -82,7 +84,7 @@ class Api:
             query=query,
         )
         request = Request(image, model, pruning_ratio, selector)
-        return records.patch_map(*self._of(request, lambda key: self.engine.attention_map(key, view)))
+        return records.patch_map(*self._of(request, lambda key, _: self.engine.attention_map(key, view)))
 
     def class_map(
         self,
@@ -110,7 +112,10 @@ class Api:
         """
         request = Request(image, model, pruning_ratio, selector)
         return records.patch_map(
-            *self._of(request, lambda key: self.engine.class_map(key, class_name, method=method))
+            *self._of(
+                request,
+                lambda key, report: self.engine.class_map(key, class_name, method=method, progress=report),
+            )
         )
 
     def faithfulness(self, image: str, model: str = DEFAULT_MODEL, class_name: str = "") -> dict[str, Any]:
@@ -131,7 +136,9 @@ class Api:
             exceed to be better than chance); trusted (the methods above it); verdict (one sentence).
         """
         request = Request(image, model, 0.0)
-        return records.verdict(*self._of(request, lambda key: self.engine.referee(key, class_name)))
+        return records.verdict(
+            *self._of(request, lambda key, report: self.engine.referee(key, class_name, progress=report))
+        )
 
     def sweep(self, image: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
         """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
@@ -147,7 +154,10 @@ class Api:
             runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
             patch ids that are left, for each ratio, and milliseconds: measured medians, both of one run).
         """
-        return records.sweep(*self._of(Request(image, model, 0.0), self.engine.lab.sweep))
+        request = Request(image, model, 0.0)
+        return records.sweep(
+            *self._of(request, lambda key, report: self.engine.lab.sweep(key, progress=report))
+        )
 
     def models(self) -> dict[str, Any]:
         """The models that can be asked for.
@@ -160,10 +170,15 @@ class Api:
         """
         return {"models": [records.model(self.engine.info(key)) for _, key in self.engine.menu()]}
 
-    def _of(self, request: Request, verb: Callable[[str], T]) -> tuple[Analysis, T]:
-        """The picture's result and `verb(key)` of it; once more should others push it out of memory."""
-        analysis = self.engine.analyse(request)
+    def _of(self, request: Request, verb: Callable[[str, Progress], T]) -> tuple[Analysis, T]:
+        """The picture's result and `verb(key, progress)` of it; once more should others push it out."""
+        report = reported()
+        analysis = self._analysed(request, report)
         try:
-            return analysis, verb(analysis.key)
+            return analysis, verb(analysis.key, report)
         except Expired:
-            return analysis, verb(self.engine.analyse(request).key)
+            return analysis, verb(self._analysed(request, report).key, report)
+
+    def _analysed(self, request: Request, report: Progress) -> Analysis:
+        fetch(self.engine, request.model, report)
+        return self.engine.analyse(request, progress=report)

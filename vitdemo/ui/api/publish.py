@@ -11,7 +11,8 @@ import gradio as gr
 
 from vitdemo.ui.pictures import Upload
 from vitdemo.ui.received import sound
-from vitdemo.ui.session import MODEL_RUNS, told
+from vitdemo.ui.session import told
+from vitdemo.ui.visit import HEAVY, LIGHT
 
 PICTURE = "image"  # the parameter that is a file
 
@@ -22,7 +23,8 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
     A parameter called `image` is the path of a picture; any other is text or a number, as its default says;
     with a default of None it is a whole number or nothing. Errors become one plain sentence.
     """
-    parameters = inspect.signature(function).parameters.values()
+    names = inspect.signature(function).parameters
+    parameters = names.values()
 
     @wraps(function)
     def answered(*values: Any) -> dict[str, Any]:
@@ -38,8 +40,7 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
         result,
         api_name=function.__name__,
         api_description=inspect.getdoc(function),  # all of it; gradio alone would take the first line
-        concurrency_id=MODEL_RUNS,
-        concurrency_limit=2,
+        **(HEAVY if PICTURE in names else LIGHT),
     )
 
 
