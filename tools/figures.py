@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw
 from vitdemo import render
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
-from vitdemo.data import Prepared, decode, preprocess
+from vitdemo.data import Prepared, preprocess
+from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.explain import Heatmap, explain, explain_heads
 from vitdemo.explain.weights import position_similarity

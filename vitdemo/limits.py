@@ -25,7 +25,7 @@ class Limits:
     megapixels: int = limit(64, "of one picture, seen in its header before anything is decoded")
     aspect: int = limit(50, "times that the long edge of a picture may have the short one")
     picture_megabytes: int = limit(300, "of memory that decoding one picture may take")
-    jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; ordinary ones have up to 12")
+    jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; most have up to 12")
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
     client_requests: int = limit(4, "that one client may have waiting or running")
     queue_length: int = limit(64, "requests waiting, of all clients")

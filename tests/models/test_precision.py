@@ -15,7 +15,8 @@ from torch import Tensor
 
 from tests.models.nets import pictures, small, small_dynamic
 from vitdemo.config import ViTConfig
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
+from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.attention import Attention, implicit_matrix, linear_attention

@@ -124,7 +124,7 @@ def test_one_channel_is_the_librarys_grey(mode: str) -> None:
     compare(data, lambda image: exact(image.convert("L"), return_tensors="pt").pixel_values, mode=mode)
     inputs: dict[str, Any] = {"input_size": (1, 32, 48), "mean": [0.4], "std": [0.2], "crop_pct": 0.8}
     data = describe(TIMM | {"pretrained_cfg": inputs}, {}).data
-    transform = create_transform(**inputs, interpolation="bicubic")
+    transform: Any = create_transform(**inputs, interpolation="bicubic")
     compare(data, lambda image: transform(image.convert("L"))[None], mode=mode)
     view = preprocess(picture("wide"), config=data).view
     assert view.mode == "RGB"
