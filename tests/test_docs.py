@@ -197,6 +197,7 @@ def matrices(formula: str) -> list[np.ndarray]:
 
 def test_the_rollout_worked_by_hand_is_the_code_s() -> None:
     given, worked = (matrices(formula) for formula in formulas(ENGLISH) if "pmatrix" in formula)
+    assert all(np.allclose(matrix.sum(axis=1), 1) for matrix in given)
     first, second = (torch.tensor(matrix, dtype=torch.float32)[None] for matrix in given)
     trace = Trace(
         model="by hand",

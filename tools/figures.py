@@ -19,7 +19,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image, ImageDraw
 
 from vitdemo import render
-from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
@@ -31,6 +30,7 @@ from vitdemo.models.attention import policy_softmax
 from vitdemo.models.layers import PatchEmbed
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.registry import PRESETS
 from vitdemo.render.charts import Diverging, grid_of_grids
 from vitdemo.render.geometry import grid_lines, patch_box, spread
 from vitdemo.render.palette import LINE, MARK, PAPER, where
@@ -44,7 +44,7 @@ QUERY = 19  # a patch of the horse's neck
 EDGE, GAP = 300, 12
 LOCAL, GLOBAL = 2, 7  # a layer whose heads look at neighbours, and one whose heads look at parts of the horse
 MASKED = (3, 2)  # the layer and head whose attention the policy is shown on; the first stage is before it
-WIDTH, HEADS = 192, 3
+WIDTH = PRESETS["tiny"].embed_dim
 COLOURS: dict[Literal["softmax", "linear"], str] = {"softmax": "#d55e00", "linear": "#0072b2"}
 # Softmax time / linear time of one block on two cores, measured at these numbers of tokens.
 MEASURED = {197: 0.87, 785: 1.14, 3137: 2.48}
@@ -63,15 +63,11 @@ class Scene:
 def look() -> Scene:
     """Run the network twice on the example."""
     loaded = load_model(MODEL)
-    prepared = preprocess(decode(example_paths()[EXAMPLE]), config=loaded.spec.data)
-    selector = make_selector("learned", model=loaded.model, pixels=prepared.pixels)
+    model, prepared = loaded.model, preprocess(decode(example_paths()[EXAMPLE]), config=loaded.spec.data)
+    selector = make_selector("learned", model=model, pixels=prepared.pixels)
     pruning = Pruning(selector, FixedRatio(KEEP_RATIO))
-    return Scene(
-        loaded,
-        prepared,
-        dense=record(loaded.model, prepared.pixels),
-        pruned=record(loaded.model, prepared.pixels, pruning=pruning, grads=True),
-    )
+    pruned = record(model, prepared.pixels, pruning=pruning, grads=True)
+    return Scene(loaded, prepared, dense=record(model, prepared.pixels), pruned=pruned)
 
 
 def patches(scene: Scene) -> Image.Image:
@@ -98,7 +94,8 @@ def positions(scene: Scene) -> Image.Image:
     """How alike each position embedding is to every other, as the page's tab Inside shows it."""
     table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
     similar = position_similarity(table)
-    return grid_of_grids(similar, grid=scene.dense.grid, scale=render.Scale(-0.5, 1.0, ""), chosen=QUERY)
+    scale = render.Scale(-0.5, 1.0, "")
+    return grid_of_grids(similar, grid=scene.dense.grid, scale=scale, chosen=QUERY).reduce(2)
 
 
 def attention(scene: Scene) -> Image.Image:
@@ -115,10 +112,10 @@ def attention(scene: Scene) -> Image.Image:
 
 def heads(scene: Scene) -> Image.Image:
     """Where the query looks: a row for each of two layers, a column for each head."""
-    maps = [
+    early, late = (
         explain_heads(scene.dense, "raw-attention", layer=layer, query=QUERY) for layer in (LOCAL, GLOBAL)
-    ]
-    return beside([coloured(scene, heat, marked=True) for heat in np.concatenate(maps)], columns=len(maps[0]))
+    )
+    return beside([coloured(scene, heat, marked=True) for heat in (*early, *late)], columns=len(early))
 
 
 def stages(scene: Scene) -> Image.Image:
@@ -131,13 +128,13 @@ def stages(scene: Scene) -> Image.Image:
 def policy(scene: Scene) -> Image.Image:
     """A head's attention, the gate that the first stage's policy makes, and the attention under it."""
     trace, prefix = scene.dense, scene.dense.num_prefix_tokens
-    policy = torch.zeros(1, prefix + trace.num_patches)
-    policy[0, :prefix] = 1.0
-    policy[0, scene.pruned.kept[0] + prefix] = 1.0
-    gate = policy[0] + (1 - policy[0]) * torch.eye(policy.shape[1])
+    keys = torch.zeros(1, prefix + trace.num_patches)
+    keys[0, :prefix] = 1.0
+    keys[0, scene.pruned.kept[0] + prefix] = 1.0
+    gate = keys[0] + (1 - keys[0]) * torch.eye(keys.shape[1])
     layer, head = MASKED
     attn = trace.attn[layer][head]
-    masked = policy_softmax(attn.log()[None, None], policy)[0, 0]  # softmax of a softmax's log is itself
+    masked = policy_softmax(attn.log()[None, None], keys)[0, 0]  # softmax of a softmax's log is itself
     return beside([drawn(table.numpy()) for table in (attn, gate, masked)], columns=3)
 
 
@@ -168,8 +165,8 @@ def costs(scene: Scene) -> Image.Image:
 
 
 def block_macs(side: int, kind: Literal["softmax", "linear"]) -> int:
-    """Multiply-accumulates of one block for `side` x `side` patches and a class token."""
-    one = ViTConfig(img_size=side, patch_size=1, depth=1, embed_dim=WIDTH, num_heads=HEADS, attention=kind)
+    """Multiply-accumulates of one block of preset `tiny`, for `side` x `side` patches and a class token."""
+    one = replace(PRESETS["tiny"], img_size=side, patch_size=1, depth=1, attention=kind)
     return macs(replace(one, depth=2)) - macs(one)
 
 
