@@ -28,6 +28,7 @@ from vitdemo.engine.pool import keep_ratio_of
 from vitdemo.engine.records import AttentionView, Outcome
 from vitdemo.explain import METHODS, PatchDropped, explain
 from vitdemo.explain.inward import explain_inward
+from vitdemo.models.pruning import ranked
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
@@ -197,11 +198,13 @@ def outcome(result: Outcome | None, trace: Trace | None, classes: tuple[str, ...
     """What one pass says of every class, and its cost; None where there was no such pass."""
     if result is None or trace is None:
         return None
-    chances = [] if trace.logits is None else trace.logits.softmax(-1).tolist()
-    ranked = sorted(zip(chances, classes, strict=True), reverse=True)
+    found: list[dict[str, Any]] = []
+    if trace.logits is not None:
+        chances = trace.logits.softmax(-1).tolist()
+        found = [{"class": classes[i], "probability": chances[i]} for i in ranked(trace.logits).tolist()]
     return {
         "answer": result.top[0][0] if result.top else None,
-        "probabilities": [{"class": name, "probability": chance} for chance, name in ranked],
+        "probabilities": found,
         "tokens": list(result.tokens),
         "macs": result.macs,
         "milliseconds": result.milliseconds,

@@ -19,7 +19,7 @@ from vitdemo.engine.records import MAX_PRUNING_RATIO, Progress
 from vitdemo.engine.surgery import TOP, named, operate, smallest_set
 from vitdemo.engine.sweep import sweep
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import FixedRatio, Pruning, Threshold
+from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
 from vitdemo.models.selectors import LOG_SCORES, make_selector, threshold_for
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
@@ -157,15 +157,14 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
     model: VisionTransformer = loaded.model
     recorder = Recorder(attention=False)
     selector = make_selector(name, model=model, pixels=pixels)
-    probabilities = model(pixels, pruning=Pruning(selector, rule), recorder=recorder)[0].float().softmax(-1)
+    logits = model(pixels, pruning=Pruning(selector, rule), recorder=recorder)[0].float().cpu()
     prefix = model.config.num_prefix_tokens
     places = [*recorder.stages, len(recorder.token_ids) - 1]
     kept = [recorder.token_ids[place][0, prefix:] - prefix for place in places]
     tokens = (model.config.num_patches, *(len(ids) for ids in kept[:-1]))
-    best = probabilities.topk(min(TOP, len(probabilities))).indices.tolist()
     return Budget(
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=named(probabilities.cpu(), loaded, best),
+        top=named(logits.softmax(-1), loaded, ranked(logits)[:TOP].tolist()),
     )

@@ -17,7 +17,7 @@ from vitdemo.engine.records import Progress
 from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.pruning import Explicit, Pruning, ranked
 from vitdemo.weights import LoadedModel
 
 TOP = 5
@@ -43,7 +43,7 @@ def operate(
     assert before.logits is not None
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
     logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
-    shown = logits.topk(min(TOP, len(logits))).indices.tolist()
+    shown = ranked(logits)[:TOP].tolist()
     old, new = before.logits.softmax(-1), logits.softmax(-1)
     tokens = tuple(len(stage) for stage in rule)
     return Surgery(
@@ -191,7 +191,7 @@ def shorten(kept: Ids, trial: Trial) -> Ids:
         return kept
     rest = [kept[:place] + kept[place + 1 :] for place in range(len(kept))]
     own, lead = trial.probabilities(rest)
-    free = [place for place in own.argsort(descending=True, stable=True).tolist() if lead[place] > 0]
+    free = [place for place in ranked(own).tolist() if lead[place] > 0]
     count = min(len(free), max(1, len(kept) // LEAP))
     while count > 1:  # several at once may be too many even where each alone is not
         gone = {kept[place] for place in free[:count]}

@@ -18,7 +18,7 @@ from vitdemo.engine.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.records import Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import FixedRatio, Pruning, token_counts
+from vitdemo.models.pruning import FixedRatio, Pruning, ranked, token_counts
 from vitdemo.models.selectors import Random, make_selector
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
@@ -128,7 +128,7 @@ def measure(
 def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
     """The first classes of the dense pass, then those that the first selector's answer flips to."""
     first = next(iter(table.values())).mean(dim=1)
-    dense = first[0].topk(min(SHOWN, first.shape[1])).indices.tolist()
+    dense = ranked(first[0])[:SHOWN].tolist()
     return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
 
 

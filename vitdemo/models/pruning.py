@@ -113,8 +113,8 @@ def top_policy(
     return torch.zeros_like(policy).scatter(-1, ids, 1.0)
 
 
-def ranked(scores: Float[Tensor, "b n"]) -> Int[Tensor, "b n"]:
-    """The tokens by falling score, equal ones in their order: the same whatever is masked, on any device."""
+def ranked(scores: Float[Tensor, "*b n"]) -> Int[Tensor, "*b n"]:
+    """The places by falling score, equal ones in their order: the same whatever is masked, on any device."""
     return scores.argsort(dim=-1, descending=True, stable=True)
 
 
