@@ -48,12 +48,12 @@ RUNNING = "Patches are removed and the network runs again; this takes a few seco
 NO_RESULT = "Analyse a picture first."
 COLUMNS = ("Map", "Deletion area", "Insertion area", "Difference")
 ABOUT = (
-    "Each map ranks the patches. The network then sees the picture without some of them, really removed and "
-    "not painted over, and the probability of the class is followed. The grey band holds {count} random "
-    "orders. The area is the mean height of a curve; the difference is insertion less deletion, on average 0 "
-    "for random order. A map is better than chance when its difference is above {bar}, which is 2.5 "
-    "times the scatter of the random orders on this picture. Apart from what is removed here, nothing is "
-    "pruned."
+    "Each map ranks the patches; equal ones are taken in a random order and in its reverse, and the mean "
+    "counts. The network then sees the picture without some of them, really removed and not painted over, "
+    "and the probability of the class is followed. The grey band holds {count} random orders. The area is "
+    "the mean height of a curve; the difference is insertion less deletion, on average 0 for random order. A "
+    "map is better than chance when its difference is above {bar}, which is 2.5 times the scatter of the "
+    "random orders on this picture. Apart from what is removed here, nothing is pruned."
 )
 
 
