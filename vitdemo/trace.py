@@ -45,21 +45,40 @@ class Trace:
     token_grad: Float[Tensor, "_ _"] | None = None
 
     def __post_init__(self) -> None:
-        present = set(range(self.num_prefix_tokens + self.grid[0] * self.grid[1]))
-        prefix = set(range(self.num_prefix_tokens))
-        assert len(self.attn) == len(self.token_ids), "one set of token ids a layer"
+        self.check_layers()
+        self.check_stages()
+        count = len(self.token_ids[-1])
+        assert len(self.readout) == count, "the head reads the last layer's tokens"
+        assert bool((self.readout >= 0).all()), "no token is read with a negative weight"
+        assert abs(float(self.readout.sum()) - 1) < 1e-4, "the readout sums to 1"
+        assert self.token_norms is None or len(self.token_norms) == count, "one norm a token"
+        self.check_gradients()
+
+    def check_layers(self) -> None:
+        """Which tokens each layer has, and that its attention is over them."""
+        assert min(self.grid) > 0, "the grid has a patch"
+        assert self.num_prefix_tokens >= 0, "prefix tokens are counted"
+        assert len(self.attn) == len(self.token_ids) > 0, "one set of token ids a layer"
+        present = set(range(self.num_prefix_tokens + self.num_patches))
+        prefix, heads = set(range(self.num_prefix_tokens)), len(self.attn[0])
         for attn, ids in zip(self.attn, self.token_ids, strict=True):
             listed = ids.tolist()
             assert listed == sorted(set(listed)), "token ids ascend"
             assert present.issuperset(listed), "a dropped token never returns"
             assert prefix.issubset(listed), "prefix tokens are always kept"
-            assert attn.shape[-2:] == (len(listed), len(listed)), (
-                "attention is square over the tokens present"
-            )
+            square = (heads, len(listed), len(listed))
+            assert attn.shape == square, "attention is square over the tokens present, in every head"
             present = set(listed)
-        assert len(self.readout) == len(present), "the head reads the last layer's tokens"
-        assert len(self.scores) == len(self.prune_loc), "one set of scores a stage"
-        self.check_gradients()
+
+    def check_stages(self) -> None:
+        """Where patches were scored, and that each score is of a patch that was there."""
+        loc = self.prune_loc
+        assert len(self.scores) == len(loc), "one set of scores a stage"
+        assert list(loc) == sorted(set(loc)), "stages ascend"
+        assert all(0 <= layer < len(self.attn) for layer in loc), "a stage stands before a layer"
+        for layer, scores in zip(loc, self.scores, strict=True):
+            there = len(self.patch_ids(layer - 1)) if layer else self.num_patches
+            assert len(scores) == there, "one score a patch that was present"
 
     def check_gradients(self) -> None:
         """All of the four fields of a target or none, each gradient shaped as what it is a gradient of."""
