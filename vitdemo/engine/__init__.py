@@ -215,13 +215,8 @@ class Engine:
 
         `method`: one of `methods()`. Raises ValueError as `analyse`, and for requests of different pictures.
         """
-        return compare.compare(
-            (a, b),
-            method=method,
-            pool=self._pool,
-            entry_of=self._entry,
-            progress=progress or silent,
-        )
+        report = progress or silent
+        return compare.compare((a, b), method=method, pool=self._pool, entry_of=self._entry, progress=report)
 
     def contrast(self, request: Request) -> Request:
         """A request worth comparing with `request`: another bundled model, or the same one dense."""

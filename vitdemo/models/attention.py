@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.precision import without_autocast
 from vitdemo.trace import Recorder
 
 EXPONENT_LIMIT = 20.0  # keeps the policy's gradient finite at dropped keys far above every kept one
@@ -80,7 +81,7 @@ def fused_attention(q: Heads, k: Heads, v: Heads) -> Heads:
     """Softmax attention by the fused kernel; in fp32 under the CPU's autocast, where bf16 is slow."""
     if q.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(q, k, v)
-    with torch.autocast("cpu", enabled=False):
+    with without_autocast(q.device):
         return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
 
 
@@ -112,7 +113,7 @@ def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n
     """
     kind = v.dtype
     q, k, v = widened(q), widened(k), widened(v)
-    with torch.autocast(v.device.type, enabled=False):
+    with without_autocast(v.device):
         kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
         out = q @ (kept.transpose(-2, -1) @ v)
         norm = q @ kept.sum(dim=-2).unsqueeze(-1)
@@ -126,7 +127,7 @@ def implicit_matrix(
     q: Float[Tensor, "b h m e"], k: Heads, *, policy: Float[Tensor, "b n"] | None = None
 ) -> Float[Tensor, "b h m n"]:
     """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1, or to 0."""
-    with torch.autocast(q.device.type, enabled=False):
+    with without_autocast(q.device):
         weights = widened(q) @ widened(k).transpose(-2, -1)
         if policy is not None:
             gate = policy.to(weights.dtype)[:, None, None, :]

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.precision import without_autocast
 from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passing, top_policy
 from vitdemo.models.vit import VisionTransformer, init_weights
 
@@ -93,7 +94,7 @@ class DynamicViT(VisionTransformer):
         policies, scores = [], []
         for index, block in enumerate(self.blocks):
             if index in self.config.prune_loc:
-                with torch.autocast(x.device.type, enabled=False):  # scores as `forward` takes them
+                with without_autocast(x.device):  # scores as `forward` takes them
                     log_probs = self.score_predictor[len(scores)](x[:, prefix:], policy)
                 policy = self.next_policy(log_probs, policy, rule, stage=len(scores))
                 scores.append(log_probs[..., 0])

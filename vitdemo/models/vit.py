@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
 from vitdemo.models.layers import Block, PatchEmbed
+from vitdemo.models.precision import without_autocast
 from vitdemo.models.pruning import (
     Explicit,
     Pruning,
@@ -109,7 +110,7 @@ class VisionTransformer(nn.Module):
         if isinstance(pruning.rule, Explicit):
             return self.explicit(pruning.rule, stage.index + 1, ids)
         assert pruning.selector is not None, "a ratio or a threshold needs a selector"
-        with torch.autocast(x.device.type, enabled=False):  # in half precision many scores would be equal
+        with without_autocast(x.device):  # in half precision many scores would be equal
             scores = pruning.selector(x, None, stage)
         if recorder is not None:
             recorder.scores.append(scores)
