@@ -53,6 +53,7 @@ class TrainConfig:
     degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.
     `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
     `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
+    `ema`: the decay of the moving average that is validated and exported, less in its first steps.
     Every `val_every` epochs, and at the end, the network is validated and the state saved.
     `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
     the network. `cuda_graph`: where one process trains on one GPU, with one part a batch and pictures in its

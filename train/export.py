@@ -8,8 +8,9 @@ from pathlib import Path
 from train.config import TrainConfig
 from train.evaluate import accuracy, confidence_percentiles
 from train.predictions import draw_predictions
-from train.report import judge, load_named, run_facts, write_report
+from train.report import judge, run_facts, write_report
 from train.resnet import ResNet9
+from train.shelf import load_named
 from train.splits import load_split
 from train.step import Run
 from train.teacher import save_teacher

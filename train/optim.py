@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
@@ -100,20 +100,28 @@ def set_lr(optimizers: list[Optimizer], done: float, config: TrainConfig) -> Non
 class Average(nn.Module):
     """An exponential moving average of the weights, and of the statistics of batch norms, from the start on.
 
+    After t updates its decay is min(decay, (1 + t) / (10 + t)), as in TensorFlow's, so that a short run
+    forgets its random beginning. The count lies on the device, where a CUDA graph finds it anew;
     torch's `AveragedModel` waits for the device at every update, to read its counter.
     """
+
+    updates: Int[Tensor, ""]
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         super().__init__()
         self.module, self.decay = deepcopy(model), decay
+        device = next(model.parameters()).device
+        self.register_buffer("updates", torch.zeros((), dtype=torch.long, device=device))
 
     @torch.no_grad()
     def update(self, model: nn.Module, finite: Bool[Tensor, ""]) -> None:
         """One step towards `model`, or none where the step of the optimisers was not `finite`."""
         mine = real_tensors(self.module)
         way = torch._foreach_sub(real_tensors(model), mine)
-        torch._foreach_mul_(way, finite * (1 - self.decay))
+        decay = ((1 + self.updates) / (10 + self.updates)).clamp(max=self.decay)
+        torch._foreach_mul_(way, finite * (1 - decay))
         torch._foreach_add_(mine, way)
+        self.updates += finite
 
 
 def real_tensors(model: nn.Module) -> list[Tensor]:

@@ -13,25 +13,24 @@ import platform
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
 
-from train.config import EXPORT, TrainConfig, config_to_json
+from train.config import TrainConfig, config_to_json
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.parallel import World
+from train.shelf import checkpoints_in, load_named, metrics_in, metrics_of
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
 from vitdemo.machine import hardware
 from vitdemo.markdown import write_block
-from vitdemo.registry import FAMILIES, MODELS, ModelSpec
 from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
-from vitdemo.weights import LoadedModel, load_model
+from vitdemo.weights import LoadedModel
 
 SHOWN_RATIO = 0.7
 DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
@@ -160,34 +159,6 @@ def pruning_table(metrics: dict[str, Any]) -> str:
         cost = at[names[0]]["macs"] / 1e6
         lines.append(f"| {ratio:.1f} | {cost:.1f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
-
-
-def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
-    """The network in `folder` as a user would load it, under the menu's entry `name` or one of its own."""
-    loaded = load_model(str(folder), device=device)
-    config, data = loaded.spec.config, loaded.spec.data
-    family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
-    spec = MODELS.get(name) or ModelSpec(name, name, FAMILIES[family][1], config, data)
-    return replace(loaded, spec=replace(spec, config=config, data=data))
-
-
-def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """The checkpoints in `folder`, or where it holds runs their exports, by name: in the registry's order,
-    others after those."""
-    found = {path.parent.name: path.parent for path in sorted(folder.glob("*/metrics.json"))}
-    found |= {path.parents[1].name: path.parent for path in sorted(folder.glob(f"*/{EXPORT}/metrics.json"))}
-    names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
-    return {name: found[name] for name in names}
-
-
-def metrics_of(folder: Path) -> dict[str, Any]:
-    """What the metrics.json of a checkpoint says."""
-    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-
-
-def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """The metrics of each of `checkpoints_in`."""
-    return {name: metrics_of(path) for name, path in checkpoints_in(folder).items()}
 
 
 def sweep_table(folder: Path) -> str:

@@ -49,14 +49,19 @@ def test_the_rate_warms_up_and_decays_to_zero(schedule: str, middle: float) -> N
 
 
 def test_the_moving_average_is_the_written_out_one() -> None:
+    """Its decay grows from 1/10 to the recipe's; a step that was not taken does not count."""
     layer = torch.nn.Linear(1, 1, bias=False)
     layer.weight.data.fill_(3.0)
-    average, wanted = Average(layer, 0.9), 3.0
-    for value in (1.0, 2.0, 5.0):
+    average = Average(layer, 0.26)
+    assert list(average.state_dict()) == ["updates", "module.weight"]  # what a resumed run finds again
+    wanted = 3.0
+    for value, decay in ((1.0, 1 / 10), (2.0, 2 / 11), (5.0, 3 / 12), (7.0, 0.26), (4.0, 0.26)):
         layer.weight.data.fill_(value)
         average.update(layer, torch.tensor(True))
-        wanted = 0.9 * wanted + 0.1 * value
-    assert average.module.get_parameter("weight").item() == pytest.approx(wanted)
+        wanted = decay * wanted + (1 - decay) * value
+        layer.weight.data.fill_(99.0)
+        average.update(layer, torch.tensor(False))
+        assert average.module.get_parameter("weight").item() == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw", "adam", "sgd"])

@@ -11,6 +11,7 @@ import torch
 from train.__main__ import main as train
 from train.config import load_recipe
 from train.data import epoch_order
+from train.evaluate import accuracy
 from train.evaluate import main as evaluate
 from train.fit import fit
 from train.step import Run
@@ -109,6 +110,16 @@ def test_a_run_is_validated_and_saved_as_often_as_the_recipe_says(
     assert [row["epoch"] for row in run.history if "val" in row] == [2, 4, 5]
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4, 5]
     assert saved == [4, 8, 10]
+
+
+def test_a_short_run_exports_what_it_learned(tiny: list[str]) -> None:
+    """With the recipe's own moving average; the noise is two standard errors of the 200 held-out pictures."""
+    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=66", "epochs=14", "val_every=14", "log=none"]))
+    assert run.config.ema == 0.999
+    fit(run)
+    last, exported = (accuracy(network, run.splits["val"]) for network in (run.model, run.averaged))
+    assert last > 70
+    assert exported > last - 5
 
 
 def losses_of(words: list[str]) -> list[float]:
