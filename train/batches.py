@@ -44,7 +44,7 @@ class Batch:
 
 class Batches:
     """The training split as augmented batches. All that is random comes from torch's global generators; in
-    worker processes, from the run's seed and the rows."""
+    worker processes, from the run's seed, the epoch and the rows."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class Batches:
         self.auto_augment = auto_augment_of(config, split.labels.device)
         self.changed = Recorded(self.change) if recorded else self.change
 
-    def begin(self, order: Sequence[Int[Tensor, "b"]]) -> None:
+    def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
         """Announces the rows of the batches to come, in their order, so that workers can decode ahead."""
         if isinstance(self.split, FolderSplit):
-            self.split.begin(order)
+            self.split.begin(order, epoch=epoch)
 
     def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """The pictures `rows`, augmented and mixed as the recipe says after the share `done` of the steps."""

@@ -28,6 +28,7 @@ from vitdemo.datasets import Images, Photos, Split
 from vitdemo.decode import BadImage, decode
 
 Augmented = tuple[Bytes, Bool[Tensor, "b"]]  # pictures, and which of them are mirrored
+Place = tuple[int, list[int]]  # a batch: its epoch and its rows
 THREADS = os.cpu_count() or 1
 ENDS = 2**14  # bytes
 
@@ -112,8 +113,8 @@ def random_change(config: TrainConfig) -> Callable[[Tensor], Tensor]:
 
 @dataclass
 class Decoder(Dataset):
-    """Rows of the training split to one augmented batch. The draws are a function of seed and rows alone,
-    so that a batch is the same whoever decodes it and whenever.
+    """An epoch's number and rows of the training split to one augmented batch. The draws are a function of
+    seed, epoch and rows alone, so that a batch is the same whoever decodes it and whenever.
 
     A file that cannot be read gives its message instead: an error raised in a worker would drown it.
     """
@@ -122,9 +123,10 @@ class Decoder(Dataset):
     config: TrainConfig
     data: DataConfig
 
-    def __getitem__(self, rows: list[int]) -> Augmented | str:
+    def __getitem__(self, place: Place) -> Augmented | str:
+        epoch, rows = place
         view, change = random_view(self.config, self.data), random_change(self.config)
-        seed = zlib.crc32(np.asarray(rows, dtype=np.int64).tobytes(), self.config.seed)
+        seed = zlib.crc32(np.asarray([epoch, *rows], dtype=np.int64).tobytes(), self.config.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             mirrored = torch.rand(len(rows)) < 0.5 if self.config.flip else torch.zeros(len(rows)).bool()
@@ -142,9 +144,9 @@ class Decoder(Dataset):
 class Announced:
     """The batches of an epoch, as the rows that each will ask for."""
 
-    batches: list[list[int]] = field(default_factory=list)
+    batches: list[Place] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[Place]:
         return iter(self.batches)
 
     def __len__(self) -> int:
@@ -167,7 +169,7 @@ class FolderSplit(Pictures):
         labels, (mean, std) = torch.from_numpy(photos.labels).to(device), statistics(data, device)
         super().__init__(labels=labels, mean=mean, std=std, data=data, classes=photos.classes)
         self.photos, self.device, self.config = photos, device, config
-        self.announced, self.coming = Announced(), iter(())
+        self.announced, self.coming, self.epoch = Announced(), iter(()), 0
         self.loader: DataLoader | None = None
 
     def part(self, rows: slice) -> FolderSplit:
@@ -189,8 +191,9 @@ class FolderSplit(Pictures):
             pictures = list(pool.map(lambda path: as_tested(path, data=self.data), paths))
         return torch.from_numpy(np.stack(pictures)).to(self.device)
 
-    def begin(self, order: Sequence[Int[Tensor, "b"]]) -> None:
+    def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
         """Announces the rows of the batches to come, which the workers then decode ahead of time."""
+        self.epoch = epoch
         assert self.config is not None
         if self.loader is None:
             workers = self.config.workers
@@ -203,7 +206,7 @@ class FolderSplit(Pictures):
                 pin_memory=self.device.type == "cuda",
                 worker_init_fn=worker_signals if workers else None,
             )
-        self.announced.batches = [rows.tolist() for rows in order]
+        self.announced.batches = [(epoch, rows.tolist()) for rows in order]
         self.coming = iter(self.loader)
 
     def augmented(self, rows: Int[Tensor, "b"]) -> Augmented:
@@ -214,7 +217,7 @@ class FolderSplit(Pictures):
         assert self.config is not None
         batch = next(self.coming, None)
         if batch is None:
-            batch = Decoder(self.photos.paths, self.config, self.data)[rows.tolist()]
+            batch = Decoder(self.photos.paths, self.config, self.data)[self.epoch, rows.tolist()]
         if isinstance(batch, str):
             raise BadImage(batch)
         pixels, mirrored = batch

@@ -123,8 +123,9 @@ class Run:
         return [(number, slice(number * size, (number + 1) * size)) for number in range(first, first + each)]
 
     def announce(self, batches: list[Int[Tensor, "b"]]) -> None:
-        """The rows of the batches to come, so that a folder's pictures can be decoded ahead."""
-        self.batches.begin([rows[place] for rows in batches for _, place in self.own(rows)])
+        """The rows of the epoch's batches to come, so that a folder's pictures can be decoded ahead."""
+        parts = [rows[place] for rows in batches for _, place in self.own(rows)]
+        self.batches.begin(parts, epoch=self.step // self.steps_per_epoch)
 
     def parts(self, rows: Int[Tensor, "b"]) -> Iterator[Batch]:
         """This process's parts of the batch.

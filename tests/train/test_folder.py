@@ -18,6 +18,7 @@ from train.data import Resident
 from train.evaluate import main as evaluate
 from train.folder import FolderSplit
 from train.splits import load_splits
+from train.step import Run
 from vitdemo.data import preprocess
 from vitdemo.decode import BadImage, decode
 from vitdemo.weights import load_model
@@ -62,18 +63,39 @@ def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None
     order = list(torch.randperm(27).view(3, 9))
     now = [batches(tree, *words).pictures(rows) for rows in order]
     ahead, resumed = batches(tree, *words, "workers=2"), batches(tree, *words, "workers=0")
-    ahead.begin(order)
-    resumed.begin(order[1:])
+    ahead.begin(order, epoch=0)
+    resumed.begin(order[1:], epoch=0)
     for number, rows in enumerate(order):
         (pixels, mirrored), (x, flags) = now[number], ahead.pictures(rows)
         assert torch.equal(pixels, x)
         assert torch.equal(mirrored, flags)
         if number:
             assert torch.equal(pixels, resumed.pictures(rows)[0])
-    ahead.begin(order[::-1])  # another epoch, with the same workers
+    ahead.begin(order[::-1], epoch=0)  # another order, with the same workers
     assert torch.equal(ahead.pictures(order[2])[0], now[2][0])
     other = batches(tree, *words, "seed=1").pictures(order[0])[0]
     assert not torch.equal(other, now[0][0])
+
+
+def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_path: Path) -> None:
+    """The first picture's views in six epochs, by two workers and by a run that goes on after the second."""
+    words = ["resident=false", "batch_size=9", "accumulate=9", "cutmix_prob=0.0", f"runs={tmp_path}"]
+    words.append("crop_scale=[0.4, 1.0]")
+
+    def views(run: Run, epochs: range) -> list[torch.Tensor]:
+        found = []
+        for epoch in epochs:
+            run.step = epoch * run.steps_per_epoch
+            order = list(torch.arange(27).view(3, 9))
+            run.announce(order)
+            found += [next(iter(run.parts(order[0]))).x]
+        return found
+
+    whole = views(Run(config_of(tree, *words, "workers=2")), range(6))
+    assert whole[0].shape == (1, 3, 32, 32)
+    assert len({view.numpy().tobytes() for view in whole}) == 6
+    later = views(Run(config_of(tree, *words, "workers=0")), range(2, 6))
+    assert all(torch.equal(one, two) for one, two in zip(whole[2:], later, strict=True))
 
 
 def test_mirrored_pictures_are_told_of(tree: Path) -> None:
@@ -138,7 +160,7 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
     rows = torch.arange(27)
     for workers in (0, 1):
         made = batches(tmp_path, "resident=false", f"workers={workers}")
-        made.begin([rows])
+        made.begin([rows], epoch=0)
         with pytest.raises(BadImage, match=named) as caught:
             made.pictures(rows)
         assert "\n" not in str(caught.value)
