@@ -23,10 +23,11 @@ INDEX, FACTS = "state.json", "config.json"
 PLACES = ("name", "data", "runs", "out", "log", "workers")  # of data the contents count
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+def save_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
     """`tensors` as safetensors, atomically. Raises OSError naming `path` where it cannot be written."""
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     with written(path) as part:
-        save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, part)
+        save_file(plain, part, metadata)
 
 
 def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:

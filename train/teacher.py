@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from train.checkpoint import save_tensors
-from train.data import Pictures
+from train.data import Pictures, digest
 from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
 from vitdemo.config import from_json, to_json
@@ -45,13 +47,13 @@ class Cached:
     def __init__(
         self, network: nn.Module, split: Pictures, *, temperature: float, file: Path | None = None
     ) -> None:
-        """`file` keeps the answers for the next student; it must be this network's own."""
-        shape = (2, len(split))
-        logits = load_file(file)["logits"] if file and file.is_file() else torch.empty(0)
-        if logits.shape[:2] != shape:
+        """`file` keeps the answers for the next student of this network with these very pictures."""
+        question = digest(split.fingerprint(), *network.state_dict().values()) if file else ""
+        logits = stored(file, question) if file else None
+        if logits is None:
             logits = all_logits(network.requires_grad_(False).eval(), split)
             if file:
-                save_tensors(file, {"logits": logits})
+                save_tensors(file, {"logits": logits}, metadata={"question": question})
         logits = logits.to(split.labels.device)
         self.probabilities = (logits / temperature).softmax(dim=-1)
 
@@ -63,6 +65,15 @@ class Cached:
 
 
 Teacher = Live | Cached  # `known` answers before the batch is mixed, `seen` after; the other says None
+
+
+def stored(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
+    """The answers in `file`, or None where there are none to this question: other pictures, another way to
+    show them, another teacher."""
+    with suppress(OSError, SafetensorError), safe_open(file, "pt") as answers:
+        if (answers.metadata() or {}).get("question") == question:
+            return answers.get_tensor("logits")
+    return None
 
 
 @torch.no_grad()
@@ -78,7 +89,6 @@ def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
 
 def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: float) -> None:
     """The finished teacher: `teacher.safetensors` and `teacher.json` in its run's folder."""
-    (folder / ANSWERS).unlink(missing_ok=True)  # those of an earlier teacher
     save_tensors(folder / "teacher.safetensors", model.state_dict())
     facts = {
         "model": to_json(model.config),

@@ -90,7 +90,7 @@ def test_a_full_disk_names_the_file_and_spares_the_state_before(
     message = r"state-2\.safetensors: .*the state saved before, in .*, is intact"
     if full == "disk":
 
-        def refuse(tensors: Any, path: Path) -> None:
+        def refuse(tensors: Any, path: Path, metadata: Any) -> None:
             path.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
