@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets import ImageFolder
 
 from vitdemo.datasets import CIFAR100_CLASSES, DATASETS, IMAGENETTE, Photos, Split
 
@@ -82,6 +84,54 @@ def test_a_folder_with_one_other_split_gives_a_tenth_of_its_training_pictures_fo
     put(tmp_path / "val" / "c" / "y.png")
     with pytest.raises(ValueError, match=r"val/c is a class that the training pictures lack"):
         photos("folder", tmp_path, "val")
+
+
+def as_torchvision(root: Path) -> tuple[list[str], list[tuple[str, int]]]:
+    """Classes, and files with their labels."""
+    found = ImageFolder(str(root))
+    return found.classes, found.samples
+
+
+def test_a_folder_is_read_as_torchvision_reads_it(tmp_path: Path) -> None:
+    """Nested, linked and Chinese folders, 10 before 2, a folder called old.jpg; then the same less hidden
+    parts, and without a link that leads nowhere new."""
+    root, elsewhere = tmp_path / "data" / "train", tmp_path / "elsewhere"
+    put(*(root / name / f"{i}.png" for name in ("2", "10", "猫", "Bee") for i in (1, 10, 2)))
+    put(root / "Bee" / "b" / "1.JPG", root / "Bee" / "b-a" / "1.webp", root / "Bee" / "b" / "deep" / "0.bmp")
+    put(root / "猫" / "old.jpg" / "in.tiff", elsewhere / "linked" / "x.png", elsewhere / "狗" / "y.png")
+    (root / "10" / "link").symlink_to(elsewhere / "linked", target_is_directory=True)
+    (root / "10" / "0.png").symlink_to(elsewhere / "狗" / "y.png")
+    (root / "狗").symlink_to(elsewhere / "狗", target_is_directory=True)
+    (root / "2" / "notes.txt").write_text("not a picture")
+    put(*(tmp_path / "data" / split / "2" / "1.png" for split in ("val", "test")))
+
+    def ours() -> tuple[list[str], list[tuple[str, int]]]:
+        found = photos("folder", tmp_path / "data", "train")
+        return list(found.classes), list(zip(map(str, found.paths), found.labels.tolist(), strict=True))
+
+    classes, samples = as_torchvision(root)
+    assert classes == ["10", "2", "Bee", "狗", "猫"]
+    assert [Path(path).name for path, label in samples if label == 1] == ["1.png", "10.png", "2.png"]
+    assert len(samples) == 19
+    assert ours() == (classes, samples)
+
+    put(root / "Bee" / "._1.png", root / "Bee" / ".ipynb_checkpoints" / "1.png", root / ".hidden" / "1.png")
+    (root / "Bee" / "b" / "up").symlink_to(root / "Bee", target_is_directory=True)
+    (root / "Bee" / "top").symlink_to(tmp_path / "data", target_is_directory=True)
+    assert ours() == (classes, samples)
+
+
+def test_a_class_without_a_picture_or_with_a_name_in_no_alphabet_is_said(tmp_path: Path) -> None:
+    put(*(tmp_path / split / "cat" / "1.png" for split in ("train", "test")))
+    (tmp_path / "train" / "dog").mkdir()
+    with pytest.raises(FileNotFoundError, match="dog"):
+        as_torchvision(tmp_path / "train")
+    put(tmp_path / "train" / "dog" / ".thumbs" / "1.png")
+    with pytest.raises(FileNotFoundError, match=r"train/dog holds no pictures \(\.avif, \.bmp"):
+        photos("folder", tmp_path, "train")
+    (tmp_path / "train" / "dog").rename(os.fsdecode(bytes(tmp_path / "train") + b"/\xb9\xb7"))  # GBK
+    with pytest.raises(ValueError, match=r"whose name is not UTF-8, '\\udcb9\\udcb7'"):
+        photos("folder", tmp_path, "train")
 
 
 def test_imagenette_is_named_in_words(tmp_path: Path) -> None:

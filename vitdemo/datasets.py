@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -124,12 +125,13 @@ def _unpickle(path: Path) -> dict[bytes, Any]:
 
 
 def load_folder(folder: Path, split: Split) -> Photos:
-    """Any `folder/{train,val,test}/<class>/**` of pictures, as torchvision's ImageFolder; a class is named
-    by its folder.
+    """Any `folder/{train,val,test}/<class>/**` of pictures, as torchvision's ImageFolder reads them, but for
+    hidden files and folders; a class is named by its folder.
 
     With `val` and `test` both there, each is what it says. With one of them, that one is "test", and "val"
     is a tenth of `train`: every tenth file of the sorted list, which "train" then lacks.
-    Raises FileNotFoundError for a missing or empty folder, ValueError for a class that `train` lacks.
+    Raises FileNotFoundError for a missing folder or a class without a picture, ValueError for a class that
+    `train` lacks.
     """
     classes = tuple(entry.name for entry in _class_folders(folder / "train"))
     judged = [name for name in ("val", "test") if (folder / name).is_dir()]
@@ -190,21 +192,54 @@ def _table(path: Path, columns: int) -> dict[str, str]:
 def _class_folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is missing: it should hold a folder of pictures for each class")
-    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    for entry in found:
+        if not _is_text(entry.name):
+            raise ValueError(f"{root} holds a class whose name is not UTF-8, {entry.name!a}: rename it")
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name is text, and not bytes of another encoding, as old archives leave them."""
+    return name.encode(errors="replace").decode() == name
 
 
 def _tree(root: Path, classes: tuple[str, ...]) -> Photos:
-    """Every picture file below `root/<class>`, in sorted order."""
+    """Every picture file below `root/<class>`, in the order of torchvision's ImageFolder."""
     paths, labels = [], []
     for folder in _class_folders(root):
         if folder.name not in classes:
             raise ValueError(f"{folder} is a class that the training pictures lack")
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        found = _pictures(folder)
+        if not found:
+            raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
         paths += found
         labels += [classes.index(folder.name)] * len(found)
     if not paths:
         raise FileNotFoundError(f"{root} holds no pictures")
     return Photos(tuple(paths), np.array(labels, dtype=np.int64), classes)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The picture files below `folder`, by their folders' paths and then by name."""
+    above = frozenset(map(str, folder.resolve().parents))
+    found = [Path(home, name) for home, names in sorted(_walk(folder, above)) for name in names]
+    return [path for path in found if path.suffix.lower() in SUFFIXES]
+
+
+def _walk(folder: Path, above: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each folder from `folder` down with the sorted names of its files, but for what is hidden.
+
+    Links are followed, unless they lead back to a folder `above`.
+    """
+    real = str(folder.resolve())
+    if real in above:
+        return
+    entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    yield str(folder), sorted(entry.name for entry in entries if not entry.is_dir())
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), above | {real})
 
 
 def _without_or_only_a_tenth(photos: Photos, split: Split) -> Photos:
