@@ -19,6 +19,7 @@ from vitdemo.engine.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.records import Analysis, Outcome, Progress, Request
 from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked
 from vitdemo.models.selectors import make_selector
 from vitdemo.registry import ModelSpec
@@ -193,8 +194,9 @@ def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_rati
     """What `trace` says, in words and numbers."""
     top: tuple[tuple[str, float], ...] = ()
     if trace.logits is not None:
-        chances, best = trace.logits.softmax(-1).tolist(), ranked(trace.logits)[:TOP].tolist()
-        top = tuple((loaded.classes[index], chances[index]) for index in best)
+        shares = chances(trace.logits, loaded.spec.config).tolist()
+        best = ranked(trace.logits)[:TOP].tolist()
+        top = tuple((loaded.classes[index], shares[index]) for index in best)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
     return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio), milliseconds)
 

@@ -20,6 +20,7 @@ from vitdemo.datasets import DATASETS
 from vitdemo.engine.pool import selectors_for
 from vitdemo.engine.sanity import rank_correlation
 from vitdemo.faithfulness.study import drawn
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
 from vitdemo.trace import Recorder
@@ -68,7 +69,7 @@ def budget_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshol
         recorder = Recorder(attention=False)
         model(pixels, pruning=pruning, recorder=recorder)
         patches = [ids.shape[1] - prefix for ids in recorder.token_ids]
-        found.append((float(model(pixels).softmax(-1).max()), sum(patches) / len(patches)))
+        found.append((float(chances(model(pixels), model.config).max()), sum(patches) / len(patches)))
     confidence, used = zip(*found, strict=True)
     return BudgetStudy(confidence, used)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from vitdemo.engine.cache import Entry
+from vitdemo.models.head import chances
 from vitdemo.weights import BUNDLED, LoadedModel
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -96,6 +97,6 @@ def familiarity(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -
     percentiles = validation_confidence(folder_of(entry.analysis.model, loaded, models_dir))
     if not percentiles or entry.dense.logits is None:
         return None
-    confidence = float(entry.dense.logits.softmax(-1).max())
+    confidence = float(chances(entry.dense.logits, entry.config).max())
     below = max(0, bisect_right(percentiles, confidence) - 1)  # percent of them, rounded down
     return Familiarity(confidence, 100 - below, below < UNUSUAL)

@@ -16,6 +16,7 @@ from vitdemo.engine.pool import ModelPool
 from vitdemo.engine.records import Analysis, Outcome, Progress, Request
 from vitdemo.engine.sanity import rank_correlation
 from vitdemo.explain import Heatmap, explain
+from vitdemo.models.head import chances
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
 
@@ -144,7 +145,7 @@ def probability(entry: Entry, loaded: LoadedModel, label: str) -> float | None:
     """Of the class called `label`, the likelier one of two with one name; None where there is none."""
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None, "a model with top classes has logits"
-    shares = zip(loaded.classes, logits.softmax(-1).tolist(), strict=True)
+    shares = zip(loaded.classes, chances(logits, entry.config).tolist(), strict=True)
     return max((share for name, share in shares if name == label), default=None)
 
 

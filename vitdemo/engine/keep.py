@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from jaxtyping import Shaped
 
+from vitdemo.config import ViTConfig
 from vitdemo.engine.cache import Entry
 from vitdemo.engine.card import folder_of
 from vitdemo.engine.numbers import PatchMap
@@ -28,6 +29,7 @@ from vitdemo.engine.pool import keep_ratio_of
 from vitdemo.engine.records import AttentionView, Outcome
 from vitdemo.explain import METHODS, PatchDropped, explain
 from vitdemo.explain.inward import explain_inward
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import ranked
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
@@ -88,7 +90,7 @@ def record(
     left_out: dict[str, str] = {}
     shows, explained = DIRECTIONS[direction]
     for name, trace in passes(entry).items():
-        found |= of_pass(name, trace)
+        found |= of_pass(name, trace, entry.config)
         for method in attention_methods():
             options = options_for(trace, view, METHODS[method.key].options)
             try:
@@ -131,7 +133,7 @@ def record(
     return Record({name: one.values for name, one in found.items()}, facts)
 
 
-def of_pass(name: str, trace: Trace) -> dict[str, Numbered]:
+def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
     """The arrays of the "dense" or the "pruned" pass."""
     found: dict[str, Numbered] = {}
     for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
@@ -148,11 +150,12 @@ def of_pass(name: str, trace: Trace) -> dict[str, Numbered]:
     said = "The weights with which the head reads the last layer's tokens."
     found[f"{name}_readout"] = Numbered(trace.readout.numpy(), said, "weight")
     if trace.logits is not None:
-        chances = trace.logits.softmax(-1).numpy()
         found[f"{name}_logits"] = Numbered(
             trace.logits.numpy(), "One a class, in the order of classes.", "logit"
         )
-        found[f"{name}_probabilities"] = Numbered(chances, "Softmax of the logits.", "probability")
+        shares = chances(trace.logits, config).numpy()
+        said = "Sigmoid of each logit." if config.multi_label else "Softmax of the logits."
+        found[f"{name}_probabilities"] = Numbered(shares, said, "probability")
     return found
 
 
@@ -188,20 +191,21 @@ def described(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> 
         "heads": config.num_heads,
         "upload_size": list(entry.upload_size),
         "classes": list(loaded.classes),
-        "dense": outcome(analysis.dense, entry.dense, loaded.classes),
-        "pruned": outcome(analysis.pruned, entry.pruned, loaded.classes),
+        "dense": outcome(analysis.dense, entry.dense, loaded),
+        "pruned": outcome(analysis.pruned, entry.pruned, loaded),
         "versions": versions(),
     }
 
 
-def outcome(result: Outcome | None, trace: Trace | None, classes: tuple[str, ...]) -> dict[str, Any] | None:
+def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) -> dict[str, Any] | None:
     """What one pass says of every class, and its cost; None where there was no such pass."""
     if result is None or trace is None:
         return None
     found: list[dict[str, Any]] = []
     if trace.logits is not None:
-        chances = trace.logits.softmax(-1).tolist()
-        found = [{"class": classes[i], "probability": chances[i]} for i in ranked(trace.logits).tolist()]
+        shares = chances(trace.logits, loaded.spec.config).tolist()
+        best = ranked(trace.logits).tolist()
+        found = [{"class": loaded.classes[i], "probability": shares[i]} for i in best]
     return {
         "answer": result.top[0][0] if result.top else None,
         "probabilities": found,

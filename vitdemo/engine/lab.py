@@ -19,6 +19,7 @@ from vitdemo.engine.records import MAX_PRUNING_RATIO, Progress
 from vitdemo.engine.surgery import TOP, named, operate, smallest_set
 from vitdemo.engine.sweep import sweep
 from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
 from vitdemo.models.selectors import LOG_SCORES, make_selector, threshold_for
 from vitdemo.trace import Recorder
@@ -166,5 +167,5 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=named(logits.softmax(-1), loaded, ranked(logits)[:TOP].tolist()),
+        top=named(chances(logits, model.config), loaded, ranked(logits)[:TOP].tolist()),
     )

@@ -17,6 +17,7 @@ from vitdemo.engine.records import Progress
 from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
 from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import Explicit, Pruning, ranked
 from vitdemo.weights import LoadedModel
 
@@ -44,7 +45,7 @@ def operate(
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
     logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
     shown = ranked(logits)[:TOP].tolist()
-    old, new = before.logits.softmax(-1), logits.softmax(-1)
+    old, new = chances(before.logits, entry.config), chances(logits, entry.config)
     tokens = tuple(len(stage) for stage in rule)
     return Surgery(
         before=named(old, loaded, shown),
@@ -100,7 +101,8 @@ class Trial:
             self.tried += len(ids)
             rule = Explicit((ids,))
             x = self.pixels.expand(len(ids), -1, -1, -1)
-            found.append(self.model(x, pruning=Pruning(None, rule)).float().softmax(-1).cpu())
+            logits = self.model(x, pruning=Pruning(None, rule)).float()
+            found.append(chances(logits, self.model.config).cpu())
         rows = torch.cat(found)
         own = rows[:, self.answer]
         others = rows.clone()
@@ -131,7 +133,7 @@ def smallest_set(
         raise ValueError(f"share must be from 0 to 1, got {share}")
     assert entry.dense.logits is not None
     start, answer = perf_counter(), int(entry.dense.logits.argmax())
-    dense = float(entry.dense.logits.softmax(-1)[answer])
+    dense = float(chances(entry.dense.logits, entry.config)[answer])
     kept: Ids = tuple(range(entry.config.num_patches))
 
     def listen() -> None:

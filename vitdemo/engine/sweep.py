@@ -18,6 +18,7 @@ from vitdemo.engine.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.records import Progress
 from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked, token_counts
 from vitdemo.models.selectors import Random, make_selector
 from vitdemo.trace import Recorder
@@ -47,7 +48,7 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
         for step, ratio in enumerate(RATIOS):
             report((number + step / len(RATIOS)) / (len(names) + 1), f"Pruning by {name}")
             runs.append(run(model, pixels, name, ratio))
-        rows = [logits.float().softmax(-1).cpu() for logits, _ in runs]
+        rows = [chances(logits.float(), model.config).cpu() for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
     measuring = partial(report, len(names) / (len(names) + 1), "Measuring")

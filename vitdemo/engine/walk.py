@@ -171,10 +171,12 @@ def head(entry: Entry) -> Step:
     config = entry.config
     outcome = entry.analysis.pruned or entry.analysis.dense
     label, probability = outcome.top[0]
+    kind = "a sigmoid turns each into a probability of its own"
+    if not config.multi_label:
+        kind = "softmax turns the logits into probabilities that sum to 1"
     text = (
         f"A linear layer turns these {config.embed_dim} numbers into {config.num_classes} logits, one a "
-        f"class, and softmax turns the logits into probabilities that sum to 1. Here the first is {label} "
-        f"with {100 * probability:.1f} %."
+        f"class, and {kind}. Here the first is {label} with {100 * probability:.1f} %."
     )
     bars = drawing.probability_bars(outcome.top)
     return Step("Classification head", text, f"({config.num_classes},)", bars)

@@ -1,0 +1,119 @@
+"""Networks of other kinds through the engine: several classes a picture, one channel, no head at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from tests.engine.bundle import picture
+from tests.models.nets import small, small_dynamic
+from vitdemo.config import DataConfig
+from vitdemo.data import preprocess
+from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.faithfulness import class_trace
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector, threshold_for
+from vitdemo.weights import save_model
+
+WORDS = ("cat", "dog", "grass", "sky", "water")
+DATA = DataConfig("", 16, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+GREY = DataConfig("", 16, (0.4,), (0.2,))
+RATIO, THRESHOLD = 0.5, 0.4
+
+
+def served(folder: Path, model: VisionTransformer, data: DataConfig) -> Engine:
+    """An engine that serves `model` under the name of its folder."""
+    classes = WORDS[: model.config.num_classes]
+    save_model(folder, model=model, name="other", data=data, classes=classes)
+    return Engine(device="cpu", extra_models=[str(folder)])
+
+
+def analysed(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Engine, Analysis, Tensor]:
+    engine = served(folder, model, data)
+    analysis = engine.analyse(Request(picture(), str(folder), RATIO))
+    return engine, analysis, preprocess(picture(), config=data).pixels
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A network of which each logit is a yes or no: engine, analysis, model, pixels."""
+    torch.manual_seed(0)
+    model = small_dynamic(multi_label=True)
+    return *analysed(tmp_path_factory.mktemp("several"), model, DATA), model
+
+
+@torch.no_grad()
+def yes(model: VisionTransformer, pixels: Tensor, rule: Any = None, selector: str = "learned") -> Tensor:
+    """1 / (1 + exp(-logit)) of each class, by the bare network."""
+    chosen = None if isinstance(rule, Explicit) else make_selector(selector, model=model, pixels=pixels)
+    logits = model(pixels, pruning=None if rule is None else Pruning(chosen, rule))[0].double()
+    return 1 / (1 + torch.exp(-logits))
+
+
+def same(found: Any, wanted: Tensor) -> None:
+    """A list of (label, probability) against the probabilities of all classes; they need not sum to 1."""
+    assert dict(found) == pytest.approx(
+        {name: float(wanted[WORDS.index(name)]) for name, _ in found}, abs=1e-5
+    )
+
+
+def test_each_class_stands_for_itself(several: Any) -> None:
+    engine, analysis, pixels, model = several
+    same(analysis.dense.top, yes(model, pixels))
+    same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
+    assert len(analysis.dense.top) == len(WORDS)
+    assert abs(sum(share for _, share in analysis.dense.top) - 1) > 0.1
+    record = engine.keep(analysis.key, AttentionView())
+    facts = record.facts
+    np.testing.assert_allclose(record.arrays["dense_probabilities"], yes(model, pixels), atol=1e-5)
+    same([(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels))
+    assert "a sigmoid turns each" in engine.walk(analysis.key)[-1].text
+
+
+def test_the_laboratory_and_the_referee_show_the_same_probabilities(several: Any) -> None:
+    engine, analysis, pixels, model = several
+    key, all_patches = analysis.key, tuple(range(16))
+    kept = engine.lab.operate(key, drop=[3])
+    stages = [sorted(set(ids) - {3}) for ids in (all_patches, *analysis.kept)]
+    rule = Explicit(tuple(torch.tensor(ids) for ids in stages))
+    same(kept.before, yes(model, pixels, FixedRatio(RATIO)))
+    same(kept.after, yes(model, pixels, rule))
+    adaptive = engine.lab.adaptive(key, THRESHOLD)
+    same(adaptive.adaptive.top, yes(model, pixels, threshold_for("learned", THRESHOLD)))
+    sweep = engine.lab.sweep(key)
+    same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), yes(model, pixels))
+    label = analysis.pruned.top[0][0]
+    verdict = engine.referee(key, label)
+    whole = float(yes(model, pixels)[WORDS.index(label)])
+    assert verdict.random_mean[-1] == pytest.approx(whole, abs=1e-5)
+    assert verdict.label == label
+    smallest = engine.lab.smallest_set(key)
+    dense = yes(model, pixels)
+    alone = yes(model, pixels, Explicit((torch.tensor(smallest.kept),)))
+    assert smallest.dense == pytest.approx(float(dense.max()), abs=1e-5)
+    assert smallest.probability == pytest.approx(float(alone[int(dense.argmax())]), abs=1e-5)
+    assert class_trace(model, pixels).target == int(dense.argmax())
+
+
+def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
+    model = small(in_chans=1)
+    engine, analysis, pixels = analysed(tmp_path, model, GREY)
+    assert pixels.shape == (1, 1, 16, 16)
+    grey = picture().convert("L")
+    short = grey.resize((24, 16), Image.Resampling.BICUBIC).crop((4, 0, 20, 16))
+    torch.testing.assert_close(pixels[0, 0], (torch.tensor(np.array(short)) / 255 - 0.4) / 0.2)
+    with torch.no_grad():
+        wanted = model(pixels)[0].softmax(-1)
+    same(analysis.dense.top, wanted)
+    assert len(set(map(tuple, np.asarray(analysis.view).reshape(-1, 3)[:, :2].T))) == 1, "red is green"
+    steps = engine.walk(analysis.key)
+    assert [step.shape for step in steps[1:3]] == ["(1, 16, 16)", "(16, 16)"]
+    assert engine.class_maps(analysis.key)
+    assert engine.referee(analysis.key).contestants
