@@ -12,7 +12,7 @@ import torch
 
 from train.checkpoint import FACTS
 from train.data import epoch_order
-from train.evaluate import accuracy
+from train.evaluate import hits
 from train.report import run_facts
 from train.step import Run
 from train.watch import Watch
@@ -84,10 +84,9 @@ def leave(run: Run, advice: str) -> None:
 
 
 def validate(run: Run) -> float:
-    """Top-1 accuracy in percent of the moving average on the held-out pictures, a share in each process."""
-    val, mine = run.splits["val"], slice(run.world.rank, None, run.world.size)
-    part = val.part(mine)
-    hits = accuracy(run.averaged, part) * len(part)
-    counts = torch.tensor([hits, len(part)], dtype=torch.double, device=run.device)
-    hits, count = run.world.sum(counts).tolist()
-    return hits / count
+    """Top-1 accuracy in percent of the moving average on the held-out pictures. Each process looks at a share
+    of them, which may be empty."""
+    val = run.splits["val"]
+    own = hits(run.averaged, val.part(slice(run.world.rank, None, run.world.size)))
+    count = run.world.sum(torch.tensor(own, dtype=torch.double, device=run.device))
+    return 100 * count.item() / len(val)

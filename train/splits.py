@@ -13,7 +13,7 @@ from train.config import TrainConfig
 from train.data import Resident
 from train.folder import FolderSplit, decode_all
 from vitdemo.config import DataConfig, as_pair
-from vitdemo.datasets import DATASETS, DatasetSpec, Images, Photos, Split
+from vitdemo.datasets import DATASETS, TENTH, DatasetSpec, Images, Photos, Split
 from vitdemo.weights import LoadedModel
 
 AnySplit = Resident | FolderSplit
@@ -34,7 +34,7 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
     for a file that cannot be read, FileNotFoundError for one that is missing.
     """
     spec = dataset_spec(config.dataset)
-    found = {split: spec.load(Path(config.data), split) for split in get_args(Split)}
+    found = {split: find(spec, Path(config.data), split) for split in get_args(Split)}
     classes = names_of(found["train"], spec)
     if len(classes) != config.model.num_classes:
         raise ValueError(
@@ -61,7 +61,7 @@ def load_split(
     Raises ValueError where the pictures in `folder` have other classes, and as `load_splits` does.
     """
     data, device = loaded.spec.data, torch.device(device)
-    images = dataset_spec(data.dataset).load(folder, split)
+    images = find(dataset_spec(data.dataset), folder, split)
     if limit:  # a folder's files stand class by class
         images = images.part(slice(None, None, -(-len(images) // limit)))
     if isinstance(images, Photos):
@@ -72,6 +72,17 @@ def load_split(
             return FolderSplit(images, data=data, device=device)
     pictures, rest = in_memory(images, "test", data)
     return Resident.of(pictures, data=rest, device=device, classes=loaded.classes)
+
+
+def find(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
+    """The pictures of a split. Raises ValueError where there are none, and as `spec.load` does."""
+    images = spec.load(folder, split)
+    if not len(images):
+        raise ValueError(
+            f"data: {spec.title} in {folder} has no picture for the split {split!r}; "
+            f"where no folder val is, one training picture in {TENTH} is held out"
+        )
+    return images
 
 
 def names_of(images: Images | Photos, spec: DatasetSpec) -> tuple[str, ...]:
