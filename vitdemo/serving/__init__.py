@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 
 from vitdemo.serving.log import start_log
-from vitdemo.serving.options import parse
+from vitdemo.serving.options import Options, parse
 from vitdemo.serving.temporary import instance
 
 __all__ = ["main"]
@@ -20,6 +21,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     start_log()
     try:
+        check_port(options)  # before anything is loaded
         with instance() as files:
             from vitdemo.serving.run import run  # gradio looks for its folder when it is imported
 
@@ -27,6 +29,18 @@ def main() -> None:
     except (OSError, ValueError) as error:
         print(f"app.py: error: {said(error)}", file=sys.stderr)
         sys.exit(2)
+
+
+def check_port(options: Options) -> None:
+    """Raises OSError where the port that was asked for is taken."""
+    if options.port is None:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", options.port))  # gradio looks there, too
+        except (OSError, OverflowError):
+            raise OSError(f"port {options.port} is taken or may not be used; name another") from None
 
 
 def said(error: Exception) -> str:

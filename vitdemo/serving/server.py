@@ -53,23 +53,18 @@ def launch(
     """Serves `page` in a thread, and returns what stands before it. Raises OSError if the port is taken."""
     known = hosts(listening=options.host, names=options.hosts, origins=options.origins)
     gate = Gate(nothing, options.limits, known, ready, make_room)
-    try:
-        page.launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share,
-            mcp_server=options.mcp or None,
-            auth=options.login,
-            max_file_size=options.limits.upload_megabytes * MEGABYTE,
-            enable_monitoring=False,
-            prevent_thread_lock=True,
-            _app=Server(gate),
-            **launch_options(),
-        )
-    except OSError as error:
-        if "empty port" in str(error):
-            raise OSError(errno.EADDRINUSE, f"port {options.port or ''} is taken; name another") from None
-        raise
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        mcp_server=options.mcp or None,
+        auth=options.login,
+        max_file_size=options.limits.upload_megabytes * MEGABYTE,
+        enable_monitoring=False,
+        prevent_thread_lock=True,
+        _app=Server(gate),
+        **launch_options(),
+    )
     if page.share_url:
         gate.hosts = replace(known, names=known.names | {name_in(page.share_url)})
     return gate

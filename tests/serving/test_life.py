@@ -1,0 +1,125 @@
+"""How the app starts, ends and is killed, and what it leaves behind."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.networks import PICTURE
+from tests.serving.process import App, refusal, running
+from tests.small_bundle import SMALL_KEYS
+from vitdemo import serving
+from vitdemo.serving.temporary import instance
+
+DRAINED = 10  # seconds
+EXTRA = {"sweep": (), "faithfulness": ("",)}  # parameters beside the picture and the model
+
+
+def upload(app: App) -> str:
+    with PICTURE.open("rb") as file:
+        sent = httpx.post(f"{app.url}gradio_api/upload", files={"files": ("mine.webp", file)}, timeout=60)
+    return sent.json()[0]
+
+
+def called(app: App, endpoint: str, *data: Any) -> str:
+    """The address of a job's answer."""
+    address = f"{app.url}gradio_api/call/{endpoint}"
+    return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
+
+
+def answered(address: str) -> str:
+    return httpx.get(address, timeout=60).text
+
+
+def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: Path, tmp_path: Path) -> None:
+    words = ("--models-dir", str(models))
+    with (
+        running(*words, temporary=tmp_path) as first,
+        running(*words, temporary=tmp_path) as second,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        mine, other = Path(upload(first)), upload(second)
+        assert mine.read_bytes() == Path(other).read_bytes() == PICTURE.read_bytes()
+        assert len(list(tmp_path.iterdir())) == 2
+        picture = {"path": other, "meta": {"_type": "gradio.FileData"}}
+        asked = [(name, key) for name in ("sweep", "faithfulness") for key in SMALL_KEYS]
+        waiting = [
+            pool.submit(answered, called(second, endpoint, picture, key, *EXTRA[endpoint]))
+            for endpoint, key in asked
+        ]
+        assert not all(answer.done() for answer in waiting)
+        status, seconds, said = second.ended(signal.SIGTERM)
+        assert (status, "Traceback" in said) == (0, False)
+        assert seconds < DRAINED
+        for (_, key), answer in zip(asked, waiting, strict=True):
+            assert "event: complete" in answer.result()
+            assert f'"model": "{key}"' in answer.result()
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        assert [line["event"] for line in lines].count("sweep") == 2
+        assert "mine" not in said, "no name of a visitor's file"
+
+        assert httpx.get(f"{first.url}gradio_api/file={mine}").content == PICTURE.read_bytes()
+        assert [folder.name for folder in tmp_path.iterdir()] == [mine.parents[2].name]
+        with temporary_folder(tmp_path):
+            assert mine.exists(), "of an app that is alive"
+        first.ended(signal.SIGKILL)
+        assert mine.exists(), "nobody could delete it"
+    with temporary_folder(tmp_path) as files:
+        assert list(tmp_path.iterdir()) == [files.parent], "the next one does"
+    assert not list(tmp_path.iterdir())
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """What an app that starts now would use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(parent))
+        with instance() as files:
+            yield files
+
+
+def test_an_app_that_cannot_start_says_why_in_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = f"app.py: error: port {port} is taken or may not be used; name another\n"
+        assert refusal("--port", port, temporary=tmp_path) == (2, said)
+    (tmp_path / "file").touch()
+    status, said = refusal(temporary=tmp_path / "file" / "folder")
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith("app.py: error: Not a directory: ")
+    status, said = refusal(temporary=tmp_path, VITDEMO_KEPT_SECONDS="-1")
+    assert (status, said.splitlines()[-1]) == (
+        2,
+        "app.py: error: kept_seconds must be a number above 0, got -1.0",
+    )
+
+
+def test_a_disk_that_is_full_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    handled: list[int] = []
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    monkeypatch.setattr(signal, "signal", lambda number, _: handled.append(number))
+    with pytest.raises(SystemExit) as stopped:
+        serving.main()
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"app.py: error: No space left on device: {tmp_path}\n"
+    assert handled == [signal.SIGTERM, signal.SIGINT], "both end it alike"
