@@ -21,6 +21,7 @@ SOURCES = sorted(
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "gradio": ("vitdemo.ui", "vitdemo.serving"),
     "starlette": ("vitdemo.serving",),
+    "fastapi": ("vitdemo.serving",),
     "gradio_client": (),
     "huggingface_hub": ("vitdemo.weights", "train.publish"),
 }
@@ -32,7 +33,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "vitdemo.ui": ("torch", "torchvision", "vitdemo.serving"),
     "vitdemo.serving": ("torch", "torchvision"),
     "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving"),
-    "train": ("vitdemo.ui", "vitdemo.engine", "app"),
+    "train": ("vitdemo.ui", "vitdemo.serving", "vitdemo.engine", "app"),
 }
 # Packages, and all of `vitdemo` that they may import beside themselves.
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -48,8 +49,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "vitdemo.datasets",
         "vitdemo.limits",
     ),  # the middle two: plain pictures and labels
-    "vitdemo.limits": (),
     "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
+    "vitdemo.limits": (),
     "app": ("vitdemo.serving",),
 }
 

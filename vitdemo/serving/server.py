@@ -19,6 +19,7 @@ from vitdemo.limits import MEGABYTE
 from vitdemo.serving.gate import Gate, refused
 from vitdemo.serving.hosts import hosts, name_in
 from vitdemo.serving.options import Options
+from vitdemo.serving.queue import line_up
 from vitdemo.ui import launch_options
 from vitdemo.ui.module import MODULES, STATIC
 from vitdemo.ui.page import Page
@@ -53,6 +54,7 @@ def launch(
     """Serves `page` in a thread, and returns what stands before it. Raises OSError if the port is taken."""
     known = hosts(listening=options.host, names=options.hosts, origins=options.origins)
     gate = Gate(nothing, options.limits, known, ready, make_room)
+    line_up(page, options.limits)
     page.launch(
         server_name=options.host,
         server_port=options.port,

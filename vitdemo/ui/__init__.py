@@ -42,7 +42,7 @@ def build(
     first: prediction.First | None = None,
     limits: Limits = DEFAULTS,
 ) -> Page:
-    """The page over `engine`; `vitdemo.serving` launches it.
+    """The page over `engine`; `vitdemo.serving` launches it, behind its queue.
 
     With a data set under `data_dir` it also offers random test images. With `first`, of `first_view`, it
     opens with a result; without, nothing runs before a browser opens it.
@@ -78,7 +78,6 @@ def build(
         prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)
         api.endpoints(engine)
     one_place_for_progress(page)
-    page.queue(max_size=limits.queue_length)
     return page
 
 
@@ -107,11 +106,16 @@ def launch_options() -> dict[str, Any]:
         "theme": calm(),
         "css": "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))),
         "i18n": translations(),
-        "head": (STATIC / "head.html").read_text(encoding="utf-8"),
-        "js": (STATIC / "page.js").read_text(encoding="utf-8"),
+        "head": f"{read('head.html')}<script>{read('again.js')}</script>",
+        "js": read("page.js"),
         "allowed_paths": [str(path) for path in example_paths().values()],
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would copy uploads into the browser's storage
         "ssr_mode": False,
         "show_error": False,  # unexpected errors may name paths of the server
     }
+
+
+def read(name: str) -> str:
+    """A file of static/."""
+    return (STATIC / name).read_text(encoding="utf-8")

@@ -27,21 +27,20 @@ class Unwanted(Exception):  # noqa: N818 - nobody hears of it
     """Nobody waits for this answer any more: the visitor has left, or asked for something newer."""
 
 
-def current() -> tuple[Queue | None, Event | None]:
-    """The queue, and the event that this thread answers; None where there is none."""
+def current() -> tuple[Queue, Event] | None:
+    """The queue, and the event of it that this thread answers; None outside of one."""
     page, name = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
-    if page is None or name is None:
-        return None, None
-    return page._queue, page._queue.event_ids_to_events.get(name)
+    event = page._queue.event_ids_to_events.get(name) if page is not None and name is not None else None
+    return (page._queue, event) if page is not None and event is not None else None
 
 
 def reported(progress: gr.Progress | None = None) -> Progress:
     """What a job of the engine is given to tell how far it is, in the visitor's language, on `progress` if
     there is one. It raises Unwanted as soon as nobody waits for the answer."""
-    queue, event = current()
+    answered = current()
 
     def report(share: float, words: str) -> None:
-        if queue and event and not wanted(queue, event):
+        if answered is not None and not wanted(*answered):
             raise Unwanted
         if progress is not None:
             progress(share, desc=translate(words))
@@ -65,10 +64,11 @@ def fetch(engine: Engine, model: str, report: Progress) -> None:
 
 @contextmanager
 def away() -> Iterator[None]:
-    queue, event = current()
-    if queue is None or event is None:
+    answered = current()
+    if answered is None:
         yield
         return
+    queue, event = answered
     if sum(map(is_away, running(queue))) >= MOST_AWAY:
         raise ValueError(CROWDED)
     event.away = True  # type: ignore[attr-defined]

@@ -1,0 +1,219 @@
+"""The line in front of the page: fair between visitors, bounded, and without those who have left."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import Any, NamedTuple
+
+import fastapi
+import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.context import LocalContext
+from gradio.data_classes import PredictBodyInternal
+from gradio.exceptions import Error
+from gradio.queueing import Event, EventQueue, Queue
+from gradio.server_messages import ProcessCompletedMessage
+from gradio.utils import error_payload, run_coro_in_background
+
+from vitdemo.limits import Limits
+from vitdemo.serving.sessions import Sessions
+from vitdemo.ui.language import say
+from vitdemo.ui.visit import HEAVY, NEWER, is_away, running
+
+UNHEARD = 10.0  # seconds that a request may go without anybody who reads its messages
+TIDY_EVERY = 0.5  # seconds
+RETRY_AFTER = 2  # seconds that a refused visitor is asked to wait
+FULL = "The server is busy with other visitors; in a few seconds there may be room."
+TOO_MANY = "{limit} of your requests are waiting or running; the next one must wait for one of them."
+
+
+class Client(NamedTuple):
+    """Who asks. Visitors behind one address are told apart by their sessions; programs without a session are
+    one client an address. A session costs nothing to make up, so fairness begins at the addresses."""
+
+    address: str
+    session: str
+
+
+class FairQueue(Queue):
+    """gradio's queue with another order and an end.
+
+    The next request is that of the address, and there of the session, that was served longest ago. A client
+    has at most `client_requests` heavy ones waiting or running, and one of them in work. In a full queue the
+    address that fills it most makes room for others.
+    """
+
+    def __init__(self, page: gr.Blocks, limits: Limits) -> None:
+        super().__init__(
+            live_updates=True,
+            concurrency_count=page.max_threads,
+            update_intervals=1,
+            max_size=None,  # see `push`
+            blocks=page,
+        )
+        self.limits = limits
+        self.ANALYTICS_MAX_EVENTS = 1
+        self._served: dict[str | Client, int] = {}
+        self._turns = 0
+        self._unread: dict[str, float] = {}  # session -> since when its messages lie there
+
+    def start(self) -> None:
+        super().start()
+        self.blocks.app.state_holder = Sessions(self.blocks, capacity=self.limits.sessions)
+        self.blocks.state_holder = self.blocks.app.state_holder
+        run_coro_in_background(self.keep_tidy)
+
+    def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
+        """None: gradio would make a table of its last 10,000 events after each."""
+        return self.cached_event_analytics_summary
+
+    async def push(
+        self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
+    ) -> tuple[Any, Any, Any]:
+        """As gradio's. Raises HTTPException, with one sentence for the visitor, when there is no room."""
+        wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
+        client = client_of(request, body.session_hash)
+        if wanted is not None and is_heavy(wanted):
+            theirs = [one for one in self.pending() if is_heavy(one.fn) and client_of_event(one) == client]
+            if len(theirs) >= self.limits.client_requests:
+                raise refused(429, request, TOO_MANY, limit=self.limits.client_requests)
+        if len(self) >= self.limits.queue_length and not self.make_room(client):
+            raise refused(503, request, FULL)
+        answer = await super().push(body, request, username)
+        if wanted is not None and wanted.api_name == NEWER and client.session:
+            self.outdate(client, but=wanted)
+        return answer
+
+    def outdate(self, client: Client, *, but: BlockFunction) -> None:
+        """What a page has asked about the result before gives way to the question for another."""
+        for event in self.pending():
+            if is_heavy(event.fn) and event.fn is not but and client_of_event(event) == client:
+                event.outdated = True  # type: ignore[attr-defined]
+
+    def pending(self) -> list[Event]:
+        """All that wait or run."""
+        return [*self.waiting(), *running(self)]
+
+    def waiting(self) -> list[Event]:
+        return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
+
+    def make_room(self, client: Client) -> bool:
+        """Whether the address with most requests in the queue had to give up its last one for `client`."""
+        addresses = [client_of_event(event).address for event in self.waiting()]
+        greediest = max(addresses, key=addresses.count)
+        if addresses.count(greediest) <= addresses.count(client.address) + 1:
+            return False
+        last = max(
+            (event for event in self.waiting() if client_of_event(event).address == greediest),
+            key=lambda event: event.enqueue_time,
+        )
+        self.event_queue_per_concurrency_id[last.concurrency_id].queue.remove(last)
+        self.event_ids_to_events.pop(last._id, None)
+        payload = error_payload(Error(in_language_of(last.request, FULL)), False)
+        self.send_message(last, ProcessCompletedMessage(output=payload, title="", success=False))
+        return True
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """The next event, of those that may run now. The caller holds the lock of the lines."""
+        for line in self.event_queue_per_concurrency_id.values():
+            event = self.next_of(line)
+            if event is not None:
+                line.queue.remove(event)
+                self.note_served(client_of_event(event))
+                return [event], False, line.concurrency_id
+        return None
+
+    def next_of(self, line: EventQueue) -> Event | None:
+        """The fairest choice of a line that has a free place."""
+        busy = [event for event in running(self) if event.concurrency_id == line.concurrency_id]
+        present = [event for event in busy if not is_away(event)]
+        if line.concurrency_limit is not None and len(present) >= line.concurrency_limit:
+            return None
+        ready = line.queue
+        if line.concurrency_id == HEAVY["concurrency_id"]:
+            at_work = {client_of_event(event) for event in present}
+            ready = [event for event in ready if client_of_event(event) not in at_work]
+        return min(ready, key=self.last_served, default=None)  # of equals the first that came
+
+    def last_served(self, event: Event) -> tuple[int, int]:
+        client = client_of_event(event)
+        return self._served.get(client.address, 0), self._served.get(client, 0)
+
+    def note_served(self, client: Client) -> None:
+        """Remembers the turn, only of those who have something in the queue."""
+        self._turns += 1
+        known = {client, *(client_of_event(event) for event in self.waiting())}
+        known_names: set[str | Client] = {*known, *(one.address for one in known)}
+        self._served = {name: turn for name, turn in self._served.items() if name in known_names}
+        self._served[client] = self._served[client.address] = self._turns
+
+    async def process_events(
+        self, events: list[Event], batch: bool, begin_time: float, fn: BlockFunction
+    ) -> None:
+        """As gradio's; of a request without a session nothing is kept."""
+        try:
+            await super().process_events(events, batch, begin_time, fn)
+        finally:
+            for event in events:
+                if event.session_hash == event._id and isinstance(self.blocks.state_holder, Sessions):
+                    self.blocks.state_holder.forget(event.session_hash)
+
+    async def keep_tidy(self) -> None:
+        """Drops what belongs to clients who do not listen (any more), until the queue is closed."""
+        while not self.stopped:
+            await asyncio.sleep(TIDY_EVERY)
+            sessions = [*self.pending_event_ids_session, *self.pending_messages_per_session]
+            for session in dict.fromkeys(sessions):
+                if self.is_over(session) or self.is_unheard(session):
+                    await self.clean_events(session_hash=session)
+                    self.pending_event_ids_session.pop(session, None)
+                    self.pending_messages_per_session.pop(session, None)
+                    self._unread.pop(session, None)
+
+    def is_over(self, session: str) -> bool:
+        """Whether all that it asked for was answered and heard."""
+        messages = self.pending_messages_per_session.get(session)
+        return not self.pending_event_ids_session.get(session) and (messages is None or messages.empty())
+
+    def is_unheard(self, session: str) -> bool:
+        """Whether nobody has read its messages for too long, or nothing is to come of what it waits for."""
+        messages = self.pending_messages_per_session.get(session)
+        alive = self.pending_event_ids_session.get(session, set()) & self.event_ids_to_events.keys()
+        if messages is not None and messages.empty() and alive:
+            self._unread.pop(session, None)
+            return False
+        return monotonic() - self._unread.setdefault(session, monotonic()) > UNHEARD
+
+
+def is_heavy(fn: BlockFunction) -> bool:
+    return fn.concurrency_id == HEAVY["concurrency_id"]
+
+
+def client_of(request: fastapi.Request, session: str | None) -> Client:
+    """By the address of the connection, or by what a proxy says that uvicorn trusts (FORWARDED_ALLOW_IPS)."""
+    return Client(request.client.host if request.client else "", session or "")
+
+
+def client_of_event(event: Event) -> Client:
+    named = event.session_hash if event.session_hash != event._id else None
+    return client_of(event.request, named)
+
+
+def refused(status: int, request: fastapi.Request, sentence: str, **gaps: object) -> fastapi.HTTPException:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return fastapi.HTTPException(status, in_language_of(request, sentence, **gaps), headers)
+
+
+def in_language_of(request: fastapi.Request, sentence: str, **gaps: object) -> str:
+    token = LocalContext.request.set(request)  # type: ignore[arg-type]
+    try:
+        return say(sentence, **gaps)
+    finally:
+        LocalContext.request.reset(token)
+
+
+def line_up(page: gr.Blocks, limits: Limits) -> None:
+    """Puts the queue in front of `page`, before it is launched. No way leads past it."""
+    page.queue(api_open=False)
+    page._queue = FairQueue(page, limits)
