@@ -20,6 +20,7 @@ def test_the_corpus_has_files_of_every_kind() -> None:
     assert sum(entry.pixels is not None for entry in CORPUS.values()) > 100
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow's remarks on what is broken
 @pytest.mark.parametrize("name", CORPUS, ids=ascii)
 def test_a_file_gives_its_picture_or_one_sentence(name: str, tmp_path: Path) -> None:
     entry = CORPUS[name]
