@@ -1,0 +1,67 @@
+"""Every file of the corpus over HTTP, as a program uploads it: numbers, or one sentence without a path."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from httpx import Client as Web
+
+from tests.api.networks import DYNAMIC
+from tests.corpus import assert_told, corpus
+
+MANY = 50  # files of one upload
+PATIENCE = 60.0  # seconds
+
+
+@contextmanager
+def visitor(url: str) -> Iterator[Web]:
+    with Web(base_url=f"{url.rstrip('/')}/gradio_api", timeout=PATIENCE) as web:
+        yield web
+
+
+def uploaded(web: Web, names: list[str]) -> dict[str, str]:
+    """Name -> the place that the server gave the file."""
+    places: dict[str, str] = {}
+    for start in range(0, len(names), MANY):
+        part = names[start : start + MANY]
+        files = [("files", (plain(name), corpus()[name].data)) for name in part]
+        places |= dict(zip(part, web.post("/upload", files=files).raise_for_status().json(), strict=True))
+    return places
+
+
+def plain(name: str) -> str:
+    """What can be sent; a name that is no text is for the disk alone."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def answer(web: Web, place: str) -> tuple[str, Any]:
+    """The event that ends the call, and its data."""
+    image = {"path": place, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [image, DYNAMIC, 0.3, ""], "session_hash": "corpus"}
+    event = web.post("/call/analyse", json=body).raise_for_status().json()["event_id"]
+    lines = web.get(f"/call/analyse/{event}").raise_for_status().text.strip().splitlines()
+    return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_file_is_answered(client: Client) -> None:
+    seen = {"complete": 0, "error": 0}
+    with visitor(str(client.src)) as web:
+        for name, place in uploaded(web, list(corpus())).items():
+            entry, (event, data) = corpus()[name], answer(web, place)
+            seen[event] += 1
+            if event == "complete":
+                assert entry.pixels is not None or entry.size is not None, f"{name}: {data}"
+                assert len(data[0]["dense"]["labels"]) == 5
+            else:
+                told = data["error"] if isinstance(data, dict) else data
+                assert_told(entry, told)
+                assert os.path.dirname(place) not in told  # noqa: PTH120 - a place on the server
+        assert min(seen.values()) > 60
+        assert answer(web, place)[0] in seen, "it goes on"
