@@ -80,10 +80,13 @@ def others() -> Iterator[tuple[str, bytes, str]]:
     small = stored(plain.resize((64, 64)), "AVIF")
     place = small.index(b"ispe") + 8
     yield "avif-size.avif", small[:place] + struct.pack(">II", EDGE, EDGE) + small[place + 8 :], HEAVY
+    coded = stored(plain, "AVIF", speed=10)
+    place = coded.index(b"ispe") + 8
+    yield "avif-frame.avif", coded[:place] + struct.pack(">II", 64, 64) + coded[place + 8 :], ""
     yield "gif.gif", stored(Image.new("P", (EDGE, EDGE)), "GIF"), ""
-    yield "bmp.bmp", handmade.run_length_bmp((250, 250), 0, [(0, 0, 0)]), ""
+    yield "bmp.bmp", handmade.run_length_bmp((EDGE, EDGE), 0, [(0, 0, 0)]), ""
     flat = Image.fromarray(np.full((EDGE, EDGE, 3), 99, dtype=np.uint8))
     yield "jpeg-4-2-0.jpg", stored(flat, "JPEG", progressive=True), ""
     yield "jpeg-4-4-4.jpg", stored(flat, "JPEG", progressive=True, subsampling=0), HEAVY
-    yield "jpeg-wide.jpg", stored(flat.resize((27_000, 2300)), "JPEG"), ""
+    yield "jpeg-wide.jpg", stored(Image.new("RGB", (27_000, 2300)), "JPEG"), ""
     yield "jpeg-inks.jpg", stored(Image.new("CMYK", (5000, 5000)), "JPEG", progressive=True), ""

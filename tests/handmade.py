@@ -122,9 +122,11 @@ def linear_profile(space: bytes) -> bytes:
 
 
 def run_length_bmp(size: tuple[int, int], index: int, palette: Sequence[tuple[int, int, int]]) -> bytes:
-    """A BMP of 8 bits whose every row is one run of the colour number `index`."""
+    """A BMP of 8 bits whose rows are runs of the colour number `index`."""
     colours = b"".join(bytes((blue, green, red, 0)) for red, green, blue in palette)
-    runs = (bytes((size[0], index)) + b"\0\0") * size[1] + b"\0\1"
+    full, rest = divmod(size[0], 255)
+    row = bytes((255, index)) * full + bytes((rest, index)) * bool(rest) + b"\0\0"
+    runs = row * size[1] + b"\0\1"
     place = 14 + 40 + len(colours)
     info = struct.pack("<IiiHHIIiiII", 40, *size, 1, 8, 1, len(runs), 0, 0, len(palette), 0)
     return b"BM" + struct.pack("<IHHI", place + len(runs), 0, 0, place) + info + colours + runs

@@ -74,6 +74,7 @@ def test_a_photograph_has_the_pixels_that_pillow_gives(
     assert np.array_equal(np.asarray(decode(data)), plainly(data))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torchvision")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_torchvision_sees_the_same(photograph: Image.Image, kind: str) -> None:
     data = stored(photograph, kind)

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from vitdemo.limits import MEGABYTE
+from vitdemo.picture_frames import coded_pixels
 
 # Bytes that Pillow needs for a pixel of a mode; 4 for all others.
 _PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
@@ -26,8 +27,12 @@ def loading(image: Image.Image, data: bytes, *, full: tuple[int, int]) -> int:
     `full`: the size before a draft.
     """
     pixels, own = image.width * image.height, holding(image)
-    if image.format in _HELD:
+    if image.format == "WEBP":
         return own + len(data)
+    if (
+        image.format == "AVIF"
+    ):  # with alpha and a thumbnail, what is coded is hardly three times what is shown
+        return max(own, _HELD["AVIF"] * coded_pixels(data) // 3) + len(data)
     if image.format in ("JPEG", "MPO"):
         return own + _coefficients(image, data, full)
     if image.format == "TIFF":
