@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import re
 import zlib
@@ -84,19 +83,30 @@ def shapes() -> Iterator[Entry]:
 
 def greedy() -> Iterator[Entry]:
     """A few KB that make a reader copy, unpack or repeat without end."""
-    small, once, many = Image.new("RGB", (64, 64), "red"), handmade.overlapping(4000, 60_000), bytes(3)
-    jpeg, webp = stored(small, "JPEG"), io.BytesIO()
-    small.save(webp, "WEBP", exif=once)
-    blocks = {
-        "exif.png": png((8, 1), 8, 2, [bytes(24)], eXIf=once),
-        "exif.webp": webp.getvalue(),
-        "exif-joined.jpg": jpeg[:2] + handmade.segments(handmade.overlapping(8000, 90_000)) + jpeg[2:],
-        "exif.jpg": jpeg[:2] + handmade.segments(once[:60_000]) + jpeg[2:],
-        "index.jpg": jpeg[:2] + handmade.segments(once[:60_000], kind=b"\xff\xe2", head=b"MPF\0") + jpeg[2:],
+    once, whole = handmade.overlapping(4000, 60_000), stored(Image.new("RGB", (64, 64), "red"), "JPEG")
+    start, rest = whole[:2], whole[2:]
+    segment = handmade.segments(once[:60_000])
+    index = handmade.segments(once[:60_000], kind=b"\xff\xe2", head=b"MPF\0")
+    decoy = handmade.segments(b"\xff\xe1\xff\xffExif\0\0", kind=b"\xff\xfe", head=b"")  # a comment
+    film = stored(Image.new("P", (8, 8)), "GIF")
+    head = 13 + (3 << (film[10] & 7) + 1)  # its palette is before the first block
+    files = {
+        "exif.jpg": start + segment + rest,
+        "exif-joined.jpg": start + handmade.segments(handmade.overlapping(8000, 90_000)) + rest,
+        "exif-behind.jpg": start + decoy + segment + rest,
+        "exif.avif": stored(Image.new("RGB", (8, 8)), "AVIF", exif=once),
+        "index.jpg": start + index + rest,
         "directory.tif": once,
+        "comments.jpg": start + b"\xff\xfe\0\3a" * 20_000 + rest,
+        "comments.gif": film[:head] + b"!\xfe\1a\0" * 20_000 + film[head:],
+        "comment.gif": film[:head] + b"!\xfe" + (b"\xff" + bytes(255)) * 20_000 + b"\0" + film[head:],
+        "chunks.png": png((2, 1), 8, 0, [b"ab"])[:33] + png_chunk(b"teSt", b"") * 20_000,
     }
-    for name, data in blocks.items():
+    for name, data in files.items():
         yield Entry(f"greedy-{name}", data, says=GREEDY)
+    webp = stored(Image.new("RGB", (64, 64)), "WEBP", exif=once)
+    yield Entry("greedy-exif.webp", webp, size=(64, 64))  # which would only have told how it lies
+    yield Entry("greedy-exif.png", png((8, 1), 8, 2, [bytes(24)], eXIf=once), size=(8, 1))
     scans = stored(Image.new("RGB", (800, 800), "red"), "JPEG", progressive=True)
     last = [match.start() for match in re.finditer(rb"\xff\xda", scans)][-2:]
     again = scans[: last[1]] + scans[last[0] : last[1]] * 5000 + scans[-2:]
@@ -105,7 +115,7 @@ def greedy() -> Iterator[Entry]:
     for kind in ("zTXt", "iCCP"):
         file = png((2, 1), 8, 0, [b"ab"], **{kind: b"a\0\0" + bomb})
         yield Entry(f"greedy-{kind}.png", file, says=f"{UNKNOWN}|{DAMAGED}", size=(2, 1))
-    texts = b"".join(png_chunk(b"zTXt", b"a\0\0" + zlib.compress(many * 300_000)) for _ in range(90))
+    texts = b"".join(png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) for _ in range(90))
     file = png((2, 1), 8, 0, [b"ab"])
     yield Entry("greedy-texts.png", file[:33] + texts + file[33:], says=f"{UNKNOWN}|{DAMAGED}")
 

@@ -80,6 +80,7 @@ def rotations() -> Iterator[Entry]:
         ("nine", handmade.exif(9)),
         ("zero", handmade.exif(0)),
         ("rubbish", b"II*\0\xff\xff"),
+        ("nowhere", b"II+\0\x08\0\0\0" + b"\xff" * 8),  # a BigTIFF whose directory lies beyond any file
     ):
         jpeg = stored(image, "JPEG", quality=100, subsampling=0, exif=b"Exif\0\0" + block)
         yield Entry(f"turned-{name}.jpeg", jpeg, pixels, off=8)

@@ -25,7 +25,8 @@ HEADS = (
     b"II*\0\x08\0\0\0",
     b"RIFF\xff\0\0\0WEBPVP8 ",
 )
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED_FOLDER = [HealthCheck.function_scoped_fixture]  # nothing is written there
+FUZZ = settings(max_examples=200, deadline=None, database=None, suppress_health_check=SHARED_FOLDER)
 pytestmark = pytest.mark.filterwarnings("ignore")
 WITH_EXIF = ("AVIF", "JPEG", "PNG", "WEBP")
 IMPOSSIBLE = (b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4))  # as a length or a size

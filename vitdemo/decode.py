@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageFile
 
 from vitdemo.limits import MEGABYTE, Limits
-from vitdemo.picture_cost import holding, loading, scans
+from vitdemo.picture_cost import are_too_many_scans, holding, loading
+from vitdemo.picture_parts import are_too_many
 from vitdemo.picture_tags import are_overgrown
 from vitdemo.to_rgb import to_rgb, true_key
 
@@ -64,7 +65,9 @@ def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
     """Return the picture as 8-bit sRGB, and its orientation; nothing else of it stays in memory."""
     if not data:
         raise BadImage(f"{name} is empty (0 bytes).")
-    if are_overgrown(data) or scans(data, most=limits.jpeg_scans + 1) > limits.jpeg_scans:
+    with _whole(name):
+        greedy = _is_greedy(data, limits)
+    if greedy:
         raise BadImage(f"{name} is not laid out as pictures are: it would take far more than its size.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -80,6 +83,15 @@ def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
                 image.info.update(true_key(image))
                 return _converted(image, factor=factor)
         raise _too_heavy(name, need, limits)
+
+
+def _is_greedy(data: bytes, limits: Limits) -> bool:
+    """Whether opening or decoding a file would take time or memory out of proportion to its size."""
+    return (
+        are_too_many(data, most=limits.picture_parts)
+        or are_too_many_scans(data, most=limits.jpeg_scans)
+        or are_overgrown(data)
+    )
 
 
 @contextmanager
@@ -101,8 +113,9 @@ def _orientation(image: Image.Image) -> int:
     """Return the EXIF number of how `image` lies; a broken block must not cost the user a sound picture."""
     try:
         packed = image.info.get("Raw profile type exif", "")  # hexadecimal, in a compressed text of a PNG
-        if are_overgrown(bytes.fromhex("".join(packed.split("\n")[3:]))):
-            return 1
+        for block in (image.info.get("exif", b""), bytes.fromhex("".join(packed.split("\n")[3:]))):
+            if are_overgrown(block.removeprefix(b"Exif\0\0")):
+                return 1
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:
         return 1

@@ -25,6 +25,7 @@ class Limits:
     megapixels: int = limit(64, "of one picture, seen in its header before anything is decoded")
     aspect: int = limit(50, "times that the long edge of a picture may have the short one")
     picture_megabytes: int = limit(300, "of memory that decoding one picture may take")
+    picture_parts: int = limit(10_000, "chunks, segments or blocks of one picture's file")
     jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; most have up to 12")
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
     client_requests: int = limit(4, "that one client may have waiting or running")

@@ -2,6 +2,7 @@
 
 import re
 from itertools import islice
+from operator import index
 from typing import Any
 
 from PIL import Image
@@ -29,9 +30,7 @@ def loading(image: Image.Image, data: bytes, *, full: tuple[int, int]) -> int:
     pixels, own = image.width * image.height, holding(image)
     if image.format == "WEBP":
         return own + len(data)
-    if (
-        image.format == "AVIF"
-    ):  # with alpha and a thumbnail, what is coded is hardly three times what is shown
+    if image.format == "AVIF":  # alpha and a thumbnail make hardly three times of what is shown
         return max(own, _HELD["AVIF"] * coded_pixels(data) // 3) + len(data)
     if image.format in ("JPEG", "MPO"):
         return own + _coefficients(image, data, full)
@@ -59,19 +58,19 @@ def _coefficients(image: Any, data: bytes, full: tuple[int, int]) -> int:
 
 
 def _block(image: Any) -> int:
-    """Return the bytes of what the TIFF reader unpacks at once, strip or tile, and of turning its picture."""
+    """Return the bytes of what the TIFF reader unpacks at once, strip or tile, and of turning its picture.
+
+    Raise TypeError where one of these tags is no whole number.
+    """
     tags = image.tag_v2
     turned = 4 * image.width * image.height * (tags.get(_TURNED, 1) != 1)
     if tags.get(_COMPRESSION, 1) == 1:
         return turned
-    width = tags.get(_TILE_WIDTH, image.width)
-    rows = tags.get(_TILE_LENGTH) or min(tags.get(_ROWS, image.height), image.height)
-    sample = max(tags.get(_BITS, (1,))) * tags.get(_SAMPLES, 1)
-    return turned + width * rows * max(4, sample // 8)
+    rows = index(tags.get(_TILE_LENGTH, 0)) or min(index(tags.get(_ROWS, image.height)), image.height)
+    sample = max(tags.get(_BITS, (1,))) * index(tags.get(_SAMPLES, 1))
+    return turned + index(tags.get(_TILE_WIDTH, image.width)) * rows * max(4, sample // 8)
 
 
-def scans(data: bytes, *, most: int) -> int:
-    """Return how often a file, if it is a JPEG, passes over its picture; not more than `most` are counted."""
-    if not data.startswith(b"\xff\xd8"):
-        return 1
-    return len(list(islice(_SCAN.finditer(data), most)))
+def are_too_many_scans(data: bytes, *, most: int) -> bool:
+    """Whether a file is a JPEG that passes over its picture more than `most` times."""
+    return data.startswith(b"\xff\xd8") and next(islice(_SCAN.finditer(data), most, None), None) is not None

@@ -18,32 +18,39 @@ _INSIDE = {
 }  # -> bytes before the boxes
 _TOLD = (b"iloc", b"idat", b"stco", b"co64")  # where what is coded lies
 _MOST = 1000  # boxes of these kinds
-_UNKNOWN = 2**40  # pixels of what is laid out as no encoder does
+_ENDLESS = 2**40  # pixels of a sequence header with times, which no picture has
 _SEQUENCE_HEADER = 1
 
 
 def coded_pixels(data: bytes) -> int:
-    """Return the pixels of all that is coded in an AVIF: tiles, alpha, thumbnails; of a film, the first."""
+    """Return the pixels of all that is coded in an AVIF: tiles, alpha, thumbnails; of a film, the first.
+
+    Raise ValueError where it is laid out as no encoder does, and would never end.
+    """
+    return sum(_frame(content) for content in contents(data))
+
+
+def contents(data: bytes) -> Iterator[bytes]:
+    """Yield the items of an AVIF, pictures and others, and the first frame of a film.
+
+    Raise ValueError where it is laid out as no encoder does, and would never end.
+    """
     relevant = (box for box in _boxes(data, 0, len(data)) if box[0] in _TOLD)
-    boxes = list(islice(relevant, _MOST))
-    if len(boxes) == _MOST:
-        return _UNKNOWN
+    boxes, seen = list(islice(relevant, _MOST)), 0
     stored = next((start for kind, start, _ in boxes if kind == b"idat"), 0)
-    total, seen = 0, 0
     for kind, start, end in boxes:
         if kind == b"iloc":
             items = _located(data, start, end, stored)
         elif kind in (b"stco", b"co64"):
-            first = _number(data, start + 8, 4 if kind == b"stco" else 8)
-            items = iter([[(first, len(data))]])
+            items = iter([[(_number(data, start + 8, 4 if kind == b"stco" else 8), len(data))]])
         else:
             continue  # an idat box, of which iloc tells
         for extents in items:
-            coded = b"".join(data[place : place + length] for place, length in extents)
-            total, seen = total + _frame(coded), seen + len(coded)
-            if seen > 4 * len(data):
-                return _UNKNOWN
-    return total
+            content = b"".join(data[place : place + length] for place, length in extents)
+            seen += len(content)
+            if seen > 4 * len(data) or len(boxes) == _MOST:
+                raise ValueError("an AVIF with endless parts")
+            yield content
 
 
 def _number(data: bytes, place: int, size: int) -> int:
@@ -128,8 +135,8 @@ def _announced(header: bytes) -> int:
     take(4)  # profile, still picture
     if take(1):
         take(5)
-    elif take(1):  # times, which no picture has
-        return _UNKNOWN
+    elif take(1):
+        return _ENDLESS
     else:
         delays = take(1)
         for _ in range(take(5) + 1):

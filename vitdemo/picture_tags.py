@@ -6,44 +6,44 @@ of entries that point to the same bytes, in a file of 100 KB, would take gigabyt
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from struct import error, unpack_from
+
+from vitdemo.picture_frames import contents
+from vitdemo.picture_parts import segments
 
 _ALLOWANCE = 16 * 2**20  # bytes, beside twice the size of the file
 _OBJECT = 300  # bytes of one number with all that Pillow makes of it
 _TYPES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # -> bytes
 _TEXTS = (1, 2, 7)  # types that stay bytes
 _POINTERS = (0x8769, 0x8825, 0xA005)  # tags of the directories of EXIF, GPS and interoperability
-_MOST = 8  # directories of a file that are looked at
+_MOST = 8  # directories of a block that are looked at
+_ENTRIES = 65_535  # of a directory; only a BigTIFF could have more
+_ENDLESS = 2**40
 _HEAD = re.compile(rb"II(?:[*+]\0|\0\*)|MM(?:\0[*+]|\*\0)")
 _JPEG = b"\xff\xd8"
-_SEGMENT = re.compile(rb"\xff[\xe1\xe2](..)(?:Exif\0\0|MPF\0)", re.DOTALL)
 
 
 def are_overgrown(data: bytes) -> bool:
-    """Whether the directories of the file `data`, or of an EXIF block, take far more memory than its size."""
-    blocks = _segments(data) if data.startswith(_JPEG) else _found(memoryview(data))
-    return any(_cost(block) > 2 * len(block) + _ALLOWANCE for block in blocks)
+    """Whether the directories of the file `data`, or of an EXIF block, take far more memory than its size.
+
+    Raise ValueError for an AVIF whose parts never end.
+    """
+    return any(_cost(block) > 2 * len(block) + _ALLOWANCE for block in _directories(data))
 
 
-def _found(data: memoryview) -> Iterator[memoryview]:
-    """Yield what may be read as TIFF: the file itself, or the EXIF block in it."""
-    whole = _HEAD.match(data)
-    heads = [whole] if whole else islice(_HEAD.finditer(data), _MOST)
-    yield from (data[head.start() :] for head in heads)
-
-
-def _segments(data: bytes) -> Iterator[memoryview]:
-    """Yield the EXIF block of a JPEG, whose segments Pillow joins, and the indices of further pictures."""
-    exif, place = bytearray(), 0
-    while segment := _SEGMENT.search(data, place):
-        place = segment.start() + 2 + max(2, int.from_bytes(segment[1], "big"))
-        if segment[0].endswith(b"MPF\0"):
-            yield memoryview(data)[segment.end() : place]
-        else:
-            exif += data[segment.end() : place]
-    if head := _HEAD.search(exif):
-        yield memoryview(exif)[head.start() :]
+def _directories(data: bytes) -> Iterator[memoryview]:
+    """Yield what Pillow reads as TIFF when it opens a file: the file, or blocks in a JPEG or an AVIF."""
+    if data.startswith(_JPEG):
+        exif = b"".join(content[6:] for _, content in segments(data) if content.startswith(b"Exif\0\0"))
+        indices = [content[4:] for _, content in segments(data) if content.startswith(b"MPF\0")]
+        blocks = [exif, *indices]
+    elif data[4:8] == b"ftyp":
+        blocks = contents(data)
+    else:
+        blocks = [data] if _HEAD.match(data) else []
+    for block in blocks:
+        if head := _HEAD.search(block):
+            yield memoryview(block)[head.start() :]
 
 
 def _cost(block: memoryview) -> int:
@@ -54,6 +54,8 @@ def _cost(block: memoryview) -> int:
         directories = [unpack_from(order + wide, block, 8 if big else 4)[0]]
         for place in directories:
             (count,) = unpack_from(order + ("Q" if big else "H"), block, place)
+            if count > _ENTRIES:
+                return _ENDLESS
             first, step = (place + 8, 20) if big else (place + 2, 12)
             for entry in range(first, min(first + count * step, len(block) - step + 1), step):
                 tag, kind, number, value = unpack_from(f"{order}HH{wide}{wide}", block, entry)
@@ -62,6 +64,6 @@ def _cost(block: memoryview) -> int:
                     cost += size if kind in _TEXTS else number * _OBJECT
                 if tag in _POINTERS and len(directories) < _MOST:
                     directories.append(value)
-    except error:  # it ends here, for Pillow too
+    except (error, OverflowError):  # it ends here, for Pillow too
         pass
     return cost
