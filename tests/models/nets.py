@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
+from vitdemo.trace import Recorder
 
 Net = TypeVar("Net", bound=nn.Module)
 SMALL = ViTConfig(img_size=16, patch_size=4, embed_dim=24, depth=4, num_heads=3, num_classes=5, mlp_ratio=2.0)
@@ -57,3 +58,12 @@ def small_dynamic(**changes: Any) -> DynamicViT:
 
 def pictures(config: ViTConfig, count: int = 3) -> Tensor:
     return torch.randn(count, config.in_chans, *as_pair(config.img_size))
+
+
+def policies_of(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
+    """What `forward` kept, as a policy for each stage: the form of `forward_masked`."""
+    prefix, policies = net.config.num_prefix_tokens, []
+    for layer in net.config.prune_loc:
+        kept = recorder.token_ids[layer][:, prefix:] - prefix
+        policies.append(torch.zeros(len(kept), net.config.num_patches).scatter(1, kept, 1.0))
+    return policies

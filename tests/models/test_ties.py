@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.models.nets import pictures, small, small_dynamic
+from tests.models.nets import pictures, policies_of, small, small_dynamic
 from vitdemo.models import DynamicViT
 from vitdemo.models.pruning import (
     FixedRatio,
@@ -40,15 +40,6 @@ def undecided(**changes: Any) -> DynamicViT:
         torch.nn.init.zeros_(predictor.out_conv[4].weight)  # type: ignore[index, union-attr, arg-type]
         torch.nn.init.zeros_(predictor.out_conv[4].bias)  # type: ignore[index, union-attr, arg-type]
     return net
-
-
-def kept_by(net: DynamicViT, recorder: Recorder) -> list[Tensor]:
-    """A policy for each stage, as `forward_masked` returns them."""
-    prefix, policies = net.config.num_prefix_tokens, []
-    for layer in net.config.prune_loc:
-        kept = recorder.token_ids[layer][:, prefix:] - prefix
-        policies.append(torch.zeros(len(kept), net.config.num_patches).scatter(1, kept, 1.0))
-    return policies
 
 
 @settings(deadline=None)
@@ -102,7 +93,9 @@ def test_equal_scores_give_equal_logits_and_equal_sets(
         recorder = Recorder(attention=False)
         pruned = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
         masked = net.forward_masked(x, rule)
-        assert all(torch.equal(a, b) for a, b in zip(masked.policies, kept_by(net, recorder), strict=True))
+        assert all(
+            torch.equal(a, b) for a, b in zip(masked.policies, policies_of(net, recorder), strict=True)
+        )
         torch.testing.assert_close(masked.logits, pruned, atol=1e-5, rtol=0)
     if isinstance(rule, FixedRatio):
         counts = keep_counts(net.config.num_patches, rule.keep_ratio, 3)
@@ -121,7 +114,7 @@ def test_equal_scores_under_autocast(rule: FixedRatio | Threshold, half: torch.d
     with torch.autocast("cpu", half):
         pruned = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
         masked = net.forward_masked(x, rule)
-    assert all(torch.equal(a, b) for a, b in zip(masked.policies, kept_by(net, recorder), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(masked.policies, policies_of(net, recorder), strict=True))
     for logits in (pruned, masked.logits):
         torch.testing.assert_close(logits.float(), exact, atol=0.1, rtol=0)
 
@@ -136,7 +129,7 @@ def test_autocast_keeps_what_single_precision_keeps_at_the_first_stage() -> None
     with torch.autocast("cpu", torch.bfloat16):
         net(x, pruning=Pruning(Learned(net), FixedRatio(0.5)), recorder=recorder)
         masked = net.forward_masked(x, FixedRatio(0.5)).policies[0]
-    assert torch.equal(masked, kept_by(net, recorder)[0])
+    assert torch.equal(masked, policies_of(net, recorder)[0])
     assert (masked != exact).float().mean() < 0.05
 
 

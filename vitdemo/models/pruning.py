@@ -91,6 +91,10 @@ class Pruning:
     selector: TokenSelector | None
     rule: FixedRatio | Threshold | Explicit
 
+    def __post_init__(self) -> None:
+        if self.selector is None and not isinstance(self.rule, Explicit):
+            raise ValueError(f"selector must be given for {type(self.rule).__name__}")
+
 
 def keep_counts(num_patches: int, keep_ratio: float, stages: int) -> tuple[int, ...]:
     """Patches that stay after each stage; relative to the initial count, truncated, never fewer than one.

@@ -123,9 +123,16 @@ class VisionTransformer(nn.Module):
 
     def explicit(self, rule: Explicit, number: int, ids: Int[Tensor, "b n"]) -> Int[Tensor, "b k"] | None:
         """The relative positions that `rule` names for stage `number`, or None for all."""
+        places = 1 + len(self.config.prune_loc)
+        if len(rule.ids) > places:
+            raise ValueError(f"Explicit ids must be for at most {places} places, got {len(rule.ids)}")
         wanted = rule.ids[number] if number < len(rule.ids) else None
         if wanted is None:
             return None
+        if not wanted.ndim or wanted.shape[:-1] not in ((), (1,), (len(ids),)):
+            raise ValueError(f"Explicit ids must be (k,) or ({len(ids)}, k), got {tuple(wanted.shape)}")
+        if not wanted.shape[-1] and self.config.global_pool != "token":
+            raise ValueError("Explicit ids must keep a patch, because the head takes the mean of them")
         prefix = self.config.num_prefix_tokens
         wanted = wanted.to(ids.device).expand(len(ids), -1)
         return locate(wanted, ids[:, prefix:] - prefix, checked=rule.checked)
