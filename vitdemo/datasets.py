@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from vitdemo.cifar import read_batch
 from vitdemo.config import DataConfig
+from vitdemo.folders import Photos, class_folders, tree
 
 Split = Literal["train", "val", "test"]
 VAL_IMAGES = 5000  # the last training images of CIFAR, held out for every choice
 TENTH = 10  # one training picture in ten is held out where a data set has no third split
-SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -31,21 +30,6 @@ class Images:
 
     def part(self, rows: slice) -> Images:
         return Images(self.pixels[rows], self.labels[rows])
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Picture files of any size: `labels` int64 `(b,)` are indices into `classes`."""
-
-    paths: tuple[Path, ...]
-    labels: np.ndarray
-    classes: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def part(self, rows: slice) -> Photos:
-        return Photos(self.paths[rows], self.labels[rows], self.classes)
 
 
 @dataclass(frozen=True)
@@ -94,34 +78,25 @@ def load_cifar10(folder: Path, split: Split) -> Images:
     Raises FileNotFoundError saying how to get the files.
     """
     names = ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
-    return _cifar([folder / "cifar-10-batches-py" / name for name in names], split, labels=b"labels")
+    return _cifar(
+        [folder / "cifar-10-batches-py" / name for name in names], split, labels="labels", classes=10
+    )
 
 
 def load_cifar100(folder: Path, split: Split) -> Images:
     """CIFAR-100 from `folder/cifar-100-python`, with its 100 fine labels; split as CIFAR-10 is."""
     name = "test" if split == "test" else "train"
-    return _cifar([folder / "cifar-100-python" / name], split, labels=b"fine_labels")
+    return _cifar([folder / "cifar-100-python" / name], split, labels="fine_labels", classes=100)
 
 
-def _cifar(files: list[Path], split: Split, *, labels: bytes) -> Images:
-    batches = [_unpickle(file) for file in files]
-    pixels = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, 3, 32, 32)
-    numbers = np.concatenate([np.asarray(batch[labels], dtype=np.int64) for batch in batches])
+def _cifar(files: list[Path], split: Split, *, labels: str, classes: int) -> Images:
+    batches = [read_batch(file, labels=labels, classes=classes) for file in files]
+    pixels = np.concatenate([batch[0] for batch in batches]).reshape(-1, 3, 32, 32)
+    numbers = np.concatenate([batch[1] for batch in batches])
     if split != "test":
         part = slice(None, -VAL_IMAGES) if split == "train" else slice(-VAL_IMAGES, None)
         pixels, numbers = pixels[part], numbers[part]
     return Images(np.ascontiguousarray(pixels), numbers)
-
-
-def _unpickle(path: Path) -> dict[bytes, Any]:
-    if not path.is_file():
-        name = "CIFAR-100" if "100" in path.parent.name else "CIFAR-10"
-        raise FileNotFoundError(f"{path} is missing: unpack {name} into {path.parents[1]} first (see README)")
-    try:
-        with path.open("rb") as file:
-            return pickle.load(file, encoding="bytes")  # the data set's own published format
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(f"{path} is damaged or cut short: unpack it again") from error
 
 
 def load_folder(folder: Path, split: Split) -> Photos:
@@ -133,15 +108,15 @@ def load_folder(folder: Path, split: Split) -> Photos:
     Raises FileNotFoundError for a missing folder or a class without a picture, ValueError for a class that
     `train` lacks.
     """
-    classes = tuple(entry.name for entry in _class_folders(folder / "train"))
+    classes = tuple(entry.name for entry in class_folders(folder / "train"))
     judged = [name for name in ("val", "test") if (folder / name).is_dir()]
     if split != "train" and not judged:
         raise FileNotFoundError(f"{folder} has neither a folder val nor a folder test")
     if split == "test":
-        return _tree(folder / judged[-1], classes)
+        return tree(folder / judged[-1], classes)
     if len(judged) == 2:
-        return _tree(folder / split, classes)
-    return _without_or_only_a_tenth(_tree(folder / "train", classes), split)
+        return tree(folder / split, classes)
+    return _without_or_only_a_tenth(tree(folder / "train", classes), split)
 
 
 def load_imagenette(folder: Path, split: Split) -> Photos:
@@ -174,7 +149,7 @@ def load_tiny_imagenet(folder: Path, split: Split) -> Photos:
     words = _table(root / "words.txt", 2)
     names = tuple(words.get(wnid, wnid).split(",")[0] for wnid in wnids)
     if split != "test":
-        photos = _without_or_only_a_tenth(_tree(root / "train", wnids), split)
+        photos = _without_or_only_a_tenth(tree(root / "train", wnids), split)
         return Photos(photos.paths, photos.labels, names)
     rows = _table(root / "val" / "val_annotations.txt", 2)
     labels = np.array([wnids.index(wnid) for wnid in rows.values()], dtype=np.int64)
@@ -187,59 +162,6 @@ def _table(path: Path, columns: int) -> dict[str, str]:
         raise FileNotFoundError(f"{path} is missing: unpack Tiny ImageNet there first (see README)")
     lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return {line[0]: line[columns - 1] for line in lines}
-
-
-def _class_folders(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root} is missing: it should hold a folder of pictures for each class")
-    found = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    for entry in found:
-        if not _is_text(entry.name):
-            raise ValueError(f"{root} holds a class whose name is not UTF-8, {entry.name!a}: rename it")
-    return sorted(found, key=lambda entry: entry.name)
-
-
-def _is_text(name: str) -> bool:
-    """Whether a file's name is text, and not bytes of another encoding, as old archives leave them."""
-    return name.encode(errors="replace").decode() == name
-
-
-def _tree(root: Path, classes: tuple[str, ...]) -> Photos:
-    """Every picture file below `root/<class>`, in the order of torchvision's ImageFolder."""
-    paths, labels = [], []
-    for folder in _class_folders(root):
-        if folder.name not in classes:
-            raise ValueError(f"{folder} is a class that the training pictures lack")
-        found = _pictures(folder)
-        if not found:
-            raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
-        paths += found
-        labels += [classes.index(folder.name)] * len(found)
-    if not paths:
-        raise FileNotFoundError(f"{root} holds no pictures")
-    return Photos(tuple(paths), np.array(labels, dtype=np.int64), classes)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    """The picture files below `folder`, by their folders' paths and then by name."""
-    above = frozenset(map(str, folder.resolve().parents))
-    found = [Path(home, name) for home, names in sorted(_walk(folder, above)) for name in names]
-    return [path for path in found if path.suffix.lower() in SUFFIXES]
-
-
-def _walk(folder: Path, above: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each folder from `folder` down with the sorted names of its files, but for what is hidden.
-
-    Links are followed, unless they lead back to a folder `above`.
-    """
-    real = str(folder.resolve())
-    if real in above:
-        return
-    entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-    yield str(folder), sorted(entry.name for entry in entries if not entry.is_dir())
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), above | {real})
 
 
 def _without_or_only_a_tenth(photos: Photos, split: Split) -> Photos:
