@@ -13,6 +13,7 @@ from vitdemo import render
 from vitdemo.decode import BadImage
 from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request
 from vitdemo.files import written
+from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS
 
@@ -38,6 +39,10 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--save-maps", type=Path, metavar="DIR", help="write the pictures as PNG files there")
     result.add_argument("--json", action="store_true", help="print a JSON list, one object an image")
     result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    result.add_argument(
+        "--download-megabytes", type=int, default=Limits.download_megabytes, metavar="N",
+        help="the largest file that is fetched from the Hub (default: %(default)s)",
+    )  # fmt: skip
     result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
     return result
 
@@ -49,11 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: list[dict[str, Any]] = []
     names, failed = unique_names(options.images), False
     try:
-        engine = Engine(device=options.device, models_dir=options.models_dir, extra_models=extra)
+        engine = Engine(
+            device=options.device,
+            models_dir=options.models_dir,
+            extra_models=extra,
+            download_megabytes=options.download_megabytes,
+        )
         for path, name in zip(options.images, names, strict=True):
             request = Request(path, options.model, options.pruning_ratio, options.selector)
             try:
-                analysis = engine.analyse(request, progress=lambda share, text: say(f"[{share:4.0%}] {text}"))
+                analysis = engine.analyse(request, progress=Narrator())
             except BadImage as error:
                 say(f"error: {error}")
                 failed = True
@@ -141,6 +151,18 @@ def unique_names(paths: Sequence[Path]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
+
+
+class Narrator:
+    """Says what is being done, each thing once: progress comes several times a second."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def __call__(self, share: float, text: str) -> None:
+        if text != self.said:
+            say(f"[{share:4.0%}] {text}")
+        self.said = text
 
 
 def say(text: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.engine.bundle import KEYS, picture
 from vitdemo.engine import Engine, Request, pool
 from vitdemo.engine.pool import ModelPool
+from vitdemo.limits import Limits
 from vitdemo.weights import LoadedModel, Report, WeightsError, load_model
 
 
@@ -97,3 +98,17 @@ def test_a_device_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
         Engine(device="cuda")
     with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, got 'tpu'"):
         Engine(device="tpu")
+
+
+def test_what_may_be_fetched_from_the_hub_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+
+    def load(name: str, **options: Any) -> Any:
+        asked.update(options, name=name)
+        raise WeightsError("not today")
+
+    monkeypatch.setattr(pool, "load_model", load)
+    for limit in (Limits.download_megabytes, 7):
+        with pytest.raises(WeightsError, match="not today"):
+            ModelPool(device="cpu", download_megabytes=limit).get("deit_tiny")
+        assert (asked["name"], asked["download_megabytes"]) == ("deit_tiny", limit)

@@ -20,13 +20,15 @@ from PIL import Image
 from tests.engine.bundle import picture, write_models
 from tests.ui import catalogue
 from tests.ui.test_inside_text import card
+from tests.weights.test_hub_faults import BROKEN
 from vitdemo.decode import BadImage, decode
 from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
 from vitdemo.registry import MODELS
 from vitdemo.ui import build, checks_text, text
 from vitdemo.ui.language import FOLDER, GAP, both, chinese, language, say, translate
 from vitdemo.ui.session import told
-from vitdemo.weights import hub
+from vitdemo.weights import WeightsError
+from vitdemo.weights.refusals import explained
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
@@ -160,7 +162,7 @@ def test_what_a_visitor_may_have_done_wrong(tmp_path: Path) -> None:
 
 def test_what_may_be_wrong_with_the_hub() -> None:
     response = Response(404, request=WebRequest("GET", "http://hub"))
-    wanted = hub.Request("owner/repo", "main")
+    wanted = {"repo": "owner/repo", "revision": "main", "file": "model.safetensors"}
     for kind in (
         errors.GatedRepoError,
         errors.RepositoryNotFoundError,
@@ -168,12 +170,15 @@ def test_what_may_be_wrong_with_the_hub() -> None:
         errors.RemoteEntryNotFoundError,
         errors.HfHubHTTPError,
     ):
-        expect_chinese(hub.explained(kind("x", response=response), wanted, "model.safetensors"), "owner/repo")
-    expect_chinese(hub.explained(errors.OfflineModeIsEnabled("x"), wanted, "config.json"), "owner/repo")
-    expect_chinese(hub.explained(OSError("x"), wanted, "config.json"), "OSError")
+        expect_chinese(explained(kind("x", response=response), **wanted), "owner/repo")
+    for error in (errors.OfflineModeIsEnabled("x"), OSError(28, "x"), OSError(30, "x"), OSError("x")):
+        expect_chinese(explained(error, **wanted), "owner/repo")
+    expect_chinese(explained(TimeoutError("x"), **wanted), "owner/repo")
+    for words in BROKEN.values():
+        expect_chinese(WeightsError(words), "me/")
     with visitor("zh-CN"):
-        note = "The Hub stopped sending a/b; cached files of revision 1f are in use"
-        assert translate(note) == "Hub 中断了 a/b 的传输。正在使用版本 1f 的缓存文件。"
+        note = "The Hub could not be reached; cached files of revision 1f are in use"
+        assert translate(note) == "无法连接 Hub。正在使用版本 1f 的缓存文件。"
 
 
 def expect_chinese(error: Exception, name: str) -> None:

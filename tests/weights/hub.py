@@ -14,27 +14,35 @@ import re
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.weights.cache_faults import FAULTS, LARGE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PATTERN = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 ERRORS = {"RepoNotFound": 404, "RevisionNotFound": 404, "EntryNotFound": 404, "GatedRepo": 403, "broken": 500}
 SLOW_PIECE, SLOW_PAUSE = 2**16, 0.5
+HUGE = 3 * 10**9  # bytes
 
 
 class Hub:
     """Serves `root/owner/repo/...` as revisions "main" and COMMIT.
 
-    `modes` makes a repository behave: "good", "slow" (dribbles bodies), "hang" (accepts, never answers),
-    "stuck" (answers HEAD, then hangs), "GatedRepo" or "broken" (status 500). `requests` lists what was asked.
+    `modes` makes a repository behave: "good", "slow" (dribbles bodies), "drip" (100 bytes a second), "hang"
+    (accepts, never answers), "stuck" (answers HEAD, then hangs), "stalls" (at half of each large body),
+    "dies" (there, each time, and knows no ranges), "dies once", "short" (sends less than it said before),
+    "huge" (says 3 GB), "altered" (one bit is not what the checksum tells), "GatedRepo" or "broken" (status
+    500). `requests` lists what was asked, `sent` counts the bytes of bodies.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.modes: dict[str, str] = {}
         self.requests: list[str] = []
+        self.sent = 0
         self.stopped = threading.Event()
         handler = type("Handler", (Handler,), {"hub": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -84,20 +92,41 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         body = found.read_bytes()
-        self.send_response(200)
+        etag, whole = hashlib.sha256(body).hexdigest(), len(body)
+        large = whole > LARGE and self.command == "GET"
+        if mode == "altered" and large:
+            body = body[:-4] + bytes([body[-4] ^ 1]) + body[-3:]
+        if mode == "short" and large:
+            body = body[: whole // 2]
+        start = self.range() if mode != "dies" else 0
+        self.send_response(206 if start else 200)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{etag}"')
+        self.send_header(
+            "Content-Length", str(HUGE if mode == "huge" and whole > LARGE else len(body) - start)
+        )
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
         self.end_headers()
         if self.command == "GET":
-            self.send(body, slow=mode == "slow")
+            self.send(body[start:], mode if large else "good")
 
-    def send(self, body: bytes, *, slow: bool) -> None:
-        piece = SLOW_PIECE if slow else max(len(body), 1)
-        for start in range(0, len(body), piece):
-            if slow:
-                time.sleep(SLOW_PAUSE)
+    def range(self) -> int:
+        """The first byte that is asked for."""
+        return int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
+
+    def send(self, body: bytes, mode: str) -> None:
+        if mode == "dies once":
+            self.hub.modes[self.path.split("/resolve/")[0][1:]] = "good"
+        half = mode in ("stalls", "dies", "dies once")
+        piece, pause = {"slow": (SLOW_PIECE, SLOW_PAUSE), "drip": (10, 0.1)}.get(mode, (2**16, 0.0))
+        for start in range(0, len(body) // 2 if half else len(body), piece):
+            self.hub.stopped.wait(pause)
             self.wfile.write(body[start : start + piece])
+            self.hub.sent += piece
+        if mode == "stalls":
+            self.hub.stopped.wait()
+        self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent."""
@@ -107,11 +136,14 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
     """Runs every load of `scenario` and returns a record of each by its name.
 
     A load: `name`, `source`, and if need be `deadline`, `models_dir`, `modes` (to set before), `env`,
-    `stop` (the server first), `offline`.
+    `stop` (the server first), `offline`, `megabytes`, `cancel_at` (a share, or -1 at once), and `fault`:
+    one of `FAULTS`.
     """
     hub = Hub(Path(scenario["root"]))
     os.environ.update(HF_ENDPOINT=hub.url, HF_HOME=scenario["home"], HF_HUB_DISABLE_XET="1")
     from huggingface_hub import constants
+
+    import vitdemo.weights  # noqa: F401 - now, for it takes seconds that no load shall count
 
     results = {}
     for load in scenario["loads"]:
@@ -121,11 +153,14 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
         if load.get("stop"):
             hub.stop()
         hub.requests.clear()
-        start = time.monotonic()
-        record = attempt(load)
+        hub.sent, start = 0, time.monotonic()
+        with FAULTS[load["fault"]]() if "fault" in load else nullcontext():
+            record = attempt(load)
         results[load["name"]] = record | {
             "seconds": time.monotonic() - start,
+            "threads": left(),
             "requests": list(hub.requests),
+            "sent": hub.sent,
         }
         for key in load.get("env", {}):
             del os.environ[key]
@@ -140,16 +175,25 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
     from vitdemo.weights import WeightsError, load_model
 
     progress: list[tuple[float, str]] = []
+    start, heard = time.monotonic(), []
+
+    def hear(share: float, text: str) -> None:
+        progress.append((share, text))
+        heard.append(time.monotonic() - start)
+        if share > load.get("cancel_at", 1.0):
+            raise InterruptedError("the visitor left")
+
     models_dir = Path(load["models_dir"]) if "models_dir" in load else None
     try:
         loaded = load_model(
             load["source"],
             models_dir=models_dir,
             deadline=load.get("deadline", 30.0),
-            progress=lambda share, text: progress.append((share, text)),
+            download_megabytes=load.get("megabytes", 1024),
+            progress=hear,
         )
-    except WeightsError as error:
-        return {"error": str(error)}
+    except (WeightsError, InterruptedError) as error:
+        return {"error": str(error), "progress": progress, "heard": heard}
     with torch.no_grad():
         logits = loaded.model(probe(loaded.model.config.img_size))
     return {
@@ -159,6 +203,17 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
         "progress": progress,
         "logits": logits.tolist(),
     }
+
+
+def left() -> int:
+    """Downloading threads that are still alive four seconds later."""
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        alive = [thread for thread in threading.enumerate() if thread.name.startswith("fetch ")]
+        if not alive:
+            return 0
+        time.sleep(0.05)
+    return len(alive)
 
 
 def probe(size: Any) -> Any:

@@ -34,6 +34,7 @@ from vitdemo.engine.records import (
 )
 from vitdemo.engine.referee import Contestant, Referee, Verdict
 from vitdemo.engine.turns import silent
+from vitdemo.limits import Limits
 from vitdemo.models.pruning import token_counts
 from vitdemo.registry import DEFAULT_MODEL
 from vitdemo.weights import offered
@@ -83,14 +84,20 @@ class Engine:
         cache_bytes: int = 256 * 2**20,
         request_seconds: float = math.inf,
         extra_models: Sequence[str] = (),
+        download_megabytes: int = Limits.download_megabytes,
     ) -> None:
         """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
         folder. `cache_bytes`: what results may take. `request_seconds`: how long a job may run, once it is
-        its turn. `extra_models`: folders and Hub names that may be asked for besides the menu's. Raises
-        ValueError for a device that is not there."""
+        its turn. `extra_models`: folders and Hub names that may be asked for besides the menu's.
+        `download_megabytes`: the largest file that is fetched from the Hub. Raises ValueError for a device
+        that is not there."""
         self._models_dir = models_dir
         self._pool = ModelPool(
-            device=device, models_dir=models_dir, extra_models=extra_models, request_seconds=request_seconds
+            device=device,
+            models_dir=models_dir,
+            extra_models=extra_models,
+            request_seconds=request_seconds,
+            download_megabytes=download_megabytes,
         )
         self._cache = TraceCache(cache_bytes)
         self._timings = Timings()

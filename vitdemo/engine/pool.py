@@ -15,6 +15,7 @@ from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.records import MAX_PRUNING_RATIO, ModelInfo, Progress
 from vitdemo.engine.turns import Turns
+from vitdemo.limits import Limits
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
@@ -27,7 +28,8 @@ DECODERS = 2  # pictures that are decoded at once
 class ModelPool:
     """Loaded models by name, the least recently used dropped when their parameters exceed `max_bytes`.
 
-    `extra_models`: folders and Hub names served besides the registry's. `compute`: whose turn it is to run a
+    `extra_models`: folders and Hub names served besides the registry's. `download_megabytes`: the largest
+    file that is fetched from the Hub. `compute`: whose turn it is to run a
     model; the device is shared, so two passes at once would gain nothing and spoil each other's measurement.
     `decoding`: whose turn it is to decode a picture, which may take much memory.
     """
@@ -40,12 +42,14 @@ class ModelPool:
         extra_models: Sequence[str] = (),
         max_bytes: int = MAX_BYTES,
         request_seconds: float = math.inf,
+        download_megabytes: int = Limits.download_megabytes,
     ) -> None:
         self.device = choose_device(device)
         self.compute = Turns(seconds=request_seconds)
         self.decoding = Turns(DECODERS)
         self._models_dir = models_dir
         self._max_bytes = max_bytes
+        self._download_megabytes = download_megabytes
         self._lock = threading.Lock()
         self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
@@ -78,7 +82,11 @@ class ModelPool:
             loaded = self.find(name)
             if loaded is None:
                 loaded = load_model(
-                    name, models_dir=self._models_dir, device=str(self.device), progress=report
+                    name,
+                    models_dir=self._models_dir,
+                    device=str(self.device),
+                    download_megabytes=self._download_megabytes,
+                    progress=report,
                 )
                 self.counted(loaded.model)
                 self._keep(name, loaded)

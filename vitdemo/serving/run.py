@@ -26,6 +26,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         models_dir=options.models_dir,
         cache_bytes=limits.result_megabytes * MEGABYTE,
         request_seconds=limits.request_seconds,
+        download_megabytes=limits.download_megabytes,
     )
     page = build(engine, data_dir=options.data, first=first_view(engine), limits=limits)
     sweeper = Sweeper(files, limits=limits, forget=engine.forget)

@@ -12,6 +12,7 @@ import difflib
 import os
 from pathlib import Path
 
+from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.records import LoadedModel, Progress, Report, WeightsError
@@ -30,6 +31,7 @@ def load_model(
     models_dir: Path | None = None,
     device: str = "cpu",
     deadline: float = 10.0,
+    download_megabytes: int = Limits.download_megabytes,
     progress: Progress | None = None,
 ) -> LoadedModel:
     """A network ready for inference on `device`, with 32-bit weights.
@@ -37,15 +39,18 @@ def load_model(
     `name_or_spec`: a registry key, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
     are looked up in `models_dir` (default: `checkpoints/` beside the package), and before that in the
     repository that the environment variable VITDEMO_HUB_REPO names, if it is set.
-    `deadline`: seconds without any answer after which the Hub is given up; a download that moves goes on,
-    and `progress(fraction, text)` is told of it. Raises WeightsError with one sentence for the user.
+    `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
+    file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
+    is called several times a second, from the start; whatever it raises cancels the download, at once and
+    with its thread, and is what this raises. Raises WeightsError with one sentence for the user.
     """
+    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress)
     spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
     source = str(name_or_spec) if spec is None else spec.source
     if spec is not None and source == "bundled":
-        folder, report = find_bundled(spec.key, models_dir or BUNDLED, deadline=deadline, progress=progress)
+        folder, report = find_bundled(spec.key, models_dir or BUNDLED, terms)
     elif source.startswith("hf-hub:"):
-        folder, report = find_on_hub(source, deadline=deadline, progress=progress)
+        folder, report = find_on_hub(source, terms)
     else:
         folder, report = find_folder(source)
     official = source.startswith(OFFICIAL)
@@ -80,22 +85,18 @@ def offered(models_dir: Path | None = None) -> dict[str, ModelSpec]:
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
 
 
-def find_on_hub(
-    name: str, *, subfolder: str = "", deadline: float, progress: Progress | None
-) -> tuple[Path, Report]:
+def find_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Report]:
     """The folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
-    found = hub.fetch(name, subfolder=subfolder, deadline=deadline, progress=progress)
+    found = hub.fetch(name, subfolder=subfolder, terms=terms)
     return found.folder, Report(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
 
 
-def find_bundled(
-    key: str, models_dir: Path, *, deadline: float, progress: Progress | None
-) -> tuple[Path, Report]:
+def find_bundled(key: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Report]:
     """The folder of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
     folder, note = models_dir / key, ""
     if repo := os.environ.get(HUB_REPO):
         try:
-            return find_on_hub(f"hf-hub:{repo}", subfolder=key, deadline=deadline, progress=progress)
+            return find_on_hub(f"hf-hub:{repo}", terms, subfolder=key)
         except WeightsError as error:
             if not folder.is_dir():
                 raise

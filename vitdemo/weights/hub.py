@@ -1,4 +1,4 @@
-"""Files from the Hugging Face Hub: its cache and the Hub itself, behind one deadline."""
+"""Files from the Hugging Face Hub: its cache and the Hub itself, watched by a clock."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from vitdemo.weights.records import Progress, WeightsError
-from vitdemo.weights.store import CONFIG, PREPROCESSOR, WEIGHTS
+from vitdemo.weights.refusals import explained
+from vitdemo.weights.store import CONFIG, LARGEST_JSON, PREPROCESSOR, WEIGHTS, sha256_of
+from vitdemo.weights.transfer import CHUNK, Tell, Transfer
 
 NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>\S+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-STALL = 60.0  # seconds without a byte after which a download that had begun is given up
-CHUNK = 2**16  # bytes between two signs of life
-REPORT_EVERY = 0.2  # seconds between two calls of `progress`
+SHA256 = re.compile(r"[0-9a-f]{64}")
+LONGEST = 1800.0  # seconds that a download may take, however well it moves
+BEAT = 0.2  # seconds between two calls of `progress`
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`deadline`: seconds without a byte after which the Hub is given up. `max_bytes`: of one file.
+    `progress` is called several times a second; what it raises ends the download."""
+
+    deadline: float
+    max_bytes: int
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -43,26 +54,21 @@ class Request:
         return f"{self.subfolder}/{file}" if self.subfolder else file
 
 
-@dataclass(frozen=True)
-class Event:
-    """What the downloading thread tells: a request "begins", bytes are "moving", or the thread "ends"."""
+@dataclass
+class Waiting:
+    """What the downloading thread and who waits for it share. `events`: (share, text) of what has come, or
+    how it ended."""
 
-    kind: str
-    fraction: float | None = None
-    text: str = ""
-    result: Fetched | None = None
-    error: BaseException | None = None
+    events: queue.SimpleQueue[tuple[float, str] | Fetched | BaseException]
+    abandoned: threading.Event = field(default_factory=threading.Event)
 
 
-Tell = Callable[[Event], None]
-
-
-def fetch(name: str, *, subfolder: str = "", deadline: float, progress: Progress | None = None) -> Fetched:
+def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
     """The folder that `name`, `hf-hub:owner/repo[@revision]`, stands for.
 
     A commit (40 hex digits) that is in the cache makes no request; for a branch the Hub is asked, and the
-    cached files are taken, with a note, when it gives no good answer. Raises WeightsError otherwise; after
-    `deadline` seconds when the Hub has not sent a byte.
+    cached files are taken, with a note, when it gives no good answer. Weights that are no longer what the Hub
+    sent are fetched again. Raises WeightsError otherwise, and what `terms.progress` raises.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
@@ -75,11 +81,21 @@ def fetch(name: str, *, subfolder: str = "", deadline: float, progress: Progress
     except HFValidationError as error:
         raise WeightsError(f"{match['repo']!r} is not a valid name of a repository on the Hub") from error
     request = Request(match["repo"], match["revision"] or "main", subfolder)
+    found = find(request, terms)
+    if discarded(found.folder / WEIGHTS):
+        found = find(request, terms)
+        if discarded(found.folder / WEIGHTS):
+            raise WeightsError(f"{WEIGHTS} of {request.repo} arrived damaged: its sha256 is not the Hub's")
+    return found
+
+
+def find(request: Request, terms: Terms) -> Fetched:
+    """The folder of `request` in the cache, or from the Hub; see `fetch`."""
     cached = find_cached(request)
     if cached is not None and COMMIT.fullmatch(request.revision):
         return cached
     try:
-        return watch(request, deadline=deadline, progress=progress)
+        return watch(request, terms)
     except WeightsError as error:
         if cached is None:
             raise
@@ -103,65 +119,88 @@ def fetched(request: Request, config: str) -> Fetched:
     return Fetched(folder, folder.parent.name if request.subfolder else folder.name)
 
 
-def watch(request: Request, *, deadline: float, progress: Progress | None) -> Fetched:
+def discarded(weights: Path) -> bool:
+    """Whether a cached file was damaged, and is therefore removed: the Hub names large files by their sha256.
+    One that has another name is taken as it is."""
+    blob = weights.resolve()
+    if not SHA256.fullmatch(blob.name) or sha256_of(blob) == blob.name:
+        return False
+    weights.unlink()
+    blob.unlink(missing_ok=True)
+    return True
+
+
+def watch(request: Request, terms: Terms) -> Fetched:
     """Downloads in a thread of its own, because the client can block for minutes whatever its time-outs.
 
-    A thread that is given up goes on alone; what it still finishes is in the cache the next time.
+    The thread ends with the next byte, or the next request, after it was abandoned.
     """
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            # The client gives up later than whoever waits here, so that one sentence tells of it.
-            events.put(Event("ends", result=download(request, events.put, timeout=2 * deadline)))
-        except BaseException as error:
-            events.put(Event("ends", error=error))
-
-    threading.Thread(target=run, daemon=True, name=f"fetch {request.repo}").start()
-    until, moved, reported = time.monotonic() + deadline, False, 0.0
-    while True:
-        try:
-            event = events.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            what = "stopped sending" if moved else f"did not answer within {deadline:g} seconds for"
-            raise WeightsError(f"The Hub {what} {request.repo}") from None
-        if event.error is not None:
-            raise event.error
-        if event.result is not None:
-            return event.result
-        now = time.monotonic()
-        if event.kind == "moving":
-            until, moved = now + STALL, True
-        elif moved:
-            until, moved = now + deadline, False
-        if progress is None or event.fraction is None:
-            continue
-        if now - reported >= REPORT_EVERY or event.fraction == 1:
-            progress(event.fraction, event.text)
-            reported = now
+    waiting = Waiting(queue.SimpleQueue())
+    threading.Thread(
+        target=work, args=(request, terms, waiting), daemon=True, name=f"fetch {request.repo}"
+    ).start()
+    start = now = heard = time.monotonic()
+    news, reported = (0.0, f"Asking the Hub for {request.repo}"), -BEAT
+    try:
+        while now - heard < terms.deadline and now - start < LONGEST:
+            if terms.progress is not None and (now - reported >= BEAT or news[0] == 1):
+                terms.progress(*news)
+                reported = now
+            with contextlib.suppress(queue.Empty):
+                event = waiting.events.get(timeout=min(BEAT, terms.deadline))
+                if isinstance(event, Fetched):
+                    return event
+                if isinstance(event, BaseException):
+                    raise event
+                heard, news = time.monotonic(), event
+            now = time.monotonic()
+    finally:
+        waiting.abandoned.set()
+    if now - start >= LONGEST:
+        raise WeightsError(f"The Hub took longer than {LONGEST / 60:.0f} minutes for {request.repo}")
+    if heard == start:
+        raise WeightsError(f"The Hub did not answer within {terms.deadline:g} seconds for {request.repo}")
+    raise WeightsError(
+        f"The Hub sent less than {CHUNK / 1e3:.0f} kB of {request.repo} in {terms.deadline:g} seconds"
+    )
 
 
-def download(request: Request, tell: Tell, *, timeout: float) -> Fetched:
+def work(request: Request, terms: Terms, waiting: Waiting) -> None:
+    """The downloading thread."""
+    try:
+        waiting.events.put(download(request, terms, waiting))
+    except BaseException as error:
+        waiting.events.put(error)
+
+
+def download(request: Request, terms: Terms, waiting: Waiting) -> Fetched:
     """Brings the files of one commit into the cache, the weights last; then the branch's name is stored."""
     from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
+    repo, patience = request.repo, terms.deadline + 1  # the client's, so that whoever waits gives up first
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK  # at the client's own 10 MB a slow line would look dead
+    constants.HF_HUB_DOWNLOAD_TIMEOUT = patience
 
     def get(file: str, revision: str) -> str:
-        tell(Event("begins"))
-        bar = progress_bar(tell, file)
+        weights = file == WEIGHTS
+        tell: Tell = lambda share, text: waiting.events.put((share if weights else 0.0, text))  # noqa: E731
+        limit = terms.max_bytes if weights else LARGEST_JSON
+        transfer = Transfer(repo, request.path(file), limit, tell, waiting.abandoned)
+        path = request.path(file)
+        call = partial(hf_hub_download, repo, path, revision=revision, etag_timeout=patience)
         try:
-            return hf_hub_download(request.repo, request.path(file), revision=revision, tqdm_class=bar)
+            return transfer.run(call)
         except Exception as error:
-            raise explained(error, request, file) from error
+            raise explained(error, repo=repo, revision=request.revision, file=path) from error
 
-    url = hf_hub_url(request.repo, request.path(CONFIG), revision=request.revision)
+    config = request.path(CONFIG)
+    url = hf_hub_url(repo, config, revision=request.revision)
     try:
-        commit = get_hf_file_metadata(url, timeout=timeout).commit_hash
+        commit = get_hf_file_metadata(url, timeout=patience).commit_hash
     except Exception as error:
-        raise explained(error, request, CONFIG) from error
+        raise explained(error, repo=repo, revision=request.revision, file=config) from error
     if commit is None:
-        raise WeightsError(f"The server did not say which revision of {request.repo} it has")
+        raise WeightsError(f"The server did not say which revision of {repo} it has")
     config = get(CONFIG, commit)
     if b'"model_type"' in Path(config).read_bytes():  # transformers' format
         try:
@@ -174,66 +213,3 @@ def download(request: Request, tell: Tell, *, timeout: float) -> Fetched:
         with contextlib.suppress(WeightsError):  # only the cache would not know the name
             get(CONFIG, request.revision)
     return fetched(request, config)
-
-
-def progress_bar(tell: Tell, file: str) -> type[Any]:
-    """A silent tqdm class that tells of every byte, and of the share of the weights that has come."""
-    from tqdm import tqdm
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs | {"disable": True})
-            self.written = self.received = kwargs.get("initial", 0)
-            self.announce()
-
-        def update(self, n: float | None = 1) -> None:
-            self.written += n or 0
-            self.announce()
-
-        def update_transfer(self, n: float) -> None:
-            """Bytes from the network, which run ahead of those on the disk when the Hub sends by Xet."""
-            self.received += n
-            self.announce()
-
-        def set_transfer_postfix_str(self, *args: Any, **kwargs: Any) -> None:
-            """A part of the client's interface; there is no bar to write on."""
-
-        def announce(self) -> None:
-            if not self.total or file != WEIGHTS:
-                return tell(Event("moving"))
-            done = min(max(self.written, self.received), self.total)
-            text = f"{file}: {done / 1e6:.1f} of {self.total / 1e6:.1f} MB"
-            return tell(Event("moving", done / self.total, text))
-
-    return Bar
-
-
-def explained(error: Exception, request: Request, file: str) -> WeightsError:
-    """The client's `error` as one sentence for the user."""
-    from huggingface_hub import constants, errors
-
-    if isinstance(error, WeightsError):
-        return error
-    repo, revision = request.repo, request.revision
-    refused = " (a pickle such as pytorch_model.bin is not read)" if file == WEIGHTS else ""
-    offline = f"The Hub client is offline (HF_HUB_OFFLINE) and {repo} is not in its cache"
-    sentences: tuple[tuple[type[Exception], str], ...] = (  # a subclass before its base
-        (errors.GatedRepoError, f"{repo} is gated: accept its terms on the Hub and log in first"),
-        (errors.RepositoryNotFoundError, f"There is no repository {repo} on the Hub, or it is private"),
-        (errors.RevisionNotFoundError, f"{repo} has no revision {revision}"),
-        (
-            errors.RemoteEntryNotFoundError,
-            f"{repo} has no {request.path(file)} at revision {revision}{refused}",
-        ),
-        (errors.OfflineModeIsEnabled, offline),
-        (
-            errors.LocalEntryNotFoundError,
-            offline if constants.HF_HUB_OFFLINE else "The Hub could not be reached",
-        ),
-    )
-    for kind, sentence in sentences:
-        if isinstance(error, kind):
-            return WeightsError(sentence)
-    if isinstance(error, errors.HfHubHTTPError):
-        return WeightsError(f"The Hub answered with status {error.response.status_code} for {repo}")
-    return WeightsError(f"The Hub could not be reached ({type(error).__name__}) for {repo}")

@@ -1,0 +1,120 @@
+"""One file on its way from the Hub: what has come, how often it was asked for, and when it is given up."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vitdemo.weights.records import WeightsError
+
+TRIES = 3  # requests for one file, the first included
+CHUNK = 2**14  # bytes between two signs of life: a slower line than this in the deadline counts as dead
+Tell = Callable[[float, str], None]  # the share of the weights that has come, and a text for the user
+
+_running = threading.local()  # `transfer`: the one of this thread
+
+
+class Abandoned(Exception):  # noqa: N818 - nobody waits for it any more
+    """Ends a download whose waiter has gone."""
+
+
+@dataclass
+class Transfer:
+    """`file` of `repo`, at most `limit` bytes; `tell` is told of every byte. `abandoned`: nobody waits."""
+
+    repo: str
+    file: str
+    limit: int
+    tell: Tell
+    abandoned: threading.Event
+    done: int = 0
+    total: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def run(self, download: Callable[..., str]) -> str:
+        """The path that `download(tqdm_class=...)` of the Hub's client returns.
+
+        The client tries some errors again without an end, and others not at all: this makes it `TRIES`.
+        Raises WeightsError, Abandoned, and the client's errors.
+        """
+        from httpx2 import NetworkError
+        from huggingface_hub.utils import get_session
+
+        hooks = get_session().event_hooks["request"]
+        if count_request not in hooks:
+            hooks.append(count_request)
+        _running.transfer = self
+        try:
+            while True:
+                try:
+                    return download(tqdm_class=bar_of(self))
+                except NetworkError:
+                    if max(self.requests.values(), default=TRIES) >= TRIES:
+                        raise
+        finally:
+            _running.transfer = None
+
+    def asked(self, method: str, url: str) -> None:
+        """Count a request. Raises WeightsError for one too many, and Abandoned."""
+        if self.abandoned.is_set():
+            raise Abandoned
+        self.requests[url] += method == "GET"
+        if self.requests[url] > TRIES:
+            came = f"{self.done / 1e6:.1f} of {self.total / 1e6:.1f} MB"
+            raise WeightsError(
+                f"The Hub broke {self.file} of {self.repo} off {TRIES} times; {came} came the last time"
+            )
+
+    def moved(self, done: int, total: int) -> None:
+        """`done` of `total` bytes (0: unknown) are there. Raises WeightsError above the limit; Abandoned."""
+        if self.abandoned.is_set():
+            raise Abandoned
+        self.done, self.total = done, total
+        if max(done, total) > self.limit:
+            size = f"{max(done, total) / 1e6:,.0f} MB"
+            raise WeightsError(
+                f"{self.file} of {self.repo} has {size}, and at most {self.limit / 1e6:,.0f} MB are fetched "
+                "unless download_megabytes asks for more"
+            )
+        share = done / total if total else 0.0
+        self.tell(share, f"{self.file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+
+def count_request(request: Any) -> None:
+    """A hook of the client's session, which all threads share."""
+    transfer: Transfer | None = getattr(_running, "transfer", None)
+    if transfer is not None:
+        transfer.asked(request.method, str(request.url))
+
+
+def bar_of(transfer: Transfer) -> type[Any]:
+    """A silent tqdm class that tells `transfer` of every byte."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs | {"disable": True})
+            self.written = self.received = kwargs.get("initial", 0)
+            self.announce()
+
+        def update(self, n: float | None = 1) -> None:
+            self.written += n or 0
+            self.announce()
+
+        def update_transfer(self, n: float) -> None:
+            """Bytes from the network, which run ahead of those on the disk when the Hub sends by Xet."""
+            self.received += n
+            self.announce()
+
+        def set_transfer_postfix_str(self, *args: Any, **kwargs: Any) -> None:
+            """A part of the client's interface; there is no bar to write on."""
+
+        def announce(self) -> None:
+            total = int(self.total or 0)
+            done = int(max(self.written, self.received))
+            transfer.moved(min(done, total) if total else done, total)
+
+    return Bar
