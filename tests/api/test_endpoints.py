@@ -87,6 +87,7 @@ def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> Non
         ("/attention_map", {"fusion": "sum"}, "fusion must be one of mean, max, min, got 'sum'."),
         ("/attention_map", {"discard_ratio": 1}, "discard_ratio must be from 0 to 0.99, got 1.0."),
         ("/attention_map", {"query": 16}, "query must be an integer from 0 to 15, got 16."),
+        ("/attention_map", {"head": 10**17}, "head must be a finite number of at most 16 digits."),
         ("/attention_map", {"query": 2.5}, "query must be a whole number, got 2.5."),
         (
             "/attention_map",

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from vitdemo.engine import Engine
-from vitdemo.limits import Limits
+from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
@@ -33,11 +33,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(engine: Engine, *, first: First | None = None, limits: Limits | None = None) -> Iterator[str]:
+def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS) -> Iterator[str]:
     """The address of the page over `engine`, in this process, so that a test can look behind it."""
-    options = Options(host="127.0.0.1", port=free_port(), limits=limits or Limits())
-    page = build(engine, first=first, limits=options.limits)
-    launch(page, options)
+    page = build(engine, first=first, limits=limits)
+    launch(page, Options(host="127.0.0.1", port=free_port(), limits=limits))
     yield str(page.local_url)
     page.close()
 

@@ -47,5 +47,4 @@ def drain(gate: Gate, page: Page) -> None:
     deadline = time.monotonic() + DRAIN
     while (gate.open or page.running) and time.monotonic() < deadline:
         time.sleep(0.05)
-    page.server.config.timeout_graceful_shutdown = 1  # whoever listens still has nothing to wait for
     page.close(verbose=False)

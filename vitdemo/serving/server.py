@@ -67,6 +67,7 @@ def launch(
         _app=Server(gate),
         **launch_options(),
     )
+    page.server.config.timeout_graceful_shutdown = 1  # once it closes: see `run.drain`
     if page.share_url:
         gate.hosts = replace(known, names=known.names | {name_in(page.share_url)})
     return gate

@@ -58,7 +58,7 @@ def build(
         )
         with gr.Row(elem_id="page", equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="left"):
-                left = left_column(engine, data_dir=data_dir)
+                left = left_column(engine, data_dir=data_dir, uploads=not limits.read_only)
                 with gr.Row(elem_id="share"):
                     copy = link.button(left)
                     keep.buttons(engine, left)

@@ -20,11 +20,11 @@ from vitdemo.ui.session import Left, Values, fitting, told
 FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
 
 
-def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
-    """The components, showing the first example and the default model."""
+def left_column(engine: Engine, *, data_dir: Path | None, uploads: bool) -> Left:
+    """The components, showing the first example and the default model; with ways to upload, or without."""
     info = engine.info(DEFAULT_MODEL)
     return Left(
-        **pictures(FIRST_EXAMPLE, data_dir=data_dir),
+        **pictures(FIRST_EXAMPLE, data_dir=data_dir, uploads=uploads),
         model=gr.Dropdown(
             engine.menu(),
             value=DEFAULT_MODEL,
@@ -60,7 +60,7 @@ def left_column(engine: Engine, *, data_dir: Path | None) -> Left:
     )
 
 
-def pictures(name: str, *, data_dir: Path | None) -> dict[str, Any]:
+def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> dict[str, Any]:
     """The picture, example `name` at first, and the ways to choose one."""
     image = Upload(
         str(example_paths()[name]),
@@ -70,6 +70,7 @@ def pictures(name: str, *, data_dir: Path | None) -> dict[str, Any]:
         height=186,
         format="png",
         buttons=[],
+        interactive=uploads,
         elem_id="picture",
         alt_text=label("The picture to analyse"),
     )
@@ -83,18 +84,26 @@ def pictures(name: str, *, data_dir: Path | None) -> dict[str, Any]:
         elem_id="examples",
     )
     with gr.Row(elem_id="sources"):
-        uploads = gr.UploadButton(
-            label("Upload several"), file_count="multiple", file_types=["image"], size="sm", elem_id="several"
+        several = gr.UploadButton(
+            label("Upload several"),
+            file_count="multiple",
+            file_types=["image"],
+            size="sm",
+            visible=uploads,
+            elem_id="several",
         )
         sample = gr.Button(
             label("Random test image"), size="sm", visible=has_samples(data_dir), elem_id="sample"
         )
-    remark(text.SOURCES_WITH_SAMPLES if has_samples(data_dir) else text.SOURCES)
+        if not uploads:
+            remark(text.NO_UPLOADS)
+    if uploads:
+        remark(text.SOURCES_WITH_SAMPLES if has_samples(data_dir) else text.SOURCES)
     return {
         "image": image,
         "note": shown,
         "examples": examples,
-        "uploads": uploads,
+        "uploads": several,
         "strip": strip,
         "paths": gr.State([]),
         "sample": sample,

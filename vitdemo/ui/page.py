@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -79,11 +82,17 @@ class Page(gr.Blocks):
         return told
 
     def may_use(self, path: Any) -> bool:
-        """Whether a visitor may have the file analysed. In a read-only page the page must have offered it."""
-        if not self.limits.read_only:
-            return uploaded(path)
-        first = [block.value for block in self.blocks.values() if isinstance(block, Upload)]
-        return path in self.offered.union(paths_in(first))
+        """Whether a visitor may have the file analysed, whose time on the disk then begins anew. In a
+        read-only page the page itself must have offered it."""
+        if not uploaded(path) or (self.limits.read_only and path not in self.offered.union(self.first())):
+            return False
+        with suppress(OSError):  # deleted just now: the handler will say so
+            os.utime(path)
+        return True
+
+    def first(self) -> Iterator[Any]:
+        """The paths of pictures that the page shows when it opens."""
+        return paths_in([block.value for block in self.blocks.values() if isinstance(block, Upload)])
 
 
 def mistaken() -> gr.Error:

@@ -1,0 +1,238 @@
+"""Who may call the port, what is there, and what every answer forbids."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import gradio.route_utils
+import httpx
+import pytest
+from gradio.routes import App
+
+from tests.api.networks import PICTURE
+from tests.browser.server import free_port
+from tests.serving.visitor import API, Call, Visitor
+from vitdemo.engine import Engine
+from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.serving.gate import Gate
+from vitdemo.serving.headers import HEADERS
+from vitdemo.serving.hosts import Hosts, hosts
+from vitdemo.serving.log import Lines
+from vitdemo.serving.options import Options
+from vitdemo.serving.routes import is_open
+from vitdemo.serving.server import launch, nothing
+from vitdemo.ui import build
+from vitdemo.ui.text import CRASHED, FULL
+
+JSON = {"Content-Type": "application/json"}
+LOCAL = hosts(listening=None, names=(), origins=("https://Friend.example",))
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]", "a@b:x"]
+)
+def test_a_server_answers_only_to_its_names(url: str, host: str) -> None:
+    """A name of a stranger that resolves to this machine would let his page read the answers."""
+    for method, path in (("GET", ""), ("GET", "config"), ("POST", f"{API}/call/models")):
+        answer = httpx.request(method, f"{url}{path}", headers={"Host": host})
+        assert answer.status_code in (400, 421)
+        assert "access-control-allow-origin" not in answer.headers
+    forwarded = httpx.get(url, headers={"X-Forwarded-Host": host or "evil.example"})
+    assert forwarded.status_code == 421
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "file://"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_pages_of_strangers_may_not_call(url: str, origin: str, method: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = httpx.request(method, f"{url}{API}/call/models", headers=headers)
+    assert answer.status_code == 403
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_the_page_itself_may_call(url: str) -> None:
+    answer = httpx.post(f"{url}{API}/call/models", json={"data": []}, headers={"Origin": url.rstrip("/")})
+    assert answer.status_code == 200
+
+
+def test_whose_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    for host in ("localhost", "LOCALHOST:7860", "127.0.0.1:7860", "[::1]:7860"):
+        assert LOCAL.called(host)
+    assert LOCAL.trusted("https://friend.example")
+    assert not LOCAL.trusted("https://friend.example.evil.example")
+    assert not LOCAL.called("friend.example")
+    asked = hosts(listening="demo.example", names=("Other.example", "fe80::1"), origins=())
+    assert all(map(asked.called, ("demo.example", "other.example:80", "[fe80::1]:80", "localhost")))
+    monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space,demo.me.example")
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    space = hosts(listening=None, names=(), origins=())
+    for host in ("me-demo.hf.space", "demo.me.example", "10.1.2.3:7860", "localhost:7860"):
+        assert space.called(host)
+    assert space.trusted("https://me-demo.hf.space")
+    assert not any(map(space.called, ("evil.hf.space", "0.0.0.0.evil.example", "")))
+
+
+def routes_of(app: Any) -> Iterator[str]:
+    """The addresses that gradio knows, with an x for what stands in braces."""
+    for route in app.routes:
+        included = getattr(route, "original_router", None)
+        for one in included.routes if included else [route]:
+            yield re.sub(r"\{[^}]*\}", "x", one.path)
+
+
+def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
+    with gr.Blocks() as page:
+        pass
+    found = {path for path in routes_of(App.create_app(page)) if not is_open(path)}
+    for part in (
+        "monitoring/summary",
+        "proxy=",
+        "vibe-code",
+        "process_recording",
+        "component_server",
+        "dev/",
+    ):
+        assert any(part in path for path in found), part
+    with httpx.Client(base_url=url) as http:
+        for answer in [http.request(method, path) for path in found for method in ("GET", "POST")]:
+            assert answer.status_code == 404, answer.url
+            assert answer.json() == {"detail": "There is nothing at this address."}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "", 200),
+        ("GET", "config", 200),
+        ("GET", "module/link.js", 200),
+        ("GET", "monitoring", 404),
+        ("GET", f"{API}/file=/etc/passwd", 404),
+        ("POST", f"{API}/call/nothing", 404),
+        ("POST", f"{API}/call/models", 422),
+        ("POST", f"{API}/upload", 400),
+    ],
+)
+def test_every_answer_has_its_status_and_the_headers(url: str, method: str, path: str, status: int) -> None:
+    answer = httpx.request(method, f"{url}{path}", json={"data": [] if "nothing" in path else 1})
+    assert answer.status_code == status
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "frame-ancestors 'self' https://huggingface.co" in answer.headers["content-security-policy"]
+
+
+def test_a_request_may_not_be_too_large(models: Any) -> None:
+    limits = Limits(request_megabytes=1, upload_megabytes=1)
+    page = build(Engine(device="cpu", models_dir=models), limits=limits)
+    launch(page, Options(limits=limits, port=free_port()))
+    large = b"0" * (MEGABYTE + 1)
+
+    def pieces() -> Iterator[bytes]:
+        yield b'{"data": ["'
+        yield from (large[start : start + 65536] for start in range(0, len(large), 65536))
+
+    for content in (large, pieces()):  # announced, and not
+        answer = httpx.post(f"{page.local_url}{API}/call/models", content=content, headers=JSON)
+        assert answer.status_code == 413
+        assert answer.json() == {"detail": "The request is too large: the limit is 1 MB."}
+    page.close()
+
+
+def test_ready_once_a_model_has_answered_and_until_the_end() -> None:
+    answered: list[bool] = []
+    nobody = Hosts(frozenset(), frozenset(), False)
+    gate = Gate(nothing, Limits(), nobody, lambda: bool(answered), lambda _: None)
+    states = [status_of(gate, "/health"), status_of(gate, "/ready")]
+    answered.append(True)
+    states.append(status_of(gate, "/ready"))
+    gate.stopping = True
+    states += [status_of(gate, "/ready"), status_of(gate, "/health")]
+    assert states == [200, 503, 200, 503, 200], "whatever the host is called"
+
+
+def status_of(gate: Gate, path: str) -> int:
+    async def ask() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://pod") as client:
+            return (await client.get(path)).status_code
+
+    return asyncio.run(ask())
+
+
+def test_an_error_of_a_handler_leaves_the_app_going(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Call(visitor.named("models"), [])
+    for error, words in (
+        (RuntimeError("/secret/file.png"), CRASHED),
+        (MemoryError(), CRASHED),
+        (OSError(errno.ENOSPC, "No space left on device", "/secret/file.png"), FULL),
+    ):
+
+        def broken(_: Engine, error: Exception = error) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Engine, "menu", broken)
+            (answer,) = visitor.ask(asked)
+        assert words in answer
+        assert "secret" not in answer
+        assert '"dynamicvit_cifar10"' in visitor.ask(asked)[0]
+
+
+def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/secret/file.png")
+
+    def upload() -> httpx.Response:
+        return visitor.http.post(f"{API}/upload", files={"files": ("a.webp", PICTURE.read_bytes())})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gradio.route_utils, "NamedTemporaryFile", full)
+        answer = upload()
+    assert (answer.status_code, answer.json()) == (507, {"detail": FULL})
+    answered = visitor.named("answer")
+    (answer,) = visitor.ask(Call(answered, visitor.usual(answered)))
+    assert "headline" in answer
+    with monkeypatch.context() as patch:
+        patch.setattr("vitdemo.ui.served.save_file_to_cache", full)
+        patch.setattr("vitdemo.ui.keep.written", full)
+        seen = [number for number, one in visitor.events.items() if one["api_name"].startswith("opened")]
+        told = visitor.ask(*(Call(number, visitor.usual(number)) for number in seen))
+    assert sum(FULL in answer for answer in told) >= 1
+    assert not any("secret" in answer for answer in told)
+    assert upload().status_code == 200
+
+
+def test_the_log_has_a_line_a_request_and_names_nobody(visitor: Visitor) -> None:
+    written, log = io.StringIO(), logging.getLogger("vitdemo")
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(Lines())
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    files = {"files": ("private-name.webp", PICTURE.read_bytes())}
+    (path,) = visitor.http.post(f"{API}/upload", files=files).json()
+    visitor.http.get(f"{API}/file={path}")
+    visitor.http.get("/assets/nothing.js")
+    visitor.ask(Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))
+    log.removeHandler(handler)
+    log.setLevel(logging.NOTSET)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert all(isinstance(line["milliseconds"], int) and line["time"] for line in lines)
+    asked = [(line["event"], line["status"]) for line in lines]
+    for expected in (("/gradio_api/upload", 200), ("/gradio_api/file=", 200), ("analyse", 200)):
+        assert asked.count(expected) == 1, asked
+    assert ("/assets/nothing.js", 404) in asked
+    (sent,) = [line["bytes"] for line in lines if line["event"] == "/gradio_api/file="]
+    assert sent == PICTURE.stat().st_size
+    for private in ("private-name", visitor.session, "127.0.0.1"):
+        assert private not in written.getvalue()

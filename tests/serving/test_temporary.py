@@ -1,0 +1,131 @@
+"""Files live for the stated time, and no more of them than was said; the clock on the wall plays no part."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.browser.server import free_port
+from tests.engine.bundle import picture
+from tests.serving.visitor import API, Call, Visitor
+from vitdemo.engine import Engine, Expired, Request
+from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.serving.options import Options
+from vitdemo.serving.server import launch
+from vitdemo.serving.temporary import Sweeper
+from vitdemo.ui import build
+from vitdemo.ui.text import FOREIGN
+
+DAY = 86400.0
+
+
+class Clock:
+    """What `time.monotonic` says, to be moved on by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def file(folder: Path, name: str, *, megabytes: float = 0.0) -> Path:
+    """As gradio keeps one: in a folder named after its content."""
+    path = folder / name / f"{name}.png"
+    path.parent.mkdir()
+    path.write_bytes(b"0" * int(megabytes * MEGABYTE))
+    return path
+
+
+def sweeper(folder: Path, **limits: float) -> Sweeper:
+    return Sweeper(folder, limits=Limits(**limits), forget=lambda seconds: None)  # type: ignore[arg-type]
+
+
+def test_a_file_is_gone_after_its_time_and_its_folder_with_it(tmp_path: Path, clock: Clock) -> None:
+    page = file(tmp_path, "page")
+    swept = sweeper(tmp_path, kept_seconds=60.0)
+    mine = file(tmp_path, "mine")
+    swept.sweep()
+    clock.now += 59
+    swept.sweep()
+    assert mine.exists()
+    later = file(tmp_path, "later")
+    clock.now += 2
+    swept.sweep()
+    assert sorted(tmp_path.iterdir()) == [later.parent, page.parent], "what the page itself shows stays"
+
+
+def test_a_file_that_is_used_again_lives_on(tmp_path: Path, clock: Clock) -> None:
+    swept, mine = sweeper(tmp_path, kept_seconds=60.0), file(tmp_path, "mine")
+    swept.sweep()
+    clock.now += 50
+    os.utime(mine, (1, 1))
+    swept.sweep()
+    clock.now += 50
+    swept.sweep()
+    assert mine.exists()
+    clock.now += 11
+    swept.sweep()
+    assert not mine.exists()
+
+
+def test_the_oldest_go_first_where_there_are_too_many_bytes(tmp_path: Path, clock: Clock) -> None:
+    swept = sweeper(tmp_path, temporary_megabytes=3)
+    for name in ("one", "two", "three"):
+        file(tmp_path, name, megabytes=1)
+        swept.sweep()
+        clock.now += 1
+    assert len(list(tmp_path.iterdir())) == 3
+    swept.sweep(coming=MEGABYTE // 2)
+    assert {path.name for path in tmp_path.iterdir()} == {"two", "three"}
+
+
+@pytest.mark.parametrize("jump", [-400 * DAY, 400 * DAY])
+def test_a_clock_that_jumps_deletes_nothing_and_keeps_nothing(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    swept, real = sweeper(tmp_path, kept_seconds=60.0), time.time
+    before = file(tmp_path, "before")
+    swept.sweep()
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    after = file(tmp_path, "after")
+    os.utime(after, (real() + jump, real() + jump))
+    swept.sweep()
+    assert before.exists()
+    assert after.exists()
+    clock.now += 61
+    swept.sweep()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    page = build(engine, limits=Limits(kept_seconds=1.0))
+    launch(page, Options(port=free_port()))
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    swept = Sweeper(folder, limits=page.limits, forget=engine.forget)
+    visitor, sent = Visitor(str(page.local_url)), io.BytesIO()
+    picture().save(sent, "PNG")
+    (path,) = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", sent.getvalue())}).json()
+    key = engine.analyse(Request(path, "vit_cifar10", 0.0)).key
+    asked = Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""])
+    assert '"labels"' in visitor.ask(asked)[0]
+    assert engine.kept_figures(key)
+    swept.sweep()
+    assert Path(path).exists()
+    time.sleep(1.1)
+    swept.sweep()
+    assert not Path(path).exists()
+    with pytest.raises(Expired):
+        engine.kept_figures(key)
+    assert FOREIGN in visitor.ask(asked)[0]
+    assert visitor.http.get(f"{API}/file={path}").status_code == 404
+    assert visitor.http.get(f"{API}/file={visitor.usual(visitor.named('answer'))[0]['path']}").is_success
+    page.close()
