@@ -63,6 +63,6 @@ def jobs(engine: Engine, page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> It
     made = Jobs(engine, monkeypatch)
     yield made
     made.done.set()
-    queue = page._queue
-    assert isinstance(queue, FairQueue)
-    until(lambda: not queue.pending())
+    line = page._queue
+    assert isinstance(line, FairQueue)
+    until(lambda: not line.pending())

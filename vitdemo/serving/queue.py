@@ -101,7 +101,7 @@ class FairQueue(Queue):
     def make_room(self, client: Client) -> bool:
         """Whether the address with most requests in the queue had to give up its last one for `client`."""
         addresses = [client_of_event(event).address for event in self.waiting()]
-        greediest = max(addresses, key=addresses.count)
+        greediest = max(addresses, key=addresses.count, default=client.address)
         if addresses.count(greediest) <= addresses.count(client.address) + 1:
             return False
         last = max(

@@ -1,0 +1,62 @@
+"""A server without room: the page says so in one sentence, and asks again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import PATIENCE
+from tests.browser.server import served
+from tests.serving.visitors import Jobs, Visitor, sent, until
+from tests.small_bundle import write_small_models
+from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.examples import example_paths
+from vitdemo.limits import Limits
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(device="cpu", models_dir=write_small_models(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    with served(engine, limits=Limits(queue_length=1)) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """A refusal is an error in the browser's own log, so this page's log is nobody's business."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    page.locator("#headline .answer").wait_for()
+    page.locator("#class-maps img").first.wait_for()
+    yield page
+    context.close()
+
+
+def test_a_page_that_is_refused_asks_again_by_itself(
+    page: Page, url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frog: Path = example_paths()["frog"]
+    expected = engine.analyse(Request(frog, DEFAULT_MODEL, 0.3)).pruned
+    assert expected is not None
+    jobs, busy = Jobs(engine, monkeypatch), page.locator("#busy")
+    for number in range(3):  # two places, and one in the queue
+        visitor = Visitor(url, session=f"visitor {number}")
+        visitor.asks("sweep", sent(visitor), "vit_cifar10")
+        until(lambda: jobs.begun)
+    steps.choose_example(page, "frog")
+    expect(busy).to_have_text("The server is busy with other visitors; in a few seconds there may be room.")
+    expect(busy).to_have_attribute("role", "status")
+    jobs.done.set()
+    steps.expect_answer(page, *expected.top[0])
+    expect(busy).to_have_text("")
+    expect(page.locator(".toast-wrap .error")).to_have_count(0)
