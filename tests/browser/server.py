@@ -44,21 +44,26 @@ def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAU
 @cache
 def running_app() -> str:
     """The address of `python app.py`, which stops with this process. Fails with the app's own output."""
+    app, url = started(tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    atexit.register(stop, app)
+    return url
+
+
+def started(files: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
+    """`python app.py` with `files` as its temporary folder, and its address, once it answers there."""
     port = free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app
     words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
-    apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": files}
-    environment = {**os.environ, **apart}
-    app = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    atexit.register(stop, app)
+    apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": files, **environment}
+    app = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **apart}, stdout=log, stderr=subprocess.STDOUT)
     url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and app.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=5).close()
-            return url
+            return app, url
         except OSError:
             time.sleep(0.3)
+    stop(app)
     log.seek(0)
     raise RuntimeError(f"app.py did not start:\n{log.read()}")
 

@@ -31,6 +31,7 @@ def asked(queue: FairQueue, address: str, session: str | None) -> Event:
     event = Event(session, SimpleNamespace(concurrency_id="heavy"), request, None)  # type: ignore[arg-type]
     queue.event_queue_per_concurrency_id["heavy"].queue.append(event)
     queue.event_ids_to_events[event._id] = event
+    queue.arrive(event)
     return event
 
 
@@ -115,6 +116,23 @@ def test_in_a_full_queue_the_greediest_address_makes_room() -> None:
         assert "busy with other visitors" in str(message)
         assert (message.msg, message.success) == ("process_completed", False)
     assert not queue.make_room(Client("1.1.1.1", "y")), "two and two is fair"
+
+
+def test_nobody_is_kept_waiting_by_those_who_come_later() -> None:
+    """One who asks again at once is served before all who come after that."""
+    queue = fresh()
+    asked(queue, "1.1.1.1", "again")
+    first = begun(queue)
+    assert first is not None
+    ended(queue, first)
+    patient = asked(queue, "1.1.1.1", "again")
+    order = []
+    for number in range(3):
+        asked(queue, "1.1.1.1", f"newcomer {number}")
+        order.append(event := begun(queue))
+        assert event is not None
+        ended(queue, event)
+    assert order.index(patient) == 1, "after the one who came at the same time"
 
 
 def test_nothing_is_remembered_of_who_has_left() -> None:

@@ -54,7 +54,7 @@ def test_who_never_listens_is_given_up(url: str, jobs: Jobs, monkeypatch: pytest
     until(lambda: jobs.begun)
     monkeypatch.setattr(queue, "UNHEARD", 0.1)
     until(lambda: jobs.ended, seconds=2 * queue.TIDY_EVERY + SOON)
-    monkeypatch.setattr(queue, "UNHEARD", 10.0)
+    monkeypatch.setattr(queue, "UNHEARD", 30.0)
     assert '"labels"' in Visitor(url, session="next").analyse()
     assert len(jobs.begun) == 1, "what waited behind it went with it"
 

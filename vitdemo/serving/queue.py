@@ -19,9 +19,9 @@ from gradio.utils import error_payload, run_coro_in_background
 from vitdemo.limits import Limits
 from vitdemo.serving.sessions import Sessions
 from vitdemo.ui.language import say
-from vitdemo.ui.visit import HEAVY, NEWER, is_away, running
+from vitdemo.ui.visit import HEAVY, NEWER, is_away, is_outdated, running
 
-UNHEARD = 10.0  # seconds that a request may go without anybody who reads its messages
+UNHEARD = 30.0  # seconds that a request may go without anybody who reads its messages
 TIDY_EVERY = 0.5  # seconds
 RETRY_AFTER = 2  # seconds that a refused visitor is asked to wait
 FULL = "The server is busy with other visitors; in a few seconds there may be room."
@@ -81,9 +81,15 @@ class FairQueue(Queue):
         if len(self) >= self.limits.queue_length and not self.make_room(client):
             raise refused(503, request, FULL)
         answer = await super().push(body, request, username)
+        if event := self.event_ids_to_events.get(str(answer[1])):
+            self.arrive(event)
         if wanted is not None and wanted.api_name == NEWER and client.session:
             self.outdate(client, but=wanted)
         return answer
+
+    def arrive(self, event: Event) -> None:
+        """Notes when it came, in turns: after those who were not served since, before the last one served."""
+        event.arrived = self._turns - 0.5  # type: ignore[attr-defined]
 
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """What a page has asked about the result before gives way to the question for another."""
@@ -132,13 +138,16 @@ class FairQueue(Queue):
             return None
         ready = line.queue
         if line.concurrency_id == HEAVY["concurrency_id"]:
-            at_work = {client_of_event(event) for event in present}
+            at_work = {client_of_event(event) for event in present if not is_outdated(event)}
             ready = [event for event in ready if client_of_event(event) not in at_work]
-        return min(ready, key=self.last_served, default=None)  # of equals the first that came
+        return min(ready, key=self.rank, default=None)  # of equals the first that came
 
-    def last_served(self, event: Event) -> tuple[int, int]:
-        client = client_of_event(event)
-        return self._served.get(client.address, 0), self._served.get(client, 0)
+    def rank(self, event: Event) -> tuple[float, float]:
+        """When its address and its client were served last, or when it came if that was later: nobody who
+        comes later and later can keep it waiting."""
+        client, arrived = client_of_event(event), getattr(event, "arrived", 0.0)
+        address_served, served = (self._served.get(name, 0) for name in (client.address, client))
+        return max(address_served, arrived), max(served, arrived)
 
     def note_served(self, client: Client) -> None:
         """Remembers the turn, only of those who have something in the queue."""

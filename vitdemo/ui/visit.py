@@ -50,13 +50,14 @@ def reported(progress: gr.Progress | None = None) -> Progress:
 
 def wanted(queue: Queue, event: Event) -> bool:
     """gradio forgets an event that is cancelled, and marks one whose client has hung up."""
-    return event._id in queue.event_ids_to_events and event.alive and not getattr(event, "outdated", False)
+    return event._id in queue.event_ids_to_events and event.alive and not is_outdated(event)
 
 
 def fetch(engine: Engine, model: str, report: Progress) -> None:
-    """Has `model` in memory. A visitor who waits for the Hub is away meanwhile: they leave their place among
-    those who run networks to somebody else. Raises ValueError, also when too many are away."""
-    if engine.loaded(model):
+    """Has `model` in memory, if it comes from the Hub. A visitor who waits for that is away meanwhile: they
+    leave their place among those who run networks to somebody else. Raises ValueError, also when too many are
+    away."""
+    if engine.info(model).bundled or engine.loaded(model):
         return
     with away():
         engine.load(model, progress=report)
@@ -83,5 +84,11 @@ def running(queue: Queue) -> list[Event]:
     return [event for job in list(queue.active_jobs) for event in job or ()]
 
 
+def is_outdated(event: Event) -> bool:
+    """Whether its visitor has asked for another result since."""
+    return getattr(event, "outdated", False)
+
+
 def is_away(event: Event) -> bool:
+    """Whether its visitor waits for the Hub."""
     return getattr(event, "away", False)
