@@ -30,6 +30,7 @@ NEVER: dict[str, tuple[str, ...]] = {
     "vitdemo": ("train", "app", "tests"),
     "vitdemo.config": ("torch", "torchvision"),
     "vitdemo.render": ("torch", "torchvision"),
+    "vitdemo.decode": ("torch", "torchvision"),
     "vitdemo.ui": ("torch", "torchvision", "vitdemo.serving"),
     "vitdemo.serving": ("torch", "torchvision"),
     "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving"),
@@ -51,6 +52,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),  # the middle two: plain pictures and labels
     "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
     "vitdemo.limits": (),
+    "vitdemo.decode": ("vitdemo.limits",),
     "app": ("vitdemo.serving",),
 }
 

@@ -31,7 +31,7 @@ def full_disk() -> Iterator[None]:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/secret/path")
                 return write(data)
 
-        real(url, Full(), **rest)
+        real(url, Full(), **rest)  # type: ignore[arg-type]
 
     file_download.http_get = http_get
     yield

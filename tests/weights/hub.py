@@ -208,12 +208,11 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
 def left() -> int:
     """Downloading threads that are still alive four seconds later."""
     until = time.monotonic() + 4
-    while time.monotonic() < until:
-        alive = [thread for thread in threading.enumerate() if thread.name.startswith("fetch ")]
-        if not alive:
-            return 0
+    while True:
+        alive = sum(thread.name.startswith("fetch ") for thread in threading.enumerate())
+        if not alive or time.monotonic() > until:
+            return alive
         time.sleep(0.05)
-    return len(alive)
 
 
 def probe(size: Any) -> Any:

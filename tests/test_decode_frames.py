@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.corpus_entry import stored
-from vitdemo.picture_frames import coded_pixels
+from vitdemo.decode.frames import coded_pixels
 
 SIZE, PIXELS = (300, 201), 300 * 201
 

@@ -1,4 +1,4 @@
-"""From an upload to 8-bit RGB, upright and in sRGB: any picture that can be read, at a bounded cost."""
+"""What to do with a file that a visitor sent: look at its layout and header, decode it, or say why not."""
 
 import io
 import unicodedata
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
+from vitdemo.decode.cost import are_too_many_scans, holding, loading
+from vitdemo.decode.parts import are_too_many
+from vitdemo.decode.tags import are_overgrown
+from vitdemo.decode.to_rgb import to_rgb, true_key
 from vitdemo.limits import MEGABYTE, Limits
-from vitdemo.picture_cost import are_too_many_scans, holding, loading
-from vitdemo.picture_parts import are_too_many
-from vitdemo.picture_tags import are_overgrown
-from vitdemo.to_rgb import to_rgb, true_key
 
 # A fixed list: Pillow knows more, some of them slow or, like EPS, run by an outside program.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image
 
+from vitdemo.decode.frames import coded_pixels
 from vitdemo.limits import MEGABYTE
-from vitdemo.picture_frames import coded_pixels
 
 # Bytes that Pillow needs for a pixel of a mode; 4 for all others.
 _PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}

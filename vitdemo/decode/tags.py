@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from struct import error, unpack_from
 
-from vitdemo.picture_frames import contents
-from vitdemo.picture_parts import segments
+from vitdemo.decode.frames import contents
+from vitdemo.decode.parts import segments
 
 _ALLOWANCE = 16 * 2**20  # bytes, beside twice the size of the file
 _OBJECT = 300  # bytes of one number with all that Pillow makes of it
