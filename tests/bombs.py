@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from tests import handmade
@@ -56,18 +55,11 @@ def tiffs() -> Iterator[tuple[str, bytes, str]]:
     yield "tiff-strips.tif", stored(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={278: 8}), ""
     image = Image.new("LAB", (5000, 4000))
     yield "tiff-lab.tif", stored(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={274: 6}), ""
-    packer, plain = zlib.compressobj(1), bytes(2**20)
-    tile = b"".join(packer.compress(plain) for _ in range(400)) + packer.flush()
-    tags = [
-        (256, 4, 1, 64),
-        (257, 4, 1, 64),
-        (258, 3, 1, 8),
-        (259, 3, 1, 8),
-        (262, 3, 1, 1),
-        (322, 4, 1, 20480),
-    ]
-    tags += [(323, 4, 1, 20480), (324, 4, 1, handmade.body_at(9)), (325, 4, 1, len(tile))]
-    yield "tiff-tile.tif", handmade.tiff(tags, body=tile), HEAVY
+    size = [(256, 4, 1, 64), (257, 4, 1, 64), (322, 4, 1, 20480), (323, 4, 1, 20480)]
+    kind = [(258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1)]
+    place = [(324, 4, 1, handmade.body_at(9)), (325, 4, 1, 100)]
+    tile = zlib.compress(bytes(20480))
+    yield "tiff-tile.tif", handmade.tiff(sorted(size + kind + place), body=tile), HEAVY
 
 
 def others() -> Iterator[tuple[str, bytes, str]]:
@@ -85,8 +77,10 @@ def others() -> Iterator[tuple[str, bytes, str]]:
     yield "avif-frame.avif", coded[:place] + struct.pack(">II", 64, 64) + coded[place + 8 :], ""
     yield "gif.gif", stored(Image.new("P", (EDGE, EDGE)), "GIF"), ""
     yield "bmp.bmp", handmade.run_length_bmp((EDGE, EDGE), 0, [(0, 0, 0)]), ""
-    flat = Image.fromarray(np.full((EDGE, EDGE, 3), 99, dtype=np.uint8))
+    flat = Image.new("RGB", (EDGE, EDGE), (99, 99, 99))
     yield "jpeg-4-2-0.jpg", stored(flat, "JPEG", progressive=True), ""
-    yield "jpeg-4-4-4.jpg", stored(flat, "JPEG", progressive=True, subsampling=0), HEAVY
+    fine = stored(plain.resize((64, 64)), "JPEG", progressive=True, subsampling=0)
+    place = fine.index(b"\xff\xc2") + 5
+    yield "jpeg-4-4-4.jpg", fine[:place] + struct.pack(">HH", EDGE, EDGE) + fine[place + 4 :], HEAVY
     yield "jpeg-wide.jpg", stored(Image.new("RGB", (27_000, 2300)), "JPEG"), ""
     yield "jpeg-inks.jpg", stored(Image.new("CMYK", (5000, 5000)), "JPEG", progressive=True), ""
