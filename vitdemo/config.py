@@ -26,6 +26,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "drop_rate": (0, 1),
     "drop_path_rate": (0, 1),
     "norm_eps": (0, 1),
+    "init_values": (0, 2**7),
 }
 
 
@@ -90,7 +91,8 @@ class ViTConfig:
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
-            check_range(name, getattr(self, name), low, high)
+            if (value := getattr(self, name)) is not None:
+                check_range(name, value, low, high)
         (height, width), (patch_h, patch_w) = as_pair(self.img_size), as_pair(self.patch_size)
         if height % patch_h or width % patch_w:
             raise ValueError(

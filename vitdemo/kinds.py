@@ -23,7 +23,7 @@ PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
 def check_range(key: str, value: float | tuple[float, ...], low: float, high: float) -> None:
     """Raises ValueError naming `key` where `value`, or a part of it, is not from `low` to `high`."""
     if not all(low <= part <= high for part in (value if isinstance(value, tuple) else (value,))):
-        raise ValueError(f"{key} must be from {low:,} to {high:,}, got {value}")
+        raise ValueError(f"{key} must be from {low:,} to {high:,}, got {shortened(value)}")
 
 
 def check_value(key: str, value: Any, kind: Any) -> None:

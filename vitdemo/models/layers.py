@@ -31,7 +31,7 @@ class LayerScale(nn.Module):
 
     def __init__(self, dim: int, init_values: float) -> None:
         super().__init__()
-        self.gamma = nn.Parameter(torch.full((dim,), init_values))
+        self.gamma = nn.Parameter(torch.full((dim,), float(init_values)))
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         return x * self.gamma
