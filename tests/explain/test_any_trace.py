@@ -94,7 +94,7 @@ def reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
     return LAYERS - 1 if key.endswith("gradcam") else options["start_layer"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(case=asked())
 def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
@@ -116,7 +116,7 @@ def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[
         assert np.nansum(heat) <= 1 + 1e-5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(case=asked().filter(lambda case: case[1] in INWARD))
 def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
@@ -131,7 +131,7 @@ def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, A
     assert np.count_nonzero(~np.isnan(heat)) == len(trace.patch_ids(layer))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(shape=shapes())
 def test_statistics_stay_in_their_bounds(shape: Shape) -> None:
     trace = shape.trace()
@@ -197,7 +197,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(shape=shapes())
 def test_a_trace_with_one_fault_cannot_be_made(name: str, shape: Shape) -> None:
     trace = shape.trace()

@@ -41,7 +41,7 @@ def same_masked_and_removed(net: DynamicViT, x: Tensor, rule: FixedRatio | Thres
     return list(masked.policies)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(ratio=RATIOS)
 def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
     if not 0 < ratio <= 1:
@@ -54,7 +54,7 @@ def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
     assert [int(policy.sum()) for policy in policies] == exact == list(keep_counts(5, ratio, 3))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(ratio=RATIOS)
 def test_a_pruning_ratio_is_a_keep_ratio_or_is_refused(ratio: float) -> None:
     if not 0 <= ratio <= MAX_PRUNING_RATIO:
@@ -65,7 +65,7 @@ def test_a_pruning_ratio_is_a_keep_ratio_or_is_refused(ratio: float) -> None:
     assert keep_ratio_of(ratio) == pytest.approx(1 - ratio, abs=1e-4)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(value=st.sampled_from([*ODD, 1e308]) | st.floats(-1, 4), relative=st.booleans())
 def test_a_threshold_keeps_what_passes_or_is_refused(value: float, relative: bool) -> None:
     if not 0 <= value < math.inf:
@@ -84,7 +84,7 @@ def test_a_threshold_keeps_what_passes_or_is_refused(value: float, relative: boo
         assert before.sum() == 1
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(
     grid=st.tuples(st.integers(1, 5), st.integers(1, 7)) | st.sampled_from([(1, 1), (1, 40), (40, 1)]),
     patch=st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -117,7 +117,7 @@ def test_any_grid_is_timms_network(
             assert explain(trace, key).shape == grid
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     data=st.data(),
     n=st.integers(1, 6),

@@ -105,7 +105,7 @@ def test_the_bundled_light_network_at_400_patches_in_half_precision() -> None:
     net = build_model(config).eval()
     net.load_state_dict(state)
     data = dataclasses.replace(trained.spec.data, img_size=80)
-    paths = list(example_paths().values())[:3]
+    paths = list(example_paths().values())[:2]
     x = torch.cat([preprocess(decode(path), config=data).pixels for path in paths])
     expected = net(x).softmax(-1)
     with torch.autocast("cpu", torch.float16):
