@@ -13,6 +13,7 @@ from typing import Any, Literal
 from train.ranges import check
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, from_json, to_json
+from vitdemo.kinds import check_value
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -162,7 +163,10 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise ValueError(f"recipe {name!r} is unknown; known: {known}")
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"recipe {name!r} is not valid TOML: {error}") from error
     for item in overrides:
         key, sign, text = item.partition("=")
         if not sign:
@@ -179,9 +183,10 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
 
 def config_from_json(values: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from plain values; the inverse of `config_to_json`."""
-    values = dict(values)
+    values = {"model": {}} | values
     kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
-    values["model"] = from_json(kind, values.get("model", {}))
+    check_value("model", values["model"], kind)
+    values["model"] = from_json(kind, values["model"])
     if isinstance(pairs := values.get("token_keep"), list):
         values["token_keep"] = [tuple(pair) if isinstance(pair, list) else pair for pair in pairs]
     return from_json(TrainConfig, values)

@@ -106,7 +106,7 @@ def check(config: TrainConfig) -> None:
     if config.cutmix_prob + config.mixup_prob > 1:
         raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
     if config.crop_pad >= min(as_pair(config.model.img_size)):
-        raise ValueError(f"crop_pad must be less than the picture's size, got {config.crop_pad}")
+        raise ValueError(f"crop_pad must be less than model.img_size, got {config.crop_pad}")
     if isinstance(config.model, ViTConfig):
         if config.objective != "classify" and config.model.prune is None:
             raise ValueError(f"objective={config.objective} needs model.prune: predictors that can learn")
