@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import base64
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -57,6 +57,7 @@ def call(server: str, tool: str, **given: Any) -> tuple[bool, str]:
     picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
     result: Any = in_session(server, lambda session: session.call_tool(tool, {"image": picture, **given}))
     (content,) = result.content
+    assert result.isError or result.structuredContent == json.loads(content.text)
     return result.isError, content.text
 
 
@@ -65,6 +66,7 @@ def test_the_tools_are_the_public_endpoints(server: str) -> None:
     taken = {f"/{tool.name}": list(tool.inputSchema["properties"]) for tool in tools.tools}
     assert taken == PARAMETERS
     for tool in tools.tools:
+        assert tool.outputSchema == {"type": "object"}
         assert "Returns:" in tool.description
         for name, schema in tool.inputSchema["properties"].items():
             assert len(schema["description"]) > 20, name
@@ -78,7 +80,7 @@ NUMBERS = {"pruning_ratio", "layer", "head", "discard_ratio", "query"}
 def test_a_tool_gives_the_numbers_of_the_engine(server: str, models: Path) -> None:
     failed, text = call(server, "class_map", pruning_ratio=0.5, class_name="frog", method="chefer")
     assert not failed
-    answer = ast.literal_eval(text)
+    answer = json.loads(text)
     engine = Engine(device="cpu", models_dir=models)
     key = engine.analyse(Request(PICTURE, DYNAMIC, 0.5)).key
     expected = engine.class_map(key, "frog", method="chefer")
@@ -117,8 +119,14 @@ def test_without_the_flag_gradio_decides_and_without_the_package_it_is_told(
     models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: given.update(options))
-    launch(build(Engine(device="cpu", models_dir=models)), parse([]))
+
+    def noted(_: gr.Blocks, **options: Any) -> None:
+        given.update(options)
+        raise InterruptedError
+
+    monkeypatch.setattr(gr.Blocks, "launch", noted)
+    with pytest.raises(InterruptedError):
+        launch(build(Engine(device="cpu", models_dir=models)), parse([]))
     assert given["mcp_server"] is None, "GRADIO_MCP_SERVER counts, as on a Space"
     monkeypatch.setitem(sys.modules, "mcp", None)
     with pytest.raises(SystemExit) as stopped:

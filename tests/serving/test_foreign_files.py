@@ -15,6 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.api.test_endpoints import PARAMETERS
 from tests.browser.server import ROOT
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine
@@ -180,17 +181,7 @@ def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
 def test_a_public_endpoint_says_which_number_is_wrong(visitor: Visitor, value: float) -> None:
     number = visitor.named("attention_map")
-    names = [
-        "image",
-        "model",
-        "pruning_ratio",
-        "selector",
-        "method",
-        "layer",
-        "head",
-        "fusion",
-        "discard_ratio",
-    ]
+    names = PARAMETERS["/attention_map"]
     data = visitor.usual(visitor.named("answer"))[:1] + visitor.usual(number)[1:]
     for place, name in enumerate(names):
         if name in ("pruning_ratio", "layer", "head", "discard_ratio", "query"):

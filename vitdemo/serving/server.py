@@ -20,6 +20,7 @@ from vitdemo.serving.gate import Gate, refused
 from vitdemo.serving.hosts import hosts, name_in
 from vitdemo.serving.options import Options
 from vitdemo.serving.queue import line_up
+from vitdemo.serving.tools import answer_in_json
 from vitdemo.ui import launch_options
 from vitdemo.ui.module import MODULES, STATIC
 from vitdemo.ui.page import Page
@@ -67,6 +68,8 @@ def launch(
         _app=Server(gate),
         **launch_options(),
     )
+    if page.mcp_server_obj:
+        answer_in_json(page.mcp_server_obj.mcp_server)
     page.server.config.timeout_graceful_shutdown = 1  # once it closes: see `run.drain`
     if page.share_url:
         gate.hosts = replace(known, names=known.names | {name_in(page.share_url)})
