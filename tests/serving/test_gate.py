@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts, hosts
 from vitdemo.serving.log import Lines
 from vitdemo.serving.options import Options
-from vitdemo.serving.routes import is_open
+from vitdemo.serving.routes import is_open, named
 from vitdemo.serving.server import launch, nothing
 from vitdemo.ui import build
 from vitdemo.ui.text import CRASHED, FULL
@@ -127,6 +128,12 @@ def test_every_answer_has_its_status_and_the_headers(url: str, method: str, path
     assert answer.status_code == status
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "frame-ancestors 'self' https://huggingface.co" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", [f"heartbeat/{uuid.uuid4()}", "call/v2/sweep/a1b2", "call/sweep/a1b2"])
+def test_what_clients_use_is_there_and_the_log_says_nothing_of_them(path: str) -> None:
+    assert is_open(f"/{API}/{path}")
+    assert "a1b2" not in named(f"/{API}/{path}")
 
 
 def test_a_request_may_not_be_too_large(models: Any) -> None:

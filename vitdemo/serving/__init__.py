@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -29,6 +30,9 @@ def main() -> None:
     except (OSError, ValueError) as error:
         print(f"app.py: error: {said(error)}", file=sys.stderr)
         sys.exit(2)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a network that still runs cannot be stopped, and must not find Python gone
 
 
 def check_port(options: Options) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -57,6 +58,9 @@ class Gate:
             if refusal is None and scope["path"].startswith(UPLOAD):
                 await run_in_threadpool(self.make_room, announced(Headers(scope=scope)))
             await (refusal or self.app)(scope, self.measured(receive), answer.send)
+        except asyncio.CancelledError:
+            if not self.stopping:  # else what took too long is cut off, which is no error
+                raise
         except Exception as error:
             LOG.error("a request failed", exc_info=error)
             if not answer.status:

@@ -13,7 +13,7 @@ OPEN = re.compile(
             r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)",
             r"/(login|logout)/?|/health|/ready",
             rf"{API}(call|run|api)/(v2/)?\w+(/\w+)?/?",
-            rf"{API}queue/(join|data)|{API}(cancel|reset)/?|{API}heartbeat/\w+",
+            rf"{API}queue/(join|data)|{API}(cancel|reset)/?|{API}heartbeat/[\w-]+",
             rf"{API}(file=.+|upload/?|upload_progress)",
             rf"{API}(info|openapi\.json|startup-events|app_id|user|login_check|theme\.css)/?|{API}mcp(/.*)?",
         )

@@ -15,7 +15,7 @@ from vitdemo.serving.temporary import Sweeper
 from vitdemo.ui import build, first_view
 from vitdemo.ui.page import Page
 
-DRAIN = 7.0  # seconds that requests in flight have when the app is told to stop
+DRAIN = 6.0  # seconds that requests in flight have when the app is told to stop
 
 
 def run(options: Options, *, files: Path, stop: threading.Event) -> None:
