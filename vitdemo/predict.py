@@ -120,7 +120,8 @@ def table(path: Path, analysis: Analysis) -> str:
     rows.append(["time", *(f"{outcome.milliseconds:.1f} ms" for _, outcome in columns)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *lines, ""])
+    silent = [] if analysis.dense.top else ["This network has no words."]
+    return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *silent, *lines, ""])
 
 
 def save_maps(engine: Engine, analysis: Analysis, *, folder: Path, name: str) -> None:

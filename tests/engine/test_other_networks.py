@@ -13,13 +13,16 @@ from torch import Tensor
 
 from tests.engine.bundle import picture
 from tests.models.nets import small, small_dynamic
+from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
 from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.explain import explain
 from vitdemo.faithfulness import class_trace
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
+from vitdemo.trace import record
 from vitdemo.weights import save_model
 
 WORDS = ("cat", "dog", "grass", "sky", "water")
@@ -116,3 +119,29 @@ def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
     assert [step.shape for step in steps[1:3]] == ["(1, 16, 16)", "(16, 16)"]
     assert engine.class_maps(analysis.key)
     assert engine.referee(analysis.key).contestants
+
+
+def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
+    model = small_dynamic(num_classes=0)
+    engine, analysis, pixels = analysed(tmp_path, model, DATA)
+    assert analysis.pruned is not None
+    assert analysis.dense.top == analysis.pruned.top == ()
+    assert [len(ids) for ids in analysis.kept] == [8, 4, 2]
+    pruning = Pruning(make_selector("learned", model=model, pixels=pixels), FixedRatio(RATIO))
+    trace = record(model, pixels, pruning=pruning)
+    assert [tuple(ids.tolist()) for ids in trace.kept] == list(analysis.kept)
+    key, view = analysis.key, AttentionView()
+    numbers = np.array(engine.attention_map(key, view).values, float)
+    np.testing.assert_allclose(numbers, explain(trace, "attention-rollout"), atol=1e-5)
+    assert engine.class_maps(key) == []
+    assert engine.walk(key)[-1].title == "Readout"
+    assert engine.keep(key, view).facts["dense"]["probabilities"] == []
+    assert len(engine.kept_figures(key)) == 4
+    assert engine.inside.sanity(key, progress=lambda share, text: None)
+    assert engine.inside.familiarity(key) is None
+    for ask in (engine.referee, engine.lab.sweep, engine.lab.smallest_set, engine.lab.operate):
+        with pytest.raises(ValueError, match=r"no classes|needs a model with a classification head"):
+            ask(key)
+    words = predict.table(Path("cat.png"), analysis)
+    assert "This network has no words." in words
+    assert "16 -> 8 -> 4 -> 2" in words

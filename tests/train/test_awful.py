@@ -15,8 +15,9 @@ from train.checkpoint import load_state
 from train.config import load_recipe
 from train.evaluate import main as evaluate
 from train.step import Run
-from vitdemo.data import decode, preprocess
+from vitdemo.data import preprocess
 from vitdemo.datasets import load_folder
+from vitdemo.decode import decode
 from vitdemo.engine.samples import random_sample
 from vitdemo.faithfulness.study import study
 from vitdemo.predict import main as predict

@@ -17,7 +17,7 @@ def full_disk() -> Iterator[None]:
     """The file that the client writes to takes no more after 100,000 bytes."""
     from huggingface_hub import file_download
 
-    real = file_download.http_get
+    real: Any = file_download.http_get
 
     def http_get(url: str, temp_file: Any, **rest: Any) -> None:
         write = temp_file.write

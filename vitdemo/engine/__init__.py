@@ -198,7 +198,8 @@ class Engine:
         return pictures.score_figures(self._cache.get(key))
 
     def class_maps(self, key: str, label: str = "", *, progress: Progress | None = None) -> list[ClassMap]:
-        """The maps of class `label` ("": the answer), each over the view; one pass and back, kept.
+        """The maps of class `label` ("": the answer), each over the view; one pass and back, kept. None for a
+        network without classes.
 
         Raises ValueError for a class that the model does not have.
         """

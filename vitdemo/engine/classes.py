@@ -47,9 +47,11 @@ class ClassMaps:
     def maps(self, key: str, label: str = "", *, progress: Progress | None = None) -> list[ClassMap]:
         """The maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if any.
 
-        Maps of one unit share a scale, which begins at 0. Runs the network unless it was asked before. Raises
-        Expired, and ValueError for an unknown class or a network without any.
+        Maps of one unit share a scale, which begins at 0. None for a network without classes. Runs the
+        network unless it was asked before. Raises Expired, and ValueError for an unknown class.
         """
+        if not self._cache.get(key).config.num_classes:
+            return []
         entry, label, heats = self._heats(key, label, progress)
         return [
             ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))

@@ -37,7 +37,8 @@ def row(
         name = chosen_class(values, left, chosen)
         report = reported()
         found = draw(engine, left, values, lambda key: engine.class_maps(key, name, progress=report))
-        return {heading: words.class_title(found[0].label), maps: frames(found)}
+        title = words.class_title(found[0].label) if found else words.no_classes()
+        return {heading: title, maps: frames(found)}
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
         if not values[left.key]:

@@ -124,9 +124,9 @@ def filled(analysis: Analysis) -> tuple[Any, ...]:
     return text.headline(analysis), likeliest(analysis), text.comparison(analysis), analysis.key
 
 
-def likeliest(analysis: Analysis) -> dict[str, float]:
-    """The five likeliest classes and their probabilities."""
-    return dict((analysis.pruned or analysis.dense).top)
+def likeliest(analysis: Analysis) -> dict[str, float] | None:
+    """The five likeliest classes and their probabilities; None where the network has no classes."""
+    return dict((analysis.pruned or analysis.dense).top) or None
 
 
 def empty(headline: str) -> tuple[Any, ...]:

@@ -12,11 +12,11 @@ from vitdemo.ui import sanity
 from vitdemo.ui.checks_text import CHECKS
 from vitdemo.ui.classes import chosen_class
 from vitdemo.ui.curves import Line, percent_chart
-from vitdemo.ui.language import label, say
+from vitdemo.ui.language import label, say, translate
 from vitdemo.ui.parts import QUIET, heading
 from vitdemo.ui.results import filled
 from vitdemo.ui.session import Left, Values, draw, told
-from vitdemo.ui.text import escaped, save_button
+from vitdemo.ui.text import escaped, save_button, sentence
 from vitdemo.ui.visit import HEAVY, reported
 
 
@@ -37,8 +37,12 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
             return empty(values)
         report = reported(progress)
         with told():
-            verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
-        return {shown: report_html(verdict), judged: [values[left.key], name]}
+            try:
+                verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
+                html = report_html(verdict)
+            except ValueError as error:  # where the verdict would stand, so that no old one stays
+                html = words.waiting(sentence(translate(str(error))))
+        return {shown: html, judged: [values[left.key], name]}
 
     def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
         return fill(values, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vitdemo.engine import Verdict
 from vitdemo.ui.language import say
-from vitdemo.ui.text import escaped, note, title
+from vitdemo.ui.text import NO_WORDS, escaped, note, title
 
 TAB = "Trust"
 HEADING = "Can you believe the maps?"
@@ -74,6 +74,11 @@ def class_title(label: str) -> str:
     if not label:
         return title(say("What speaks for a class"), say(WAITING))
     return title(say("What speaks for {label}", label=label), say(CHOOSE))
+
+
+def no_classes() -> str:
+    """As `class_title`, of a network without classes."""
+    return title(say("What speaks for a class"), say(NO_WORDS))
 
 
 def map_caption(method: str, total: float) -> str:

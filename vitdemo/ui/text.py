@@ -30,6 +30,7 @@ NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes thr
 TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
 KEPT = "Patches in full colour went on; the faded ones were removed before the layers that follow."
 NO_COMPARISON = "Dense and pruned will be compared here."
+NO_WORDS = "This network has no words."
 HEADLINE = "{title} · {path} tokens · weights: {source}"
 SELECTORS = {
     "learned": "Learned predictor",
@@ -94,15 +95,22 @@ def problem(words: str) -> str:
 def headline(analysis: Analysis) -> str:
     """The answer, and what gave it."""
     outcome = analysis.pruned or analysis.dense
-    label, probability = outcome.top[0]
     path = " → ".join(map(str, outcome.tokens))
     source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
     words = say(HEADLINE, title=analysis.title, path=path, source=source)
     return (
         '<div class="headline" role="status">'
-        f'<p class="answer"><b>{escaped(label)}</b><span>{percent(probability)}</span></p>'
+        f'<p class="answer">{answer(outcome)}</p>'
         f'<p class="quiet">{escaped(words)}</p></div>'
     )
+
+
+def answer(outcome: Outcome) -> str:
+    """The likeliest class and its probability, or that there is none."""
+    if not outcome.top:
+        return f"<b>{say(NO_WORDS)}</b>"
+    label, probability = outcome.top[0]
+    return f"<b>{escaped(label)}</b><span>{percent(probability)}</span>"
 
 
 def percent(share: float) -> str:
@@ -117,8 +125,8 @@ def comparison(analysis: Analysis) -> str:
     """The dense and the pruned pass side by side, and what pruning did to the answer."""
     dense, pruned = analysis.dense, analysis.pruned
     rows = [
-        (say("Answer"), *cells(dense, pruned, lambda o: escaped(o.top[0][0])), ""),
-        (say("Probability"), *cells(dense, pruned, lambda o: percent(o.top[0][1])), ""),
+        (say("Answer"), *cells(dense, pruned, lambda o: escaped(o.top[0][0]) if o.top else "–"), ""),
+        (say("Probability"), *cells(dense, pruned, lambda o: percent(o.top[0][1]) if o.top else "–"), ""),
         (
             say("Patches at the end"),
             *cells(dense, pruned, lambda o: str(o.tokens[-1])),
@@ -161,6 +169,8 @@ def verdict(dense: Outcome, pruned: Outcome | None) -> str:
     """One sentence on what pruning did."""
     if pruned is None:
         return say(NO_PRUNING)
+    if not dense.top:
+        return say(NO_WORDS)
     (before, p), (after, q) = dense.top[0], pruned.top[0]
     if before != after:
         names = {"before": escaped(before), "after": escaped(after)}

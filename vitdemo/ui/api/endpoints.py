@@ -32,10 +32,11 @@ class Api:
             selector: learned, class-attention, random or inverted; empty for the model's best.
 
         Returns:
-            model, title, source (which weights answered), selector, pruning_ratio; dense and pruned (null at
-            ratio 0), each with labels (class -> probability, best first, at most five), tokens (patches at
-            the input and after each stage), macs (multiply-accumulates) and milliseconds (measured median of
-            single passes); kept (patch ids after each stage; ids count from 0, row by row).
+            model, title, source (which weights answered), note (what to know besides, such as a network
+            without words), selector, pruning_ratio; dense and pruned (null at ratio 0), each with labels
+            (class -> probability, best first, at most five), tokens (patches at the input and after each
+            stage), macs (multiply-accumulates) and milliseconds (measured median of single passes); kept
+            (patch ids after each stage; ids count from 0, row by row).
         """
         request = Request(image, model, pruning_ratio, selector)
         return records.analysis(self._analysed(request, reported()))

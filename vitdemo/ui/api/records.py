@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Verdict
+from vitdemo.ui.text import NO_WORDS
 
 
 def analysis(found: Analysis) -> dict[str, Any]:
@@ -13,6 +14,7 @@ def analysis(found: Analysis) -> dict[str, Any]:
         "model": found.model,
         "title": found.title,
         "source": found.source,
+        "note": " ".join(filter(None, (found.note, "" if found.dense.top else NO_WORDS))),
         "selector": found.selector,
         "pruning_ratio": found.pruning_ratio,
         "dense": outcome(found.dense),
