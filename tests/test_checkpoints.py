@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.markdown import read_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import load_model, offered
+from vitdemo.weights import WeightsError, load_model, offered
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = [key for key, spec in offered().items() if spec.source == "bundled"]
@@ -36,6 +37,21 @@ def test_a_bundled_model_is_complete_and_small(key: str) -> None:
     assert (config.prune is None, config.num_classes) == (promised.prune is None, promised.num_classes)
     assert loaded.classes == tuple(json.loads((folder / "metrics.json").read_text())["per_class"])
     assert all(bool(p.isfinite().all()) for p in loaded.model.parameters())
+
+
+def test_one_flipped_bit_of_a_bundled_model_is_refused(tmp_path: Path) -> None:
+    """Each has its checksum, and the checksum is looked at."""
+    for key in BUNDLED:
+        config = json.loads((ROOT / "checkpoints" / key / "config.json").read_text())
+        weights = (ROOT / "checkpoints" / key / "model.safetensors").read_bytes()
+        assert config["sha256"] == hashlib.sha256(weights).hexdigest(), key
+    altered = bytearray(weights)
+    altered[len(altered) // 2] ^= 1
+    (tmp_path / key).mkdir()
+    (tmp_path / key / "config.json").write_text(json.dumps(config))
+    (tmp_path / key / "model.safetensors").write_bytes(altered)
+    with pytest.raises(WeightsError, match=f"model.safetensors of {key} is damaged: its sha256"):
+        load_model(key, models_dir=tmp_path)
 
 
 @pytest.mark.parametrize(("key", "floor"), [("vit_cifar10", 87.0), ("lightvit_cifar10", 85.0)])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.bundle import KEYS, picture
+from tests.engine.bundle import KEYS, picture, write_models
 from vitdemo.engine import Engine, Request, pool
 from vitdemo.engine.pool import ModelPool
 from vitdemo.limits import Limits
@@ -112,3 +112,22 @@ def test_what_may_be_fetched_from_the_hub_is_passed_on(monkeypatch: pytest.Monke
         with pytest.raises(WeightsError, match="not today"):
             ModelPool(device="cpu", download_megabytes=limit).get("deit_tiny")
         assert (asked["name"], asked["download_megabytes"]) == ("deit_tiny", limit)
+
+
+def test_files_that_are_deleted_while_the_app_runs(tmp_path: Path) -> None:
+    """A model in memory goes on answering; another is one sentence, until its files are back."""
+    folder = write_models(tmp_path / "models")
+    engine = Engine(device="cpu", models_dir=folder)
+    before = engine.analyse(Request(picture(), KEYS[1], 0.3))
+    folder.rename(tmp_path / "away")
+    after = engine.analyse(Request(picture(1), KEYS[1], 0.3))
+    assert [label for label, _ in after.dense.top] != []
+    assert engine.analyse(Request(picture(), KEYS[1], 0.3)) == before
+    with pytest.raises(WeightsError, match=f"The bundled model '{KEYS[2]}' is not in the models folder"):
+        engine.analyse(Request(picture(), KEYS[2], 0.3))
+    (tmp_path / "away").rename(folder)
+    (folder / KEYS[2] / "model.safetensors").rename(tmp_path / "weights")
+    with pytest.raises(WeightsError, match=f"{KEYS[2]} has no model.safetensors"):
+        engine.analyse(Request(picture(), KEYS[2], 0.3))
+    (tmp_path / "weights").rename(folder / KEYS[2] / "model.safetensors")
+    assert engine.analyse(Request(picture(), KEYS[2], 0.3)).dense.top

@@ -174,7 +174,13 @@ def test_what_may_be_wrong_with_the_hub() -> None:
     for error in (errors.OfflineModeIsEnabled("x"), OSError(28, "x"), OSError(30, "x"), OSError("x")):
         expect_chinese(explained(error, **wanted), "owner/repo")
     expect_chinese(explained(TimeoutError("x"), **wanted), "owner/repo")
-    for words in BROKEN.values():
+    for words in (
+        "The bundled model 'me/x' is not in the models folder",
+        "me/x has no model.safetensors",
+        "config.json of me/x cannot be read (Permission denied)",
+        "model.safetensors of me/x is damaged: its sha256 is not the one in config.json",
+        *BROKEN.values(),
+    ):
         expect_chinese(WeightsError(words), "me/")
     with visitor("zh-CN"):
         note = "The Hub could not be reached; cached files of revision 1f are in use"
@@ -187,7 +193,9 @@ def expect_chinese(error: Exception, name: str) -> None:
         raise ValueError(str(error))
     assert name in re.sub(r"&#(\d+);", lambda code: chr(int(code[1])), shown.value.message)
     assert shown.value.message.endswith("。")
-    assert not catalogue.english(shown.value.message, allowed=("such as pytorch_model.bin",))
+    assert not catalogue.english(
+        shown.value.message, allowed=("such as pytorch_model.bin", "Permission denied")
+    )
 
 
 def test_tables_of_numbers_speak_chinese() -> None:

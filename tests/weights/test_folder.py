@@ -56,7 +56,7 @@ def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> No
     write_own(tmp_path / "vit_cifar10")
     loaded = load_model("vit_cifar10", models_dir=tmp_path)
     assert (loaded.spec.key, loaded.spec.config, loaded.report.source) == ("vit_cifar10", CONFIG, "bundled")
-    with pytest.raises(WeightsError, match=r"bundled model 'lightvit_cifar10' is not in the folder"):
+    with pytest.raises(WeightsError, match=r"bundled model 'lightvit_cifar10' is not in the models folder"):
         load_model("lightvit_cifar10", models_dir=tmp_path)
 
 
@@ -72,6 +72,23 @@ def test_a_broken_write_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest
         save_model(tmp_path, model=model, name="new", data=DATA, classes=CLASSES)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
     assert load_model(str(tmp_path)).spec.title == "mine"
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_file_that_cannot_be_read_is_named_without_its_path(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read all, so that the refusal is played."""
+    write_own(tmp_path)
+
+    def refuse(path: Path, *_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    where: tuple[Any, str] = (Path, "read_text") if name == "config.json" else (store, "load_file")
+    monkeypatch.setattr(*where, refuse)
+    with pytest.raises(WeightsError) as caught:
+        store.read_folder(tmp_path, label="it")
+    assert str(caught.value) == f"{name} of it cannot be read (Permission denied)"
 
 
 def test_classes_must_match_the_outputs(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def find_bundled(key: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Re
                 raise
             note = f"{error}; the bundled weights are in use"
     if not folder.is_dir():
-        raise WeightsError(f"The bundled model {key!r} is not in the folder {models_dir}")
+        raise WeightsError(f"The bundled model {key!r} is not in the models folder")
     return folder, Report("bundled", note=note)
 
 

@@ -84,7 +84,9 @@ def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[Vi
         if described.sha256 and sha256_of(folder / WEIGHTS) != described.sha256:
             raise WeightsError(f"{where} is damaged: its sha256 is not the one in {CONFIG}")
         tensors = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
+    except OSError as error:  # whose text would tell the path
+        raise WeightsError(f"{where} cannot be read ({error.strerror})") from error
+    except SafetensorError as error:
         raise WeightsError(f"{where} is truncated or damaged ({error})") from error
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
@@ -137,6 +139,8 @@ def read_json(path: Path, *, label: str) -> dict[str, Any]:
         if path.stat().st_size > LARGEST_JSON:
             raise WeightsError(f"{path.name} of {label} is larger than {LARGEST_JSON / 1e6:.0f} MB")
         values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(f"{path.name} of {label} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path.name} of {label} is not valid JSON ({error})") from error
     if not isinstance(values, dict):
