@@ -28,7 +28,7 @@ from tests.browser.server import started, stop
 from vitdemo.limits import Limits
 
 MODELS = ("dynamicvit_cifar10", "vit_cifar10")
-FILLED = 160  # analyses after which the results' memory is full (2 MB each)
+FILLED = 300  # analyses after which the memory of the results is full
 GROWTH = 0.05  # of the memory, from the end of the warm-up to the end of the load
 CALLS_GROWTH = 10.0  # megabytes, however many calls there are
 PATIENCE = 120.0  # seconds for an answer
