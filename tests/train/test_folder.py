@@ -45,7 +45,8 @@ def batches(tree: Path, *words: str) -> Batches:
     "words", [["crop_scale=[0.4, 1.0]", "auto_augment=randaugment", "rotate=15.0"], ["crop_pad=4"]], ids=str
 )
 def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: list[str]) -> None:
-    """The first picture, which is square: mean and spread of each pixel, and the histogram."""
+    """The first picture, which is square: mean and spread of each pixel, and the histogram, each within what
+    250 draws may differ by."""
     rows = torch.zeros(250, dtype=torch.long)
     ours, theirs = (
         batches(tree, *words, f"resident={word}").augmented(rows, done=0.0).x.double().flatten(1)
@@ -54,8 +55,9 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
     noise = ((ours.var(0) + theirs.var(0)) / 250).sqrt().clamp(min=0.02)
     assert float(((ours.mean(0) - theirs.mean(0)).abs() / noise).max()) < 5
     assert float(ours.std(0).mean()) == pytest.approx(float(theirs.std(0).mean()), rel=0.08)
-    histograms = [torch.histc(x, 16, -3, 3) / x.numel() for x in (ours, theirs)]
-    assert float((histograms[0] - histograms[1]).abs().max()) < 0.02
+    shares = [torch.stack([torch.histc(row, 16, -3, 3) for row in x]) / x.shape[1] for x in (ours, theirs)]
+    noise = ((shares[0].var(0) + shares[1].var(0)) / 250).sqrt().clamp(min=0.001)
+    assert float(((shares[0].mean(0) - shares[1].mean(0)).abs() / noise).max()) < 4
 
 
 def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None:
