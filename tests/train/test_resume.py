@@ -58,7 +58,7 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
     again.resume()
     assert again.step == 2
     batch = copy / "cifar-10-batches-py" / "data_batch_1"
-    (batch.parent / "data_batch_2").write_bytes(batch.read_bytes())
+    batch.write_bytes((batch.parent / "data_batch_2").read_bytes())
     with pytest.raises(ValueError, match=r"another configuration: data \(other pictures\)$"):
         Run(load_recipe("cifar10_vit", moved)).resume()
 
