@@ -19,7 +19,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "in_chans": (1, 2**10),
     "num_classes": (0, 2**17),
     "embed_dim": (1, 2**16),
-    "depth": (1, 2**10),
+    "depth": (1, 2**8),
     "num_heads": (1, 2**12),
     "mlp_ratio": (0.01, 2**7),
     "reg_tokens": (0, 2**10),

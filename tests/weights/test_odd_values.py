@@ -56,7 +56,7 @@ TRANSFORMERS: list[tuple[dict[str, Any], str]] = [
     ({"hidden_size": 0}, "hidden_size must be from 1"),
     ({"hidden_size": 49}, "embed_dim 49 is not divisible by num_heads 3"),
     ({"num_attention_heads": 0}, "num_attention_heads must be from 1"),
-    ({"num_hidden_layers": 10**9}, "num_hidden_layers must be from 1 to 1,024, got 1000000000"),
+    ({"num_hidden_layers": 10**9}, "num_hidden_layers must be from 1 to 256, got 1000000000"),
     ({"image_size": None}, "image_size must be .*, got None"),
     ({"image_size": 30}, "img_size 30 x 30 is not divisible by patch_size 8 x 8"),
     ({"image_size": [32, 32, 32]}, "image_size must be a whole number or a list of 2 whole numbers"),
