@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from tests.train.uploads import TOKEN, Uploads
 from tests.weights.hub import COMMIT, probe
-from tests.weights.samples import logits, write_own
+from tests.weights.samples import logits, write_own, write_tensors
 from train.publish import main as publish
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
@@ -91,7 +91,13 @@ def lose(name: str) -> Callable[[Path], object]:
 def spoil(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors["head.bias"][1] = torch.nan
-    save_file(tensors, folder / "model.safetensors")
+    write_tensors(folder, tensors)
+
+
+def flip(folder: Path) -> None:
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-4] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
 
 
 DAMAGE = {
@@ -100,7 +106,8 @@ DAMAGE = {
     "bare card": (lambda f: (f / "README.md").write_text("# mine"), "lacks the front matter with a license"),
     "no accuracy": (lambda f: (f / "metrics.json").write_text("{}"), "states no accuracy"),
     "large": (lambda f: os.truncate(f / "curves.png", 10**7 + 1), r"curves.png has 10.0 MB"),
-    "not finite": (spoil, "head.bias is not finite"),
+    "not finite": (spoil, "head.bias has numbers that are not finite"),
+    "one bit": (flip, "model.safetensors of .* is damaged: its sha256"),
     "other network": (lambda f: (f / "config.json").write_text("{}"), "config.json of .* the format is none"),
 }
 
