@@ -9,6 +9,7 @@ import sys
 import threading
 
 from vitdemo.serving.log import start_log
+from vitdemo.serving.memory import share_heaps
 from vitdemo.serving.options import Options, parse
 from vitdemo.serving.temporary import instance
 
@@ -21,6 +22,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     start_log()
+    share_heaps()
     try:
         check_port(options)  # before anything is loaded
         with instance() as files:
