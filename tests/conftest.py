@@ -23,7 +23,7 @@ pruning.Block = layers.Block  # type: ignore[attr-defined]
 trace.Pruning = pruning.Pruning  # type: ignore[attr-defined]
 trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
 torch.set_num_threads(1)
-# A page that closes deletes its pictures, and equal pictures have equal names: each process has its own.
+# Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 

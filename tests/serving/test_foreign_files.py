@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -142,6 +143,23 @@ def test_a_path_as_plain_text_is_no_file(visitor: Visitor, foreign: Path) -> Non
     for path in (str(foreign), str(foreign.with_name("nothing.png"))):
         answers = visitor.ask(*(with_value(visitor, event, place, path) for event, place in places))
         assert {sentence_of(answer) for answer in answers} == {MISTAKEN}
+
+
+def test_no_address_gives_out_such_a_file(visitor: Visitor, files: Hostile) -> None:
+    paths = [str(value["path"]) for value in files.values() if isinstance(value, dict)]
+    answers = [visitor.http.get(f"{API}/file={quote(path)}") for path in paths]
+    assert {(answer.status_code, answer.text) for answer in answers} <= {
+        (404, '{"detail":"There is no such file."}'),
+        (404, '{"detail":"There is nothing at this address."}'),  # a name that no file can have
+    }
+    assert len(answers) > 12
+
+
+def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
+    for address in ("", "config", f"{API}/info", f"{API}/openapi.json", "module/link.js"):
+        answer = visitor.http.get(address)
+        assert answer.is_success
+        assert not [path for path in (str(ROOT), sys.prefix, str(Path.home())) if path in answer.text]
 
 
 def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
