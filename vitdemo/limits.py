@@ -30,7 +30,7 @@ class Limits:
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
     client_requests: int = limit(4, "that one client may have waiting or running")
     queue_length: int = limit(64, "requests waiting, of all clients")
-    result_megabytes: int = limit(256, "of results in memory")
+    result_megabytes: float = limit(256.0, "of results in memory")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")
     download_megabytes: int = limit(1024, "of one file fetched from the Hugging Face Hub")
     temporary_megabytes: int = limit(512, "of files in the temporary folder")

@@ -17,6 +17,8 @@ from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS
 
+DAY = 86400.0  # seconds: nobody else waits for a job here
+
 GALLERY_COLUMNS = 4
 
 
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device=options.device,
             models_dir=options.models_dir,
             extra_models=extra,
-            download_megabytes=options.download_megabytes,
+            limits=Limits(download_megabytes=options.download_megabytes, request_seconds=DAY),
         )
         for path, name in zip(options.images, names, strict=True):
             request = Request(path, options.model, options.pruning_ratio, options.selector)

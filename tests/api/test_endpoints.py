@@ -18,6 +18,7 @@ from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import AttentionView, Engine, PatchMap, Request
 from vitdemo.explain import METHODS
+from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.trace import Recorder
 from vitdemo.ui.api.endpoints import Api
@@ -181,7 +182,9 @@ def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:
 def test_a_result_that_others_push_out_of_memory_is_made_again(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = Engine(device="cpu", models_dir=models, cache_bytes=1)  # room for the newest result only
+    engine = Engine(
+        device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6)
+    )  # room for the newest result only
     expected = Api(engine).attention_map(str(PICTURE))
     look, others = engine.attention_map, [Request(picture())]
 

@@ -16,12 +16,13 @@ from tests.browser.explored import explored_app
 from tests.browser.server import served
 from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
+from vitdemo.limits import Limits
 
 
 @pytest.fixture
 def engine() -> Engine:
     """One that keeps a single result: the next picture drops it."""
-    return Engine(device="cpu", cache_bytes=1)
+    return Engine(device="cpu", limits=Limits(result_megabytes=1e-6))
 
 
 @pytest.fixture

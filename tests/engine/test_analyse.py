@@ -12,6 +12,7 @@ from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import BadImage
 from vitdemo.engine import Engine, Expired, Request
+from vitdemo.limits import Limits
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.registry import MODELS
@@ -97,7 +98,7 @@ def test_every_part_of_a_request_changes_the_key(engine: Engine, models: Path) -
 
 
 def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -> None:
-    engine = Engine(device="cpu", models_dir=models, cache_bytes=1)
+    engine = Engine(device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6))
     first = engine.analyse(Request(picture(0)))
     engine.kept_figures(first.key)
     engine.analyse(Request(picture(1)))

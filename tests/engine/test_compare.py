@@ -18,6 +18,7 @@ from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.compare import FEWEST
 from vitdemo.explain import explain
+from vitdemo.limits import Limits
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.registry import MODELS
@@ -150,7 +151,7 @@ def test_a_second_look_runs_nothing(engine: Engine, a: Request, b: Request) -> N
 
 
 def test_a_cache_of_one_result_is_enough(models: Path, a: Request, b: Request) -> None:
-    tiny, told = Engine(device="cpu", models_dir=models, cache_bytes=1), []
+    tiny, told = Engine(device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6)), []
     found = tiny.compare(a, b, progress=lambda share, text: told.append(share))
     assert found.a.analysis.model != found.b.analysis.model
     assert told == sorted(told)

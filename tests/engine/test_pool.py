@@ -110,7 +110,7 @@ def test_what_may_be_fetched_from_the_hub_is_passed_on(monkeypatch: pytest.Monke
     monkeypatch.setattr(pool, "load_model", load)
     for limit in (Limits.download_megabytes, 7):
         with pytest.raises(WeightsError, match="not today"):
-            ModelPool(device="cpu", download_megabytes=limit).get("deit_tiny")
+            ModelPool(device="cpu", limits=Limits(download_megabytes=limit)).get("deit_tiny")
         assert (asked["name"], asked["download_megabytes"]) == ("deit_tiny", limit)
 
 

@@ -16,6 +16,7 @@ from tests.engine.bundle import LAB_MODEL, picture
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Progress, Request, lab, speed, sweep
 from vitdemo.engine.turns import Turns
+from vitdemo.limits import Limits
 
 GAP = 20  # passes of a small network that may go by before a job listens again
 Job = Callable[[Engine, str, Progress], object]
@@ -155,7 +156,7 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
 
 
 def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
-    hasty = Engine(device="cpu", models_dir=models, request_seconds=0.001)
+    hasty = Engine(device="cpu", models_dir=models, limits=Limits(request_seconds=0.001))
     with pytest.raises(ValueError, match=r"longer than the 0\.001 seconds that one request may run"):
         hasty.lab.sweep(analysed_by(hasty, engine))
 
@@ -168,7 +169,7 @@ def analysed_by(hasty: Engine, engine: Engine) -> str:
 
 
 def test_a_clock_that_jumps_shortens_nothing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(device="cpu", models_dir=models, request_seconds=60)
+    engine = Engine(device="cpu", models_dir=models)
     key, hours = engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key, cycle((0, 5, -5))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 3600 * next(hours))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -34,7 +33,7 @@ from vitdemo.engine.records import (
 )
 from vitdemo.engine.referee import Contestant, Referee, Verdict
 from vitdemo.engine.turns import silent
-from vitdemo.limits import Limits
+from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.models.pruning import token_counts
 from vitdemo.registry import DEFAULT_MODEL
 from vitdemo.weights import offered
@@ -81,25 +80,16 @@ class Engine:
         *,
         device: str = "auto",
         models_dir: Path | None = None,
-        cache_bytes: int = 256 * 2**20,
-        request_seconds: float = math.inf,
+        limits: Limits = DEFAULTS,
         extra_models: Sequence[str] = (),
-        download_megabytes: int = Limits.download_megabytes,
     ) -> None:
         """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
-        folder. `cache_bytes`: what results may take. `request_seconds`: how long a job may run, once it is
-        its turn. `extra_models`: folders and Hub names that may be asked for besides the menu's.
-        `download_megabytes`: the largest file that is fetched from the Hub. Raises ValueError for a device
-        that is not there."""
+        folder. `limits`: of pictures, jobs, downloads and of what results may take. `extra_models`: folders
+        and Hub names that may be asked for besides the menu's. Raises ValueError for a device that is not
+        there."""
         self._models_dir = models_dir
-        self._pool = ModelPool(
-            device=device,
-            models_dir=models_dir,
-            extra_models=extra_models,
-            request_seconds=request_seconds,
-            download_megabytes=download_megabytes,
-        )
-        self._cache = TraceCache(cache_bytes)
+        self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models, limits=limits)
+        self._cache = TraceCache(round(limits.result_megabytes * MEGABYTE))
         self._timings = Timings()
         self._class_maps = ClassMaps(self._pool, self._cache)
         self._referee = Referee(self._pool, self._cache)

@@ -83,7 +83,7 @@ def analyse(
     spec = pool.spec(request.model)
     choose_selector(spec, request.selector)  # before anything is loaded
     with pool.decoding.turn(progress):
-        upload = decode(request.image)
+        upload = decode(request.image, limits=pool.limits)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     job = job_of(request, upload, loaded, cache)
     if known := cache.find(job.key):  # waits for nobody else's job
@@ -126,7 +126,7 @@ def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | 
     if loaded is None:
         return None
     with pool.decoding.turn():
-        upload = decode(request.image)
+        upload = decode(request.image, limits=pool.limits)
     entry = cache.find(job_of(request, upload, loaded, cache).key)
     return entry and entry.analysis
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.records import MAX_PRUNING_RATIO, ModelInfo, Progress
 from vitdemo.engine.turns import Turns
-from vitdemo.limits import Limits
+from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
@@ -28,8 +27,7 @@ DECODERS = 2  # pictures that are decoded at once
 class ModelPool:
     """Loaded models by name, the least recently used dropped when their parameters exceed `max_bytes`.
 
-    `extra_models`: folders and Hub names served besides the registry's. `download_megabytes`: the largest
-    file that is fetched from the Hub. `compute`: whose turn it is to run a
+    `extra_models`: folders and Hub names served besides the registry's. `compute`: whose turn it is to run a
     model; the device is shared, so two passes at once would gain nothing and spoil each other's measurement.
     `decoding`: whose turn it is to decode a picture, which may take much memory.
     """
@@ -41,15 +39,14 @@ class ModelPool:
         models_dir: Path | None = None,
         extra_models: Sequence[str] = (),
         max_bytes: int = MAX_BYTES,
-        request_seconds: float = math.inf,
-        download_megabytes: int = Limits.download_megabytes,
+        limits: Limits = DEFAULTS,
     ) -> None:
         self.device = choose_device(device)
-        self.compute = Turns(seconds=request_seconds)
+        self.compute = Turns(seconds=limits.request_seconds)
         self.decoding = Turns(DECODERS)
         self._models_dir = models_dir
         self._max_bytes = max_bytes
-        self._download_megabytes = download_megabytes
+        self.limits = limits
         self._lock = threading.Lock()
         self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
         self._models: OrderedDict[str, LoadedModel] = OrderedDict()
@@ -85,7 +82,7 @@ class ModelPool:
                     name,
                     models_dir=self._models_dir,
                     device=str(self.device),
-                    download_megabytes=self._download_megabytes,
+                    download_megabytes=self.limits.download_megabytes,
                     progress=report,
                 )
                 self.counted(loaded.model)

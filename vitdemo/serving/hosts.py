@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-EVERYWHERE = ("0.0.0.0", "::")  # what one listens on, and nobody calls
+EVERYWHERE = ("0.0.0.0", "::")  # what one listens on, and nobody calls  # nosec B104
 
 
 @dataclass(frozen=True)

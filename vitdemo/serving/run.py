@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from vitdemo.engine import Engine
-from vitdemo.limits import MEGABYTE
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
@@ -24,9 +23,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
     engine = Engine(
         device=options.device,
         models_dir=options.models_dir,
-        cache_bytes=limits.result_megabytes * MEGABYTE,
-        request_seconds=limits.request_seconds,
-        download_megabytes=limits.download_megabytes,
+        limits=limits,
     )
     page = build(engine, data_dir=options.data, first=first_view(engine), limits=limits)
     sweeper = Sweeper(files, limits=limits, forget=engine.forget)
