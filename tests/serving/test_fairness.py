@@ -157,7 +157,3 @@ def test_nobody_is_served_twice_while_another_who_waits_is_not(arrivals: list[tu
         counts[address] += 1
         still = [counts[name] for name in left if counts[name] < left[name]]
         assert counts[address] <= min(still, default=counts[address]) + 1
-
-
-def test_an_empty_queue_that_may_hold_nothing_refuses() -> None:
-    assert not fresh(length=0).make_room(Client("1.1.1.1", "a"))

@@ -107,7 +107,7 @@ class FairQueue(Queue):
     def make_room(self, client: Client) -> bool:
         """Whether the address with most requests in the queue had to give up its last one for `client`."""
         addresses = [client_of_event(event).address for event in self.waiting()]
-        greediest = max(addresses, key=addresses.count, default=client.address)
+        greediest = max(addresses, key=addresses.count)
         if addresses.count(greediest) <= addresses.count(client.address) + 1:
             return False
         last = max(
