@@ -64,7 +64,8 @@ def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None, attention="softmax"))
         assert isinstance(dense, VisionTransformer)
-        data, start = DATASETS[config.dataset].data, folder / "start"
+        data = replace(DATASETS[config.dataset].data, img_size=config.model.img_size)
+        start = folder / "start"
         save_model(start, model=dense, name="start", data=data, classes=class_names(config))
         small = replace(small, init_from=str(start))
     if config.teacher:
