@@ -44,7 +44,8 @@ class TrainConfig:
     for CUDA graphs. `importance`: what its predictors learn, a patch's share of the dense network's
     attention, or of the attention that speaks for the class.
     `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
-    `freeze_backbone`: the share of the steps in which only the predictors learn. `frozen`: parameters that
+    `fresh`: how the names of parameters begin that learn at the full rate, all others being the backbone.
+    `freeze_backbone`: the share of the steps in which only `fresh` ones learn. `frozen`: parameters that
     never learn.
     `dataset`: a key of `vitdemo.datasets.DATASETS`, read from the folder `data`. `resident`: keep the whole
     split on the device, of an oblong photo its middle square; else `workers` processes decode each batch from
@@ -125,6 +126,7 @@ class TrainConfig:
     dense_share: float = 0.1
     ratio_weight: float = 2.0
     token_weight: float = 0.5
+    fresh: tuple[str, ...] = ("score_predictor",)
     freeze_backbone: float = 0.0
     frozen: tuple[str, ...] = ()
     max_steps: int = 0

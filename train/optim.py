@@ -20,16 +20,16 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     """AdamW, Adam or SGD with Nesterov momentum; or Muon (Jordan et al. 2024) on the blocks' matrices with
     AdamW on the rest.
 
-    Norms, biases, embeddings and tokens are not decayed. New token predictors learn at the full rate; the
+    Norms, biases, embeddings and tokens are not decayed. What `fresh` names learns at the full rate; the
     backbone at `backbone_lr_scale` of it. Raises ValueError where `frozen` names no parameter.
     """
     freeze(model, config.frozen)
-    groups: dict[str, list[nn.Parameter]] = {"matrix": [], "decay": [], "plain": [], "predictor": []}
+    groups: dict[str, list[nn.Parameter]] = {"matrix": [], "decay": [], "plain": [], "fresh": []}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith("score_predictor"):
-            groups["predictor"].append(parameter)
+        if name.startswith(config.fresh):
+            groups["fresh"].append(parameter)
         elif parameter.ndim < 2 or name.endswith(("_token", "pos_embed")):
             groups["plain"].append(parameter)
         elif config.optimizer == "muon" and name.startswith("blocks.") and parameter.ndim == 2:
@@ -40,7 +40,7 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     rest = [
         {"params": groups["decay"], "lr": backbone, "weight_decay": config.weight_decay},
         {"params": groups["plain"], "lr": backbone, "weight_decay": 0.0},
-        {"params": groups["predictor"], "lr": config.lr, "weight_decay": config.weight_decay, "new": True},
+        {"params": groups["fresh"], "lr": config.lr, "weight_decay": config.weight_decay, "new": True},
     ]
     device = next(model.parameters()).device
     optimizers = [build_first([group for group in rest if group["params"]], config, device)]

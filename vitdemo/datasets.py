@@ -70,6 +70,8 @@ IMAGENETTE = {
     "n03417042": "garbage truck", "n03425413": "gas pump", "n03445777": "golf ball", "n03888257": "parachute",
 }  # fmt: skip
 
+PHOTO_WORDS = tuple(sorted([*IMAGENETTE.values(), "cat", "dog"]))
+
 
 def load_cifar10(folder: Path, split: Split) -> Images:
     """CIFAR-10 (Krizhevsky 2009) from `folder/cifar-10-batches-py`.
@@ -127,6 +129,14 @@ def load_imagenette(folder: Path, split: Split) -> Photos:
     return Photos(photos.paths, photos.labels, tuple(IMAGENETTE.values()))
 
 
+def load_photos(folder: Path, split: Split) -> Photos:
+    """Twelve everyday words (Imagenette's ten, cat, dog) from `folder/photos`, split as `load_folder` does."""
+    photos = load_folder(folder / "photos", split)
+    if photos.classes != PHOTO_WORDS:
+        raise ValueError(f"{folder / 'photos' / 'train'} does not hold a folder for each of the twelve words")
+    return photos
+
+
 def load_imagenet(folder: Path, split: Split) -> Photos:
     """ImageNet-1k from `folder/imagenet/{train,val}/<wnid>`, split as `load_folder` does."""
     photos = load_folder(folder / "imagenet", split)
@@ -181,6 +191,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CIFAR100_DATA = DataConfig("cifar100", 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
 # 0.888 of 144 px is 128 px: pictures stored at 144 px reach a 128-px model without being resized.
 IMAGENETTE_DATA = DataConfig("imagenette", 128, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.888)
+PHOTO_DATA = DataConfig("photos", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=1.0)
 TINY_DATA = DataConfig("tiny-imagenet", 64, IMAGENET_MEAN, IMAGENET_STD)
 IMAGENET_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
 FOLDER_DATA = DataConfig("folder", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
@@ -192,6 +203,7 @@ _SPECS = (
     DatasetSpec(
         "imagenette", "Imagenette", tuple(IMAGENETTE.values()), IMAGENETTE_DATA, load_imagenette, "validation"
     ),
+    DatasetSpec("photos", "twelve everyday words", PHOTO_WORDS, PHOTO_DATA, load_photos, "validation"),
     DatasetSpec("imagenet", "ImageNet-1k", (), IMAGENET_DATA, load_imagenet, "validation"),
     DatasetSpec("folder", "a folder of pictures", (), FOLDER_DATA, load_folder),
 )
