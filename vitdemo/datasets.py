@@ -130,7 +130,7 @@ def load_imagenette(folder: Path, split: Split) -> Photos:
 
 
 def load_photos(folder: Path, split: Split) -> Photos:
-    """Twelve everyday words (Imagenette's ten, cat, dog) from `folder/photos`, split as `load_folder` does."""
+    """Twelve everyday words (Imagenette's ten, cat, dog) from `folder/photos`, split as by `load_folder`."""
     photos = load_folder(folder / "photos", split)
     if photos.classes != PHOTO_WORDS:
         raise ValueError(f"{folder / 'photos' / 'train'} does not hold a folder for each of the twelve words")

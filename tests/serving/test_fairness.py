@@ -7,11 +7,15 @@ from types import SimpleNamespace
 
 import fastapi
 import gradio as gr
+import pytest
 from gradio.queueing import Event, EventQueue
+from gradio.server_messages import CloseStreamMessage, ProcessCompletedMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitdemo.limits import Limits
+from vitdemo.serving import queue as fair
+from vitdemo.serving.mailboxes import Mailbox
 from vitdemo.serving.queue import Client, FairQueue, client_of_event
 from vitdemo.ui.visit import HEAVY
 
@@ -105,7 +109,7 @@ def test_in_a_full_queue_the_greediest_address_makes_room() -> None:
     queue = fresh(length=4)
     theirs = [asked(queue, "6.6.6.6", name) for name in "abcd"]
     assert not queue.make_room(Client("6.6.6.6", "e")), "not for itself"
-    lines = {name: asyncio.Queue() for name in "abcd"}
+    lines = {name: Mailbox() for name in "abcd"}
     queue.pending_messages_per_session.update(lines)
     for left in (3, 2):
         assert queue.make_room(Client("1.1.1.1", f"x{left}"))
@@ -113,8 +117,9 @@ def test_in_a_full_queue_the_greediest_address_makes_room() -> None:
         asked(queue, "1.1.1.1", f"x{left}")
     for name in "dc":
         message = lines[name].get_nowait()
-        assert "busy with other visitors" in str(message)
-        assert (message.msg, message.success) == ("process_completed", False)
+        assert isinstance(message, ProcessCompletedMessage)
+        assert "busy with other visitors" in str(message.output)
+        assert not message.success
     assert not queue.make_room(Client("1.1.1.1", "y")), "two and two is fair"
 
 
@@ -157,3 +162,29 @@ def test_nobody_is_served_twice_while_another_who_waits_is_not(arrivals: list[tu
         counts[address] += 1
         still = [counts[name] for name in left if counts[name] < left[name]]
         assert counts[address] <= min(still, default=counts[address]) + 1
+
+
+def test_who_listens_is_kept_and_who_does_not_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream whose events were all cancelled still waits for the page's next one; it was cut off once."""
+    queue = fresh()
+    for name, seconds in (("CLOSED", 0.0), ("UNHEARD", 0.2), ("TIDY_EVERY", 0.01)):
+        monkeypatch.setattr(fair, name, seconds)
+
+    async def visit() -> None:
+        tidy = asyncio.create_task(queue.keep_tidy())
+        queue.mailboxes["page"] = Mailbox()
+        queue.pending_event_ids_session["deaf"] = {"asked"}
+        queue.mailboxes["deaf"] = Mailbox()
+        stream = asyncio.create_task(queue.mailboxes["page"].get())
+        await asyncio.sleep(0.1)
+        assert set(queue.mailboxes) == {"page", "deaf"}
+        await asyncio.sleep(0.3)
+        assert set(queue.mailboxes) == {"page"}
+        queue.mailboxes["page"].put_nowait(CloseStreamMessage())
+        assert isinstance(await stream, CloseStreamMessage)
+        await asyncio.sleep(0.1)
+        assert not queue.mailboxes
+        assert not queue.pending_event_ids_session
+        tidy.cancel()
+
+    asyncio.run(visit())

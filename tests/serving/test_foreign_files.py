@@ -17,15 +17,23 @@ import pytest
 from PIL import Image
 
 from tests.api.test_endpoints import PARAMETERS
-from tests.browser.server import ROOT
-from tests.serving.visitor import API, Call, Visitor
+from tests.browser.server import ROOT, served
+from tests.serving.visitor import API, BATCH, Call, Visitor
 from vitdemo.engine import Engine
+from vitdemo.limits import Limits
 from vitdemo.ui import build
 from vitdemo.ui.text import FOREIGN, MISTAKEN
 
 META = {"meta": {"_type": "gradio.FileData"}}
 TRACES = ["Traceback", 'File \\"', "site-packages", str(ROOT), sys.prefix, "Error:", "errno"]
 Hostile = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    """A page whose queue takes a whole batch of one visitor."""
+    with served(engine, limits=Limits(client_requests=BATCH)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -19,20 +19,28 @@ from train.checkpoint import load_state, save_state
 folder, step, left = Path(sys.argv[1]), 0, 0
 folder.mkdir()
 waits = random.Random(0)
+
+
+def save(step):
+    tensors = {name: torch.full((200_000,), float(step)) for name in ("model", "ema")}
+    save_state(folder, tensors=tensors, progress={"step": step})
+
+
+begin = time.perf_counter()
+for step in range(1, 4):
+    save(step)
+each = (time.perf_counter() - begin) / 3
 for _ in range(50):
     child = os.fork()
     if not child:
         while True:
             step += 1
-            tensors = {name: torch.full((200_000,), float(step)) for name in ("model", "ema")}
-            save_state(folder, tensors=tensors, progress={"step": step})
-    time.sleep(waits.uniform(0.01, 0.04))
+            save(step)
+    time.sleep(waits.uniform(0.2, 4.0) * each)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     left += len([path for path in folder.iterdir() if path.name.startswith(".tmp") or path.suffix == ".part"])
     found = load_state(folder)
-    if found is None:  # killed before the first was whole
-        continue
     tensors, progress = found
     assert all(bool((tensor == progress["step"]).all()) for tensor in tensors.values()), progress
     assert progress["step"] >= step
@@ -47,7 +55,7 @@ def test_a_run_that_is_killed_while_saving_keeps_a_whole_state(tmp_path: Path) -
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     saved, left = map(int, done.stdout.split())
-    assert saved > 20
+    assert saved >= 10
     assert left > 0, "no kill met a file that was being written"
     (folder / "notes.txt").write_text("the user's")
     sweep(folder)

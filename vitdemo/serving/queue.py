@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+import math
 from typing import Any, NamedTuple
 
 import fastapi
@@ -17,11 +17,13 @@ from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import error_payload, run_coro_in_background
 
 from vitdemo.limits import Limits
+from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
 from vitdemo.ui.language import say
 from vitdemo.ui.visit import HEAVY, NEWER, is_away, is_outdated, running
 
-UNHEARD = 30.0  # seconds that a request may go without anybody who reads its messages
+UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
+CLOSED = 2.0  # seconds after which nobody listens again to what was answered
 TIDY_EVERY = 0.5  # seconds
 RETRY_AFTER = 2  # seconds that a refused visitor is asked to wait
 FULL = "The server is busy with other visitors; in a few seconds there may be room."
@@ -56,7 +58,8 @@ class FairQueue(Queue):
         self.ANALYTICS_MAX_EVENTS = 1
         self._served: dict[str | Client, int] = {}
         self._turns = 0
-        self._unread: dict[str, float] = {}  # session -> since when its messages lie there
+        self.mailboxes = Mailboxes()
+        self.pending_messages_per_session = self.mailboxes  # type: ignore[assignment]
 
     def start(self) -> None:
         super().start()
@@ -174,25 +177,20 @@ class FairQueue(Queue):
             await asyncio.sleep(TIDY_EVERY)
             sessions = [*self.pending_event_ids_session, *self.pending_messages_per_session]
             for session in dict.fromkeys(sessions):
-                if self.is_over(session) or self.is_unheard(session):
+                silence = self.mailboxes[session].silence if session in self.mailboxes else math.inf
+                if silence > UNHEARD:
                     await self.clean_events(session_hash=session)
-                    self.pending_event_ids_session.pop(session, None)
-                    self.pending_messages_per_session.pop(session, None)
-                    self._unread.pop(session, None)
+                    self.drop(session)
+                elif silence > CLOSED and self.is_over(session):
+                    self.drop(session)
 
     def is_over(self, session: str) -> bool:
         """Whether all that it asked for was answered and heard."""
-        messages = self.pending_messages_per_session.get(session)
-        return not self.pending_event_ids_session.get(session) and (messages is None or messages.empty())
+        return not self.pending_event_ids_session.get(session) and self.mailboxes[session].empty()
 
-    def is_unheard(self, session: str) -> bool:
-        """Whether nobody has read its messages for too long, or nothing is to come of what it waits for."""
-        messages = self.pending_messages_per_session.get(session)
-        alive = self.pending_event_ids_session.get(session, set()) & self.event_ids_to_events.keys()
-        if messages is not None and messages.empty() and alive:
-            self._unread.pop(session, None)
-            return False
-        return monotonic() - self._unread.setdefault(session, monotonic()) > UNHEARD
+    def drop(self, session: str) -> None:
+        self.pending_event_ids_session.pop(session, None)
+        self.mailboxes.pop(session, None)
 
 
 def is_heavy(fn: BlockFunction) -> bool:
