@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import signal
 import socket
 import sys
@@ -114,6 +115,9 @@ def test_a_disk_that_is_full_at_the_start(
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     handled: list[int] = []
+    log = logging.getLogger("vitdemo")
+    for name in ("handlers", "propagate", "level"):  # the app sets them for good
+        monkeypatch.setattr(log, name, getattr(log, name))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr(Path, "mkdir", full)
     monkeypatch.setattr(sys, "argv", ["app.py"])
