@@ -28,7 +28,7 @@ class Limits:
     picture_parts: int = limit(10_000, "chunks, segments or blocks of one picture's file")
     jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; most have up to 12")
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
-    client_requests: int = limit(4, "that one client may have waiting or running")
+    client_requests: int = limit(8, "that one client may have waiting or running")
     queue_length: int = limit(64, "requests waiting, of all clients")
     result_megabytes: float = limit(256.0, "of results in memory")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from train.checkpoint import load_state, save_state
 
+torch.set_num_threads(1)  # a forked process would wait for the others, which it has not got
 folder, step, left = Path(sys.argv[1]), 0, 0
 folder.mkdir()
 waits = random.Random(0)

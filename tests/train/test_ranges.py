@@ -28,7 +28,7 @@ def test_every_number_of_a_run_has_a_range() -> None:
         "log",
         "optimizer",
     }
-    plain |= {"schedule", "auto_augment", "importance", "init_from", "teacher", "frozen"}
+    plain |= {"schedule", "auto_augment", "importance", "init_from", "teacher", "frozen", "fresh"}
     plain |= {key for key, kind in kinds.items() if kind is bool}
     assert {field.name for field in fields(TrainConfig)} - plain == RANGES.keys()
 
