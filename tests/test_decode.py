@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageCms
 
 from tests.corpus import assert_shown, assert_told, corpus
 from vitdemo.decode import FORMATS, BadImage, decode
@@ -33,3 +35,21 @@ def test_a_file_gives_its_picture_or_one_sentence(name: str, tmp_path: Path) -> 
             assert_told(entry, str(error))
         else:
             assert_shown(entry, found)
+
+
+def test_a_profile_with_a_pipeline_is_not_even_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of its steps over the same bytes took Little CMS minutes, at some hundred bytes a file."""
+    asked: list[int] = []
+    read = ImageCms.ImageCmsProfile
+
+    def noted(file: io.BytesIO) -> ImageCms.ImageCmsProfile:
+        asked.append(len(file.getvalue()))
+        return read(file)
+
+    profile = read(ImageCms.createProfile("sRGB")).tobytes()
+    monkeypatch.setattr(ImageCms, "ImageCmsProfile", noted)
+    for more in (b"", b"mpet", bytes(2**21)):
+        file = io.BytesIO()
+        Image.new("RGB", (4, 4), (200, 10, 30)).save(file, "WEBP", lossless=True, icc_profile=profile + more)
+        assert decode(file.getvalue()).getpixel((0, 0)) == (200, 10, 30)
+    assert asked == [len(profile)]

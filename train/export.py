@@ -15,7 +15,7 @@ from train.splits import load_split
 from train.step import Run
 from train.teacher import save_teacher
 from vitdemo.cost import parameters
-from vitdemo.files import replaced
+from vitdemo.files import replaced, settled
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_model
 
@@ -59,6 +59,10 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
 def check_place(config: TrainConfig, *, better: bool) -> None:
     """Raise ValueError, before anything runs, where `out` holds a network of that name that may not be
     replaced (`better` is false), or that this run cannot be compared with."""
+    if (config.run_dir / "model.safetensors").exists():
+        raise ValueError(f"runs={config.runs_dir} holds the network {config.name}, not a run of that name")
+    if config.out:
+        settled(config.place)
     if better and not config.out:
         raise ValueError("--replace needs out=FOLDER, where the network stands that is to be replaced")
     if not config.out or not config.place.exists():

@@ -50,8 +50,8 @@ def replaced(folder: Path) -> Iterator[Path]:
     After an error all is as it was. Of a process that is killed the next call removes what was half-written,
     and puts back what it had moved aside. Raises WriteError naming `folder` for an error of the system.
     """
-    part, old = folder.with_name(folder.name + ".part"), folder.with_name(folder.name + ".old")
-    settle(folder, part, old)
+    folder = folder.resolve()
+    part, old = settled(folder)
     try:
         part.mkdir(parents=True)
         yield part
@@ -63,16 +63,19 @@ def replaced(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise WriteError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
-        settle(folder, part, old)
+        settled(folder)
 
 
-def settle(folder: Path, part: Path, old: Path) -> None:
-    """Undo what was begun of a replacement, or clear up after one that was made."""
+def settled(folder: Path) -> tuple[Path, Path]:
+    """Undo what was begun of a replacement of `folder`, or clear up after one that was made. Return where the
+    next is made, and where it moves aside what stands there: hidden names that nobody else gives."""
+    part, old = (folder.with_name(f".{folder.name}.vitdemo-{kind}") for kind in ("part", "old"))
     if old.exists() and not folder.exists():
         old.rename(folder)
     for rest in (part, old):
         if rest.exists():
             shutil.rmtree(rest)
+    return part, old
 
 
 def sweep(folder: Path) -> None:

@@ -24,7 +24,7 @@ from vitdemo.engine import Engine
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.headers import HEADERS
-from vitdemo.serving.hosts import Hosts, hosts
+from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.log import Lines
 from vitdemo.serving.options import Options
 from vitdemo.serving.routes import is_open, named
@@ -33,7 +33,6 @@ from vitdemo.ui import build
 from vitdemo.ui.text import CRASHED, FULL
 
 JSON = {"Content-Type": "application/json"}
-LOCAL = hosts(listening=None, names=(), origins=("https://Friend.example",))
 
 
 @pytest.mark.parametrize(
@@ -63,23 +62,6 @@ def test_pages_of_strangers_may_not_call(url: str, origin: str, method: str) -> 
 def test_the_page_itself_may_call(url: str) -> None:
     answer = httpx.post(f"{url}{API}/call/models", json={"data": []}, headers={"Origin": url.rstrip("/")})
     assert answer.status_code == 200
-
-
-def test_whose_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    for host in ("localhost", "LOCALHOST:7860", "127.0.0.1:7860", "[::1]:7860"):
-        assert LOCAL.called(host)
-    assert LOCAL.trusted("https://friend.example")
-    assert not LOCAL.trusted("https://friend.example.evil.example")
-    assert not LOCAL.called("friend.example")
-    asked = hosts(listening="demo.example", names=("Other.example", "fe80::1"), origins=())
-    assert all(map(asked.called, ("demo.example", "other.example:80", "[fe80::1]:80", "localhost")))
-    monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space,demo.me.example")
-    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
-    space = hosts(listening=None, names=(), origins=())
-    for host in ("me-demo.hf.space", "demo.me.example", "10.1.2.3:7860", "localhost:7860"):
-        assert space.called(host)
-    assert space.trusted("https://me-demo.hf.space")
-    assert not any(map(space.called, ("evil.hf.space", "0.0.0.0.evil.example", "")))
 
 
 def routes_of(app: Any) -> Iterator[str]:

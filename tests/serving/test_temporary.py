@@ -16,7 +16,7 @@ from vitdemo.engine import Engine, Expired, Request
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
-from vitdemo.serving.temporary import Sweeper
+from vitdemo.serving.temporary import LOCK, MARK, Sweeper, bury
 from vitdemo.ui import build
 from vitdemo.ui.text import FOREIGN
 
@@ -129,3 +129,13 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
     assert visitor.http.get(f"{API}/file={path}").status_code == 404
     assert visitor.http.get(f"{API}/file={visitor.usual(visitor.named('answer'))[0]['path']}").is_success
     page.close()
+
+
+def test_only_folders_of_dead_instances_are_buried(tmp_path: Path) -> None:
+    for name, lock in (("vitdemo-dead", MARK), ("vitdemo-mine", "my own")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / LOCK).write_text(lock)
+    (tmp_path / "vitdemo-pipe").mkdir()
+    os.mkfifo(tmp_path / "vitdemo-pipe" / LOCK)  # to open it would wait for ever
+    bury(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"vitdemo-mine", "vitdemo-pipe"}

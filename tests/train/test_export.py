@@ -13,7 +13,7 @@ from tests.train.test_failures import file_limit
 from train.__main__ import main as train
 from train.config import load_recipe
 from train.evaluate import main as evaluate
-from train.export import finish
+from train.export import check_place, finish
 from train.publish import files_of
 from train.report import main as report
 from train.step import Run
@@ -115,14 +115,17 @@ def test_an_export_that_fails_leaves_the_one_before(full: str, tiny: list[str]) 
     finish(run)
     kept = bytes_of(run.config.export_dir)
     run.history[0]["val"] = 99.0
-    with file_limit(len(kept[full]) - 1), pytest.raises(OSError, match=r"^cannot write .*vit_cifar10/export"):
+    with (
+        file_limit(len(kept[full]) - 1),
+        pytest.raises(OSError, match=r"^cannot write .*vit_cifar10/\.export"),
+    ):
         finish(run)
     assert bytes_of(run.config.export_dir) == kept
-    assert not list(run.config.run_dir.glob("export.*"))
+    assert not list(run.config.run_dir.glob(".export*"))
 
 
 def test_a_replacement_that_was_killed_is_put_right_by_the_next(tmp_path: Path) -> None:
-    folder, part, old = (tmp_path / name for name in ("x", "x.part", "x.old"))
+    folder, part, old = (tmp_path / name for name in ("x", ".x.vitdemo-part", ".x.vitdemo-old"))
     for half in (part, old):  # killed between the two renames: the new one waits, the old is aside
         half.mkdir()
     (old / "card").write_text("old")
@@ -136,3 +139,30 @@ def test_a_replacement_that_was_killed_is_put_right_by_the_next(tmp_path: Path) 
         (new / "card").write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (folder / "card").read_text() == "new"
+
+
+def test_a_replacement_leaves_what_stands_beside_it_and_follows_links(tmp_path: Path) -> None:
+    """A user's own copy was deleted, and a linked folder ended in a bare error of the system."""
+    for name in ("x", "x.old", "x.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card").write_text(name)
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    with replaced(tmp_path / "link") as new:
+        (new / "card").write_text("new")
+    assert {path.name for path in tmp_path.iterdir()} == {"x", "x.old", "x.part", "link"}
+    cards = [(tmp_path / name / "card").read_text() for name in ("x", "x.old", "x.part", "link")]
+    assert cards == ["new", "x.old", "x.part", "new"]
+
+
+def test_networks_are_no_place_for_runs_and_a_killed_exchange_counts_as_standing(tmp_path: Path) -> None:
+    config = load_recipe("cifar10_vit", [f"runs={tmp_path}"])
+    (tmp_path / "vit_cifar10").mkdir()
+    (tmp_path / "vit_cifar10" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"^runs=.* holds the network vit_cifar10"):
+        check_place(config, better=False)
+    standing = tmp_path / "out" / ".vit_cifar10.vitdemo-old"  # moved aside, and then the power went
+    standing.mkdir(parents=True)
+    config = load_recipe("cifar10_vit", [f"runs={tmp_path / 'runs'}", f"out={tmp_path / 'out'}"])
+    with pytest.raises(ValueError, match="holds vit_cifar10 already"):
+        check_place(config, better=False)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["vit_cifar10"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 
 import gradio as gr
 import pytest
@@ -25,7 +26,7 @@ from vitdemo.decode import BadImage, decode
 from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
 from vitdemo.registry import MODELS
 from vitdemo.ui import build, checks_text, text
-from vitdemo.ui.language import FOLDER, GAP, both, chinese, language, say, translate
+from vitdemo.ui.language import FOLDER, GAP, both, chinese, in_chinese, language, say, translate
 from vitdemo.ui.session import told
 from vitdemo.weights import WeightsError
 from vitdemo.weights.refusals import explained
@@ -205,3 +206,13 @@ def test_tables_of_numbers_speak_chinese() -> None:
     plain = re.sub(r"<[^>]*>", " · ", shown)
     assert "使用可学习预测器剪枝：乘加次数减少 33%，在本机上快 20%。" in plain
     assert not catalogue.english(plain)
+
+
+def test_what_a_visitor_sends_is_not_searched_in_every_way() -> None:
+    """A name made of the words between the gaps cost a regular expression its length to the fourth."""
+    between = (" is ", " x ", " pixels; the long edge may be at most ", " times the short")
+    for count in (8, 80):
+        name = "".join(words * count for words in between)
+        begin = process_time()
+        assert name in in_chinese(f"model must be one of a, b, got {name!r}")
+        assert process_time() - begin < 1

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms, ImageFile
 
 Step = Callable[[Image.Image], Image.Image]
 
+LARGEST_PROFILE = 2**21  # bytes; printers' have up to about one and a half million
 _STRIP = 2**18  # pixels of a strip, about
 _SAMPLES = {"L;2": 2, "L;4": 4, "L": 8, "RGB": 8, "RGB;16B": 16}  # Pillow's name for them in a PNG -> bits
 
@@ -108,6 +109,8 @@ def _range(image: Image.Image) -> tuple[float, float]:
 
 def _to_srgb(mode: str, profile: Any) -> Step | None:
     """Return the way from `profile` to sRGB; None where it is broken, of another colour space, or sRGB."""
+    if len(profile) > LARGEST_PROFILE or b"mpet" in profile:
+        return None  # its pipeline may have any number of steps, over the same few bytes again and again
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):

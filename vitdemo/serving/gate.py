@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
-from vitdemo.serving.routes import ENDLESS, FILE, STILL, UPLOAD, is_open, named
+from vitdemo.serving.routes import ENDLESS, FILE, MCP, STILL, UPLOAD, is_open, named
 from vitdemo.ui.received import uploaded
 from vitdemo.ui.text import CRASHED
 
@@ -29,6 +29,7 @@ NO_FILE = "There is no such file."
 NO_UPLOAD = "This server takes no uploads."
 TOO_LARGE = "The request is too large: the limit is {megabytes} MB."
 STOPPING = "The server is about to stop; please try again in a minute."
+VALUES = 4  # megabytes of a request that brings no files
 LOG = logging.getLogger(__name__)
 
 
@@ -57,7 +58,7 @@ class Gate:
             refusal = self.refusal(scope)
             if refusal is None and scope["path"].startswith(UPLOAD):
                 await run_in_threadpool(self.make_room, announced(Headers(scope=scope)))
-            await (refusal or self.app)(scope, self.measured(receive), answer.send)
+            await (refusal or self.app)(scope, self.measured(receive, scope["path"]), answer.send)
         except asyncio.CancelledError:
             if not self.stopping:  # else what took too long is cut off, which is no error
                 raise
@@ -75,9 +76,10 @@ class Gate:
         headers, path = Headers(scope=scope), scope["path"]
         if path in ("/health", "/ready"):
             return self.state(path)
-        if not all(self.hosts.called(host) for host in called(headers)):
+        names = called(headers)
+        if not all(map(self.hosts.called, names)):
             return refused(421, NO_HOST)
-        if any(not self.hosts.trusted(origin) for origin in headers.getlist("origin")):
+        if not all(self.hosts.trusted(origin, names) for origin in headers.getlist("origin")):
             return refused(403, NO_ORIGIN)
         if not is_open(path):
             return refused(404, NO_ROUTE)
@@ -85,8 +87,8 @@ class Gate:
             return refused(404, NO_FILE)
         if path.startswith(UPLOAD) and self.limits.read_only:
             return refused(403, NO_UPLOAD)
-        if announced(headers) > self.limits.request_megabytes * MEGABYTE:
-            return refused(413, self.too_large)
+        if announced(headers) > self.most(path) * MEGABYTE:
+            return refused(413, TOO_LARGE.format(megabytes=self.most(path)))
         if self.stopping and scope["method"] == "POST":
             return refused(503, STOPPING)
         return None
@@ -96,20 +98,21 @@ class Gate:
         good = path == "/health" or (self.ready() and not self.stopping)
         return JSONResponse({"status": "ok" if good else "not ready"}, 200 if good else 503)
 
-    @property
-    def too_large(self) -> str:
-        return TOO_LARGE.format(megabytes=self.limits.request_megabytes)
+    def most(self, path: str) -> int:
+        """Megabytes of a request there: values take few, and much work where they are many."""
+        bulky = path.startswith((UPLOAD, MCP))
+        return self.limits.request_megabytes if bulky else min(VALUES, self.limits.request_megabytes)
 
-    def measured(self, receive: Receive) -> Receive:
+    def measured(self, receive: Receive, path: str) -> Receive:
         """`receive`, which ends the request once more has come than one may hold, whatever was announced."""
-        left = self.limits.request_megabytes * MEGABYTE
+        left = self.most(path) * MEGABYTE
 
         async def received() -> Message:
             nonlocal left
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise HTTPException(413, self.too_large)
+                raise HTTPException(413, TOO_LARGE.format(megabytes=self.most(path)))
             return message
 
         return received

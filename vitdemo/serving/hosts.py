@@ -26,9 +26,15 @@ class Hosts:
         name = name_in(f"//{host}")
         return name in self.names or (self.addresses and is_address(name))
 
-    def trusted(self, origin: str) -> bool:
-        """Whether an Origin header is that of this server's page, or of a site that was allowed."""
-        return origin.lower() in self.origins or self.called(urlsplit(origin).netloc)
+    def trusted(self, origin: str, called: Iterable[str]) -> bool:
+        """Whether an Origin header is that of this server's page, or of a site that was allowed.
+
+        `called`: by what the request calls this server. Another port of this machine, or another address, is
+        another site; only a name that this server alone has may stand without its port.
+        """
+        place, name = origin.lower().partition("://")[2], name_in(origin)
+        own = name in self.names and name not in LOOPBACK and not is_address(name)
+        return origin.lower() in self.origins or own or place in {host.lower() for host in called}
 
 
 def hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:

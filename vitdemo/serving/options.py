@@ -55,6 +55,8 @@ def parse(words: list[str] | None = None) -> Options:
         parser.error(str(error))
     if options.mcp and importlib.util.find_spec("mcp") is None:
         parser.error('--mcp needs the package mcp: pip install "gradio[mcp]"')
+    if options.mcp and options.limits.read_only:
+        parser.error("--mcp takes pictures: leave one of --mcp and --read-only out")
     if options.mcp and options.login:
         parser.error(f"--mcp knows no login: leave one of --mcp and {PREFIX}AUTH out")
     return options

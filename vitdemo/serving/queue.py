@@ -26,6 +26,8 @@ UNHEARD = 30.0  # seconds that a request may go without anybody who listens to i
 CLOSED = 2.0  # seconds after which nobody listens again to what was answered
 TIDY_EVERY = 0.5  # seconds
 RETRY_AFTER = 2  # seconds that a refused visitor is asked to wait
+SESSION = 64  # letters that the name of a session may have
+LONG_SESSION = "The name of a session may have 64 letters."
 FULL = "The server is busy with other visitors; in a few seconds there may be room."
 TOO_MANY = "{limit} of your requests are waiting or running; the next one must wait for one of them."
 
@@ -75,6 +77,8 @@ class FairQueue(Queue):
         self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
     ) -> tuple[Any, Any, Any]:
         """As gradio's. Raises HTTPException, with one sentence for the visitor, when there is no room."""
+        if len(body.session_hash or "") > SESSION:
+            raise refused(422, request, LONG_SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
         client = client_of(request, body.session_hash)
         if wanted is not None and is_heavy(wanted):

@@ -21,7 +21,8 @@ OPEN = re.compile(
 )
 FILE = f"{API}file="
 UPLOAD = f"{API}upload"
-ENDLESS = (f"{API}heartbeat/", f"{API}mcp")  # may last as long as somebody listens
+MCP = f"{API}mcp"
+ENDLESS = (f"{API}heartbeat/", MCP)  # may last as long as somebody listens
 # Not worth a line in the log.
 STILL = ("/assets/", "/static/", "/svelte/", "/module/", "/health", "/ready", *ENDLESS)
 JOB = re.compile(r"(/call/(?:v2/)?(?!v2/)\w+/)\w+")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
 
-PREFIX, LOCK = "vitdemo-", "lock"
+PREFIX, LOCK, MARK = "vitdemo-", "lock", "a running vitdemo holds this file\n"
 PERIOD = 10.0  # seconds between two looks
 
 
@@ -28,6 +28,8 @@ def instance() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=parent.resolve()))
     try:
         with (folder / LOCK).open("w") as lock:
+            lock.write(MARK)
+            lock.flush()
             fcntl.flock(lock, fcntl.LOCK_EX)  # the system takes it back however the process ends
             folder = folder.rename(folder.with_name(folder.name[1:]))  # only now do others look at it
             with used(folder / "files", folder / "work"):
@@ -39,9 +41,12 @@ def instance() -> Iterator[Path]:
 def bury(parent: Path) -> None:
     """Removes the folders of processes that are no more."""
     for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
-        with suppress(OSError), lock.open() as file:  # of another user, or of one that is alive
+        if lock.is_symlink() or not lock.is_file():  # opening a pipe would wait for ever
+            continue
+        with suppress(OSError, ValueError), lock.open() as file:  # of another user, or of one that is alive
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            if file.read(len(MARK) + 1) == MARK:  # else somebody's own folder of such a name
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from gradio.context import LocalContext
 FOLDER = Path(__file__).parent / "chinese"
 ENGINE = FOLDER / "engine.json"  # what the engine says, finished sentences with numbers and names in them
 CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, as there
+LONGEST = 2000  # letters of a sentence that the engine may say
 GAP = re.compile(r"\{(\w+)\}")
 
 
@@ -72,27 +73,40 @@ def language() -> str:
 
 
 def in_chinese(text: str) -> str:
-    """The Chinese of a finished text; the text itself where there is none."""
+    """The Chinese of a finished text; the text itself where there is none, or where it is longer than any
+    sentence of the engine."""
     if text in chinese():
         return chinese()[text]
-    for pattern, words in patterns():
-        if found := pattern.fullmatch(text):
-            return words.format(**{gap: in_chinese(value) for gap, value in found.groupdict().items()})
+    if len(text) > LONGEST:
+        return text
+    for parts, words in templates():
+        found = filled(parts, text)
+        if found is not None:
+            return words.format(**{gap: in_chinese(value) for gap, value in found.items()})
     return text
 
 
 @cache
-def patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """(what a finished text looks like, its Chinese) for the keys with gaps, those with most words first."""
+def templates() -> tuple[tuple[list[str], str], ...]:
+    """(text, gap, text, ..., text; its Chinese) of the keys with gaps, those with most words first."""
     said = json.loads(ENGINE.read_text("utf-8"))
-    templates = sorted(filter(GAP.search, said), key=lambda key: -len(GAP.sub("", key)))
-    return tuple((fitting(key), said[key]) for key in templates)
+    keys = sorted(filter(GAP.search, said), key=lambda key: -len(GAP.sub("", key)))
+    return tuple((GAP.split(key), said[key]) for key in keys)
 
 
-def fitting(template: str) -> re.Pattern[str]:
-    """Matches `template` with anything in its gaps, each a group of that name."""
-    parts = GAP.split(template)  # text, gap, text, gap, ..., text
-    return re.compile(
-        "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)),
-        re.DOTALL,
-    )
+def filled(parts: Sequence[str], text: str) -> dict[str, str] | None:
+    """What stands in the gaps, none of them empty, if `text` is made of `parts`: each gap ends where the text
+    after it begins first, and the last one at the end.
+
+    A regular expression would try all ways to divide a text, which may hold whatever a visitor has sent.
+    """
+    (first, *between, last), gaps = parts[::2], parts[1::2]
+    start, end, found = len(first), len(text) - len(last), {}
+    if not (text.startswith(first) and text.endswith(last)):
+        return None
+    for gap, words in zip(gaps, between, strict=False):
+        at = text.find(words, start + 1, end)
+        if at < 0:
+            return None
+        found[gap], start = text[start:at], at + len(words)
+    return {**found, gaps[-1]: text[start:end]} if start < end else None
