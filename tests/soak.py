@@ -159,7 +159,7 @@ async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str,
     warm, load, quiet, left = Load(), Load(), Load(), Load()
     memory = {"start": resident(process)}
     async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=PATIENCE, limits=limits) as http:
-        await users(http, warm, count=options.users, enough=lambda: len(warm.seconds) > 3 * FILLED)
+        await users(http, warm, count=options.users, enough=lambda: len(warm.seconds) > 4 * FILLED)
         memory["warm"], end = resident(process), time.monotonic() + options.seconds
         await users(http, load, count=options.users, enough=lambda: time.monotonic() > end)
         memory["after_load"], begin = resident(process), time.monotonic()
