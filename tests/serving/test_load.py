@@ -67,10 +67,10 @@ def test_a_client_with_enough_in_work_is_told_so(url: str, jobs: Jobs) -> None:
     refused = visitor.ask("sweep", sent(visitor), MODEL)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     assert refused.json() == {
-        "detail": "4 of your requests are waiting or running; the next one must wait for one of them."
+        "detail": "8 of your requests are waiting or running; the next one must wait for one of them."
     }
     chinese = Visitor(url, language="zh-CN").ask("sweep", sent(visitor), MODEL)
-    assert chinese.json()["detail"].startswith("你已有 4 个请求")
+    assert chinese.json()["detail"].startswith("你已有 8 个请求")
     assert visitor.ask("models").status_code == 200, "light work is not counted"
     assert Visitor(url, session="another").ask("sweep", sent(visitor), MODEL).status_code == 200
     jobs.done.set()
