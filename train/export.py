@@ -15,7 +15,7 @@ from train.splits import load_split
 from train.step import Run
 from train.teacher import save_teacher
 from vitdemo.cost import parameters
-from vitdemo.files import replaced, settled
+from vitdemo.files import replaced, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_model
 
@@ -62,7 +62,7 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
     if (config.run_dir / "model.safetensors").exists():
         raise ValueError(f"runs={config.runs_dir} holds the network {config.name}, not a run of that name")
     if config.out:
-        settled(config.place)
+        settle(config.place)
     if better and not config.out:
         raise ValueError("--replace needs out=FOLDER, where the network stands that is to be replaced")
     if not config.out or not config.place.exists():

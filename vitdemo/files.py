@@ -51,7 +51,8 @@ def replaced(folder: Path) -> Iterator[Path]:
     and puts back what it had moved aside. Raises WriteError naming `folder` for an error of the system.
     """
     folder = folder.resolve()
-    part, old = settled(folder)
+    part, old = beside(folder)
+    settle(folder)
     try:
         part.mkdir(parents=True)
         yield part
@@ -63,18 +64,24 @@ def replaced(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise WriteError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
-        settled(folder)
+        settle(folder)
 
 
-def settled(folder: Path) -> tuple[Path, Path]:
-    """Undo what was begun of a replacement of `folder`, or clear up after one that was made. Return where the
-    next is made, and where it moves aside what stands there: hidden names that nobody else gives."""
-    part, old = (folder.with_name(f".{folder.name}.vitdemo-{kind}") for kind in ("part", "old"))
+def settle(folder: Path) -> None:
+    """Undo what was begun of a replacement of `folder`, or clear up after one that was made."""
+    folder = folder.resolve()
+    part, old = beside(folder)
     if old.exists() and not folder.exists():
         old.rename(folder)
     for rest in (part, old):
         if rest.exists():
             shutil.rmtree(rest)
+
+
+def beside(folder: Path) -> tuple[Path, Path]:
+    """Where what replaces `folder` is made, and where what stands there is moved aside: hidden names that
+    nobody else gives."""
+    part, old = (folder.with_name(f".{folder.name}.vitdemo-{kind}") for kind in ("part", "old"))
     return part, old
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ from PIL import Image
 from train.__main__ import main as train
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 
+ROOT = Path(__file__).parents[2]
 CIFAR10 = DATASETS["cifar10"]
 CLASSES = ("apple tree", "bridge", "cat")  # of the tree
 TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
@@ -89,3 +93,18 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 picture = (colour + noise).clip(0, 255).astype(np.uint8)
                 Image.fromarray(picture).save(root / split / name / f"{index:02}.png")
     return root
+
+
+def run_twice(arguments: list[str]) -> str:
+    """What `python -m train` prints in two processes that train together."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    result = subprocess.run(
+        [*command, "-m", "train", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.train.conftest import CIFAR10
+from tests.train.conftest import CIFAR10, run_twice
 from train.__main__ import main as train
 from train.batches import Batch
 from train.config import load_recipe
@@ -26,7 +23,6 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import Explicit, Pruning
 
-ROOT = Path(__file__).parents[2]
 # SGD answers a rounding error with a rounding error (Adam and Muon scale it up), and without clipping a wrong
 # length of the gradient shows.
 ALIKE = ["optimizer=sgd", "lr=0.05", "clip=1000.0", "ema=0.5", "epochs=2", "cutmix_from=0.0"]
@@ -65,16 +61,7 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pyt
     single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
     train(single)
     places = [f"runs={tmp_path / 'two' / 'runs'}"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    result = subprocess.run(
-        [*command, "-m", "train", *single, *places],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert result.returncode == 0, result.stderr
+    printed = run_twice([*single, *places])
     ours, theirs = (folder / "runs" / "vit_cifar10" / "export" for folder in (tmp_path, tmp_path / "two"))
     found = [load_file(folder / "model.safetensors") for folder in (ours, theirs)]
     assert distance(*found) < 1e-5
@@ -82,7 +69,7 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pyt
     for one, two in zip(*rows, strict=True):
         assert one["val"] == two["val"]
         assert one["cross_entropy"] == pytest.approx(two["cross_entropy"], abs=2e-4)
-    assert result.stdout.count("on the test split") == 1  # one writer
+    assert printed.count("on the test split") == 1  # one writer
 
 
 def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.train.conftest import run_twice
 from tests.train.test_folder import TINY, config_of
 from train.__main__ import main as train
 from train.evaluate import hits, predict
 from train.evaluate import main as evaluate
 from train.splits import load_splits
-
-ROOT = Path(__file__).parents[2]
 
 
 def fill(folder: Path, **counts: int) -> None:
@@ -69,15 +65,6 @@ def test_two_processes_share_one_held_out_picture(tmp_path: Path) -> None:
         "max_steps=1",
         "epochs=1",
     ]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    result = subprocess.run(
-        [*command, "-m", "train", "--recipe", "cifar10_vit", *words],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
+    run_twice(["--recipe", "cifar10_vit", *words])
     metrics = json.loads((tmp_path / "vit_cifar10" / "export" / "metrics.json").read_text())
     assert metrics["history"][0]["val"] in (0.0, 100.0)

@@ -14,10 +14,7 @@ from vitdemo.engine.records import Progress
 LISTEN = 0.1  # seconds between two looks whether the answer is still wanted, while nothing else happens
 WAITING = "Waiting for the requests before this one"
 NO_MEMORY = "There is not enough memory for this request now; another model or a smaller picture needs less"
-REFUSED = (
-    "allocate memory",
-    "out of memory",
-)  # in the words of torch's allocators
+REFUSED = ("allocate memory", "out of memory")  # in the words of torch's allocators
 
 
 class Turns:

@@ -88,7 +88,7 @@ class Gate:
         if path.startswith(UPLOAD) and self.limits.read_only:
             return refused(403, NO_UPLOAD)
         if announced(headers) > self.most(path) * MEGABYTE:
-            return refused(413, TOO_LARGE.format(megabytes=self.most(path)))
+            return refused(413, self.too_large(path))
         if self.stopping and scope["method"] == "POST":
             return refused(503, STOPPING)
         return None
@@ -103,6 +103,9 @@ class Gate:
         bulky = path.startswith((UPLOAD, MCP))
         return self.limits.request_megabytes if bulky else min(VALUES, self.limits.request_megabytes)
 
+    def too_large(self, path: str) -> str:
+        return TOO_LARGE.format(megabytes=self.most(path))
+
     def measured(self, receive: Receive, path: str) -> Receive:
         """`receive`, which ends the request once more has come than one may hold, whatever was announced."""
         left = self.most(path) * MEGABYTE
@@ -112,7 +115,7 @@ class Gate:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise HTTPException(413, TOO_LARGE.format(megabytes=self.most(path)))
+                raise HTTPException(413, self.too_large(path))
             return message
 
         return received

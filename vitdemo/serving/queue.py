@@ -27,7 +27,7 @@ CLOSED = 2.0  # seconds after which nobody listens again to what was answered
 TIDY_EVERY = 0.5  # seconds
 RETRY_AFTER = 2  # seconds that a refused visitor is asked to wait
 SESSION = 64  # letters that the name of a session may have
-LONG_SESSION = "The name of a session may have 64 letters."
+LONG_SESSION = "The name of a session may have {limit} letters."
 FULL = "The server is busy with other visitors; in a few seconds there may be room."
 TOO_MANY = "{limit} of your requests are waiting or running; the next one must wait for one of them."
 
@@ -78,7 +78,7 @@ class FairQueue(Queue):
     ) -> tuple[Any, Any, Any]:
         """As gradio's. Raises HTTPException, with one sentence for the visitor, when there is no room."""
         if len(body.session_hash or "") > SESSION:
-            raise refused(422, request, LONG_SESSION)
+            raise refused(422, request, LONG_SESSION, limit=SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
         client = client_of(request, body.session_hash)
         if wanted is not None and is_heavy(wanted):

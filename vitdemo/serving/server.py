@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +23,7 @@ from vitdemo.serving.tools import answer_in_json
 from vitdemo.ui import launch_options
 from vitdemo.ui.module import MODULES, STATIC
 from vitdemo.ui.page import Page
+from vitdemo.ui.session import is_full
 from vitdemo.ui.text import CRASHED, FULL
 
 NO_EVENT = "This page has no such event or component."
@@ -81,9 +81,8 @@ async def nothing(*_: Any) -> None:
 
 
 async def unreadable(_: Request, error: Exception) -> JSONResponse:
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     logging.getLogger(__name__).error("a request failed", exc_info=error)
-    return refused(507, FULL) if full else refused(500, CRASHED)
+    return refused(507, FULL) if is_full(error) else refused(500, CRASHED)
 
 
 async def unknown(_: Request, error: Exception) -> JSONResponse:

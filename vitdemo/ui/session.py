@@ -97,9 +97,13 @@ def told(*, html: bool = True) -> Iterator[None]:
 
 def unforeseen(error: Exception) -> gr.Error:
     """The sentence for an error that nobody has foreseen; it is logged."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     logging.getLogger(__name__).error("an event of the page failed", exc_info=error)
-    return gr.Error(say(FULL if full else CRASHED), print_exception=False)
+    return gr.Error(say(FULL if is_full(error) else CRASHED), print_exception=False)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether `error` says that the disk is full, or the share of it that we may use."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
