@@ -59,8 +59,8 @@ def replaced(folder: Path) -> Iterator[Path]:
         if folder.exists():
             folder.rename(old)
         part.rename(folder)
-    except WriteError:
-        raise
+    except WriteError as error:  # a file within: it is named by where it was to stand
+        raise WriteError(str(error).replace(str(part), str(folder))) from error
     except OSError as error:
         raise WriteError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:

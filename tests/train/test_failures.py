@@ -128,10 +128,10 @@ def test_a_full_disk_at_the_export_names_the_weights_and_leaves_no_half_of_them(
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
     with (
         file_limit(10_000),
-        pytest.raises(OSError, match=r"^cannot write \S*cifar10/export\S*/model\.safetensors: "),
+        pytest.raises(OSError, match=r"^cannot write \S*cifar10/export/model\.safetensors: "),
     ):
         finish(run)
-    assert not list(run.config.run_dir.glob("export*"))
+    assert not [path for path in run.config.run_dir.iterdir() if "export" in path.name]
 
 
 def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_path: Path) -> None:
