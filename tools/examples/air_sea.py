@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vitdemo.examples.render import Line, Subject
-from vitdemo.examples.scene import Body, Camera, Ground, Light, Scene
-from vitdemo.examples.solids import Array, Field, ball, blend, box, cone, disc, mirrored, prism, turned, union
-from vitdemo.examples.texture import mix, noise, sky, step
+from tools.examples.render import Line, Subject
+from tools.examples.scene import Body, Camera, Ground, Light, Scene
+from tools.examples.solids import Array, Field, ball, blend, box, cone, disc, mirrored, prism, turned, union
+from tools.examples.texture import mix, noise, sky, step
 
 
 def livery(p: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Draw the example pictures anew: `python -m vitdemo.examples.draw [CLASS ...] [--out DIR]`."""
+"""Draw the example pictures anew: `python -m tools.examples.draw [CLASS ...] [--out DIR]`."""
 
 import argparse
 import io
@@ -7,18 +7,19 @@ from pathlib import Path
 
 from PIL import Image
 
-from vitdemo.examples import CLASSES
-from vitdemo.examples.air_sea import airplane, ship
-from vitdemo.examples.faces import cat, dog
-from vitdemo.examples.hoofed import deer, horse
-from vitdemo.examples.render import Subject, draw
-from vitdemo.examples.road import automobile, truck
-from vitdemo.examples.small import bird, frog
+from tools.examples.air_sea import airplane, ship
+from tools.examples.faces import cat, dog
+from tools.examples.hoofed import deer, horse
+from tools.examples.render import Subject, draw
+from tools.examples.road import automobile, truck
+from tools.examples.small import bird, frog
+from vitdemo.examples import CLASSES, example_paths
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     subject.__name__: subject
     for subject in (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
 }
+FOLDER = example_paths()[CLASSES[0]].parent
 MAX_BYTES = 60_000
 
 
@@ -36,11 +37,11 @@ def encoded(picture: Image.Image) -> bytes:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw the named classes, all ten by default; four to twenty seconds each on one core."""
-    parser = argparse.ArgumentParser(prog="vitdemo.examples.draw", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.examples.draw", description=__doc__)
     parser.add_argument(
         "classes", nargs="*", metavar="CLASS", help=f"of {', '.join(CLASSES)}; all by default"
     )
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder for the WebP files")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the WebP files")
     options = parser.parse_args(arguments)
     if unknown := set(options.classes) - set(CLASSES):
         parser.error(f"CLASS: {', '.join(sorted(unknown))} is none of {', '.join(CLASSES)}")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vitdemo.examples.render import Line, Subject
-from vitdemo.examples.scene import Body, Camera, Fur, Light, Scene
-from vitdemo.examples.solids import Array, Field, ball, blend, chain, column, cone, mirrored, prism, union
-from vitdemo.examples.texture import foliage, mix, noise, step
+from tools.examples.render import Line, Subject
+from tools.examples.scene import Body, Camera, Fur, Light, Scene
+from tools.examples.solids import Array, Field, ball, blend, chain, column, cone, mirrored, prism, union
+from tools.examples.texture import foliage, mix, noise, step
 
 
 def away_from_nose(p: Array) -> Array:

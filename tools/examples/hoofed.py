@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vitdemo.examples.render import Grass, Subject
-from vitdemo.examples.scene import Body, Camera, Fur, Ground, Light, Scene
-from vitdemo.examples.solids import Array, Field, Knot, ball, blend, chain, cone, mirrored, union
-from vitdemo.examples.texture import Colour, foliage, image, mix, noise, ramp, sheet, step
+from tools.examples.render import Grass, Subject
+from tools.examples.scene import Body, Camera, Fur, Ground, Light, Scene
+from tools.examples.solids import Array, Field, Knot, ball, blend, chain, cone, mirrored, union
+from tools.examples.texture import Colour, foliage, image, mix, noise, ramp, sheet, step
 
 
 def legs(*paths: tuple[Knot, ...]) -> Field:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vitdemo.examples.scene import (
+from tools.examples.scene import (
     Body,
     Camera,
     Picture,
@@ -19,8 +19,8 @@ from vitdemo.examples.scene import (
     sunlit,
     unit,
 )
-from vitdemo.examples.solids import Array, Point, column
-from vitdemo.examples.texture import Colour, mix, step
+from tools.examples.solids import Array, Point, column
+from tools.examples.texture import Colour, mix, step
 
 BLOCK = 16384  # rays worked on together: the arrays stay in the processor's cache
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vitdemo.examples.render import Subject
-from vitdemo.examples.scene import Body, Camera, Ground, Light, Scene
-from vitdemo.examples.solids import (
+from tools.examples.render import Subject
+from tools.examples.scene import Body, Camera, Ground, Light, Scene
+from tools.examples.solids import (
     Array,
     Field,
     ball,
@@ -16,7 +16,7 @@ from vitdemo.examples.solids import (
     prism,
     union,
 )
-from vitdemo.examples.texture import foliage, image, mix, noise, ramp, sheet, step
+from tools.examples.texture import foliage, image, mix, noise, ramp, sheet, step
 
 GLASS = (0.05, 0.065, 0.08)
 CHROME = (0.72, 0.73, 0.75)

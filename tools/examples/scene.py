@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vitdemo.examples.solids import Array, Field, Point, column
-from vitdemo.examples.texture import Colour, mix, noise, step
+from tools.examples.solids import Array, Field, Point, column
+from tools.examples.texture import Colour, mix, noise, step
 
 Paint = Callable[[Array], Array]  # points (3, n) -> sRGB (3, n)
 

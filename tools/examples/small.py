@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vitdemo.examples.render import Grass, Subject
-from vitdemo.examples.scene import Body, Camera, Fur, Ground, Light, Scene
-from vitdemo.examples.solids import Array, Field, ball, blend, chain, cone, mirrored, union
-from vitdemo.examples.texture import foliage, mix, noise, step
+from tools.examples.render import Grass, Subject
+from tools.examples.scene import Body, Camera, Fur, Ground, Light, Scene
+from tools.examples.solids import Array, Field, ball, blend, chain, cone, mirrored, union
+from tools.examples.texture import foliage, mix, noise, step
 
 
 def plumage(p: Array) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vitdemo.examples.solids import Array
+from tools.examples.solids import Array
 
 Colour = tuple[float, float, float]
 _TABLE = np.random.default_rng(10).random(8192).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Ten example pictures, one a CIFAR-10 class, drawn by the programs in this folder (no photo was used)."""
+"""Ten example pictures, one a CIFAR-10 class, drawn by `tools/examples` (no photo was used)."""
 
 from pathlib import Path
 
