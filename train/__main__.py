@@ -19,6 +19,7 @@ from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
 from train.parallel import device_of, joined
+from train.resume import resume_run
 from train.step import Run
 from vitdemo.files import sweep
 
@@ -46,7 +47,7 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
     if run.world.writes:
         sweep(config.run_dir)
     if resume:
-        run.resume()
+        resume_run(run)
     elif run.world.writes and (kept := set_aside(config.run_dir)):
         print(f"{kept} keeps the state of the run before")
     with stoppable(run):

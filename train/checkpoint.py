@@ -1,11 +1,11 @@
-"""State of a run (to resume) and its result (to ship): safetensors + JSON, written atomically."""
+"""Tensors and their index in a folder: safetensors + JSON, written atomically."""
 
 from __future__ import annotations
 
 import json
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,14 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from train.config import TrainConfig, config_to_json
 from vitdemo.files import write_atomically, written
 
-if TYPE_CHECKING:
-    from train.step import Run
-
 INDEX, FACTS = "state.json", "config.json"
-PLACES = ("name", "data", "runs", "out", "log", "workers")  # of data the contents count
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
@@ -99,45 +94,3 @@ def set_aside(folder: Path) -> Path | None:
         if path.is_file():
             path.rename(kept / path.name)
     return kept
-
-
-def decided(config: TrainConfig) -> dict[str, Any]:
-    """What decides how a run goes, by key (`model.depth`), as JSON keeps it: not where things lie."""
-    values = {key: value for key, value in config_to_json(config).items() if key not in PLACES}
-    for key in ("model", "model.prune"):
-        inner = values.pop(key, None)
-        values |= {f"{key}.{name}": value for name, value in inner.items()} if inner else {key: inner}
-    return json.loads(json.dumps(values))
-
-
-def save_run(run: Run) -> None:
-    """The state of a run, in its folder; raises OSError, naming the file, where it cannot."""
-    tensors = {f"model.{key}": value for key, value in run.model.state_dict().items()}
-    tensors |= {f"ema.{key}": value for key, value in run.ema.state_dict().items()}
-    tensors |= optimizer_tensors(run.optimizers)
-    progress = {"step": run.step, "seconds": run.seconds, "skipped": run.skipped, "history": run.history}
-    progress |= {"scaler": run.scaler.state_dict(), "recipe": decided(run.config), "data": run.pictures}
-    save_state(run.config.run_dir, tensors=tensors, progress=progress)
-
-
-def resume_run(run: Run) -> None:
-    """Gives a run the state saved last. Raises ValueError where there is none, or of another config."""
-    folder = run.config.run_dir
-    saved = load_state(folder)
-    if saved is None:
-        raise ValueError(f"nothing to resume in {folder}")
-    tensors, progress = saved
-    now, begun = decided(run.config), progress.get("recipe", {})
-    changed = [key for key in {**now, **begun} if now.get(key) != begun.get(key)]
-    if progress.get("data") != run.pictures:
-        changed.append("data (other pictures)")
-    if changed:
-        raise ValueError(f"{folder} holds a run with another configuration: {', '.join(changed)}")
-    for prefix, module in (("model.", run.model), ("ema.", run.ema)):
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        module.load_state_dict(own)
-    load_optimizers(run.optimizers, tensors)
-    run.scaler.load_state_dict(progress["scaler"])
-    run.step, run.seconds = progress["step"], progress["seconds"]
-    run.tally.total.fill_(progress["skipped"])
-    run.history = progress["history"]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from train.ranges import check
+from train.ranges import RANGES, TEACHERS
 from train.resnet import ResNetConfig
-from vitdemo.config import ViTConfig, from_json, to_json
+from vitdemo.config import ViTConfig, as_pair, from_json, to_json
 from vitdemo.kinds import check_value
 
 if sys.version_info >= (3, 11):
@@ -153,6 +153,25 @@ class TrainConfig:
     def runs_dir(self) -> Path:
         """The folder of all runs."""
         return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs"))
+
+
+def check(config: TrainConfig) -> None:
+    """Raise ValueError naming the first key whose value cannot be meant, by itself or beside the others."""
+    for key, (words, sound) in RANGES.items():
+        value = getattr(config, key)
+        if not sound(value):
+            raise ValueError(f"{key} must be {words}, got {value!r}")
+    if config.cutmix_prob + config.mixup_prob > 1:
+        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
+    if config.crop_pad >= min(as_pair(config.model.img_size)):
+        raise ValueError(f"crop_pad must be less than model.img_size, got {config.crop_pad}")
+    if isinstance(config.model, ViTConfig):
+        if config.objective != "classify" and config.model.prune is None:
+            raise ValueError(f"objective={config.objective} needs model.prune: predictors that can learn")
+        return
+    for key, only in TEACHERS.items():
+        if getattr(config, key) != only:
+            raise ValueError(f"{key} must be {only!r} with network=resnet9, got {getattr(config, key)!r}")
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -14,6 +14,7 @@ from train.checkpoint import FACTS
 from train.data import epoch_order
 from train.evaluate import hits
 from train.report import run_facts
+from train.resume import save_run
 from train.step import Run
 from train.watch import Watch
 from vitdemo.files import write_atomically
@@ -42,7 +43,7 @@ def fit(run: Run) -> None:
             run.history.append(row)
             watch.row(run.step, row)
             if "val" in row:
-                run.save()
+                save_run(run)
 
 
 def epoch(run: Run, watch: Watch) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def epoch(run: Run, watch: Watch) -> dict[str, Any]:
 
 def leave(run: Run, advice: str) -> None:
     """Saves and exits as a failure, with one message."""
-    run.save()
+    save_run(run)
     raise SystemExit(f"stopped at step {run.step}; {advice}" if run.world.writes else 1)
 
 

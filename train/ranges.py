@@ -6,12 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
-
-from vitdemo.config import ViTConfig, as_pair
-
-if TYPE_CHECKING:
-    from train.config import TrainConfig
+from typing import Any
 
 Range = tuple[str, Callable[[Any], bool]]  # what a value must be, in words; and whether it is
 SEEDS = 2**32
@@ -95,22 +90,3 @@ RANGES: dict[str, Range] = {
 
 # What a network that is only ever a teacher leaves alone.
 TEACHERS: dict[str, Any] = {"objective": "classify", "init_from": "", "token_keep": ((1.0, 1.0),)}
-
-
-def check(config: TrainConfig) -> None:
-    """Raise ValueError naming the first key whose value cannot be meant, by itself or beside the others."""
-    for key, (words, sound) in RANGES.items():
-        value = getattr(config, key)
-        if not sound(value):
-            raise ValueError(f"{key} must be {words}, got {value!r}")
-    if config.cutmix_prob + config.mixup_prob > 1:
-        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
-    if config.crop_pad >= min(as_pair(config.model.img_size)):
-        raise ValueError(f"crop_pad must be less than model.img_size, got {config.crop_pad}")
-    if isinstance(config.model, ViTConfig):
-        if config.objective != "classify" and config.model.prune is None:
-            raise ValueError(f"objective={config.objective} needs model.prune: predictors that can learn")
-        return
-    for key, only in TEACHERS.items():
-        if getattr(config, key) != only:
-            raise ValueError(f"{key} must be {only!r} with network=resnet9, got {getattr(config, key)!r}")

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from train import checkpoint
 from train.batches import Batch, Batches
 from train.config import TrainConfig
 from train.data import Resident
@@ -230,12 +229,3 @@ class Run:
         """The moving average of the network: what is evaluated and shipped."""
         assert isinstance(self.ema.module, VisionTransformer | ResNet9)
         return self.ema.module
-
-    def save(self) -> None:
-        """Keeps the state in the run's folder; raises OSError, naming the file, where it cannot."""
-        if self.world.writes:
-            checkpoint.save_run(self)
-
-    def resume(self) -> None:
-        """Go on from the state saved last. Raises ValueError where there is none, or of another config."""
-        checkpoint.resume_run(self)

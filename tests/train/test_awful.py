@@ -14,6 +14,7 @@ from train.__main__ import main as train
 from train.checkpoint import load_state
 from train.config import load_recipe
 from train.evaluate import main as evaluate
+from train.resume import save_run
 from train.step import Run
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_folder
@@ -45,7 +46,7 @@ def test_a_sound_part_of_an_awful_data_set_is_used(
     run = Run(load_recipe("cifar10_vit", words))
     run.train_step(torch.arange(4))
     run.step = 1
-    run.save()
+    save_run(run)
     train(["--recipe", "cifar10_vit", *words, "--resume"])
     state = load_state(tmp_path / "runs" / "own")
     assert state is not None

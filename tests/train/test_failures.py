@@ -23,6 +23,7 @@ from train import checkpoint
 from train.config import load_recipe
 from train.export import finish
 from train.fit import fit
+from train.resume import resume_run, save_run
 from train.step import Run
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def test_three_steps_in_a_row_stop_the_run_and_keep_the_weights(tiny: list[str])
     with pytest.raises(SystemExit, match=r"stopped at step 5; three steps in a row .* lower lr"):
         fit(run)
     again = Run(load_recipe("cifar10_vit", words))
-    again.resume()
+    resume_run(again)
     assert (again.step, again.skipped) == (5, 4)
     assert all(torch.equal(a, b) for a, b in zip(before, values_of(again), strict=True))
 
@@ -83,7 +84,7 @@ def test_a_full_disk_names_the_file_and_spares_the_state_before(
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
     folder = run.config.run_dir
     run.step = 1
-    run.save()
+    save_run(run)
     kept = {path.name: path.read_bytes() for path in folder.iterdir()}
     run.train_step(torch.arange(40))
     run.step = 2
@@ -96,10 +97,10 @@ def test_a_full_disk_names_the_file_and_spares_the_state_before(
 
         monkeypatch.setattr(checkpoint, "save_file", refuse)
         with pytest.raises(OSError, match=message.replace(": .*", ": No space left on device; ")):
-            run.save()
+            save_run(run)
     else:
         with file_limit(10_000), pytest.raises(OSError, match=message):
-            run.save()
+            save_run(run)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
 
 
@@ -108,7 +109,7 @@ def test_a_full_disk_at_the_small_file_spares_the_state_too(
 ) -> None:
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
     run.step = 1
-    run.save()
+    save_run(run)
     run.step = 2
 
     def refuse(path: Path, text: str, encoding: str) -> None:
@@ -116,9 +117,9 @@ def test_a_full_disk_at_the_small_file_spares_the_state_too(
 
     monkeypatch.setattr(Path, "write_text", refuse)
     with pytest.raises(OSError, match=r"state\.json: No space left on device; .*intact"):
-        run.save()
+        save_run(run)
     again = Run(run.config)
-    again.resume()
+    resume_run(again)
     assert again.step == 1
 
 
@@ -140,9 +141,9 @@ def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_pa
     run = Run(config)
     run.train_step(torch.arange(40))
     run.step = 1
-    run.save()
+    save_run(run)
     again = Run(config)
-    again.resume()
+    resume_run(again)
     for own, other in zip(run.model.parameters(), again.model.parameters(), strict=True):
         one, two = (r.optimizers[0].state[p]["momentum_buffer"] for r, p in ((run, own), (again, other)))
         assert torch.equal(one, two)
@@ -194,7 +195,7 @@ def test_a_killed_and_a_terminated_run_end_as_the_undisturbed_one(tiny: list[str
     assert killed < stopped < total
 
     resumed = Run(config)
-    resumed.resume()
+    resume_run(resumed)
     whole = Run(replace(config, runs=str(tmp_path / "whole")))
     for run in (resumed, whole):
         fit(run)

@@ -14,6 +14,7 @@ from tests.train.test_folder import config_of
 from train.__main__ import main as train
 from train.checkpoint import load_state
 from train.config import load_recipe
+from train.resume import resume_run, save_run
 from train.step import Run
 
 SHORT = ["model.depth=1", "model.embed_dim=16", "log=none", "max_steps=4"]
@@ -28,7 +29,7 @@ def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
 def saved(words: list[str], *, step: int = 2) -> Run:
     run = Run(load_recipe("cifar10_vit", words))
     run.step = step
-    run.save()
+    save_run(run)
     return run
 
 
@@ -55,12 +56,12 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
     shutil.copytree(data, copy)
     moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "workers=1"]
     again = Run(load_recipe("cifar10_vit", moved))
-    again.resume()
+    resume_run(again)
     assert again.step == 2
     batch = copy / "cifar-10-batches-py" / "data_batch_1"
     batch.write_bytes((batch.parent / "data_batch_2").read_bytes())
     with pytest.raises(ValueError, match=r"another configuration: data \(other pictures\)$"):
-        Run(load_recipe("cifar10_vit", moved)).resume()
+        resume_run(Run(load_recipe("cifar10_vit", moved)))
 
 
 @pytest.mark.parametrize("resident", ["true", "false"])
@@ -69,13 +70,13 @@ def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path
     shutil.copytree(tree, copy, copy_function=shutil.copyfile)  # all with the time of now
     words = (f"resident={resident}", f"runs={tmp_path / 'runs'}", "workers=0")
     run = Run(config_of(tree, *words))
-    run.save()
-    Run(config_of(copy, *words)).resume()
+    save_run(run)
+    resume_run(Run(config_of(copy, *words)))
     victim = copy / "train" / "bridge" / "03.png"
     size = Image.open(victim).size
     Image.new("RGB", size, "red").save(victim)
     with pytest.raises(ValueError, match="data"):
-        Run(config_of(copy, *words)).resume()
+        resume_run(Run(config_of(copy, *words)))
 
 
 def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:

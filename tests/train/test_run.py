@@ -14,6 +14,7 @@ from train.data import epoch_order
 from train.evaluate import accuracy
 from train.evaluate import main as evaluate
 from train.fit import fit
+from train.resume import resume_run, save_run
 from train.step import Run
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_cifar10
@@ -84,9 +85,9 @@ def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, 
     order = epoch_order(len(run.splits["train"]), seed=0, epoch=0)
     for number in range(6):
         if number == stop_at:
-            run.save()
+            save_run(run)
             run = Run(load_recipe("cifar10_vit", words))
-            run.resume()
+            resume_run(run)
         run.train_step(order[number * 40 % 200 : number * 40 % 200 + 40])
         run.step += 1
     return run.averaged.state_dict()
@@ -104,7 +105,7 @@ def test_a_run_is_validated_and_saved_as_often_as_the_recipe_says(
 ) -> None:
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=10", "batch_size=100", "val_every=2"]))
     saved: list[int] = []
-    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+    monkeypatch.setattr("train.fit.save_run", lambda run: saved.append(run.step))
     assert run.steps_per_epoch == 2
     fit(run)
     assert [row["epoch"] for row in run.history if "val" in row] == [2, 4, 5]

@@ -1,0 +1,64 @@
+"""The state of a run, kept in its folder and given back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from train.checkpoint import load_optimizers, load_state, optimizer_tensors, save_state
+from train.config import config_to_json
+from train.step import Run
+
+PLACES = ("name", "data", "runs", "out", "log", "workers")  # of data the contents count
+
+
+def fingerprint(run: Run) -> dict[str, Any]:
+    """Return what decides how `run` goes, as JSON keeps it: its recipe by key (`model.depth`), and its data.
+
+    Where things lie is left out; the data is what their contents give.
+    """
+    recipe = {key: value for key, value in config_to_json(run.config).items() if key not in PLACES}
+    for key in ("model", "model.prune"):
+        inner = recipe.pop(key, None)
+        recipe |= {f"{key}.{name}": value for name, value in inner.items()} if inner else {key: inner}
+    return {"recipe": json.loads(json.dumps(recipe)), "data": run.pictures}
+
+
+def save_run(run: Run) -> None:
+    """Keep the state of `run` in its folder. Of several processes only the one that writes does so.
+
+    Raise OSError, naming the file, where it cannot.
+    """
+    if not run.world.writes:
+        return
+    tensors = {f"model.{key}": value for key, value in run.model.state_dict().items()}
+    tensors |= {f"ema.{key}": value for key, value in run.ema.state_dict().items()}
+    tensors |= optimizer_tensors(run.optimizers)
+    progress = {"step": run.step, "seconds": run.seconds, "skipped": run.skipped, "history": run.history}
+    progress |= {"scaler": run.scaler.state_dict(), **fingerprint(run)}
+    save_state(run.config.run_dir, tensors=tensors, progress=progress)
+
+
+def resume_run(run: Run) -> None:
+    """Give `run` the state saved last. Raise ValueError where there is none, or of another config."""
+    folder = run.config.run_dir
+    saved = load_state(folder)
+    if saved is None:
+        raise ValueError(f"nothing to resume in {folder}")
+    tensors, progress = saved
+    own = fingerprint(run)
+    now, begun = own["recipe"], progress.get("recipe", {})
+    changed = [key for key in {**now, **begun} if now.get(key) != begun.get(key)]
+    if progress.get("data") != own["data"]:
+        changed.append("data (other pictures)")
+    if changed:
+        raise ValueError(f"{folder} holds a run with another configuration: {', '.join(changed)}")
+    for prefix, module in (("model.", run.model), ("ema.", run.ema)):
+        module.load_state_dict(
+            {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        )
+    load_optimizers(run.optimizers, tensors)
+    run.scaler.load_state_dict(progress["scaler"])
+    run.step, run.seconds = progress["step"], progress["seconds"]
+    run.tally.total.fill_(progress["skipped"])
+    run.history = progress["history"]
