@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.explored import SELECTORS, config, explored_app, heats, looked_at_by, recorded, wanted
 from vitdemo import render
-from vitdemo.engine import DEFAULT_MODEL, Request, payload
+from vitdemo.engine import DEFAULT_MODEL, Request
+from vitdemo.engine.answers import payload
 from vitdemo.examples import example_paths
 from vitdemo.trace import Trace
 

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.explored import INSTANT, config, explored_app, heats, recorded, slow, wanted
-from vitdemo.engine import Request, payload
+from vitdemo.engine import Request
+from vitdemo.engine.answers import payload
 from vitdemo.examples import example_paths
 
 # Shortens the wait for a lost layer; nothing else on the page waits as long.

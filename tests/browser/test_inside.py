@@ -23,8 +23,8 @@ from vitdemo import cost
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
-from vitdemo.engine.inside import Pass
-from vitdemo.engine.sanity import MAPS as RANDOMISED
+from vitdemo.engine.answers.inside import Pass
+from vitdemo.engine.answers.sanity import MAPS as RANDOMISED
 from vitdemo.examples import example_paths
 from vitdemo.weights import load_model
 

@@ -11,7 +11,7 @@ from tests.engine.bundle import picture
 from tests.models.nets import small_dynamic
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Analysis, AttentionView, Engine, Request
-from vitdemo.engine.sweep import chosen_classes
+from vitdemo.engine.answers.sweep import chosen_classes
 from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
 

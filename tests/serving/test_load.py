@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from tests.serving.visitors import SOON, Jobs, Visitor, sent, until
-from vitdemo.engine import Engine, lab
+from vitdemo.engine import Engine
+from vitdemo.engine.answers import lab
 from vitdemo.limits import Limits
 from vitdemo.serving import queue
 from vitdemo.serving.sessions import Sessions

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from vitdemo.engine import Analysis, Comparison, Outcome, Side
-from vitdemo.engine.compare import Obstacle
+from vitdemo.engine.answers.compare import Obstacle
 from vitdemo.ui import compare_text as words
 from vitdemo.ui.language import chinese
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vitdemo.engine import Engine
-from vitdemo.engine.payload import RATIOS
+from vitdemo.engine.answers.payload import RATIOS
 from vitdemo.ui.explorer_text import WORDS
 from vitdemo.ui.language import both
 from vitdemo.ui.module import module_url

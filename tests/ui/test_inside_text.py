@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from vitdemo.engine.anatomy import Norms
-from vitdemo.engine.card import Familiarity, ModelCard
-from vitdemo.engine.inside import Ablation
-from vitdemo.engine.sanity import Check, SanityReport
-from vitdemo.engine.speed import Size, SpeedCard, Timing
+from vitdemo.engine.answers.anatomy import Norms
+from vitdemo.engine.answers.card import Familiarity, ModelCard
+from vitdemo.engine.answers.inside import Ablation
+from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
 from vitdemo.ui import checks_text, inside_text
 
 BLANK = Image.new("RGB", (4, 4))

@@ -17,8 +17,8 @@ from PIL import Image
 
 from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS
-from vitdemo.engine.pool import selectors_for
-from vitdemo.engine.sanity import rank_correlation
+from vitdemo.engine.answers.sanity import rank_correlation
+from vitdemo.engine.core.pool import selectors_for
 from vitdemo.faithfulness.study import drawn
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import Pruning

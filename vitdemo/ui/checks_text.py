@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vitdemo.engine.sanity import Check, SanityReport
-from vitdemo.engine.speed import Size, SpeedCard, Timing
+from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
 from vitdemo.ui.language import say
 from vitdemo.ui.text import SELECTORS, escaped, macs
 

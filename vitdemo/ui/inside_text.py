@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitdemo.engine.inside import Ablation, Familiarity, Filters, Heads, ModelCard, Norms
+from vitdemo.engine.answers.inside import Ablation, Familiarity, Filters, Heads, ModelCard, Norms
 from vitdemo.ui.language import say, translate
 from vitdemo.ui.text import escaped, percent
 

@@ -1,6 +1,6 @@
 // From the server's text to typed arrays.
 
-const [FUSIONS, RATIOS] = [3, 19]; // as vitdemo/engine/payload.py
+const [FUSIONS, RATIOS] = [3, 19]; // as vitdemo/engine/answers/payload.py
 
 /** The result that `payload` describes, its passes decoded as explorer-math.js wants them. */
 export async function decode(payload) {

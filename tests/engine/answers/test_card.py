@@ -1,0 +1,132 @@
+"""Model cards from folders, and the place of a picture in the validation distribution."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.engine.bundle import picture
+from vitdemo.engine import Engine, Request
+from vitdemo.engine.answers.card import read_figure
+
+KEY = "vit_cifar10"
+CARD = """---
+license: apache-2.0
+tags: [a]
+---
+# A network
+
+Some words.
+
+![training curves](curves.png)
+
+| class | accuracy |
+|---|---|
+| cat | 70.00 |
+
+![a stranger](../secret.png)
+![missing](gone.png)
+
+The end.
+"""
+
+
+@pytest.fixture
+def folder(models: Path, tmp_path: Path) -> Path:
+    """A models folder whose only model has a card."""
+    shutil.copytree(models / KEY, tmp_path / KEY)
+    Image.new("RGB", (30, 20), (10, 200, 30)).save(tmp_path / KEY / "curves.png")
+    Image.new("RGB", (30, 20)).save(tmp_path / "secret.png")
+    (tmp_path / KEY / "README.md").write_text(CARD, encoding="utf-8")
+    return tmp_path
+
+
+def analysed(models_dir: Path, **options: tuple[str, ...]) -> tuple[Engine, str]:
+    engine = Engine(device="cpu", models_dir=models_dir, **options)  # type: ignore[arg-type]
+    return engine, engine.analyse(Request(picture(), KEY, 0.0)).key
+
+
+def test_a_card_without_front_matter_and_with_its_own_figures_only(folder: Path) -> None:
+    engine, key = analysed(folder)
+    card = engine.inside.card(key)
+    assert card.markdown.startswith("# A network\n\nSome words.")
+    assert card.markdown.endswith("The end.")
+    assert "| cat | 70.00 |" in card.markdown
+    for absent in ("license", "---\nlicense", "![", "curves.png"):
+        assert absent not in card.markdown
+    assert [caption for _, caption in card.figures] == ["Training curves"]
+    assert card.figures[0][0].getpixel((5, 5)) == (10, 200, 30)
+    assert card.source == "bundled"
+
+
+def test_no_file_outside_the_folder_is_a_figure(folder: Path) -> None:
+    inside = folder / KEY
+    assert read_figure(inside, "curves.png") is not None
+    for name in ("../secret.png", str(folder / "secret.png"), "..", "gone.png", "README.md"):
+        assert read_figure(inside, name) is None
+
+
+def test_weights_without_a_card(models: Path) -> None:
+    engine, key = analysed(models)
+    card = engine.inside.card(key)
+    assert (card.markdown, card.figures, card.source) == ("", (), "bundled")
+
+
+def test_a_folder_of_ones_own_has_its_card(folder: Path, models: Path) -> None:
+    name = str(folder / KEY)
+    engine = Engine(device="cpu", models_dir=models, extra_models=(name,))
+    key = engine.analyse(Request(picture(), name, 0.0)).key
+    assert engine.inside.card(key).markdown.startswith("# A network")
+
+
+def store(folder: Path, values: object) -> None:
+    (folder / KEY / "metrics.json").write_text(json.dumps({"validation_confidence": values}))
+
+
+def test_the_place_among_the_validation_pictures(folder: Path) -> None:
+    engine, key = analysed(folder)
+    logits = engine._cache.get(key).dense.logits
+    assert logits is not None
+    confidence = float(torch.softmax(logits, 0).max())
+    for rank, unusual in ((0, True), (4, True), (5, False), (60, False), (100, False)):
+        # Percentiles 0 to `rank` lie at or below the picture's confidence, the others above.
+        below = [confidence * (i + 1) / (rank + 1) for i in range(rank + 1)]
+        below[-1] = confidence - 1e-9
+        above = [confidence + (1 - confidence) * (i + 1) / (101 - rank) for i in range(100 - rank)]
+        store(folder, [*below, *above])
+        found = engine.inside.familiarity(key)
+        assert found is not None
+        assert (found.surer, found.unusual) == (100 - rank, unusual)
+        assert found.confidence == pytest.approx(confidence)
+
+
+def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
+    engine, key = analysed(folder)
+    store(folder, [0.9995 + i * 1e-6 for i in range(101)])
+    found = engine.inside.familiarity(key)
+    assert found is not None
+    assert (found.surer, found.unusual) == (100, True)
+
+
+@pytest.mark.parametrize(
+    "values", [[], [0.5] * 100, [1 - i / 100 for i in range(101)], "words", [None] * 101, 7, {"a": 1}]
+)
+def test_nothing_is_said_without_a_proper_distribution(folder: Path, values: object) -> None:
+    engine, key = analysed(folder)
+    store(folder, values)
+    assert engine.inside.familiarity(key) is None
+
+
+def test_nothing_is_said_without_metrics(models: Path, folder: Path) -> None:
+    engine, key = analysed(models)
+    assert engine.inside.familiarity(key) is None
+    broken, key = analysed(folder)
+    (folder / KEY / "metrics.json").write_text("[")
+    assert broken.inside.familiarity(key) is None
+    (folder / KEY / "metrics.json").write_text("[1]")
+    assert broken.inside.familiarity(key) is None

@@ -1,0 +1,84 @@
+"""The maps of a class: those of the pass that gave the answer, drawn on one scale, made once."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.engine.bundle import direct, picture
+from tests.small_bundle import write_small_models
+from vitdemo import render
+from vitdemo.datasets import CIFAR10_CLASSES
+from vitdemo.engine import Engine, Expired, Request
+from vitdemo.engine.answers.classes import class_index
+from vitdemo.explain import METHODS, explain
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import record
+from vitdemo.weights import load_model
+
+
+@pytest.mark.parametrize(
+    ("key", "ratio", "selector"),
+    [("dynamicvit_cifar10", 0.3, "learned"), ("lightvit_cifar10", 0.5, "random"), ("vit_cifar10", 0.0, "")],
+)
+def test_maps_are_those_of_the_analysed_pass(
+    engine: Engine, models: Path, key: str, ratio: float, selector: str
+) -> None:
+    image = picture()
+    analysis = engine.analyse(Request(image, key, ratio, selector))
+    found = engine.class_maps(analysis.key, "frog")
+    model, pixels = direct(models, key, image)
+    pruning = None
+    if selector:
+        chosen = make_selector(selector, model=model, pixels=pixels)
+        pruning = Pruning(chosen, FixedRatio(1 - ratio))
+    trace = record(model, pixels, pruning=pruning, target=CIFAR10_CLASSES.index("frog"), grads=True)
+    assert [one.method for one in found] == [m.key for m in METHODS.values() if m.needs_grad]
+    for one in found:
+        heat = explain(trace, one.method)
+        scale = render.shared_scale([heat], label=METHODS[one.method].unit, low=0.0)
+        expected = render.heat_figure(analysis.view, heat, scale=scale)
+        assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
+        assert one.total == pytest.approx(np.nansum(heat))
+
+
+@pytest.fixture(scope="module")
+def small_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(device="cpu", models_dir=write_small_models(tmp_path_factory.mktemp("small")))
+
+
+def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: Engine) -> None:
+    analysis = small_engine.analyse(Request(picture()))
+    assert analysis.pruned
+    before = small_engine.forwards
+    named = small_engine.class_maps(analysis.key, analysis.pruned.top[0][0])
+    assert small_engine.forwards == before + 1
+    default = small_engine.class_maps(analysis.key)
+    assert small_engine.forwards == before + 1
+    assert [one.total for one in default] == [one.total for one in named]
+    other = small_engine.class_maps(analysis.key, analysis.pruned.top[1][0])
+    assert small_engine.forwards == before + 2
+    assert [one.total for one in other] != [one.total for one in named]
+
+
+def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:
+    analysis = small_engine.analyse(Request(picture()))
+    with pytest.raises(ValueError, match="class must be one that dynamicvit_cifar10 knows, got 'unicorn'"):
+        small_engine.class_maps(analysis.key, "unicorn")
+    with pytest.raises(Expired):
+        small_engine.class_maps("no such key")
+
+
+def test_of_two_classes_with_one_name_the_likelier_is_meant(engine: Engine, models: Path) -> None:
+    analysis = engine.analyse(Request(picture(), "vit_cifar10", 0.0))
+    entry = engine._cache.get(analysis.key)
+    assert entry.dense.logits is not None
+    loaded = load_model("vit_cifar10", models_dir=models)
+    names = ("crane", *CIFAR10_CLASSES[1:9], "crane")
+    twins = dataclasses.replace(loaded, classes=names)
+    expected = 0 if entry.dense.logits[0] > entry.dense.logits[9] else 9
+    assert class_index(entry, twins, "crane") == expected

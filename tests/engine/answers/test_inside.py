@@ -1,0 +1,160 @@
+"""Inside the model: heads silenced against weights really set to zero, and pictures against their numbers."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.engine.bundle import direct, picture
+from tests.models.nets import VARIANTS, pictures, small
+from vitdemo.engine import Engine, Request
+from vitdemo.engine.answers import ablation
+from vitdemo.engine.answers.ablation import silenced_logits
+from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import Explicit, Pruning
+
+KEY = "dynamicvit_cifar10"
+
+
+@torch.no_grad()
+def without(net: VisionTransformer, layer: int, head: int) -> VisionTransformer:
+    """A copy in which the columns of the output projection that hear the head are zero."""
+    changed = copy.deepcopy(net)
+    width = net.config.embed_dim // net.config.num_heads
+    changed.get_parameter(f"blocks.{layer}.attn.proj.weight")[:, head * width : (head + 1) * width] = 0
+    return changed
+
+
+@pytest.mark.parametrize("variant", ["square", "distilled", "layer scale", "linear relu, class and mean"])
+@torch.no_grad()
+def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = small(**VARIANTS[variant])
+    pixels = pictures(net.config, 1)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    logits = silenced_logits(net, pixels)
+    assert logits.shape == (4, 3, 5)
+    monkeypatch.setattr(ablation, "TOKENS", 5 * (net.config.num_prefix_tokens + net.config.num_patches) + 1)
+    shares: list[float] = []
+    parts = silenced_logits(net, pixels, progress=lambda share, words: shares.append(share))
+    assert shares == [0, 5 / 12, 10 / 12], "batches of five, five and two"
+    torch.testing.assert_close(parts, logits)
+    for layer in range(4):
+        for head in range(3):
+            torch.testing.assert_close(logits[layer, head], without(net, layer, head)(pixels)[0])
+    assert logits.sub(net(pixels)[0]).abs().amax(dim=-1).min() > 1e-3, "every head counts in this network"
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+@torch.no_grad()
+def test_through_pruning_the_patches_stay_the_same() -> None:
+    net = small()
+    pixels = pictures(net.config, 1)
+    kept = ((0, 2, 3, 5, 8, 11), (0, 3, 5, 8), (3, 8))
+    pruning = Pruning(None, Explicit((None, *(torch.tensor(ids) for ids in kept))))
+    logits = silenced_logits(net, pixels, pruning=pruning)
+    wanted = without(net, 2, 1)(pixels, pruning=pruning)[0]
+    torch.testing.assert_close(logits[2, 1], wanted)
+    assert not torch.allclose(logits, silenced_logits(net, pixels))
+
+
+@torch.no_grad()
+def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
+    analysis = engine.analyse(Request(picture(), KEY, 0.5))
+    told: list[tuple[float, str]] = []
+    before = engine.forwards
+    pruned = engine.inside.ablation(
+        analysis.key, "pruned", progress=lambda share, words: told.append((share, words))
+    )
+    assert engine.forwards == before + 1, "10 layers of 3 heads are one batch"
+    assert told == [(0, "Layer 0–9")]
+    net, pixels = direct(models, KEY, picture())
+    kept = Pruning(None, Explicit((None, *map(torch.tensor, analysis.kept))))
+    target = int(net(pixels, pruning=kept).argmax())
+    for layer in range(10):
+        for head in range(3):
+            alone = without(net, layer, head)(pixels, pruning=kept)[0, target]
+            assert pruned.changes[layer][head] == pytest.approx(float(alone) - pruned.logit, abs=1e-4)
+    assert analysis.pruned is not None
+    assert pruned.label == analysis.pruned.top[0][0]
+    assert pruned.pruned
+
+    dense = engine.inside.ablation(analysis.key, "dense", progress=lambda share, words: None)
+    assert not dense.pruned
+    assert dense.label == analysis.dense.top[0][0]
+    assert np.shape(dense.changes) == (10, 3)
+    assert np.abs(np.subtract(dense.changes, pruned.changes)).max() > 1e-3
+
+
+def test_a_backbone_has_no_answer_to_change(engine: Engine) -> None:
+    key = engine.analyse(Request(picture(), KEY, 0.0)).key
+    entry = engine._cache.get(key)
+    engine._cache.put(dataclasses.replace(entry, dense=dataclasses.replace(entry.dense, logits=None)))
+    with pytest.raises(ValueError, match="no classes"):
+        engine.inside.ablation(key, "dense", progress=lambda share, words: None)
+
+
+def test_positions_are_found_under_the_pointer(engine: Engine) -> None:
+    key = engine.analyse(Request(picture(), KEY, 0.0)).key
+    first, other = (engine.inside.positions_figure(key, place) for place in (0, 63))
+    changed = np.argwhere((np.asarray(first) != np.asarray(other)).any(axis=-1))
+    (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
+    assert engine.inside.position_at(key, int(left) + 10, int(top) + 10) == 0
+    assert engine.inside.position_at(key, int(right) - 10, int(bottom) - 10) == 63
+    assert engine.inside.position_at(key, 10, first.height - 5) is None, "the colour bar"
+    with pytest.raises(ValueError, match="position must be from 0 to 63"):
+        engine.inside.position_figure(key, 64)
+
+
+def test_a_position_resembles_itself_most(engine: Engine) -> None:
+    """The large map has its brightest colour, the end of the scale, at the chosen place."""
+    key = engine.analyse(Request(picture(), KEY, 0.0)).key
+    shown = np.asarray(engine.inside.position_figure(key, 19).convert("L")).astype(int)
+    edge = 56
+    centres = shown[edge // 2 : 448 : edge, edge // 2 : 448 : edge]
+    assert np.unravel_index(centres.argmax(), centres.shape) == (2, 3)
+
+
+def test_heads_follow_the_pass(engine: Engine) -> None:
+    key = engine.analyse(Request(picture(), KEY, 0.5)).key
+    pruned, dense = (engine.inside.heads(key, which) for which in ("pruned", "dense"))
+    assert np.shape(dense.distance) == np.shape(dense.entropy) == (10, 3)
+    np.testing.assert_allclose(pruned.distance[:3], dense.distance[:3], rtol=1e-5)  # before the first stage
+    assert not np.allclose(pruned.distance[9], dense.distance[9])
+    assert np.max(pruned.entropy[9]) < np.log(1 + 8) + 1e-6, "8 patches and the class token are left"
+    assert dense.farthest == pytest.approx(28 * 2**0.5)  # 4-pixel patches, centres 7 apart both ways
+    assert dense.widest == pytest.approx(np.log(65))
+
+
+def test_artefacts_are_framed(engine: Engine) -> None:
+    key = engine.analyse(Request(picture(), KEY, 0.0)).key
+    calm = engine.inside.norms(key, "dense")
+    entry = engine._cache.get(key)
+    assert entry.dense.token_norms is not None
+    norms = entry.dense.token_norms.clone()
+    norms[1 + 27] = 100 * norms.max()
+    loud_trace = dataclasses.replace(entry.dense, token_norms=norms)
+    engine._cache.put(dataclasses.replace(entry, dense=loud_trace))
+    loud = engine.inside.norms(key, "dense")
+    assert 27 in loud.artefacts
+    assert 27 not in calm.artefacts
+    mark = np.array([0, 229, 255])  # the frame's colour
+    framed = (np.asarray(loud.image.convert("RGB")).astype(int) == mark).all(axis=-1)
+    rows, columns = np.nonzero(framed)
+    row, column = divmod(27, 8)
+    inside = (rows // 56 == row) & (columns // 56 == column)
+    assert inside.any()
+
+
+def test_filters_come_from_this_model(engine: Engine) -> None:
+    keys = [engine.analyse(Request(picture(), name, 0.0)).key for name in (KEY, "vit_cifar10")]
+    found = [engine.inside.filters(key) for key in keys]
+    assert all((one.shown, one.total) == (28, 48) and 0 < one.share < 1 for one in found)
+    assert all(isinstance(one.image, Image.Image) for one in found)
+    assert found[0].image.tobytes() != found[1].image.tobytes()

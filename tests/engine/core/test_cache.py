@@ -1,0 +1,73 @@
+"""The byte bound, the order of eviction, and the keys."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.explain.traces import random_trace, tensors
+from vitdemo.config import DataConfig, ViTConfig
+from vitdemo.engine import Analysis, Expired, Outcome
+from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
+
+
+def entry(key: str) -> Entry:
+    outcome = Outcome((), (12,), 0, 0.0)
+    view = Image.new("RGB", (16, 12))
+    analysis = Analysis(key, "", "", "", 0.3, view, outcome, outcome, (), "")
+    return Entry(
+        analysis=analysis,
+        config=ViTConfig(),
+        data=DataConfig(),
+        upload=Image.new("RGB", (10, 10)),
+        upload_size=(10, 10),
+        pixels=torch.zeros(1, 3, 4, 4),
+        tokens=Tokens(torch.zeros(12, 8), torch.zeros(1, 8), torch.zeros(13, 8)),
+        dense=random_trace(),
+        pruned=random_trace(cuts={2: 5}),
+    )
+
+
+def test_bytes_are_those_of_numpy() -> None:
+    one = entry("a")
+    assert one.pruned is not None
+    arrays = [t.numpy() for trace in (one.dense, one.pruned) for t in tensors(trace)]
+    arrays += [one.pixels.numpy(), one.tokens.patches.numpy(), one.tokens.prefix.numpy()]
+    arrays += [one.tokens.positions.numpy(), np.asarray(one.upload), np.asarray(one.analysis.view)]
+    assert one.nbytes == sum(array.nbytes for array in arrays)
+    assert replace(one, pruned=None).nbytes < one.nbytes
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    cache = TraceCache(3 * entry("").nbytes)
+    for key in "abc":
+        cache.put(entry(key))
+    cache.get("a")
+    cache.put(entry("d"))
+    assert [cache.find(key) is not None for key in "abcd"] == [True, False, True, True]
+    with pytest.raises(Expired):
+        cache.get("b")
+
+
+def test_a_key_put_twice_counts_once() -> None:
+    cache = TraceCache(2 * entry("").nbytes)
+    for key in "aab":
+        cache.put(entry(key))
+    assert cache.get("a").analysis.key == "a"
+
+
+def test_an_entry_larger_than_the_cache_stays_until_the_next() -> None:
+    cache = TraceCache(1)
+    cache.put(entry("a"))
+    assert cache.get("a").analysis.key == "a"
+    cache.put(entry("b"))
+    assert cache.find("a") is None
+
+
+def test_keys_depend_on_every_part_and_its_borders_and_on_the_secret() -> None:
+    cache = TraceCache(1)
+    assert cache.key(b"ab", b"c") == cache.key(b"ab", b"c")
+    assert len({cache.key(b"ab", b"c"), cache.key(b"a", b"bc"), cache.key(b"abc"), cache.key(b"ab")}) == 4
+    assert cache.key(b"ab") != TraceCache(1).key(b"ab")

@@ -1,0 +1,197 @@
+"""Turns: in the order of arrival, given up by those whose answer nobody wants, and over in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.engine.bundle import LAB_MODEL, picture
+from tests.small_bundle import write_small_models
+from vitdemo.engine import Engine, Progress, Request
+from vitdemo.engine.answers import lab, speed, sweep
+from vitdemo.engine.core.turns import Turns
+from vitdemo.limits import Limits
+
+GAP = 20  # passes of a small network that may go by before a job listens again
+Job = Callable[[Engine, str, Progress], object]
+JOBS: dict[str, Job] = {
+    "sweep": lambda engine, key, report: engine.lab.sweep(key, progress=report),
+    "smallest set": lambda engine, key, report: engine.lab.smallest_set(key, progress=report),
+    "referee": lambda engine, key, report: engine.referee(key, progress=report),
+    "sanity": lambda engine, key, report: engine.inside.sanity(key, progress=report),
+    "ablation": lambda engine, key, report: engine.inside.ablation(key, "pruned", progress=report),
+    "speed": lambda engine, key, report: speed.speed(
+        LAB_MODEL, pruning_ratio=0.3, pool=engine._pool, progress=report, haste=40
+    ),
+    "compare": lambda engine, key, report: engine.compare(
+        Request(picture(7), LAB_MODEL, 0.5), Request(picture(7), LAB_MODEL, 0.2), progress=report
+    ),
+}
+
+
+class Gone(Exception):  # noqa: N818
+    """As a page raises it."""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(autouse=True)
+def short_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "SECONDS", 0.0)
+
+
+@pytest.fixture
+def key(engine: Engine) -> str:
+    return engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[Turns, threading.Event]]:
+    """Turns of which the only one is taken until the event is set."""
+    turns, taken, done = Turns(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with turns.turn():
+            taken.set()
+            done.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait(30)
+    yield turns, done
+    done.set()
+    holder.join()
+
+
+def queued(turns: Turns, count: int) -> None:
+    while len(turns._line) < count:
+        time.sleep(0.005)
+
+
+def test_first_come_first_served(held: tuple[Turns, threading.Event]) -> None:
+    turns, done = held
+    order: list[int] = []
+
+    def come(number: int) -> None:
+        with turns.turn():
+            order.append(number)
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(8):
+            threads.submit(come, number)
+            queued(turns, number + 1)
+        done.set()
+    assert order == list(range(8))
+
+
+def test_who_gives_up_waiting_leaves_the_line_to_others(held: tuple[Turns, threading.Event]) -> None:
+    turns, done = held
+    left = threading.Event()
+
+    def report(share: float, text: str) -> None:
+        if left.is_set():
+            raise Gone
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(lambda: turns.turn(report).__enter__())
+        queued(turns, 1)
+        second = threads.submit(lambda: turns.turn().__enter__())
+        queued(turns, 2)
+        left.set()
+        with pytest.raises(Gone):
+            first.result(timeout=1)
+        assert not second.done()
+        done.set()
+        second.result(timeout=30)
+
+
+def test_as_many_at_once_as_there_are_places() -> None:
+    turns, inside, most = Turns(3), [0], [0]
+
+    def work(_: int) -> None:
+        with turns.turn():
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            time.sleep(0.02)
+            inside[0] -= 1
+
+    with ThreadPoolExecutor(9) as threads:
+        list(threads.map(work, range(18)))
+    assert most == [3]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
+    name: str, engine: Engine, key: str, models: Path
+) -> None:
+    """It listens often while it works, ends when it is told to, and the next one runs."""
+    heard: list[int] = []
+    JOBS[name](engine, key, lambda share, text: heard.append(engine.forwards))
+    gaps = [after - before for before, after in pairwise(heard)]
+    assert max([*gaps, engine.forwards - heard[-1]]) <= GAP
+
+    fresh = Engine(device="cpu", models_dir=models)
+    key = fresh.analyse(Request(picture(), LAB_MODEL, 0.3)).key
+    calls = 0
+
+    def leave(share: float, text: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > len(heard) // 2:
+            raise Gone
+
+    with pytest.raises(Gone):
+        JOBS[name](fresh, key, leave)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(fresh.analyse, Request(picture(3), LAB_MODEL, 0.3)).result(timeout=30)
+
+
+def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
+    hasty = Engine(device="cpu", models_dir=models, limits=Limits(request_seconds=0.001))
+    with pytest.raises(ValueError, match=r"longer than the 0\.001 seconds that one request may run"):
+        hasty.lab.sweep(analysed_by(hasty, engine))
+
+
+def analysed_by(hasty: Engine, engine: Engine) -> str:
+    """The key of a result that `hasty` holds without having had the time to make it."""
+    entry = engine._cache.get(engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key)
+    hasty._cache.put(entry)
+    return entry.analysis.key
+
+
+def test_a_clock_that_jumps_shortens_nothing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    key, hours = engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key, cycle((0, 5, -5))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600 * next(hours))
+    assert engine.lab.sweep(key).curves
+    assert engine.referee(key).contestants
+
+
+@pytest.mark.parametrize("refuse", [lambda: torch.empty(2**50), lambda: bytearray(2**60)])
+def test_memory_that_is_refused_costs_one_request(
+    refuse: Callable[[], object], engine: Engine, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(lab, "adaptive", lambda *args: refuse())
+        with pytest.raises(ValueError, match=r"^There is not enough memory for this request now"):
+            engine.lab.adaptive(key, 0.8)
+    assert engine.lab.adaptive(key, 0.8).adaptive.top
+
+
+def test_other_errors_of_a_job_stay_what_they_are() -> None:
+    turns = Turns()
+    with pytest.raises(RuntimeError, match="a shape"), turns.turn():
+        raise RuntimeError("a shape does not fit")
+    with turns.turn():
+        pass

@@ -1,0 +1,1 @@
+"""One file a question that may be asked of a result, or of a model."""

@@ -1,0 +1,109 @@
+"""Without one head: every head of every layer is silenced in turn, to see what becomes of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+
+from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import ModelPool
+from vitdemo.engine.core.records import Progress
+from vitdemo.models import VisionTransformer, build_model
+from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.render import charts
+
+TOKENS = 2**14  # in one batch; more go in several, so that a large network does not fill the memory
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What silencing one head at a time does to the logit of the answer `label`, which is `logit` with all
+    heads. `changes`: a row a layer, a column a head. `pruned`: whether patches were dropped in this pass."""
+
+    label: str
+    logit: float
+    changes: tuple[tuple[float, ...], ...]
+    pruned: bool
+    image: Image.Image
+
+
+class Silenced(nn.Module):
+    """An attention layer's output projection that in each picture of a batch hears the heads whose entry of
+    `heard` is 1. Exact: the projection is linear, so an input of zero is a head without weights."""
+
+    def __init__(self, proj: nn.Module, heard: Float[Tensor, "b h"], *, width: int) -> None:
+        super().__init__()
+        self.proj = proj
+        self.heard = heard.repeat_interleave(width // heard.shape[1], dim=1).unsqueeze(1)
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+        return self.proj(x * self.heard.to(x))
+
+
+def twin(model: VisionTransformer) -> VisionTransformer:
+    """A network of its own that shares the weights of `model`: modules can be exchanged in it without
+    touching a module that others use at this moment."""
+    with torch.device("meta"):
+        copy = build_model(model.config)
+    copy.load_state_dict(model.state_dict(), assign=True)
+    return copy.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def silenced_logits(
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    *,
+    pruning: Pruning | None = None,
+    pool: ModelPool | None = None,
+    progress: Progress | None = None,
+) -> Float[Tensor, "l h c"]:
+    """The logits without each head of each layer, on the CPU: layer l is deaf to head i in row l * h + i of
+    one batch, or of several where it would hold more than `TOKENS` tokens.
+
+    `pool` counts the passes. The pass may prune, by an `Explicit` rule so that all drop the same patches.
+    """
+    config, found = model.config, []
+    layers, heads = config.depth, config.num_heads
+    heard = (1 - torch.eye(layers * heads)).reshape(-1, layers, heads)
+    size = max(1, TOKENS // (config.num_prefix_tokens + config.num_patches))
+    for begin in range(0, len(heard), size):
+        rows = heard[begin : begin + size]
+        if progress is not None:
+            last = begin + len(rows) - 1
+            progress(begin / len(heard), f"Layer {begin // heads}–{last // heads}")
+        copy = twin(model)
+        for layer in range(layers):
+            attn = copy.get_submodule(f"blocks.{layer}.attn")
+            attn.proj = Silenced(attn.get_submodule("proj"), rows[:, layer], width=config.embed_dim)
+        if pool is not None:
+            pool.counted(copy)
+        found.append(copy(pixels.expand(len(rows), -1, -1, -1), pruning=pruning).float().cpu())
+    return torch.cat(found).unflatten(0, (layers, heads))
+
+
+def ablation(entry: Entry, which: Pass, *, pool: ModelPool, progress: Progress) -> Ablation:
+    """Silence each head in turn and see how the logit of the pass's own answer changes.
+
+    In a pruned pass the patches that were kept stay the same, so that the change is that of the head alone.
+    Raises ValueError for a backbone without classes.
+    """
+    trace = trace_of(entry, which)
+    if trace.logits is None:
+        raise ValueError("this network has no classes, so there is no answer that a head could change")
+    loaded, target = pool.get(entry.analysis.model, progress=progress), int(trace.logits.argmax())
+    pruning = Pruning(None, Explicit((None, *trace.kept))) if trace.prune_loc else None
+    with pool.compute.turn(progress) as report:
+        pixels = entry.pixels.to(pool.device)
+        logits = silenced_logits(loaded.model, pixels, pruning=pruning, pool=pool, progress=report)
+    changes = (logits[..., target] - trace.logits[target]).double().numpy()
+    label = loaded.classes[target]
+    colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, f"change of the logit of {label}")
+    image = charts.number_table(changes, colours=colours, decimals=2, names=NAMES)
+    return Ablation(label, float(trace.logits[target]), rows_of(changes), bool(trace.prune_loc), image)

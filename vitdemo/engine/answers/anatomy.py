@@ -1,0 +1,138 @@
+"""What a model's weights hold, how each of its heads looks, which tokens stand out. No network runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.config import as_pair
+from vitdemo.engine.core.cache import Entry
+from vitdemo.explain.statistics import MAD_FACTOR, attention_distance, attention_entropy, token_norms
+from vitdemo.explain.weights import patch_filters, position_similarity
+from vitdemo.models import VisionTransformer
+from vitdemo.render import charts
+from vitdemo.render.text import stack
+from vitdemo.trace import Trace
+
+Pass = Literal["pruned", "dense"]
+FILTERS, FILTER_COLUMNS = 28, 7  # as many as the ViT paper shows
+NAMES = ("layer", "head")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """`image`: the strongest `shown` of `total` components of the patch projection; `share`: the part of the
+    variance between filters (0 to 1) that they hold together."""
+
+    image: Image.Image
+    shown: int
+    total: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Heads:
+    """`distance` in pixels, up to `farthest`, and `entropy` in nats, up to `widest`: a row a layer, a column
+    a head; NaN where nothing is looked at. With a picture of each."""
+
+    distance: tuple[tuple[float, ...], ...]
+    entropy: tuple[tuple[float, ...], ...]
+    farthest: float
+    widest: float
+    distance_figure: Image.Image
+    entropy_figure: Image.Image
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Token norms after the last block. `limit` = median + `factor` x MAD of the patches; `artefacts`: the
+    patches above it, framed in `image`. `prefix`: the norms of class and other prefix tokens."""
+
+    image: Image.Image
+    limit: float
+    factor: float
+    artefacts: tuple[int, ...]
+    prefix: tuple[float, ...]
+
+
+def filters(model: VisionTransformer) -> Filters:
+    """The principal components of the patch projection, as colour tiles."""
+    weight = model.patch_embed.proj.weight.detach().float().cpu().numpy()
+    total = min(len(weight), weight[0].size)
+    shown = min(FILTERS, total)
+    components, shares = patch_filters(weight, count=shown)
+    image = charts.filter_tiles(components, columns=FILTER_COLUMNS)
+    return Filters(image, shown, total, float(shares.sum()))
+
+
+def similarity(entry: Entry) -> tuple[Float[np.ndarray, "n n"], render.Scale]:
+    """The cosine of each patch position with all others, and the scale that all its maps share."""
+    table = position_similarity(entry.tokens.positions[-entry.config.num_patches :].numpy())
+    return table, render.shared_scale([table], label="cosine similarity of position embeddings", high=1.0)
+
+
+def positions_figure(entry: Entry, position: int) -> Image.Image:
+    """A small map for each position, laid out as the positions are, `position` framed; colour bar below."""
+    table, scale = similarity(entry)
+    sheet = charts.grid_of_grids(table, grid=entry.config.grid, scale=scale, chosen=position)
+    return stack([sheet, render.colour_bar(scale, width=max(100, sheet.width))])
+
+
+def position_figure(entry: Entry, position: int) -> Image.Image:
+    """The map of one position, large, its own place framed. Raises ValueError for a position out of range."""
+    if not 0 <= position < entry.config.num_patches:
+        raise ValueError(f"position must be from 0 to {entry.config.num_patches - 1}, got {position}")
+    table, scale = similarity(entry)
+    picture = charts.plain_map(table[position].reshape(entry.config.grid), scale=scale)
+    picture = render.mark_patch(picture, position, entry.config.grid)
+    return stack([picture, render.colour_bar(scale, width=max(100, picture.width))])
+
+
+def heads(entry: Entry, which: Pass) -> Heads:
+    """Attention distance and entropy of each head; through pruning over the tokens present."""
+    trace = trace_of(entry, which)
+    patch = as_pair(entry.config.patch_size)
+    distance, entropy = attention_distance(trace, patch_size=patch), attention_entropy(trace)
+    (gh, gw), (ph, pw) = entry.config.grid, patch
+    farthest = float(np.hypot((gh - 1) * ph, (gw - 1) * pw))
+    widest = float(np.log(trace.num_prefix_tokens + trace.num_patches))
+    figures = [
+        charts.number_table(values, colours=scale, decimals=decimals, names=NAMES)
+        for values, scale, decimals in (
+            (distance, numbers_scale(distance, "mean attention distance, pixels"), 1),
+            (entropy, render.Scale(0.0, widest, f"mean entropy, nats; {widest:.2f} = all alike"), 2),
+        )
+    ]
+    return Heads(rows_of(distance), rows_of(entropy), farthest, widest, figures[0], figures[1])
+
+
+def numbers_scale(values: Float[np.ndarray, "l h"], label: str) -> render.Scale:
+    """From 0 to the largest number; to 1 where there is none."""
+    top = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+    return render.Scale(0.0, top or 1.0, label)
+
+
+def norms(entry: Entry, which: Pass) -> Norms:
+    """The norm of each patch token after the last block over the view, artefact tokens framed."""
+    found = token_norms(trace_of(entry, which))
+    scale = render.shared_scale([found.heat], label="norm of the token after the last block", low=0.0)
+    figure = render.heat_figure(entry.analysis.view, found.heat, scale=scale)
+    size = render.display_view(entry.analysis.view).size
+    for patch in found.artefacts:
+        overlay = figure.crop((0, 0, *size))
+        figure.paste(render.mark_patch(overlay, patch, entry.config.grid), (0, 0))
+    return Norms(figure, found.limit, MAD_FACTOR, found.artefacts, found.prefix)
+
+
+def trace_of(entry: Entry, which: Pass) -> Trace:
+    """The pass asked for; the dense one where nothing was pruned."""
+    return entry.dense if which == "dense" or entry.pruned is None else entry.pruned
+
+
+def rows_of(values: Float[np.ndarray, "l h"]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in values.tolist())

@@ -1,0 +1,177 @@
+"""Two models, or one at two settings, on the same picture: one table of classes and one scale of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.engine.answers.pictures import find
+from vitdemo.engine.answers.sanity import rank_correlation
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import ModelPool
+from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.explain import Heatmap, explain
+from vitdemo.models.head import chances
+from vitdemo.registry import ModelSpec
+from vitdemo.weights import LoadedModel
+
+CONTRAST_RATIO = 0.3
+FEWEST = 3  # patches: two are always in the same order or in the reverse one
+Obstacle = Literal["", "grid", "crop", "few", "constant"]
+"""Why two maps have no rank correlation: other grids of patches, other crops of the picture, fewer than three
+patches that have a value in both, or a map that says the same of every patch. "" where they have one."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one setting makes of the picture.
+
+    `outcome`: of the pass that gave the answer, the pruned one if any. `probabilities`: of each class of
+    `Comparison.labels`, None for one that the model does not know. `grid`: rows and columns of patches.
+    `heat_figure`: its map over its view, in the shared colours. `kept_figure`: what the last stage left of
+    the view, all of it at ratio 0.
+    """
+
+    analysis: Analysis
+    outcome: Outcome
+    probabilities: tuple[float | None, ...]
+    grid: tuple[int, int]
+    heat_figure: Image.Image
+    kept_figure: Image.Image
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides of one picture.
+
+    `labels`: the top classes of either side, the likeliest on any side first. `method`: its key in METHODS.
+    `peak`: the value of the brightest colour on both sides; the darkest is 0. Values are the method's times
+    the number of patches of the grid, so that 1 is an even spread and grids of any fineness share a scale.
+    `bar`: the colours with their numbers. `agreement`: Spearman's correlation of the two maps, -1 to 1, over
+    the `patches` that have a value in both; None where `obstacle` says why.
+    """
+
+    a: Side
+    b: Side
+    labels: tuple[str, ...]
+    method: str
+    peak: float
+    bar: Image.Image
+    agreement: float | None
+    patches: int
+    obstacle: Obstacle
+
+
+def compare(
+    pair: tuple[Request, Request],
+    *,
+    method: str,
+    pool: ModelPool,
+    entry_of: Callable[[Request, Progress], Entry],
+    progress: Progress,
+) -> Comparison:
+    """Both requests, answered by `entry_of`, side by side.
+
+    `method` fuses the heads by their mean; where it looks at a single layer, that is the last one.
+
+    Raises ValueError for requests of different pictures, a method that does not show attention, a model
+    without classes, and whatever `entry_of` raises.
+    """
+    if pair[0].image != pair[1].image:
+        raise ValueError("both sides must be given the same picture")
+    find(method)
+    entries = [
+        entry_of(request, lambda share, text, done=index / 2: progress(done + share / 2, text))
+        for index, request in enumerate(pair)
+    ]
+    loaded = [pool.get(request.model) for request in pair]
+    labels = top_classes(entries)
+    heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
+    scale = render.shared_scale(heats, label="", low=0.0)
+    a, b = (
+        Side(
+            analysis=entry.analysis,
+            outcome=outcome_of(entry),
+            probabilities=tuple(probability(entry, model, label) for label in labels),
+            grid=entry.config.grid,
+            heat_figure=render.overlay(entry.analysis.view, heat, scale=scale),
+            kept_figure=last_kept(entry),
+        )
+        for entry, model, heat in zip(entries, loaded, heats, strict=True)
+    )
+    agreement, patches, obstacle = agree(entries, heats)
+    bar = render.colour_bar(scale)
+    return Comparison(a, b, labels, method, scale.high, bar, agreement, patches, obstacle)
+
+
+def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:
+    """A request worth comparing with `request` that downloads nothing.
+
+    Another bundled model for the same data set at the same ratio; where there is none the same model dense,
+    or pruned by 30 % if it was dense.
+    """
+    spec = menu.get(request.model)
+    for other in menu.values():
+        if spec is None or other.key == spec.key or other.source != "bundled":
+            continue
+        if other.data.dataset == spec.data.dataset:
+            return replace(request, model=other.key, selector="")
+    return replace(request, pruning_ratio=0.0 if request.pruning_ratio else CONTRAST_RATIO)
+
+
+def outcome_of(entry: Entry) -> Outcome:
+    """Of the pass that gave the answer."""
+    return entry.analysis.pruned or entry.analysis.dense
+
+
+def top_classes(entries: list[Entry]) -> tuple[str, ...]:
+    """The top classes of every entry, each once, by falling probability where it is likeliest."""
+    best: dict[str, float] = {}
+    for entry in entries:
+        top = outcome_of(entry).top
+        if not top:
+            raise ValueError(f"{entry.analysis.title} has no classes to compare")
+        for label, share in top:
+            best[label] = max(share, best.get(label, 0.0))
+    return tuple(sorted(best, key=lambda label: -best[label]))
+
+
+def probability(entry: Entry, loaded: LoadedModel, label: str) -> float | None:
+    """Of the class called `label`, the likelier one of two with one name; None where there is none."""
+    logits = (entry.pruned or entry.dense).logits
+    assert logits is not None, "a model with top classes has logits"
+    shares = zip(loaded.classes, chances(logits, entry.config).tolist(), strict=True)
+    return max((share for name, share in shares if name == label), default=None)
+
+
+def even_shares(heat: Heatmap) -> Heatmap:
+    """Shares of the whole as multiples of an even share, so that a finer grid does not look darker."""
+    return heat * heat.size
+
+
+def last_kept(entry: Entry) -> Image.Image:
+    kept = entry.analysis.kept
+    ids = kept[-1] if kept else tuple(range(entry.config.num_patches))
+    return render.kept_patches(entry.analysis.view, ids, entry.config.grid)
+
+
+def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:
+    """`agreement`, `patches` and `obstacle` of a Comparison."""
+    a, b = entries
+    if a.config.grid != b.config.grid:
+        return None, 0, "grid"
+    if (a.data.crop_pct, a.data.crop_mode) != (b.data.crop_pct, b.data.crop_mode):
+        return None, 0, "crop"
+    values = np.stack([heat.ravel() for heat in heats])
+    values = values[:, ~np.isnan(values).any(0)]
+    count = values.shape[1]
+    if count < FEWEST:
+        return None, count, "few"
+    if (values == values[:, :1]).all(1).any():
+        return None, count, "constant"
+    return rank_correlation(values[0], values[1]), count, ""

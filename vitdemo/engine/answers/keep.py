@@ -1,0 +1,250 @@
+"""A result as numbers to take away: arrays for an NPZ file, and everything else for a JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+
+from vitdemo.config import ViTConfig
+from vitdemo.engine.answers.card import folder_of
+from vitdemo.engine.answers.numbers import PatchMap
+from vitdemo.engine.answers.payload import passes
+from vitdemo.engine.answers.pictures import attention_methods, options_for
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import keep_ratio_of
+from vitdemo.engine.core.records import AttentionView, Outcome
+from vitdemo.explain import METHODS, PatchDropped, explain
+from vitdemo.explain.inward import explain_inward
+from vitdemo.models.head import chances
+from vitdemo.models.pruning import ranked
+from vitdemo.trace import Trace
+from vitdemo.weights import LoadedModel
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("numpy", "gradio", "safetensors")
+DIRECTIONS = {  # what a map shows, and how it is made
+    "out": ("what the query looks at", explain),
+    "in": ("who looks at the query", explain_inward),
+}
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """An array and what it says. `meaning`: one sentence; `unit`: of its numbers."""
+
+    values: Shaped[np.ndarray, "..."]
+    meaning: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """`arrays`: by name. `facts`: all that is no array, ready for JSON, and under "arrays" what each is."""
+
+    arrays: dict[str, Shaped[np.ndarray, "..."]]
+    facts: dict[str, Any]
+
+    def npz(self) -> bytes:
+        """The arrays as `numpy.savez_compressed` writes them; `numpy.load` needs no pickle for them."""
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **self.arrays)
+        return file.getvalue()
+
+    def json(self) -> str:
+        """The facts, indented."""
+        return json.dumps(self.facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def record(
+    entry: Entry,
+    loaded: LoadedModel,
+    view: AttentionView,
+    *,
+    direction: Literal["out", "in"],
+    of_a_class: Sequence[PatchMap],
+    models_dir: Path | None,
+) -> Record:
+    """All numbers of a result, no network run.
+
+    `view`, `direction`: how the explorer shows it; the attention maps follow both, and begin ("out") or end
+    ("in") at the view's query. `of_a_class`: maps of the answer. `models_dir`: where the bundled weights lie.
+    """
+    found: dict[str, Numbered] = {
+        "view": Numbered(np.asarray(entry.analysis.view), "The crop that the model saw.", "RGB, 0 to 255"),
+        "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
+    }
+    left_out: dict[str, str] = {}
+    shows, explained = DIRECTIONS[direction]
+    for name, trace in passes(entry).items():
+        found |= of_pass(name, trace, entry.config)
+        for method in attention_methods():
+            options = options_for(trace, view, METHODS[method.key].options)
+            try:
+                heat = explained(trace, method.key, **options)
+            except PatchDropped as reason:
+                left_out[f"{name}_map_{method.key}"] = str(reason)
+                continue
+            said = f"{method.title} of the {name} pass over the patch grid, {shows}, with {options}; "
+            said += "NaN = already pruned."
+            found[f"{name}_map_{method.key}"] = Numbered(heat, said, METHODS[method.key].unit)
+    if entry.pruned is not None:
+        found |= of_stages(entry.pruned)
+    for one in of_a_class:
+        values = np.array([[np.nan if value is None else value for value in row] for row in one.values])
+        said = f"{one.title} for class {one.label!r} over the patch grid; NaN = already pruned."
+        found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
+    facts = {
+        **described(entry, loaded, models_dir=models_dir),
+        "explorer": {
+            "method": view.method,
+            "layer": view.layer,
+            "head": view.head,
+            "direction": direction,
+            "pass": view.pass_,
+            "patch": view.query,
+            "fusion": view.fusion,
+            "discard_ratio": view.discard_ratio,
+        },
+        "left_out": left_out,
+        "arrays": {
+            name: {
+                "shape": list(one.values.shape),
+                "dtype": str(one.values.dtype),
+                "meaning": one.meaning,
+                "unit": one.unit,
+            }
+            for name, one in found.items()
+        },
+    }
+    return Record({name: one.values for name, one in found.items()}, facts)
+
+
+def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
+    """The arrays of the "dense" or the "pruned" pass."""
+    found: dict[str, Numbered] = {}
+    for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
+        said = "rows look at columns; a row adds up to 1, or to 0 without attention."
+        found[f"{name}_attention_{layer:02d}"] = Numbered(
+            attn.numpy().astype(np.float16),
+            f"(head, token, token) of layer {layer}: {said}",
+            "attention weight",
+        )
+        said = (
+            f"which tokens layer {layer} has, prefix tokens first; patch p is {trace.num_prefix_tokens} + p."
+        )
+        found[f"{name}_token_ids_{layer:02d}"] = Numbered(ids.numpy(), f"Original positions: {said}", "index")
+    said = "The weights with which the head reads the last layer's tokens."
+    found[f"{name}_readout"] = Numbered(trace.readout.numpy(), said, "weight")
+    if trace.logits is not None:
+        found[f"{name}_logits"] = Numbered(
+            trace.logits.numpy(), "One a class, in the order of classes.", "logit"
+        )
+        shares = chances(trace.logits, config).numpy()
+        said = "Sigmoid of each logit." if config.multi_label else "Softmax of the logits."
+        found[f"{name}_probabilities"] = Numbered(shares, said, "probability")
+    return found
+
+
+def of_stages(trace: Trace) -> dict[str, Numbered]:
+    """What each pruning stage scored and kept."""
+    found: dict[str, Numbered] = {}
+    for stage, ids in enumerate(trace.kept):
+        heat = explain(trace, "keep-score", stage=stage)
+        said = (
+            f"The selector's score before layer {trace.prune_loc[stage]} over the patch grid, larger = keep; "
+        )
+        found[f"keep_score_{stage}"] = Numbered(heat, said + "NaN = already pruned.", "selector score")
+        found[f"kept_{stage}"] = Numbered(ids.numpy(), f"The patches that stage {stage} kept.", "index")
+    return found
+
+
+def described(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> dict[str, Any]:
+    """Model, setting, answers, costs and versions."""
+    analysis, config = entry.analysis, entry.config
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "model": f"{analysis.model}@{revision(analysis.model, loaded, models_dir)}",
+        "title": analysis.title,
+        "source": analysis.source,
+        "note": analysis.note,
+        "pruning_ratio": analysis.pruning_ratio,
+        "keep_ratio": keep_ratio_of(analysis.pruning_ratio),
+        "selector": analysis.selector or None,
+        "prune_loc": list(entry.pruned.prune_loc) if entry.pruned is not None else [],
+        "grid": list(config.grid),
+        "num_prefix_tokens": entry.dense.num_prefix_tokens,
+        "layers": config.depth,
+        "heads": config.num_heads,
+        "upload_size": list(entry.upload_size),
+        "classes": list(loaded.classes),
+        "dense": outcome(analysis.dense, entry.dense, loaded),
+        "pruned": outcome(analysis.pruned, entry.pruned, loaded),
+        "versions": versions(),
+    }
+
+
+def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) -> dict[str, Any] | None:
+    """What one pass says of every class, and its cost; None where there was no such pass."""
+    if result is None or trace is None:
+        return None
+    found: list[dict[str, Any]] = []
+    if trace.logits is not None:
+        shares = chances(trace.logits, loaded.spec.config).tolist()
+        best = ranked(trace.logits).tolist()
+        found = [{"class": loaded.classes[i], "probability": shares[i]} for i in best]
+    return {
+        "answer": result.top[0][0] if result.top else None,
+        "probabilities": found,
+        "tokens": list(result.tokens),
+        "macs": result.macs,
+        "milliseconds": result.milliseconds,
+    }
+
+
+def revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
+    """The commit on the Hub, or the digest of the weights' file."""
+    folder = folder_of(model, loaded, models_dir)
+    if loaded.report.revision or folder is None:
+        return loaded.report.revision or "unknown"
+    return f"sha256:{hashlib.sha256((folder / 'model.safetensors').read_bytes()).hexdigest()}"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of Python, of the packages that are installed, and of this program: its commit, if it is known."""
+    found = {"python": platform.python_version(), "torch": torch.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {**found, "vitdemo": commit()}
+
+
+def commit() -> str:
+    """The git commit that the program runs from, "+" after it where files were changed; else "unknown"."""
+    if not (ROOT / ".git").exists():
+        return "unknown"
+    ask = ["git", "-C", str(ROOT)]
+    try:
+        said = [
+            subprocess.run([*ask, *words], capture_output=True, text=True, timeout=10, check=True).stdout
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return said[0].strip() + ("+" if said[1].strip() else "")

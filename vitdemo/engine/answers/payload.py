@@ -1,0 +1,136 @@
+"""A result packed as text, so that a page can explore it without asking again.
+
+Numbers travel as base64 of deflated little-endian arrays: lists of numbers would be ten times as slow.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from PIL import Image
+from torch import Tensor
+
+from vitdemo import render
+from vitdemo.engine.core.cache import Entry
+from vitdemo.explain.attention import fuse
+from vitdemo.render.geometry import DISPLAY_EDGE
+from vitdemo.trace import Trace
+
+LIMIT = 2 * 2**20  # bytes of attention in half precision; a larger result is sent layer by layer
+FUSIONS = ("mean", "max", "min")
+RATIOS = [step / 100 for step in range(5, 100, 5)]  # the discard ratios that the page offers
+LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
+
+
+def explorer(entry: Entry) -> str:
+    """JSON of everything that the explorer draws from, the attention included unless it exceeds `LIMIT`.
+
+    `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
+    layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
+    layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `cut_offs` a layer; both null where
+    they are to be fetched by `explorer_layer`.
+    `grid`: patch rows and columns. `prefix`: tokens before the patches. `view`: the crop as a data URL,
+    448 pixels on its long edge. `palette`: 256 RGB triples.
+    """
+    traces = passes(entry)
+    whole = sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
+    analysis = entry.analysis
+    return json.dumps(
+        {
+            "id": analysis.key[:12],  # tells results apart; the key itself stays on the server
+            "model": analysis.model,
+            "title": analysis.title,
+            "ratio": analysis.pruning_ratio,
+            "selector": analysis.selector,
+            "grid": entry.dense.grid,
+            "prefix": entry.dense.num_prefix_tokens,
+            "layers": len(entry.dense.attn),
+            "heads": len(entry.dense.attn[0]),
+            "view": data_url(analysis.view),
+            "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
+            "passes": {name: described(trace, whole=whole) for name, trace in traces.items()},
+        }
+    )
+
+
+def explorer_layer(entry: Entry, *, pass_: str, layer: int) -> str:
+    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `explorer`.
+
+    Raises ValueError naming an unknown pass or layer.
+    """
+    traces = passes(entry)
+    if pass_ not in traces:
+        raise ValueError(f"pass must be one of {', '.join(traces)}, got {pass_!r}")
+    trace = traces[pass_]
+    count = len(trace.attn)
+    if not 0 <= layer < count:
+        raise ValueError(f"layer must be an integer from 0 to {count - 1}, got {layer}")
+    sent = {"attn": halves(trace.attn[layer]), "cuts": cut_offs(trace, layer)}
+    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+
+
+def passes(entry: Entry) -> dict[str, Trace]:
+    """The traces by name; at pruning ratio 0 there is only the dense one."""
+    pruned = {} if entry.pruned is None else {"pruned": entry.pruned}
+    return {**pruned, "dense": entry.dense}
+
+
+def described(trace: Trace, *, whole: bool) -> dict[str, object]:
+    """One pass; with `whole`, its attention too."""
+    ids = [layer.numpy() for layer in trace.token_ids]
+    attn = [halves(layer) if whole else None for layer in trace.attn]
+    cuts = [cut_offs(trace, layer) if whole else None for layer in range(len(ids))]
+    return {
+        "prune_loc": trace.prune_loc,
+        "counts": [len(layer) for layer in ids],
+        "token_ids": packed(np.concatenate(ids).astype("<u2")),
+        "readout": packed(trace.readout.float().numpy().astype("<f4")),
+        "attn": attn,
+        "cuts": cuts,
+    }
+
+
+def halves(attn: Float[Tensor, "h n n"]) -> str:
+    """A layer's attention in half precision, packed."""
+    return packed(attn.numpy().astype("<f2"))
+
+
+def cut_offs(trace: Trace, layer: int) -> str:
+    """Which weights rollout discards, so that half precision changes none of them, packed.
+
+    First the lowest weight kept, float32 (fusion, ratio), for `FUSIONS` and `RATIOS`. Then, uint32, those
+    that half precision puts on the wrong side of one: 32 * (place in (fusion, n, n)) + ratios it survives.
+    """
+    attn = trace.attn[layer]
+    cuts, odd = [], []
+    for index, fusion in enumerate(FUSIONS):
+        fused = fuse(attn, fusion)
+        cut = fused.flatten().sort().values[[int(fused.numel() * ratio) for ratio in RATIOS]]
+        seen = fuse(attn.half().double(), fusion).float()  # what the browser makes of the halves, to the bit
+        survives = torch.searchsorted(cut, fused, right=True)
+        wrong = survives != torch.searchsorted(cut, seen, right=True)
+        wrong[:, : trace.num_prefix_tokens] = False  # never discarded
+        places = wrong.flatten().nonzero().squeeze(1)
+        cuts.append(cut.numpy().astype("<f4"))
+        odd.append((32 * (index * fused.numel() + places) + survives[wrong]).numpy().astype("<u4"))
+    return packed(np.concatenate([np.concatenate(cuts).view("<u4"), *odd]))
+
+
+def packed(values: Shaped[np.ndarray, "..."]) -> str:
+    """The bytes of `values`, deflated (zlib format), in base64."""
+    return base64.b64encode(zlib.compress(values.tobytes(), LEVEL)).decode("ascii")
+
+
+def data_url(view: Image.Image) -> str:
+    """`view` at 448 pixels on its long edge."""
+    shown = render.display_view(view)
+    shown.thumbnail((DISPLAY_EDGE, DISPLAY_EDGE))
+    file = io.BytesIO()
+    shown.save(file, "WEBP", quality=92)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,143 @@
+"""Pictures of a result: pure functions of its cached traces and its view; no network runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.records import AttentionView, MethodInfo
+from vitdemo.explain import METHODS, Method, Option, explain, explain_heads
+from vitdemo.trace import Trace
+
+Captioned = list[tuple[Image.Image, str]]
+SHOWN_OPTIONS = ("layer", "head", "query", "fusion", "discard_ratio")
+GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
+SCORE_LABELS = {
+    "learned": "keep weight (1 = mean)",
+    "class-attention": "class attention",
+    "random": "random score",
+    "inverted": "inverted score",
+}
+
+
+def attention_methods() -> list[MethodInfo]:
+    """The explanations that show attention, whatever was pruned."""
+    return [
+        MethodInfo(
+            key=method.key,
+            title=method.title,
+            summary=method.summary,
+            options=known_keys(method.options),
+        )
+        for method in METHODS.values()
+        if not method.needs_pruning and not method.needs_grad
+    ]
+
+
+def attention_figure(entry: Entry, view: AttentionView) -> Image.Image:
+    """The map of `view.method` over the crop, from 0 to its maximum, colour bar below, query patch framed.
+
+    Raises ValueError naming an unknown method or an option out of range, and PatchDropped.
+    """
+    trace, method = trace_of(entry, view), find(view.method)
+    heat = explain(trace, method.key, **options_for(trace, view, method.options))
+    scale = render.shared_scale([heat], label=method.unit, low=0.0)
+    figure = render.heat_figure(
+        entry.analysis.view, heat, scale=scale, opacity=view.opacity, smooth=view.smooth
+    )
+    return framed(figure, entry, view.query)
+
+
+def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
+    """The maps of all heads of `view.layer` under one scale; per-head rollouts where `view.method` has no
+    single heads. Raises as `attention_figure`."""
+    trace, method = trace_of(entry, view), find(view.method)
+    if method.all_heads is None:
+        method = METHODS[GALLERY_METHOD]
+    heats = list(explain_heads(trace, method.key, **options_for(trace, view, method.all_heads_options)))
+    tiles = render.head_gallery(
+        entry.analysis.view,
+        heats,
+        scale=render.shared_scale(heats, label=method.unit, low=0.0),
+        opacity=view.opacity,
+        smooth=view.smooth,
+    )
+    return [(framed(tile, entry, view.query), f"Head {head}") for head, tile in enumerate(tiles)]
+
+
+def kept_figures(entry: Entry) -> Captioned:
+    """The view, then what each stage of the pruned pass left of it."""
+    count, view = entry.config.num_patches, entry.analysis.view
+    figures = [(render.display_view(view), f"Input: {count} patches")]
+    for stage, ids in enumerate(entry.analysis.kept, start=1):
+        picture = render.kept_patches(view, ids, entry.config.grid)
+        figures.append((picture, f"Stage {stage}: {len(ids)} of {count} patches"))
+    return figures
+
+
+def lifetime_figure(entry: Entry) -> Image.Image:
+    """The stage at which each patch was dropped, over the view, with a legend of token counts."""
+    kept = entry.analysis.kept
+    stages = render.stage_of_drop(kept, entry.config.grid)
+    return render.lifetime_map(entry.analysis.view, stages, stages=len(kept))
+
+
+def score_figures(entry: Entry) -> Captioned:
+    """The selector's scores at each stage under one scale; empty where nothing was pruned.
+
+    Those of "learned" are logarithms whose level training may leave free. They are shown as weights, 1 = the
+    mean of the patches present, which is also what an adaptive budget compares.
+    """
+    if entry.pruned is None:
+        return []
+    heats = [explain(entry.pruned, "keep-score", stage=stage) for stage in range(len(entry.pruned.scores))]
+    if entry.analysis.selector == "learned":
+        weights = [np.exp(heat) for heat in heats]
+        heats = [weight / np.nanmean(weight) for weight in weights]
+    low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
+    label = SCORE_LABELS.get(entry.analysis.selector, METHODS["keep-score"].unit)
+    scale = render.shared_scale(heats, label=label, low=low)
+    return [
+        (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")
+        for stage, heat in enumerate(heats, start=1)
+    ]
+
+
+def trace_of(entry: Entry, view: AttentionView) -> Trace:
+    """The pass that `view` asks for; the dense one where nothing was pruned."""
+    if view.pass_ not in ("pruned", "dense"):
+        raise ValueError(f"pass_ must be pruned or dense, got {view.pass_!r}")
+    return entry.dense if view.pass_ == "dense" or entry.pruned is None else entry.pruned
+
+
+def find(key: str) -> Method:
+    """The method called `key`. Raises ValueError naming those that show attention."""
+    known = [method.key for method in attention_methods()]
+    if key not in known:
+        raise ValueError(f"method must be one of {', '.join(known)}, got {key!r}")
+    return METHODS[key]
+
+
+def options_for(trace: Trace, view: AttentionView, options: tuple[Option, ...]) -> dict[str, Any]:
+    """The fields of `view` that a method takes, with the layer counted from 0."""
+    values = {key: getattr(view, key) for key in known_keys(options)}
+    if values.get("layer", 0) < 0:
+        values["layer"] += len(trace.attn)
+    return values
+
+
+def known_keys(options: tuple[Option, ...]) -> tuple[str, ...]:
+    return tuple(option.key for option in options if option.key in SHOWN_OPTIONS)
+
+
+def framed(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:
+    """`figure` with patch `query` of the overlay at its top framed; unchanged for None."""
+    if query is None:
+        return figure
+    overlay = figure.crop((0, 0, *render.display_view(entry.analysis.view).size))
+    figure.paste(render.mark_patch(overlay, query, entry.config.grid), (0, 0))
+    return figure

@@ -1,0 +1,216 @@
+"""What a network costs here and now: multiply-adds, measured milliseconds, and where a saving begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo import cost
+from vitdemo.config import ViTConfig, as_pair
+from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
+from vitdemo.engine.core.records import Progress
+from vitdemo.models import VisionTransformer, build_model
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector, selector_names
+
+SIDES = (8, 16, 24, 32)  # patches on a side: 64, 256, 576 and 1,024 tokens
+RATIO = 0.3  # measured where the visitor prunes nothing
+SECONDS, LIMIT = 3.0, 9.0  # that one comparison should take, and may take at most
+MARGIN = 0.95  # of the time: less of a difference is noise
+ROUNDS = (5, 15)  # fewest and most samples of each call
+Call = Callable[[], object]
+Listen = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One variant at batch size 1. `name`: "dense", a selector, or the other kind of attention, "linear" or
+    "softmax". Milliseconds: the median of `n` passes, and their quartiles `low` and `high`."""
+
+    name: str
+    macs: int
+    parameters: int
+    milliseconds: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """Medians of `n` passes of networks as wide and deep as the model on `patches` patches: softmax attention
+    dense and pruned, and linear attention dense. `pruning_wins`, `linear_wins`: at least 5 % faster than the
+    dense pass beside it in three rounds of four. All None where it would have taken too long."""
+
+    patches: int
+    dense: float | None = None
+    pruned: float | None = None
+    linear: float | None = None
+    pruning_wins: bool | None = None
+    linear_wins: bool | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class SpeedCard:
+    """`pruning_from`, `linear_from`: the fewest measured patches from which on the variant won at every size
+    measured; None where it was not at the largest."""
+
+    pruning_ratio: float
+    device: str
+    threads: int
+    timings: tuple[Timing, ...]
+    sizes: tuple[Size, ...]
+    pruning_from: int | None
+    linear_from: int | None
+
+
+@torch.no_grad()
+def speed(
+    model: str, *, pruning_ratio: float, pool: ModelPool, progress: Progress, haste: float = 1.0
+) -> SpeedCard:
+    """Measure the model of that name dense, pruned and with the other kind of attention, then networks as
+    wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `haste` divides the time that it may
+    take, about 20 seconds at most. Raises ValueError for a bad name or ratio.
+    """
+    pool.spec(model)
+    loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
+    keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
+    listen, seconds = partial(progress, 0.0, "This model"), SECONDS / haste
+    timings = variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
+    sizes: list[Size] = []
+    milliseconds, macs = timings[0].milliseconds, timings[0].macs
+    for number, side in enumerate(SIDES):
+        listen = partial(progress, 0.2 + 0.8 * number / len(SIDES), f"{side * side} tokens")
+        wide = sized(config, side)
+        wanted = milliseconds * cost.macs(wide) / macs  # of one dense pass, from the size before
+        if 6 * ROUNDS[0] * wanted > 1000 * LIMIT / haste:
+            sizes.append(Size(side * side))
+            continue
+        size = at_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
+        assert size.dense is not None
+        milliseconds, macs = size.dense, cost.macs(wide)
+        sizes.append(size)
+    return SpeedCard(
+        ratio,
+        str(pool.device),
+        torch.get_num_threads(),
+        timings,
+        tuple(sizes),
+        pays_from([(size.patches, size.pruning_wins) for size in sizes]),
+        pays_from([(size.patches, size.linear_wins) for size in sizes]),
+    )
+
+
+def variants(
+    model: VisionTransformer,
+    *,
+    keep_ratio: float,
+    pool: ModelPool,
+    seconds: float,
+    listen: Listen = lambda: None,
+) -> tuple[Timing, ...]:
+    """The model dense, pruned by each of its selectors, and with the other kind of attention."""
+    config = model.config
+    other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
+    twisted, pixels = pool.counted(rebuilt(model, other)), noise(config, pool)
+    # "inverted" sorts the scores of the best selector the other way round: it costs the same.
+    names = [name for name in selector_names(config) if name != "inverted"]
+    calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
+    calls |= {name: pruned_call(model, pixels, name, keep_ratio) for name in names}
+    calls[other.attention] = lambda: twisted(pixels).cpu()
+    samples = measured(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
+    rows = []
+    for name, times in zip(calls, samples.T, strict=True):
+        shape = other if name == other.attention else config
+        macs = cost.macs(shape, keep_ratio=keep_ratio if name in names else None)
+        low, middle, high = (float(value) for value in np.percentile(times, (25, 50, 75)))
+        rows.append(Timing(name, macs, cost.parameters(shape), middle, low, high, len(times)))
+    return tuple(rows)
+
+
+def at_size(
+    model: VisionTransformer,
+    config: ViTConfig,
+    *,
+    keep_ratio: float,
+    pool: ModelPool,
+    seconds: float,
+    listen: Listen = lambda: None,
+) -> Size:
+    """Medians at the size of `config`: softmax attention dense and pruned (best selector), and linear."""
+    softmax = pool.counted(rebuilt(model, replace(config, attention="softmax")))
+    linear = pool.counted(rebuilt(model, replace(config, attention="linear")))
+    pixels = noise(config, pool)
+    pruned = pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
+    calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
+    samples = measured(calls, pool=pool, seconds=seconds, listen=listen)
+    dense, cut, other = (float(value) for value in np.median(samples, axis=0))
+    # Within a round the load of the machine is alike, so ratios tell more than medians do.
+    wins = np.quantile(samples[:, 1:] / samples[:, :1], 0.75, axis=0) < MARGIN
+    return Size(config.num_patches, dense, cut, other, bool(wins[0]), bool(wins[1]), len(samples))
+
+
+def noise(config: ViTConfig, pool: ModelPool) -> Float[Tensor, "1 ch hh ww"]:
+    return torch.randn(1, config.in_chans, *as_pair(config.img_size), device=pool.device)
+
+
+def pruned_call(
+    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], selector: str, keep_ratio: float
+) -> Call:
+    """A pruned pass; the logits go to the CPU, because a GPU says that it is done before it is."""
+    pruning = Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(keep_ratio))
+    return lambda: model(pixels, pruning=pruning).cpu()
+
+
+def measured(
+    calls: Sequence[Call], *, pool: ModelPool, seconds: float, listen: Listen = lambda: None
+) -> Float[np.ndarray, "n calls"]:
+    """Milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`; in each all calls take
+    their turn. Nobody else runs a model during a round; between two others may. `listen` is called before
+    each call, and may raise.
+    """
+    rounds, wanted = [], ROUNDS[1]
+    while len(rounds) < wanted:
+        with pool.compute.turn(lambda share, text: listen()):
+            start = perf_counter()
+            rounds.append(cost.median_milliseconds(calls, repeats=1, between=listen))
+            took = perf_counter() - start
+        if len(rounds) == 1:
+            wanted = int(np.clip(seconds / took, *ROUNDS))
+    return np.array(rounds)
+
+
+def sized(config: ViTConfig, side: int) -> ViTConfig:
+    """`config` for pictures of `side` x `side` patches."""
+    height, width = as_pair(config.patch_size)
+    return replace(config, img_size=(side * height, side * width))
+
+
+def rebuilt(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
+    """A network of `config` that shares the weights of `model`, with random positions where the size is
+    another: what it answers means nothing, how long it takes does."""
+    with torch.device("meta"):
+        copy = build_model(config)
+    state = model.state_dict()
+    if copy.pos_embed.shape != model.pos_embed.shape:
+        state["pos_embed"] = 0.02 * torch.randn(copy.pos_embed.shape, device=model.pos_embed.device)
+    copy.load_state_dict(state, assign=True)
+    return copy.eval().requires_grad_(False)
+
+
+def pays_from(rows: Sequence[tuple[int, bool | None]]) -> int | None:
+    """The fewest tokens from which on all measured rows of (tokens, won) are won; None if the last is not.
+    Rows without a measurement do not count."""
+    start = None
+    for tokens, won in rows:
+        if won is not None:
+            start = (start or tokens) if won else None
+    return start

@@ -1,0 +1,204 @@
+"""Patches forced to stay or to go, and the smallest set of patches that still gives the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo import cost
+from vitdemo.engine.answers.lab_records import SmallestSet, Surgery, Top
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.records import Progress
+from vitdemo.explain import explain
+from vitdemo.faithfulness import orders_of
+from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
+from vitdemo.models.pruning import Explicit, Pruning, ranked
+from vitdemo.weights import LoadedModel
+
+TOP = 5
+BATCH = 64  # sets of patches that go through the network together
+LEAP = 4  # while many patches are left, up to one in so many goes at a time
+
+Pixels = Float[Tensor, "1 ch hh ww"]
+Ids = tuple[int, ...]
+
+
+@torch.no_grad()
+def operate(
+    entry: Entry, loaded: LoadedModel, pixels: Pixels, *, keep: Iterable[int] = (), drop: Iterable[int] = ()
+) -> Surgery:
+    """The analysis' pass with the patches `keep` forced through every stage, and `drop` gone at the input.
+
+    All others stay or go as the selector decided before. One pass under the `Explicit` rule, in which no
+    predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raises ValueError
+    for an id outside the picture, one that is both, or when nothing would be left.
+    """
+    rule = forced(entry, keep=set(keep), drop=set(drop))
+    before = entry.dense if entry.pruned is None else entry.pruned
+    assert before.logits is not None
+    ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
+    logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
+    shown = ranked(logits)[:TOP].tolist()
+    old, new = chances(before.logits, entry.config), chances(logits, entry.config)
+    tokens = tuple(len(stage) for stage in rule)
+    return Surgery(
+        before=named(old, loaded, shown),
+        after=named(new, loaded, shown),
+        tokens=tokens,
+        macs=cost.macs(loaded.spec.config, tokens=tokens),
+    )
+
+
+def forced(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
+    """The patches at the input and after each stage of the analysis, with the forced ones.
+
+    Raises as `operate`.
+    """
+    everyone = set(range(entry.config.num_patches))
+    if not (keep | drop) <= everyone:
+        raise ValueError(f"keep and drop must name patches from 0 to {len(everyone) - 1}")
+    if keep & drop:
+        raise ValueError(f"patch {min(keep & drop)} cannot be kept and dropped at once")
+    stages = [everyone, *(set(ids) for ids in entry.analysis.kept)]
+    rule = tuple(tuple(sorted((stage | keep) - drop)) for stage in stages)
+    if not rule[-1]:
+        raise ValueError("at least one patch must stay to the end")
+    return rule
+
+
+def named(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Sequence[int]) -> Top:
+    return tuple((loaded.classes[index], float(probabilities[index])) for index in classes)
+
+
+@dataclass
+class Trial:
+    """Runs sets of patches through the network, each as if the picture had no others, and counts them.
+    `listen` is called before each batch, and may raise."""
+
+    model: VisionTransformer
+    pixels: Pixels
+    answer: int
+    floor: float
+    deadline: float
+    listen: Callable[[], object] = lambda: None
+    tried: int = field(default=0)
+
+    def probabilities(self, sets: Sequence[Ids]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
+        """The answer's probability with each of the equally large `sets`, and its lead over the best other
+        class or over `floor`, whichever is nearer: the answer holds where the lead is positive."""
+        found = []
+        for begin in range(0, len(sets), BATCH):
+            self.listen()
+            if perf_counter() > self.deadline:
+                raise TimeoutError
+            ids = torch.tensor(sets[begin : begin + BATCH])
+            self.tried += len(ids)
+            rule = Explicit((ids,))
+            x = self.pixels.expand(len(ids), -1, -1, -1)
+            logits = self.model(x, pruning=Pruning(None, rule)).float()
+            found.append(chances(logits, self.model.config).cpu())
+        rows = torch.cat(found)
+        own = rows[:, self.answer]
+        others = rows.clone()
+        others[:, self.answer] = self.floor
+        return own, own - others.max(dim=-1).values
+
+    def holds(self, ids: Ids) -> bool:
+        return bool(self.probabilities([ids])[1][0] > 0)
+
+
+@torch.no_grad()
+def smallest_set(
+    entry: Entry, loaded: LoadedModel, pixels: Pixels, *, share: float, seconds: float, report: Progress
+) -> SmallestSet:
+    """A 1-minimal set of patches with which alone the network still gives its dense answer, and at least
+    `share` (0 to 1) of its dense probability.
+
+    The patches enter in place of the picture's; no stage prunes. First the patches are ranked by attention
+    rollout, and the shortest prefix of that ranking that holds the answer is looked for by halving. Then
+    greedily backward: at each round every single removal is tried in a batch, and those that leave the answer
+    most probable go, one at a time in the end. It stops when no single removal is possible: the set is
+    1-minimal. It need not be the smallest of all sets, which only trying all 2^n could tell.
+
+    After `seconds` it stops where it is and says so: the set holds the answer but may not be 1-minimal.
+    Raises ValueError for a share outside 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must be from 0 to 1, got {share}")
+    assert entry.dense.logits is not None
+    start, answer = perf_counter(), int(entry.dense.logits.argmax())
+    dense = float(chances(entry.dense.logits, entry.config)[answer])
+    kept: Ids = tuple(range(entry.config.num_patches))
+
+    def listen() -> None:
+        report(0.9 - 0.6 * len(kept) / entry.config.num_patches, f"{len(kept)} patches left")
+
+    # The whole picture must pass its own test, though a batch may round its probability another way.
+    floor = min(share * dense, dense - 1e-4)
+    trial = Trial(loaded.model, pixels, answer, floor, start + seconds, listen)
+    minimal = False
+    try:
+        kept = shortest_prefix(ranking(entry), trial)
+        while (shorter := shorten(kept, trial)) != kept:
+            kept = shorter
+        minimal = True
+    except TimeoutError:
+        pass  # what was found so far holds
+    trial.deadline = float("inf")
+    probability, _ = trial.probabilities([kept])
+    return SmallestSet(
+        answer=loaded.classes[answer],
+        share=share,
+        kept=kept,
+        probability=float(probability[0]),
+        dense=dense,
+        minimal=minimal,
+        tried=trial.tried,
+        milliseconds=1000 * (perf_counter() - start),
+    )
+
+
+def ranking(entry: Entry) -> list[int]:
+    """The patches by what the dense pass read from them (attention rollout), most first; equal ones drawn."""
+    return orders_of(explain(entry.dense, "attention-rollout"), seed=0)[0].tolist()
+
+
+def shortest_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
+    """The patches of a prefix that holds the answer: halved while that holds, then bisected.
+
+    The prefixes that hold need not be all that are longer than this one; it is a start, not a result.
+    """
+    high, low = len(ranked), 0  # of `high` patches it is known that they hold, of `low` that they do not
+    while high > 1 and trial.holds(tuple(sorted(ranked[: high // 2]))):
+        high //= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (high + low) // 2
+        if trial.holds(tuple(sorted(ranked[:middle]))):
+            high = middle
+        else:
+            low = middle
+    return tuple(sorted(ranked[:high]))
+
+
+def shorten(kept: Ids, trial: Trial) -> Ids:
+    """`kept` less the patches whose removal hurts least, or `kept` itself if each single one is needed."""
+    if len(kept) == 1:
+        return kept
+    rest = [kept[:place] + kept[place + 1 :] for place in range(len(kept))]
+    own, lead = trial.probabilities(rest)
+    free = [place for place in ranked(own).tolist() if lead[place] > 0]
+    count = min(len(free), max(1, len(kept) // LEAP))
+    while count > 1:  # several at once may be too many even where each alone is not
+        gone = {kept[place] for place in free[:count]}
+        fewer = tuple(patch for patch in kept if patch not in gone)
+        if trial.holds(fewer):
+            return fewer
+        count //= 2
+    return rest[free[0]] if free else kept

@@ -1,0 +1,164 @@
+"""The ratio sweep: one picture at every pruning ratio, by every selector at equal budget."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from time import perf_counter
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vitdemo import cost
+from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
+from vitdemo.engine.core.records import Progress
+from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
+from vitdemo.models.pruning import FixedRatio, Pruning, ranked, token_counts
+from vitdemo.models.selectors import Random, make_selector
+from vitdemo.trace import Recorder
+from vitdemo.weights import LoadedModel
+
+RATIOS = tuple(step / 10 for step in range(10))
+SEEDS = 5
+SHOWN = 3  # of the dense classes; those that win at some ratio come on top
+FEWEST, REPEATS, SECONDS = 3, 5, 2.0  # more than the fewest passes only where all fit in the time
+
+Pixels = Float[Tensor, "1 ch hh ww"]
+
+
+@torch.no_grad()
+def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress) -> Sweep:
+    """`entry`'s picture pruned by 0, 10, ... 90 % at each stage.
+
+    Selectors: the analysis' own (else the model's best), then the others. "random" is the mean over `SEEDS`
+    seeds, which run as one batch. All selectors keep the same numbers of patches at a ratio.
+    """
+    start, model = perf_counter(), loaded.model
+    names = order(entry, loaded)
+    table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
+    kept: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for number, name in enumerate(names):
+        runs = []
+        for step, ratio in enumerate(RATIOS):
+            report((number + step / len(RATIOS)) / (len(names) + 1), f"Pruning by {name}")
+            runs.append(run(model, pixels, name, ratio))
+        rows = [chances(logits.float(), model.config).cpu() for logits, _ in runs]
+        table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
+        kept[name] = tuple(ids for _, ids in runs)
+    measuring = partial(report, len(names) / (len(names) + 1), "Measuring")
+    times, repeats = measure(model, pixels, names, listen=measuring)
+    classes, labels = chosen_classes(table), loaded.classes
+    curves = [
+        curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
+        for name, rows in table.items()
+    ]
+    return Sweep(
+        labels=tuple(labels[index] for index in classes),
+        points=tuple(point(loaded, ratio) for ratio in RATIOS),
+        curves=tuple(curves),
+        repeats=repeats,
+        milliseconds=1000 * (perf_counter() - start),
+    )
+
+
+def order(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
+    """The selectors, the analysis' own first."""
+    known = selectors_for(loaded.spec)
+    first = entry.analysis.selector or known[0]
+    return (first, *(name for name in known if name != first))
+
+
+def run(
+    model: VisionTransformer, pixels: Pixels, name: str, ratio: float
+) -> tuple[Float[Tensor, "runs c"], tuple[int, ...]]:
+    """The logits of each run and the patches that the first one has left."""
+    pruning = pruning_for(model, pixels, name, ratio)
+    recorder = Recorder(attention=False)
+    runs = SEEDS if pruning is not None and name == "random" else 1
+    logits = model(pixels.expand(runs, -1, -1, -1), pruning=pruning, recorder=recorder)
+    prefix = model.config.num_prefix_tokens
+    return logits, tuple((recorder.token_ids[-1][0, prefix:] - prefix).tolist())
+
+
+def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
+    """None at ratio 0; "random" has a seed a run, the first one that of the analysis."""
+    keep_ratio = keep_ratio_of(ratio)
+    if keep_ratio == 1:
+        return None
+    selector = make_selector(name, model=model, pixels=pixels)
+    if isinstance(selector, Random):
+        seed = selector.seeds[0]
+        selector = Random((seed, *(zlib.crc32(f"{seed}/{run}".encode()) for run in range(1, SEEDS))))
+    return Pruning(selector, FixedRatio(keep_ratio))
+
+
+def measure(
+    model: VisionTransformer,
+    pixels: Pixels,
+    names: tuple[str, ...],
+    *,
+    listen: Callable[[], object] = lambda: None,
+) -> tuple[dict[str, tuple[float, ...]], int]:
+    """Median milliseconds of one pass by each selector at each ratio, all measured in turn, and how often
+    each was. At ratio 0 there is one dense pass for all selectors. `listen` is called before each pass, and
+    may raise."""
+
+    def call(pruning: Pruning | None) -> Tensor:
+        return model(pixels, pruning=pruning).cpu()  # a GPU says that it is done before it is
+
+    calls = [partial(call, None)]
+    for ratio, name in product(RATIOS[1:], names):  # so that drift meets all selectors alike
+        pruning = pruning_for(model, pixels, name, ratio)
+        if pruning is not None and isinstance(pruning.selector, Random):
+            pruning = Pruning(Random(pruning.selector.seeds[:1]), pruning.rule)
+        calls.append(partial(call, pruning))
+    start = perf_counter()
+    calls[0]()
+    all_at_most = (perf_counter() - start) * len(calls)
+    repeats = max(FEWEST, min(REPEATS, int(SECONDS / all_at_most)))
+    dense, *pruned = cost.median_milliseconds(calls, repeats=repeats, between=listen)
+    return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
+
+
+def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
+    """The first classes of the dense pass, then those that the first selector's answer flips to."""
+    first = next(iter(table.values())).mean(dim=1)
+    dense = ranked(first[0])[:SHOWN].tolist()
+    return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
+
+
+def point(loaded: LoadedModel, ratio: float) -> SweepPoint:
+    """The budget at one ratio. At ratio 0 no predictor runs."""
+    config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
+    stages = len(config.prune_loc) if keep_ratio < 1 else 0
+    tokens = tuple(token_counts(config.num_patches, keep_ratio, stages))
+    return SweepPoint(ratio, tokens, cost.macs(config, tokens=tokens))
+
+
+def curve(
+    name: str,
+    rows: Float[Tensor, "ratios runs classes"],
+    *,
+    classes: list[int],
+    labels: tuple[str, ...],
+    kept: tuple[tuple[int, ...], ...],
+    milliseconds: tuple[float, ...],
+) -> SweepCurve:
+    """The probabilities are means over the runs of each ratio."""
+    mean = rows.mean(dim=1)
+    dense = int(mean[0].argmax())
+    return SweepCurve(
+        selector=name,
+        runs=rows.shape[1],
+        probabilities=tuple(tuple(row) for row in mean[:, classes].tolist()),
+        answers=tuple(labels[index] for index in mean.argmax(-1).tolist()),
+        held=tuple((rows.argmax(-1) == dense).float().mean(-1).tolist()),
+        kept=kept,
+        milliseconds=milliseconds,
+    )

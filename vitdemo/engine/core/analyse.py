@@ -1,0 +1,211 @@
+"""From a picture to its traces: the only job that runs a network."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from vitdemo import cost
+from vitdemo.data import Prepared, preprocess
+from vitdemo.decode import decode
+from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
+from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
+from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.models import VisionTransformer
+from vitdemo.models.head import chances
+from vitdemo.models.pruning import FixedRatio, Pruning, ranked
+from vitdemo.models.selectors import make_selector
+from vitdemo.registry import ModelSpec
+from vitdemo.trace import Trace, record
+from vitdemo.weights import LoadedModel
+
+TOP = 5
+UPLOAD_EDGE = 448  # pixels; what is kept of the upload for the page
+REPEATS, SECONDS = 3, 0.15  # what measuring may take at most, once a model and setting
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A request, checked against its model. `selector` is "" when nothing is pruned."""
+
+    spec: ModelSpec
+    keep_ratio: float
+    selector: str
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A request whose picture and model are there. `upload`: the picture, at most `UPLOAD_EDGE` pixels, and
+    `size`: what it was before; `timed`: what its milliseconds depend on; `key`: where its result is kept."""
+
+    setting: Setting
+    upload: Image.Image
+    size: tuple[int, int]
+    prepared: Prepared
+    timed: tuple[str, ...]
+    key: str
+
+
+class Timings:
+    """Measured milliseconds of (dense, pruned) passes, once a model and setting; the last few hundred."""
+
+    def __init__(self, limit: int = 256) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, ...], tuple[float, ...]] = OrderedDict()
+
+    def find(self, setting: tuple[str, ...]) -> tuple[float, ...] | None:
+        with self._lock:
+            return self._known.get(setting)
+
+    def keep(self, setting: tuple[str, ...], milliseconds: tuple[float, ...]) -> None:
+        with self._lock:
+            self._known[setting] = milliseconds
+            while len(self._known) > self._limit:
+                self._known.popitem(last=False)
+
+
+def analyse(
+    request: Request, *, pool: ModelPool, cache: TraceCache, timings: Timings, progress: Progress
+) -> Analysis:
+    """The analysis of `request`, whose entry is in `cache` afterwards.
+
+    An equal request whose entry is still there runs and measures nothing. Raises ValueError with one sentence
+    for the user: BadImage, WeightsError, an unknown model or selector.
+    """
+    spec = pool.spec(request.model)
+    choose_selector(spec, request.selector)  # before anything is loaded
+    with pool.decoding.turn(progress):
+        upload = decode(request.image, limits=pool.limits)
+    loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
+    job = job_of(request, upload, loaded, cache)
+    if known := cache.find(job.key):  # waits for nobody else's job
+        return known.analysis
+    setting, pixels = job.setting, job.prepared.pixels
+    with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
+        entry = cache.find(job.key)
+        if entry is None:
+            report(0.85, f"Running {setting.spec.title}")
+            dense, pruned, pruning = run(loaded, job.prepared, setting, pool.device)
+            milliseconds = timings.find(job.timed)
+            if milliseconds is None:
+                report(0.95, "Measuring")
+                milliseconds = measure(loaded.model, pixels.to(pool.device), pruning=pruning)
+                timings.keep(job.timed, milliseconds)
+            analysis = Analysis(
+                key=job.key,
+                model=request.model,
+                title=setting.spec.title,
+                selector=setting.selector,
+                pruning_ratio=request.pruning_ratio,
+                view=job.prepared.view,
+                dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
+                pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
+                kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
+                source=loaded.report.source,
+                note=loaded.report.note,
+            )
+            tokens = tokens_of(loaded.model, pixels.to(pool.device))
+            config, data = setting.spec.config, setting.spec.data
+            entry = Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
+            cache.put(entry)
+    progress(1.0, "Done")
+    return entry.analysis
+
+
+def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | None:
+    """The analysis that an equal request left in `cache`, or None; loads and runs nothing."""
+    loaded = pool.find(request.model)
+    if loaded is None:
+        return None
+    with pool.decoding.turn():
+        upload = decode(request.image, limits=pool.limits)
+    entry = cache.find(job_of(request, upload, loaded, cache).key)
+    return entry and entry.analysis
+
+
+def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
+    """What `request` asks of `loaded`, with its picture, decoded to `upload`, which this call shrinks."""
+    setting = check(request, loaded.spec)
+    prepared, size = preprocess(upload, config=setting.spec.data), upload.size
+    upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
+    weights = f"{request.model}@{loaded.report.source}@{loaded.report.revision}"
+    timed = (weights, f"{setting.keep_ratio:g}", setting.selector)
+    images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
+    key = cache.key(*(part.encode() for part in timed), str(size).encode(), *images)
+    return Job(setting, upload, size, prepared, timed, key)
+
+
+def choose_selector(spec: ModelSpec, name: str) -> str:
+    """`name`, or the model's best for "". Raises ValueError naming those that the model has."""
+    known = selectors_for(spec)
+    if name and name not in known:
+        raise ValueError(f"selector must be one of {', '.join(known)} for {spec.key}, got {name!r}")
+    return name or known[0]
+
+
+def check(request: Request, spec: ModelSpec) -> Setting:
+    """The request against the model that was really loaded."""
+    keep_ratio = keep_ratio_of(request.pruning_ratio)
+    selector = choose_selector(spec, request.selector)
+    return Setting(spec, keep_ratio, selector if keep_ratio < 1 else "")
+
+
+def run(
+    loaded: LoadedModel, prepared: Prepared, setting: Setting, device: torch.device
+) -> tuple[Trace, Trace | None, Pruning | None]:
+    """The dense and the pruned trace, and how it was pruned; both None where nothing is."""
+    model, pixels = loaded.model, prepared.pixels.to(device)
+    dense = record(model, pixels, name=setting.spec.key)
+    if not setting.selector:
+        return dense, None, None
+    selector = make_selector(setting.selector, model=model, pixels=pixels)
+    pruning = Pruning(selector, FixedRatio(setting.keep_ratio))
+    return dense, record(model, pixels, pruning=pruning, name=setting.spec.key), pruning
+
+
+@torch.no_grad()
+def measure(
+    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, pruning: Pruning | None
+) -> tuple[float, ...]:
+    """Median milliseconds of a dense pass and, if there is `pruning`, of a pruned one; nothing recorded.
+
+    The first dense pass is timed for itself, to see how many repeats the budget allows. Logits are fetched
+    to the CPU, because a GPU says that it is done before it is.
+    """
+    calls = [lambda: model(pixels).cpu()]
+    if pruning is not None:
+        calls.append(lambda: model(pixels, pruning=pruning).cpu())
+    start = perf_counter()
+    calls[0]()
+    each = (perf_counter() - start) * len(calls)
+    repeats = max(1, min(REPEATS, int(SECONDS / each)))
+    return cost.median_milliseconds(calls, repeats=repeats)
+
+
+def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None) -> Outcome:
+    """What `trace` says, in words and numbers."""
+    top: tuple[tuple[str, float], ...] = ()
+    if trace.logits is not None:
+        shares = chances(trace.logits, loaded.spec.config).tolist()
+        best = ranked(trace.logits)[:TOP].tolist()
+        top = tuple((loaded.classes[index], shares[index]) for index in best)
+    tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
+    return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio), milliseconds)
+
+
+@torch.no_grad()
+def tokens_of(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Tokens:
+    """What enters the first block, in its parts, on the CPU."""
+    patches = model.patch_embed(pixels)[0]
+    tables = (model.cls_token, model.dist_token, model.reg_token)
+    prefix = [table[0] for table in tables if table is not None]
+    parts = (patches, torch.cat(prefix) if prefix else patches[:0], model.pos_embed[0])
+    return Tokens(*(part.detach().float().cpu().clone() for part in parts))

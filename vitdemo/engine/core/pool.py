@@ -1,0 +1,160 @@
+"""The models in memory: loaded when first asked for, once, on one device; and who may compute when."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vitdemo import cost
+from vitdemo.datasets import DATASETS
+from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo, Progress
+from vitdemo.engine.core.turns import Turns
+from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.models import VisionTransformer
+from vitdemo.models.selectors import selector_names
+from vitdemo.registry import MODELS, ModelSpec
+from vitdemo.weights import LoadedModel, load_model, spec_of
+
+MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
+DECODERS = 2  # pictures that are decoded at once
+
+
+class ModelPool:
+    """Loaded models by name, the least recently used dropped when their parameters exceed `max_bytes`.
+
+    `extra_models`: folders and Hub names served besides the registry's. `compute`: whose turn it is to run a
+    model; the device is shared, so two passes at once would gain nothing and spoil each other's measurement.
+    `decoding`: whose turn it is to decode a picture, which may take much memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        models_dir: Path | None = None,
+        extra_models: Sequence[str] = (),
+        max_bytes: int = MAX_BYTES,
+        limits: Limits = DEFAULTS,
+    ) -> None:
+        self.device = choose_device(device)
+        self.compute = Turns(seconds=limits.request_seconds)
+        self.decoding = Turns(DECODERS)
+        self._models_dir = models_dir
+        self._max_bytes = max_bytes
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
+        self._models: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._forwards = 0
+
+    @property
+    def forwards(self) -> int:
+        """Forward passes of all models so far."""
+        return self._forwards
+
+    def spec(self, name: str) -> ModelSpec:
+        """The model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
+
+        A name that is not in the registry is loaded for it. Raises ValueError naming the known ones: a
+        visitor must not make the engine read folders or repositories that its owner did not name.
+        """
+        if name not in self._loading:
+            raise ValueError(f"model must be one of {', '.join(self._loading)}, got {name!r}")
+        with self._lock:
+            loaded = self._models.get(name)
+        if loaded is None and name in MODELS:
+            return spec_of(name, models_dir=self._models_dir)
+        return (loaded or self.get(name)).spec
+
+    def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
+        """The model, loaded if need be; others that ask for it meanwhile wait, those that ask for another
+        do not. Raises WeightsError when it cannot be had; the next call tries again."""
+        assert name in self._loading, "spec() refuses unknown names"
+        with self._loading[name].turn(progress) as report:
+            loaded = self.find(name)
+            if loaded is None:
+                loaded = load_model(
+                    name,
+                    models_dir=self._models_dir,
+                    device=str(self.device),
+                    download_megabytes=self.limits.download_megabytes,
+                    progress=report,
+                )
+                self.counted(loaded.model)
+                self._keep(name, loaded)
+        return loaded
+
+    def counted(self, model: VisionTransformer) -> VisionTransformer:
+        """`model`, whose forward passes count from now on: a served one, or a copy made of one."""
+        model.register_forward_pre_hook(self._count)
+        return model
+
+    def find(self, name: str) -> LoadedModel | None:
+        """The model if it is in memory, now the most recently used."""
+        with self._lock:
+            if name in self._models:
+                self._models.move_to_end(name)
+            return self._models.get(name)
+
+    def _keep(self, name: str, loaded: LoadedModel) -> None:
+        with self._lock:
+            self._models[name] = loaded
+            while len(self._models) > 1 and sum(map(nbytes, self._models.values())) > self._max_bytes:
+                self._models.popitem(last=False)
+
+    def _count(self, *_: Any) -> None:
+        # A hook of the module, so that no way of calling a model can go uncounted.
+        with self._lock:
+            self._forwards += 1
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called "auto", "cpu" or "cuda". Raises ValueError when it is not there."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be one of auto, cpu, cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device 'cuda' is not available on this machine")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def nbytes(loaded: LoadedModel) -> int:
+    return sum(p.nbytes for p in loaded.model.parameters())
+
+
+def keep_ratio_of(pruning_ratio: float) -> float:
+    """1 - `pruning_ratio`, without the rounding noise. Raises ValueError outside 0..0.9."""
+    if not 0 <= pruning_ratio <= MAX_PRUNING_RATIO:
+        raise ValueError(f"pruning_ratio must be from 0 to {MAX_PRUNING_RATIO}, got {pruning_ratio}")
+    return round(1 - pruning_ratio, 4)
+
+
+def selectors_for(spec: ModelSpec) -> tuple[str, ...]:
+    """The selectors that the model can be pruned with, the best first; from its config alone."""
+    return selector_names(spec.config)
+
+
+def describe_model(spec: ModelSpec) -> ModelInfo:
+    """The menu's entry of a model."""
+    config = spec.config
+    return ModelInfo(
+        key=spec.key,
+        title=spec.title,
+        summary=spec.summary,
+        dataset=DATASETS[spec.data.dataset].title if spec.data.dataset in DATASETS else spec.title,
+        layers=config.depth,
+        heads=config.num_heads,
+        grid=config.grid,
+        num_patches=config.num_patches,
+        prune_loc=config.prune_loc,
+        selectors=selectors_for(spec),
+        parameters=cost.parameters(config),
+        macs=cost.macs(config),
+        bundled=spec.source == "bundled",
+    )

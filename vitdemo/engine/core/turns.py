@@ -1,0 +1,86 @@
+"""Who may use the machine when: one after the other, and nobody for longer than is stated."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from vitdemo.engine.core.records import Progress
+
+LISTEN = 0.1  # seconds between two looks whether the answer is still wanted, while nothing else happens
+WAITING = "Waiting for the requests before this one"
+NO_MEMORY = "There is not enough memory for this request now; another model or a smaller picture needs less"
+REFUSED = ("allocate memory", "out of memory")  # in the words of torch's allocators
+
+
+class Turns:
+    """Turns for at most `places` at once, first come first served; each may last `seconds`.
+
+    Whoever waits or works may give up: a `Progress` that raises frees the place, or the place in the line.
+    """
+
+    def __init__(self, places: int = 1, *, seconds: float = math.inf) -> None:
+        self._seconds = seconds
+        self._free = places
+        self._line: deque[object] = deque()
+        self._moved = threading.Condition()
+
+    @contextmanager
+    def turn(self, progress: Progress | None = None) -> Iterator[Progress]:
+        """Wait for a turn, and hold it. Gives the `Progress` that the work is to tell at each of its steps.
+
+        Raises ValueError, one sentence for the user, for work that is overdue or that memory is refused to.
+        """
+        report = progress or silent
+        self._take(report)
+        try:
+            with refusals():
+                yield until(monotonic() + self._seconds, report, seconds=self._seconds)
+        finally:
+            with self._moved:
+                self._free += 1
+                self._moved.notify_all()
+
+    def _take(self, report: Progress) -> None:
+        ticket = object()
+        with self._moved:
+            self._line.append(ticket)
+            try:
+                while not (self._free and self._line[0] is ticket):
+                    if not self._moved.wait(LISTEN):
+                        report(0.0, WAITING)
+                self._free -= 1
+            finally:
+                self._line.remove(ticket)
+                self._moved.notify_all()
+
+
+def until(deadline: float, report: Progress, *, seconds: float) -> Progress:
+    """`report`, which raises ValueError after the `deadline` of the monotonic clock."""
+
+    def checked(share: float, text: str) -> None:
+        if monotonic() > deadline:
+            raise ValueError(f"This would take longer than the {seconds:g} seconds that one request may run")
+        report(share, text)
+
+    return checked
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns a refusal of memory into a ValueError. What was tried is freed with it: one request ends, and the
+    next one finds the memory as it was."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or any(words in str(error) for words in REFUSED):
+            raise ValueError(NO_MEMORY) from None
+        raise
+
+
+def silent(share: float, text: str) -> None:
+    """Progress that nobody watches."""
