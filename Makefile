@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Python is started dozens of times: it compiles everything once, whatever the surroundings say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check audit lock clean
+.PHONY: demo test check audit wheel lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
@@ -24,6 +24,10 @@ check: $(VENV)/.test
 
 audit: $(VENV)/.test
 	$(BIN)/python -m tools.audit
+
+# Build the wheel into dist/ and try it in an empty environment: torch is installed anew, which takes minutes.
+wheel: $(VENV)/.test
+	$(BIN)/python -m tools.try_wheel
 
 # The versions that were tested here, with the hash of each file, for a Space and an image: Linux, Python 3.11.
 lock: $(VENV)/.test
@@ -46,4 +50,4 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.demo
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache artefacts
+	rm -rf $(VENV) .pytest_cache .ruff_cache artefacts dist

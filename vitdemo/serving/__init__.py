@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 from vitdemo.serving.log import start_log
 from vitdemo.serving.memory import share_heaps
@@ -30,7 +31,7 @@ def main() -> None:
 
             run(options, files=files, stop=stop)
     except (OSError, ValueError) as error:
-        print(f"app.py: error: {said(error)}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: error: {said(error)}", file=sys.stderr)
         sys.exit(2)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The options of `app.py`, from the command line or the environment."""
+"""The options of the app, from the command line or the environment."""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ from vitdemo.weights.store import PICKLES, read_description, read_folder, save_m
 
 __all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "offered", "save_model", "spec_of"]
 
-BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
+PACKAGE = Path(__file__).resolve().parents[1]
+IN_WHEEL = PACKAGE / "checkpoints"  # a wheel has the weights in the package, a checkout beside it
+BUNDLED = IN_WHEEL if IN_WHEEL.is_dir() else PACKAGE.parent / "checkpoints"
 OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was trained on
 HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
 
@@ -37,8 +39,8 @@ def load_model(
     """A network ready for inference on `device`, with 32-bit weights.
 
     `name_or_spec`: a registry key, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
-    are looked up in `models_dir` (default: `checkpoints/` beside the package), and before that in the
-    repository that the environment variable VITDEMO_HUB_REPO names, if it is set.
+    are looked up in `models_dir` (default: BUNDLED), and before that in the repository that the environment
+    variable VITDEMO_HUB_REPO names, if it is set.
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
     file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
     is called several times a second, from the start; whatever it raises cancels the download, at once and
