@@ -15,13 +15,6 @@ from jaxtyping import install_import_hook
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 install_import_hook(["vitdemo", "train"], CHECKER)
 
-from vitdemo import trace  # noqa: E402 - the hook comes first
-from vitdemo.models import layers, pruning, vit  # noqa: E402
-
-# Names that these modules import for the type checker only, to avoid a circle; the run-time checks need them.
-pruning.Block = layers.Block  # type: ignore[attr-defined]
-trace.Pruning = pruning.Pruning  # type: ignore[attr-defined]
-trace.VisionTransformer = vit.VisionTransformer  # type: ignore[attr-defined]
 torch.set_num_threads(1)
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")

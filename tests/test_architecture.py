@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.kinds": (),
     "vitdemo.config": ("vitdemo.kinds",),
     "vitdemo.models": ("vitdemo.config", "vitdemo.trace"),
-    "vitdemo.trace": ("vitdemo.models",),  # for the type checker; loading it alone is tried below
+    "vitdemo.trace": (),
+    "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
     "vitdemo.explain": ("vitdemo.config", "vitdemo.trace"),
     "vitdemo.render": (),
     "vitdemo.ui": (
@@ -55,6 +57,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.decode": ("vitdemo.limits",),
     "app": ("vitdemo.serving",),
 }
+TABS = "vitdemo.ui.tabs."
 
 
 def module_of(path: Path) -> str:
@@ -93,7 +96,24 @@ def test_imports_follow_the_design(path: Path) -> None:
         for who, allowed in ALLOWED.items():
             if inside(module, (who,)) and inside(name, ("vitdemo",)) and not inside(name, (*allowed, who)):
                 wrong.append(name)
+        if module.startswith(TABS) and name.startswith(TABS) and name.split(".")[3] != module.split(".")[3]:
+            wrong.append(name)
     assert not wrong, f"{module} must not import {', '.join(wrong)}"
+
+
+def test_there_is_no_circle_of_imports() -> None:
+    """Not even of those that are for types only; a package stands for what its own `__init__` imports."""
+    modules = {module_of(path): path for path in SOURCES}
+
+    def loaded(name: str) -> set[str]:
+        """The module that `name`, which may be a thing in a module, is found in; none where it is foreign."""
+        return {name} & set(modules) or {name.rpartition(".")[0]} & set(modules)
+
+    graph = {module: set().union(*map(loaded, imports(path))) for module, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' <- '.join(error.args[1])}")
 
 
 def test_the_tables_name_modules_that_exist() -> None:

@@ -30,12 +30,13 @@ from vitdemo.models.attention import policy_softmax
 from vitdemo.models.layers import PatchEmbed
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.registry import PRESETS
 from vitdemo.render.charts import Diverging, grid_of_grids
 from vitdemo.render.geometry import grid_lines, patch_box, spread
 from vitdemo.render.palette import LINE, MARK, PAPER, where
 from vitdemo.render.plots import new_figure
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel, load_model
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"

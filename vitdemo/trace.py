@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from vitdemo.models.pruning import Pruning
-    from vitdemo.models.vit import VisionTransformer
 
 
 @dataclass(frozen=True)
@@ -124,90 +118,3 @@ class Recorder:
     stages: list[int] = field(default_factory=list)
     tokens: Float[Tensor, "b n d"] | None = None
     entered: Float[Tensor, "b n d"] | None = None
-
-
-def record(
-    model: VisionTransformer,
-    pixels: Float[Tensor, "1 ch hh ww"],
-    *,
-    pruning: Pruning | None = None,
-    target: int | None = None,
-    grads: bool = False,
-    name: str = "",
-) -> Trace:
-    """Run `model` once on one image and freeze what happened.
-
-    `grads`: also go back from one logit, that of class `target` (None: the class with the highest), to every
-    layer's attention and to the last block's input, also where the caller has switched gradients off. Which
-    patches a selector keeps is taken as given; no gradient goes through the choice. Parameters are left as
-    they are.
-    Raises ValueError when `pixels` holds more than one image, when the model has no head to go back from or
-    was made under `torch.inference_mode`, or when `target` is not one of its classes or is given without
-    `grads`.
-    """
-    if len(pixels) != 1:
-        raise ValueError(f"record takes one image, got a batch of {len(pixels)}")
-    check_target(target, grads=grads, num_classes=model.config.num_classes)
-    if grads and any(parameter.is_inference() for parameter in model.parameters()):
-        raise ValueError("grads=True needs a model that was made outside torch.inference_mode")
-    recorder = Recorder(grads=grads)
-    gradients: tuple[Tensor, ...] = ()
-    with torch.inference_mode(False), torch.set_grad_enabled(grads):
-        # Gradients need a graph to run along, and parameters that need none do not start one.
-        start = pixels.detach().clone().requires_grad_() if grads else pixels
-        logits = model(start, pruning=pruning, recorder=recorder)
-        if grads:
-            target = int(logits[0].argmax()) if target is None else target
-            assert recorder.entered is not None
-            gradients = torch.autograd.grad(logits[0, target], [*recorder.attn, recorder.entered])
-        return freeze(model, recorder, logits.detach(), target=target, gradients=gradients, name=name)
-
-
-def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:
-    """Raises ValueError where `record` cannot go back from that logit."""
-    if target is not None and not grads:
-        raise ValueError("target is the class of the gradients: ask for grads=True")
-    if grads and not num_classes:
-        raise ValueError("gradients are of a class, and this model has no head")
-    if target is not None and not 0 <= target < num_classes:
-        raise ValueError(f"target must be a class from 0 to {num_classes - 1}, got {target}")
-
-
-@torch.no_grad()
-def freeze(
-    model: VisionTransformer,
-    recorder: Recorder,
-    logits: Float[Tensor, "1 c"],
-    *,
-    target: int | None,
-    gradients: tuple[Tensor, ...],
-    name: str,
-) -> Trace:
-    """The trace of a pass that is over: on the CPU, in fp32, free of the graph.
-
-    `gradients`: of each layer's attention and then of what entered the last block, or empty.
-    """
-    assert recorder.tokens is not None
-    assert recorder.entered is not None
-    graded = bool(gradients)
-    return Trace(
-        model=name,
-        grid=model.config.grid,
-        num_prefix_tokens=model.config.num_prefix_tokens,
-        logits=plain(logits) if model.config.num_classes else None,
-        attn=tuple(plain(attn) for attn in recorder.attn),
-        token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
-        readout=model.readout(recorder.tokens.shape[1]),
-        scores=tuple(plain(score) for score in recorder.scores),
-        prune_loc=tuple(recorder.stages),
-        token_norms=plain(recorder.tokens).norm(dim=-1),
-        target=target,
-        attn_grad=tuple(plain(gradient) for gradient in gradients[:-1]) if graded else None,
-        tokens=plain(recorder.entered) if graded else None,
-        token_grad=plain(gradients[-1]) if graded else None,
-    )
-
-
-def plain(values: Float[Tensor, "1 *shape"]) -> Float[Tensor, "*shape"]:
-    """The one image of a batch: detached, in fp32, on the CPU."""
-    return values[0].detach().float().cpu()

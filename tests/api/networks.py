@@ -15,8 +15,9 @@ from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.registry import MODELS
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 from vitdemo.weights import load_model, save_model
 
 PICTURE = example_paths()["ship"]

@@ -19,7 +19,7 @@ from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import record
+from vitdemo.recording import record
 from vitdemo.weights import load_model
 
 

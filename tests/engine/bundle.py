@@ -14,8 +14,9 @@ from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.registry import MODELS
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 from vitdemo.weights import load_model, save_model
 
 KEYS = ("dynamicvit_cifar10", "vit_cifar10", "lightvit_cifar10")

@@ -22,7 +22,7 @@ from vitdemo.faithfulness import class_trace
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
-from vitdemo.trace import record
+from vitdemo.recording import record
 from vitdemo.weights import save_model
 
 WORDS = ("cat", "dog", "grass", "sky", "water")

@@ -14,7 +14,8 @@ from tests.models.nets import VARIANTS, pictures, small, small_dynamic
 from vitdemo.explain import METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import Trace, record
+from vitdemo.recording import record
+from vitdemo.trace import Trace
 
 CUTS = {1: 8, 3: 3}
 TRACES = {

@@ -9,7 +9,7 @@ from vitdemo.explain import explain
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import record
+from vitdemo.recording import record
 
 
 @pytest.fixture(params=["softmax", "linear"])

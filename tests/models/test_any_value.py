@@ -22,7 +22,8 @@ from vitdemo.models import DynamicViT, build_model
 from vitdemo.models.attention import Attention, implicit_matrix, linear_attention, policy_softmax
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, keep_counts
 from vitdemo.models.selectors import Learned
-from vitdemo.trace import Recorder, record
+from vitdemo.recording import record
+from vitdemo.trace import Recorder
 
 ODD = [0.0, -0.0, 1.0, 5e-324, 1e-9, 1 - 2**-53, 1 + 2**-52, -1e-9, math.inf, -math.inf, math.nan]
 RATIOS = st.sampled_from(ODD) | st.floats(-0.5, 1.5)

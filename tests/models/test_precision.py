@@ -22,7 +22,8 @@ from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.attention import Attention, implicit_matrix, linear_attention
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import Recorder, record
+from vitdemo.recording import record
+from vitdemo.trace import Recorder
 from vitdemo.weights import load_model
 
 HALVES = (torch.float16, torch.bfloat16)

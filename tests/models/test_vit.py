@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from tests.models.nets import pictures, small, small_dynamic
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import Trace, record
+from vitdemo.recording import record
+from vitdemo.trace import Trace
 
 
 @torch.no_grad()

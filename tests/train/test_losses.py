@@ -16,7 +16,8 @@ from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned
-from vitdemo.trace import Recorder, record
+from vitdemo.recording import record
+from vitdemo.trace import Recorder
 
 CONFIG = ViTConfig(
     img_size=32, patch_size=8, num_classes=10, embed_dim=32, depth=4, num_heads=2, global_pool="token_avg"

@@ -10,7 +10,8 @@ from vitdemo.explain import METHODS, Heatmap, explain
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned
-from vitdemo.trace import Trace, record
+from vitdemo.recording import record
+from vitdemo.trace import Trace
 
 Order = Int[np.ndarray, "n"]
 Orders = Int[np.ndarray, "k n"]  # between which a map does not decide

@@ -17,7 +17,7 @@ from vitdemo.engine.answers.classes import class_index
 from vitdemo.explain import METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import record
+from vitdemo.recording import record
 from vitdemo.weights import load_model
 
 

@@ -21,9 +21,10 @@ from vitdemo.explain import explain
 from vitdemo.limits import Limits
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.registry import MODELS
 from vitdemo.render import Scale, kept_patches, overlay
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 from vitdemo.weights import save_model
 
 METHODS = ("raw-attention", "attention-rollout", "head-rollout")

@@ -20,7 +20,7 @@ from vitdemo.engine.answers.ablation import twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.explain import explain
 from vitdemo.models.pruning import FixedRatio
-from vitdemo.trace import record
+from vitdemo.recording import record
 
 
 @pytest.mark.parametrize("key", ["dynamicvit_cifar10", "lightvit_cifar10"])

@@ -19,8 +19,8 @@ from vitdemo.engine import Analysis, Engine, Request
 from vitdemo.engine.answers import sweep
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, Random, make_selector
+from vitdemo.recording import record
 from vitdemo.registry import MODELS
-from vitdemo.trace import record
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from vitdemo.engine.core.records import Progress
 from vitdemo.explain import METHODS, Heatmap, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import Trace, record
+from vitdemo.recording import record
+from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
 OF_A_CLASS = tuple(key for key, method in METHODS.items() if method.needs_grad)

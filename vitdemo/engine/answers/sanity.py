@@ -20,8 +20,9 @@ from vitdemo.explain import METHODS, explain
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.render import charts
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 
 LOGIT_LIMIT = 1e-3  # both sides are 32-bit, summed in another order
 ROW_LIMIT = 1e-4

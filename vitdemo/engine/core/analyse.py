@@ -22,8 +22,9 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked
 from vitdemo.models.selectors import make_selector
+from vitdemo.recording import record
 from vitdemo.registry import ModelSpec
-from vitdemo.trace import Trace, record
+from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
 TOP = 5

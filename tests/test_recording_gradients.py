@@ -19,7 +19,8 @@ from vitdemo.models.attention import Attention
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.trace import Recorder, Trace, record
+from vitdemo.recording import record
+from vitdemo.trace import Recorder, Trace
 
 TARGET, STEP = 3, 1e-3
 
