@@ -6,7 +6,6 @@ import asyncio
 from types import SimpleNamespace
 
 import fastapi
-import gradio as gr
 import pytest
 from gradio.queueing import Event, EventQueue
 from gradio.server_messages import CloseStreamMessage, ProcessCompletedMessage
@@ -17,9 +16,10 @@ from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox
 from vitdemo.serving.queue import Client, FairQueue, client_of_event
+from vitdemo.ui.page import Page
 from vitdemo.ui.visit import HEAVY
 
-PAGE = gr.Blocks()
+PAGE = Page(limits=Limits())
 
 
 def fresh(*, length: int = 64) -> FairQueue:

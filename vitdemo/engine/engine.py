@@ -116,6 +116,10 @@ class Engine:
         """
         return find(request, pool=self._pool, cache=self._cache)
 
+    def has(self, key: str) -> bool:
+        """Return whether the result of `key` is in memory."""
+        return self._cache.find(key) is not None
+
     def attention_figure(self, key: str, view: AttentionView) -> Image.Image:
         """The map over the view, with its colour bar below; the query patch is framed."""
         return pictures.attention_figure(self._cache.get(key), view)

@@ -7,7 +7,6 @@ import math
 from typing import Any, NamedTuple
 
 import fastapi
-import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.context import LocalContext
 from gradio.data_classes import PredictBodyInternal
@@ -20,7 +19,8 @@ from vitdemo.limits import Limits
 from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
 from vitdemo.ui.language import say
-from vitdemo.ui.visit import HEAVY, NEWER, is_away, is_outdated, running
+from vitdemo.ui.page import Page
+from vitdemo.ui.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, running
 
 UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
 CLOSED = 2.0  # seconds after which nobody listens again to what was answered
@@ -48,7 +48,7 @@ class FairQueue(Queue):
     address that fills it most makes room for others.
     """
 
-    def __init__(self, page: gr.Blocks, limits: Limits) -> None:
+    def __init__(self, page: Page, limits: Limits) -> None:
         super().__init__(
             live_updates=True,
             concurrency_count=page.max_threads,
@@ -56,7 +56,9 @@ class FairQueue(Queue):
             max_size=None,  # see `push`
             blocks=page,
         )
+        self.page = page
         self.limits = limits
+        self.event_queue_per_concurrency_id[HEAVY["concurrency_id"]] = EventQueue(**HEAVY)
         self.ANALYTICS_MAX_EVENTS = 1
         self._served: dict[str | Client, int] = {}
         self._turns = 0
@@ -81,8 +83,9 @@ class FairQueue(Queue):
             raise refused(422, request, LONG_SESSION, limit=SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
         client = client_of(request, body.session_hash)
-        if wanted is not None and is_heavy(wanted):
-            theirs = [one for one in self.pending() if is_heavy(one.fn) and client_of_event(one) == client]
+        heavy = wanted is not None and self.is_heavy(wanted, body.session_hash)
+        if heavy:
+            theirs = [one for one in self.pending() if is_heavy(one) and client_of_event(one) == client]
             if len(theirs) >= self.limits.client_requests:
                 raise refused(429, request, TOO_MANY, limit=self.limits.client_requests)
         if len(self) >= self.limits.queue_length and not self.make_room(client):
@@ -90,9 +93,21 @@ class FairQueue(Queue):
         answer = await super().push(body, request, username)
         if event := self.event_ids_to_events.get(str(answer[1])):
             self.arrive(event)
+            if heavy:
+                self.promote(event)
         if wanted is not None and wanted.api_name == NEWER and client.session:
             self.outdate(client, but=wanted)
         return answer
+
+    def is_heavy(self, fn: BlockFunction, session: str | None) -> bool:
+        """Return whether an event runs a network: of itself, or since the result that it draws is gone."""
+        return fn.concurrency_id == HEAVY["concurrency_id"] or self.page.has_lost(session)
+
+    def promote(self, event: Event) -> None:
+        """Move an event, which gradio has put at the end of a line, to that of the heavy ones."""
+        self.event_queue_per_concurrency_id[event.concurrency_id].queue.remove(event)
+        event.concurrency_id = HEAVY["concurrency_id"]
+        self.event_queue_per_concurrency_id[event.concurrency_id].queue.append(event)
 
     def arrive(self, event: Event) -> None:
         """Notes when it came, in turns: after those who were not served since, before the last one served."""
@@ -101,7 +116,7 @@ class FairQueue(Queue):
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """What a page has asked about the result before gives way to the question for another."""
         for event in self.pending():
-            if is_heavy(event.fn) and event.fn is not but and client_of_event(event) == client:
+            if is_heavy(event) and event.fn is not but and client_of_event(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
     def pending(self) -> list[Event]:
@@ -197,10 +212,6 @@ class FairQueue(Queue):
         self.mailboxes.pop(session, None)
 
 
-def is_heavy(fn: BlockFunction) -> bool:
-    return fn.concurrency_id == HEAVY["concurrency_id"]
-
-
 def client_of(request: fastapi.Request, session: str | None) -> Client:
     """By the address of the connection, or by what a proxy says that uvicorn trusts (FORWARDED_ALLOW_IPS)."""
     return Client(request.client.host if request.client else "", session or "")
@@ -224,7 +235,7 @@ def in_language_of(request: fastapi.Request, sentence: str, **gaps: object) -> s
         LocalContext.request.reset(token)
 
 
-def line_up(page: gr.Blocks, limits: Limits) -> None:
+def line_up(page: Page, limits: Limits) -> None:
     """Puts the queue in front of `page`, before it is launched. No way leads past it."""
     page.queue(api_open=False)
     page._queue = FairQueue(page, limits)

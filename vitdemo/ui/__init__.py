@@ -73,6 +73,7 @@ def build(
                     inside.tab(engine, left)
                     compare.tab(engine, left)
         wire_left(engine, left, data_dir=data_dir)
+        page.is_lost = lambda states: bool(key := states.get(left.key._id)) and not engine.has(key)
         results.wire(left)
         shown = link.Link(copy, tabs=link.named(tabs))
         prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)

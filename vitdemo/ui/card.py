@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from vitdemo.engine import Engine
+from vitdemo.engine import Engine, Expired
 from vitdemo.ui import inside_text as words
 from vitdemo.ui import text
 from vitdemo.ui.language import say
@@ -21,7 +21,10 @@ def notice(engine: Engine, left: Left) -> None:
         if not values[left.key]:
             return {line: None}
         with told():
-            return {line: words.familiarity(draw(engine, left, values, engine.inside.familiarity))}
+            try:
+                return {line: words.familiarity(engine.inside.familiarity(values[left.key]))}
+            except Expired:  # others have just pushed it out
+                return {line: None}
 
     left.key.change(arrived, left.inputs, [line], **QUIET)
 

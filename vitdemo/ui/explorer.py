@@ -10,7 +10,7 @@ from vitdemo.engine import Engine
 from vitdemo.ui.explorer_text import WORDS
 from vitdemo.ui.language import both, label
 from vitdemo.ui.module import module
-from vitdemo.ui.parts import QUIET
+from vitdemo.ui.parts import QUEUED
 from vitdemo.ui.results import drawn_when_seen
 from vitdemo.ui.session import Left, Values, draw, told
 
@@ -39,4 +39,4 @@ def tab(engine: Engine, left: Left) -> None:
         # `turn` makes every answer another one: the page would not notice the same text a second time.
         return gr.HTML(chunk={"turn": asked["turn"], "text": text if fits else ""})
 
-    explorer.layer(layer, left.inputs, explorer, trigger_mode="multiple", **QUIET)
+    explorer.layer(layer, left.inputs, explorer, trigger_mode="multiple", **QUEUED)

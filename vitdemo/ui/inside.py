@@ -10,7 +10,7 @@ from vitdemo.engine import DEFAULT_MODEL, Engine, Progress
 from vitdemo.ui import card, speed, walk
 from vitdemo.ui import inside_text as words
 from vitdemo.ui.language import label, say
-from vitdemo.ui.parts import QUIET, figure, heading
+from vitdemo.ui.parts import QUEUED, QUIET, figure, heading
 from vitdemo.ui.results import drawn_when_seen
 from vitdemo.ui.section import Section, hidden, on_button
 from vitdemo.ui.session import Left, Values, draw, told
@@ -107,8 +107,8 @@ def weights(engine: Engine, left: Left) -> Section:
             return {place: gr.skip()} if chosen is None else positions(values, chosen)
 
     inputs = {*left.inputs, place}
-    place.release(moved, inputs, [sheet, place, large], trigger_mode="always_last", **QUIET)
-    sheet.select(clicked, inputs, [sheet, place, large], trigger_mode="multiple", **QUIET)
+    place.release(moved, inputs, [sheet, place, large], trigger_mode="always_last", **QUEUED)
+    sheet.select(clicked, inputs, [sheet, place, large], trigger_mode="multiple", **QUEUED)
     return Section(show, set(), outputs)
 
 
@@ -173,7 +173,7 @@ def heads(engine: Engine, left: Left) -> Section:
         shown = gr.update(value=found.image, visible=True, alt_text=say(words.ABLATION_ALT))
         return {ablation[0]: shown, ablation[1]: words.ablation(found)}
 
-    which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUIET)
+    which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUEUED)
     which.input(lambda: {one: hidden(one) for one in ablation}, None, list(ablation), **QUIET)
     on_button(engine, left, button, job=silence, inputs={which}, outputs=list(ablation))
     return Section(show, {which}, outputs)

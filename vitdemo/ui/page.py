@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from vitdemo.limits import Limits
 from vitdemo.ui.language import say
 from vitdemo.ui.pictures import Upload
 from vitdemo.ui.received import paths_in, sound, uploaded
-from vitdemo.ui.session import unforeseen
+from vitdemo.ui.session import Values, unforeseen
 from vitdemo.ui.text import FOREIGN, MISTAKEN
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class Page(gr.Blocks):
         super().__init__(**options)
         self.limits = limits
         self.running = 0  # events
+        self.is_lost: Callable[[Values], bool] = lambda states: False  # see `has_lost`
         self.offered: set[Any] = set()  # if read-only: the pictures that the page has put to its visitors
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
@@ -80,6 +81,12 @@ class Page(gr.Blocks):
                 if isinstance(block, Upload):
                     self.offered.update(paths_in(value))
         return told
+
+    def has_lost(self, session: str | None) -> bool:
+        """Return whether the result that a session shows, which `is_lost` finds among its states, is no
+        longer in memory."""
+        known = self.state_holder.session_data.get(session or "")
+        return known is not None and self.is_lost(known.state_data)
 
     def may_use(self, path: Any) -> bool:
         """Whether a visitor may have the file analysed, whose time on the disk then begins anew. In a

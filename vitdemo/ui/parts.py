@@ -14,7 +14,8 @@ from vitdemo.ui.visit import LIGHT
 STATIC = Path(__file__).parent / "static"
 # Events that only draw or fill in: no queue, no spinner, not part of the public API.
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-# The same for those that warn, or set a state whose change starts another event: that takes gradio's queue.
+# The same for those that warn, set a state whose change starts another event, or draw a result that may be
+# gone: that takes gradio's queue.
 QUEUED: dict[str, Any] = {**QUIET, "queue": True, **LIGHT}
 
 

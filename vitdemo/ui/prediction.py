@@ -13,6 +13,7 @@ from vitdemo.engine import Analysis, ClassMap, Engine
 from vitdemo.ui import classes, text
 from vitdemo.ui.language import label, say
 from vitdemo.ui.link import Link, brought
+from vitdemo.ui.page import Page
 from vitdemo.ui.parts import QUEUED
 from vitdemo.ui.session import Left, Values, told
 from vitdemo.ui.visit import HEAVY, fetch, reported
@@ -56,7 +57,7 @@ def tab(engine: Engine, left: Left, *, first: First | None) -> tuple[gr.Label, g
 
 def wire(
     engine: Engine,
-    page: gr.Blocks,
+    page: Page,
     left: Left,
     *,
     outputs: tuple[Any, ...],
@@ -80,12 +81,13 @@ def wire(
             return empty(text.problem(error.message))
         return filled(analysis)
 
-    # What is in memory comes with the left column, in the one event of a page that opens; for what is not,
-    # the page asks a second time. One event that yields twice would not do: gradio tells of the new key
-    # before the rest is there.
+    # What is in memory comes with the left column, in the one event of a page that opens. For what is not,
+    # and for a visitor's own picture, which takes work to decode, the page asks a second time. One event that
+    # yields twice would not do: gradio tells of the new key before the rest is there.
     def opened(values: Values, request: gr.Request) -> Values:
         asked, found = link.asked(engine, left, values, request)
-        known = asked[left.image] == values[left.image] and engine.find(left.request(engine, asked))
+        own = asked[left.image] == values[left.image] and values[left.image] in page.first()
+        known = engine.find(left.request(engine, asked)) if own else None
         updates = link.updates(engine, left, found, asked, pending=not known)
         if known and first and known.key == first.analysis.key and brought(found):
             return {**updates, left.key: known.key}

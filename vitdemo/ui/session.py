@@ -14,8 +14,8 @@ import gradio as gr
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.ui.language import say, translate
 from vitdemo.ui.pictures import Upload
-from vitdemo.ui.text import CRASHED, FULL, escaped, sentence
-from vitdemo.ui.visit import Unwanted, fetch, reported
+from vitdemo.ui.text import CRASHED, FULL, GONE, escaped, sentence
+from vitdemo.ui.visit import Unwanted, fetch, may_run_networks, reported
 
 Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
 T = TypeVar("T")
@@ -107,10 +107,15 @@ def is_full(error: Exception) -> bool:
 
 
 def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
-    """`picture(key)` of the shown result; one that the cache dropped is analysed again first."""
+    """Return `picture(key)` of the shown result; one that the cache dropped is analysed again first.
+
+    Raise ValueError where that would run a network past the line of those that wait for one.
+    """
     try:
         return picture(values[left.key])
     except Expired:
+        if not may_run_networks():
+            raise ValueError(GONE) from None
         request, report = left.request(engine, values), reported()
         fetch(engine, request.model, report)
         return picture(engine.analyse(request, progress=report).key)

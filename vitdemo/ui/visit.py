@@ -16,7 +16,8 @@ from vitdemo.ui.language import translate
 # Options of every event that decodes a picture or runs a network. The queue lets in so many at a time, and
 # one of each visitor (serving/queue.py).
 HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
-# Options of the others: they draw what is known, and wait for no network.
+# Options of the others: they draw what is known, and wait for no network. One whose result is gone waits with
+# the heavy ones instead (serving/queue.py).
 LIGHT: dict[str, Any] = {"concurrency_id": "light", "concurrency_limit": 8}
 NEWER = "answer"  # api_name of the event by which a page asks for another result
 MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread
@@ -32,6 +33,17 @@ def current() -> tuple[Queue, Event] | None:
     page, name = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     event = page._queue.event_ids_to_events.get(name) if page is not None and name is not None else None
     return (page._queue, event) if page is not None and event is not None else None
+
+
+def may_run_networks() -> bool:
+    """Return whether this thread answers an event that has waited in the line of the heavy ones."""
+    answered = current()
+    return answered is not None and is_heavy(answered[1])
+
+
+def is_heavy(event: Event) -> bool:
+    """Return whether the event waits, or has waited, with those that run networks."""
+    return event.concurrency_id == HEAVY["concurrency_id"]
 
 
 def reported(progress: gr.Progress | None = None) -> Progress:

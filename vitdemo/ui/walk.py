@@ -9,7 +9,7 @@ import gradio as gr
 from vitdemo.engine import Engine
 from vitdemo.ui import text
 from vitdemo.ui.language import label, translate
-from vitdemo.ui.parts import QUIET, figure
+from vitdemo.ui.parts import QUEUED, figure
 from vitdemo.ui.section import Section
 from vitdemo.ui.session import Left, Values, draw, told
 
@@ -47,5 +47,5 @@ def section(engine: Engine, left: Left) -> Section:
         return go
 
     for event, move in ((step.input, 0), (back.click, -1), (onward.click, 1)):
-        event(moved(move), {*left.inputs, step}, outputs, **QUIET)
+        event(moved(move), {*left.inputs, step}, outputs, **QUEUED)
     return Section(show, {step}, outputs)
