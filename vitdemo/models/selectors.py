@@ -71,56 +71,112 @@ class Inverted:
 
 
 def random_for(pixels: Float[Tensor, "b ch hh ww"]) -> Random:
-    """A random selector whose seeds are checksums of the pictures."""
+    """Return a random selector whose seeds are checksums of the pictures."""
     return Random(tuple(zlib.crc32(image.numpy().tobytes()) for image in pixels.detach().float().cpu()))
 
 
 def best(model: VisionTransformer) -> TokenSelector:
-    """The learned predictor where there is one, else class attention."""
+    """Return the learned predictor where there is one, else class attention."""
     return Learned(model) if isinstance(model, DynamicViT) else ClassAttention()
 
 
 def learned(model: VisionTransformer) -> Learned:
-    """Raises ValueError for a network without predictors."""
+    """Return the predictor of `model`. Raise ValueError for a network without one."""
     if not isinstance(model, DynamicViT):
-        raise ValueError("selector 'learned' needs a DynamicViT; choose class-attention, random or inverted")
+        others = ", ".join(spec.key for spec in SELECTORS.values() if not spec.needs_predictor)
+        raise ValueError(f"selector 'learned' needs a DynamicViT; choose one of {others}")
     return Learned(model)
 
 
-Pixels = Float[Tensor, "b ch hh ww"]
-SELECTORS: dict[str, Callable[[VisionTransformer, Pixels], TokenSelector]] = {
-    "learned": lambda model, pixels: learned(model),
-    "class-attention": lambda model, pixels: ClassAttention(),
-    "random": lambda model, pixels: random_for(pixels),
-    "inverted": lambda model, pixels: Inverted(best(model)),
+@dataclass(frozen=True)
+class SelectorSpec:
+    """A selector as the page offers it.
+
+    `words`: how it scores, as a clause. `score_label`: what the colour bar of its scores says. `make`: the
+    selector for a model and its pictures. `log_scores`: whether its scores are logarithms; None where they
+    have no mean that a threshold could be compared with. `needs_predictor`: only for a network that learned
+    to score.
+    """
+
+    key: str
+    title: str
+    words: str
+    score_label: str
+    make: Callable[[VisionTransformer, Float[Tensor, "b ch hh ww"]], TokenSelector]
+    log_scores: bool | None = None
+    needs_predictor: bool = False
+
+
+SELECTORS: dict[str, SelectorSpec] = {  # the best first
+    spec.key: spec
+    for spec in (
+        SelectorSpec(
+            key="learned",
+            title="Learned predictor",
+            words="a small network, trained with the rest, predicts for each patch how likely it should be "
+            "kept",
+            score_label="keep weight (1 = mean)",
+            make=lambda model, pixels: learned(model),
+            log_scores=True,
+            needs_predictor=True,
+        ),
+        SelectorSpec(
+            key="class-attention",
+            title="Class attention",
+            words="the attention that each patch gets in the next block is its score",
+            score_label="class attention",
+            make=lambda model, pixels: ClassAttention(),
+            log_scores=False,
+        ),
+        SelectorSpec(
+            key="random",
+            title="Random",
+            words="each patch gets a random score, as a control",
+            score_label="random score",
+            make=lambda model, pixels: random_for(pixels),
+        ),
+        SelectorSpec(
+            key="inverted",
+            title="Inverted (worst first)",
+            words="the usual scores are negated, as a control, so that the best patches go first",
+            score_label="inverted score",
+            make=lambda model, pixels: Inverted(best(model)),
+        ),
+    )
 }
 
 
-def make_selector(name: str, *, model: VisionTransformer, pixels: Pixels) -> TokenSelector:
-    """The selector called `name` for these pictures. Raises ValueError naming the known ones."""
+def make_selector(
+    name: str, *, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
+) -> TokenSelector:
+    """Return the selector called `name` for these pictures. Raise ValueError naming the known ones."""
     if name not in SELECTORS:
         raise ValueError(f"selector must be one of {', '.join(SELECTORS)}, got {name!r}")
-    return SELECTORS[name](model, pixels)
+    return SELECTORS[name].make(model, pixels)
 
 
-LOG_SCORES = {"learned": True, "class-attention": False}
+def takes_threshold(name: str) -> bool:
+    """Return whether the selector called `name` gives scores that a threshold can be compared with."""
+    return name in SELECTORS and SELECTORS[name].log_scores is not None
 
 
 def threshold_for(name: str, value: float) -> Threshold:
-    """The threshold that fits the scores of the selector called `name`.
+    """Return the threshold that fits the scores of the selector called `name`.
 
-    Raises ValueError for selectors whose scores have no mean to compare with, and for a bad `value`.
+    Raise ValueError for selectors whose scores have no mean to compare with, and for a bad `value`.
     """
-    if name not in LOG_SCORES:
-        raise ValueError(f"a threshold needs the selector {' or '.join(LOG_SCORES)}, got {name!r}")
-    return Threshold(value, log_scores=LOG_SCORES[name])
+    if not takes_threshold(name):
+        fitting = " or ".join(filter(takes_threshold, SELECTORS))
+        raise ValueError(f"a threshold needs the selector {fitting}, got {name!r}")
+    return Threshold(value, log_scores=bool(SELECTORS[name].log_scores))
 
 
 def selector_names(config: ViTConfig) -> tuple[str, ...]:
-    """The names that a network of this config can be pruned with, the best first."""
-    return tuple(name for name in SELECTORS if name != "learned" or config.prune is not None)
+    """Return the names that a network of this config can be pruned with, the best first."""
+    has_predictor = config.prune is not None
+    return tuple(spec.key for spec in SELECTORS.values() if has_predictor or not spec.needs_predictor)
 
 
 def selectors_of(model: VisionTransformer) -> tuple[str, ...]:
-    """The names that `model` can be pruned with, the best first."""
+    """Return the names that `model` can be pruned with, the best first."""
     return selector_names(model.config)

@@ -21,7 +21,7 @@ from vitdemo.engine.core.records import MAX_PRUNING_RATIO, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
-from vitdemo.models.selectors import LOG_SCORES, make_selector, threshold_for
+from vitdemo.models.selectors import make_selector, takes_threshold, threshold_for
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
@@ -144,7 +144,7 @@ def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float
     """
     config = loaded.spec.config
     chosen = entry.analysis.selector
-    name = chosen if chosen in LOG_SCORES else selectors_for(loaded.spec)[0]
+    name = chosen if takes_threshold(chosen) else selectors_for(loaded.spec)[0]
     own = budget(loaded, pixels, name, threshold_for(name, threshold))
     percents = range(round(100 * MAX_PRUNING_RATIO) + 1)
     rates = [Rate(p / 100, cost.macs(config, keep_ratio=keep_ratio_of(p / 100))) for p in percents]

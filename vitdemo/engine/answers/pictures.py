@@ -11,17 +11,12 @@ from vitdemo import render
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import AttentionView, MethodInfo
 from vitdemo.explain import METHODS, Method, Option, explain, explain_heads
+from vitdemo.models.selectors import SELECTORS
 from vitdemo.trace import Trace
 
 Captioned = list[tuple[Image.Image, str]]
 SHOWN_OPTIONS = ("layer", "head", "query", "fusion", "discard_ratio")
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
-SCORE_LABELS = {
-    "learned": "keep weight (1 = mean)",
-    "class-attention": "class attention",
-    "random": "random score",
-    "inverted": "inverted score",
-}
 
 
 def attention_methods() -> list[MethodInfo]:
@@ -87,19 +82,20 @@ def lifetime_figure(entry: Entry) -> Image.Image:
 
 
 def score_figures(entry: Entry) -> Captioned:
-    """The selector's scores at each stage under one scale; empty where nothing was pruned.
+    """Return the selector's scores at each stage under one scale; empty where nothing was pruned.
 
-    Those of "learned" are logarithms whose level training may leave free. They are shown as weights, 1 = the
-    mean of the patches present, which is also what an adaptive budget compares.
+    Training may leave the level of logarithmic scores free. They are shown as weights, 1 = the mean of the
+    patches present, which is also what an adaptive budget compares.
     """
     if entry.pruned is None:
         return []
     heats = [explain(entry.pruned, "keep-score", stage=stage) for stage in range(len(entry.pruned.scores))]
-    if entry.analysis.selector == "learned":
+    selector = SELECTORS[entry.analysis.selector]
+    if selector.log_scores:
         weights = [np.exp(heat) for heat in heats]
         heats = [weight / np.nanmean(weight) for weight in weights]
     low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
-    label = SCORE_LABELS.get(entry.analysis.selector, METHODS["keep-score"].unit)
+    label = selector.score_label
     scale = render.shared_scale(heats, label=label, low=low)
     return [
         (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")

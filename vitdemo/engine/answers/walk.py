@@ -12,13 +12,8 @@ from vitdemo.engine.answers import drawing, pictures
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import AttentionView, Step
 from vitdemo.explain import explain
+from vitdemo.models.selectors import SELECTORS
 
-SELECTOR_WORDS = {
-    "learned": "a small network, trained with the rest, predicts for each patch how likely it should be kept",
-    "class-attention": "the attention that each patch gets in the next block is its score",
-    "random": "each patch gets a random score, as a control",
-    "inverted": "the usual scores are negated, as a control, so that the best patches go first",
-}
 CROP_WORDS = {
     "center": "resized and cropped at the centre",
     "squash": "squashed, whatever its shape, and cropped at the centre",
@@ -146,7 +141,7 @@ def pruning(entry: Entry) -> Step:
     places = ", ".join(str(layer) for layer in config.prune_loc)
     counts = " → ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
     text = (
-        f"Before layers {places} (counted from 0) tokens are dropped: {SELECTOR_WORDS[analysis.selector]}. "
+        f"Before layers {places} (counted from 0) tokens are dropped: {SELECTORS[analysis.selector].words}. "
         f"The patches go {counts}; those dropped are really removed, so the layers that follow have "
         "less to compute."
     )
