@@ -130,11 +130,11 @@ def test_medians_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order == ["a", "b"] * 4
 
 
-def test_the_table_in_readme_is_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_of_sizes_is_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     cost.main([])
     printed = capsys.readouterr().out.strip()
-    readme = Path(__file__).parents[1] / "README.md"
-    assert read_block(readme, name="cost") == printed
+    page = Path(__file__).parents[1] / "docs" / "numbers.md"
+    assert read_block(page, name="cost") == printed
     assert all(f"| {name} |" in printed for name in PRESETS)
 
 

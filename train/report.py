@@ -1,7 +1,7 @@
 """What a finished run leaves in its checkpoint folder: metrics.json, figures and the model card.
 
-`python -m train.report --write README.md` writes the table of all checkpoints into the README, and with
-`--sweep-table` the table of what pruning costs each of them. `--redraw` makes figures and model cards anew.
+`python -m train.report --write README.md` writes the table of all checkpoints there, and `--sweep-table
+--write docs/numbers.md` that of what pruning costs each of them. `--redraw` makes figures and cards anew.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="or a folder of runs")
     parser.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
     parser.add_argument("--redraw", action="store_true", help="figures and cards anew, from metrics.json")
-    parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
     if options.redraw:
         for name, folder in checkpoints_in(options.checkpoints).items():

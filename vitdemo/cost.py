@@ -1,6 +1,6 @@
 """What a network costs: exact parameters and multiply-accumulates, and measured milliseconds.
 
-`python -m vitdemo.cost --write README.md` writes the table of the size presets into the README.
+`python -m vitdemo.cost --write docs/numbers.md` writes the table of the size presets there.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def presets_table() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m vitdemo.cost", description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="README", help="replace the table in this file")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
     if options.write:
         write_block(options.write, name="cost", text=presets_table())

@@ -1,4 +1,4 @@
-"""Tables in README.md that a command writes: text between two comments."""
+"""Tables of README.md and docs/numbers.md that a command writes: text between two comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that README shows is run: commands as they stand or made small by the words given here, and Python."""
+"""All that README and docs/ show is run: commands as they stand or made small, and Python."""
 
 from __future__ import annotations
 
@@ -30,9 +30,19 @@ from vitdemo.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = "".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+PAGES = README + "".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("numbers.md", "serving.md", "training.md")
+)
+PYTHON = "".join(re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL))
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands of the text's bash blocks, each once, without its comment."""
+    lines = "".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)).splitlines()
+    return list(dict.fromkeys(line.partition("#")[0].strip() for line in lines))
+
+
+COMMANDS = commands(PAGES)
 
 
 def write_photos(folder: Path) -> Path:
@@ -89,10 +99,10 @@ def test_readme_shows_commands_for_each_use() -> None:
         "make demo",
         "make test",
         "python -m train ",
-        "python -m train.evaluate",
         "python -m vitdemo",
     ):
-        assert any(command.startswith(start) for command in COMMANDS), start
+        assert any(command.startswith(start) for command in commands(README)), start
+    assert any(command.startswith("python -m train.evaluate") for command in COMMANDS)
 
 
 def module_of(command: str) -> str:
@@ -125,7 +135,7 @@ def run_apart(words: list[str]) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_readme_works(
+def test_a_command_works(
     command: str, data: Path, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first command of each module runs in a process of its own, which costs seconds."""
@@ -144,19 +154,19 @@ def test_a_command_of_readme_works(
         assert ("app.py" if "demo" in words else "pytest") in out
 
 
-def test_the_python_of_readme_asks_every_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_asks_every_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     answers: list[dict[str, Any]] = []
     with served(Engine(device="cpu", models_dir=write_small_models(tmp_path))) as url:
         names: dict[str, Any] = {}
         for line in ast.parse(PYTHON.replace("http://127.0.0.1:7860", url)).body:
             if isinstance(line, ast.Expr):
-                answers.append(eval(compile(ast.Expression(line.value), "README.md", "eval"), names))
+                answers.append(eval(compile(ast.Expression(line.value), "serving.md", "eval"), names))
             else:
-                exec(compile(ast.Module([line], []), "README.md", "exec"), names)
+                exec(compile(ast.Module([line], []), "serving.md", "exec"), names)
         api = names["client"].view_api(return_format="dict", print_info=False)
     asked = re.findall(r'api_name="(/\w+)"', PYTHON)
     assert sorted(asked) == sorted(api["named_endpoints"])
-    assert all(re.search(rf"^\| `{name}` \| \w", README, re.MULTILINE) for name in asked)
+    assert all(re.search(rf"^\| `{name}` \| \w", PAGES, re.MULTILINE) for name in asked)
     assert len(answers) == len(asked)
     assert all(answers)

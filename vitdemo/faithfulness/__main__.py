@@ -1,6 +1,6 @@
 """`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
 
-With `--write README.md` it writes a table for each data set, of the models named or of all bundled ones.
+With `--write docs/numbers.md` it writes a table for each data set, of the models named or all bundled ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
     result.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     result.add_argument("--json", action="store_true", help="print JSON: an object, or a list of several")
-    result.add_argument("--write", type=Path, metavar="README", help="replace the tables in this file")
+    result.add_argument("--write", type=Path, metavar="PAGE", help="replace the tables in this file")
     return result
 
 

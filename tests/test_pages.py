@@ -1,0 +1,48 @@
+"""README.zh.md says what README.md says, and each link of the pages for people leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def blocks(name: str) -> list[str]:
+    """Return what stands between empty lines, without the front matter and the marks of a table."""
+    text = (ROOT / name).read_text(encoding="utf-8").partition("# vitdemo")[2]
+    return re.split(r"\n{2,}", re.sub(r"^<!-- .*\n", "", text, flags=re.MULTILINE).strip())
+
+
+def shape_of(block: str) -> tuple[Any, ...]:
+    """Return what a translation leaves as it is."""
+    if block.startswith("```"):
+        return tuple(line.partition("#")[0].strip() for line in block.splitlines())
+    rows = [line for line in block.splitlines() if line.startswith("|")]
+    return (
+        re.findall(r"^(?:#+ |- |\||!\[)", block, flags=re.MULTILINE),
+        Counter(re.findall(r"`[^`]+`", block)),
+        Counter(link.replace(".zh.md", ".md") for link in re.findall(r"\]\(([^)]+)\)", block)),
+        [Counter(re.findall(r"\d(?:[\d,.]*\d)?", row)) for row in rows],
+    )
+
+
+def test_both_languages_have_the_same_blocks() -> None:
+    english, chinese = blocks("README.md"), blocks("README.zh.md")
+    assert len(english) > 25
+    for one, other in zip(english[1:], chinese[1:], strict=True):
+        if "](README" in one:
+            assert (one, other) == ("[中文](README.zh.md)", "[English](README.md)")
+        assert shape_of(one) == shape_of(other), f"{one}\n{other}"
+        assert one.startswith(("```", "[")) or re.search(r"[\u4e00-\u9fff]", other), other
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
