@@ -14,6 +14,7 @@ from vitdemo.trace import Recorder
 EXPONENT_LIMIT = 20.0  # keeps the policy's gradient finite at dropped keys far above every kept one
 RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a denominator
 
+Tokens = Float[Tensor, "b n d"]
 Heads = Float[Tensor, "b h n e"]  # e = d / h, the width of one head
 
 
@@ -34,12 +35,8 @@ class Attention(nn.Module):
         self.proj_drop = nn.Dropout(config.drop_rate)
 
     def forward(
-        self,
-        x: Float[Tensor, "b n d"],
-        *,
-        policy: Float[Tensor, "b n"] | None = None,
-        recorder: Recorder | None = None,
-    ) -> Float[Tensor, "b n d"]:
+        self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
+    ) -> Tokens:
         b, n, d = x.shape
         q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         attn, exact = None, False
@@ -69,7 +66,7 @@ class Attention(nn.Module):
         x = widened(x) * x.shape[-1] ** -0.25
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
-    def query_row(self, x: Float[Tensor, "b n d"], *, class_token: bool) -> Float[Tensor, "b n"]:
+    def query_row(self, x: Tokens, *, class_token: bool) -> Float[Tensor, "b n"]:
         """How much each token is attended to: by the class token, or by the mean query; mean over heads."""
         b, n, _ = x.shape
         q, k, _ = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig, as_pair
-from vitdemo.models.attention import Attention
+from vitdemo.models.attention import Attention, Tokens
 from vitdemo.trace import Recorder
 
 
@@ -20,7 +20,7 @@ class PatchEmbed(nn.Module):
         self.img_size = as_pair(config.img_size)
         self.proj = nn.Conv2d(config.in_chans, config.embed_dim, kernel_size=patch, stride=patch)
 
-    def forward(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
+    def forward(self, x: Float[Tensor, "b ch hh ww"]) -> Tokens:
         if x.shape[-2:] != self.img_size:
             raise ValueError(f"the model takes pictures of {self.img_size}, got {tuple(x.shape[-2:])}")
         return self.proj(x).flatten(2).transpose(1, 2)
@@ -33,7 +33,7 @@ class LayerScale(nn.Module):
         super().__init__()
         self.gamma = nn.Parameter(torch.full((dim,), float(init_values)))
 
-    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+    def forward(self, x: Tokens) -> Tokens:
         return x * self.gamma
 
 
@@ -48,7 +48,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, config.embed_dim)
         self.drop = nn.Dropout(config.drop_rate)
 
-    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+    def forward(self, x: Tokens) -> Tokens:
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
@@ -70,12 +70,8 @@ class Block(nn.Module):
         self.drop_path = stochastic_depth(drop_path)
 
     def forward(
-        self,
-        x: Float[Tensor, "b n d"],
-        *,
-        policy: Float[Tensor, "b n"] | None = None,
-        recorder: Recorder | None = None,
-    ) -> Float[Tensor, "b n d"]:
+        self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
+    ) -> Tokens:
         if recorder is not None:
             recorder.entered = x
         branch = self.ls1(self.attn(self.norm1(x), policy=policy, recorder=recorder))

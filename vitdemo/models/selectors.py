@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.attention import Tokens
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import Stage, Threshold, TokenSelector
 from vitdemo.models.vit import VisionTransformer
 
-Tokens = Float[Tensor, "b n d"]
 Policy = Float[Tensor, "b m"] | None
 
 
