@@ -22,7 +22,7 @@ from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Request, SmallestSet, Sweep
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
-from vitdemo.ui.text import SELECTORS, macs, percent
+from vitdemo.ui.kit.html import SELECTORS, macs, percent
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox
 from vitdemo.serving.queue import Client, FairQueue, client_of_event
+from vitdemo.ui.kit.visit import HEAVY
 from vitdemo.ui.page import Page
-from vitdemo.ui.visit import HEAVY
 
 PAGE = Page(limits=Limits())
 

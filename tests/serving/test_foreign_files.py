@@ -22,7 +22,8 @@ from tests.serving.visitor import API, BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.ui import build
-from vitdemo.ui.text import FOREIGN, MISTAKEN
+from vitdemo.ui.kit.assets import module_url
+from vitdemo.ui.kit.html import FOREIGN, MISTAKEN
 
 META = {"meta": {"_type": "gradio.FileData"}}
 TRACES = ["Traceback", 'File \\"', "site-packages", str(ROOT), sys.prefix, "Error:", "errno"]
@@ -164,7 +165,7 @@ def test_no_address_gives_out_such_a_file(visitor: Visitor, files: Hostile) -> N
 
 
 def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
-    for address in ("", "config", f"{API}/info", f"{API}/openapi.json", "module/link.js"):
+    for address in ("", "config", f"{API}/info", f"{API}/openapi.json", module_url("sidebar/link")):
         answer = visitor.http.get(address)
         assert answer.is_success
         assert not [path for path in (str(ROOT), sys.prefix, str(Path.home())) if path in answer.text]

@@ -30,7 +30,8 @@ from vitdemo.serving.options import Options
 from vitdemo.serving.routes import is_open, named
 from vitdemo.serving.server import launch, nothing
 from vitdemo.ui import build
-from vitdemo.ui.text import CRASHED, FULL
+from vitdemo.ui.kit.assets import module_url
+from vitdemo.ui.kit.html import CRASHED, FULL
 
 JSON = {"Content-Type": "application/json"}
 
@@ -96,7 +97,7 @@ def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
     [
         ("GET", "", 200),
         ("GET", "config", 200),
-        ("GET", "module/link.js", 200),
+        ("GET", module_url("sidebar/link"), 200),
         ("GET", "monitoring", 404),
         ("GET", f"{API}/file=/etc/passwd", 404),
         ("POST", f"{API}/call/nothing", 404),
@@ -195,8 +196,8 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
     (answer,) = visitor.ask(Call(answered, visitor.usual(answered)))
     assert "headline" in answer
     with monkeypatch.context() as patch:
-        patch.setattr("vitdemo.ui.served.save_file_to_cache", full)
-        patch.setattr("vitdemo.ui.keep.written", full)
+        patch.setattr("vitdemo.ui.kit.served.save_file_to_cache", full)
+        patch.setattr("vitdemo.ui.sidebar.export.written", full)
         seen = [number for number, one in visitor.events.items() if one["api_name"].startswith("opened")]
         told = visitor.ask(*(Call(number, visitor.usual(number)) for number in seen))
     assert sum(FULL in answer for answer in told) >= 1

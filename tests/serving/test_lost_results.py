@@ -17,7 +17,7 @@ from tests.serving.visitors import Jobs, until
 from vitdemo.engine import Engine, Request
 from vitdemo.limits import Limits
 from vitdemo.serving.queue import FairQueue
-from vitdemo.ui.text import GONE
+from vitdemo.ui.kit.html import GONE
 
 # What the browser says of a click, for every event that wants to know: a place, a layer, a file.
 CLICK = {"index": [3, 3], "value": "cat", "pass": "dense", "layer": 0, "turn": 1, "id": "", "kind": "json"}

@@ -3,7 +3,7 @@
     raw attention: A_l s      attention rollout: R_L s      per-head rollout: A_l[head] R_(l-1) s
 
 `s` holds the weights with which the query reads the tokens, as in `heatmap.query_row`; the map tells how much
-each patch that is still there at the top takes from it. `vitdemo/ui/static/explorer-math.js` does the same.
+each patch that is still there at the top takes from it. `vitdemo/ui/tabs/attention/maths.js` does the same.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.routes import ENDLESS, FILE, MCP, STILL, UPLOAD, is_open, named
-from vitdemo.ui.received import uploaded
-from vitdemo.ui.text import CRASHED
+from vitdemo.ui.kit.html import CRASHED
+from vitdemo.ui.kit.received import uploaded
 
 NO_HOST = "This server is not called so."
 NO_ORIGIN = "Pages of other sites may not call this server."

@@ -18,9 +18,9 @@ from gradio.utils import error_payload, run_coro_in_background
 from vitdemo.limits import Limits
 from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
-from vitdemo.ui.language import say
+from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, running
 from vitdemo.ui.page import Page
-from vitdemo.ui.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, running
 
 UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
 CLOSED = 2.0  # seconds after which nobody listens again to what was answered

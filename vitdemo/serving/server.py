@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from os import stat_result
 from typing import Any
 
 from gradio.route_utils import FnIndexInferError
@@ -21,12 +22,20 @@ from vitdemo.serving.options import Options
 from vitdemo.serving.queue import line_up
 from vitdemo.serving.tools import answer_in_json
 from vitdemo.ui import launch_options
-from vitdemo.ui.module import MODULES, STATIC
+from vitdemo.ui.kit.assets import MODULES, ROOMS, scripts, version
+from vitdemo.ui.kit.html import CRASHED, FULL
+from vitdemo.ui.kit.session import is_full
 from vitdemo.ui.page import Page
-from vitdemo.ui.session import is_full
-from vitdemo.ui.text import CRASHED, FULL
 
 NO_EVENT = "This page has no such event or component."
+
+
+class Scripts(StaticFiles):
+    """The scripts of the page, and nothing else that lies beside them."""
+
+    def lookup_path(self, path: str) -> tuple[str, stat_result | None]:
+        """Return the file at `path` and its facts, as starlette's."""
+        return super().lookup_path(path) if path in scripts() else ("", None)
 
 
 class Server(App):
@@ -35,7 +44,7 @@ class Server(App):
     def __init__(self, gate: Gate) -> None:
         super().__init__(default_response_class=ORJSONResponse)  # as gradio makes it
         self.gate = gate
-        self.mount(MODULES, StaticFiles(directory=STATIC))
+        self.mount(f"{MODULES}/{version()}", Scripts(directory=ROOMS))
         self.add_exception_handler(OSError, unreadable)
         for kind in (KeyError, FnIndexInferError):
             self.add_exception_handler(kind, unknown)

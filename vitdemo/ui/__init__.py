@@ -10,25 +10,23 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.ui import (
-    api,
-    card,
-    compare,
-    explorer,
-    inside,
-    keep,
-    link,
-    prediction,
-    referee,
-    results,
-    text,
-    tokens,
-)
-from vitdemo.ui.controls import FIRST_EXAMPLE, FIRST_RATIO, left_column, wire_left
-from vitdemo.ui.language import label, translations
-from vitdemo.ui.module import STATIC
+from vitdemo.ui import api
+from vitdemo.ui.kit import followers as results
+from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.assets import read, styles
+from vitdemo.ui.kit.language import label, translations
+from vitdemo.ui.kit.theme import calm
 from vitdemo.ui.page import Page
-from vitdemo.ui.theme import calm
+from vitdemo.ui.sidebar import export as keep
+from vitdemo.ui.sidebar import link
+from vitdemo.ui.sidebar.controls import FIRST_EXAMPLE, FIRST_RATIO, left_column, wire_left
+from vitdemo.ui.tabs.attention import tab as explorer
+from vitdemo.ui.tabs.compare import tab as compare
+from vitdemo.ui.tabs.inside import card
+from vitdemo.ui.tabs.inside import tab as inside
+from vitdemo.ui.tabs.prediction import tab as prediction
+from vitdemo.ui.tabs.tokens import tab as tokens
+from vitdemo.ui.tabs.trust import tab as referee
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
@@ -105,18 +103,13 @@ def launch_options() -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
     return {
         "theme": calm(),
-        "css": "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css"))),
+        "css": styles(),
         "i18n": translations(),
-        "head": f"{read('head.html')}<script>{read('again.js')}</script>",
-        "js": read("page.js"),
+        "head": f"{read('kit/head.html')}<script>{read('kit/again.js')}</script>",
+        "js": read("kit/page.js"),
         "allowed_paths": [str(path) for path in example_paths().values()],
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would copy uploads into the browser's storage
         "ssr_mode": False,
         "show_error": False,  # unexpected errors may name paths of the server
     }
-
-
-def read(name: str) -> str:
-    """A file of static/."""
-    return (STATIC / name).read_text(encoding="utf-8")

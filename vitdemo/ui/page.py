@@ -13,11 +13,11 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from vitdemo.limits import Limits
-from vitdemo.ui.language import say
-from vitdemo.ui.pictures import Upload
-from vitdemo.ui.received import paths_in, sound, uploaded
-from vitdemo.ui.session import Values, unforeseen
-from vitdemo.ui.text import FOREIGN, MISTAKEN
+from vitdemo.ui.kit.html import FOREIGN, MISTAKEN
+from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.pictures import Upload
+from vitdemo.ui.kit.received import paths_in, sound, uploaded
+from vitdemo.ui.kit.session import Values, unforeseen
 
 LOG = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Expired, Progress, Request
 from vitdemo.ui.api import records
-from vitdemo.ui.visit import fetch, reported
+from vitdemo.ui.kit.visit import fetch, reported
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.ui.pictures import Upload
-from vitdemo.ui.received import sound
-from vitdemo.ui.session import told
-from vitdemo.ui.visit import HEAVY, LIGHT
+from vitdemo.ui.kit.pictures import Upload
+from vitdemo.ui.kit.received import sound
+from vitdemo.ui.kit.session import told
+from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
 PICTURE = "image"  # the parameter that is a file
 

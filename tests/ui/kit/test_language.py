@@ -1,0 +1,220 @@
+"""Two languages: whose turn it is, a complete catalogue without dead entries, and what the engine says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import process_time
+
+import gradio as gr
+import pytest
+from gradio.context import LocalContext
+from gradio.i18n import I18nData
+from httpx2 import Request as WebRequest
+from httpx2 import Response
+from huggingface_hub import errors
+from PIL import Image
+
+from tests.engine.bundle import picture, write_models
+from tests.ui import catalogue
+from tests.ui.tabs.test_inside import card
+from tests.weights.test_hub_faults import BROKEN
+from vitdemo.decode import BadImage, decode
+from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
+from vitdemo.registry import MODELS
+from vitdemo.ui import build
+from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.language import GAP, both, catalogues, chinese, in_chinese, language, say, translate
+from vitdemo.ui.kit.session import told
+from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.weights import WeightsError
+from vitdemo.weights.refusals import explained
+
+CJK = re.compile(r"[\u4e00-\u9fff]")
+
+
+@contextmanager
+def visitor(wanted: str | None) -> Iterator[None]:
+    """Someone whose browser sends this Accept-Language; None: it sends none."""
+    headers = {} if wanted is None else {"accept-language": wanted}
+    token = LocalContext.request.set(gr.Request(headers=headers))
+    yield
+    LocalContext.request.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("zh-TW", "zh"),
+        ("zh-cn;q=1.0", "zh"),
+        ("en-US,en;q=0.9,zh-CN;q=0.8", "en"),
+        ("zh-HK,zh;q=0.9", "en"),  # gradio's own words would be English
+        ("de-DE", "en"),
+        ("", "en"),
+        (None, "en"),
+    ],
+)
+def test_the_first_language_of_the_browser_counts(wanted: str | None, expected: str) -> None:
+    with visitor(wanted):
+        assert language() == expected
+        assert bool(CJK.search(say("Prediction"))) == (expected == "zh")
+    assert language() == "en", "outside of a request"
+
+
+def test_gaps_are_filled_and_braces_in_them_stay() -> None:
+    with visitor("zh-CN"):
+        assert say("The answer is now {answer}.", answer="{x} $y") == "答案变为 {x} $y。"
+        assert say("no such key {gap}", gap=3) == "no such key 3"
+    assert say("The answer is now {answer}.", answer="cat") == "The answer is now cat."
+    assert both({"a": "Prediction"}) == {"en": {"a": "Prediction"}, "zh": {"a": chinese()["Prediction"]}}
+
+
+def test_the_page_asks_for_nothing_that_is_not_there() -> None:
+    missing = {path.name: catalogue.asked(path) - chinese().keys() for path in catalogue.UI}
+    assert {name: words for name, words in missing.items() if words} == {}
+    assert sum(len(catalogue.asked(path)) for path in catalogue.UI) > 250  # the search finds them at all
+
+
+@pytest.mark.parametrize("path", catalogues(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_entry_is_used_and_fits(path: Path) -> None:
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    if path.stem == "engine":
+        unused = {key for key in entries if not catalogue.made_by_engine(key)}
+    else:
+        unused = entries.keys() - catalogue.written(tuple(catalogue.UI))
+    assert not unused
+    for key, words in entries.items():
+        assert chinese()[key] == words, f"{key}: two files say different things"
+        assert sorted(GAP.findall(key)) == sorted(GAP.findall(words)), key
+        assert "\n" not in words
+        assert words.strip() or not key.strip()
+
+
+def test_the_search_for_engine_texts_can_fail() -> None:
+    assert catalogue.made_by_engine("{name} is empty (0 bytes).")
+    assert not catalogue.made_by_engine("{name} is full (0 bytes).")
+
+
+def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
+    """gradio reads a marked key up to its first brace, and translates any value that happens to be a key."""
+    markers, pattern = 0, re.compile(r'__i18n__(\{"__type__": "translation_metadata", "key": "[^{}]*?"\})')
+    for component in build(Engine(device="cpu")).get_config_file()["components"]:
+        props = component["props"]
+        for value in (props.get(name) for name in ("value", "label", "info", "placeholder", "alt_text")):
+            if isinstance(value, (str, I18nData)):
+                found = pattern.findall(str(value))
+                markers += len(found)
+                assert str(value).count("__i18n__") == len(found) <= 1, value
+                assert {json.loads(one)["key"] for one in found} <= chinese().keys()
+        assert not isinstance(props.get("value"), str) or props["value"] not in chinese(), props["value"]
+    assert markers > 60
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Analysis]:
+    engine = Engine(device="cpu", models_dir=write_models(tmp_path_factory.mktemp("models")))
+    return engine, engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5))
+
+
+def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) -> None:
+    engine, analysis = analysed
+    heard: list[str] = []
+
+    def hear(share: float, words: str) -> None:
+        heard.append(words)
+
+    engine.inside.ablation(analysis.key, "pruned", progress=hear)
+    engine.referee(analysis.key, progress=hear)
+    keys = [analysis.key]
+    for selector in ("class-attention", "random"):
+        keys.append(engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5, selector), progress=hear).key)
+    for model in ("vit_cifar10", "lightvit_cifar10"):
+        keys.append(engine.analyse(Request(picture(), model, 0.0), progress=hear).key)
+    for key in keys:
+        heard += [words for step in engine.walk(key) for words in (step.title, step.text)]
+        heard += [caption for _, caption in (*engine.kept_figures(key), *engine.score_figures(key))]
+    heard += [engine.info(model).summary for model in MODELS]
+    names = ("Hugging Face Hub", *(engine.info(model).title for model in MODELS))
+    with visitor("zh-CN"):
+        for words in heard:
+            assert CJK.search(translate(words)), words
+            assert not catalogue.english(translate(words), allowed=names), translate(words)
+    assert translate(heard[0]) == heard[0], "English for all others"
+
+
+def test_what_a_visitor_may_have_done_wrong(tmp_path: Path) -> None:
+    (tmp_path / "notes {1}.png").write_bytes(b"hello")
+    (tmp_path / "empty.png").write_bytes(b"")
+    Image.new("L", (600, 2)).save(tmp_path / "long.png")
+    Image.new("L", (8001, 8001)).save(tmp_path / "large.png")
+    Image.effect_noise((64, 64), 50).save(tmp_path / "cut.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    for path in (*tmp_path.iterdir(), tmp_path / "gone.png"):
+        with pytest.raises(BadImage) as caught:
+            decode(path)
+        expect_chinese(caught.value, path.name)
+    with pytest.raises(ValueError, match="pruning_ratio") as wrong:
+        Request("x", pruning_ratio=0.95)
+    expect_chinese(wrong.value, "0.95")
+
+
+def test_what_may_be_wrong_with_the_hub() -> None:
+    response = Response(404, request=WebRequest("GET", "http://hub"))
+    wanted = {"repo": "owner/repo", "revision": "main", "file": "model.safetensors"}
+    for kind in (
+        errors.GatedRepoError,
+        errors.RepositoryNotFoundError,
+        errors.RevisionNotFoundError,
+        errors.RemoteEntryNotFoundError,
+        errors.HfHubHTTPError,
+    ):
+        expect_chinese(explained(kind("x", response=response), **wanted), "owner/repo")
+    for error in (errors.OfflineModeIsEnabled("x"), OSError(28, "x"), OSError(30, "x"), OSError("x")):
+        expect_chinese(explained(error, **wanted), "owner/repo")
+    expect_chinese(explained(TimeoutError("x"), **wanted), "owner/repo")
+    for words in (
+        "The bundled model 'me/x' is not in the models folder",
+        "me/x has no model.safetensors",
+        "config.json of me/x cannot be read (Permission denied)",
+        "model.safetensors of me/x is damaged: its sha256 is not the one in config.json",
+        *BROKEN.values(),
+    ):
+        expect_chinese(WeightsError(words), "me/")
+    with visitor("zh-CN"):
+        note = "The Hub could not be reached; cached files of revision 1f are in use"
+        assert translate(note) == "无法连接 Hub。正在使用版本 1f 的缓存文件。"
+
+
+def expect_chinese(error: Exception, name: str) -> None:
+    """The visitor's sentence is Chinese, ends as one, and keeps the name; unknown errors pass through."""
+    with visitor("zh-CN"), pytest.raises(gr.Error) as shown, told():
+        raise ValueError(str(error))
+    assert name in re.sub(r"&#(\d+);", lambda code: chr(int(code[1])), shown.value.message)
+    assert shown.value.message.endswith("。")
+    assert not catalogue.english(
+        shown.value.message, allowed=("such as pytorch_model.bin", "Permission denied")
+    )
+
+
+def test_tables_of_numbers_speak_chinese() -> None:
+    with visitor("zh-CN"):
+        shown = checks_text.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+        assert text.percent(0.5) == "50.0%"
+    plain = re.sub(r"<[^>]*>", " · ", shown)
+    assert "使用可学习预测器剪枝：乘加次数减少 33%，在本机上快 20%。" in plain
+    assert not catalogue.english(plain)
+
+
+def test_what_a_visitor_sends_is_not_searched_in_every_way() -> None:
+    """A name made of the words between the gaps cost a regular expression its length to the fourth."""
+    between = (" is ", " x ", " pixels; the long edge may be at most ", " times the short")
+    for count in (8, 80):
+        name = "".join(words * count for words in between)
+        begin = process_time()
+        assert name in in_chinese(f"model must be one of a, b, got {name!r}")
+        assert process_time() - begin < 1

@@ -1,0 +1,79 @@
+"""The explorer's words: every key that the browser asks for is there, and none that it does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from vitdemo.engine import Engine
+from vitdemo.engine.answers.payload import RATIOS
+from vitdemo.ui.kit.assets import ROOMS, module_url, read
+from vitdemo.ui.kit.language import both
+from vitdemo.ui.tabs.attention.words import WORDS
+
+ROOM = ROOMS / "tabs" / "attention"
+CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.js")))
+MARKUP = read("tabs/attention/attention.html")
+# Families of keys whose last part is a value of the state.
+FAMILIES = {
+    "method_": ("raw-attention", "attention-rollout", "head-rollout"),
+    "summary_": ("raw-attention", "attention-rollout", "head-rollout"),
+    "direction_": ("out", "in"),
+    "pass_": ("pruned", "dense"),
+    "during_": ("pruned", "dense"),
+    "fusion_": ("mean", "max", "min"),
+    "scale_": ("own", "shared"),
+    "start_": ("out", "in"),
+}
+
+
+def asked_for() -> set[str]:
+    marked = set(re.findall(r'data-(?:word|name)="(\w+)"', MARKUP))
+    said = set(re.findall(r'"(\w+)"', "".join(re.findall(r"say\(([^`\n]*)", CODE)))) - {
+        "out",
+        "all",
+    }  # values
+    valued = {prefix + value for prefix, values in FAMILIES.items() for value in values}
+    return marked | said | valued | {"all_short"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_word_is_there_and_used(language: str) -> None:
+    words = both(WORDS)[language]
+    assert set(words) == asked_for()
+    assert all(text.strip() for text in words.values())
+
+
+def test_the_methods_are_those_of_the_engine(engine_methods: set[str]) -> None:
+    assert set(FAMILIES["method_"]) <= engine_methods
+    for method in FAMILIES["method_"]:
+        assert f'"{method}"' in CODE
+
+
+@pytest.fixture
+def engine_methods() -> set[str]:
+    return {method.key for method in Engine(device="cpu").methods()}
+
+
+def test_the_markup_is_plain() -> None:
+    """gradio would evaluate these signs, and words belong to the dictionaries."""
+    assert not re.search(r"[$`\\{}]", MARKUP)
+    assert not re.sub(r"<[^>]*>", "", MARKUP).strip()
+
+
+def test_other_code_has_another_address() -> None:
+    address = module_url("tabs/attention/attention")
+    assert re.fullmatch(r"module/[0-9a-f]{12}/tabs/attention/attention\.js", address)
+
+
+def test_no_module_is_longer_than_250_lines() -> None:
+    for path in ROOM.glob("*.*"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path.name
+
+
+def test_the_cut_offs_are_those_of_the_slider() -> None:
+    first, last, step = map(
+        int, re.findall(r'min="(\d+)" max="(\d+)" step="(\d+)" data-control="discard"', MARKUP)[0]
+    )
+    assert [percent / 100 for percent in range(first, last + 1, step)] == [0, *RATIOS]

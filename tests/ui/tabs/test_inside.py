@@ -1,0 +1,111 @@
+"""The words of the tab Inside: sentences from numbers worked by hand; no name from outside becomes HTML."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from vitdemo.engine.answers.anatomy import Norms
+from vitdemo.engine.answers.card import Familiarity, ModelCard
+from vitdemo.engine.answers.inside import Ablation
+from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
+from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.ui.tabs.inside import words as inside_text
+
+BLANK = Image.new("RGB", (4, 4))
+HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
+
+
+def timing(name: str, macs: int, low: float, middle: float, high: float) -> Timing:
+    return Timing(name, macs, 10, middle, low, high, 5)
+
+
+def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
+    low, middle, high = pruned
+    timings = (
+        timing("dense", 100, 9.0, 10.0, 11.0),
+        timing("learned", 67, low, middle, high),
+        timing("linear", 95, 9.5, 10.5, 11.5),
+    )
+    sizes = (Size(64, 10.0, 12.0, 11.0, False, False, 9), Size(1024))
+    return SpeedCard(0.3, "cpu", 2, timings, sizes, pruning_from, None)
+
+
+@pytest.mark.parametrize(
+    ("pruned", "words"),
+    [
+        ((7.0, 8.0, 8.5), "33 % fewer multiply-adds and is 20 % faster here."),
+        ((12.0, 13.0, 14.0), "33 % fewer multiply-adds, but is 30 % slower here than the dense pass."),
+        (
+            (8.0, 9.0, 10.0),
+            "33 % fewer multiply-adds; its time here cannot be told from that of the dense pass.",
+        ),
+    ],
+)
+def test_slower_is_called_slower(pruned: tuple[float, float, float], words: str) -> None:
+    shown = checks_text.speed(card(*pruned))
+    assert f"Pruning by learned predictor needs {words}" in shown
+    assert "Linear attention needs 5 % fewer multiply-adds; its time here cannot be told" in shown
+
+
+def test_break_even_is_said_plainly() -> None:
+    lost = checks_text.speed(card(12.0, 13.0, 14.0))
+    assert "Pruning did not pay here at up to 64 patches." in lost
+    assert "A dash: it would have taken too long." in lost
+    assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td><td>–</td>' in lost
+    assert "Milliseconds on 2 CPU threads" in lost
+    won = checks_text.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+    assert "Pruning paid here from 64 patches on" in won
+
+
+def test_a_failed_check_is_seen() -> None:
+    checks = (
+        Check("rows", 3e-7, 1e-4),
+        Check("recorded", 0.5, 1e-3),
+        Check("randomised", 0.2, 0.5, "raw-attention"),
+    )
+    shown = checks_text.report(SanityReport(checks, {}, ()))
+    assert "2 of 3 checks passed." in shown
+    assert 'class="problem"' in shown
+    assert "<td>FAIL</td><td>0.50</td><td>1.0e-03</td>" in shown
+    assert "<td>pass</td><td>3.0e-07</td><td>1.0e-04</td>" in shown
+    assert "Raw attention of the last layer depends on the weights" in shown
+    sound = checks_text.report(SanityReport(checks[:1], {}, ()))
+    assert "problem" not in sound
+
+
+def test_the_strongest_heads_are_named() -> None:
+    found = Ablation(HOSTILE, 4.0, ((0.1, -0.5), (0.75, 0.0)), True, BLANK)
+    shown = inside_text.ablation(found)
+    assert (
+        "is 4.00. It falls most, by 0.50, without head 1 of layer 0. It rises most, by 0.75, without head 0"
+        in shown
+    )
+    for sign in ("<img", "${", "{{"):
+        assert sign not in shown
+    assert "rises" not in inside_text.ablation(Ablation("cat", 4.0, ((-0.1, -0.5),), False, BLANK))
+
+
+@pytest.mark.parametrize(
+    ("artefacts", "words"),
+    [((), "there is none"), ((5,), "patch 5."), ((5, 9), "there are 2, framed: patches 5, 9.")],
+)
+def test_artefacts_are_counted(artefacts: tuple[int, ...], words: str) -> None:
+    shown = inside_text.norms(Norms(BLANK, 41.77, 6.0, artefacts, (45.0,)))
+    assert words in shown
+    assert "the median plus 6 times the median absolute deviation, here 41.8." in shown
+
+
+def test_the_notice_about_unfamiliar_pictures() -> None:
+    assert inside_text.familiarity(None) == ""
+    strange = inside_text.familiarity(Familiarity(0.31, 97, True))
+    assert "Less sure than on 97 % of the pictures it was validated on." in strange
+    assert 'role="note"' in strange
+    usual = inside_text.familiarity(Familiarity(0.8, 40, False))
+    assert "does not prove" in usual
+    assert "Less sure" not in usual
+
+
+def test_no_card_names_the_source() -> None:
+    assert "hf-hub:a/b@1" in inside_text.no_card(ModelCard("", (), "hf-hub:a/b@1"))

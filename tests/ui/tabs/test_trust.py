@@ -1,0 +1,60 @@
+"""The referee's words: every map has some, and the sentence says plainly what the numbers say."""
+
+from __future__ import annotations
+
+import pytest
+
+from vitdemo.engine import Contestant, Verdict
+from vitdemo.explain import METHODS
+from vitdemo.ui.tabs.trust import tab as referee
+from vitdemo.ui.tabs.trust import words as referee_text
+
+MAPS = ("chefer", "keep-score", "raw-attention")
+
+
+def verdict(*gaps: float, label: str = "cat") -> Verdict:
+    maps = tuple(
+        Contestant(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
+        for method, gap in zip(MAPS, gaps, strict=True)
+    )
+    curve = (0.1, 0.5, 0.9)
+    return Verdict(label, 4, (0, 2, 4), maps, 24, curve, curve, curve, 0.5, 0.2)
+
+
+def test_every_map_has_words() -> None:
+    assert set(referee_text.MAPS) == set(METHODS)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "words"),
+    [
+        ((0.2, 0.1, -0.3), ["<b>no map is better than random order</b>"]),
+        ((0.3, 0.1, -0.3), ["trust <b>Chefer et al.</b> most.", "The other 2 are no better than random"]),
+        ((0.4, 0.3, 0.1), ["Keep score also passes the test.", "The other one is no better than random"]),
+        ((0.5, 0.4, 0.3), ["Keep score and Raw attention also pass the test."]),
+    ],
+)
+def test_the_sentence_says_which_map_to_trust(gaps: tuple[float, ...], words: list[str]) -> None:
+    said = referee_text.sentence(verdict(*gaps))
+    for part in words:
+        assert part in said
+    assert ("no better" in said) == ("no better" in " ".join(words))
+
+
+def test_the_report_holds_the_curves_where_they_belong() -> None:
+    page = referee.report_html(verdict(0.3, 0.1, -0.3))
+    deletion, insertion = page.split("<figure>")[1:]
+    # The plot spans x 44 to 368, y 206 (0 %) to 10 (100 %). Deletion begins with all patches, at x 44.
+    assert 'data-curve="0" points="368.0,186.4 206.0,166.8 44.0,29.6"' in deletion
+    assert 'data-curve="0" points="44.0,186.4 206.0,49.2 368.0,29.6"' in insertion
+    assert (
+        page.index("Chefer et al.</th>") < page.index("Random order</th>") < page.index("Raw attention</th>")
+    )
+    assert page.count('class="passes"') == 1
+    assert "−0.30" in page
+
+
+def test_names_from_outside_stay_text() -> None:
+    page = referee.report_html(verdict(0.1, 0.1, 0.0, label='<i onload="x">${a}'))
+    assert "<i onload" not in page
+    assert "${" not in page

@@ -1,0 +1,57 @@
+"""Components that several tabs use, in one look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.ui.kit.language import label
+from vitdemo.ui.kit.pictures import Figure, Figures
+from vitdemo.ui.kit.visit import LIGHT
+
+# Events that only draw or fill in: no queue, no spinner, not part of the public API.
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# The same for those that warn, set a state whose change starts another event, or draw a result that may be
+# gone: that takes gradio's queue.
+QUEUED: dict[str, Any] = {**QUIET, "queue": True, **LIGHT}
+
+
+def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> Figures:
+    """Thumbnails without a frame; the heading stands above it. `allow_preview` unless told otherwise."""
+    return Figures(
+        pictures,
+        columns=columns,
+        fit_columns=False,
+        height="auto",
+        format="png",
+        object_fit="cover",
+        interactive=False,
+        show_label=False,
+        buttons=["download"],  # of the picture that was clicked to see it large
+        **options,
+    )
+
+
+def heading(words: str, more: str = "", **options: Any) -> gr.HTML:
+    """A title that never changes, with a line of explanation; both English, the browser translates them."""
+    template = '<h3 class="title">${label}</h3>' + ('<p class="note">${value}</p>' if more else "")
+    value = label(more) if more else None
+    return gr.HTML(value, label=label(words), html_template=template, padding=False, **options)
+
+
+def remark(words: str) -> gr.HTML:
+    """A line of explanation that never changes; as `heading`."""
+    return gr.HTML(label(words), html_template='<p class="note">${value}</p>', padding=False)
+
+
+def figure(alt_text: str, **options: Any) -> Figure:
+    """A picture of a result, exact to the pixel. `alt_text` in English; the browser translates it."""
+    return Figure(
+        format="png",
+        interactive=False,
+        show_label=False,
+        buttons=["download", "fullscreen"],
+        alt_text=label(alt_text),
+        **options,
+    )

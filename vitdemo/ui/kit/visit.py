@@ -1,0 +1,106 @@
+"""The request that is being answered: whether somebody still waits for it, and what it waits for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.queueing import Event, Queue
+
+from vitdemo.engine import Engine, Progress
+from vitdemo.ui.kit.language import translate
+
+# Options of every event that decodes a picture or runs a network. The queue lets in so many at a time, and
+# one of each visitor (serving/queue.py).
+HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
+# Options of the others: they draw what is known, and wait for no network. One whose result is gone waits with
+# the heavy ones instead (serving/queue.py).
+LIGHT: dict[str, Any] = {"concurrency_id": "light", "concurrency_limit": 8}
+NEWER = "answer"  # api_name of the event by which a page asks for another result
+MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread
+CROWDED = "Too many visitors wait for networks from the Hub now; a bundled network answers at once"
+
+
+class Unwanted(Exception):  # noqa: N818 - nobody hears of it
+    """Nobody waits for this answer any more: the visitor has left, or asked for something newer."""
+
+
+def current() -> tuple[Queue, Event] | None:
+    """The queue, and the event of it that this thread answers; None outside of one."""
+    page, name = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    event = page._queue.event_ids_to_events.get(name) if page is not None and name is not None else None
+    return (page._queue, event) if page is not None and event is not None else None
+
+
+def may_run_networks() -> bool:
+    """Return whether this thread answers an event that has waited in the line of the heavy ones."""
+    answered = current()
+    return answered is not None and is_heavy(answered[1])
+
+
+def is_heavy(event: Event) -> bool:
+    """Return whether the event waits, or has waited, with those that run networks."""
+    return event.concurrency_id == HEAVY["concurrency_id"]
+
+
+def reported(progress: gr.Progress | None = None) -> Progress:
+    """What a job of the engine is given to tell how far it is, in the visitor's language, on `progress` if
+    there is one. It raises Unwanted as soon as nobody waits for the answer."""
+    answered = current()
+
+    def report(share: float, words: str) -> None:
+        if answered is not None and not wanted(*answered):
+            raise Unwanted
+        if progress is not None:
+            progress(share, desc=translate(words))
+
+    return report
+
+
+def wanted(queue: Queue, event: Event) -> bool:
+    """gradio forgets an event that is cancelled, and marks one whose client has hung up."""
+    return event._id in queue.event_ids_to_events and event.alive and not is_outdated(event)
+
+
+def fetch(engine: Engine, model: str, report: Progress) -> None:
+    """Has `model` in memory, if it comes from the Hub. A visitor who waits for that is away meanwhile: they
+    leave their place among those who run networks to somebody else. Raises ValueError, also when too many are
+    away."""
+    if engine.info(model).bundled or engine.loaded(model):
+        return
+    with away():
+        engine.load(model, progress=report)
+
+
+@contextmanager
+def away() -> Iterator[None]:
+    answered = current()
+    if answered is None:
+        yield
+        return
+    queue, event = answered
+    if sum(map(is_away, running(queue))) >= MOST_AWAY:
+        raise ValueError(CROWDED)
+    event.away = True  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        event.away = False  # type: ignore[attr-defined]
+
+
+def running(queue: Queue) -> list[Event]:
+    """The events that are being answered."""
+    return [event for job in list(queue.active_jobs) for event in job or ()]
+
+
+def is_outdated(event: Event) -> bool:
+    """Whether its visitor has asked for another result since."""
+    return getattr(event, "outdated", False)
+
+
+def is_away(event: Event) -> bool:
+    """Whether its visitor waits for the Hub."""
+    return getattr(event, "away", False)

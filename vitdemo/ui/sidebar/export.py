@@ -1,0 +1,85 @@
+"""The numbers of the shown result as files: an NPZ with all arrays, a JSON with all the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from vitdemo.engine import AttentionView, Engine, Record
+from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.components import QUEUED
+from vitdemo.ui.kit.language import both, say
+from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.visit import HEAVY, reported
+
+WORDS = {
+    "title": "Download the numbers",
+    "npz": "Attention, tokens, scores, probabilities and maps, for numpy.load",
+    "json": "Model, setting, answers, costs and versions, and what each array of the NPZ file is",
+    "waiting": "Collecting …",
+    "saved": "Saved",
+}
+NOTHING = "There is no result yet."
+
+
+def buttons(engine: Engine, left: Left) -> None:
+    """The buttons; each collects its file when it is clicked."""
+    group = module("sidebar/export", event="keep", elem_id="keep", words=both(WORDS), file="")
+
+    def collected(values: Values, event: gr.EventData) -> gr.HTML:
+        asked = event._data
+        if not values[left.key]:
+            return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
+        kind = "npz" if asked["kind"] == "npz" else "json"
+        look = view(asked["look"], last=engine.info(values[left.model]).layers - 1)
+
+        def collect(key: str) -> Record:
+            return engine.keep(key, look, direction=direction(asked["look"]), progress=reported())
+
+        try:
+            with told(html=False):
+                path = written(group, draw(engine, left, values, collect), kind=kind)
+        except gr.Error as error:
+            return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
+        url = f"gradio_api/file={quote(path)}"
+        return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
+
+    group.keep(collected, left.inputs, group, trigger_mode="multiple", **{**QUEUED, **HEAVY})
+
+
+def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:
+    """The explorer's state, or what it shows first, the last layer, as the engine calls it."""
+    if not look:
+        return AttentionView(layer=last)
+    head, query = (None if look[name] is None else int(look[name]) for name in ("head", "query"))
+    return AttentionView(
+        method=str(look["method"]),
+        pass_="dense" if look["pass"] == "dense" else "pruned",
+        layer=int(look["layer"]),
+        head=head,
+        fusion=str(look["fusion"]),
+        discard_ratio=float(look["discard"]),
+        query=query,
+    )
+
+
+def direction(look: dict[str, Any] | None) -> Any:
+    return "in" if look and look["direction"] == "in" else "out"
+
+
+def written(component: gr.HTML, record: Record, *, kind: str) -> str:
+    """The path of the file, in gradio's cache: it copies atomically and deletes what is old."""
+    percent = round(100 * record.facts["pruning_ratio"])
+    name = re.sub(r"[^\w.-]+", "-", f"{record.facts['model'].split('@')[0]}-{percent}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.{kind}"
+        file.write_bytes(record.npz() if kind == "npz" else record.json().encode("utf-8"))
+        path = component.move_resource_to_block_cache(file)
+    assert path is not None
+    return path

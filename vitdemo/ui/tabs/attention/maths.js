@@ -1,0 +1,214 @@
+// Attention, rollout and per-head rollout of one query: vector-matrix products on a decoded pass.
+//
+// A pass is { layers, heads, prefix, tokens, ids, readout, attn, cuts }: ids[l] are the original positions of
+// the tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; cuts[l] says which weights
+// are discarded; readout is a row over all `tokens` positions. A look is { method, direction, layer, head,
+// query, fusion, discard }: head null fuses the heads, query null starts from what the head reads. Results are
+// rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/explain.
+
+import { gathered, multiply } from "./product.js";
+
+const FUSIONS = ["mean", "max", "min"];
+const STEPS = 20; // steps of the discard ratio from 0 to 1
+
+/** The first layer at which `patch` is gone, or the number of layers. */
+export function lifetime(pass, patch) {
+  const layer = pass.ids.findIndex((ids) => !ids.includes(patch + pass.prefix));
+  return layer < 0 ? pass.layers : layer;
+}
+
+/** The layer before which the query patch was dropped, if that leaves the look without a start; else null. */
+export function droppedBefore(pass, look) {
+  if (look.query === null) return null;
+  const rollout = look.method !== "raw-attention";
+  if (rollout && look.direction === "in") return null; // it gave its share while it was there
+  const life = lifetime(pass, look.query);
+  return life <= lastLayer(pass, look) ? life : null;
+}
+
+/** The highest layer that a look passes through. */
+export function lastLayer(pass, look) {
+  return look.method === "attention-rollout" ? pass.layers - 1 : look.layer;
+}
+
+/** The layers whose attention a look needs, the highest first. */
+export function layersNeeded(pass, look) {
+  if (look.method === "raw-attention") return [look.layer];
+  return Array.from({ length: lastLayer(pass, look) + 1 }, (_, index) => lastLayer(pass, look) - index);
+}
+
+/** The map of a look, or null where `droppedBefore` says that it has no start. */
+export function explain(pass, look) {
+  if (droppedBefore(pass, look) !== null) return null;
+  const start = startRow(pass, look.query);
+  const inward = look.direction === "in";
+  if (look.method === "attention-rollout") {
+    const row = inward ? pullUp(pass, start, 0, pass.layers, look) : pushDown(pass, start, pass.layers, look);
+    return inward ? present(pass, row, pass.layers - 1) : row;
+  }
+  const matrix = look.head === null ? fused(pass, look.layer, look.fusion) : headOf(pass, look.layer, look.head);
+  if (look.method === "raw-attention") {
+    return present(pass, step(pass, start, matrix, look.layer, inward), look.layer);
+  }
+  if (inward) {
+    const below = pullUp(pass, start, 0, look.layer, look);
+    return present(pass, step(pass, below, matrix, look.layer, true), look.layer);
+  }
+  return pushDown(pass, step(pass, start, matrix, look.layer, false), look.layer, look);
+}
+
+/** Of all layers and heads, raw attention is shown raw; both rollouts give per-head rollouts. */
+export function methodOfAll({ method }) {
+  return method === "raw-attention" ? method : "head-rollout";
+}
+
+/** The maps of all heads, fused first, of every layer: [layer][head + 1], null where the look has no start or
+ * a layer is not there yet. */
+export function explainAll(pass, look) {
+  const method = methodOfAll(look);
+  const inward = look.direction === "in";
+  let below = startRow(pass, look.query);
+  const rows = [];
+  for (let layer = 0; layer < pass.layers; layer++) {
+    const here = { ...look, method, layer };
+    const ready = layersNeeded(pass, here).every((needed) => pass.attn[needed]);
+    const heads = Array.from({ length: pass.heads + 1 }, (_, index) => (index ? index - 1 : null));
+    if (!ready) {
+      rows.push(heads.map(() => null));
+    } else if (inward && method === "head-rollout") { // what lies below is the same for all heads
+      if (layer) below = pullUp(pass, below, layer - 1, layer, look);
+      rows.push(heads.map((head) => {
+        const matrix = head === null ? fused(pass, layer, look.fusion) : headOf(pass, layer, head);
+        return present(pass, step(pass, below, matrix, layer, true), layer);
+      }));
+    } else {
+      rows.push(heads.map((head) => explain(pass, { ...here, head })));
+    }
+  }
+  return rows;
+}
+
+/** The weights with which a query reads the tokens; they sum to 1. */
+function startRow(pass, query) {
+  if (query === null) return Float64Array.from(pass.readout);
+  const row = new Float64Array(pass.tokens);
+  row[query + pass.prefix] = 1;
+  return row;
+}
+
+/** `row` with NaN at the positions that are absent at `layer`. */
+function present(pass, row, layer) {
+  const result = new Float64Array(pass.tokens).fill(NaN);
+  for (const id of pass.ids[layer]) result[id] = row[id];
+  return result;
+}
+
+/** One head's matrix of a layer; a view, not a copy. */
+function headOf(pass, layer, head) {
+  const size = pass.ids[layer].length ** 2;
+  return pass.attn[layer].subarray(head * size, (head + 1) * size);
+}
+
+/** The heads of a layer as one matrix, entry by entry; kept, since every hover asks for it. */
+function fused(pass, layer, fusion) {
+  return remembered(pass, `fused ${layer} ${fusion}`, () => {
+    const { heads } = pass;
+    const size = pass.ids[layer].length ** 2;
+    const result = Float64Array.from(headOf(pass, layer, 0)); // sums of halves are exact, as on the server
+    for (let head = 1; head < heads; head++) {
+      const matrix = headOf(pass, layer, head);
+      for (let i = 0; i < size; i++) {
+        if (fusion === "mean") result[i] += matrix[i];
+        else result[i] = fusion === "max" ? Math.max(result[i], matrix[i]) : Math.min(result[i], matrix[i]);
+      }
+    }
+    return new Float32Array(fusion === "mean" ? result.map((value) => value / heads) : result);
+  });
+}
+
+/** `fused` with its weakest entries 0: the very ones that Python finds in single precision. */
+function thinned(pass, layer, { fusion, discard }) {
+  const [n, whole, { cuts, odd }] = [pass.ids[layer].length, fused(pass, layer, fusion), pass.cuts[layer]];
+  const [index, step] = [FUSIONS.indexOf(fusion), Math.round(discard * STEPS) - 1];
+  const lowestKept = cuts[index * (STEPS - 1) + step];
+  const result = whole.slice();
+  for (let start = 0; start < n * n; start += n) {
+    for (let i = start + pass.prefix; i < start + n; i++) if (result[i] < lowestKept) result[i] = 0;
+  }
+  for (const code of odd) { // half precision puts these on the wrong side of some cut-off
+    const [place, lives] = [Math.floor(code / 32) - index * n * n, code % 32];
+    if (place >= 0 && place < n * n) result[place] = lives > step ? whole[place] : 0;
+  }
+  return result;
+}
+
+/** rownorm(A + I) of a layer as { matrix: A, scale: 1 / (1 + row sums) }, its weakest entries discarded. */
+function linked(pass, layer, { fusion, discard }) {
+  return remembered(pass, `linked ${layer} ${fusion} ${discard}`, () => {
+    const n = pass.ids[layer].length;
+    const matrix = discard ? thinned(pass, layer, { fusion, discard }) : fused(pass, layer, fusion);
+    const scale = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      let sum = 1;
+      for (let j = 0; j < n; j++) sum += matrix[i * n + j];
+      scale[i] = 1 / sum;
+    }
+    return { matrix, scale };
+  });
+}
+
+/** `row @ matrix`, or with `inward` `matrix @ row`, on the tokens present at `layer`; zero elsewhere. */
+function step(pass, row, matrix, layer, inward) {
+  const ids = pass.ids[layer];
+  const result = new Float64Array(pass.tokens);
+  const product = multiply(gathered(row, ids), matrix, inward);
+  ids.forEach((id, index) => { result[id] = product[index]; });
+  return result;
+}
+
+/** `row @ R`, where R is the rollout of the layers below `top`. */
+function pushDown(pass, row, top, look) {
+  const result = Float64Array.from(row);
+  for (let layer = top - 1; layer >= 0; layer--) {
+    const ids = pass.ids[layer];
+    const { matrix, scale } = linked(pass, layer, look);
+    const share = gathered(result, ids);
+    for (let i = 0; i < share.length; i++) share[i] *= scale[i];
+    const product = multiply(share, matrix, false);
+    ids.forEach((id, index) => { result[id] = product[index] + share[index]; });
+  }
+  return result;
+}
+
+/** `R @ column`, where R is the rollout of the layers from `bottom` up to but not including `top`. */
+function pullUp(pass, column, bottom, top, look) {
+  const result = Float64Array.from(column);
+  for (let layer = bottom; layer < top; layer++) {
+    const ids = pass.ids[layer];
+    const { matrix, scale } = linked(pass, layer, look);
+    const local = gathered(result, ids);
+    const product = multiply(local, matrix, true);
+    ids.forEach((id, index) => { result[id] = scale[index] * (product[index] + local[index]); });
+  }
+  return result;
+}
+
+const LIMIT = 64; // matrices kept a pass: those of two settings of a deep network
+const memories = new WeakMap();
+
+/** What `make` gave when it was last asked for under `key`. */
+function remembered(pass, key, make) {
+  if (!memories.has(pass)) memories.set(pass, new Map());
+  const memory = memories.get(pass);
+  if (!memory.has(key)) {
+    memory.set(key, make());
+    if (memory.size > LIMIT) memory.delete(memory.keys().next().value);
+  }
+  return memory.get(key);
+}
+
+/** The patches that are gone at `layer`. */
+export function absent(pass, layer) {
+  const there = new Set(pass.ids[layer]);
+  return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));
+}

@@ -1,0 +1,77 @@
+// Everything that is said, from the page's dictionary.
+
+import { number, summary, top } from "./scale.js";
+
+export class Words {
+  /** `dictionaries`: language -> key -> text with {gaps}. */
+  constructor(dictionaries) {
+    this.texts = dictionaries[document.documentElement.lang.slice(0, 2)]; // head.html
+  }
+
+  /** The text called `key`, its {gaps} filled. */
+  say(key, gaps = {}) {
+    return this.texts[key].replace(/\{(\w+)\}/g, (_, gap) => gaps[gap]);
+  }
+
+  get all_short() {
+    return this.texts.all_short;
+  }
+
+  /** Puts its text into every element of `root` that names one. */
+  fill(root) {
+    for (const element of root.querySelectorAll("[data-word]")) element.textContent = this.say(element.dataset.word);
+    for (const element of root.querySelectorAll("[data-name]")) {
+      element.setAttribute("aria-label", this.say(element.dataset.name));
+    }
+  }
+
+  place({ layer, head }) {
+    return head === null ? this.say("place_all", { layer }) : this.say("place", { layer, head });
+  }
+
+  patch(patch, grid) {
+    return this.say("patch", { patch, row: Math.floor(patch / grid[1]), column: patch % grid[1] });
+  }
+
+  unit(look) {
+    return this.say(look.method === "raw-attention" ? "unit_attention" : "unit_rollout");
+  }
+
+  /** What is shown: method, `place` (layer and head), pass and start. */
+  caption(look, data, place = this.place(look)) {
+    const start = look.query === null ? this.say("readout") : this.patch(look.query, data.grid);
+    const parts = [this.say(`method_${look.method}`)];
+    if (look.method !== "attention-rollout") parts.push(place);
+    parts.push(this.say(`during_${look.pass}`), this.say(look.direction === "out" ? "from" : "to", { start }));
+    return parts.join(" · ");
+  }
+
+  /** The patch from which the map starts, and what it has in `ground`, the map of what the head reads. */
+  start(look, data, ground) {
+    const value = ground[look.query + data.prefix];
+    const { total } = summary(ground, data.prefix);
+    const gaps = {
+      patch: this.patch(look.query, data.grid),
+      value: number(value, top([ground], data.prefix)),
+      share: this.percent(total && value / total),
+    };
+    return this.say(Number.isNaN(value) ? "start_gone" : `start_${look.direction}`, gaps);
+  }
+
+  /** The numbers of the map: of the patch under the cursor, or where that is null, of the largest. */
+  numbers(look, data, { row, cursor, high, opening }) {
+    const { total, best, before } = summary(row, data.prefix);
+    if (total === 0) return opening + this.say(before > 0 ? "only_prefix" : "nothing");
+    const patch = cursor ?? best;
+    const value = row[patch + data.prefix];
+    const gaps = { patch: this.patch(patch, data.grid), value: number(value, high), share: this.percent(value / total) };
+    if (cursor !== null && Number.isNaN(value)) return opening + this.say("gone", gaps);
+    const sentence = this.say(cursor === null ? "largest" : "under", gaps);
+    const rest = look.direction === "out" && before > 1e-6 ? this.say("prefix_part", { share: this.percent(before / (total + before)) }) : "";
+    return opening + sentence + rest;
+  }
+
+  percent(share) {
+    return this.say("percent", { number: (100 * share).toFixed(1) });
+  }
+}

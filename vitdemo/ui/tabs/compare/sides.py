@@ -1,0 +1,95 @@
+"""The controls of one side of the tab "Compare"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine, Request
+from vitdemo.ui.kit.choice import Choice
+from vitdemo.ui.kit.components import QUIET
+from vitdemo.ui.kit.language import label
+from vitdemo.ui.kit.session import Values, fitting
+from vitdemo.ui.sidebar.controls import FIRST_RATIO, named
+from vitdemo.ui.tabs.compare import words
+
+Setting = tuple[str, float, str]  # model, pruning ratio in percent, selector
+
+
+@dataclass(frozen=True)
+class Column:
+    """The controls of one side."""
+
+    model: gr.Dropdown
+    ratio: gr.Slider
+    selector: Choice
+
+    @property
+    def controls(self) -> list[Any]:
+        """From top to bottom."""
+        return [self.model, self.ratio, self.selector]
+
+    def read(self, values: Values) -> Setting:
+        """What the visitor has chosen here."""
+        return values[self.model], values[self.ratio], values[self.selector]
+
+    def shown(self, engine: Engine, setting: Setting) -> Values:
+        """Updates that bring the controls to `setting`."""
+        model, ratio, selector = setting
+        known = engine.info(model).selectors
+        choices = Choice(named(known), value=fitting(selector, known))
+        return {self.model: model, self.ratio: ratio, self.selector: choices}
+
+
+def column(engine: Engine, side: str) -> Column:
+    """The controls of side "a" or "b", as they are until the tab is seen."""
+    known = engine.info(DEFAULT_MODEL).selectors
+    with gr.Column(min_width=280, elem_id=f"compare-{side}"):
+        return Column(
+            model=gr.Dropdown(
+                engine.menu(),
+                value=DEFAULT_MODEL,
+                label=label(words.MODEL[side]),
+                info=label(words.MODEL_INFO),
+                filterable=False,
+                elem_id=f"compare-model-{side}",
+            ),
+            ratio=gr.Slider(
+                0,
+                100 * MAX_PRUNING_RATIO,
+                FIRST_RATIO if side == "a" else 0,
+                step=5,
+                label=label(words.RATIO[side]),
+                info=label(words.RATIO_INFO),
+                buttons=[],
+                elem_id=f"compare-ratio-{side}",
+            ),
+            selector=Choice(
+                named(known),
+                value=known[0],
+                label=label(words.SELECTOR[side]),
+                info=label(words.SELECTOR_INFO),
+                filterable=False,
+                elem_id=f"compare-selector-{side}",
+            ),
+        )
+
+
+def request(engine: Engine, picture: Any, setting: Setting) -> Request:
+    """`setting`, asked of `picture`."""
+    model, ratio, selector = setting
+    return Request(picture, model, ratio / 100, fitting(selector, engine.info(model).selectors))
+
+
+def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
+    """The selectors follow the model; `touched` becomes true with the first change by the visitor."""
+
+    def selectors(model: str, selector: str | None) -> Choice:
+        known = engine.info(model).selectors
+        return Choice(named(known), value=fitting(selector, known))
+
+    side.model.input(selectors, [side.model, side.selector], side.selector, **QUIET)
+    for event in (side.model.input, side.ratio.release, side.selector.input):
+        event(lambda: True, None, touched, **QUIET)

@@ -1,0 +1,225 @@
+"""Every word of the tab "Compare", and the tables that hold its numbers."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from vitdemo.engine import Analysis, Comparison, Side
+from vitdemo.ui.kit.html import SELECTORS, escaped, macs, note, percent, title
+from vitdemo.ui.kit.language import say
+
+TAB = "Compare"
+HEADING = "Two models or two settings on the same picture"
+HEADING_MORE = "Choose what A and B are; both then answer for the picture on the left."
+MODEL = {"a": "Model A", "b": "Model B"}
+RATIO = {"a": "Pruning ratio A (%)", "b": "Pruning ratio B (%)"}
+SELECTOR = {"a": "Selector A", "b": "Selector B"}
+MODEL_INFO = "Which network answers."
+RATIO_INFO = "The share of patches that each stage drops; 0 keeps all."
+SELECTOR_INFO = "What decides which patches stay."
+METHOD = "Attention map"
+METHOD_INFO = "How the look is followed; heads are fused by their mean, and a single layer is the last one."
+RUN = "Compare"
+NO_RESULT = "Analyse a picture first."
+PRESS = "Press Compare to see what A and B make of this picture."
+RUNNING = "A and B are compared when you open this tab."
+
+ANSWERS = {True: "Both answer <b>{a}</b>", False: "A answers <b>{a}</b>, B answers <b>{b}</b>"}
+SURER = {
+    "a": "A is surer ({more} against {less})",
+    "b": "B is surer ({more} against {less})",
+    "": "both are equally sure ({more})",
+}
+CHEAPER = {
+    "a": "A needs {share} fewer multiply-adds ({less} against {more})",
+    "b": "B needs {share} fewer multiply-adds ({less} against {more})",
+    "": "both need {more} multiply-adds",
+}
+SENTENCE = "{answers}; {surer}; {cheaper}."
+DENSE = "not pruned"
+PRUNED = "{ratio} pruned · {selector}"
+ROWS = ("Answer", "Probability", "Patches left after each stage", "Multiply-adds", "Time")
+CLASS, DIFFERENCE = "Class", "B − A, points"
+CLASSES = "Probability of the top classes of either side"
+COST = "Answer and cost"
+UNKNOWN = "A dash: that model does not know the class."
+TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
+
+MAPS = "Where A and B looked"
+SCALE = "One scale for both maps: 1 is what a patch would get if attention were spread evenly."
+SCALE_ALT = "Colour scale from 0 to {peak}"
+AGREE = (
+    "Over {count} patches the two maps have a Spearman rank correlation of <b>{value}</b> "
+    "(1: the same order of patches, 0: unrelated, −1: the reverse order)."
+)
+OBSTACLES = {
+    "grid": "The grids of patches differ ({a} and {b}), so the maps have no rank correlation.",
+    "crop": "The two models see different crops of the picture, so the maps have no rank correlation.",
+    "few": "Fewer than three patches have a value in both maps, so there is no rank correlation.",
+    "constant": "One of the maps is the same at every patch, so there is no rank correlation.",
+}
+MAP_CAPTION = "{side}: {title}, {setting}"
+KEPT = "What A and B kept"
+KEPT_MORE = "Patches in full colour are left after the last stage; the faded ones were removed on the way."
+KEPT_CAPTION = "{side}: {left} of {count} patches left"
+
+
+def waiting(words: str) -> str:
+    """The result while there is nothing to show."""
+    return f'<div class="compare empty" role="status">{note(say(words))}</div>'
+
+
+def problem(words: str) -> str:
+    """The result when one of the two could not be had: one sentence that says why."""
+    return f'<div class="compare empty" role="alert"><p class="problem">{escaped(words)}</p></div>'
+
+
+def setting(analysis: Analysis) -> str:
+    """How the picture was analysed, apart from the model's name."""
+    if analysis.pruned is None:
+        return say(DENSE)
+    selector = say(SELECTORS.get(analysis.selector, analysis.selector))
+    return say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
+
+
+def badge(side: str) -> str:
+    return f'<span class="badge {side}">{side.upper()}</span>'
+
+
+def head(side: str, analysis: Analysis) -> str:
+    """The heading of a column: A or B, the model and its setting."""
+    return (
+        f'<th scope="col">{badge(side)} {escaped(analysis.title)}'
+        f"<small>{escaped(setting(analysis))}</small></th>"
+    )
+
+
+def result(found: Comparison) -> str:
+    """The verdict and both tables."""
+    unknown = any(share is None for side in (found.a, found.b) for share in side.probabilities)
+    more = f"{say(UNKNOWN)} " if unknown else ""
+    return (
+        f'<div class="compare"><p class="verdict" role="status">{verdict(found)}</p>'
+        f'<div class="tables">{costs(found)}{classes(found)}</div>'
+        f'<p class="quiet">{more}{say(TIMING)}</p></div>'
+    )
+
+
+def verdict(found: Comparison) -> str:
+    """One sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
+    (first, p), (second, q) = found.a.outcome.top[0], found.b.outcome.top[0]
+    more, less = percent(max(p, q)), percent(min(p, q))
+    surer = "" if more == less else "a" if p > q else "b"
+    work = (found.a.outcome.macs, found.b.outcome.macs)
+    share = percent(1 - min(work) / max(work))
+    cheaper = "" if work[0] == work[1] else "a" if work[0] < work[1] else "b"
+    return say(
+        SENTENCE,
+        answers=say(ANSWERS[first == second], a=escaped(first), b=escaped(second)),
+        surer=say(SURER[surer], more=more, less=less),
+        cheaper=say(CHEAPER[cheaper], share=share, more=macs(max(work)), less=macs(min(work))),
+    )
+
+
+def costs(found: Comparison) -> str:
+    """Answer, patches, multiply-adds and time of each side."""
+    columns = [figures(side) for side in (found.a, found.b)]
+    rows = "".join(
+        f'<tr><th scope="row">{say(name)}</th><td>{a}</td><td>{b}</td></tr>'
+        for name, a, b in zip(ROWS, *columns, strict=True)
+    )
+    top = f"<td></td>{head('a', found.a.analysis)}{head('b', found.b.analysis)}"
+    return table("costs", say(COST), top, rows)
+
+
+def figures(side: Side) -> tuple[str, ...]:
+    """The cells of ROWS."""
+    outcome = side.outcome
+    label, probability = outcome.top[0]
+    path = " → ".join(map(str, outcome.tokens))
+    return (escaped(label), percent(probability), path, macs(outcome.macs), f"{outcome.milliseconds:.1f} ms")
+
+
+def classes(found: Comparison) -> str:
+    """A line a class, its probability on each side with a bar, and the difference."""
+    rows = "".join(
+        f'<tr><th scope="row">{escaped(label)}</th>{bar("a", p)}{bar("b", q)}<td>{difference(p, q)}</td></tr>'
+        for label, p, q in zip(found.labels, found.a.probabilities, found.b.probabilities, strict=True)
+    )
+    sides = "".join(f'<th scope="col">{badge(side)}</th>' for side in "ab")
+    top = f'<th scope="col">{say(CLASS)}</th>{sides}<th scope="col">{say(DIFFERENCE)}</th>'
+    return table("classes", say(CLASSES), top, rows)
+
+
+def table(kind: str, caption: str, top: str, rows: str) -> str:
+    """It scrolls sideways by itself where the screen is too narrow."""
+    region = f'<div class="{kind}" role="region" aria-label="{caption}" tabindex="0">'
+    return (
+        f"{region}<table><caption>{caption}</caption>"
+        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def bar(side: str, share: float | None) -> str:
+    """A probability with a bar that is full at 100 %; a dash where the class is not known."""
+    if share is None:
+        return "<td>–</td>"
+    return (
+        f'<td><span class="bar {side}"><i style="width: {100 * share:.1f}%"></i></span>{percent(share)}</td>'
+    )
+
+
+def difference(a: float | None, b: float | None) -> str:
+    """B less A in points of percent, with a sign."""
+    if a is None or b is None:
+        return "–"
+    points = f"{100 * (b - a):+.1f}".replace("-", "−")
+    return "0.0" if points in ("+0.0", "−0.0") else points
+
+
+def maps_title() -> str:
+    return title(say(MAPS))
+
+
+def map_captions(found: Comparison) -> tuple[str, str]:
+    """Under each map."""
+    a, b = (
+        say(MAP_CAPTION, side=name, title=side.analysis.title, setting=setting(side.analysis))
+        for name, side in (("A", found.a), ("B", found.b))
+    )
+    return a, b
+
+
+def scale(found: Comparison) -> str:
+    """The colour bar of both maps, and how far they agree."""
+    file = io.BytesIO()
+    found.bar.save(file, format="PNG")
+    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    alt = escaped(say(SCALE_ALT, peak=f"{found.peak:.2f}"))
+    return (
+        f'<div class="compare scale"><img src="{source}" alt="{alt}" width="448">'
+        f'<p class="quiet">{say(SCALE)}</p><p class="agreement">{agreement(found)}</p></div>'
+    )
+
+
+def agreement(found: Comparison) -> str:
+    """The rank correlation, or why there is none."""
+    if found.agreement is None:
+        grids = (f"{rows} × {columns}" for rows, columns in (found.a.grid, found.b.grid))
+        return say(OBSTACLES[found.obstacle], **dict(zip("ab", grids, strict=True)))
+    value = f"{found.agreement:.2f}".replace("-", "−")
+    return say(AGREE, count=found.patches, value=value)
+
+
+def kept_title() -> str:
+    return title(say(KEPT), say(KEPT_MORE))
+
+
+def kept_captions(found: Comparison) -> tuple[str, str]:
+    """Under each picture of what was kept."""
+    a, b = (
+        say(KEPT_CAPTION, side=name, left=side.outcome.tokens[-1], count=side.outcome.tokens[0])
+        for name, side in (("A", found.a), ("B", found.b))
+    )
+    return a, b

@@ -1,0 +1,1 @@
+"""The way through the network, what its weights hold, and how each head looks."""

@@ -1,0 +1,167 @@
+"""Every word of the checks and of the speed card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
+from vitdemo.ui.kit.html import SELECTORS, escaped, macs
+from vitdemo.ui.kit.language import say
+
+CHECKS = "Checks"
+CHECKS_MORE = (
+    "Does the page show what the network does? Each check runs now, on this model and this picture, and "
+    "shows its number beside the limit."
+)
+CHECKS_BUTTON = "Run the checks"
+CASCADE_MORE = (
+    "Weights drawn at random, part by part from the head down: a map of what was learned must change. "
+    "Attention maps do not depend on the head, so their first bar is always 1."
+)
+CASCADE_CLASS = "Gradient rollout is the map of one class, the answer, and so depends on the head as well."
+SPEED_MORE = (
+    "Multiply-adds are counted, milliseconds are measured: single pictures, all variants in turn, the "
+    "median of n passes with the middle half in brackets. It takes up to 20 seconds."
+)
+SPEED_BUTTON = "Measure"
+KINDS = {
+    "masked": "Pruned = masked: removing tokens gives the same logits as masking them, as in training",
+    "removed": "Keeping all = dense: an explicit cut that keeps every patch changes no logit",
+    "rows": "Attention is shared out whole: each row sums to 1, or to 0 where a head looks at nothing",
+    "recorded": "Recording changes nothing: the logits are those of the fused kernel without recording",
+    "randomised": "{map} depends on the weights: with random ones the map is another (rank correlation)",
+}
+MAPS = {
+    "attention-rollout": "Attention rollout",
+    "raw-attention": "Raw attention of the last layer",
+    "gradient-rollout": "Gradient rollout",
+}
+VARIANTS = {"dense": "Dense", "linear": "Linear attention", "softmax": "Softmax attention"}
+ON_CPU = {False: "{count} CPU thread", True: "{count} CPU threads"}
+FEWER, MORE = "{share} % fewer multiply-adds", "{share} % more multiply-adds"
+FASTER = "{name} needs {work} and is {share} % faster here."
+SLOWER = "{name} needs {work}, but is {share} % slower here than the dense pass."
+ALIKE = "{name} needs {work}; its time here cannot be told from that of the dense pass."
+PAID = "{name} paid here from {count} patches on (at least 5 % faster). "
+UNPAID = "{name} did not pay here at up to {count} patches. "
+DASH = "A dash: it would have taken too long."
+MORE_PATCHES = "The same width and depth, more patches:"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain words, the first cell of each row its heading."""
+    top = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escaped(first)}</th>'
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return f'<div class="facts"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def report(found: SanityReport) -> str:
+    """All checks with their numbers, and how many passed."""
+    good = sum(check.passed for check in found.checks)
+    kind = "" if good == len(found.checks) else ' class="problem"'
+    rows = [
+        (words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
+        for check in found.checks
+    ]
+    passed = say("{good} of {count} checks passed.", good=good, count=len(found.checks))
+    head = (say("Check"), say("Result"), say("Found"), say("Limit"))
+    return f'<div role="status"><p{kind}><b>{passed}</b></p>{table(head, rows)}</div>'
+
+
+def words(check: Check) -> str:
+    return say(KINDS[check.kind], map=say(MAPS.get(check.about, check.about)))
+
+
+def number(value: float) -> str:
+    """Two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
+    return "0" if value == 0 else f"{value:.2f}" if value >= 0.01 else f"{value:.1e}"
+
+
+def speed(card: SpeedCard) -> str:
+    """Both tables, and what they mean in plain words."""
+    dense = card.timings[0]
+    rows = [
+        (
+            variant(timing, dense),
+            f"{timing.parameters:,}",
+            macs(timing.macs),
+            spread(timing),
+            str(timing.n),
+        )
+        for timing in card.timings
+    ]
+    first = table((say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n"), rows)
+    sizes = [
+        (
+            f"{size.patches:,}",
+            *(f"{one:.1f}" if one is not None else "–" for one in times(size)),
+            f"{size.n or '–'}",
+        )
+        for size in card.sizes
+    ]
+    pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
+    head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
+    second = table(head, sizes)
+    said = "".join(f"<p>{escaped(line)}</p>" for line in (*verdicts(card), say(MORE_PATCHES)))
+    return f'<div role="status">{first}{said}{second}<p>{escaped(pays(card))}</p></div>'
+
+
+def clock(card: SpeedCard) -> str:
+    """The heading of the measured times."""
+    on_gpu = card.device.startswith("cuda")
+    where = say("a GPU") if on_gpu else say(ON_CPU[card.threads > 1], count=card.threads)
+    return say("Milliseconds on {where}", where=where)
+
+
+def spread(timing: Timing) -> str:
+    """The median, and the middle half in brackets."""
+    middle, low, high = (f"{value:.1f}" for value in (timing.milliseconds, timing.low, timing.high))
+    return say("{middle} ({low} to {high})", middle=middle, low=low, high=high)
+
+
+def times(size: Size) -> tuple[float | None, float | None, float | None]:
+    return size.dense, size.pruned, size.linear
+
+
+def variant(timing: Timing, dense: Timing) -> str:
+    """The name of a row."""
+    if timing.name in SELECTORS:
+        return say("Pruned: {selector}", selector=say(SELECTORS[timing.name]))
+    return say(VARIANTS[timing.name])
+
+
+def verdicts(card: SpeedCard) -> list[str]:
+    """One sentence for the model's own way of pruning, one for the other kind of attention."""
+    dense, *others = card.timings
+    pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first
+    other = next(timing for timing in others if timing.name not in SELECTORS)
+    by = say("Pruning by {selector}", selector=say(SELECTORS[pruned.name]).lower())
+    return [compared(by, pruned, dense), compared(say(VARIANTS[other.name]), other, dense)]
+
+
+def compared(name: str, one: Timing, dense: Timing) -> str:
+    """What `one` saves of the dense pass, and plainly whether it is slower."""
+    counted, gained = 1 - one.macs / dense.macs, 1 - one.milliseconds / dense.milliseconds
+    work = say(FEWER if counted >= 0 else MORE, share=f"{abs(100 * counted):.0f}")
+    sentence = FASTER if one.high < dense.low else SLOWER if one.low > dense.high else ALIKE
+    return say(sentence, name=name, work=work, share=f"{abs(100 * gained):.0f}")
+
+
+def pays(card: SpeedCard) -> str:
+    """From how many patches on each saving shows on the clock."""
+    last = max((size.patches for size in card.sizes if size.dense is not None), default=0)
+    lines = []
+    for name, start in (("Pruning", card.pruning_from), ("Linear attention", card.linear_from)):
+        if start is None:
+            lines.append(say(UNPAID, name=say(name), count=f"{last:,}"))
+        else:
+            lines.append(say(PAID, name=say(name), count=f"{start:,}"))
+    if any(size.dense is None for size in card.sizes):
+        lines.append(say(DASH))
+    return "".join(lines).strip()

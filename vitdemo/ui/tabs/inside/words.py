@@ -1,0 +1,144 @@
+"""Every word of the tab Inside and of the sections that show checks, speed and the model card."""
+
+from __future__ import annotations
+
+from vitdemo.engine.answers.inside import Ablation, Familiarity, Filters, Heads, ModelCard, Norms
+from vitdemo.ui.kit.html import escaped, percent
+from vitdemo.ui.kit.language import say, translate
+
+TAB = "Inside"
+WALK = "Step by step"
+WALK_MORE = "Your own picture on its way through this very network."
+
+WEIGHTS = "What the weights have learned"
+FILTERS = "Patch filters"
+FILTERS_ALT = "Principal components of the patch projection as colour tiles"
+POSITIONS = "Position embeddings"
+POSITIONS_MORE = (
+    "One small map for each place: how alike its position embedding is to every other (cosine). Neighbours, "
+    "rows and columns stand out where training has found out how pictures are laid out. "
+    "Click one to enlarge it."
+)
+POSITIONS_ALT = "A grid of small similarity maps, one for each position"
+POSITION_ALT = "The similarity of the chosen position to all others"
+POSITION = "Position"
+POSITION_INFO = "Counted row by row from the top left."
+
+HEADS = "How each head looks"
+PASS = "Pass"
+PASS_INFO = "Through pruning, only the patches still present count."
+PASSES = [("Pruned pass", "pruned"), ("Dense pass", "dense")]
+DISTANCE = "Attention distance"
+DISTANCE_ALT = "Table of the attention distance of each head and layer"
+ENTROPY = "Attention entropy"
+ENTROPY_ALT = "Table of the attention entropy of each head and layer"
+ABLATION = "Without one head"
+ABLATION_MORE = (
+    "Each head of each layer is silenced in turn, and the logit of the answer is read again. "
+    "This runs the network once, on one batch of all heads."
+)
+ABLATION_ALT = "Table of how the answer's logit changes without each head"
+ABLATION_BUTTON = "Silence each head in turn"
+
+TOKENS = "Tokens that stand out"
+NORMS_ALT = "The norm of each patch token after the last block, artefact tokens framed"
+
+SPEED = "Speed on this machine"
+CARD = "Model card"
+CARD_FIGURES = "Figures from the training"
+
+
+FILTERS_SAID = (
+    "The projection turns each patch into numbers by comparing it with learned filters. These are the "
+    "{shown} strongest of their {total} principal components; together they hold {share} of the variance. "
+    "Smooth tiles look for colours and edges; noisy ones are what training has left as it began."
+)
+DISTANCE_SAID = (
+    "How far each head looks on average, in pixels of the model's input: small numbers mean that patches "
+    "look at their neighbours, {farthest} would be corner to corner. Grey: no patch looks."
+)
+ENTROPY_SAID = (
+    "How widely each head looks, in nats: 0 means that each token looks at a single one, {widest} that all "
+    "tokens of the dense pass get the same attention."
+)
+WITH_ALL = "With all heads the logit of {label} is {logit}. "
+FALLS = "It falls most, by {change}, without head {head} of layer {layer}. "
+RISES = "It rises most, by {change}, without head {head} of layer {layer}, which spoke against it. "
+SAME_PATCHES = "The kept patches stay the same, so that each change is that of the head alone."
+ARTEFACTS = (
+    "A patch token counts as an artefact if its norm is above the median plus {factor} times the median "
+    "absolute deviation, here {limit}. Such tokens hold something about the whole picture instead of their "
+    "own place (Darcet et al. 2024), and attention maps light up there. "
+)
+NO_ARTEFACT = "In this pass there is none, as is usual for small networks."
+ONE_ARTEFACT = "In this pass there is one, framed: patch {patches}."
+SOME_ARTEFACTS = "In this pass there are {count}, framed: patches {patches}."
+NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
+SURE = (
+    "The dense pass is {confidence} sure of its answer. It was surer on {surer} % of the pictures it was "
+    "validated on. A sure answer does not prove that the picture is of a familiar kind."
+)
+UNSURE = (
+    "Less sure than on {surer} % of the pictures it was validated on. The dense pass is {confidence} sure of "
+    "its answer; the picture may be unlike anything that this model was trained on, so take the answer with "
+    "care."
+)
+
+
+def paragraph(words: str, *, kind: str = "note") -> str:
+    """`words` as text in a paragraph of the style `kind`."""
+    return f'<p class="{kind}">{escaped(words)}</p>'
+
+
+def filters(found: Filters) -> str:
+    """What the tiles show."""
+    share = percent(found.share)
+    return paragraph(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
+
+
+def distance(heads: Heads) -> str:
+    """How to read the table of distances."""
+    return paragraph(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
+
+
+def entropy(heads: Heads) -> str:
+    """How to read the table of entropies."""
+    return paragraph(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
+
+
+def ablation(found: Ablation) -> str:
+    """The strongest heads in a sentence."""
+    rows = [
+        (change, layer, head) for layer, row in enumerate(found.changes) for head, change in enumerate(row)
+    ]
+    down, up = min(rows), max(rows)
+    words = say(WITH_ALL, label=found.label, logit=f"{found.logit:.2f}")
+    for sentence, (change, layer, head), counts in ((FALLS, down, down[0] < 0), (RISES, up, up[0] > 0)):
+        if counts:
+            words += say(sentence, change=f"{abs(change):.2f}", head=head, layer=layer)
+    return paragraph(words + (say(SAME_PATCHES) if found.pruned else ""))
+
+
+def norms(found: Norms) -> str:
+    """The rule, and what it found."""
+    count = len(found.artefacts)
+    rule = say(ARTEFACTS, factor=f"{found.factor:g}", limit=f"{found.limit:.1f}")
+    if not count:
+        return paragraph(rule + say(NO_ARTEFACT))
+    listed = say(", ").join(map(str, found.artefacts))
+    return paragraph(rule + say(ONE_ARTEFACT if count == 1 else SOME_ARTEFACTS, count=count, patches=listed))
+
+
+def no_card(card: ModelCard) -> str:
+    return say(NO_CARD, source=translate(card.source))
+
+
+def familiarity(found: Familiarity | None) -> str:
+    """The notice about a picture unlike those of the validation split; nothing where that is not known."""
+    if found is None:
+        return ""
+    sentence = UNSURE if found.unusual else SURE
+    words = say(sentence, surer=found.surer, confidence=percent(found.confidence))
+    if found.unusual:
+        return f'<p class="unusual" role="note">{escaped(words)}</p>'
+    return paragraph(words)

@@ -1,0 +1,1 @@
+"""What the network says, dense and pruned, and what that cost."""

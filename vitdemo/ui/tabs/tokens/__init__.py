@@ -1,0 +1,1 @@
+"""Which patches stayed, and the pruning laboratory."""

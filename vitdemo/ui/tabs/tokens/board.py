@@ -1,0 +1,63 @@
+"""Token surgery: a board of patches in the browser, and the answer to each change of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.components import QUEUED
+from vitdemo.ui.kit.language import both, translate
+from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.tabs.tokens import words as lab_text
+
+
+def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
+    """The board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=280):
+            patches = module(
+                "tabs/tokens/board", event="edit", elem_id="lab-board", words=both(lab_text.BOARD_WORDS)
+            )
+        with gr.Column(scale=6, min_width=280):
+            answer = gr.HTML(lab_text.surgery(None), padding=False, elem_id="lab-surgery")
+
+    def edited(values: Values, event: gr.EventData) -> Any:
+        asked = event._data
+        if asked["key"] != values[left.key]:  # the visitor has moved on to another picture since
+            return gr.skip()
+        keep, drop = ([int(patch) for patch in asked[name]] for name in ("keep", "drop"))
+
+        def operate(key: str) -> str:
+            try:
+                return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop, progress=reported()))
+            except ValueError as error:
+                return lab_text.surgery(None, translate(str(error)))
+
+        with told():
+            return draw(engine, left, values, operate)
+
+    # One of each visitor at a time: the last change's answer is the last to arrive.
+    patches.edit(edited, left.inputs, answer, trigger_mode="multiple", **{**QUEUED, **HEAVY})
+    return patches, answer
+
+
+def payload(engine: Engine, key: str) -> str:
+    """What the board shows: the picture, the grid, and the stage that drops each patch, 0 where none does."""
+    file = io.BytesIO()
+    engine.lab.view(key).save(file, format="JPEG", quality=90)
+    grid, stage = engine.lab.drop_stages(key)
+    return json.dumps(
+        {
+            "key": key,
+            "view": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii"),
+            "grid": grid,
+            "stage": stage,
+        }
+    )

@@ -1,0 +1,61 @@
+"""The third tab: which patches each stage kept, when the others left, and by what score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Engine
+from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.components import figure, gallery, heading
+from vitdemo.ui.kit.followers import drawn_when_seen
+from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.ui.kit.session import Left, Values, draw
+from vitdemo.ui.tabs.tokens import lab
+
+
+def tab(engine: Engine, left: Left) -> None:
+    """The tab, filled when it is seen."""
+    with gr.Tab(label("Tokens"), elem_id="tab-tokens") as opened:
+        note = gr.HTML(padding=False, min_height=44, elem_id="tokens-note")
+        kept = gallery(columns=4, elem_id="kept")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=5, min_width=300):
+                heading("When each patch was dropped")
+                lifetime = figure(
+                    "The picture, each patch tinted by the stage that dropped it", elem_id="lifetime"
+                )
+            with gr.Column(scale=6, min_width=300):
+                heading("Keep scores at each stage, on one scale")
+                scores = gallery(columns=2, elem_id="scores")
+        outputs = [note, kept, lifetime, scores]
+
+        def pictures(key: str) -> Values:
+            frames = captioned(engine.kept_figures(key))
+            if len(frames) == 1:
+                return {note: kept_title(text.NO_PRUNING), kept: frames, lifetime: None, scores: None}
+            return {
+                note: kept_title(text.KEPT),
+                kept: frames,
+                lifetime: engine.lifetime_figure(key),
+                scores: captioned(engine.score_figures(key)),
+            }
+
+        drawn_when_seen(
+            opened,
+            left,
+            lambda values: draw(engine, left, values, pictures),
+            inputs=set(),
+            outputs=outputs,
+        )
+        lab.sections(engine, left)
+
+
+def kept_title(words: str) -> str:
+    return text.title(say("Kept patches after each stage"), say(words))
+
+
+def captioned(frames: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """The engine's pictures with their captions in the visitor's language."""
+    return [(picture, translate(caption)) for picture, caption in frames]

@@ -1,0 +1,164 @@
+"""The words of the pruning laboratory, and the tables that hold its numbers; its sweep has a file apart."""
+
+from __future__ import annotations
+
+from vitdemo.engine import Adaptive, SmallestSet, Surgery
+from vitdemo.ui.kit.html import SELECTORS, escaped, macs, percent
+from vitdemo.ui.kit.language import say
+
+WORDS = {
+    "lab": "Pruning laboratory",
+    "lab_info": "Try other ways of pruning on the same picture.",
+    "sweep": "Ratio sweep: from 0 to 90 % in one click",
+    "sweep_info": "Prunes this picture at every ratio with every selector, and times each.",
+    "sweep_run": "Run the sweep",
+    "surgery": "Token surgery: force patches to stay or to go",
+    "surgery_info": "Click a patch to drop it, again to keep it through all stages, a third time to leave it "
+    "to the selector. Arrow keys move, Enter clicks.",
+    "smallest": "Smallest set that keeps the answer",
+    "smallest_info": "Removes patch after patch from the input while the dense answer stays. Every set is "
+    "really run.",
+    "smallest_run": "Search",
+    "share": "Probability to keep (%)",
+    "share_info": "The patches left must give the answer at least this share of its dense probability.",
+    "adaptive": "Adaptive budget: as many patches as stand out",
+    "adaptive_info": "A patch stays if its weight is at least this many times the mean of those present. "
+    "The weight is what the learned predictor, or class attention, gives it. A picture whose weight lies in "
+    "few patches keeps few. That does not make it an easy one: over validation pictures the budget hardly "
+    "depends on how sure the network is.",
+    "threshold": "Threshold (times the mean)",
+    "threshold_info": "0 keeps all. Higher drops more.",
+    "film": "Film strip and animation",
+    "film_info": "The input and what each stage keeps, as one picture and as a GIF that loops.",
+    "film_strip": "Download film strip (PNG)",
+    "film_gif": "Download animation (GIF)",
+    "film_alt": "The picture and what each stage keeps of it, as an animation",
+    "smallest_alt": "The smallest set of patches found; the others are faded",
+    "whose": "Whose kept patches",
+    "whose_info": "The film strip below is of this selector.",
+}
+BOARD_WORDS = {
+    "board": "The picture, cut into patches. Arrow keys move, Enter changes the patch.",
+    "undo": "Undo",
+    "redo": "Redo",
+    "reset": "Reset",
+    "only": "Drop all but the kept ones",
+    "cell": "Patch {patch}, row {row}, column {column}: {state}",
+    "auto": "left to the selector, which keeps it",
+    "pruned": "left to the selector, which drops it at stage {stage}",
+    "keep": "forced to stay",
+    "drop": "forced to go",
+    "summary": "{keep} forced to stay, {drop} forced to go",
+    "legend_auto": "kept",
+    "legend_pruned": "dropped at that stage",
+    "legend_keep": "forced to stay",
+    "legend_drop": "forced to go",
+}
+UNTOUCHED = "Change a patch to see its effect."
+SMALLEST = {
+    True: "<b>1</b> of {count} patch still gives <b>{answer}</b>",
+    False: "<b>{kept}</b> of {count} patches still give <b>{answer}</b>",
+}
+GUARANTEE = (
+    "Each patch of this set is needed: every single further removal was tried, and none keeps the answer and "
+    "that probability. A smaller set of other patches may exist; only trying all sets could rule it out."
+)
+LAST_PATCH = "One patch alone is enough. Another single patch might do as well."
+CUT_SHORT = "Time ran out: the set keeps the answer, but some of its patches may not be needed."
+
+
+def selector(name: str) -> str:
+    return say(SELECTORS.get(name, name))
+
+
+def ratio(share: float) -> str:
+    return say("{number} %", number=f"{100 * share:.0f}")
+
+
+def adaptive_captions(result: Adaptive) -> tuple[str, str]:
+    own, fixed = len(result.adaptive.kept), len(result.fixed.kept)
+    return (
+        say("Threshold: {count} patches at the end", count=own),
+        say("Fixed ratio: {count} patches at the end", count=fixed),
+    )
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table of HTML cells; the first of each row is its heading."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
+        for row in rows
+    )
+    rows_of = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="lab-table" tabindex="0"><table>{rows_of}</table></div>'
+
+
+def surgery(result: Surgery | None, problem: str = "") -> str:
+    """Old and new probabilities side by side."""
+    if problem:
+        return f'<p class="problem" role="alert">{escaped(problem)}</p>'
+    if result is None:
+        return f'<p class="quiet">{say(UNTOUCHED)}</p>'
+    rows = [
+        (escaped(label), percent(old), f"<b>{percent(new)}</b>", points(new - old))
+        for (label, old), (_, new) in zip(result.before, result.after, strict=True)
+    ]
+    was, now = max(result.before, key=lambda pair: pair[1])[0], result.after[0][0]
+    said = say(
+        "The answer stays {answer}." if was == now else "The answer is now {answer}.", answer=escaped(now)
+    )
+    path = " → ".join(map(str, result.tokens))
+    cost = say("{path} patches, {macs} multiply-adds.", path=path, macs=macs(result.macs))
+    head = (say("Class"), say("Before"), say("Now"), say("Change"))
+    return (
+        f'<div role="status"><p><b>{said}</b></p>' + table(head, rows) + f'<p class="quiet">{cost}</p></div>'
+    )
+
+
+def points(change: float) -> str:
+    """A change of probability in points, with a sign."""
+    return f"{100 * change:+.1f}".replace("-", "−")
+
+
+def smallest(result: SmallestSet, count: int) -> str:
+    """What was found, what it guarantees, and what it took."""
+    guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
+    kept = len(result.kept)
+    answer = say(SMALLEST[kept == 1], kept=kept, count=count, answer=escaped(result.answer))
+    probability = say(
+        "Probability {now}, with all patches {dense}.",
+        now=percent(result.probability),
+        dense=percent(result.dense),
+    )
+    work = say(
+        "{count} sets of patches were run in {time} ms.",
+        count=result.tried,
+        time=f"{result.milliseconds:.0f}",
+    )
+    return (
+        f'<div role="status"><p class="lab-answer">{answer}</p><p>{probability}</p>'
+        f'<p>{say(guarantee)}</p><p class="quiet">{work}</p></div>'
+    )
+
+
+def adaptive(result: Adaptive) -> str:
+    """The threshold beside the fixed ratio of nearest cost."""
+    own, fixed = result.adaptive, result.fixed
+    head = (
+        "",
+        say("Threshold {threshold}", threshold=f"{result.threshold:g}"),
+        say("Fixed {ratio}", ratio=ratio(result.pruning_ratio)),
+    )
+    both = (own, fixed)
+    rows = [
+        (say("Patches"), *(" → ".join(map(str, budget.tokens)) for budget in both)),
+        (say("Multiply-adds"), *(macs(budget.macs) for budget in both)),
+        (say("Answer"), *(escaped(budget.top[0][0]) for budget in both)),
+        (say("Probability"), *(percent(budget.top[0][1]) for budget in both)),
+    ]
+    note = say(
+        "Both by: {selector}. The fixed ratio is the one whose multiply-adds are nearest.",
+        selector=selector(result.selector),
+    )
+    return f'<div role="status">{table(head, rows)}<p class="quiet">{escaped(note)}</p></div>'

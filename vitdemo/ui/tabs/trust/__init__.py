@@ -1,0 +1,1 @@
+"""Which map tells the truth about this picture."""

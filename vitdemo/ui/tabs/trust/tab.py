@@ -1,0 +1,127 @@
+"""The tab "Trust": which map tells the truth about this picture, by removing patches; and checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Contestant, Engine, Verdict
+from vitdemo.ui.kit.components import QUIET, heading
+from vitdemo.ui.kit.followers import filled
+from vitdemo.ui.kit.html import escaped, save_button, sentence
+from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.tabs.inside.checks import CHECKS
+from vitdemo.ui.tabs.prediction.classes import chosen_class
+from vitdemo.ui.tabs.trust import sanity, words
+from vitdemo.ui.tabs.trust.curves import Line, percent_chart
+
+
+def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
+    """The tab; its contest runs when it is seen, for the class of `chosen`, once a picture and class."""
+    with gr.Tab(label(words.TAB), elem_id="tab-referee") as opened:
+        heading(words.HEADING, words.HEADING_MORE)
+        shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
+        with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
+            sanity.section(engine, left)
+        judged = gr.State(None)  # (key, class) of what is shown
+
+    def fill(values: Values, progress: gr.Progress) -> Values:
+        name = chosen_class(values, left, chosen)
+        if values[judged] == [values[left.key], name]:
+            return {judged: gr.skip()}
+        if not values[left.key]:
+            return empty(values)
+        report = reported(progress)
+        with told():
+            try:
+                verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
+                html = report_html(verdict)
+            except ValueError as error:  # where the verdict would stand, so that no old one stays
+                html = words.waiting(sentence(translate(str(error))))
+        return {shown: html, judged: [values[left.key], name]}
+
+    def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
+        return fill(values, progress)
+
+    def empty(values: Values) -> Values:
+        return {shown: words.waiting(words.RUNNING if values[left.key] else words.NO_RESULT), judged: None}
+
+    options: dict[str, Any] = {
+        "trigger_mode": "always_last",
+        **HEAVY,
+        "api_visibility": "private",
+    }
+    inputs, outputs = {left.active, chosen, judged}, [shown, judged]
+    opened.select(lambda: opened.elem_id, None, left.active, **QUIET)
+    opened.select(seen, {*left.inputs, *inputs}, outputs, **options)
+    filled(
+        left,
+        fill,
+        seen=lambda values: values[left.active] == opened.elem_id,
+        drawn=judged,
+        empty=empty,
+        inputs=inputs,
+        outputs=outputs,
+        **options,
+    )
+
+
+def report_html(verdict: Verdict) -> str:
+    """The sentence, both charts, and the table of areas."""
+    return (
+        f'<div class="referee"><p class="verdict" role="status">{words.sentence(verdict)}</p>'
+        f'<div class="charts">{chart(verdict, deletion=True)}{chart(verdict, deletion=False)}</div>'
+        f'{table(verdict)}<p class="quiet">{escaped(words.about(verdict))}</p></div>'
+    )
+
+
+def chart(verdict: Verdict, *, deletion: bool) -> str:
+    """The curves of all maps over the band of random orders; the best map's is drawn last and thick."""
+    name, line = map(say, words.DELETION if deletion else words.INSERTION)
+    present = [count / verdict.num_patches for count in verdict.kept]
+    x = [1 - share for share in present] if deletion else present
+    lines = [Line(say(words.RANDOM), "random", "random", verdict.random_mean)]
+    for place, one in reversed(list(enumerate(verdict.contestants))):
+        y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
+        kind = "best" if place == 0 else "other"
+        lines.append(Line(words.probability_at(say(words.MAPS[one.method][0]), auc), kind, str(place), y))
+    drawing = percent_chart(
+        x,
+        lines,
+        band=(verdict.random_low, verdict.random_high),
+        labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY)),
+        description=words.described(verdict, deletion=deletion),
+    )
+    return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}{save_button()}</figure>"
+
+
+def table(verdict: Verdict) -> str:
+    """A line a map, the best first, with bars of its two areas; random order in its place."""
+    head = "".join(f'<th scope="col">{say(name)}</th>' for name in words.COLUMNS)
+    rows = [(one.gap, line(verdict, place, one)) for place, one in enumerate(verdict.contestants)]
+    cells = f"<td>{bar(verdict.random_auc)}</td>" * 2
+    chance = (
+        f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{say(words.RANDOM)}</th>{cells}'
+    )
+    rows.append((0.0, f"{chance}<td>0.00</td></tr>"))
+    body = "".join(html for _, html in sorted(rows, key=lambda row: -row[0]))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def line(verdict: Verdict, place: int, one: Contestant) -> str:
+    name, shows = map(say, words.MAPS[one.method])
+    kind = "passes" if one.gap > verdict.bar else "fails"
+    gap = f"{one.gap:+.2f}".replace("-", "−")
+    return (
+        f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(shows)}">'
+        f'<th scope="row">{escaped(name)}</th><td>{bar(one.deletion_auc)}</td>'
+        f"<td>{bar(one.insertion_auc)}</td><td>{gap}</td></tr>"
+    )
+
+
+def bar(share: float) -> str:
+    """A number with a bar that is full at 1."""
+    return f'<span class="area"><i style="width: {100 * share:.1f}%"></i></span><b>{share:.2f}</b>'

@@ -1,0 +1,137 @@
+"""Every word of the class maps and of the tab "Trust"."""
+
+from __future__ import annotations
+
+from vitdemo.engine import Verdict
+from vitdemo.ui.kit.html import NO_WORDS, escaped, note, title
+from vitdemo.ui.kit.language import say
+
+TAB = "Trust"
+HEADING = "Can you believe the maps?"
+HEADING_MORE = "Patches are really removed in the order of each map; a true map moves the answer most."
+MAPS = {  # key of a method -> its name, and what it shows
+    "raw-attention": ("Raw attention", "What the head's tokens look at in the last layer."),
+    "attention-rollout": ("Attention rollout", "Attention followed through all layers, for any class."),
+    "head-rollout": ("Per-head rollout", "What the last layer gathers, followed back, for any class."),
+    "keep-score": ("Keep score", "The order in which this network itself would drop patches."),
+    "gradient-rollout": (
+        "Gradient rollout",
+        "Follows, through all layers, only the attention that speaks for the class.",
+    ),
+    "chefer": ("Chefer et al.", "Adds up, layer by layer, how much attention to a patch raises the class."),
+    "attention-gradcam": (
+        "Attention Grad-CAM",
+        "The last layer's attention, each head weighted by how much it speaks for the class.",
+    ),
+    "token-gradcam": (
+        "Token Grad-CAM",
+        "Which patches hold, before the last layer, the features that speak for the class.",
+    ),
+}
+CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
+WAITING = "The maps of a class will be shown here."
+SILENT = "Nothing speaks for this class."
+REMOVED = "patches removed, the most important first, %"
+SHOWN = "patches shown, the most important first, %"
+PROBABILITY = "probability, %"
+DELETION = ("Deletion", "Important patches leave first: with a true map the class falls early. Low is good.")
+INSERTION = (
+    "Insertion",
+    "Important patches come first: with a true map the class rises early. High is good.",
+)
+DESCRIBED = {
+    True: "Deletion curves of {label}. Areas: {areas}, random {random}.",
+    False: "Insertion curves of {label}. Areas: {areas}, random {random}.",
+}
+RANDOM = "Random order"
+RUNNING = "Patches are removed and the network runs again; this takes a few seconds."
+NO_RESULT = "Analyse a picture first."
+COLUMNS = ("Map", "Deletion area", "Insertion area", "Difference")
+ABOUT = (
+    "Each map ranks the patches; equal ones are taken in a random order and in its reverse, and the mean "
+    "counts. The network then sees the picture without some of them, really removed and not painted over, "
+    "and the probability of the class is followed. The grey band holds {count} random orders. The area is "
+    "the mean height of a curve; the difference is insertion less deletion, on average 0 for random order. A "
+    "map is better than chance when its difference is above {bar}, which is 2.5 times the scatter of the "
+    "random orders on this picture. Apart from what is removed here, nothing is pruned."
+)
+
+
+NONE = (
+    "For <b>{label}</b> on this picture, <b>no map is better than random order</b>. "
+    "Do not read a reason into any of them here."
+)
+TRUST = "For <b>{label}</b> on this picture, trust <b>{map}</b> most."
+ALSO = {False: " {maps} also passes the test.", True: " {maps} also pass the test."}
+FAILED = {
+    False: " The other one is no better than random order.",
+    True: " The other {count} are no better than random order.",
+}
+
+
+def class_title(label: str) -> str:
+    """The heading of the row of maps."""
+    if not label:
+        return title(say("What speaks for a class"), say(WAITING))
+    return title(say("What speaks for {label}", label=label), say(CHOOSE))
+
+
+def no_classes() -> str:
+    """As `class_title`, of a network without classes."""
+    return title(say("What speaks for a class"), say(NO_WORDS))
+
+
+def map_caption(method: str, total: float) -> str:
+    """Under a map: its name and what it shows, or that it shows nothing."""
+    name, line = MAPS[method]
+    return f"{say(name)} · {say(SILENT if total == 0 else line)}"
+
+
+def sentence(verdict: Verdict) -> str:
+    """Which map to trust here, as HTML; plain when it is none."""
+    trusted = [say(MAPS[one.method][0]) for one in verdict.trusted]
+    label = escaped(verdict.label)
+    if not trusted:
+        return say(NONE, label=label)
+    first, *others = trusted
+    rest = len(verdict.contestants) - len(trusted)
+    return (
+        say(TRUST, label=label, map=first)
+        + (say(ALSO[len(others) > 1], maps=listed(others)) if others else "")
+        + (say(FAILED[rest > 1], count=rest) if rest else "")
+    )
+
+
+def listed(names: list[str]) -> str:
+    """A, B and C."""
+    if len(names) == 1:
+        return names[0]
+    return say("{names} and {last}", names=say(", ").join(names[:-1]), last=names[-1])
+
+
+def about(verdict: Verdict) -> str:
+    return say(ABOUT, count=verdict.random_orders, bar=f"{verdict.bar:.2f}")
+
+
+def waiting(words: str) -> str:
+    """The tab while there is nothing to show."""
+    return f'<div class="referee empty" role="status">{note(say(words))}</div>'
+
+
+def probability_at(name: str, auc: float) -> str:
+    """What a pointer over a curve reads."""
+    return say("{name}: area {area}", name=name, area=f"{auc:.2f}")
+
+
+def described(verdict: Verdict, *, deletion: bool) -> str:
+    """What a screen reader says of a chart."""
+    areas = [
+        f"{say(MAPS[one.method][0])} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
+        for one in verdict.contestants
+    ]
+    return say(
+        DESCRIBED[deletion],
+        label=verdict.label,
+        areas=say(", ").join(areas),
+        random=f"{verdict.random_auc:.2f}",
+    )
