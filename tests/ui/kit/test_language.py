@@ -29,7 +29,7 @@ from vitdemo.ui import build
 from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.language import GAP, both, catalogues, chinese, in_chinese, language, say, translate
 from vitdemo.ui.kit.session import told
-from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.ui.tabs.inside import costs
 from vitdemo.weights import WeightsError
 from vitdemo.weights.refusals import explained
 
@@ -203,7 +203,7 @@ def expect_chinese(error: Exception, name: str) -> None:
 
 def test_tables_of_numbers_speak_chinese() -> None:
     with visitor("zh-CN"):
-        shown = checks_text.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+        shown = costs.speed(card(7.0, 8.0, 8.5, pruning_from=64))
         assert text.percent(0.5) == "50.0%"
     plain = re.sub(r"<[^>]*>", " · ", shown)
     assert "使用可学习预测器剪枝：乘加次数减少 33%，在本机上快 20%。" in plain

@@ -10,8 +10,9 @@ from vitdemo.engine.answers.card import Familiarity, ModelCard
 from vitdemo.engine.answers.inside import Ablation
 from vitdemo.engine.answers.sanity import Check, SanityReport
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
-from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.ui.tabs.inside import costs
 from vitdemo.ui.tabs.inside import words as inside_text
+from vitdemo.ui.tabs.trust import checks
 
 BLANK = Image.new("RGB", (4, 4))
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
@@ -44,34 +45,34 @@ def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
     ],
 )
 def test_slower_is_called_slower(pruned: tuple[float, float, float], words: str) -> None:
-    shown = checks_text.speed(card(*pruned))
+    shown = costs.speed(card(*pruned))
     assert f"Pruning by learned predictor needs {words}" in shown
     assert "Linear attention needs 5 % fewer multiply-adds; its time here cannot be told" in shown
 
 
 def test_break_even_is_said_plainly() -> None:
-    lost = checks_text.speed(card(12.0, 13.0, 14.0))
+    lost = costs.speed(card(12.0, 13.0, 14.0))
     assert "Pruning did not pay here at up to 64 patches." in lost
     assert "A dash: it would have taken too long." in lost
     assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td><td>–</td>' in lost
     assert "Milliseconds on 2 CPU threads" in lost
-    won = checks_text.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+    won = costs.speed(card(7.0, 8.0, 8.5, pruning_from=64))
     assert "Pruning paid here from 64 patches on" in won
 
 
 def test_a_failed_check_is_seen() -> None:
-    checks = (
+    made = (
         Check("rows", 3e-7, 1e-4),
         Check("recorded", 0.5, 1e-3),
         Check("randomised", 0.2, 0.5, "raw-attention"),
     )
-    shown = checks_text.report(SanityReport(checks, {}, ()))
+    shown = checks.report(SanityReport(made, {}, ()))
     assert "2 of 3 checks passed." in shown
     assert 'class="problem"' in shown
     assert "<td>FAIL</td><td>0.50</td><td>1.0e-03</td>" in shown
     assert "<td>pass</td><td>3.0e-07</td><td>1.0e-04</td>" in shown
     assert "Raw attention of the last layer depends on the weights" in shown
-    sound = checks_text.report(SanityReport(checks[:1], {}, ()))
+    sound = checks.report(SanityReport(made[:1], {}, ()))
     assert "problem" not in sound
 
 

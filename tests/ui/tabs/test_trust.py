@@ -6,23 +6,24 @@ import pytest
 
 from vitdemo.engine import Contestant, Verdict
 from vitdemo.explain import METHODS
+from vitdemo.ui.kit.maps import MAPS
 from vitdemo.ui.tabs.trust import tab as referee
 from vitdemo.ui.tabs.trust import words as referee_text
 
-MAPS = ("chefer", "keep-score", "raw-attention")
+SOME = ("chefer", "keep-score", "raw-attention")
 
 
 def verdict(*gaps: float, label: str = "cat") -> Verdict:
     maps = tuple(
         Contestant(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
-        for method, gap in zip(MAPS, gaps, strict=True)
+        for method, gap in zip(SOME, gaps, strict=True)
     )
     curve = (0.1, 0.5, 0.9)
     return Verdict(label, 4, (0, 2, 4), maps, 24, curve, curve, curve, 0.5, 0.2)
 
 
 def test_every_map_has_words() -> None:
-    assert set(referee_text.MAPS) == set(METHODS)
+    assert set(MAPS) == set(METHODS)
 
 
 @pytest.mark.parametrize(

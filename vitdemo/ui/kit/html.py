@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vitdemo.engine import Analysis, Outcome, Step
 from vitdemo.ui.kit.language import say, translate
@@ -68,6 +68,18 @@ def save_button() -> str:
 def title(words: str, more: str = "") -> str:
     """A heading over a gallery or a figure, with a line of explanation."""
     return f'<h3 class="title">{escaped(words)}</h3>' + (note(more) if more else "")
+
+
+def facts(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain words, the first cell of each row its heading."""
+    top = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escaped(first)}</th>'
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return f'<div class="facts"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def counts(tokens: tuple[int, ...]) -> str:

@@ -119,3 +119,9 @@ def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]
         request, report = left.request(engine, values), reported()
         fetch(engine, request.model, report)
         return picture(engine.analyse(request, progress=report).key)
+
+
+def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:
+    """The clicked class of the shown result, or "" for its answer."""
+    picked = values[chosen]
+    return picked[1] if picked is not None and picked[0] == values[left.key] else ""

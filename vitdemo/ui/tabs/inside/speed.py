@@ -10,18 +10,18 @@ from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.section import on_button
 from vitdemo.ui.kit.session import Left, Values
 from vitdemo.ui.kit.visit import fetch
-from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.ui.tabs.inside import costs
 
 
 def section(engine: Engine, left: Left) -> None:
     """The button and the tables; empty for a new result, whose model may be another."""
-    remark(checks_text.SPEED_MORE)
-    button = gr.Button(label(checks_text.SPEED_BUTTON), size="sm", elem_id="speed-run")
+    remark(costs.SPEED_MORE)
+    button = gr.Button(label(costs.SPEED_BUTTON), size="sm", elem_id="speed-run")
     words = gr.HTML(padding=False, min_height=40, elem_id="speed")
 
     def job(key: str, values: Values, progress: Progress) -> Values:
         fetch(engine, values[left.model], progress)
         card = engine.inside.speed(values[left.model], values[left.ratio] / 100, progress=progress)
-        return {words: checks_text.speed(card)}
+        return {words: costs.speed(card)}
 
     on_button(engine, left, button, job=job, inputs=set(), outputs=[words])

@@ -10,9 +10,9 @@ import gradio as gr
 from vitdemo.engine import ClassMap, Engine
 from vitdemo.ui.kit.components import gallery
 from vitdemo.ui.kit.followers import drawn_when_seen
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, chosen_class, draw, told
 from vitdemo.ui.kit.visit import HEAVY, reported
-from vitdemo.ui.tabs.trust import words
+from vitdemo.ui.tabs.prediction import words
 
 
 def row(
@@ -64,9 +64,3 @@ def row(
 def frames(found: Sequence[ClassMap]) -> list[tuple[Any, str]]:
     """The maps with their captions."""
     return [(one.image, words.map_caption(one.method, one.total)) for one in found]
-
-
-def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:
-    """The clicked class of the shown result, or "" for its answer."""
-    picked = values[chosen]
-    return picked[1] if picked is not None and picked[0] == values[left.key] else ""

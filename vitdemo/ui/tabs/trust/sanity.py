@@ -10,13 +10,13 @@ from vitdemo.ui.kit.components import gallery, remark
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.section import on_button
 from vitdemo.ui.kit.session import Left, Values
-from vitdemo.ui.tabs.inside import checks as checks_text
+from vitdemo.ui.tabs.trust import checks
 
 
 def section(engine: Engine, left: Left) -> None:
     """The button, the table of checks and the bars of the layer randomisation; empty for a new result."""
-    remark(checks_text.CHECKS_MORE)
-    button = gr.Button(label(checks_text.CHECKS_BUTTON), size="sm", elem_id="sanity-run")
+    remark(checks.CHECKS_MORE)
+    button = gr.Button(label(checks.CHECKS_BUTTON), size="sm", elem_id="sanity-run")
     words = gr.HTML(padding=False, min_height=40, elem_id="sanity")
     more = gr.HTML(padding=False)
     cascade = gallery(columns=2, elem_id="cascade", allow_preview=True, visible=False)
@@ -25,9 +25,9 @@ def section(engine: Engine, left: Left) -> None:
     def job(key: str, values: Values, progress: Progress) -> Values:
         found = engine.inside.sanity(key, progress=progress)
         images = [(image, translate(name)) for image, name in found.images]
-        note = text.note(f"{say(checks_text.CASCADE_MORE)} {say(checks_text.CASCADE_CLASS)}")
+        note = text.note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}")
         return {
-            words: checks_text.report(found),
+            words: checks.report(found),
             more: note,
             cascade: gr.update(value=images, visible=True),
         }

@@ -11,11 +11,11 @@ from vitdemo.ui.kit.components import QUIET, heading
 from vitdemo.ui.kit.followers import filled
 from vitdemo.ui.kit.html import escaped, save_button, sentence
 from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.maps import MAPS
+from vitdemo.ui.kit.session import Left, Values, chosen_class, draw, told
 from vitdemo.ui.kit.visit import HEAVY, reported
-from vitdemo.ui.tabs.inside.checks import CHECKS
-from vitdemo.ui.tabs.prediction.classes import chosen_class
 from vitdemo.ui.tabs.trust import sanity, words
+from vitdemo.ui.tabs.trust.checks import CHECKS
 from vitdemo.ui.tabs.trust.curves import Line, percent_chart
 
 
@@ -87,7 +87,7 @@ def chart(verdict: Verdict, *, deletion: bool) -> str:
     for place, one in reversed(list(enumerate(verdict.contestants))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
         kind = "best" if place == 0 else "other"
-        lines.append(Line(words.probability_at(say(words.MAPS[one.method][0]), auc), kind, str(place), y))
+        lines.append(Line(words.probability_at(say(MAPS[one.method][0]), auc), kind, str(place), y))
     drawing = percent_chart(
         x,
         lines,
@@ -112,7 +112,7 @@ def table(verdict: Verdict) -> str:
 
 
 def line(verdict: Verdict, place: int, one: Contestant) -> str:
-    name, shows = map(say, words.MAPS[one.method])
+    name, shows = map(say, MAPS[one.method])
     kind = "passes" if one.gap > verdict.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
     return (

@@ -1,36 +1,15 @@
-"""Every word of the class maps and of the tab "Trust"."""
+"""Every word of the tab "Trust"."""
 
 from __future__ import annotations
 
 from vitdemo.engine import Verdict
-from vitdemo.ui.kit.html import NO_WORDS, escaped, note, title
+from vitdemo.ui.kit.html import escaped, note
 from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.maps import MAPS
 
 TAB = "Trust"
 HEADING = "Can you believe the maps?"
 HEADING_MORE = "Patches are really removed in the order of each map; a true map moves the answer most."
-MAPS = {  # key of a method -> its name, and what it shows
-    "raw-attention": ("Raw attention", "What the head's tokens look at in the last layer."),
-    "attention-rollout": ("Attention rollout", "Attention followed through all layers, for any class."),
-    "head-rollout": ("Per-head rollout", "What the last layer gathers, followed back, for any class."),
-    "keep-score": ("Keep score", "The order in which this network itself would drop patches."),
-    "gradient-rollout": (
-        "Gradient rollout",
-        "Follows, through all layers, only the attention that speaks for the class.",
-    ),
-    "chefer": ("Chefer et al.", "Adds up, layer by layer, how much attention to a patch raises the class."),
-    "attention-gradcam": (
-        "Attention Grad-CAM",
-        "The last layer's attention, each head weighted by how much it speaks for the class.",
-    ),
-    "token-gradcam": (
-        "Token Grad-CAM",
-        "Which patches hold, before the last layer, the features that speak for the class.",
-    ),
-}
-CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
-WAITING = "The maps of a class will be shown here."
-SILENT = "Nothing speaks for this class."
 REMOVED = "patches removed, the most important first, %"
 SHOWN = "patches shown, the most important first, %"
 PROBABILITY = "probability, %"
@@ -67,24 +46,6 @@ FAILED = {
     False: " The other one is no better than random order.",
     True: " The other {count} are no better than random order.",
 }
-
-
-def class_title(label: str) -> str:
-    """The heading of the row of maps."""
-    if not label:
-        return title(say("What speaks for a class"), say(WAITING))
-    return title(say("What speaks for {label}", label=label), say(CHOOSE))
-
-
-def no_classes() -> str:
-    """As `class_title`, of a network without classes."""
-    return title(say("What speaks for a class"), say(NO_WORDS))
-
-
-def map_caption(method: str, total: float) -> str:
-    """Under a map: its name and what it shows, or that it shows nothing."""
-    name, line = MAPS[method]
-    return f"{say(name)} · {say(SILENT if total == 0 else line)}"
 
 
 def sentence(verdict: Verdict) -> str:

@@ -1,42 +1,16 @@
-"""Every word of the checks and of the speed card."""
+"""Every word of the speed card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from vitdemo.engine.answers.sanity import Check, SanityReport
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
-from vitdemo.ui.kit.html import SELECTORS, escaped, macs
+from vitdemo.ui.kit.html import SELECTORS, escaped, facts, macs
 from vitdemo.ui.kit.language import say
 
-CHECKS = "Checks"
-CHECKS_MORE = (
-    "Does the page show what the network does? Each check runs now, on this model and this picture, and "
-    "shows its number beside the limit."
-)
-CHECKS_BUTTON = "Run the checks"
-CASCADE_MORE = (
-    "Weights drawn at random, part by part from the head down: a map of what was learned must change. "
-    "Attention maps do not depend on the head, so their first bar is always 1."
-)
-CASCADE_CLASS = "Gradient rollout is the map of one class, the answer, and so depends on the head as well."
 SPEED_MORE = (
     "Multiply-adds are counted, milliseconds are measured: single pictures, all variants in turn, the "
     "median of n passes with the middle half in brackets. It takes up to 20 seconds."
 )
 SPEED_BUTTON = "Measure"
-KINDS = {
-    "masked": "Pruned = masked: removing tokens gives the same logits as masking them, as in training",
-    "removed": "Keeping all = dense: an explicit cut that keeps every patch changes no logit",
-    "rows": "Attention is shared out whole: each row sums to 1, or to 0 where a head looks at nothing",
-    "recorded": "Recording changes nothing: the logits are those of the fused kernel without recording",
-    "randomised": "{map} depends on the weights: with random ones the map is another (rank correlation)",
-}
-MAPS = {
-    "attention-rollout": "Attention rollout",
-    "raw-attention": "Raw attention of the last layer",
-    "gradient-rollout": "Gradient rollout",
-}
 VARIANTS = {"dense": "Dense", "linear": "Linear attention", "softmax": "Softmax attention"}
 ON_CPU = {False: "{count} CPU thread", True: "{count} CPU threads"}
 FEWER, MORE = "{share} % fewer multiply-adds", "{share} % more multiply-adds"
@@ -47,40 +21,6 @@ PAID = "{name} paid here from {count} patches on (at least 5 % faster). "
 UNPAID = "{name} did not pay here at up to {count} patches. "
 DASH = "A dash: it would have taken too long."
 MORE_PATCHES = "The same width and depth, more patches:"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain words, the first cell of each row its heading."""
-    top = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{escaped(first)}</th>'
-        + "".join(f"<td>{escaped(cell)}</td>" for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return f'<div class="facts"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def report(found: SanityReport) -> str:
-    """All checks with their numbers, and how many passed."""
-    good = sum(check.passed for check in found.checks)
-    kind = "" if good == len(found.checks) else ' class="problem"'
-    rows = [
-        (words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
-        for check in found.checks
-    ]
-    passed = say("{good} of {count} checks passed.", good=good, count=len(found.checks))
-    head = (say("Check"), say("Result"), say("Found"), say("Limit"))
-    return f'<div role="status"><p{kind}><b>{passed}</b></p>{table(head, rows)}</div>'
-
-
-def words(check: Check) -> str:
-    return say(KINDS[check.kind], map=say(MAPS.get(check.about, check.about)))
-
-
-def number(value: float) -> str:
-    """Two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
-    return "0" if value == 0 else f"{value:.2f}" if value >= 0.01 else f"{value:.1e}"
 
 
 def speed(card: SpeedCard) -> str:
@@ -96,7 +36,7 @@ def speed(card: SpeedCard) -> str:
         )
         for timing in card.timings
     ]
-    first = table((say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n"), rows)
+    first = facts((say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n"), rows)
     sizes = [
         (
             f"{size.patches:,}",
@@ -107,7 +47,7 @@ def speed(card: SpeedCard) -> str:
     ]
     pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
     head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
-    second = table(head, sizes)
+    second = facts(head, sizes)
     said = "".join(f"<p>{escaped(line)}</p>" for line in (*verdicts(card), say(MORE_PATCHES)))
     return f'<div role="status">{first}{said}{second}<p>{escaped(pays(card))}</p></div>'
 
