@@ -1,7 +1,8 @@
-"""README.zh.md says what README.md says, and each link of the pages for people leads somewhere."""
+"""README.zh.md says what README.md says, and what the pages for people name and link exists."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+FEWEST_NAMES = {"vit.md": 31, "vit.zh.md": 31}
 
 
 def blocks(name: str) -> list[str]:
@@ -46,3 +49,28 @@ def test_both_languages_have_the_same_blocks() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def missing(name: str) -> bool:
+    """Return whether a module, or what a module holds, cannot be found by its dotted name."""
+    module, *rest = name.split(".")
+    found: Any = importlib.import_module(module)
+    try:
+        for part in rest:
+            module = f"{module}.{part}"
+            found = getattr(found, part) if hasattr(found, part) else importlib.import_module(module)
+    except ModuleNotFoundError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_name_and_file_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"`((?:vitdemo|train|tools|tests)(?:\.\w+)+)`", text)
+    assert len(names) >= FEWEST_NAMES.get(page.name, 0)
+    assert [name for name in names if missing(name)] == []
+    files = re.findall(r"`((?:vitdemo|train|tools|tests|docs|checkpoints|\.github)/[^`<\s]*)`", text)
+    assert [file for file in files if not list(ROOT.glob(file.partition("::")[0]))] == []
+    for file, test in re.findall(r"`([^`\s]+\.py)::(\w+)`", text):
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
