@@ -53,6 +53,10 @@ def test_defaults_are_legal_values(method):
     np.testing.assert_array_equal(explain(trace, method.key, **spelled_out), explain(trace, method.key))
 
 
+def test_the_browser_computes_both_directions():
+    assert all(method.inward for method in METHODS.values() if method.in_browser)
+
+
 @pytest.mark.parametrize("key", [key for key, method in METHODS.items() if method.all_heads])
 def test_all_heads_take_the_same_options_as_one(key):
     trace = random_trace(cuts={1: 8, 3: 3})

@@ -1,10 +1,20 @@
 """Explanations: pure functions `Trace -> Heatmap`. Nothing here ever sees a model."""
 
 from vitdemo.explain.heatmap import Heatmap, PatchDropped, share_of_total
-from vitdemo.explain.methods import METHODS, Method, explain, explain_heads
+from vitdemo.explain.methods import (
+    ATTENTION_METHODS,
+    CLASS_METHODS,
+    METHODS,
+    Method,
+    explain,
+    explain_heads,
+    explain_inward,
+)
 from vitdemo.explain.options import Option
 
 __all__ = [
+    "ATTENTION_METHODS",
+    "CLASS_METHODS",
     "METHODS",
     "Heatmap",
     "Method",
@@ -12,5 +22,6 @@ __all__ = [
     "PatchDropped",
     "explain",
     "explain_heads",
+    "explain_inward",
     "share_of_total",
 ]

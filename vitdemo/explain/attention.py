@@ -17,6 +17,11 @@ def fuse(attn: Float[Tensor, "h n n"], fusion: str) -> Float[Tensor, "n n"]:
     return attn.amax(0) if fusion == "max" else attn.amin(0)
 
 
+def select_head(attn: Float[Tensor, "h n n"], head: int | None, *, fusion: str) -> Float[Tensor, "n n"]:
+    """Return the matrix of one head; with `head` None, of all of them fused."""
+    return fuse(attn, fusion) if head is None else attn[head]
+
+
 def raw_attention(
     trace: Trace, *, layer: int, head: int | None = None, query: int | None = None, fusion: str = "mean"
 ) -> Heatmap:
@@ -26,8 +31,7 @@ def raw_attention(
     what goes to the prefix tokens, or is 0 where a linear head attends to nothing.
     Raises PatchDropped when the query patch is gone at `layer`.
     """
-    attn = trace.attn[layer]
-    matrix = fuse(attn, fusion) if head is None else attn[head]
+    matrix = select_head(trace.attn[layer], head, fusion=fusion)
     return to_grid(trace, step(trace, query_row(trace, query, layer=layer), matrix, layer=layer), layer=layer)
 
 

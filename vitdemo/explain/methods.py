@@ -13,6 +13,7 @@ from jaxtyping import Float
 from vitdemo.explain.attention import raw_attention, raw_attention_heads
 from vitdemo.explain.gradient import attention_gradcam, chefer, gradient_rollout, token_gradcam
 from vitdemo.explain.heatmap import Heatmap
+from vitdemo.explain.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
 from vitdemo.explain.keep_score import keep_score
 from vitdemo.explain.options import (
     DISCARD_RATIO,
@@ -33,8 +34,10 @@ class Method:
     """An explanation as the page offers it.
 
     `summary`: one sentence. `unit`: what the colour bar says. `needs_pruning`: only for traces with pruning
-    stages. `needs_grad`: of one class, only for traces with gradients. `all_heads`: the maps of every head
-    of a layer at once, with `all_heads_options`; or None.
+    stages. `needs_grad`: of one class, only for traces with gradients. `inward`: the other direction, who
+    looks at the query, with the same options; or None. `in_browser`: the page's scripts compute it too, in
+    both directions. `all_heads`: the maps of every head of a layer at once, with `all_heads_options`; or
+    None.
     """
 
     key: str
@@ -45,6 +48,8 @@ class Method:
     options: tuple[Option, ...] = ()
     needs_pruning: bool = False
     needs_grad: bool = False
+    inward: Callable[..., Heatmap] | None = None
+    in_browser: bool = False
     all_heads: Callable[..., Float[np.ndarray, "h gh gw"]] | None = None
     all_heads_options: tuple[Option, ...] = ()
 
@@ -55,8 +60,10 @@ METHODS: dict[str, Method] = {
         Method(
             key="raw-attention",
             title="Raw attention",
-            summary="What one token looks at in one layer, by one head or by all heads together.",
+            summary="What one token looks at in one layer.",
             fn=raw_attention,
+            inward=raw_attention_inward,
+            in_browser=True,
             unit="attention weight",
             options=(LAYER, HEAD, QUERY, FUSION),
             all_heads=raw_attention_heads,
@@ -65,18 +72,20 @@ METHODS: dict[str, Method] = {
         Method(
             key="attention-rollout",
             title="Attention rollout",
-            summary="How much of each input patch reaches the output when attention is followed through all "
-            "layers, residual connections included.",
+            summary="How much of each patch reaches the output through all layers.",
             fn=attention_rollout,
+            inward=attention_rollout_inward,
+            in_browser=True,
             unit="rollout share",
             options=(FUSION, DISCARD_RATIO, START_LAYER, QUERY),
         ),
         Method(
             key="head-rollout",
             title="Per-head rollout",
-            summary="What one head of one layer gathers, followed back to the input patches through the "
-            "fused heads of the layers below.",
+            summary="What one layer or head gathers, followed back to the input.",
             fn=head_rollout,
+            inward=head_rollout_inward,
+            in_browser=True,
             unit="rollout share",
             options=(LAYER, HEAD, QUERY, FUSION, DISCARD_RATIO),
             all_heads=head_rollout_heads,
@@ -85,7 +94,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="keep-score",
             title="Keep score",
-            summary="The score by which the pruning stage decided which patches to keep; larger means keep.",
+            summary="The score by which patches are dropped, the lowest first.",
             fn=keep_score,
             unit="selector score",
             options=(STAGE,),
@@ -94,7 +103,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="gradient-rollout",
             title="Gradient rollout",
-            summary="Attention rollout that follows only the attention which speaks for the class.",
+            summary="Follows, through all layers, only the attention that speaks for the class.",
             fn=gradient_rollout,
             unit="rollout share",
             options=(DISCARD_RATIO, START_LAYER),
@@ -103,7 +112,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="chefer",
             title="Chefer et al.",
-            summary="Adds up, layer by layer, how much the attention to each patch raises the class.",
+            summary="Adds up, layer by layer, how much attention to a patch raises the class.",
             fn=chefer,
             unit="relevance",
             options=(START_LAYER,),
@@ -128,11 +137,16 @@ METHODS: dict[str, Method] = {
     )
 }
 
+ATTENTION_METHODS = {
+    key: method for key, method in METHODS.items() if not method.needs_pruning and not method.needs_grad
+}
+CLASS_METHODS = {key: method for key, method in METHODS.items() if method.needs_grad}
+
 
 def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
-    """The map of method `method_key` for `trace`; options left out take their defaults.
+    """Return the map of method `method_key` for `trace`; options left out take their defaults.
 
-    Raises ValueError naming an unknown method or option or a value out of range, or when the method needs
+    Raise ValueError naming an unknown method or option or a value out of range, or when the method needs
     pruning or gradients and `trace` has none; PatchDropped (a ValueError) when the query patch is already
     pruned.
     """
@@ -143,30 +157,44 @@ def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
         )
     if method.needs_grad and trace.target is None:
         raise ValueError(f"{method.key} explains one class: record the pass with gradients of that class")
-    return method.fn(trace, **checked(trace, method.options, options))
+    return method.fn(trace, **check(trace, method.options, options))
+
+
+def explain_inward(trace: Trace, method_key: str, **options: Any) -> Heatmap:
+    """Return who looks at the query, by method `method_key`; options as those of `explain`.
+
+    0 or more; NaN for the patches that are gone at the layer asked for, of attention rollout the last one. A
+    patch that was dropped later still gave its share to others, so only raw attention needs it to be there.
+    Raise as `explain`, and ValueError for a method that has no other direction.
+    """
+    method = find(method_key)
+    if method.inward is None:
+        having = ", ".join(key for key, other in METHODS.items() if other.inward is not None)
+        raise ValueError(f"{method_key} has no other direction; these have one: {having}")
+    return method.inward(trace, **check(trace, method.options, options))
 
 
 def explain_heads(trace: Trace, method_key: str, **options: Any) -> Float[np.ndarray, "h gh gw"]:
-    """The maps of all heads of one layer, sharing the work; takes `all_heads_options`.
+    """Return the maps of all heads of one layer, sharing the work; take `all_heads_options`.
 
-    `explain_heads(...)[k]` equals `explain(..., head=k)`. Raises as `explain`, and ValueError for a method
+    `explain_heads(...)[k]` equals `explain(..., head=k)`. Raise as `explain`, and ValueError for a method
     without heads.
     """
     method = find(method_key)
     if method.all_heads is None:
         raise ValueError(f"{method.key} has no maps of single heads")
-    return method.all_heads(trace, **checked(trace, method.all_heads_options, options))
+    return method.all_heads(trace, **check(trace, method.all_heads_options, options))
 
 
 def find(method_key: str) -> Method:
-    """The entry of METHODS. Raises ValueError listing the known keys."""
+    """Return the entry of METHODS. Raise ValueError listing the known keys."""
     if method_key not in METHODS:
         raise ValueError(f"unknown method {method_key!r}; known methods: {', '.join(METHODS)}")
     return METHODS[method_key]
 
 
-def checked(trace: Trace, allowed: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of `allowed`, checked or defaulted. Raises ValueError naming the option."""
+def check(trace: Trace, allowed: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of `allowed`, checked or defaulted. Raise ValueError naming the option."""
     known = {option.key: option for option in allowed}
     for key in values:
         if key not in known:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.attention import fuse
+from vitdemo.explain.attention import fuse, select_head
 from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
 from vitdemo.trace import Trace
 
@@ -51,8 +51,7 @@ def head_rollout(
     `head` None fuses the heads of `layer` too. In [0, 1]; all zero where a linear head attends to nothing;
     NaN only where a patch never entered. Raises PatchDropped when the query patch is gone at `layer`.
     """
-    attn = trace.attn[layer]
-    matrix = fuse(attn, fusion) if head is None else attn[head]
+    matrix = select_head(trace.attn[layer], head, fusion=fusion)
     row = step(trace, query_row(trace, query, layer=layer), matrix, layer=layer)
     row = push_down(trace, row, layers=range(layer), fusion=fusion, discard_ratio=discard_ratio)
     return to_grid(trace, row, layer=0)

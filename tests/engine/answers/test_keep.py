@@ -16,8 +16,7 @@ from tests.engine.bundle import picture, traces
 from tests.explain.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import AttentionView, Engine, Record, Request
-from vitdemo.explain import PatchDropped, explain
-from vitdemo.explain.inward import explain_inward
+from vitdemo.explain import PatchDropped, explain, explain_inward
 from vitdemo.trace import Trace
 
 KEY = "dynamicvit_cifar10"

@@ -27,8 +27,7 @@ from vitdemo.engine.answers.pictures import attention_methods, options_for
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import AttentionView, Outcome
-from vitdemo.explain import METHODS, PatchDropped, explain
-from vitdemo.explain.inward import explain_inward
+from vitdemo.explain import METHODS, PatchDropped, explain, explain_inward
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import ranked
 from vitdemo.trace import Trace
