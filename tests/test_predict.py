@@ -38,7 +38,7 @@ def test_json_is_what_the_engine_says(
     output, engine = capsys.readouterr(), Engine(device="cpu", models_dir=models)
     found = json.loads(output.out)
     for path, one in zip(photos, found, strict=True):
-        wanted = engine.analyse(Request(path, "vit_cifar10", 0.5))
+        wanted = engine.open(Request(path, "vit_cifar10", 0.5)).analysis
         assert wanted.pruned is not None
         assert (one["image"], one["model"], one["source"]) == (str(path), "vit_cifar10", "bundled")
         assert (one["pruning_ratio"], one["selector"]) == (0.5, "class-attention")
@@ -55,7 +55,7 @@ def test_a_person_reads_both_passes(
 ) -> None:
     assert run(models, photos[0]) == 0
     lines = capsys.readouterr().out.splitlines()
-    analysis = Engine(device="cpu", models_dir=models).analyse(Request(photos[0]))
+    analysis = Engine(device="cpu", models_dir=models).open(Request(photos[0])).analysis
     label, probability = analysis.dense.top[0]
     assert "DynamicViT" in lines[0]
     assert "pruned 30%, learned" in lines[1]
@@ -119,11 +119,11 @@ def test_maps_are_the_engine_s_pictures_one_set_an_image(
 
     engine = Engine(device="cpu", models_dir=models)
     for path, stem in zip(photos, ("cat", "cat-2"), strict=True):
-        key = engine.analyse(Request(path)).key
+        result = engine.open(Request(path))
         wanted = {
-            "rollout": engine.attention_figure(key, AttentionView()),
-            "lifetime": engine.lifetime_figure(key),
-            "kept": render.film_strip([(text, image) for image, text in engine.kept_figures(key)]),
+            "rollout": result.attention_figure(AttentionView()),
+            "lifetime": result.tokens.lifetime_figure(),
+            "kept": render.film_strip([(text, image) for image, text in result.tokens.kept_figures()]),
         }
         for kind, picture_of in wanted.items():
             saved = Image.open(folder / f"{stem}-{kind}.png")

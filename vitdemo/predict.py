@@ -11,7 +11,7 @@ from typing import Any
 
 from vitdemo import render
 from vitdemo.decode import BadImage
-from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request
+from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request, Result
 from vitdemo.files import written
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
@@ -65,18 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path, name in zip(options.images, names, strict=True):
             request = Request(path, options.model, options.pruning_ratio, options.selector)
             try:
-                analysis = engine.analyse(request, progress=Narrator())
+                result = engine.open(request, progress=Narrator())
             except BadImage as error:
                 say(f"error: {error}")
                 failed = True
                 continue
+            analysis = result.analysis
             if analysis.note:
                 say(f"note: {analysis.note}")
             results.append(as_json(path, analysis))
             if not options.json:
                 print(table(path, analysis), flush=True)
             if options.save_maps is not None:
-                save_maps(engine, analysis, folder=options.save_maps, name=name)
+                save_maps(result, folder=options.save_maps, name=name)
     except (ValueError, OSError) as error:
         say(f"error: {error}")
         return 2
@@ -126,16 +127,16 @@ def table(path: Path, analysis: Analysis) -> str:
     return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *silent, *lines, ""])
 
 
-def save_maps(engine: Engine, analysis: Analysis, *, folder: Path, name: str) -> None:
+def save_maps(result: Result, *, folder: Path, name: str) -> None:
     """Rollout, the last layer's heads, kept patches and lifetimes, as NAME-rollout.png, ... in `folder`."""
-    key, view = analysis.key, AttentionView()
-    heads = [(label, image) for image, label in engine.head_gallery(key, view)]
-    kept = [(label, image) for image, label in engine.kept_figures(key)]
+    view = AttentionView()
+    heads = [(label, image) for image, label in result.head_gallery(view)]
+    kept = [(label, image) for image, label in result.tokens.kept_figures()]
     pictures = {
-        "rollout": engine.attention_figure(key, view),
+        "rollout": result.attention_figure(view),
         "heads": render.tile(heads, columns=GALLERY_COLUMNS),
         "kept": render.film_strip(kept),
-        "lifetime": engine.lifetime_figure(key),
+        "lifetime": result.tokens.lifetime_figure(),
     }
     for kind, picture in pictures.items():
         with written(folder / f"{name}-{kind}.png") as part:

@@ -16,7 +16,7 @@ from tests.api.networks import DYNAMIC, PICTURE, PLAIN, by_hand, pruning_by_hand
 from tests.engine.bundle import picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import AttentionView, Engine, PatchMap, Request
+from vitdemo.engine import AttentionView, Engine, PatchMap, Request, Result
 from vitdemo.explain import METHODS
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
@@ -179,20 +179,21 @@ def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:
     assert found["deit_tiny"]["macs"] == 1_253_683_200  # as README's table of presets has it, in full
 
 
-def test_a_result_that_others_push_out_of_memory_is_made_again(
+def test_a_result_that_others_push_out_of_memory_is_not_lost(
     models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(
         device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6)
     )  # room for the newest result only
     expected = Api(engine).attention_map(str(PICTURE))
-    look, others = engine.attention_map, [Request(picture())]
+    look, others = Result.attention, [Request(picture())]
 
-    def pushed_out(key: str, view: AttentionView) -> PatchMap:
+    def pushed_out(result: Result, view: AttentionView) -> PatchMap:
         while others:
-            engine.analyse(others.pop())
-        return look(key, view)
+            engine.open(others.pop())
+        assert not engine.has(result.key)
+        return look(result, view)
 
-    monkeypatch.setattr(engine, "attention_map", pushed_out)
+    monkeypatch.setattr(Result, "attention", pushed_out)
     assert Api(engine).attention_map(str(PICTURE)) == expected
     assert not others

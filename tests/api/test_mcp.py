@@ -82,8 +82,8 @@ def test_a_tool_gives_the_numbers_of_the_engine(server: str, models: Path) -> No
     assert not failed
     answer = json.loads(text)
     engine = Engine(device="cpu", models_dir=models)
-    key = engine.analyse(Request(PICTURE, DYNAMIC, 0.5)).key
-    expected = engine.class_map(key, "frog", method="chefer")
+    result = engine.open(Request(PICTURE, DYNAMIC, 0.5))
+    expected = result.class_map("frog", method="chefer")
     assert len(answer["values"]) == 4
     for row, wanted in zip(answer["values"], expected.values, strict=True):
         assert row == pytest.approx(list(wanted), rel=1e-4)

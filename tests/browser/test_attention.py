@@ -59,7 +59,7 @@ def analysed_by(page: Page, model: str) -> None:
             steps.choose(page, control, option)
         expect(shown).to_have_value(option)
     request = Request(example_paths()["airplane"], model, 0.3, SELECTORS[model])
-    steps.expect_explored(page, explored_app()[0].analyse(request).key)
+    steps.expect_explored(page, explored_app()[0].open(request).key)
 
 
 def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
@@ -179,7 +179,7 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, explorer: Locator
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()
 
     steps.explore(page, opacity=0)
-    view = render.display_view(explored_app()[0].analyse(Request(example_paths()["airplane"])).view)
+    view = render.display_view(explored_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
     shown = np.array(picture.evaluate(CENTRES))[:, :3]
     assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
 

@@ -41,7 +41,7 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
 
 def key_of(picture: str) -> str:
     """Of the result of this example at the page's first setting."""
-    return explored_app()[0].analyse(Request(example_paths()[picture])).key
+    return explored_app()[0].open(Request(example_paths()[picture])).key
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) ->
         found.append((pass_, layer))
         return '{"id": ""}' if lost(len(found) - 1) else real(entry, pass_=pass_, layer=layer)
 
-    real = payload.explorer_layer
-    monkeypatch.setattr(payload, "explorer_layer", answer)
+    real = payload.layer_of
+    monkeypatch.setattr(payload, "layer_of", answer)
     monkeypatch.setattr(payload, "LIMIT", 0)
     return found
 

@@ -46,7 +46,7 @@ def test_a_page_that_is_refused_asks_again_by_itself(
     page: Page, url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frog: Path = example_paths()["frog"]
-    expected = engine.analyse(Request(frog, DEFAULT_MODEL, 0.3)).pruned
+    expected = engine.open(Request(frog, DEFAULT_MODEL, 0.3)).analysis.pruned
     assert expected is not None
     jobs, busy = Jobs(engine, monkeypatch), page.locator("#busy")
     for number in range(3):  # two places, and one in the queue

@@ -166,5 +166,5 @@ def strange_pictures(page: Page, folder: Path) -> None:
 
 
 def unfamiliar(engine: Engine, picture: Image.Image) -> bool:
-    found = engine.inside.familiarity(engine.analyse(Request(picture)).key)
+    found = engine.open(Request(picture)).inside.familiarity()
     return found is not None and found.unusual

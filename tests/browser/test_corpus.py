@@ -47,9 +47,9 @@ def written(folder: Path, name: str) -> tuple[Entry, Path]:
 def expect_seen(page: Page, entry: Entry, engine: Engine) -> None:
     """The answer to the pixels that the file shows."""
     assert entry.pixels is not None
-    analysis = engine.analyse(Request(Image.fromarray(entry.pixels.astype("uint8"))))
-    assert analysis.pruned is not None
-    steps.expect_answer(page, *analysis.pruned.top[0])
+    result = engine.open(Request(Image.fromarray(entry.pixels.astype("uint8"))))
+    assert result.analysis.pruned is not None
+    steps.expect_answer(page, *result.analysis.pruned.top[0])
 
 
 def expect_refused(page: Page, entry: Entry) -> None:

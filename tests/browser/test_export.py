@@ -128,9 +128,9 @@ def test_a_picture_of_a_gallery_is_saved_to_the_pixel(page: Page, tmp_path: Path
     page.locator("#kept button.thumbnail-item").nth(1).click()
     path = save(page, page.locator("#kept").get_by_label("Download"), tmp_path)
     engine, _ = explored_app()
-    key = engine.analyse(Request(next(iter(example_paths().values())))).key
+    result = engine.open(Request(next(iter(example_paths().values()))))
     saved = Image.open(path)
     assert saved.format == "PNG"
     np.testing.assert_array_equal(
-        np.asarray(saved.convert("RGB")), np.asarray(engine.kept_figures(key)[1][0])
+        np.asarray(saved.convert("RGB")), np.asarray(result.tokens.kept_figures()[1][0])
     )

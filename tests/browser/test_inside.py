@@ -36,7 +36,7 @@ def page(open_page: Opener) -> Page:
 
 def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
     """Distance, entropy and norms of one pass, to the pixel, and the numbers in the words below."""
-    heads, norms = engine.inside.heads(key, which), engine.inside.norms(key, which)
+    heads, norms = engine.recall(key).inside.heads(which), engine.recall(key).inside.norms(which)
     for name, picture, number in (
         ("distance", heads.distance_figure, f"{heads.farthest:.1f} would be corner to corner"),
         ("entropy", heads.entropy_figure, f"{heads.widest:.2f} that all tokens"),
@@ -49,8 +49,8 @@ def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
 def expect_position(page: Page, engine: Engine, key: str, position: int) -> None:
     """The similarity of all positions, one of them framed, and that one large."""
     expect(page.locator("#position input[type=number]")).to_have_value(str(position))
-    expect_picture(page.locator("#positions img"), engine.inside.positions_figure(key, position))
-    expect_picture(page.locator("#position-map img"), engine.inside.position_figure(key, position))
+    expect_picture(page.locator("#positions img"), engine.recall(key).inside.positions_figure(position))
+    expect_picture(page.locator("#position-map img"), engine.recall(key).inside.position_figure(position))
 
 
 def expect_card(card: Locator) -> None:
@@ -71,34 +71,34 @@ def expect_card(card: Locator) -> None:
 def test_a_visit(page: Page, artefacts: Path) -> None:
     engine, _ = explored_app()
     name, path = next(iter(example_paths().items()))
-    key = engine.analyse(Request(path)).key
+    result = engine.open(Request(path))
     steps.open_tab(page, "Inside", "#step-figure img")
     seen = engine.forwards
 
     steps.unfold(page, "inside-weights").locator("#filters img").wait_for()
-    filters = engine.inside.filters(key)
+    filters = result.inside.filters()
     expect_picture(page.locator("#filters img"), filters.image)
     words = f"the {filters.shown} strongest of their {filters.total} principal components"
     expect(page.locator("#inside-weights")).to_contain_text(words)
     expect(page.locator("#inside-weights")).to_contain_text(f"hold {100 * filters.share:.1f} % of the")
-    expect_position(page, engine, key, 36)  # the middle of 8 x 8
+    expect_position(page, engine, result.key, 36)  # the middle of 8 x 8
     sheet = page.locator("#positions img")
     box = sheet.bounding_box()
     assert box
     sheet.click(position={"x": 0.3 * box["width"], "y": 0.05 * box["height"]})  # third column, first row
-    expect_position(page, engine, key, 2)
+    expect_position(page, engine, result.key, 2)
 
     steps.unfold(page, "inside-heads").locator("#norms img").wait_for()
-    expect_heads(page, engine, key, "pruned")
+    expect_heads(page, engine, result.key, "pruned")
     page.get_by_label("Dense pass").check()
-    expect_heads(page, engine, key, "dense")
+    expect_heads(page, engine, result.key, "dense")
     expect_card(steps.unfold(page, "inside-card"))
     keep(page, artefacts, "inside")
     assert engine.forwards == seen, "looking runs no network"
 
     page.locator("#ablation-run").click()
     page.locator("#ablation img").wait_for()
-    found = engine.inside.ablation(key, "dense", progress=lambda share, words: None)
+    found = result.inside.ablation("dense")
     strongest = min(change for row in found.changes for change in row)
     expect(page.locator("#ablation-note")).to_contain_text(
         f"the logit of {name} is {found.logit:.2f}. It falls most, by {-strongest:.2f},"

@@ -20,6 +20,7 @@ from tests.engine.bundle import direct
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Request, SmallestSet, Sweep
+from vitdemo.engine.answers.lab import Lab
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.ui.kit.html import SELECTORS, macs, percent
@@ -34,7 +35,6 @@ def page(open_once: Opener) -> Page:
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """By the name of an experiment what the engine last gave the page for it."""
-    engine, _ = explored_app()
     found: dict[str, Any] = {}
 
     def remembered(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return again
 
     for name in ("sweep", "smallest_set", "adaptive"):
-        monkeypatch.setattr(engine.lab, name, remembered(name, getattr(engine.lab, name)))
+        monkeypatch.setattr(Lab, name, remembered(name, getattr(Lab, name)))
     return found
 
 
@@ -53,13 +53,13 @@ def chosen(page: Page, picture: str, model: str = DEFAULT_MODEL) -> str:
     """The key of the result of this example, which the page shows in the tab of tokens."""
     engine = explored_app()[0]
     selector = engine.info(model).selectors[0]
-    analysis = engine.analyse(Request(example_paths()[picture], model, 0.3, selector))
-    assert analysis.pruned
+    result = engine.open(Request(example_paths()[picture], model, 0.3, selector))
+    assert result.analysis.pruned
     if model == DEFAULT_MODEL:
         steps.show_example(page, picture)
-    steps.expect_answer(page, *analysis.pruned.top[0])
+    steps.expect_answer(page, *result.analysis.pruned.top[0])
     steps.open_tab(page, "Tokens", "#scores img")
-    return analysis.key
+    return result.key
 
 
 def expect_chart(chart: Locator, lines: dict[str, Sequence[float]]) -> None:
@@ -123,7 +123,8 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
 ) -> None:
     if model != DEFAULT_MODEL:
         page = open_page(f"{explored_app()[1]}?example={picture}&model={model}")
-    engine, key = explored_app()[0], chosen(page, picture, model)
+    engine = explored_app()[0]
+    lab = engine.recall(chosen(page, picture, model)).lab
     steps.unfold(page, "lab-sweep")
     expect(page.locator("#lab-whose")).to_be_hidden()
     page.locator("#lab-sweep-run").click()
@@ -141,7 +142,7 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
             for index, (ids, answer) in enumerate(zip(curve.kept, curve.answers, strict=True))
         ]
         expect(page.locator("#lab-kept .caption-label")).to_have_text(words)
-        expect_pictures(page.locator("#lab-kept"), [engine.lab.kept_figure(key, ids) for ids in curve.kept])
+        expect_pictures(page.locator("#lab-kept"), [lab.kept_figure(ids) for ids in curve.kept])
     assert engine.forwards == seen, "another film strip runs no network"
     steps.choose_example(page, "horse")
     expect(page.locator("#lab-whose")).to_be_hidden()
@@ -149,14 +150,14 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
 
 
 def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given: dict[str, Any]) -> None:
-    engine, key = explored_app()[0], chosen(page, "airplane")
+    lab = explored_app()[0].recall(chosen(page, "airplane")).lab
     steps.unfold(page, "lab-adaptive")
     for threshold in (0.8, 1.2):
         if threshold != 0.8:
             number = page.locator("#lab-threshold input[type=number]")
             number.fill(str(threshold))
             number.press("Enter")
-        found = engine.lab.adaptive(key, threshold)
+        found = lab.adaptive(threshold)
         both = (found.adaptive, found.fixed)
         percents = f"{100 * found.pruning_ratio:.0f}"
         head = page.locator("#lab-adaptive-result thead th")
@@ -172,7 +173,7 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
             for name, n in zip(("Threshold", "Fixed ratio"), counts, strict=True)
         ]
         expect(page.locator("#lab-adaptive-kept .caption-label")).to_have_text(words)
-        figures = [engine.lab.kept_figure(key, budget.kept) for budget in both]
+        figures = [lab.kept_figure(budget.kept) for budget in both]
         expect_pictures(page.locator("#lab-adaptive-kept"), figures)
 
     steps.unfold(page, "lab-smallest")
@@ -193,4 +194,4 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
     shares = [percent(float(one[place])) for one in (alone, dense)]
     expect(result).to_contain_text(f"Probability {shares[0]}, with all patches {shares[1]}.")
     expect(result).to_contain_text(f"{small.tried} sets of patches were run in {small.milliseconds:.0f} ms.")
-    expect_pictures(page.locator("#lab-smallest-picture"), [engine.lab.kept_figure(key, small.kept)])
+    expect_pictures(page.locator("#lab-smallest-picture"), [lab.kept_figure(small.kept)])

@@ -4,6 +4,7 @@ one picture is never answered under another."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
 from tests.browser.server import served
 from vitdemo.engine import Engine, Request
+from vitdemo.engine.answers.lab import Lab
+from vitdemo.engine.core.turns import silent
 from vitdemo.examples import example_paths
 from vitdemo.limits import Limits
 
@@ -56,7 +59,7 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     expect(page.locator("#step-text .quiet")).to_contain_text("Step 2")
     assert engine.forwards == first
 
-    engine.analyse(Request(example_paths()["frog"]))  # another visitor's picture takes the place
+    engine.open(Request(example_paths()["frog"]))  # another visitor's picture takes the place
     later = engine.forwards
     page.get_by_role("tab", name="Attention").click()
     steps.click_patch(page, 12)  # the browser has all that it needs
@@ -70,17 +73,16 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
 
 def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest set of one picture is found when another is there already."""
-    engine, url = explored_app()
-    page, search = open_page(url), engine.lab.smallest_set
+    page, search = open_page(explored_app()[1]), Lab.smallest_set
     go_on, done = Event(), Event()
 
-    def late(*args: Any, **options: Any) -> Any:
+    def late(lab: Lab, **options: Any) -> Any:
         assert go_on.wait(60)
-        found = search(*args, **{**options, "progress": None})  # as one past its last step
+        found = search(Lab(replace(lab._subject, progress=silent)), **options)  # as one past its last step
         done.set()
         return found
 
-    monkeypatch.setattr(engine.lab, "smallest_set", late)
+    monkeypatch.setattr(Lab, "smallest_set", late)
     steps.open_tab(page, "Tokens", "#scores img")
     steps.unfold(page, "lab-smallest")
     page.locator("#lab-smallest-run").click()

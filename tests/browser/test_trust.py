@@ -13,7 +13,7 @@ from tests.browser.conftest import Opener
 from tests.browser.explored import explored_app
 from tests.browser.looks import PHONE, each_look, keep
 from tests.browser.seen import expect_picture
-from vitdemo.engine import Contestant, Engine, Request, Verdict
+from vitdemo.engine import Candidate, Engine, Request, Result, Trust
 from vitdemo.examples import example_paths
 
 NAMES = {
@@ -38,29 +38,29 @@ def analysed(picture: str) -> tuple[Engine, str, list[str]]:
     """The engine behind the page, the key of an example at the page's first setting, and its two likeliest
     classes."""
     engine, _ = explored_app()
-    analysis = engine.analyse(Request(example_paths()[picture]))
-    assert analysis.pruned
-    return engine, analysis.key, [label for label, _ in analysis.pruned.top[:2]]
+    result = engine.open(Request(example_paths()[picture]))
+    assert result.analysis.pruned
+    return engine, result.key, [label for label, _ in result.analysis.pruned.top[:2]]
 
 
-def expect_verdict(page: Page, verdict: Verdict) -> None:
+def expect_verdict(page: Page, verdict: Trust) -> None:
     """The sentence names the class and the most trusted map, or none; the table has the areas."""
     words = f"trust {NAMES[verdict.trusted[0].method]} most." if verdict.trusted else NONE
     expect(page.locator(".referee .verdict")).to_contain_text(f"For {verdict.label} on this picture, {words}")
     passed = [NAMES[one.method] for one in verdict.trusted]
     expect(page.locator(".referee tbody tr.passes th")).to_have_text(passed)
     rows = page.locator(".referee tbody tr")
-    expect(rows).to_have_count(len(verdict.contestants) + 1)
+    expect(rows).to_have_count(len(verdict.candidates) + 1)
     shown = {row.locator("th").inner_text(): row.locator("td") for row in rows.all()}
-    for one in verdict.contestants:
+    for one in verdict.candidates:
         expect_areas(shown[NAMES[one.method]], one)
     last = page.locator(".referee .charts figure").last.locator("polyline.best")
     x, y = (last.get_attribute("points") or "").split()[-1].split(",")
     assert float(x) == pytest.approx(368, abs=0.1)  # all patches, at the right edge
-    assert float(y) == pytest.approx(206 - 196 * verdict.contestants[0].insertion[-1], abs=0.3)
+    assert float(y) == pytest.approx(206 - 196 * verdict.candidates[0].insertion[-1], abs=0.3)
 
 
-def expect_areas(cells: Locator, one: Contestant) -> None:
+def expect_areas(cells: Locator, one: Candidate) -> None:
     """Three numbers, and bars as wide as the areas: a full bar is 1."""
     numbers = [float(cell.replace("−", "-")) for cell in cells.all_inner_texts()]
     assert numbers == pytest.approx([one.deletion_auc, one.insertion_auc, one.gap], abs=0.006)
@@ -75,7 +75,7 @@ def expect_areas(cells: Locator, one: Contestant) -> None:
 def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
     """The maps of class `label`, to the pixel."""
     expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {label}")
-    found, shown = engine.class_maps(key, label), page.locator("#class-maps .thumbnail-item")
+    found, shown = engine.recall(key).classes(label), page.locator("#class-maps .thumbnail-item")
     expect(shown).to_have_count(len(found))
     for one, item in zip(found, shown.all(), strict=True):
         expect_picture(item.locator("img"), one.image)
@@ -93,20 +93,20 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
 
     steps.open_tab(page, "Trust", ".referee .verdict")
     for look in each_look(page):
-        expect_verdict(page, engine.referee(key, second))
+        expect_verdict(page, engine.recall(key).trust(second))
         page.screenshot(path=artefacts / f"{look}-referee.png", full_page=True)
     steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
     expect_maps(page, engine, key, first)
     steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, engine.referee(key, first))
+    expect_verdict(page, engine.recall(key).trust(first))
 
 
 def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, key, (first, _) = analysed("airplane")
-    verdict = engine.referee(key, first)
-    none = replace(verdict, bar=verdict.contestants[0].gap)  # which the best one does not exceed
-    monkeypatch.setattr(engine, "referee", lambda *_, **options: none)
+    verdict = engine.recall(key).trust(first)
+    none = replace(verdict, bar=verdict.candidates[0].gap)  # which the best one does not exceed
+    monkeypatch.setattr(Result, "trust", lambda *_: none)
     steps.open_tab(page, "Trust", ".referee .verdict")
     expect_verdict(page, none)
 

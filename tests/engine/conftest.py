@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.bundle import LAB_MODEL, Net, direct, picture, write_models
-from vitdemo.engine import Analysis, Engine, Request
+from vitdemo.engine import Engine, Request, Result
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +17,9 @@ def engine(models: Path) -> Engine:
 
 
 @pytest.fixture
-def analysis(engine: Engine) -> Analysis:
+def result(engine: Engine) -> Result:
     """What the laboratory begins with."""
-    return engine.analyse(Request(picture(), LAB_MODEL, 0.3))
+    return engine.open(Request(picture(), LAB_MODEL, 0.3))
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ def test_each_picture_counts_as_the_laboratory_counts_it(engine: Engine, models:
     blocks = np.diff((0, *config.prune_loc, config.depth))  # between one stage and the next
     found = budget_study.budget_study(loaded, map(decode, paths), threshold=1.0)
     for path, confidence, patches in zip(paths, found.confidence, found.patches, strict=True):
-        analysis = engine.analyse(Request(path, KEY, 0.0))
-        assert confidence == pytest.approx(analysis.dense.top[0][1], abs=1e-5)
-        tokens = engine.lab.adaptive(analysis.key, 1.0).adaptive.tokens
+        result = engine.open(Request(path, KEY, 0.0))
+        assert confidence == pytest.approx(result.analysis.dense.top[0][1], abs=1e-5)
+        tokens = result.lab.adaptive(1.0).adaptive.tokens
         assert patches == pytest.approx(np.average(tokens, weights=blocks))
     assert len(set(found.patches)) > 3, "the budget does adapt"
     with pytest.raises(ValueError, match="threshold"):

@@ -25,12 +25,12 @@ def test_the_engine_sees_what_the_file_shows(small_engine: Engine, tmp_path: Pat
     path.write_bytes(entry.data)
     passes = small_engine.forwards
     try:
-        analysis = small_engine.analyse(Request(path))
+        result = small_engine.open(Request(path))
     except BadImage as error:
         assert_told(entry, str(error))
         assert small_engine.forwards == passes, "nothing runs for a file that is refused"
         return
     assert entry.pixels is not None or entry.size is not None
     if entry.pixels is not None and not entry.off:  # equal pictures have equal keys
-        same = small_engine.analyse(Request(Image.fromarray(entry.pixels.astype("uint8"))))
-        assert same.key == analysis.key
+        same = small_engine.open(Request(Image.fromarray(entry.pixels.astype("uint8")))).analysis
+        assert same.key == result.key

@@ -10,7 +10,7 @@ import torch
 from tests.engine.bundle import picture
 from tests.models.nets import small_dynamic
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.engine import AttentionView, Engine, Request, Result
 from vitdemo.engine.answers.sweep import chosen_classes
 from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
@@ -19,13 +19,12 @@ KEY = "dynamicvit_cifar10"
 SATURATED = [3.0, 400.0, -300.0, 100.0, -100.0, 0.0, 50.0, 200.0, -200.0, 1.0]  # softmax: one 1, nine 0
 
 
-def opened(folder: Path, bias: list[float]) -> tuple[Engine, Analysis]:
-    """An engine whose network answers `bias` to everything, and what it says of a picture."""
+def opened(folder: Path, bias: list[float]) -> Result:
+    """What a network says of a picture that answers `bias` to everything."""
     net = small_dynamic(img_size=32, patch_size=8, num_classes=10)
     net.head.load_state_dict({"weight": torch.zeros(10, 24), "bias": torch.tensor(bias)})
     save_model(folder / KEY, model=net, name=KEY, data=MODELS[KEY].data, classes=CIFAR10_CLASSES)
-    engine = Engine(device="cpu", models_dir=folder)
-    return engine, engine.analyse(Request(picture(), KEY, 0.3))
+    return Engine(device="cpu", models_dir=folder).open(Request(picture(), KEY, 0.3))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,8 @@ def opened(folder: Path, bias: list[float]) -> tuple[Engine, Analysis]:
 def test_the_order_is_that_of_the_logits_and_then_of_the_classes(
     tmp_path: Path, bias: list[float], order: list[int]
 ) -> None:
-    engine, analysis = opened(tmp_path, bias)
+    result = opened(tmp_path, bias)
+    analysis = result.analysis
     wanted = [CIFAR10_CLASSES[index] for index in order]
 
     def names(top: tuple[tuple[str, float], ...]) -> list[str]:
@@ -44,11 +44,11 @@ def test_the_order_is_that_of_the_logits_and_then_of_the_classes(
 
     assert analysis.pruned is not None
     assert names(analysis.dense.top) == names(analysis.pruned.top) == wanted[:5]
-    assert engine.class_maps(analysis.key)[0].label == wanted[0]
-    assert engine.lab.smallest_set(analysis.key).answer == wanted[0]
-    assert names(engine.lab.operate(analysis.key, keep=[0]).after) == wanted[:5]
-    assert names(engine.lab.adaptive(analysis.key, 1.0).adaptive.top) == wanted[:5]
-    record = engine.keep(analysis.key, AttentionView())
+    assert result.classes()[0].label == wanted[0]
+    assert result.lab.smallest_set().answer == wanted[0]
+    assert names(result.lab.operate(keep=[0]).after) == wanted[:5]
+    assert names(result.lab.adaptive(1.0).adaptive.top) == wanted[:5]
+    record = result.export(AttentionView())
     assert [row["class"] for row in record.facts["dense"]["probabilities"]] == wanted
 
 

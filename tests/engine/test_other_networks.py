@@ -16,7 +16,7 @@ from tests.models.nets import small, small_dynamic
 from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
-from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.engine import AttentionView, Engine, Request, Result
 from vitdemo.explain import explain
 from vitdemo.faithfulness import class_trace
 from vitdemo.models import VisionTransformer
@@ -38,18 +38,17 @@ def served(folder: Path, model: VisionTransformer, data: DataConfig) -> Engine:
     return Engine(device="cpu", extra_models=[str(folder)])
 
 
-def analysed(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Engine, Analysis, Tensor]:
-    engine = served(folder, model, data)
-    analysis = engine.analyse(Request(picture(), str(folder), RATIO))
-    return engine, analysis, preprocess(picture(), config=data).pixels
+def opened(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Result, Tensor]:
+    result = served(folder, model, data).open(Request(picture(), str(folder), RATIO))
+    return result, preprocess(picture(), config=data).pixels
 
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A network of which each logit is a yes or no: engine, analysis, model, pixels."""
+    """A network of which each logit is a yes or no: result, pixels, model."""
     torch.manual_seed(0)
     model = small_dynamic(multi_label=True)
-    return *analysed(tmp_path_factory.mktemp("several"), model, DATA), model
+    return *opened(tmp_path_factory.mktemp("several"), model, DATA), model
 
 
 @torch.no_grad()
@@ -67,36 +66,37 @@ def same(found: Any, wanted: Tensor) -> None:
 
 
 def test_each_class_stands_for_itself(several: Any) -> None:
-    engine, analysis, pixels, model = several
+    result, pixels, model = several
+    analysis = result.analysis
     same(analysis.dense.top, yes(model, pixels))
     same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
     assert len(analysis.dense.top) == len(WORDS)
     assert abs(sum(share for _, share in analysis.dense.top) - 1) > 0.1
-    record = engine.keep(analysis.key, AttentionView())
+    record = result.export(AttentionView())
     facts = record.facts
     np.testing.assert_allclose(record.arrays["dense_probabilities"], yes(model, pixels), atol=1e-5)
     same([(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels))
-    assert "a sigmoid turns each" in engine.walk(analysis.key)[-1].text
+    assert "a sigmoid turns each" in result.inside.walk()[-1].text
 
 
-def test_the_laboratory_and_the_referee_show_the_same_probabilities(several: Any) -> None:
-    engine, analysis, pixels, model = several
-    key, all_patches = analysis.key, tuple(range(16))
-    kept = engine.lab.operate(key, drop=[3])
-    stages = [sorted(set(ids) - {3}) for ids in (all_patches, *analysis.kept)]
+def test_the_laboratory_and_trust_show_the_same_probabilities(several: Any) -> None:
+    result, pixels, model = several
+    analysis = result.analysis
+    kept = result.lab.operate(drop=[3])
+    stages = [sorted(set(ids) - {3}) for ids in (range(16), *analysis.kept)]
     rule = Explicit(tuple(torch.tensor(ids) for ids in stages))
     same(kept.before, yes(model, pixels, FixedRatio(RATIO)))
     same(kept.after, yes(model, pixels, rule))
-    adaptive = engine.lab.adaptive(key, THRESHOLD)
+    adaptive = result.lab.adaptive(THRESHOLD)
     same(adaptive.adaptive.top, yes(model, pixels, threshold_for("learned", THRESHOLD)))
-    sweep = engine.lab.sweep(key)
+    sweep = result.lab.sweep()
     same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), yes(model, pixels))
     label = analysis.pruned.top[0][0]
-    verdict = engine.referee(key, label)
+    trust = result.trust(label)
     whole = float(yes(model, pixels)[WORDS.index(label)])
-    assert verdict.random_mean[-1] == pytest.approx(whole, abs=1e-5)
-    assert verdict.label == label
-    smallest = engine.lab.smallest_set(key)
+    assert trust.random_mean[-1] == pytest.approx(whole, abs=1e-5)
+    assert trust.label == label
+    smallest = result.lab.smallest_set()
     dense = yes(model, pixels)
     alone = yes(model, pixels, Explicit((torch.tensor(smallest.kept),)))
     assert smallest.dense == pytest.approx(float(dense.max()), abs=1e-5)
@@ -106,42 +106,43 @@ def test_the_laboratory_and_the_referee_show_the_same_probabilities(several: Any
 
 def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
     model = small(in_chans=1)
-    engine, analysis, pixels = analysed(tmp_path, model, GREY)
+    result, pixels = opened(tmp_path, model, GREY)
     assert pixels.shape == (1, 1, 16, 16)
     grey = picture().convert("L")
     short = grey.resize((24, 16), Image.Resampling.BICUBIC).crop((4, 0, 20, 16))
     torch.testing.assert_close(pixels[0, 0], (torch.tensor(np.array(short)) / 255 - 0.4) / 0.2)
     with torch.no_grad():
         wanted = model(pixels)[0].softmax(-1)
-    same(analysis.dense.top, wanted)
-    assert len(set(map(tuple, np.asarray(analysis.view).reshape(-1, 3)[:, :2].T))) == 1, "red is green"
-    steps = engine.walk(analysis.key)
+    same(result.analysis.dense.top, wanted)
+    assert len(set(map(tuple, np.asarray(result.analysis.view).reshape(-1, 3)[:, :2].T))) == 1, "red is green"
+    steps = result.inside.walk()
     assert [step.shape for step in steps[1:3]] == ["(1, 16, 16)", "(16, 16)"]
-    assert engine.class_maps(analysis.key)
-    assert engine.referee(analysis.key).contestants
+    assert result.classes()
+    assert result.trust().candidates
 
 
 def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     model = small_dynamic(num_classes=0)
-    engine, analysis, pixels = analysed(tmp_path, model, DATA)
+    result, pixels = opened(tmp_path, model, DATA)
+    analysis = result.analysis
     assert analysis.pruned is not None
     assert analysis.dense.top == analysis.pruned.top == ()
     assert [len(ids) for ids in analysis.kept] == [8, 4, 2]
     pruning = Pruning(make_selector("learned", model=model, pixels=pixels), FixedRatio(RATIO))
     trace = record(model, pixels, pruning=pruning)
     assert [tuple(ids.tolist()) for ids in trace.kept] == list(analysis.kept)
-    key, view = analysis.key, AttentionView()
-    numbers = np.array(engine.attention_map(key, view).values, float)
+    view = AttentionView()
+    numbers = np.array(result.attention(view).values, float)
     np.testing.assert_allclose(numbers, explain(trace, "attention-rollout"), atol=1e-5)
-    assert engine.class_maps(key) == []
-    assert engine.walk(key)[-1].title == "Readout"
-    assert engine.keep(key, view).facts["dense"]["probabilities"] == []
-    assert len(engine.kept_figures(key)) == 4
-    assert engine.inside.sanity(key, progress=lambda share, text: None)
-    assert engine.inside.familiarity(key) is None
-    for ask in (engine.referee, engine.lab.sweep, engine.lab.smallest_set, engine.lab.operate):
+    assert result.classes() == []
+    assert result.inside.walk()[-1].title == "Readout"
+    assert result.export(view).facts["dense"]["probabilities"] == []
+    assert len(result.tokens.kept_figures()) == 4
+    assert result.inside.sanity()
+    assert result.inside.familiarity() is None
+    for ask in (result.trust, result.lab.sweep, result.lab.smallest_set, result.lab.operate):
         with pytest.raises(ValueError, match=r"no classes|needs a model with a classification head"):
-            ask(key)
+            ask()
     words = predict.table(Path("cat.png"), analysis)
     assert "This network has no words." in words
     assert "16 -> 8 -> 4 -> 2" in words

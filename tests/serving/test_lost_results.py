@@ -14,10 +14,9 @@ from tests.engine.bundle import picture
 from tests.serving.test_foreign_files import sentence_of
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import Jobs, until
-from vitdemo.engine import Engine, Request
+from vitdemo.engine import Engine, Expired, Request
 from vitdemo.limits import Limits
 from vitdemo.serving.queue import FairQueue
-from vitdemo.ui.kit.html import GONE
 
 # What the browser says of a click, for every event that wants to know: a place, a layer, a file.
 CLICK = {"index": [3, 3], "value": "cat", "pass": "dense", "layer": 0, "turn": 1, "id": "", "kind": "json"}
@@ -53,7 +52,7 @@ def with_a_lost_result(visitor: Visitor, engine: Engine) -> dict[str, str]:
     image = uploaded(visitor)
     (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))
     assert "headline" in answer
-    engine.analyse(Request(picture(), "vit_cifar10"))
+    engine.open(Request(picture(), "vit_cifar10"))
     return image
 
 
@@ -119,4 +118,4 @@ def test_a_result_that_is_lost_on_the_way_is_told(
     image = with_a_lost_result(visitor, engine)
     monkeypatch.setattr(page, "has_lost", lambda session: False)  # it is still there when the event is queued
     (answer,) = visitor.ask(call(visitor, visitor.named("go"), image))
-    assert sentence_of(answer) == f"{GONE}."
+    assert sentence_of(answer) == f"{Expired('')}."

@@ -114,17 +114,17 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
     visitor, sent = Visitor(str(page.local_url)), io.BytesIO()
     picture().save(sent, "PNG")
     (path,) = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", sent.getvalue())}).json()
-    key = engine.analyse(Request(path, "vit_cifar10", 0.0)).key
+    result = engine.open(Request(path, "vit_cifar10", 0.0))
     asked = Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""])
     assert '"labels"' in visitor.ask(asked)[0]
-    assert engine.kept_figures(key)
+    assert result.tokens.kept_figures()
     swept.sweep()
     assert Path(path).exists()
     time.sleep(1.1)
     swept.sweep()
     assert not Path(path).exists()
     with pytest.raises(Expired):
-        engine.kept_figures(key)
+        result.tokens.kept_figures()
     assert FOREIGN in visitor.ask(asked)[0]
     assert visitor.http.get(f"{API}/file={path}").status_code == 404
     assert visitor.http.get(f"{API}/file={visitor.usual(visitor.named('answer'))[0]['path']}").is_success

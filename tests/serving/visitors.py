@@ -13,6 +13,7 @@ import pytest
 
 from tests.api.networks import PICTURE
 from vitdemo.engine import Engine, Progress
+from vitdemo.engine.answers.lab import Lab
 
 PATIENCE = 60.0  # seconds, on a machine that does something else as well
 SOON = 1.0  # seconds after which a place is free again
@@ -68,13 +69,13 @@ class Jobs:
         self.done = threading.Event()
         self.begun: list[float] = []
         self.ended: list[float] = []
-        monkeypatch.setattr(engine.lab, "sweep", self.sweep)
+        monkeypatch.setattr(Lab, "sweep", lambda lab: self.sweep(lab._subject.progress))
 
     def waiting(self) -> int:
         """How many wait for the machine."""
         return len(self.engine._pool.compute._line)
 
-    def sweep(self, key: str, *, progress: Progress) -> Any:
+    def sweep(self, progress: Progress) -> Any:
         with self.engine._pool.compute.turn(progress) as report:
             self.begun.append(time.monotonic())
             try:

@@ -2,7 +2,7 @@
 
 from vitdemo.engine.answers.classes import ClassMap
 from vitdemo.engine.answers.compare import Comparison, Side
-from vitdemo.engine.answers.keep import Record
+from vitdemo.engine.answers.export import Export
 from vitdemo.engine.answers.lab_records import (
     Adaptive,
     Budget,
@@ -13,7 +13,7 @@ from vitdemo.engine.answers.lab_records import (
     SweepPoint,
 )
 from vitdemo.engine.answers.numbers import PatchMap
-from vitdemo.engine.answers.referee import Contestant, Verdict
+from vitdemo.engine.answers.trust import Candidate, Trust
 from vitdemo.engine.core.records import (
     MAX_PRUNING_RATIO,
     Analysis,
@@ -27,6 +27,7 @@ from vitdemo.engine.core.records import (
     Step,
 )
 from vitdemo.engine.engine import Engine
+from vitdemo.engine.result import Result
 from vitdemo.registry import DEFAULT_MODEL
 
 __all__ = [
@@ -36,18 +37,19 @@ __all__ = [
     "Analysis",
     "AttentionView",
     "Budget",
+    "Candidate",
     "ClassMap",
     "Comparison",
-    "Contestant",
     "Engine",
     "Expired",
+    "Export",
     "MethodInfo",
     "ModelInfo",
     "Outcome",
     "PatchMap",
     "Progress",
-    "Record",
     "Request",
+    "Result",
     "Side",
     "SmallestSet",
     "Step",
@@ -55,5 +57,5 @@ __all__ = [
     "Sweep",
     "SweepCurve",
     "SweepPoint",
-    "Verdict",
+    "Trust",
 ]

@@ -93,8 +93,8 @@ def first_view(engine: Engine) -> prediction.First | None:
     for a reason that the page will give."""
     picture = str(example_paths()[FIRST_EXAMPLE])
     try:
-        analysis = engine.analyse(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
-        return prediction.First(analysis, engine.class_maps(analysis.key))
+        result = engine.open(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
+        return prediction.First(result.analysis, result.classes())
     except ValueError:
         return None
 

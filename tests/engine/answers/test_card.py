@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.engine.bundle import picture
-from vitdemo.engine import Engine, Request
+from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers.card import read_figure
 
 KEY = "vit_cifar10"
@@ -46,14 +46,12 @@ def folder(models: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def analysed(models_dir: Path, **options: tuple[str, ...]) -> tuple[Engine, str]:
-    engine = Engine(device="cpu", models_dir=models_dir, **options)  # type: ignore[arg-type]
-    return engine, engine.analyse(Request(picture(), KEY, 0.0)).key
+def opened(models_dir: Path) -> Result:
+    return Engine(device="cpu", models_dir=models_dir).open(Request(picture(), KEY, 0.0))
 
 
 def test_a_card_without_front_matter_and_with_its_own_figures_only(folder: Path) -> None:
-    engine, key = analysed(folder)
-    card = engine.inside.card(key)
+    card = opened(folder).inside.card()
     assert card.markdown.startswith("# A network\n\nSome words.")
     assert card.markdown.endswith("The end.")
     assert "| cat | 70.00 |" in card.markdown
@@ -72,16 +70,15 @@ def test_no_file_outside_the_folder_is_a_figure(folder: Path) -> None:
 
 
 def test_weights_without_a_card(models: Path) -> None:
-    engine, key = analysed(models)
-    card = engine.inside.card(key)
+    card = opened(models).inside.card()
     assert (card.markdown, card.figures, card.source) == ("", (), "bundled")
 
 
 def test_a_folder_of_ones_own_has_its_card(folder: Path, models: Path) -> None:
     name = str(folder / KEY)
     engine = Engine(device="cpu", models_dir=models, extra_models=(name,))
-    key = engine.analyse(Request(picture(), name, 0.0)).key
-    assert engine.inside.card(key).markdown.startswith("# A network")
+    result = engine.open(Request(picture(), name, 0.0))
+    assert result.inside.card().markdown.startswith("# A network")
 
 
 def store(folder: Path, values: object) -> None:
@@ -89,8 +86,8 @@ def store(folder: Path, values: object) -> None:
 
 
 def test_the_place_among_the_validation_pictures(folder: Path) -> None:
-    engine, key = analysed(folder)
-    logits = engine._cache.get(key).dense.logits
+    result = opened(folder)
+    logits = result._entry.dense.logits
     assert logits is not None
     confidence = float(torch.softmax(logits, 0).max())
     for rank, unusual in ((0, True), (4, True), (5, False), (60, False), (100, False)):
@@ -99,16 +96,16 @@ def test_the_place_among_the_validation_pictures(folder: Path) -> None:
         below[-1] = confidence - 1e-9
         above = [confidence + (1 - confidence) * (i + 1) / (101 - rank) for i in range(100 - rank)]
         store(folder, [*below, *above])
-        found = engine.inside.familiarity(key)
+        found = result.inside.familiarity()
         assert found is not None
         assert (found.surer, found.unusual) == (100 - rank, unusual)
         assert found.confidence == pytest.approx(confidence)
 
 
 def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
-    engine, key = analysed(folder)
+    result = opened(folder)
     store(folder, [0.9995 + i * 1e-6 for i in range(101)])
-    found = engine.inside.familiarity(key)
+    found = result.inside.familiarity()
     assert found is not None
     assert (found.surer, found.unusual) == (100, True)
 
@@ -117,16 +114,15 @@ def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
     "values", [[], [0.5] * 100, [1 - i / 100 for i in range(101)], "words", [None] * 101, 7, {"a": 1}]
 )
 def test_nothing_is_said_without_a_proper_distribution(folder: Path, values: object) -> None:
-    engine, key = analysed(folder)
+    result = opened(folder)
     store(folder, values)
-    assert engine.inside.familiarity(key) is None
+    assert result.inside.familiarity() is None
 
 
 def test_nothing_is_said_without_metrics(models: Path, folder: Path) -> None:
-    engine, key = analysed(models)
-    assert engine.inside.familiarity(key) is None
-    broken, key = analysed(folder)
+    assert opened(models).inside.familiarity() is None
+    broken = opened(folder)
     (folder / KEY / "metrics.json").write_text("[")
-    assert broken.inside.familiarity(key) is None
+    assert broken.inside.familiarity() is None
     (folder / KEY / "metrics.json").write_text("[1]")
-    assert broken.inside.familiarity(key) is None
+    assert broken.inside.familiarity() is None

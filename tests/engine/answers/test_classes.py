@@ -29,8 +29,8 @@ def test_maps_are_those_of_the_analysed_pass(
     engine: Engine, models: Path, key: str, ratio: float, selector: str
 ) -> None:
     image = picture()
-    analysis = engine.analyse(Request(image, key, ratio, selector))
-    found = engine.class_maps(analysis.key, "frog")
+    result = engine.open(Request(image, key, ratio, selector))
+    found = result.classes("frog")
     model, pixels = direct(models, key, image)
     pruning = None
     if selector:
@@ -41,7 +41,7 @@ def test_maps_are_those_of_the_analysed_pass(
     for one in found:
         heat = explain(trace, one.method)
         scale = render.shared_scale([heat], label=METHODS[one.method].unit, low=0.0)
-        expected = render.heat_figure(analysis.view, heat, scale=scale)
+        expected = render.heat_figure(result.analysis.view, heat, scale=scale)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
         assert one.total == pytest.approx(np.nansum(heat))
 
@@ -52,30 +52,31 @@ def small_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: Engine) -> None:
-    analysis = small_engine.analyse(Request(picture()))
-    assert analysis.pruned
+    result = small_engine.open(Request(picture()))
+    assert result.analysis.pruned
     before = small_engine.forwards
-    named = small_engine.class_maps(analysis.key, analysis.pruned.top[0][0])
+    named = result.classes(result.analysis.pruned.top[0][0])
     assert small_engine.forwards == before + 1
-    default = small_engine.class_maps(analysis.key)
+    default = result.classes()
     assert small_engine.forwards == before + 1
     assert [one.total for one in default] == [one.total for one in named]
-    other = small_engine.class_maps(analysis.key, analysis.pruned.top[1][0])
+    other = result.classes(result.analysis.pruned.top[1][0])
     assert small_engine.forwards == before + 2
     assert [one.total for one in other] != [one.total for one in named]
 
 
 def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:
-    analysis = small_engine.analyse(Request(picture()))
+    result = small_engine.open(Request(picture()))
     with pytest.raises(ValueError, match="class must be one that dynamicvit_cifar10 knows, got 'unicorn'"):
-        small_engine.class_maps(analysis.key, "unicorn")
+        result.classes("unicorn")
     with pytest.raises(Expired):
-        small_engine.class_maps("no such key")
+        small_engine.recall("no such key")
 
 
 def test_of_two_classes_with_one_name_the_likelier_is_meant(engine: Engine, models: Path) -> None:
-    analysis = engine.analyse(Request(picture(), "vit_cifar10", 0.0))
-    entry = engine._cache.get(analysis.key)
+    result = engine.open(Request(picture(), "vit_cifar10", 0.0))
+    entry = engine._cache.find(result.key)
+    assert entry is not None
     assert entry.dense.logits is not None
     loaded = load_model("vit_cifar10", models_dir=models)
     names = ("crane", *CIFAR10_CLASSES[1:9], "crane")

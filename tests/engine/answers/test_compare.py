@@ -83,15 +83,15 @@ def test_the_sides_are_two_analyses_and_the_bare_networks(
     expected: dict[str, float] = {}
     logits = []
     for side, request in zip((found.a, found.b), (a, b), strict=True):
-        analysis = engine.analyse(request)
-        assert side.analysis is analysis
-        assert side.outcome is analysis.pruned
+        result = engine.open(request)
+        assert side.analysis is result.analysis
+        assert side.outcome is result.analysis.pruned
         trace = bare(models, request)
         assert trace.logits is not None
         logits.append(trace.logits.softmax(-1).tolist())
         best = sorted(zip(logits[-1], CIFAR10_CLASSES, strict=True), reverse=True)[:5]
         expected |= {label: max(share, expected.get(label, 0)) for share, label in best}
-        kept = kept_patches(analysis.view, trace.kept[-1].numpy(), trace.grid)
+        kept = kept_patches(result.analysis.view, trace.kept[-1].numpy(), trace.grid)
         assert side.kept_figure.tobytes() == kept.tobytes()
     assert list(found.labels) == sorted(expected, key=lambda label: -expected[label])
     indices = [CIFAR10_CLASSES.index(label) for label in found.labels]
@@ -134,7 +134,7 @@ def test_pruned_against_dense_of_one_model(engine: Engine, a: Request) -> None:
     found = engine.compare(a, dense)
     assert (found.a.outcome.tokens, found.b.outcome.tokens) == ((16, 12, 10, 8), (16,))
     assert found.a.outcome.macs < found.b.outcome.macs
-    assert found.b.outcome is engine.analyse(dense).dense
+    assert found.b.outcome is engine.open(dense).analysis.dense
     assert found.b.kept_figure.tobytes() == found.b.analysis.view.convert("RGB").tobytes()
     assert engine.compare(a, dense, method="raw-attention").patches == 8  # the last layer of A has no others
     hardly = Request(a.image, a.model, 0.5)

@@ -66,64 +66,64 @@ def test_through_pruning_the_patches_stay_the_same() -> None:
 
 @torch.no_grad()
 def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
-    analysis = engine.analyse(Request(picture(), KEY, 0.5))
+    result = engine.open(Request(picture(), KEY, 0.5))
     told: list[tuple[float, str]] = []
     before = engine.forwards
-    pruned = engine.inside.ablation(
-        analysis.key, "pruned", progress=lambda share, words: told.append((share, words))
-    )
+    told_to = engine.recall(result.key, progress=lambda share, words: told.append((share, words)))
+    pruned = told_to.inside.ablation("pruned")
     assert engine.forwards == before + 1, "10 layers of 3 heads are one batch"
     assert told == [(0, "Layer 0–9")]
     net, pixels = direct(models, KEY, picture())
-    kept = Pruning(None, Explicit((None, *map(torch.tensor, analysis.kept))))
+    kept = Pruning(None, Explicit((None, *map(torch.tensor, result.analysis.kept))))
     target = int(net(pixels, pruning=kept).argmax())
     for layer in range(10):
         for head in range(3):
             alone = without(net, layer, head)(pixels, pruning=kept)[0, target]
             assert pruned.changes[layer][head] == pytest.approx(float(alone) - pruned.logit, abs=1e-4)
-    assert analysis.pruned is not None
-    assert pruned.label == analysis.pruned.top[0][0]
+    assert result.analysis.pruned is not None
+    assert pruned.label == result.analysis.pruned.top[0][0]
     assert pruned.pruned
 
-    dense = engine.inside.ablation(analysis.key, "dense", progress=lambda share, words: None)
+    dense = result.inside.ablation("dense")
     assert not dense.pruned
-    assert dense.label == analysis.dense.top[0][0]
+    assert dense.label == result.analysis.dense.top[0][0]
     assert np.shape(dense.changes) == (10, 3)
     assert np.abs(np.subtract(dense.changes, pruned.changes)).max() > 1e-3
 
 
 def test_a_backbone_has_no_answer_to_change(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), KEY, 0.0)).key
-    entry = engine._cache.get(key)
+    result = engine.open(Request(picture(), KEY, 0.0))
+    entry = engine._cache.find(result.key)
+    assert entry is not None
     engine._cache.put(dataclasses.replace(entry, dense=dataclasses.replace(entry.dense, logits=None)))
     with pytest.raises(ValueError, match="no classes"):
-        engine.inside.ablation(key, "dense", progress=lambda share, words: None)
+        engine.recall(result.key).inside.ablation("dense")
 
 
 def test_positions_are_found_under_the_pointer(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), KEY, 0.0)).key
-    first, other = (engine.inside.positions_figure(key, place) for place in (0, 63))
+    result = engine.open(Request(picture(), KEY, 0.0))
+    first, other = (result.inside.positions_figure(place) for place in (0, 63))
     changed = np.argwhere((np.asarray(first) != np.asarray(other)).any(axis=-1))
     (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
-    assert engine.inside.position_at(key, int(left) + 10, int(top) + 10) == 0
-    assert engine.inside.position_at(key, int(right) - 10, int(bottom) - 10) == 63
-    assert engine.inside.position_at(key, 10, first.height - 5) is None, "the colour bar"
+    assert result.inside.position_at(int(left) + 10, int(top) + 10) == 0
+    assert result.inside.position_at(int(right) - 10, int(bottom) - 10) == 63
+    assert result.inside.position_at(10, first.height - 5) is None, "the colour bar"
     with pytest.raises(ValueError, match="position must be from 0 to 63"):
-        engine.inside.position_figure(key, 64)
+        result.inside.position_figure(64)
 
 
 def test_a_position_resembles_itself_most(engine: Engine) -> None:
     """The large map has its brightest colour, the end of the scale, at the chosen place."""
-    key = engine.analyse(Request(picture(), KEY, 0.0)).key
-    shown = np.asarray(engine.inside.position_figure(key, 19).convert("L")).astype(int)
+    result = engine.open(Request(picture(), KEY, 0.0))
+    shown = np.asarray(result.inside.position_figure(19).convert("L")).astype(int)
     edge = 56
     centres = shown[edge // 2 : 448 : edge, edge // 2 : 448 : edge]
     assert np.unravel_index(centres.argmax(), centres.shape) == (2, 3)
 
 
 def test_heads_follow_the_pass(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), KEY, 0.5)).key
-    pruned, dense = (engine.inside.heads(key, which) for which in ("pruned", "dense"))
+    result = engine.open(Request(picture(), KEY, 0.5))
+    pruned, dense = (result.inside.heads(which) for which in ("pruned", "dense"))
     assert np.shape(dense.distance) == np.shape(dense.entropy) == (10, 3)
     np.testing.assert_allclose(pruned.distance[:3], dense.distance[:3], rtol=1e-5)  # before the first stage
     assert not np.allclose(pruned.distance[9], dense.distance[9])
@@ -133,15 +133,16 @@ def test_heads_follow_the_pass(engine: Engine) -> None:
 
 
 def test_artefacts_are_framed(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), KEY, 0.0)).key
-    calm = engine.inside.norms(key, "dense")
-    entry = engine._cache.get(key)
+    result = engine.open(Request(picture(), KEY, 0.0))
+    calm = result.inside.norms("dense")
+    entry = engine._cache.find(result.key)
+    assert entry is not None
     assert entry.dense.token_norms is not None
     norms = entry.dense.token_norms.clone()
     norms[1 + 27] = 100 * norms.max()
     loud_trace = dataclasses.replace(entry.dense, token_norms=norms)
     engine._cache.put(dataclasses.replace(entry, dense=loud_trace))
-    loud = engine.inside.norms(key, "dense")
+    loud = engine.recall(result.key).inside.norms("dense")
     assert 27 in loud.artefacts
     assert 27 not in calm.artefacts
     mark = np.array([0, 229, 255])  # the frame's colour
@@ -153,8 +154,8 @@ def test_artefacts_are_framed(engine: Engine) -> None:
 
 
 def test_filters_come_from_this_model(engine: Engine) -> None:
-    keys = [engine.analyse(Request(picture(), name, 0.0)).key for name in (KEY, "vit_cifar10")]
-    found = [engine.inside.filters(key) for key in keys]
+    results = [engine.open(Request(picture(), name, 0.0)) for name in (KEY, "vit_cifar10")]
+    found = [result.inside.filters() for result in results]
     assert all((one.shown, one.total) == (28, 48) and 0 < one.share < 1 for one in found)
     assert all(isinstance(one.image, Image.Image) for one in found)
     assert found[0].image.tobytes() != found[1].image.tobytes()

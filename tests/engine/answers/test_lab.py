@@ -14,7 +14,7 @@ from tests.engine.bundle import LAB_MODEL as MODEL
 from tests.engine.bundle import Net, direct, picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import Analysis, Engine, Expired, Request, SmallestSet, Surgery
+from vitdemo.engine import Engine, Request, Result, SmallestSet, Surgery
 from vitdemo.models import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, make_selector
@@ -53,34 +53,34 @@ def check(top: tuple[tuple[str, float], ...], wanted: Tensor) -> None:
         assert probability == pytest.approx(float(wanted[CIFAR10_CLASSES.index(label)]), abs=1e-5)
 
 
-def test_surgery_is_the_forward_in_which_patches_are_masked(
-    engine: Engine, analysis: Analysis, net: Net
-) -> None:
-    gone = [patch for patch in range(64) if patch not in analysis.kept[0]]
-    keep, drop = gone[:3], [*analysis.kept[-1][:4], gone[5]]
-    result = engine.lab.operate(analysis.key, keep=keep, drop=drop)
-    sets = tuple(tuple(sorted((set(stage) | set(keep)) - set(drop))) for stage in (range(64), *analysis.kept))
+def test_surgery_is_the_forward_in_which_patches_are_masked(engine: Engine, result: Result, net: Net) -> None:
+    gone = [patch for patch in range(64) if patch not in result.analysis.kept[0]]
+    keep, drop = gone[:3], [*result.analysis.kept[-1][:4], gone[5]]
+    found = result.lab.operate(keep=keep, drop=drop)
+    sets = tuple(
+        tuple(sorted((set(stage) | set(keep)) - set(drop))) for stage in (range(64), *result.analysis.kept)
+    )
     wanted = masked(net, sets)
-    check(result.after, wanted)
-    assert [label for label, _ in result.after] == [
+    check(found.after, wanted)
+    assert [label for label, _ in found.after] == [
         CIFAR10_CLASSES[index] for index in wanted.argsort(descending=True)[:5].tolist()
     ]
-    assert result.tokens == tuple(len(ids) for ids in sets) == (59, 43, 30, 20)
-    check(result.before, masked(net, (tuple(range(64)), *analysis.kept)))
-    assert [label for label, _ in result.before] == [label for label, _ in result.after]
-    assert max(abs(a - b) for (_, a), (_, b) in zip(result.before, result.after, strict=True)) > 0.001
+    assert found.tokens == tuple(len(ids) for ids in sets) == (59, 43, 30, 20)
+    check(found.before, masked(net, (tuple(range(64)), *result.analysis.kept)))
+    assert [label for label, _ in found.before] == [label for label, _ in found.after]
+    assert max(abs(a - b) for (_, a), (_, b) in zip(found.before, found.after, strict=True)) > 0.001
 
 
 def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Net) -> None:
-    analysis = engine.analyse(Request(picture(), MODEL, 0.0))
-    untouched = engine.lab.operate(analysis.key)
+    result = engine.open(Request(picture(), MODEL, 0.0))
+    untouched = result.lab.operate()
     assert untouched.tokens == (64,)
-    assert untouched.macs == analysis.dense.macs
+    assert untouched.macs == result.analysis.dense.macs
     check(
         untouched.after,
         torch.tensor([dict(untouched.before).get(c, 0) for c in CIFAR10_CLASSES]),
     )
-    check(engine.lab.operate(analysis.key, drop=range(1, 64)).after, masked(net, ((0,),)))
+    check(result.lab.operate(drop=range(1, 64)).after, masked(net, ((0,),)))
 
 
 @pytest.mark.parametrize(
@@ -92,18 +92,18 @@ def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Ne
         ({"drop": range(64)}, "at least one patch"),
     ],
 )
-def test_surgery_names_what_is_wrong(engine: Engine, analysis: Analysis, options: dict, words: str) -> None:
+def test_surgery_names_what_is_wrong(engine: Engine, result: Result, options: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        engine.lab.operate(analysis.key, **options)
+        result.lab.operate(**options)
 
 
 @pytest.mark.parametrize("key", [MODEL, "vit_cifar10"])
 @torch.no_grad()
 def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models: Path, key: str) -> None:
-    analysis, (model, pixels) = engine.analyse(Request(picture(), key, 0.3)), direct(models, key, picture())
-    result = engine.lab.adaptive(analysis.key, 1.0)
+    opened, (model, pixels) = engine.open(Request(picture(), key, 0.3)), direct(models, key, picture())
+    result = opened.lab.adaptive(1.0)
     config = MODELS[key].config
-    assert result.selector == analysis.selector
+    assert result.selector == opened.analysis.selector
     kept = result.adaptive.tokens
     assert kept[0] == 64 > kept[-1] == len(result.adaptive.kept)
     assert result.adaptive.macs == cost.macs(config, tokens=kept)
@@ -127,46 +127,33 @@ def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models
 
 
 def test_controls_fall_back_to_the_best_selector_for_a_threshold(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), MODEL, 0.3, "random"))
-    assert engine.lab.adaptive(analysis.key, 0.5).selector == "learned"
-    everything = engine.lab.adaptive(analysis.key, 0.0)
+    result = engine.open(Request(picture(), MODEL, 0.3, "random"))
+    assert result.lab.adaptive(0.5).selector == "learned"
+    everything = result.lab.adaptive(0.0)
     assert everything.adaptive.tokens == (64, 64, 64, 64) == everything.fixed.tokens
     with pytest.raises(ValueError, match="threshold"):
-        engine.lab.adaptive(analysis.key, -1.0)
+        result.lab.adaptive(-1.0)
 
 
-def test_films_show_the_stages_and_run_nothing(engine: Engine, analysis: Analysis) -> None:
+def test_films_show_the_stages_and_run_nothing(engine: Engine, result: Result) -> None:
     before = engine.forwards
-    strip, data = engine.lab.film(analysis.key), engine.lab.animation(analysis.key)
+    strip, data = result.lab.film(), result.lab.animation()
     assert strip.width == 4 * 448 + 3 * 12
     with Image.open(io.BytesIO(data)) as gif:
         assert getattr(gif, "n_frames", 1) == 4
         assert gif.width == 448
     assert len(data) < 10**6
-    grid, stages = engine.lab.drop_stages(analysis.key)
+    grid, stages = result.lab.drop_stages()
     assert grid == (8, 8)
-    for number, ids in enumerate(analysis.kept, start=1):
+    for number, ids in enumerate(result.analysis.kept, start=1):
         assert tuple(patch for patch in range(64) if stages[patch] == 0 or stages[patch] > number) == ids
-    kept = engine.lab.kept_figure(analysis.key, analysis.kept[0])
-    assert kept.tobytes() == engine.kept_figures(analysis.key)[1][0].tobytes()
+    kept = result.lab.kept_figure(result.analysis.kept[0])
+    assert kept.tobytes() == result.tokens.kept_figures()[1][0].tobytes()
     assert engine.forwards == before
 
 
-def test_an_expired_key_is_told(engine: Engine) -> None:
-    calls = [
-        engine.lab.sweep,
-        engine.lab.operate,
-        engine.lab.smallest_set,
-        engine.lab.film,
-        engine.lab.animation,
-    ]
-    for call in calls:
-        with pytest.raises(Expired):
-            call("gone")
-
-
-def test_results_are_plain(engine: Engine, analysis: Analysis) -> None:
-    surgery, small = engine.lab.operate(analysis.key), engine.lab.smallest_set(analysis.key)
+def test_results_are_plain(engine: Engine, result: Result) -> None:
+    surgery, small = result.lab.operate(), result.lab.smallest_set()
     assert isinstance(surgery, Surgery)
     assert isinstance(small, SmallestSet)
     assert {type(value) for value in vars(small).values()} == {str, float, tuple, bool, int}

@@ -9,14 +9,16 @@ import pytest
 from tests.engine.bundle import picture
 from tests.explain.traces import written_trace
 from vitdemo.engine import AttentionView, Engine, Request
-from vitdemo.engine.answers.numbers import attention_map
+from vitdemo.engine.answers.attention import attention_map
 
 ROWS = [[0.4, 0.1, 0.5], [0, 0, 0], [0.25, 0.25, 0.5]]  # the second token attends to nothing
 
 
 def test_the_share_of_prefix_tokens_worked_by_hand(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), "vit_cifar10", 0.0)).key
-    entry = dataclasses.replace(engine._cache.get(key), dense=written_trace([ROWS], grid=(1, 2)))
+    result = engine.open(Request(picture(), "vit_cifar10", 0.0))
+    entry = engine._cache.find(result.key)
+    assert entry is not None
+    entry = dataclasses.replace(entry, dense=written_trace([ROWS], grid=(1, 2)))
     raw = attention_map(entry, AttentionView("raw-attention"))
     assert raw.values == ((pytest.approx(0.1), pytest.approx(0.5)),)
     assert raw.range == pytest.approx((0.1, 0.5))
@@ -32,27 +34,27 @@ def test_the_share_of_prefix_tokens_worked_by_hand(engine: Engine) -> None:
 
 
 def test_numbers_are_those_of_the_figure_and_run_nothing(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), "dynamicvit_cifar10", 0.5))
+    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.5))
     count = engine.forwards
-    found = engine.attention_map(analysis.key, AttentionView("raw-attention"))
+    found = result.attention(AttentionView("raw-attention"))
     present = [i for i, value in enumerate(sum(found.values, ())) if value is not None]
-    assert present == list(analysis.kept[-1])
+    assert present == list(result.analysis.kept[-1])
     assert found.options["layer"] == 9
     assert engine.forwards == count
     with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout, head-"):
-        engine.attention_map(analysis.key, AttentionView("keep-score"))
+        result.attention(AttentionView("keep-score"))
 
 
 def test_a_class_map_is_kept_and_its_method_is_checked_first(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), "dynamicvit_cifar10", 0.5))
+    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.5))
     count = engine.forwards
     with pytest.raises(
         ValueError, match="method must be one of gradient-rollout, chefer, attention-gradcam, "
     ):
-        engine.class_map(analysis.key, "frog", method="attention-rollout")
+        result.class_map("frog", method="attention-rollout")
     assert engine.forwards == count
-    found = engine.class_map(analysis.key, "frog", method="chefer")
+    found = result.class_map("frog", method="chefer")
     assert engine.forwards == count + 1
-    drawn = {one.method: one.total for one in engine.class_maps(analysis.key, "frog")}
+    drawn = {one.method: one.total for one in result.classes("frog")}
     assert engine.forwards == count + 1
     assert sum(value for row in found.values for value in row if value) == pytest.approx(drawn["chefer"])

@@ -43,8 +43,8 @@ def packed_trace(described: dict[str, Any], heads: int) -> tuple[list[np.ndarray
 def test_both_passes_arrive_in_half_precision(
     engine: Engine, models: Path, model: str, selector: str
 ) -> None:
-    analysis = engine.analyse(Request(picture(), model, 0.3))
-    sent = json.loads(engine.explorer(analysis.key))
+    result = engine.open(Request(picture(), model, 0.3))
+    sent = json.loads(result.payload())
     assert sent["grid"] == [8, 8]
     assert (sent["layers"], sent["heads"], sent["prefix"]) == (10, 3, 1)
     assert (sent["model"], sent["ratio"], sent["selector"]) == (model, 0.3, selector)
@@ -65,8 +65,8 @@ def test_both_passes_arrive_in_half_precision(
 def test_the_halves_and_the_cut_offs_discard_what_python_does(
     engine: Engine, models: Path, model: str, selector: str
 ) -> None:
-    analysis = engine.analyse(Request(picture(), model, 0.3))
-    sent = json.loads(engine.explorer(analysis.key))["passes"]
+    result = engine.open(Request(picture(), model, 0.3))
+    sent = json.loads(result.payload())["passes"]
     corrected = 0
     for name, trace in zip(
         ("dense", "pruned"),
@@ -91,12 +91,12 @@ def test_the_halves_and_the_cut_offs_discard_what_python_does(
 
 
 def test_the_view_and_the_colours_arrive(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), LEARNED, 0.3))
-    sent = json.loads(engine.explorer(analysis.key))
+    result = engine.open(Request(picture(), LEARNED, 0.3))
+    sent = json.loads(result.payload())
     head, data = sent["view"].split(",")
     assert head == "data:image/webp;base64"
     view = Image.open(io.BytesIO(base64.b64decode(data)))
-    wanted = render.display_view(analysis.view)
+    wanted = render.display_view(result.analysis.view)
     assert view.size == wanted.size == (448, 448)
     difference = np.abs(np.asarray(view.convert("RGB"), float) - np.asarray(wanted, float))
     assert difference.mean() < 3
@@ -106,40 +106,41 @@ def test_the_view_and_the_colours_arrive(engine: Engine) -> None:
 
 
 def test_the_key_stays_on_the_server(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), LEARNED, 0.3))
-    assert analysis.key not in engine.explorer(analysis.key)
-    other = engine.analyse(Request(picture(1), LEARNED, 0.3))
-    ids = [json.loads(engine.explorer(key))["id"] for key in (analysis.key, other.key)]
+    result = engine.open(Request(picture(), LEARNED, 0.3))
+    assert result.key not in result.payload()
+    other = engine.open(Request(picture(1), LEARNED, 0.3))
+    ids = [json.loads(one.payload())["id"] for one in (result, other)]
     assert ids[0] != ids[1]
     with pytest.raises(Expired):
-        engine.explorer("unknown")
+        engine.recall("unknown")
 
 
 def test_at_ratio_zero_there_is_only_the_dense_pass(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), LEARNED, 0.0)).key
-    assert list(json.loads(engine.explorer(key))["passes"]) == ["dense"]
+    result = engine.open(Request(picture(), LEARNED, 0.0))
+    assert list(json.loads(result.payload())["passes"]) == ["dense"]
     with pytest.raises(ValueError, match="pass must be one of dense, got 'pruned'"):
-        engine.explorer_layer(key, pass_="pruned", layer=0)
+        result.payload_layer(pass_="pruned", layer=0)
 
 
 def test_a_large_result_goes_layer_by_layer(engine: Engine) -> None:
     """The size of DeiT-Small: 197 tokens, 12 layers of 6 heads."""
-    key = engine.analyse(Request(picture(), LEARNED, 0.3)).key
-    entry = engine._cache.get(key)
+    result = engine.open(Request(picture(), LEARNED, 0.3))
+    entry = engine._cache.find(result.key)
+    assert entry is not None
     attn = tuple(torch.rand(6, 197, 197).softmax(-1) for _ in range(12))
     everything = torch.arange(197)
     readout = torch.eye(197)[0]
     large = replace(
         entry, dense=Trace("deit", (14, 14), 1, None, attn, (everything,) * 12, readout), pruned=None
     )
-    text = payload.explorer(large)
+    text = payload.attention(large)
     assert json.loads(text)["passes"]["dense"]["attn"] == [None] * 12
     assert len(text) < 150_000
-    sent = json.loads(payload.explorer_layer(large, pass_="dense", layer=5))
-    assert (sent["id"], sent["pass"], sent["layer"]) == (key[:12], "dense", 5)
+    sent = json.loads(payload.layer_of(large, pass_="dense", layer=5))
+    assert (sent["id"], sent["pass"], sent["layer"]) == (result.key[:12], "dense", 5)
     found = unpacked(sent["attn"], "<f2").reshape(6, 197, 197)
     assert np.allclose(found, attn[5].numpy(), rtol=1e-3, atol=1e-6)
     assert len(sent["attn"]) < 700_000
     for layer in (-1, 12):
         with pytest.raises(ValueError, match="layer must be an integer from 0 to 11"):
-            payload.explorer_layer(large, pass_="dense", layer=layer)
+            payload.layer_of(large, pass_="dense", layer=layer)

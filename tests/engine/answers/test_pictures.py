@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.engine.bundle import picture, traces
 from vitdemo import render
-from vitdemo.engine import Analysis, AttentionView, Engine, Request
+from vitdemo.engine import AttentionView, Engine, Request, Result
 from vitdemo.explain import explain, explain_heads
 from vitdemo.trace import Trace
 
@@ -16,8 +16,8 @@ MODEL, GRID = "dynamicvit_cifar10", (8, 8)
 
 
 @pytest.fixture
-def analysis(engine: Engine) -> Analysis:
-    return engine.analyse(Request(picture(), MODEL, 0.3))
+def result(engine: Engine) -> Result:
+    return engine.open(Request(picture(), MODEL, 0.3))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def close(found: np.ndarray, wanted: np.ndarray) -> bool:
 )
 def test_a_patch_has_the_colour_of_its_value(
     engine: Engine,
-    analysis: Analysis,
+    result: Result,
     recorded: tuple[Trace, Trace],
     view: AttentionView,
     options: dict,
@@ -60,36 +60,36 @@ def test_a_patch_has_the_colour_of_its_value(
 ) -> None:
     shown = AttentionView(**{**vars(view), "opacity": 1.0, "pass_": pass_})
     heat = explain(recorded[pass_ == "pruned"], view.method, **options)
-    figure = engine.attention_figure(analysis.key, shown)
+    figure = result.attention_figure(shown)
     assert close(colours(figure), palette(heat, 0.0, heat.max()))
     assert figure.width == 448
     assert figure.height > 448, "the colour bar is below"
 
 
-def test_patches_that_are_gone_are_grey(engine: Engine, analysis: Analysis) -> None:
-    figure = engine.attention_figure(analysis.key, AttentionView("raw-attention", layer=9, opacity=1.0))
+def test_patches_that_are_gone_are_grey(engine: Engine, result: Result) -> None:
+    figure = result.attention_figure(AttentionView("raw-attention", layer=9, opacity=1.0))
     found = colours(figure).reshape(64, 3).astype(int)
     grey = {patch for patch in range(64) if np.ptp(found[patch]) == 0}
-    assert grey == set(range(64)) - set(analysis.kept[-1])
+    assert grey == set(range(64)) - set(result.analysis.kept[-1])
 
 
 def test_the_gallery_has_one_scale_for_all_heads(
-    engine: Engine, analysis: Analysis, recorded: tuple[Trace, Trace]
+    engine: Engine, result: Result, recorded: tuple[Trace, Trace]
 ) -> None:
     for method, maps in (("attention-rollout", "head-rollout"), ("raw-attention", "raw-attention")):
         heats = explain_heads(recorded[0], maps, layer=3)
         view = AttentionView(method, pass_="dense", layer=3, opacity=1.0)
-        gallery = engine.head_gallery(analysis.key, view)
+        gallery = result.head_gallery(view)
         assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
             assert close(colours(image), palette(heat, 0.0, heats.max()))
 
 
-def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, analysis: Analysis) -> None:
-    query = analysis.kept[-1][3]
+def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, result: Result) -> None:
+    query = result.analysis.kept[-1][3]
     row, column = divmod(query, 8)
     view = AttentionView("raw-attention", layer=2, query=query)
-    figure = np.asarray(engine.attention_figure(analysis.key, view))
+    figure = np.asarray(result.attention_figure(view))
     box = figure[56 * row : 56 * row + 56, 56 * column : 56 * column + 56]
     assert (box[0, :] == box[0, 0]).all()
     assert (box[:, -1] == box[0, 0]).all()
@@ -99,77 +99,77 @@ def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, anal
     assert (columns.min() // 56, columns.max() // 56) == (column, column)
 
 
-def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, analysis: Analysis) -> None:
-    gone = next(patch for patch in range(64) if patch not in analysis.kept[0])
-    for ask in (engine.attention_figure, engine.head_gallery):
+def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, result: Result) -> None:
+    gone = next(patch for patch in range(64) if patch not in result.analysis.kept[0])
+    for ask in (result.attention_figure, result.head_gallery):
         with pytest.raises(ValueError, match=f"patch {gone} was dropped before layer 3"):
-            ask(analysis.key, AttentionView("raw-attention", layer=9, query=gone))
+            ask(AttentionView("raw-attention", layer=9, query=gone))
         with pytest.raises(ValueError, match="layer must be an integer from 0 to 9"):
-            ask(analysis.key, AttentionView("raw-attention", layer=10))
+            ask(AttentionView("raw-attention", layer=10))
         with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout,"):
-            ask(analysis.key, AttentionView("keep-score"))
-        engine.attention_figure(analysis.key, AttentionView("raw-attention", "dense", layer=9, query=gone))
+            ask(AttentionView("keep-score"))
+        result.attention_figure(AttentionView("raw-attention", "dense", layer=9, query=gone))
 
 
-def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, analysis: Analysis) -> None:
-    figures = engine.kept_figures(analysis.key)
+def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, result: Result) -> None:
+    figures = result.tokens.kept_figures()
     assert [caption for _, caption in figures] == [
         "Input: 64 patches",
         "Stage 1: 44 of 64 patches",
         "Stage 2: 31 of 64 patches",
         "Stage 3: 21 of 64 patches",
     ]
-    view = colours(analysis.view).reshape(64, 3)
-    for (figure, _), ids in zip(figures[1:], analysis.kept, strict=True):
+    view = colours(result.analysis.view).reshape(64, 3)
+    for (figure, _), ids in zip(figures[1:], result.analysis.kept, strict=True):
         found = colours(figure).reshape(64, 3)
         for patch in range(64):
             assert (found[patch] == view[patch]).all() if patch in ids else np.ptp(found[patch]) == 0
 
 
-def test_lifetimes_are_those_of_the_kept_ids(engine: Engine, analysis: Analysis) -> None:
+def test_lifetimes_are_those_of_the_kept_ids(engine: Engine, result: Result) -> None:
     stages = np.zeros(64, dtype=int)
     for patch in range(64):
-        stages[patch] = next((s for s, ids in enumerate(analysis.kept, 1) if patch not in ids), 0)
-    wanted = render.lifetime_map(analysis.view, stages.reshape(GRID), stages=3)
-    assert np.array_equal(np.asarray(engine.lifetime_figure(analysis.key)), np.asarray(wanted))
+        stages[patch] = next((s for s, ids in enumerate(result.analysis.kept, 1) if patch not in ids), 0)
+    wanted = render.lifetime_map(result.analysis.view, stages.reshape(GRID), stages=3)
+    assert np.array_equal(np.asarray(result.tokens.lifetime_figure()), np.asarray(wanted))
 
 
 def test_learned_scores_are_shown_as_weights_around_their_mean(
-    engine: Engine, analysis: Analysis, recorded: tuple[Trace, Trace]
+    engine: Engine, result: Result, recorded: tuple[Trace, Trace]
 ) -> None:
-    figures = engine.score_figures(analysis.key)
+    figures = result.tokens.score_figures()
     assert [caption for _, caption in figures] == [f"Stage {s}: keep weight (1 = mean)" for s in (1, 2, 3)]
     weights = [np.exp(explain(recorded[1], "keep-score", stage=stage)) for stage in range(3)]
     weights = [weight / np.nanmean(weight) for weight in weights]
-    view = colours(analysis.view)
+    view = colours(result.analysis.view)
     wanted = 0.4 * view + 0.6 * palette(weights[0], 0.0, max(map(np.nanmax, weights)))
     assert close(colours(figures[0][0]), wanted)
 
 
 @pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])
 def test_other_scores_have_their_own_name(engine: Engine, selector: str) -> None:
-    analysis = engine.analyse(Request(picture(), MODEL, 0.5, selector))
+    result = engine.open(Request(picture(), MODEL, 0.5, selector))
     word = selector.replace("-", " ").split()[0]
-    assert all(word in caption for _, caption in engine.score_figures(analysis.key))
+    assert all(word in caption for _, caption in result.tokens.score_figures())
 
 
-def test_no_picture_runs_the_network(engine: Engine, analysis: Analysis) -> None:
-    dense = engine.analyse(Request(picture(), "lightvit_cifar10", 0.0))
+def test_no_picture_runs_the_network(engine: Engine, result: Result) -> None:
+    dense = engine.open(Request(picture(), "lightvit_cifar10", 0.0))
     count = engine.forwards
-    for key in (analysis.key, dense.key):
+    for one in (result, dense):
         for method in engine.methods():
             for view in (
                 AttentionView(method.key),
                 AttentionView(method.key, query=3, pass_="dense", smooth=True),
             ):
-                engine.attention_figure(key, view)
-                engine.head_gallery(key, view)
-        engine.explorer(key)
-        engine.explorer_layer(key, pass_="dense", layer=0)
-        engine.kept_figures(key)
-        engine.lifetime_figure(key)
-        engine.score_figures(key)
-        engine.walk(key)
+                one.attention_figure(view)
+                one.head_gallery(view)
+        one.payload()
+        one.payload_layer(pass_="dense", layer=0)
+        one.tokens.kept_figures()
+        one.tokens.lifetime_figure()
+        one.tokens.score_figures()
+        one.inside.walk()
     assert engine.forwards == count
-    assert engine.score_figures(dense.key) == []
-    assert len(engine.kept_figures(dense.key)) == 1
+    assert dense.tokens.score_figures() == []
+    assert len(dense.tokens.kept_figures()) == 1

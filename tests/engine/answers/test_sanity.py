@@ -28,8 +28,8 @@ def test_a_sound_result_passes(
     key: str, engine: Engine, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sanity, "DRAWS", 1)
-    analysis, before, told = engine.analyse(Request(picture(), key, 0.5)), engine.forwards, []
-    report = engine.inside.sanity(analysis.key, progress=lambda share, words: told.append(share))
+    shown, before, told = engine.open(Request(picture(), key, 0.5)).key, engine.forwards, []
+    report = engine.recall(shown, progress=lambda share, words: told.append(share)).inside.sanity()
     first = "masked" if key == "dynamicvit_cifar10" else "removed"
     kinds = [check.kind for check in report.checks]
     assert kinds == ["rows", first, "recorded", *["randomised"] * 3]
@@ -98,7 +98,7 @@ def test_one_wrong_logit_fails() -> None:
 
 
 def entry_at(engine: Engine, key: str, ratio: float) -> Entry:
-    return engine._cache.get(engine.analyse(Request(picture(), key, ratio)).key)
+    return engine.open(Request(picture(), key, ratio))._entry
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5])

@@ -76,31 +76,31 @@ def test_it_removes_what_hurts_least_and_never_more_than_it_may() -> None:
 
 @torch.no_grad()
 def test_the_set_of_a_real_network(engine: Engine, models: Path) -> None:
-    analysis = engine.analyse(Request(picture(), MODEL, 0.3))
+    result = engine.open(Request(picture(), MODEL, 0.3))
     model, pixels = direct(models, MODEL, picture())
-    result = engine.lab.smallest_set(analysis.key, share=0.5, seconds=1e9)
+    found = result.lab.smallest_set(share=0.5, seconds=1e9)
     dense = model(pixels).softmax(-1)[0]
     answer = int(dense.argmax())
-    assert result.answer == CIFAR10_CLASSES[answer] == analysis.dense.top[0][0]
-    assert result.dense == pytest.approx(float(dense[answer]), abs=1e-5)
+    assert found.answer == CIFAR10_CLASSES[answer] == result.analysis.dense.top[0][0]
+    assert found.dense == pytest.approx(float(dense[answer]), abs=1e-5)
 
     def probability(ids: tuple[int, ...]) -> float:
-        found = model(pixels, pruning=Pruning(None, Explicit((torch.tensor(ids),)))).softmax(-1)[0]
-        return float(found[answer]) if int(found.argmax()) == answer else 0.0
+        shares = model(pixels, pruning=Pruning(None, Explicit((torch.tensor(ids),)))).softmax(-1)[0]
+        return float(shares[answer]) if int(shares.argmax()) == answer else 0.0
 
-    assert result.minimal
-    assert result.probability == pytest.approx(probability(result.kept), abs=1e-5)
-    assert result.probability > 0.5 * result.dense
-    for patch in result.kept if len(result.kept) > 1 else ():
-        assert probability(tuple(other for other in result.kept if other != patch)) <= 0.5 * result.dense
+    assert found.minimal
+    assert found.probability == pytest.approx(probability(found.kept), abs=1e-5)
+    assert found.probability > 0.5 * found.dense
+    for patch in found.kept if len(found.kept) > 1 else ():
+        assert probability(tuple(other for other in found.kept if other != patch)) <= 0.5 * found.dense
 
 
 def test_it_stops_in_time_and_says_so(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), MODEL, 0.3))
-    result = engine.lab.smallest_set(analysis.key, seconds=0.0)
-    assert not result.minimal
-    assert result.kept == tuple(range(64))
-    assert result.probability == pytest.approx(result.dense, abs=1e-5)
-    assert result.tried == 1
+    result = engine.open(Request(picture(), MODEL, 0.3))
+    found = result.lab.smallest_set(seconds=0.0)
+    assert not found.minimal
+    assert found.kept == tuple(range(64))
+    assert found.probability == pytest.approx(found.dense, abs=1e-5)
+    assert found.tried == 1
     with pytest.raises(ValueError, match="share"):
-        engine.lab.smallest_set(analysis.key, share=1.1)
+        result.lab.smallest_set(share=1.1)

@@ -15,7 +15,7 @@ from tests.engine.bundle import LAB_MODEL as MODEL
 from tests.engine.bundle import Net, picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import Analysis, Engine, Request
+from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers import sweep
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, Random, make_selector
@@ -33,15 +33,16 @@ def engine(models: Path) -> Iterator[Engine]:
 
 
 @torch.no_grad()
-def test_a_sweep_is_one_forward_a_ratio(engine: Engine, analysis: Analysis, net: Net) -> None:
+def test_a_sweep_is_one_forward_a_ratio(engine: Engine, result: Result, net: Net) -> None:
     model, pixels = net
     steps: list[float] = []
-    sweep = engine.lab.sweep(analysis.key, progress=lambda share, text: steps.append(share))
+    told_to = engine.recall(result.key, progress=lambda share, text: steps.append(share))
+    sweep = told_to.lab.sweep()
     assert steps == sorted(steps)
     assert [curve.selector for curve in sweep.curves] == ["learned", "class-attention", "random", "inverted"]
     assert [curve.runs for curve in sweep.curves] == [1, 1, 5, 1]
     assert [point.pruning_ratio for point in sweep.points] == pytest.approx([i / 10 for i in range(10)])
-    assert sweep.labels[0] == analysis.dense.top[0][0]
+    assert sweep.labels[0] == result.analysis.dense.top[0][0]
     columns = [CIFAR10_CLASSES.index(label) for label in sweep.labels]
     for curve in sweep.curves:
         if curve.selector == "random":
@@ -60,7 +61,7 @@ def test_a_sweep_is_one_forward_a_ratio(engine: Engine, analysis: Analysis, net:
         assert curve.flip == (flips[0] if flips else None)
     point = sweep.points[3]
     assert point.tokens == (64, 44, 31, 21)
-    assert sweep.curves[0].kept[3] == analysis.kept[-1]
+    assert sweep.curves[0].kept[3] == result.analysis.kept[-1]
     assert point.macs == cost.macs(MODELS[MODEL].config, keep_ratio=0.7)
     assert sweep.points[0].macs == cost.macs(MODELS[MODEL].config)
     assert all(a.macs > b.macs for a, b in pairwise(sweep.points))
@@ -96,10 +97,10 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
 
 
 def test_random_is_the_mean_of_several_seeds_the_first_that_of_the_page(engine: Engine) -> None:
-    one = engine.analyse(Request(picture(), MODEL, 0.6, "random"))
-    sweep = engine.lab.sweep(one.key)
+    one = engine.open(Request(picture(), MODEL, 0.6, "random"))
+    sweep = one.lab.sweep()
     assert sweep.curves[0].selector == "random"
-    assert sweep.curves[0].kept[6] == one.kept[-1]
+    assert sweep.curves[0].kept[6] == one.analysis.kept[-1]
     for share in sweep.curves[0].held:
         assert 5 * share == pytest.approx(round(5 * share), abs=1e-5)
     assert sweep.curves[0].held[0] == 1

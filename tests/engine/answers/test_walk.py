@@ -20,7 +20,7 @@ TITLES = [
 
 def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> None:
     key = "dynamicvit_cifar10"
-    steps = {step.title: step for step in engine.walk(engine.analyse(Request(picture(), key, 0.5)).key)}
+    steps = {step.title: step for step in engine.open(Request(picture(), key, 0.5)).inside.walk()}
     assert list(steps) == TITLES
 
     dense, pruned = traces(models, key, picture(), keep_ratio=0.5, selector="learned")
@@ -38,8 +38,8 @@ def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> Non
 
 
 def test_a_dense_pass_has_no_pruning_step(engine: Engine) -> None:
-    key = engine.analyse(Request(picture(), "lightvit_cifar10", 0.0)).key
-    steps = engine.walk(key)
+    result = engine.open(Request(picture(), "lightvit_cifar10", 0.0))
+    steps = result.inside.walk()
     assert [step.title for step in steps] == [title for title in TITLES if title != "Token pruning"]
     assert "linear self-attention" in steps[6].text
 

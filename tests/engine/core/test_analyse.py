@@ -22,16 +22,16 @@ from vitdemo.registry import MODELS
 @torch.no_grad()
 def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, models: Path, key: str) -> None:
     image = picture()
-    analysis = engine.analyse(Request(image, key, 0.5))
+    result = engine.open(Request(image, key, 0.5))
 
     model, pixels = direct(models, key, image)
     best = "learned" if key == "dynamicvit_cifar10" else "class-attention"
     pruning = Pruning(make_selector(best, model=model, pixels=pixels), FixedRatio(0.5))
-    assert analysis.selector == best
-    assert analysis.pruned is not None
+    assert result.analysis.selector == best
+    assert result.analysis.pruned is not None
     for outcome, logits in (
-        (analysis.dense, model(pixels)),
-        (analysis.pruned, model(pixels, pruning=pruning)),
+        (result.analysis.dense, model(pixels)),
+        (result.analysis.pruned, model(pixels, pruning=pruning)),
     ):
         wanted = logits.softmax(-1)[0]
         labels = [CIFAR10_CLASSES[i] for i in wanted.argsort(descending=True)[:5]]
@@ -42,44 +42,46 @@ def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, model
 
 @pytest.mark.parametrize("selector", ["learned", "class-attention", "random", "inverted"])
 def test_kept_patches_are_those_of_the_trace(engine: Engine, models: Path, selector: str) -> None:
-    analysis = engine.analyse(Request(picture(), "dynamicvit_cifar10", 0.3, selector))
+    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.3, selector))
     _, pruned = traces(models, "dynamicvit_cifar10", picture(), keep_ratio=0.7, selector=selector)
-    assert analysis.kept == tuple(tuple(ids.tolist()) for ids in pruned.kept)
-    assert analysis.pruned is not None
-    assert analysis.pruned.tokens == (64, 44, 31, 21) == engine.token_counts(analysis.model, 0.3)
+    assert result.analysis.kept == tuple(tuple(ids.tolist()) for ids in pruned.kept)
+    assert result.analysis.pruned is not None
+    assert (
+        result.analysis.pruned.tokens == (64, 44, 31, 21) == engine.token_counts(result.analysis.model, 0.3)
+    )
 
 
 def test_costs_are_those_of_the_config_and_measured(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), pruning_ratio=0.3))
-    config = MODELS[analysis.model].config
-    assert analysis.pruned is not None
-    assert (analysis.dense.macs, analysis.pruned.macs) == (
+    result = engine.open(Request(picture(), pruning_ratio=0.3))
+    config = MODELS[result.analysis.model].config
+    assert result.analysis.pruned is not None
+    assert (result.analysis.dense.macs, result.analysis.pruned.macs) == (
         cost.macs(config),
         cost.macs(config, keep_ratio=0.7),
     )
-    assert analysis.dense.milliseconds > 0
-    assert analysis.pruned.milliseconds > 0
+    assert result.analysis.dense.milliseconds > 0
+    assert result.analysis.pruned.milliseconds > 0
 
 
 def test_nothing_is_pruned_at_ratio_0(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(), "vit_cifar10", 0.0, "random"))
-    assert (analysis.pruned, analysis.kept, analysis.selector) == (None, (), "")
-    assert analysis.dense.tokens == (64,) == engine.token_counts("vit_cifar10", 0.0)
-    assert engine.analyse(Request(picture(), "vit_cifar10", 0.0)).key == analysis.key
+    result = engine.open(Request(picture(), "vit_cifar10", 0.0, "random"))
+    assert (result.analysis.pruned, result.analysis.kept, result.analysis.selector) == (None, (), "")
+    assert result.analysis.dense.tokens == (64,) == engine.token_counts("vit_cifar10", 0.0)
+    assert engine.open(Request(picture(), "vit_cifar10", 0.0)).key == result.key
 
 
 def test_an_equal_request_runs_nothing(engine: Engine) -> None:
-    first = engine.analyse(Request(picture()))
+    first = engine.open(Request(picture())).analysis
     count = engine.forwards
     assert count > 2
-    assert engine.analyse(Request(picture())) is first
+    assert engine.open(Request(picture())).analysis is first
     assert engine.forwards == count
 
 
 def test_a_setting_is_measured_once(engine: Engine) -> None:
-    engine.analyse(Request(picture(0)))
+    engine.open(Request(picture(0)))
     count = engine.forwards
-    engine.analyse(Request(picture(1)))
+    engine.open(Request(picture(1)))
     assert engine.forwards == count + 2, "another picture needs its two recorded passes and nothing else"
 
 
@@ -91,22 +93,24 @@ def test_every_part_of_a_request_changes_the_key(engine: Engine, models: Path) -
         replace(request, selector="random"),
         replace(request, model="vit_cifar10"),
     )
-    keys = {engine.analyse(each).key for each in (request, *others)}
+    keys = {engine.open(each).key for each in (request, *others)}
     assert len(keys) == 5
     stranger = Engine(device="cpu", models_dir=models)
-    assert stranger.analyse(request).key not in keys, "a process draws its own secret"
+    assert stranger.open(request).key not in keys, "a process draws its own secret"
 
 
 def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -> None:
     engine = Engine(device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6))
-    first = engine.analyse(Request(picture(0)))
-    engine.kept_figures(first.key)
-    engine.analyse(Request(picture(1)))
-    with pytest.raises(Expired, match="analyse the picture again") as caught:
-        engine.kept_figures(first.key)
+    first = engine.open(Request(picture(0)))
+    engine.recall(first.key).tokens.kept_figures()
+    engine.open(Request(picture(1)))
+    assert not engine.has(first.key)
+    assert first.tokens.kept_figures(), "who holds a result loses nothing"
+    with pytest.raises(Expired, match="choose the picture again") as caught:
+        engine.recall(first.key)
     assert caught.value.key == first.key
-    assert engine.analyse(Request(picture(0))).key == first.key
-    engine.kept_figures(first.key)
+    assert engine.open(Request(picture(0))).key == first.key
+    engine.recall(first.key).tokens.kept_figures()
 
 
 @pytest.mark.parametrize(
@@ -122,20 +126,20 @@ def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -
 )
 def test_bad_options_are_named_before_anything_runs(engine: Engine, request_for: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        engine.analyse(Request(picture(), **request_for))
+        engine.open(Request(picture(), **request_for))
     assert engine.forwards == 0
 
 
 def test_a_bad_image_is_named(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "note.png").write_text("not a picture")
     with pytest.raises(BadImage, match=r"note\.png"):
-        engine.analyse(Request(tmp_path / "note.png"))
+        engine.open(Request(tmp_path / "note.png"))
     assert engine.forwards == 0
 
 
 def test_progress_rises_to_1(engine: Engine) -> None:
     shares: list[float] = []
-    engine.analyse(Request(picture()), progress=lambda share, text: shares.append(share))
+    engine.open(Request(picture()), progress=lambda share, text: shares.append(share))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -155,6 +159,6 @@ def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> 
 
 def test_a_known_result_waits_for_nobody(engine: Engine) -> None:
     request = Request(picture(), pruning_ratio=0.3)
-    first = engine.analyse(request)
-    with ThreadPoolExecutor() as other, engine._pool.compute.turn():  # as while the referee runs
-        assert other.submit(engine.analyse, request).result(timeout=30) is first
+    first = engine.open(request).analysis
+    with ThreadPoolExecutor() as other, engine._pool.compute.turn():  # as while maps are judged
+        assert other.submit(engine.open, request).result(timeout=30).analysis is first

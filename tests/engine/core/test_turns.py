@@ -22,11 +22,11 @@ from vitdemo.limits import Limits
 GAP = 20  # passes of a small network that may go by before a job listens again
 Job = Callable[[Engine, str, Progress], object]
 JOBS: dict[str, Job] = {
-    "sweep": lambda engine, key, report: engine.lab.sweep(key, progress=report),
-    "smallest set": lambda engine, key, report: engine.lab.smallest_set(key, progress=report),
-    "referee": lambda engine, key, report: engine.referee(key, progress=report),
-    "sanity": lambda engine, key, report: engine.inside.sanity(key, progress=report),
-    "ablation": lambda engine, key, report: engine.inside.ablation(key, "pruned", progress=report),
+    "sweep": lambda engine, key, report: engine.recall(key, progress=report).lab.sweep(),
+    "smallest set": lambda engine, key, report: engine.recall(key, progress=report).lab.smallest_set(),
+    "trust": lambda engine, key, report: engine.recall(key, progress=report).trust(),
+    "sanity": lambda engine, key, report: engine.recall(key, progress=report).inside.sanity(),
+    "ablation": lambda engine, key, report: engine.recall(key, progress=report).inside.ablation("pruned"),
     "speed": lambda engine, key, report: speed.speed(
         LAB_MODEL, pruning_ratio=0.3, pool=engine._pool, progress=report, haste=40
     ),
@@ -52,7 +52,7 @@ def short_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def key(engine: Engine) -> str:
-    return engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key
+    return engine.open(Request(picture(), LAB_MODEL, 0.3)).key
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
     assert max([*gaps, engine.forwards - heard[-1]]) <= GAP
 
     fresh = Engine(device="cpu", models_dir=models)
-    key = fresh.analyse(Request(picture(), LAB_MODEL, 0.3)).key
+    key = fresh.open(Request(picture(), LAB_MODEL, 0.3)).key
     calls = 0
 
     def leave(share: float, text: str) -> None:
@@ -153,29 +153,29 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
     with pytest.raises(Gone):
         JOBS[name](fresh, key, leave)
     with ThreadPoolExecutor(1) as other:
-        other.submit(fresh.analyse, Request(picture(3), LAB_MODEL, 0.3)).result(timeout=30)
+        other.submit(fresh.open, Request(picture(3), LAB_MODEL, 0.3)).result(timeout=30)
 
 
 def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
     hasty = Engine(device="cpu", models_dir=models, limits=Limits(request_seconds=0.001))
     with pytest.raises(ValueError, match=r"longer than the 0\.001 seconds that one request may run"):
-        hasty.lab.sweep(analysed_by(hasty, engine))
+        hasty.recall(analysed_by(hasty, engine)).lab.sweep()
 
 
 def analysed_by(hasty: Engine, engine: Engine) -> str:
     """The key of a result that `hasty` holds without having had the time to make it."""
-    entry = engine._cache.get(engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key)
+    entry = engine.open(Request(picture(), LAB_MODEL, 0.3))._entry
     hasty._cache.put(entry)
     return entry.analysis.key
 
 
 def test_a_clock_that_jumps_shortens_nothing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(device="cpu", models_dir=models)
-    key, hours = engine.analyse(Request(picture(), LAB_MODEL, 0.3)).key, cycle((0, 5, -5))
+    result, hours = engine.open(Request(picture(), LAB_MODEL, 0.3)), cycle((0, 5, -5))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 3600 * next(hours))
-    assert engine.lab.sweep(key).curves
-    assert engine.referee(key).contestants
+    assert result.lab.sweep().curves
+    assert result.trust().candidates
 
 
 @pytest.mark.parametrize("refuse", [lambda: torch.empty(2**50), lambda: bytearray(2**60)])
@@ -185,8 +185,8 @@ def test_memory_that_is_refused_costs_one_request(
     with monkeypatch.context() as patch:
         patch.setattr(lab, "adaptive", lambda *args: refuse())
         with pytest.raises(ValueError, match=r"^There is not enough memory for this request now"):
-            engine.lab.adaptive(key, 0.8)
-    assert engine.lab.adaptive(key, 0.8).adaptive.top
+            engine.recall(key).lab.adaptive(0.8)
+    assert engine.recall(key).lab.adaptive(0.8).adaptive.top
 
 
 def test_other_errors_of_a_job_stay_what_they_are() -> None:

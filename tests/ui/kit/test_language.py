@@ -117,7 +117,7 @@ def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Analysis]:
     engine = Engine(device="cpu", models_dir=write_models(tmp_path_factory.mktemp("models")))
-    return engine, engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5))
+    return engine, engine.open(Request(picture(), DEFAULT_MODEL, 0.5)).analysis
 
 
 def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) -> None:
@@ -127,16 +127,16 @@ def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) ->
     def hear(share: float, words: str) -> None:
         heard.append(words)
 
-    engine.inside.ablation(analysis.key, "pruned", progress=hear)
-    engine.referee(analysis.key, progress=hear)
-    keys = [analysis.key]
+    results = [engine.recall(analysis.key, progress=hear)]
+    results[0].inside.ablation("pruned")
+    results[0].trust()
     for selector in ("class-attention", "random"):
-        keys.append(engine.analyse(Request(picture(), DEFAULT_MODEL, 0.5, selector), progress=hear).key)
+        results.append(engine.open(Request(picture(), DEFAULT_MODEL, 0.5, selector), progress=hear))
     for model in ("vit_cifar10", "lightvit_cifar10"):
-        keys.append(engine.analyse(Request(picture(), model, 0.0), progress=hear).key)
-    for key in keys:
-        heard += [words for step in engine.walk(key) for words in (step.title, step.text)]
-        heard += [caption for _, caption in (*engine.kept_figures(key), *engine.score_figures(key))]
+        results.append(engine.open(Request(picture(), model, 0.0), progress=hear))
+    for result in results:
+        heard += [words for step in result.inside.walk() for words in (step.title, step.text)]
+        heard += [caption for _, caption in (*result.tokens.kept_figures(), *result.tokens.score_figures())]
     heard += [engine.info(model).summary for model in MODELS]
     names = ("Hugging Face Hub", *(engine.info(model).title for model in MODELS))
     with visitor("zh-CN"):

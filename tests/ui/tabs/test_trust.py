@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitdemo.engine import Contestant, Verdict
+from vitdemo.engine import Candidate, Trust
 from vitdemo.explain import METHODS
 from vitdemo.ui.kit.maps import MAPS
 from vitdemo.ui.tabs.trust import tab as referee
@@ -13,13 +13,13 @@ from vitdemo.ui.tabs.trust import words as referee_text
 SOME = ("chefer", "keep-score", "raw-attention")
 
 
-def verdict(*gaps: float, label: str = "cat") -> Verdict:
+def verdict(*gaps: float, label: str = "cat") -> Trust:
     maps = tuple(
-        Contestant(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
+        Candidate(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
         for method, gap in zip(SOME, gaps, strict=True)
     )
     curve = (0.1, 0.5, 0.9)
-    return Verdict(label, 4, (0, 2, 4), maps, 24, curve, curve, curve, 0.5, 0.2)
+    return Trust(label, 4, (0, 2, 4), maps, 24, curve, curve, curve, 0.5, 0.2)
 
 
 def test_every_map_has_words() -> None:

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
-from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Progress
+from vitdemo.engine.core.subject import Subject
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.render import charts
@@ -88,20 +88,19 @@ def silenced_logits(
     return torch.cat(found).unflatten(0, (layers, heads))
 
 
-def ablation(entry: Entry, which: Pass, *, pool: ModelPool, progress: Progress) -> Ablation:
+def ablation(subject: Subject, which: Pass) -> Ablation:
     """Silence each head in turn and see how the logit of the pass's own answer changes.
 
     In a pruned pass the patches that were kept stay the same, so that the change is that of the head alone.
     Raises ValueError for a backbone without classes.
     """
-    trace = trace_of(entry, which)
+    trace, pool = trace_of(subject.entry, which), subject.shared.pool
     if trace.logits is None:
         raise ValueError("this network has no classes, so there is no answer that a head could change")
-    loaded, target = pool.get(entry.analysis.model, progress=progress), int(trace.logits.argmax())
+    loaded, target = subject.loaded, int(trace.logits.argmax())
     pruning = Pruning(None, Explicit((None, *trace.kept))) if trace.prune_loc else None
-    with pool.compute.turn(progress) as report:
-        pixels = entry.pixels.to(pool.device)
-        logits = silenced_logits(loaded.model, pixels, pruning=pruning, pool=pool, progress=report)
+    with subject.turn() as report:
+        logits = silenced_logits(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()
     label = loaded.classes[target]
     colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, f"change of the logit of {label}")

@@ -8,10 +8,9 @@ from PIL import Image
 
 from vitdemo import render
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
-from vitdemo.engine.core.cache import Entry, TraceCache
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
-from vitdemo.engine.core.recent import Recent
-from vitdemo.engine.core.records import Progress
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import keep_ratio_of
+from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, Heatmap, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -37,52 +36,43 @@ class ClassMap:
     total: float
 
 
-class ClassMaps:
-    """The maps of a class on the result behind a key; safe to share between threads."""
+def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
+    """Return the maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if
+    any.
 
-    def __init__(self, pool: ModelPool, cache: TraceCache) -> None:
-        self._pool = pool
-        self._cache = cache
-        self._known: Recent[dict[str, Heatmap]] = Recent()
+    Maps of one unit share a scale, which begins at 0. None for a network without classes. Runs the network
+    unless it was asked before. Raise ValueError for an unknown class.
+    """
+    entry = subject.entry
+    if not entry.config.num_classes:
+        return []
+    label = label or answer(entry)
+    heats = heats_of(subject, label)
+    return [
+        ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
+        for method, heat in heats.items()
+    ]
 
-    def maps(self, key: str, label: str = "", *, progress: Progress | None = None) -> list[ClassMap]:
-        """The maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if any.
 
-        Maps of one unit share a scale, which begins at 0. None for a network without classes. Runs the
-        network unless it was asked before. Raises Expired, and ValueError for an unknown class.
-        """
-        if not self._cache.get(key).config.num_classes:
-            return []
-        entry, label, heats = self._heats(key, label, progress)
-        return [
-            ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
-            for method, heat in heats.items()
-        ]
+def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
+    """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
+    if method not in OF_A_CLASS:
+        raise ValueError(f"method must be one of {', '.join(OF_A_CLASS)}, got {method!r}")
+    label = label or answer(subject.entry)
+    return patch_map(METHODS[method], heats_of(subject, label)[method], label=label)
 
-    def numbers(
-        self, key: str, label: str = "", *, method: str, progress: Progress | None = None
-    ) -> PatchMap:
-        """One of these maps as numbers. Raises as `maps`, and ValueError naming the known methods."""
-        if method not in OF_A_CLASS:
-            raise ValueError(f"method must be one of {', '.join(OF_A_CLASS)}, got {method!r}")
-        _, label, heats = self._heats(key, label, progress)
-        return patch_map(METHODS[method], heats[method], label=label)
 
-    def _heats(
-        self, key: str, label: str, progress: Progress | None
-    ) -> tuple[Entry, str, dict[str, Heatmap]]:
-        """The result, the class that is meant, and the maps by method."""
-        entry = self._cache.get(key)
-        label = label or answer(entry)
-        heats = self._known.find(key, label)
-        if heats is None:
-            loaded = self._pool.get(entry.analysis.model, progress=progress)
-            target = class_index(entry, loaded, label)
-            with self._pool.compute.turn(progress):
-                trace = graded_trace(entry, loaded, pool=self._pool, target=target)
-            heats = {method: explain(trace, method) for method in OF_A_CLASS}
-            self._known.keep(key, label, heats)
-        return entry, label, heats
+def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
+    """Return the maps of class `label` by method. Runs the network unless it was asked before."""
+
+    def run() -> dict[str, Heatmap]:
+        loaded = subject.loaded
+        target = class_index(subject.entry, loaded, label)
+        with subject.turn():
+            trace = graded_trace(subject, loaded, target=target)
+        return {method: explain(trace, method) for method in OF_A_CLASS}
+
+    return subject.once("class maps", label, run)
 
 
 def answer(entry: Entry) -> str:
@@ -107,9 +97,9 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
     return max(found, key=lambda index: float(logits[index]))
 
 
-def graded_trace(entry: Entry, loaded: LoadedModel, *, pool: ModelPool, target: int) -> Trace:
-    """The pass that gave the answer, again, with the gradients of `target`."""
-    model, pixels = loaded.model, entry.pixels.to(pool.device)
+def graded_trace(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace:
+    """The pass that gave the answer, again, with the gradients of `target`. It is the caller's turn."""
+    entry, model, pixels = subject.entry, loaded.model, subject.pixels
     pruning = None
     if entry.pruned is not None:
         selector = make_selector(entry.analysis.selector, model=model, pixels=pixels)

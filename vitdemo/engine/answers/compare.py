@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,11 +10,12 @@ import numpy as np
 from PIL import Image
 
 from vitdemo import render
-from vitdemo.engine.answers.pictures import find
+from vitdemo.engine.answers.attention import find
 from vitdemo.engine.answers.sanity import rank_correlation
+from vitdemo.engine.core.analyse import analyse
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.engine.core.shared import Shared
 from vitdemo.explain import Heatmap, explain
 from vitdemo.models.head import chances
 from vitdemo.registry import ModelSpec
@@ -67,29 +68,26 @@ class Comparison:
     obstacle: Obstacle
 
 
-def compare(
-    pair: tuple[Request, Request],
-    *,
-    method: str,
-    pool: ModelPool,
-    entry_of: Callable[[Request, Progress], Entry],
-    progress: Progress,
-) -> Comparison:
-    """Both requests, answered by `entry_of`, side by side.
+def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progress: Progress) -> Comparison:
+    """Return both requests side by side. Runs the network on those that are not in memory.
 
     `method` fuses the heads by their mean; where it looks at a single layer, that is the last one.
 
-    Raises ValueError for requests of different pictures, a method that does not show attention, a model
-    without classes, and whatever `entry_of` raises.
+    Raise ValueError as `analyse`, and for requests of different pictures, a method that does not show
+    attention, and a model without classes.
     """
     if pair[0].image != pair[1].image:
         raise ValueError("both sides must be given the same picture")
     find(method)
     entries = [
-        entry_of(request, lambda share, text, done=index / 2: progress(done + share / 2, text))
+        analyse(
+            request,
+            shared,
+            progress=lambda share, text, done=index / 2: progress(done + share / 2, text),
+        )
         for index, request in enumerate(pair)
     ]
-    loaded = [pool.get(request.model) for request in pair]
+    loaded = [shared.pool.get(request.model) for request in pair]
     labels = top_classes(entries)
     heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
     scale = render.shared_scale(heats, label="", low=0.0)

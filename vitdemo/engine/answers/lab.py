@@ -11,13 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo import cost, render
-from vitdemo.engine.answers import pictures
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
 from vitdemo.engine.answers.surgery import TOP, named, operate, smallest_set
 from vitdemo.engine.answers.sweep import sweep
-from vitdemo.engine.core.cache import Entry, TraceCache
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
-from vitdemo.engine.core.records import MAX_PRUNING_RATIO, Progress
+from vitdemo.engine.answers.tokens import kept_figures
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
+from vitdemo.engine.core.records import MAX_PRUNING_RATIO
+from vitdemo.engine.core.subject import Subject
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
@@ -25,7 +26,6 @@ from vitdemo.models.selectors import make_selector, takes_threshold, threshold_f
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
-Captioned = list[tuple[Image.Image, str]]
 SMALL = 64  # patches; the search for the smallest set is bounded tighter up to here
 SECONDS_SMALL, SECONDS_LARGE = 2.0, 20.0
 
@@ -33,99 +33,80 @@ Pixels = Float[Tensor, "1 ch hh ww"]
 
 
 class Lab:
-    """Experiments on the result behind a key; safe to share between threads.
+    """Experiments on one result. Those of `sweep`, `operate`, `smallest_set` and `adaptive` run the network,
+    and raise ValueError, one sentence for the user, for bad options and for a network without a
+    classification head; the others draw what is known."""
 
-    Methods that name a key raise `Expired` when it is no longer in memory, and ValueError, one sentence for
-    the user, for bad options and for a network without a classification head. All but the films run the
-    network.
-    """
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._entry = subject.entry
 
-    def __init__(self, pool: ModelPool, cache: TraceCache) -> None:
-        self._pool = pool
-        self._cache = cache
+    def sweep(self) -> Sweep:
+        """Run the picture at pruning ratios from 0 to 90 %, by every selector at equal budget."""
+        loaded = self._classifier()
+        with self._subject.turn() as report:
+            return sweep(self._entry, loaded, self._subject.pixels, report=report)
 
-    def sweep(self, key: str, *, progress: Progress | None = None) -> Sweep:
-        """The picture at pruning ratios from 0 to 90 %, by every selector at equal budget."""
-        entry, loaded, pixels = self._open(key, progress)
-        with self._pool.compute.turn(progress) as report:
-            return sweep(entry, loaded, pixels, report=report)
+    def operate(self, *, keep: Iterable[int] = (), drop: Iterable[int] = ()) -> Surgery:
+        """Run the network with the patches `keep` forced through all stages and `drop` gone at the input."""
+        loaded = self._classifier()
+        with self._subject.turn():
+            return operate(self._entry, loaded, self._subject.pixels, keep=keep, drop=drop)
 
-    def operate(
-        self,
-        key: str,
-        *,
-        keep: Iterable[int] = (),
-        drop: Iterable[int] = (),
-        progress: Progress | None = None,
-    ) -> Surgery:
-        """The answer with the patches `keep` forced through all stages and `drop` gone at the input."""
-        entry, loaded, pixels = self._open(key, progress)
-        with self._pool.compute.turn(progress):
-            return operate(entry, loaded, pixels, keep=keep, drop=drop)
-
-    def smallest_set(
-        self,
-        key: str,
-        *,
-        share: float = 0.0,
-        seconds: float | None = None,
-        progress: Progress | None = None,
-    ) -> SmallestSet:
-        """A small set of patches that alone give the dense answer: 1-minimal, if time did not run out.
+    def smallest_set(self, *, share: float = 0.0, seconds: float | None = None) -> SmallestSet:
+        """Run the network in search of a small set of patches that alone give the dense answer: 1-minimal, if
+        time did not run out.
 
         `share`: how much of the answer's dense probability they must keep at least, 0 to 1. `seconds`:
         None = 2 for up to 64 patches, 20 for more.
         """
-        entry, loaded, pixels = self._open(key, progress)
-        limit = SECONDS_SMALL if entry.config.num_patches <= SMALL else SECONDS_LARGE
-        with self._pool.compute.turn(progress) as report:
+        loaded = self._classifier()
+        limit = SECONDS_SMALL if self._entry.config.num_patches <= SMALL else SECONDS_LARGE
+        with self._subject.turn() as report:
             return smallest_set(
-                entry,
+                self._entry,
                 loaded,
-                pixels,
+                self._subject.pixels,
                 share=share,
                 seconds=limit if seconds is None else seconds,
                 report=report,
             )
 
-    def adaptive(self, key: str, threshold: float, *, progress: Progress | None = None) -> Adaptive:
-        """A threshold on the scores, beside the fixed ratio of nearest cost; see `Threshold`."""
-        entry, loaded, pixels = self._open(key, progress)
-        with self._pool.compute.turn(progress):
-            return adaptive(entry, loaded, pixels, threshold)
+    def adaptive(self, threshold: float) -> Adaptive:
+        """Run a threshold on the scores, beside the fixed ratio of nearest cost; see `Threshold`."""
+        loaded = self._classifier()
+        with self._subject.turn():
+            return adaptive(self._entry, loaded, self._subject.pixels, threshold)
 
-    def kept_figure(self, key: str, kept: Iterable[int]) -> Image.Image:
-        """The picture with these patches in full colour and the others faded; no network runs."""
-        entry = self._cache.get(key)
-        return render.kept_patches(entry.analysis.view, sorted(kept), entry.config.grid)
+    def kept_figure(self, kept: Iterable[int]) -> Image.Image:
+        """The picture with these patches in full colour and the others faded."""
+        return render.kept_patches(self._entry.analysis.view, sorted(kept), self._entry.config.grid)
 
-    def view(self, key: str) -> Image.Image:
+    def view(self) -> Image.Image:
         """The crop that the model saw, at display size."""
-        return render.display_view(self._cache.get(key).analysis.view)
+        return render.display_view(self._entry.analysis.view)
 
-    def drop_stages(self, key: str) -> tuple[tuple[int, int], tuple[int, ...]]:
+    def drop_stages(self) -> tuple[tuple[int, int], tuple[int, ...]]:
         """The patch grid, and the stage at which the analysis dropped each patch, 0 where it stayed."""
-        entry = self._cache.get(key)
-        stages = render.stage_of_drop(entry.analysis.kept, entry.config.grid)
-        return entry.config.grid, tuple(int(stage) for stage in stages.ravel())
+        stages = render.stage_of_drop(self._entry.analysis.kept, self._entry.config.grid)
+        return self._entry.config.grid, tuple(int(stage) for stage in stages.ravel())
 
-    def film(self, key: str) -> Image.Image:
-        """Input and stages side by side, captioned; no network runs."""
-        return render.film_strip(self._frames(key))
+    def film(self) -> Image.Image:
+        """Input and stages side by side, captioned."""
+        return render.film_strip(self._frames())
 
-    def animation(self, key: str) -> bytes:
-        """The same as a GIF that loops; no network runs."""
-        return render.animated_gif(self._frames(key))
+    def animation(self) -> bytes:
+        """The same as a GIF that loops."""
+        return render.animated_gif(self._frames())
 
-    def _frames(self, key: str) -> list[tuple[str, Image.Image]]:
-        return [(words, picture) for picture, words in pictures.kept_figures(self._cache.get(key))]
+    def _frames(self) -> list[tuple[str, Image.Image]]:
+        return [(words, picture) for picture, words in kept_figures(self._entry)]
 
-    def _open(self, key: str, progress: Progress | None) -> tuple[Entry, LoadedModel, Pixels]:
-        entry = self._cache.get(key)
-        if not entry.config.num_classes:
+    def _classifier(self) -> LoadedModel:
+        """The network. Raise ValueError if it has no classes."""
+        if not self._entry.config.num_classes:
             raise ValueError("the laboratory needs a model with a classification head")
-        loaded = self._pool.get(entry.analysis.model, progress=progress)
-        return entry, loaded, entry.pixels.to(self._pool.device)
+        return self._subject.loaded
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ RATIOS = [step / 100 for step in range(5, 100, 5)]  # the discard ratios that th
 LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
 
 
-def explorer(entry: Entry) -> str:
-    """JSON of everything that the explorer draws from, the attention included unless it exceeds `LIMIT`.
+def attention(entry: Entry) -> str:
+    """JSON of everything that the tab "Attention" draws from, the weights included unless it exceeds `LIMIT`.
 
     `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
     layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
     layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `cut_offs` a layer; both null where
-    they are to be fetched by `explorer_layer`.
+    they are to be fetched by `layer_of`.
     `grid`: patch rows and columns. `prefix`: tokens before the patches. `view`: the crop as a data URL,
     448 pixels on its long edge. `palette`: 256 RGB triples.
     """
@@ -59,8 +59,8 @@ def explorer(entry: Entry) -> str:
     )
 
 
-def explorer_layer(entry: Entry, *, pass_: str, layer: int) -> str:
-    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `explorer`.
+def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
+    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `attention`.
 
     Raises ValueError naming an unknown pass or layer.
     """

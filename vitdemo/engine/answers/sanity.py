@@ -16,6 +16,7 @@ from vitdemo.engine.answers.ablation import twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.records import Progress
+from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, explain
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
@@ -61,19 +62,18 @@ class SanityReport:
 
 
 @torch.no_grad()
-def sanity(entry: Entry, *, pool: ModelPool, progress: Progress) -> SanityReport:
+def sanity(subject: Subject) -> SanityReport:
     """All checks of one result. Runs the network up to `DRAWS` times as often as it has layers."""
-    loaded = pool.get(entry.analysis.model, progress=progress)
-    model, traces = loaded.model, [trace for trace in (entry.dense, entry.pruned) if trace is not None]
+    entry, model, pixels = subject.entry, subject.loaded.model, subject.pixels
+    traces = [trace for trace in (entry.dense, entry.pruned) if trace is not None]
     checks = [row_sums(traces)]
-    with pool.compute.turn(progress) as report:
-        pixels = entry.pixels.to(pool.device)
+    with subject.turn() as report:
         if entry.dense.logits is not None:
             report(0.05, "Removing and masking")
             checks.append(removed_or_masked(model, pixels, entry))
             report(0.1, "Recording and not recording")
             checks.append(recorded(entry.dense, model(pixels)[0]))
-        cascade = randomise(model, pixels, pool=pool, progress=report)
+        cascade = randomise(model, pixels, pool=subject.shared.pool, progress=report)
     checks += [Check("randomised", abs(steps[-1][1]), ALIKE_LIMIT, key) for key, steps in cascade.items()]
     label = "rank correlation with the trained network's map; each line adds a part with random weights"
     images = tuple(

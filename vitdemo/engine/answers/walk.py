@@ -8,7 +8,9 @@ from PIL import Image
 
 from vitdemo import render
 from vitdemo.config import as_pair
-from vitdemo.engine.answers import drawing, pictures
+from vitdemo.engine.answers import drawing
+from vitdemo.engine.answers.attention import attention_figure, framed
+from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import AttentionView, Step
 from vitdemo.explain import explain
@@ -112,7 +114,7 @@ def positions(entry: Entry) -> Step:
         "each token. The picture compares the position of the framed patch with all the others: near ones "
         "are alike when training has found out how the picture is laid out."
     )
-    return Step("Positions", text, shape(entry, n), pictures.framed(figure, entry, centre))
+    return Step("Positions", text, shape(entry, n), framed(figure, entry, centre))
 
 
 def blocks(entry: Entry) -> Step:
@@ -145,7 +147,7 @@ def pruning(entry: Entry) -> Step:
         f"The patches go {counts}; those dropped are really removed, so the layers that follow have "
         "less to compute."
     )
-    frames = [(label, picture) for picture, label in pictures.kept_figures(entry)]
+    frames = [(label, picture) for picture, label in kept_figures(entry)]
     return Step("Token pruning", text, shape(entry, len(analysis.kept[-1])), render.film_strip(frames))
 
 
@@ -159,7 +161,7 @@ def readout(entry: Entry) -> Step:
         "back through all layers: bright patches are those from which most of it came."
     )
     view = AttentionView(method="attention-rollout")
-    return Step("Readout", text, f"({config.embed_dim},)", pictures.attention_figure(entry, view))
+    return Step("Readout", text, f"({config.embed_dim},)", attention_figure(entry, view))
 
 
 def head(entry: Entry) -> Step:

@@ -1,9 +1,7 @@
-"""From a picture to its traces: the only job that runs a network."""
+"""From a picture to its traces, which all answers but those that run the network again are made of."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,8 +14,9 @@ from vitdemo import cost
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
+from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.engine.core.shared import Shared
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked
@@ -54,82 +53,65 @@ class Job:
     key: str
 
 
-class Timings:
-    """Measured milliseconds of (dense, pruned) passes, once a model and setting; the last few hundred."""
+def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
+    """Return what memory holds of an equal request, or else run the network on the picture, dense and pruned.
 
-    def __init__(self, limit: int = 256) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, ...], tuple[float, ...]] = OrderedDict()
-
-    def find(self, setting: tuple[str, ...]) -> tuple[float, ...] | None:
-        with self._lock:
-            return self._known.get(setting)
-
-    def keep(self, setting: tuple[str, ...], milliseconds: tuple[float, ...]) -> None:
-        with self._lock:
-            self._known[setting] = milliseconds
-            while len(self._known) > self._limit:
-                self._known.popitem(last=False)
-
-
-def analyse(
-    request: Request, *, pool: ModelPool, cache: TraceCache, timings: Timings, progress: Progress
-) -> Analysis:
-    """The analysis of `request`, whose entry is in `cache` afterwards.
-
-    An equal request whose entry is still there runs and measures nothing. Raises ValueError with one sentence
-    for the user: BadImage, WeightsError, an unknown model or selector.
+    Raise ValueError with one sentence for the user: BadImage, WeightsError, an unknown model or selector.
     """
-    spec = pool.spec(request.model)
-    choose_selector(spec, request.selector)  # before anything is loaded
+    pool, cache = shared.pool, shared.cache
+    choose_selector(pool.spec(request.model), request.selector)  # before anything is loaded
     with pool.decoding.turn(progress):
         upload = decode(request.image, limits=pool.limits)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     job = job_of(request, upload, loaded, cache)
     if known := cache.find(job.key):  # waits for nobody else's job
-        return known.analysis
-    setting, pixels = job.setting, job.prepared.pixels
+        return known
     with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
         entry = cache.find(job.key)
         if entry is None:
-            report(0.85, f"Running {setting.spec.title}")
-            dense, pruned, pruning = run(loaded, job.prepared, setting, pool.device)
-            milliseconds = timings.find(job.timed)
-            if milliseconds is None:
-                report(0.95, "Measuring")
-                milliseconds = measure(loaded.model, pixels.to(pool.device), pruning=pruning)
-                timings.keep(job.timed, milliseconds)
-            analysis = Analysis(
-                key=job.key,
-                model=request.model,
-                title=setting.spec.title,
-                selector=setting.selector,
-                pruning_ratio=request.pruning_ratio,
-                view=job.prepared.view,
-                dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
-                pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
-                kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
-                source=loaded.report.source,
-                note=loaded.report.note,
-            )
-            tokens = tokens_of(loaded.model, pixels.to(pool.device))
-            config, data = setting.spec.config, setting.spec.data
-            entry = Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
+            entry = answered(request, job, loaded, shared, report=report)
             cache.put(entry)
     progress(1.0, "Done")
-    return entry.analysis
+    return entry
 
 
-def find(request: Request, *, pool: ModelPool, cache: TraceCache) -> Analysis | None:
-    """The analysis that an equal request left in `cache`, or None; loads and runs nothing."""
-    loaded = pool.find(request.model)
+def find(request: Request, shared: Shared) -> Entry | None:
+    """Return what an equal request left in memory, or None. Decodes the picture; loads and runs nothing."""
+    loaded = shared.pool.find(request.model)
     if loaded is None:
         return None
-    with pool.decoding.turn():
-        upload = decode(request.image, limits=pool.limits)
-    entry = cache.find(job_of(request, upload, loaded, cache).key)
-    return entry and entry.analysis
+    with shared.pool.decoding.turn():
+        upload = decode(request.image, limits=shared.pool.limits)
+    return shared.cache.find(job_of(request, upload, loaded, shared.cache).key)
+
+
+def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
+    """Run and measure `job`. It is the caller's turn of `pool.compute`."""
+    setting, device = job.setting, shared.pool.device
+    report(0.85, f"Running {setting.spec.title}")
+    dense, pruned, pruning = run(loaded, job.prepared, setting, device)
+    pixels = job.prepared.pixels
+    milliseconds = shared.timings.find(job.timed)
+    if milliseconds is None:
+        report(0.95, "Measuring")
+        milliseconds = measure(loaded.model, pixels.to(device), pruning=pruning)
+        shared.timings.keep(job.timed, milliseconds)
+    analysis = Analysis(
+        key=job.key,
+        model=request.model,
+        title=setting.spec.title,
+        selector=setting.selector,
+        pruning_ratio=request.pruning_ratio,
+        view=job.prepared.view,
+        dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
+        pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
+        kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
+        source=loaded.report.source,
+        note=loaded.report.note,
+    )
+    tokens = tokens_of(loaded.model, pixels.to(device))
+    config, data = setting.spec.config, setting.spec.data
+    return Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
 
 
 def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:

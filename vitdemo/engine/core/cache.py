@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -15,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo.config import DataConfig, ViTConfig
-from vitdemo.engine.core.records import Analysis, Expired
+from vitdemo.engine.core.lru import Lru
+from vitdemo.engine.core.records import Analysis
 from vitdemo.trace import Trace
 
 
@@ -60,12 +58,8 @@ class TraceCache:
     """Entries by key, at most `max_bytes` of them together; the newest stays even if it alone is larger."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
         self._secret = secrets.token_bytes(32)
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._used: dict[str, float] = {}
-        self._nbytes = 0
+        self._entries: Lru[str, Entry] = Lru(max_bytes, lambda entry: entry.nbytes)
 
     def key(self, *parts: bytes) -> str:
         """HMAC-SHA256 of `parts` under this cache's secret: the same for equal parts, not to be guessed."""
@@ -78,39 +72,12 @@ class TraceCache:
 
     def put(self, entry: Entry) -> None:
         """Keep `entry` under its analysis' key, and drop the least recently used ones that no longer fit."""
-        with self._lock:
-            self._drop(entry.analysis.key)
-            self._entries[entry.analysis.key] = entry
-            self._used[entry.analysis.key] = time.monotonic()
-            self._nbytes += entry.nbytes
-            while self._nbytes > self._max_bytes and len(self._entries) > 1:
-                self._drop(next(iter(self._entries)))
-
-    def get(self, key: str) -> Entry:
-        """The entry, now the most recently used. Raises Expired when it is not there."""
-        with self._lock:
-            if key not in self._entries:
-                raise Expired(key)
-            self._entries.move_to_end(key)
-            self._used[key] = time.monotonic()
-            return self._entries[key]
+        self._entries.keep(entry.analysis.key, entry)
 
     def find(self, key: str) -> Entry | None:
-        """As `get`, None when it is not there."""
-        try:
-            return self.get(key)
-        except Expired:
-            return None
+        """Return the entry, now the most recently used; None if it is not there."""
+        return self._entries.find(key)
 
     def forget(self, seconds: float) -> None:
         """Drop what was last used that long ago, or longer."""
-        with self._lock:
-            old = [key for key, used in self._used.items() if time.monotonic() - used >= seconds]
-            for key in old:
-                self._drop(key)
-
-    def _drop(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            del self._used[key]
-            self._nbytes -= entry.nbytes
+        self._entries.forget(seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
+from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo, Progress
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import DEFAULTS, Limits
@@ -45,11 +45,10 @@ class ModelPool:
         self.compute = Turns(seconds=limits.request_seconds)
         self.decoding = Turns(DECODERS)
         self._models_dir = models_dir
-        self._max_bytes = max_bytes
         self.limits = limits
         self._lock = threading.Lock()
         self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
-        self._models: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._models: Lru[str, LoadedModel] = Lru(max_bytes, nbytes)
         self._forwards = 0
 
     @property
@@ -65,8 +64,7 @@ class ModelPool:
         """
         if name not in self._loading:
             raise ValueError(f"model must be one of {', '.join(self._loading)}, got {name!r}")
-        with self._lock:
-            loaded = self._models.get(name)
+        loaded = self._models.peek(name)
         if loaded is None and name in MODELS:
             return spec_of(name, models_dir=self._models_dir)
         return (loaded or self.get(name)).spec
@@ -86,7 +84,7 @@ class ModelPool:
                     progress=report,
                 )
                 self.counted(loaded.model)
-                self._keep(name, loaded)
+                self._models.keep(name, loaded)
         return loaded
 
     def counted(self, model: VisionTransformer) -> VisionTransformer:
@@ -96,16 +94,7 @@ class ModelPool:
 
     def find(self, name: str) -> LoadedModel | None:
         """The model if it is in memory, now the most recently used."""
-        with self._lock:
-            if name in self._models:
-                self._models.move_to_end(name)
-            return self._models.get(name)
-
-    def _keep(self, name: str, loaded: LoadedModel) -> None:
-        with self._lock:
-            self._models[name] = loaded
-            while len(self._models) > 1 and sum(map(nbytes, self._models.values())) > self._max_bytes:
-                self._models.popitem(last=False)
+        return self._models.find(name)
 
     def _count(self, *_: Any) -> None:
         # A hook of the module, so that no way of calling a model can go uncounted.

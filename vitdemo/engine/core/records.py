@@ -17,15 +17,12 @@ Progress = Callable[[float, str], None]
 MAX_PRUNING_RATIO = 0.9
 
 
-class Expired(KeyError):  # noqa: N818 - the page reacts to it, it is not a fault
+class Expired(ValueError):  # noqa: N818 - the page reacts to it, it is not a fault
     """The result behind a key was dropped from memory to make room; `key` is the one asked for."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(key)
+        super().__init__("This result is no longer in memory; please choose the picture again")
         self.key = key
-
-    def __str__(self) -> str:
-        return "This result is no longer in memory; analyse the picture again."
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,12 @@ which reads one line a parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Expired, Progress, Request
+from vitdemo.engine import DEFAULT_MODEL, AttentionView, Engine, Request, Result
 from vitdemo.ui.api import records
-from vitdemo.ui.kit.visit import fetch, reported
-
-T = TypeVar("T")
+from vitdemo.ui.kit.visit import analyse, reported
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,7 @@ class Api:
             stage), macs (multiply-accumulates) and milliseconds (measured median of single passes); kept
             (patch ids after each stage; ids count from 0, row by row).
         """
-        request = Request(image, model, pruning_ratio, selector)
-        return records.analysis(self._analysed(request, reported()))
+        return records.analysis(self._open(Request(image, model, pruning_ratio, selector)).analysis)
 
     def attention_map(
         self,
@@ -84,8 +80,8 @@ class Api:
             discard_ratio=discard_ratio,
             query=query,
         )
-        request = Request(image, model, pruning_ratio, selector)
-        return records.patch_map(*self._of(request, lambda key, _: self.engine.attention_map(key, view)))
+        result = self._open(Request(image, model, pruning_ratio, selector))
+        return records.patch_map(result.analysis, result.attention(view))
 
     def class_map(
         self,
@@ -111,13 +107,8 @@ class Api:
             of patches, 0 or more, to 1 for gradient-rollout; null where a patch was pruned before it could be
             seen); range (lowest and highest of the values).
         """
-        request = Request(image, model, pruning_ratio, selector)
-        return records.patch_map(
-            *self._of(
-                request,
-                lambda key, report: self.engine.class_map(key, class_name, method=method, progress=report),
-            )
-        )
+        result = self._open(Request(image, model, pruning_ratio, selector))
+        return records.patch_map(result.analysis, result.class_map(class_name, method=method))
 
     def faithfulness(self, image: str, model: str = DEFAULT_MODEL, class_name: str = "") -> dict[str, Any]:
         """Which map to believe on this picture: patches are really removed in the order of each map.
@@ -136,10 +127,8 @@ class Api:
             first); random (orders; low, mean and high of their curves; auc); bar (the gap that a map must
             exceed to be better than chance); trusted (the methods above it); verdict (one sentence).
         """
-        request = Request(image, model, 0.0)
-        return records.verdict(
-            *self._of(request, lambda key, report: self.engine.referee(key, class_name, progress=report))
-        )
+        result = self._open(Request(image, model, 0.0))
+        return records.trust(result.analysis, result.trust(class_name))
 
     def sweep(self, image: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
         """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
@@ -155,10 +144,8 @@ class Api:
             runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
             patch ids that are left, for each ratio, and milliseconds: measured medians, both of one run).
         """
-        request = Request(image, model, 0.0)
-        return records.sweep(
-            *self._of(request, lambda key, report: self.engine.lab.sweep(key, progress=report))
-        )
+        result = self._open(Request(image, model, 0.0))
+        return records.sweep(result.analysis, result.lab.sweep())
 
     def models(self) -> dict[str, Any]:
         """The models that can be asked for.
@@ -171,15 +158,6 @@ class Api:
         """
         return {"models": [records.model(self.engine.info(key)) for _, key in self.engine.menu()]}
 
-    def _of(self, request: Request, verb: Callable[[str, Progress], T]) -> tuple[Analysis, T]:
-        """The picture's result and `verb(key, progress)` of it; once more should others push it out."""
-        report = reported()
-        analysis = self._analysed(request, report)
-        try:
-            return analysis, verb(analysis.key, report)
-        except Expired:
-            return analysis, verb(self._analysed(request, report).key, report)
-
-    def _analysed(self, request: Request, report: Progress) -> Analysis:
-        fetch(self.engine, request.model, report)
-        return self.engine.analyse(request, progress=report)
+    def _open(self, request: Request) -> Result:
+        """Return the result of `request`. Runs the network unless memory holds it."""
+        return analyse(self.engine, request, reported())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Verdict
+from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Trust
 from vitdemo.ui.kit.html import NO_WORDS
 
 
@@ -49,7 +49,7 @@ def patch_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
     }
 
 
-def verdict(result: Analysis, found: Verdict) -> dict[str, Any]:
+def trust(result: Analysis, found: Trust) -> dict[str, Any]:
     trusted = [one.method for one in found.trusted]
     best = f"Trust {trusted[0]} most." if trusted else "No map is better than random order."
     return {
@@ -65,7 +65,7 @@ def verdict(result: Analysis, found: Verdict) -> dict[str, Any]:
                 "insertion_auc": one.insertion_auc,
                 "gap": one.gap,
             }
-            for one in found.contestants
+            for one in found.candidates
         },
         "random": {
             "orders": found.random_orders,

@@ -18,7 +18,6 @@ CRASHED = "Something went wrong on the server; it has been logged. Please try ag
 FULL = "The disk of the server is full; please try again later."
 FOREIGN = "This file is none that was uploaded to this page, or it has been deleted since: please upload it."
 MISTAKEN = "The request does not fit this page: a value in it is of the wrong kind or out of range."
-GONE = "This result is no longer in memory; please choose the picture again"
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 YOURS = "Your picture"
 YOURS_OF = "Your picture {number} of {count}"

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Progress
+from vitdemo.engine import Progress
 from vitdemo.ui.kit.followers import emptied
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, told
 from vitdemo.ui.kit.visit import HEAVY, reported
 
 
@@ -25,15 +25,14 @@ class Section:
 
 
 def on_button(
-    engine: Engine,
     left: Left,
     button: gr.Button,
     *,
-    job: Callable[[str, Values, Progress], Values],
+    job: Callable[[Values, Progress], Values],
     inputs: set[Any],
     outputs: list[Any],
 ) -> None:
-    """A click runs `job(key, values, progress)` for the shown result, which may run a network. A new result
+    """A click runs `job(values, report)` about the shown result, which may run a network. A new result
     takes the old one's `outputs` away, also those that are still to come, and hides pictures."""
 
     drawn = gr.State(None)
@@ -42,8 +41,7 @@ def on_button(
         if not values[left.key]:
             return {drawn: gr.skip()}
         with told():
-            found = draw(engine, left, values, lambda key: job(key, values, reported(progress)))
-            return {**found, drawn: values[left.key]}
+            return {**job(values, reported(progress)), drawn: values[left.key]}
 
     def cleared() -> Values:
         return {**{one: hidden(one) for one in outputs}, drawn: None}

@@ -7,18 +7,17 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Expired, Request
-from vitdemo.ui.kit.html import CRASHED, FULL, GONE, escaped, sentence
+from vitdemo.engine import Engine, Expired, Progress, Request, Result
+from vitdemo.ui.kit.html import CRASHED, FULL, escaped, sentence
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.visit import Unwanted, fetch, may_run_networks, reported
+from vitdemo.ui.kit.visit import Unwanted, analyse, may_run_networks, reported
 
 Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -106,19 +105,19 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def draw(engine: Engine, left: Left, values: Values, picture: Callable[[str], T]) -> T:
-    """Return `picture(key)` of the shown result; one that the cache dropped is analysed again first.
+def open_result(engine: Engine, left: Left, values: Values, report: Progress | None = None) -> Result:
+    """Return the shown result, whose jobs tell `report`. Runs the network if memory has dropped it.
 
-    Raise ValueError where that would run a network past the line of those that wait for one.
+    Raise Expired, whose message is one sentence for the visitor, where that would run a network past the line
+    of those that wait for one.
     """
+    report = report or reported()
     try:
-        return picture(values[left.key])
+        return engine.recall(values[left.key], progress=report)
     except Expired:
         if not may_run_networks():
-            raise ValueError(GONE) from None
-        request, report = left.request(engine, values), reported()
-        fetch(engine, request.model, report)
-        return picture(engine.analyse(request, progress=report).key)
+            raise
+        return analyse(engine, left.request(engine, values), report)
 
 
 def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 
-from vitdemo.engine import Engine, Progress
+from vitdemo.engine import Engine, Progress, Request, Result
 from vitdemo.ui.kit.language import translate
 
 # Options of every event that decodes a picture or runs a network. The queue lets in so many at a time, and
@@ -73,6 +73,13 @@ def fetch(engine: Engine, model: str, report: Progress) -> None:
         return
     with away():
         engine.load(model, progress=report)
+
+
+def analyse(engine: Engine, request: Request, report: Progress) -> Result:
+    """Return the result of `request`. Runs the network unless memory holds an equal one's; a network from the
+    Hub is fetched first."""
+    fetch(engine, request.model, report)
+    return engine.open(request, progress=report)
 
 
 @contextmanager

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from vitdemo.engine import AttentionView, Engine, Record
+from vitdemo.engine import AttentionView, Engine, Export
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.language import both, say
-from vitdemo.ui.kit.session import Left, Values, draw, told
-from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.kit.session import Left, Values, open_result, told
+from vitdemo.ui.kit.visit import HEAVY
 
 WORDS = {
     "title": "Download the numbers",
@@ -38,13 +38,10 @@ def buttons(engine: Engine, left: Left) -> None:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
         kind = "npz" if asked["kind"] == "npz" else "json"
         look = view(asked["look"], last=engine.info(values[left.model]).layers - 1)
-
-        def collect(key: str) -> Record:
-            return engine.keep(key, look, direction=direction(asked["look"]), progress=reported())
-
         try:
             with told(html=False):
-                path = written(group, draw(engine, left, values, collect), kind=kind)
+                record = open_result(engine, left, values).export(look, direction=direction(asked["look"]))
+                path = written(group, record, kind=kind)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
@@ -73,7 +70,7 @@ def direction(look: dict[str, Any] | None) -> Any:
     return "in" if look and look["direction"] == "in" else "out"
 
 
-def written(component: gr.HTML, record: Record, *, kind: str) -> str:
+def written(component: gr.HTML, record: Export, *, kind: str) -> str:
     """The path of the file, in gradio's cache: it copies atomically and deletes what is old."""
     percent = round(100 * record.facts["pruning_ratio"])
     name = re.sub(r"[^\w.-]+", "-", f"{record.facts['model'].split('@')[0]}-{percent}")

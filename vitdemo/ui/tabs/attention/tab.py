@@ -11,7 +11,7 @@ from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.followers import drawn_when_seen
 from vitdemo.ui.kit.language import both, label
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, open_result, told
 from vitdemo.ui.tabs.attention.words import WORDS
 
 
@@ -24,18 +24,16 @@ def tab(engine: Engine, left: Left) -> None:
         )
 
         def show(values: Values) -> Values:
-            return {explorer: draw(engine, left, values, engine.explorer)}
+            return {explorer: open_result(engine, left, values).payload()}
 
         drawn_when_seen(opened, left, show, inputs=set(), outputs=[explorer])
 
     def layer(values: Values, event: gr.EventData) -> gr.HTML:
-        asked = event._data
-
-        def chunk(key: str) -> str:
-            return engine.explorer_layer(key, pass_=str(asked["pass"]), layer=int(asked["layer"]))
-
-        with told():
-            text = draw(engine, left, values, chunk) if values[left.key] else ""
+        asked, text = event._data, ""
+        if values[left.key]:
+            with told():
+                result = open_result(engine, left, values)
+                text = result.payload_layer(pass_=str(asked["pass"]), layer=int(asked["layer"]))
         # The visitor may have moved on to another picture since: then nobody waits for this layer.
         fits = text and json.loads(text)["id"] == asked["id"]
         # `turn` makes every answer another one: the page would not notice the same text a second time.

@@ -9,7 +9,7 @@ from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import QUIET, gallery
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.section import Section
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, open_result, told
 from vitdemo.ui.tabs.inside import words
 
 
@@ -22,7 +22,7 @@ def notice(engine: Engine, left: Left) -> None:
             return {line: None}
         with told():
             try:
-                return {line: words.familiarity(engine.inside.familiarity(values[left.key]))}
+                return {line: words.familiarity(engine.recall(values[left.key]).inside.familiarity())}
             except Expired:  # others have just pushed it out
                 return {line: None}
 
@@ -36,7 +36,7 @@ def section(engine: Engine, left: Left) -> Section:
     figures = gallery(columns=3, elem_id="card-figures", allow_preview=True)
 
     def show(values: Values) -> Values:
-        found = draw(engine, left, values, engine.inside.card)
+        found = open_result(engine, left, values).inside.card()
         shown = found.markdown or words.no_card(found)
         heading = text.title(say(words.CARD_FIGURES)) if found.figures else ""
         return {card: shown, title: heading, figures: list(found.figures)}

@@ -19,9 +19,9 @@ def section(engine: Engine, left: Left) -> None:
     button = gr.Button(label(costs.SPEED_BUTTON), size="sm", elem_id="speed-run")
     words = gr.HTML(padding=False, min_height=40, elem_id="speed")
 
-    def job(key: str, values: Values, progress: Progress) -> Values:
-        fetch(engine, values[left.model], progress)
-        card = engine.inside.speed(values[left.model], values[left.ratio] / 100, progress=progress)
+    def job(values: Values, report: Progress) -> Values:
+        fetch(engine, values[left.model], report)
+        card = engine.speed(values[left.model], values[left.ratio] / 100, progress=report)
         return {words: costs.speed(card)}
 
-    on_button(engine, left, button, job=job, inputs=set(), outputs=[words])
+    on_button(left, button, job=job, inputs=set(), outputs=[words])

@@ -11,7 +11,7 @@ from vitdemo.ui.kit.components import QUEUED, QUIET, figure, heading
 from vitdemo.ui.kit.followers import drawn_when_seen
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.section import Section, hidden, on_button
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, open_result, told
 from vitdemo.ui.tabs.inside import card, speed, walk, words
 
 Pair = tuple[gr.Image, gr.HTML]
@@ -76,19 +76,15 @@ def weights(engine: Engine, left: Left) -> Section:
     def positions(values: Values, chosen: int) -> Values:
         last = engine.info(values[left.model]).num_patches - 1
         chosen = min(chosen, last)
-        pictures = draw(
-            engine,
-            left,
-            values,
-            lambda key: (
-                engine.inside.positions_figure(key, chosen),
-                engine.inside.position_figure(key, chosen),
-            ),
-        )
-        return {sheet: pictures[0], large: pictures[1], place: gr.Slider(maximum=last, value=chosen)}
+        inside = open_result(engine, left, values).inside
+        return {
+            sheet: inside.positions_figure(chosen),
+            large: inside.position_figure(chosen),
+            place: gr.Slider(maximum=last, value=chosen),
+        }
 
     def show(values: Values) -> Values:
-        found = draw(engine, left, values, engine.inside.filters)
+        found = open_result(engine, left, values).inside.filters()
         rows, columns = engine.info(values[left.model]).grid
         chosen = rows // 2 * columns + columns // 2
         return {tiles: found.image, said: words.filters(found), **positions(values, chosen)}
@@ -102,7 +98,7 @@ def weights(engine: Engine, left: Left) -> Section:
     def clicked(values: Values, event: gr.SelectData) -> Values:
         x, y = (int(value) for value in event.index)
         with told():
-            chosen = draw(engine, left, values, lambda key: engine.inside.position_at(key, x, y))
+            chosen = open_result(engine, left, values).inside.position_at(x, y)
             return {place: gr.skip()} if chosen is None else positions(values, chosen)
 
     inputs = {*left.inputs, place}
@@ -145,13 +141,8 @@ def heads(engine: Engine, left: Left) -> Section:
     outputs: list[Any] = [*distance, *entropy, *norms]
 
     def show(values: Values) -> Values:
-        chosen = values[which]
-        looked, found = draw(
-            engine,
-            left,
-            values,
-            lambda key: (engine.inside.heads(key, chosen), engine.inside.norms(key, chosen)),
-        )
+        inside = open_result(engine, left, values).inside
+        looked, found = inside.heads(values[which]), inside.norms(values[which])
         return {
             distance[0]: looked.distance_figure,
             distance[1]: words.distance(looked),
@@ -167,12 +158,12 @@ def heads(engine: Engine, left: Left) -> Section:
         with told():
             return show(values)
 
-    def silence(key: str, values: Values, progress: Progress) -> Values:
-        found = engine.inside.ablation(key, values[which], progress=progress)
+    def silence(values: Values, report: Progress) -> Values:
+        found = open_result(engine, left, values, report).inside.ablation(values[which])
         shown = gr.update(value=found.image, visible=True, alt_text=say(words.ABLATION_ALT))
         return {ablation[0]: shown, ablation[1]: words.ablation(found)}
 
     which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUEUED)
     which.input(lambda: {one: hidden(one) for one in ablation}, None, list(ablation), **QUIET)
-    on_button(engine, left, button, job=silence, inputs={which}, outputs=list(ablation))
+    on_button(left, button, job=silence, inputs={which}, outputs=list(ablation))
     return Section(show, {which}, outputs)

@@ -11,7 +11,7 @@ from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import QUEUED, figure
 from vitdemo.ui.kit.language import label, translate
 from vitdemo.ui.kit.section import Section
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, open_result, told
 
 
 def section(engine: Engine, left: Left) -> Section:
@@ -28,7 +28,7 @@ def section(engine: Engine, left: Left) -> Section:
     outputs = [step, picture, words]
 
     def show(values: Values, *, move: int = 0) -> Values:
-        steps = draw(engine, left, values, engine.walk)
+        steps = open_result(engine, left, values).inside.walk()
         number = min(max((values[step] or 0) + move, 0), len(steps) - 1)
         choices = [(f"{index + 1} · {translate(now.title)}", index) for index, now in enumerate(steps)]
         return {

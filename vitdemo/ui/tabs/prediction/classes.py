@@ -10,8 +10,8 @@ import gradio as gr
 from vitdemo.engine import ClassMap, Engine
 from vitdemo.ui.kit.components import gallery
 from vitdemo.ui.kit.followers import drawn_when_seen
-from vitdemo.ui.kit.session import Left, Values, chosen_class, draw, told
-from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.kit.session import Left, Values, chosen_class, open_result, told
+from vitdemo.ui.kit.visit import HEAVY
 from vitdemo.ui.tabs.prediction import words
 
 
@@ -35,8 +35,7 @@ def row(
 
     def show(values: Values) -> Values:
         name = chosen_class(values, left, chosen)
-        report = reported()
-        found = draw(engine, left, values, lambda key: engine.class_maps(key, name, progress=report))
+        found = open_result(engine, left, values).classes(name)
         title = words.class_title(found[0].label) if found else words.no_classes()
         return {heading: title, maps: frames(found)}
 

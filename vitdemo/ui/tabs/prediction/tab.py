@@ -14,7 +14,7 @@ from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Left, Values, told
-from vitdemo.ui.kit.visit import HEAVY, fetch, reported
+from vitdemo.ui.kit.visit import HEAVY, analyse, reported
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.link import Link, brought
 from vitdemo.ui.tabs.prediction import classes
@@ -75,12 +75,10 @@ def wire(
         try:
             with told(html=False):  # text.problem writes the HTML
                 request = left.request(engine, values)
-                report = reported(progress)
-                fetch(engine, request.model, report)
-                analysis = engine.analyse(request, progress=report)
+                result = analyse(engine, request, reported(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
             return empty(text.problem(error.message))
-        return filled(analysis)
+        return filled(result.analysis)
 
     # What is in memory comes with the left column, in the one event of a page that opens. For what is not,
     # and for a visitor's own picture, which takes work to decode, the page asks a second time. One event that
@@ -93,7 +91,7 @@ def wire(
         if known and first and known.key == first.analysis.key and brought(found):
             return {**updates, left.key: known.key}
         if known:
-            return {**updates, **dict(zip(results, filled(known), strict=True))}
+            return {**updates, **dict(zip(results, filled(known.analysis), strict=True))}
         shown = {left.key: first.analysis.key} if first else {}
         return {**updates, **shown, wanted: {name: asked[part] for name, part in left.asked.items()}}
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine
+from vitdemo.engine import Engine, Result
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.language import both, translate
-from vitdemo.ui.kit.session import Left, Values, draw, told
-from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.kit.session import Left, Values, open_result, told
+from vitdemo.ui.kit.visit import HEAVY
 from vitdemo.ui.tabs.tokens import words as lab_text
 
 
@@ -34,28 +34,26 @@ def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
             return gr.skip()
         keep, drop = ([int(patch) for patch in asked[name]] for name in ("keep", "drop"))
 
-        def operate(key: str) -> str:
+        with told():
             try:
-                return lab_text.surgery(engine.lab.operate(key, keep=keep, drop=drop, progress=reported()))
+                found = open_result(engine, left, values).lab.operate(keep=keep, drop=drop)
             except ValueError as error:
                 return lab_text.surgery(None, translate(str(error)))
-
-        with told():
-            return draw(engine, left, values, operate)
+            return lab_text.surgery(found)
 
     # One of each visitor at a time: the last change's answer is the last to arrive.
     patches.edit(edited, left.inputs, answer, trigger_mode="multiple", **{**QUEUED, **HEAVY})
     return patches, answer
 
 
-def payload(engine: Engine, key: str) -> str:
+def payload(result: Result) -> str:
     """What the board shows: the picture, the grid, and the stage that drops each patch, 0 where none does."""
     file = io.BytesIO()
-    engine.lab.view(key).save(file, format="JPEG", quality=90)
-    grid, stage = engine.lab.drop_stages(key)
+    result.lab.view().save(file, format="JPEG", quality=90)
+    grid, stage = result.lab.drop_stages()
     return json.dumps(
         {
-            "key": key,
+            "key": result.key,
             "view": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii"),
             "grid": grid,
             "stage": stage,

@@ -9,13 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Progress, Sweep
+from vitdemo.engine import Engine, Progress, Result, Sweep
 from vitdemo.ui.kit.components import QUEUED, figure, gallery, heading, remark
 from vitdemo.ui.kit.followers import emptied, filled
 from vitdemo.ui.kit.html import escaped, title
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.section import hidden, on_button
-from vitdemo.ui.kit.session import Left, Values, draw, told
+from vitdemo.ui.kit.session import Left, Values, open_result, told
 from vitdemo.ui.kit.visit import HEAVY, LIGHT, reported
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
@@ -54,31 +54,31 @@ def sweep(engine: Engine, left: Left) -> None:
     kept = gallery(columns=5, elem_id="lab-kept")
     known = gr.State(None)
 
-    def strip(key: str, found: Sweep, name: str) -> Values:
+    def strip(shown: Result, found: Sweep, name: str) -> Values:
         curve = next(curve for curve in found.curves if curve.selector == name)
-        figures = (engine.lab.kept_figure(key, ids) for ids in curve.kept)
+        figures = (shown.lab.kept_figure(ids) for ids in curve.kept)
         frames = list(zip(figures, sweep_text.kept_captions(found, curve), strict=True))
         words = title(escaped(sweep_text.kept_title(curve)))
         return {kept_title: words, kept: gr.update(value=frames, visible=True)}
 
     def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
-        def once(key: str) -> Values:
-            found = engine.lab.sweep(key, progress=reported(progress))
+        if not values[left.key]:
+            return {result: gr.skip()}
+        with told():
+            shown = open_result(engine, left, values, reported(progress))
+            found = shown.lab.sweep()
             names = [curve.selector for curve in found.curves]
             choices = [(lab_text.selector(name), name) for name in names]
             return {
                 result: sweep_text.sweep(found),
                 whose: gr.Radio(choices, value=names[0], visible=True),
                 known: found,
-                **strip(key, found, names[0]),
+                **strip(shown, found, names[0]),
             }
-
-        with told():
-            return draw(engine, left, values, once) if values[left.key] else {result: gr.skip()}
 
     def chosen(values: Values) -> Values:
         with told():
-            return draw(engine, left, values, lambda key: strip(key, values[known], values[whose]))
+            return strip(open_result(engine, left, values), values[known], values[whose])
 
     def cleared() -> Values:
         empty = {one: hidden(one) for one in (result, kept_title, kept)}
@@ -104,8 +104,7 @@ def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:
     patches, answer = board(engine, left)
 
     def fill(values: Values) -> Values:
-        value = draw(engine, left, values, lambda key: payload(engine, key))
-        return {patches: value, answer: lab_text.surgery(None)}
+        return {patches: payload(open_result(engine, left, values)), answer: lab_text.surgery(None)}
 
     when_opened(opened, left, fill, inputs=set(), empty={patches: None, answer: lab_text.surgery(None)})
 
@@ -129,14 +128,15 @@ def smallest(engine: Engine, left: Left) -> None:
         with gr.Column(scale=5, min_width=260):
             result = gr.HTML(padding=False, elem_id="lab-smallest-result")
 
-    def run(key: str, values: Values, report: Progress) -> Values:
-        found = engine.lab.smallest_set(key, share=values[share] / 100, progress=report)
-        figure = engine.lab.kept_figure(key, found.kept)
+    def run(values: Values, report: Progress) -> Values:
+        lab = open_result(engine, left, values, report).lab
+        found = lab.smallest_set(share=values[share] / 100)
+        figure = lab.kept_figure(found.kept)
         shown = gr.update(value=figure, visible=True, alt_text=say(WORDS["smallest_alt"]))
         count = engine.info(values[left.model]).num_patches
         return {picture: shown, result: lab_text.smallest(found, count)}
 
-    on_button(engine, left, button, job=run, inputs={share}, outputs=[result, picture])
+    on_button(left, button, job=run, inputs={share}, outputs=[result, picture])
 
 
 def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
@@ -155,17 +155,11 @@ def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
     kept = gallery(columns=2, elem_id="lab-adaptive-kept")
 
     def fill(values: Values) -> Values:
-        def once(key: str) -> Values:
-            found = engine.lab.adaptive(key, values[threshold], progress=reported())
-            frames = [
-                (engine.lab.kept_figure(key, budget.kept), words)
-                for budget, words in zip(
-                    (found.adaptive, found.fixed), lab_text.adaptive_captions(found), strict=True
-                )
-            ]
-            return {result: lab_text.adaptive(found), kept: frames}
-
-        return draw(engine, left, values, once)
+        lab = open_result(engine, left, values).lab
+        found = lab.adaptive(values[threshold])
+        figures = (lab.kept_figure(budget.kept) for budget in (found.adaptive, found.fixed))
+        frames = list(zip(figures, lab_text.adaptive_captions(found), strict=True))
+        return {result: lab_text.adaptive(found), kept: frames}
 
     def moved(values: Values) -> Values:
         with told():
@@ -193,20 +187,18 @@ def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
         )
 
     def fill(values: Values) -> Values:
-        def once(key: str) -> Values:
-            with tempfile.TemporaryDirectory() as folder:
-                still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
-                engine.lab.film(key).save(still)
-                gif.write_bytes(engine.lab.animation(key))
-                # gradio serves its own copies: it writes them atomically and deletes them when they are old
-                png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
-            return {
-                preview: gif_path,
-                strip: gr.DownloadButton(value=png_path, interactive=True),
-                moving: gr.DownloadButton(value=gif_path, interactive=True),
-            }
-
-        return draw(engine, left, values, once)
+        lab = open_result(engine, left, values).lab
+        with tempfile.TemporaryDirectory() as folder:
+            still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
+            lab.film().save(still)
+            gif.write_bytes(lab.animation())
+            # gradio serves its own copies: it writes them atomically and deletes them when they are old
+            png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
+        return {
+            preview: gif_path,
+            strip: gr.DownloadButton(value=png_path, interactive=True),
+            moving: gr.DownloadButton(value=gif_path, interactive=True),
+        }
 
     nothing = gr.update(value=None, interactive=False)
     when_opened(opened, left, fill, inputs=set(), empty={preview: None, strip: nothing, moving: nothing})

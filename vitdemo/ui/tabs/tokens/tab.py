@@ -11,7 +11,7 @@ from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import figure, gallery, heading
 from vitdemo.ui.kit.followers import drawn_when_seen
 from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import Left, Values, draw
+from vitdemo.ui.kit.session import Left, Values, open_result
 from vitdemo.ui.tabs.tokens import lab
 
 
@@ -31,24 +31,19 @@ def tab(engine: Engine, left: Left) -> None:
                 scores = gallery(columns=2, elem_id="scores")
         outputs = [note, kept, lifetime, scores]
 
-        def pictures(key: str) -> Values:
-            frames = captioned(engine.kept_figures(key))
+        def show(values: Values) -> Values:
+            patches = open_result(engine, left, values).tokens
+            frames = captioned(patches.kept_figures())
             if len(frames) == 1:
                 return {note: kept_title(text.NO_PRUNING), kept: frames, lifetime: None, scores: None}
             return {
                 note: kept_title(text.KEPT),
                 kept: frames,
-                lifetime: engine.lifetime_figure(key),
-                scores: captioned(engine.score_figures(key)),
+                lifetime: patches.lifetime_figure(),
+                scores: captioned(patches.score_figures()),
             }
 
-        drawn_when_seen(
-            opened,
-            left,
-            lambda values: draw(engine, left, values, pictures),
-            inputs=set(),
-            outputs=outputs,
-        )
+        drawn_when_seen(opened, left, show, inputs=set(), outputs=outputs)
         lab.sections(engine, left)
 
 

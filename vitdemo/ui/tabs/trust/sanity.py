@@ -9,7 +9,7 @@ from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import gallery, remark
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.section import on_button
-from vitdemo.ui.kit.session import Left, Values
+from vitdemo.ui.kit.session import Left, Values, open_result
 from vitdemo.ui.tabs.trust import checks
 
 
@@ -22,8 +22,8 @@ def section(engine: Engine, left: Left) -> None:
     cascade = gallery(columns=2, elem_id="cascade", allow_preview=True, visible=False)
     outputs = [words, more, cascade]
 
-    def job(key: str, values: Values, progress: Progress) -> Values:
-        found = engine.inside.sanity(key, progress=progress)
+    def job(values: Values, report: Progress) -> Values:
+        found = open_result(engine, left, values, report).inside.sanity()
         images = [(image, translate(name)) for image, name in found.images]
         note = text.note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}")
         return {
@@ -32,4 +32,4 @@ def section(engine: Engine, left: Left) -> None:
             cascade: gr.update(value=images, visible=True),
         }
 
-    on_button(engine, left, button, job=job, inputs=set(), outputs=outputs)
+    on_button(left, button, job=job, inputs=set(), outputs=outputs)

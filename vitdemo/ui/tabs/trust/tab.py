@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Contestant, Engine, Verdict
+from vitdemo.engine import Candidate, Engine, Trust
 from vitdemo.ui.kit.components import QUIET, heading
 from vitdemo.ui.kit.followers import filled
 from vitdemo.ui.kit.html import escaped, save_button, sentence
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.maps import MAPS
-from vitdemo.ui.kit.session import Left, Values, chosen_class, draw, told
+from vitdemo.ui.kit.session import Left, Values, chosen_class, open_result, told
 from vitdemo.ui.kit.visit import HEAVY, reported
 from vitdemo.ui.tabs.trust import sanity, words
 from vitdemo.ui.tabs.trust.checks import CHECKS
@@ -34,11 +34,10 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
             return {judged: gr.skip()}
         if not values[left.key]:
             return empty(values)
-        report = reported(progress)
         with told():
             try:
-                verdict = draw(engine, left, values, lambda key: engine.referee(key, name, progress=report))
-                html = report_html(verdict)
+                result = open_result(engine, left, values, reported(progress))
+                html = report_html(result.trust(name))
             except ValueError as error:  # where the verdict would stand, so that no old one stays
                 html = words.waiting(sentence(translate(str(error))))
         return {shown: html, judged: [values[left.key], name]}
@@ -69,40 +68,40 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
     )
 
 
-def report_html(verdict: Verdict) -> str:
+def report_html(trust: Trust) -> str:
     """The sentence, both charts, and the table of areas."""
     return (
-        f'<div class="referee"><p class="verdict" role="status">{words.sentence(verdict)}</p>'
-        f'<div class="charts">{chart(verdict, deletion=True)}{chart(verdict, deletion=False)}</div>'
-        f'{table(verdict)}<p class="quiet">{escaped(words.about(verdict))}</p></div>'
+        f'<div class="referee"><p class="verdict" role="status">{words.sentence(trust)}</p>'
+        f'<div class="charts">{chart(trust, deletion=True)}{chart(trust, deletion=False)}</div>'
+        f'{table(trust)}<p class="quiet">{escaped(words.about(trust))}</p></div>'
     )
 
 
-def chart(verdict: Verdict, *, deletion: bool) -> str:
+def chart(trust: Trust, *, deletion: bool) -> str:
     """The curves of all maps over the band of random orders; the best map's is drawn last and thick."""
     name, line = map(say, words.DELETION if deletion else words.INSERTION)
-    present = [count / verdict.num_patches for count in verdict.kept]
+    present = [count / trust.num_patches for count in trust.kept]
     x = [1 - share for share in present] if deletion else present
-    lines = [Line(say(words.RANDOM), "random", "random", verdict.random_mean)]
-    for place, one in reversed(list(enumerate(verdict.contestants))):
+    lines = [Line(say(words.RANDOM), "random", "random", trust.random_mean)]
+    for place, one in reversed(list(enumerate(trust.candidates))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
         kind = "best" if place == 0 else "other"
         lines.append(Line(words.probability_at(say(MAPS[one.method][0]), auc), kind, str(place), y))
     drawing = percent_chart(
         x,
         lines,
-        band=(verdict.random_low, verdict.random_high),
+        band=(trust.random_low, trust.random_high),
         labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY)),
-        description=words.described(verdict, deletion=deletion),
+        description=words.described(trust, deletion=deletion),
     )
     return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}{save_button()}</figure>"
 
 
-def table(verdict: Verdict) -> str:
+def table(trust: Trust) -> str:
     """A line a map, the best first, with bars of its two areas; random order in its place."""
     head = "".join(f'<th scope="col">{say(name)}</th>' for name in words.COLUMNS)
-    rows = [(one.gap, line(verdict, place, one)) for place, one in enumerate(verdict.contestants)]
-    cells = f"<td>{bar(verdict.random_auc)}</td>" * 2
+    rows = [(one.gap, line(trust, place, one)) for place, one in enumerate(trust.candidates)]
+    cells = f"<td>{bar(trust.random_auc)}</td>" * 2
     chance = (
         f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{say(words.RANDOM)}</th>{cells}'
     )
@@ -111,9 +110,9 @@ def table(verdict: Verdict) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def line(verdict: Verdict, place: int, one: Contestant) -> str:
+def line(trust: Trust, place: int, one: Candidate) -> str:
     name, shows = map(say, MAPS[one.method])
-    kind = "passes" if one.gap > verdict.bar else "fails"
+    kind = "passes" if one.gap > trust.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
     return (
         f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(shows)}">'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitdemo.engine import Verdict
+from vitdemo.engine import Trust
 from vitdemo.ui.kit.html import escaped, note
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.maps import MAPS
@@ -48,14 +48,14 @@ FAILED = {
 }
 
 
-def sentence(verdict: Verdict) -> str:
+def sentence(trust: Trust) -> str:
     """Which map to trust here, as HTML; plain when it is none."""
-    trusted = [say(MAPS[one.method][0]) for one in verdict.trusted]
-    label = escaped(verdict.label)
+    trusted = [say(MAPS[one.method][0]) for one in trust.trusted]
+    label = escaped(trust.label)
     if not trusted:
         return say(NONE, label=label)
     first, *others = trusted
-    rest = len(verdict.contestants) - len(trusted)
+    rest = len(trust.candidates) - len(trusted)
     return (
         say(TRUST, label=label, map=first)
         + (say(ALSO[len(others) > 1], maps=listed(others)) if others else "")
@@ -70,8 +70,8 @@ def listed(names: list[str]) -> str:
     return say("{names} and {last}", names=say(", ").join(names[:-1]), last=names[-1])
 
 
-def about(verdict: Verdict) -> str:
-    return say(ABOUT, count=verdict.random_orders, bar=f"{verdict.bar:.2f}")
+def about(trust: Trust) -> str:
+    return say(ABOUT, count=trust.random_orders, bar=f"{trust.bar:.2f}")
 
 
 def waiting(words: str) -> str:
@@ -84,15 +84,15 @@ def probability_at(name: str, auc: float) -> str:
     return say("{name}: area {area}", name=name, area=f"{auc:.2f}")
 
 
-def described(verdict: Verdict, *, deletion: bool) -> str:
+def described(trust: Trust, *, deletion: bool) -> str:
     """What a screen reader says of a chart."""
     areas = [
         f"{say(MAPS[one.method][0])} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
-        for one in verdict.contestants
+        for one in trust.candidates
     ]
     return say(
         DESCRIBED[deletion],
-        label=verdict.label,
+        label=trust.label,
         areas=say(", ").join(areas),
-        random=f"{verdict.random_auc:.2f}",
+        random=f"{trust.random_auc:.2f}",
     )

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vitdemo.engine.answers.classes import answer, class_index
-from vitdemo.engine.core.cache import Entry, TraceCache
-from vitdemo.engine.core.pool import ModelPool
-from vitdemo.engine.core.recent import Recent
 from vitdemo.engine.core.records import Progress
+from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Judgement, class_trace, contest, map_orders, random_orders
-from vitdemo.weights import LoadedModel
+from vitdemo.models import VisionTransformer
 
 RANDOM = 24  # orders: twelve and their reverses
 DEVIATIONS = 2.5
@@ -21,7 +19,7 @@ Curve = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """A map's curves and their areas. `method`: its key in METHODS. `gap`: insertion less deletion AUC."""
 
     method: str
@@ -33,11 +31,11 @@ class Contestant:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Trust:
     """What removing the patches of one picture showed of class `label`.
 
     All curves hold a probability for each number of patches of `kept`, the last one all `num_patches`.
-    `contestants`: by falling gap. `random_low`, `random_mean`, `random_high`: over `random_orders` orders;
+    `candidates`: by falling gap. `random_low`, `random_mean`, `random_high`: over `random_orders` orders;
     the same for insertion and deletion, because each order runs with its reverse. `random_auc`: of the mean.
     `bar`: the gap that a map must exceed to count, 2.5 standard deviations of the random orders' gaps. Eight
     maps that know nothing bring one above it in at most about one picture of ten.
@@ -46,7 +44,7 @@ class Verdict:
     label: str
     num_patches: int
     kept: tuple[int, ...]
-    contestants: tuple[Contestant, ...]
+    candidates: tuple[Candidate, ...]
     random_orders: int
     random_low: Curve
     random_mean: Curve
@@ -55,43 +53,34 @@ class Verdict:
     bar: float
 
     @property
-    def trusted(self) -> tuple[Contestant, ...]:
+    def trusted(self) -> tuple[Candidate, ...]:
         """Those above the bar, the best first; empty where no map is better than chance."""
-        return tuple(one for one in self.contestants if one.gap > self.bar)
+        return tuple(one for one in self.candidates if one.gap > self.bar)
 
 
-class Referee:
-    """Judges the maps of the result behind a key; safe to share between threads."""
+def trust(subject: Subject, label: str = "") -> Trust:
+    """Judge every map of class `label` ("": the answer) against random order, in the dense network.
 
-    def __init__(self, pool: ModelPool, cache: TraceCache) -> None:
-        self._pool = pool
-        self._cache = cache
-        self._known: Recent[Verdict] = Recent()
+    Runs the network for a few seconds, once a picture and class. Raise ValueError for an unknown class or a
+    network without any.
+    """
+    label = label or answer(subject.entry)
 
-    def judge(self, key: str, label: str = "", *, progress: Progress | None = None) -> Verdict:
-        """Every map of class `label` ("": the answer) against random order, in the dense network.
+    def run() -> Trust:
+        loaded = subject.loaded
+        target = class_index(subject.entry, loaded, label)
+        with subject.turn() as report:
+            return judge(subject, loaded.model, label=label, target=target, report=report)
 
-        Runs the network for a few seconds, once a picture and class. Raises Expired, and ValueError for an
-        unknown class or a network without any.
-        """
-        entry = self._cache.get(key)
-        label = label or answer(entry)
-        verdict = self._known.find(key, label)
-        if verdict is None:
-            loaded = self._pool.get(entry.analysis.model, progress=progress)
-            with self._pool.compute.turn(progress) as report:
-                verdict = judge(entry, loaded, label, pool=self._pool, report=report)
-            self._known.keep(key, label, verdict)
-        return verdict
+    return subject.once("trust", label, run)
 
 
-def judge(entry: Entry, loaded: LoadedModel, label: str, *, pool: ModelPool, report: Progress) -> Verdict:
-    """The contest, run. It is the caller's turn of `pool.compute`."""
+def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int, report: Progress) -> Trust:
+    """Run the removals. It is the caller's turn."""
     report(0.0, "Drawing the maps")
-    model, pixels = loaded.model, entry.pixels.to(pool.device)
-    target = class_index(entry, loaded, label)
+    pixels, num_patches = subject.pixels, subject.entry.config.num_patches
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
-    chance = random_orders(entry.config.num_patches, count=RANDOM, seed=0)
+    chance = random_orders(num_patches, count=RANDOM, seed=0)
     results = contest(
         model,
         pixels,
@@ -100,13 +89,13 @@ def judge(entry: Entry, loaded: LoadedModel, label: str, *, pool: ModelPool, rep
         progress=lambda share: report(share, "Removing patches"),
     )
     maps, randoms = results[: len(orders)], results[len(orders) :]
-    known = [contestant(method, result) for method, result in zip(orders, maps, strict=True)]
+    known = [candidate(method, result) for method, result in zip(orders, maps, strict=True)]
     lines = np.stack([result.insertion for result in randoms])
-    return Verdict(
+    return Trust(
         label=label,
-        num_patches=entry.config.num_patches,
+        num_patches=num_patches,
         kept=maps[0].kept,
-        contestants=tuple(sorted(known, key=lambda one: -one.gap)),
+        candidates=tuple(sorted(known, key=lambda one: -one.gap)),
         random_orders=len(randoms),
         random_low=curve(lines.min(0)),
         random_mean=curve(lines.mean(0)),
@@ -116,9 +105,9 @@ def judge(entry: Entry, loaded: LoadedModel, label: str, *, pool: ModelPool, rep
     )
 
 
-def contestant(method: str, result: Judgement) -> Contestant:
+def candidate(method: str, result: Judgement) -> Candidate:
     deletion, insertion = curve(result.deletion), curve(result.insertion)
-    return Contestant(method, deletion, insertion, result.deletion_auc, result.insertion_auc, result.gap)
+    return Candidate(method, deletion, insertion, result.deletion_auc, result.insertion_auc, result.gap)
 
 
 def curve(values: np.ndarray | Sequence[float]) -> Curve:

@@ -15,7 +15,7 @@ import torch
 from tests.engine.bundle import picture, traces
 from tests.explain.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import AttentionView, Engine, Record, Request
+from vitdemo.engine import AttentionView, Engine, Export, Request
 from vitdemo.explain import PatchDropped, explain, explain_inward
 from vitdemo.trace import Trace
 
@@ -25,17 +25,17 @@ VIEW = AttentionView(method="head-rollout", layer=3, head=1, fusion="max", disca
 
 def kept(
     engine: Engine, *, ratio: float = 0.3, view: AttentionView = VIEW, direction: Literal["out", "in"] = "in"
-) -> Record:
+) -> Export:
     request = Request(picture(), KEY, ratio, "learned" if ratio else "")
-    return engine.keep(engine.analyse(request).key, view, direction=direction)
+    return engine.open(request).export(view, direction=direction)
 
 
 @pytest.fixture
-def record(engine: Engine) -> Record:
+def record(engine: Engine) -> Export:
     return kept(engine)
 
 
-def test_arrays_are_those_of_an_independent_run(record: Record, models: Path) -> None:
+def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) -> None:
     with np.load(io.BytesIO(record.npz()), allow_pickle=False) as file:
         arrays = dict(file)
     dense, pruned = traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
@@ -120,7 +120,7 @@ def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) ->
     np.testing.assert_allclose(out.arrays["pruned_map_head-rollout"], wanted, atol=1e-5)
 
 
-def test_every_array_is_described_and_the_file_is_json(record: Record) -> None:
+def test_every_array_is_described_and_the_file_is_json(record: Export) -> None:
     facts = json.loads(record.json())
     assert set(facts["arrays"]) == set(record.arrays)
     for name, one in facts["arrays"].items():
@@ -133,7 +133,7 @@ def test_every_array_is_described_and_the_file_is_json(record: Record) -> None:
     assert {f"class_map_{name}" for name in ("gradient-rollout", "chefer")} < set(facts["arrays"])
 
 
-def test_facts_name_the_setting_the_weights_and_the_versions(record: Record, models: Path) -> None:
+def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, models: Path) -> None:
     facts = json.loads(record.json())
     digest = hashlib.sha256((models / KEY / "model.safetensors").read_bytes()).hexdigest()
     assert facts["model"] == f"{KEY}@sha256:{digest}"

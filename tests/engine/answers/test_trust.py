@@ -1,4 +1,4 @@
-"""The referee: its curves are the contest's, and its sentence follows from the numbers."""
+"""Trust: its curves are the contest's, and its sentence follows from the numbers."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ def engine(models: Path) -> Engine:
     return Engine(device="cpu", models_dir=models)
 
 
-def test_the_verdict_is_the_contest_of_the_dense_network(engine: Engine, models: Path) -> None:
+def test_trust_is_the_contest_of_the_dense_network(engine: Engine, models: Path) -> None:
     image = picture(1)
-    analysis = engine.analyse(Request(image, "dynamicvit_cifar10", 0.5))
+    key = engine.open(Request(image, "dynamicvit_cifar10", 0.5)).key
     told: list[float] = []
-    verdict = engine.referee(analysis.key, "cat", progress=lambda share, text: told.append(share))
+    found = engine.recall(key, progress=lambda share, text: told.append(share)).trust("cat")
     model, pixels = direct(models, "dynamicvit_cifar10", image)
     target = CIFAR10_CLASSES.index("cat")
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
-    chance = random_orders(16, count=verdict.random_orders, seed=0)
+    chance = random_orders(16, count=found.random_orders, seed=0)
     results = contest(model, pixels, [*orders.values(), *chance], target=target)
     known = dict(zip(orders, results, strict=False))
-    assert {one.method for one in verdict.contestants} == set(known)
-    for one in verdict.contestants:
+    assert {one.method for one in found.candidates} == set(known)
+    for one in found.candidates:
         np.testing.assert_allclose(one.deletion, known[one.method].deletion, atol=1e-5)
         np.testing.assert_allclose(one.insertion, known[one.method].insertion, atol=1e-5)
         assert one.gap == pytest.approx(one.insertion_auc - one.deletion_auc)
-    gaps = [one.gap for one in verdict.contestants]
+    gaps = [one.gap for one in found.candidates]
     assert gaps == sorted(gaps, reverse=True)
     randoms = results[len(orders) :]
     for curves in ([one.insertion for one in randoms], [one.deletion for one in randoms]):
-        np.testing.assert_allclose(verdict.random_low, np.min(curves, axis=0), atol=1e-5)
-        np.testing.assert_allclose(verdict.random_mean, np.mean(curves, axis=0), atol=1e-5)
-        np.testing.assert_allclose(verdict.random_high, np.max(curves, axis=0), atol=1e-5)
-    assert verdict.bar == pytest.approx(2.5 * np.std([one.gap for one in randoms]), abs=1e-5)
-    assert verdict.trusted == tuple(one for one in verdict.contestants if one.gap > verdict.bar)
+        np.testing.assert_allclose(found.random_low, np.min(curves, axis=0), atol=1e-5)
+        np.testing.assert_allclose(found.random_mean, np.mean(curves, axis=0), atol=1e-5)
+        np.testing.assert_allclose(found.random_high, np.max(curves, axis=0), atol=1e-5)
+    assert found.bar == pytest.approx(2.5 * np.std([one.gap for one in randoms]), abs=1e-5)
+    assert found.trusted == tuple(one for one in found.candidates if one.gap > found.bar)
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
 
 
 def test_asking_again_runs_nothing(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(2), "vit_cifar10"))
-    assert analysis.pruned
-    first = engine.referee(analysis.key)
-    assert first.label == analysis.pruned.top[0][0]
-    assert "keep-score" not in {one.method for one in first.contestants}
+    result = engine.open(Request(picture(2), "vit_cifar10"))
+    assert result.analysis.pruned
+    first = result.trust()
+    assert first.label == result.analysis.pruned.top[0][0]
+    assert "keep-score" not in {one.method for one in first.candidates}
     before = engine.forwards
-    assert engine.referee(analysis.key, first.label) is first
+    assert result.trust(first.label) is first
     assert engine.forwards == before
 
 
 def test_what_cannot_be_judged_is_told(engine: Engine) -> None:
-    analysis = engine.analyse(Request(picture(2), "vit_cifar10"))
+    result = engine.open(Request(picture(2), "vit_cifar10"))
     with pytest.raises(ValueError, match="class must be one that vit_cifar10 knows, got 'unicorn'"):
-        engine.referee(analysis.key, "unicorn")
+        result.trust("unicorn")
     with pytest.raises(Expired):
-        engine.referee("no such key")
+        engine.recall("no such key")

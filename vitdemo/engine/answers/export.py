@@ -7,7 +7,6 @@ import io
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
@@ -20,13 +19,14 @@ import torch
 from jaxtyping import Shaped
 
 from vitdemo.config import ViTConfig
+from vitdemo.engine.answers.attention import attention_methods, options_for
 from vitdemo.engine.answers.card import folder_of
-from vitdemo.engine.answers.numbers import PatchMap
+from vitdemo.engine.answers.classes import OF_A_CLASS, class_map
 from vitdemo.engine.answers.payload import passes
-from vitdemo.engine.answers.pictures import attention_methods, options_for
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import AttentionView, Outcome
+from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, PatchDropped, explain, explain_inward
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import ranked
@@ -51,7 +51,7 @@ class Numbered:
 
 
 @dataclass(frozen=True)
-class Record:
+class Export:
     """`arrays`: by name. `facts`: all that is no array, ready for JSON, and under "arrays" what each is."""
 
     arrays: dict[str, Shaped[np.ndarray, "..."]]
@@ -68,20 +68,15 @@ class Record:
         return json.dumps(self.facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def record(
-    entry: Entry,
-    loaded: LoadedModel,
-    view: AttentionView,
-    *,
-    direction: Literal["out", "in"],
-    of_a_class: Sequence[PatchMap],
-    models_dir: Path | None,
-) -> Record:
-    """All numbers of a result, no network run.
+def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "in"]) -> Export:
+    """Return all numbers of a result. Runs the network for the maps of the answer's class, unless they are
+    known.
 
-    `view`, `direction`: how the explorer shows it; the attention maps follow both, and begin ("out") or end
-    ("in") at the view's query. `of_a_class`: maps of the answer. `models_dir`: where the bundled weights lie.
+    `view`, `direction`: how the tab "Attention" shows it; the attention maps follow both, and begin ("out")
+    or end ("in") at the view's query.
     """
+    entry = subject.entry
+    of_a_class = OF_A_CLASS if entry.analysis.dense.top else ()
     found: dict[str, Numbered] = {
         "view": Numbered(np.asarray(entry.analysis.view), "The crop that the model saw.", "RGB, 0 to 255"),
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
@@ -102,12 +97,12 @@ def record(
             found[f"{name}_map_{method.key}"] = Numbered(heat, said, METHODS[method.key].unit)
     if entry.pruned is not None:
         found |= of_stages(entry.pruned)
-    for one in of_a_class:
+    for one in (class_map(subject, method=method) for method in of_a_class):
         values = np.array([[np.nan if value is None else value for value in row] for row in one.values])
         said = f"{one.title} for class {one.label!r} over the patch grid; NaN = already pruned."
         found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
     facts = {
-        **described(entry, loaded, models_dir=models_dir),
+        **described(entry, subject.loaded, models_dir=subject.shared.models_dir),
         "explorer": {
             "method": view.method,
             "layer": view.layer,
@@ -129,7 +124,7 @@ def record(
             for name, one in found.items()
         },
     }
-    return Record({name: one.values for name, one in found.items()}, facts)
+    return Export({name: one.values for name, one in found.items()}, facts)
 
 
 def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:

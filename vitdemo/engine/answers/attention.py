@@ -1,4 +1,4 @@
-"""Pictures of a result: pure functions of its cached traces and its view; no network runs."""
+"""Where the network looked, as pictures and as numbers; no network runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from PIL import Image
 
 from vitdemo import render
+from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import AttentionView, MethodInfo
 from vitdemo.explain import METHODS, Method, Option, explain, explain_heads
-from vitdemo.models.selectors import SELECTORS
+from vitdemo.explain.attention import fuse
+from vitdemo.explain.heatmap import query_row, step
 from vitdemo.trace import Trace
 
 Captioned = list[tuple[Image.Image, str]]
@@ -47,6 +49,27 @@ def attention_figure(entry: Entry, view: AttentionView) -> Image.Image:
     return framed(figure, entry, view.query)
 
 
+def attention_map(entry: Entry, view: AttentionView) -> PatchMap:
+    """The numbers of `attention_figure`. Raises as that does."""
+    trace, method = trace_of(entry, view), find(view.method)
+    options = options_for(trace, view, method.options)
+    heat = explain(trace, method.key, **options)
+    whole = total(trace, options)
+    # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
+    share = max(0.0, 1 - float(np.nansum(heat)) / whole) if whole > 0 else None
+    return patch_map(method, heat, options=options, prefix_share=share)
+
+
+def total(trace: Trace, options: dict[str, Any]) -> float:
+    """What a map and its prefix tokens' part add up to: 1, or the sum of the row of the layer that is looked
+    at, which is 0 for a linear head without attention, and anything for a maximum or minimum of heads."""
+    if "layer" not in options:
+        return 1.0
+    layer, head = options["layer"], options["head"]
+    matrix = fuse(trace.attn[layer], options["fusion"]) if head is None else trace.attn[layer][head]
+    return float(step(trace, query_row(trace, options["query"], layer=layer), matrix, layer=layer).sum())
+
+
 def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
     """The maps of all heads of `view.layer` under one scale; per-head rollouts where `view.method` has no
     single heads. Raises as `attention_figure`."""
@@ -62,45 +85,6 @@ def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
         smooth=view.smooth,
     )
     return [(framed(tile, entry, view.query), f"Head {head}") for head, tile in enumerate(tiles)]
-
-
-def kept_figures(entry: Entry) -> Captioned:
-    """The view, then what each stage of the pruned pass left of it."""
-    count, view = entry.config.num_patches, entry.analysis.view
-    figures = [(render.display_view(view), f"Input: {count} patches")]
-    for stage, ids in enumerate(entry.analysis.kept, start=1):
-        picture = render.kept_patches(view, ids, entry.config.grid)
-        figures.append((picture, f"Stage {stage}: {len(ids)} of {count} patches"))
-    return figures
-
-
-def lifetime_figure(entry: Entry) -> Image.Image:
-    """The stage at which each patch was dropped, over the view, with a legend of token counts."""
-    kept = entry.analysis.kept
-    stages = render.stage_of_drop(kept, entry.config.grid)
-    return render.lifetime_map(entry.analysis.view, stages, stages=len(kept))
-
-
-def score_figures(entry: Entry) -> Captioned:
-    """Return the selector's scores at each stage under one scale; empty where nothing was pruned.
-
-    Training may leave the level of logarithmic scores free. They are shown as weights, 1 = the mean of the
-    patches present, which is also what an adaptive budget compares.
-    """
-    if entry.pruned is None:
-        return []
-    heats = [explain(entry.pruned, "keep-score", stage=stage) for stage in range(len(entry.pruned.scores))]
-    selector = SELECTORS[entry.analysis.selector]
-    if selector.log_scores:
-        weights = [np.exp(heat) for heat in heats]
-        heats = [weight / np.nanmean(weight) for weight in weights]
-    low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
-    label = selector.score_label
-    scale = render.shared_scale(heats, label=label, low=low)
-    return [
-        (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")
-        for stage, heat in enumerate(heats, start=1)
-    ]
 
 
 def trace_of(entry: Entry, view: AttentionView) -> Trace:

@@ -1,0 +1,72 @@
+"""Which patches each stage kept, when the others left, and by what score; no network runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.subject import Subject
+from vitdemo.explain import explain
+from vitdemo.models.selectors import SELECTORS
+
+Captioned = list[tuple[Image.Image, str]]
+
+
+class Tokens:
+    """What became of the patches of one result; pictures alone, no network runs."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._entry = subject.entry
+
+    def kept_figures(self) -> Captioned:
+        """The input and the patches kept after each stage."""
+        return kept_figures(self._entry)
+
+    def lifetime_figure(self) -> Image.Image:
+        """The stage at which each patch was dropped, with a legend."""
+        return lifetime_figure(self._entry)
+
+    def score_figures(self) -> Captioned:
+        """The selector's scores a stage, under one scale; empty at ratio 0."""
+        return score_figures(self._entry)
+
+
+def kept_figures(entry: Entry) -> Captioned:
+    """The view, then what each stage of the pruned pass left of it."""
+    count, view = entry.config.num_patches, entry.analysis.view
+    figures = [(render.display_view(view), f"Input: {count} patches")]
+    for stage, ids in enumerate(entry.analysis.kept, start=1):
+        picture = render.kept_patches(view, ids, entry.config.grid)
+        figures.append((picture, f"Stage {stage}: {len(ids)} of {count} patches"))
+    return figures
+
+
+def lifetime_figure(entry: Entry) -> Image.Image:
+    """The stage at which each patch was dropped, over the view, with a legend of token counts."""
+    kept = entry.analysis.kept
+    stages = render.stage_of_drop(kept, entry.config.grid)
+    return render.lifetime_map(entry.analysis.view, stages, stages=len(kept))
+
+
+def score_figures(entry: Entry) -> Captioned:
+    """Return the selector's scores at each stage under one scale; empty where nothing was pruned.
+
+    Training may leave the level of logarithmic scores free. They are shown as weights, 1 = the mean of the
+    patches present, which is also what an adaptive budget compares.
+    """
+    if entry.pruned is None:
+        return []
+    heats = [explain(entry.pruned, "keep-score", stage=stage) for stage in range(len(entry.pruned.scores))]
+    selector = SELECTORS[entry.analysis.selector]
+    if selector.log_scores:
+        weights = [np.exp(heat) for heat in heats]
+        heats = [weight / np.nanmean(weight) for weight in weights]
+    low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
+    label = selector.score_label
+    scale = render.shared_scale(heats, label=label, low=low)
+    return [
+        (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")
+        for stage, heat in enumerate(heats, start=1)
+    ]

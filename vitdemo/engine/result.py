@@ -1,0 +1,102 @@
+"""One analysed picture, and all that may be asked of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PIL import Image
+
+from vitdemo.engine.answers import attention, payload
+from vitdemo.engine.answers.attention import Captioned
+from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
+from vitdemo.engine.answers.export import Export, export
+from vitdemo.engine.answers.inside import Inside
+from vitdemo.engine.answers.lab import Lab
+from vitdemo.engine.answers.numbers import PatchMap
+from vitdemo.engine.answers.tokens import Tokens
+from vitdemo.engine.answers.trust import Trust, trust
+from vitdemo.engine.core.records import Analysis, AttentionView
+from vitdemo.engine.core.subject import Subject
+
+
+class Result:
+    """What `Engine.open` gives. It holds its traces, whatever memory drops; sessions hold its `key` instead.
+
+    `tokens`, `lab`, `inside`: the questions about pruning, its laboratory, and the network's inside. Messages
+    of ValueError are one sentence for the user.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._entry = subject.entry
+        self.tokens = Tokens(subject)
+        self.lab = Lab(subject)
+        self.inside = Inside(subject)
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the network says, dense and pruned, and what that costs."""
+        return self._entry.analysis
+
+    @property
+    def key(self) -> str:
+        """By which `Engine.recall` finds this result as long as memory holds it; nobody can guess it."""
+        return self.analysis.key
+
+    def attention(self, view: AttentionView) -> PatchMap:
+        """Return the numbers of `attention_figure`. Raise ValueError naming an unknown method or an option
+        out of range, and where the query patch is already pruned."""
+        return attention.attention_map(self._entry, view)
+
+    def attention_figure(self, view: AttentionView) -> Image.Image:
+        """Return the map over the view, its colour bar below, the query patch framed. Raise as
+        `attention`."""
+        return attention.attention_figure(self._entry, view)
+
+    def head_gallery(self, view: AttentionView) -> Captioned:
+        """Return every head of one layer under one scale, captioned "Head 0", ...: raw attention if that is
+        the method, else per-head rollouts. Raise as `attention`."""
+        return attention.head_gallery(self._entry, view)
+
+    def payload(self) -> str:
+        """Return JSON of both passes' attention, token ids and view, for a page to explore without asking
+        again."""
+        return payload.attention(self._entry)
+
+    def payload_layer(self, *, pass_: str, layer: int) -> str:
+        """Return JSON of one layer's attention, where `payload` left it out as too large.
+
+        Raise ValueError naming an unknown pass or layer.
+        """
+        return payload.layer_of(self._entry, pass_=pass_, layer=layer)
+
+    def classes(self, label: str = "") -> list[ClassMap]:
+        """Return the maps of class `label` ("": the answer), each over the view. None for a network without
+        classes.
+
+        Runs the network once forward and back, unless it was asked before. Raise ValueError for a class that
+        the model does not have.
+        """
+        return class_maps(self._subject, label)
+
+    def class_map(self, label: str = "", *, method: str) -> PatchMap:
+        """Return the numbers of one of `classes`. Runs the network and raises as that does; raise ValueError
+        naming the known methods, too."""
+        return class_map(self._subject, label, method=method)
+
+    def trust(self, label: str = "") -> Trust:
+        """Judge each map of class `label` ("": the answer) against random order, by really removing patches.
+
+        Runs the network for seconds, unless it was asked before. Raise ValueError for a class that the model
+        does not have.
+        """
+        return trust(self._subject, label)
+
+    def export(self, view: AttentionView, *, direction: Literal["out", "in"] = "out") -> Export:
+        """Return all numbers of the result, to be written to files. `view`, `direction`: how the page shows
+        it; the attention maps follow both.
+
+        Runs the network for the maps of the answer's class, unless they are known. Raise ValueError for an
+        option out of range.
+        """
+        return export(self._subject, view, direction=direction)
