@@ -10,7 +10,7 @@ from vitdemo.ui import build
 from vitdemo.ui.kit.visit import HEAVY, LIGHT, NEWER
 
 # What only draws, or looks up: by the name of its function. "opened" and "run" are of the tabs and sections.
-DRAWS = {"chosen", "models", "opened", "run", "lambda"}
+DRAWS = {"changed", "chosen", "clicked", "go", "lambda", "layer", "models", "moved", "opened", "run"}
 
 
 @pytest.fixture(scope="module")
