@@ -29,7 +29,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def files_in(folder: Path) -> set[str]:
-    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    """Return the files in `folder` but for what running them leaves: compiled ones, and gradio's stubs."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".pyc", ".pyi"))
     return {path.relative_to(folder).as_posix() for path in paths}
 
 

@@ -55,7 +55,8 @@ def serve(command: Path, *, cwd: Path) -> None:
         port = probe.getsockname()[1]
     words = [command, "--port", str(port)]
     print("$", *words, flush=True)
-    with subprocess.Popen(words, cwd=cwd) as app:
+    app = subprocess.Popen(words, cwd=cwd)
+    try:
         end = time.monotonic() + SECONDS
         while not is_healthy(port) and app.poll() is None and time.monotonic() < end:
             time.sleep(1)
@@ -63,6 +64,8 @@ def serve(command: Path, *, cwd: Path) -> None:
         app.send_signal(signal.SIGTERM)
         if app.wait(SECONDS) or not healthy:
             raise RuntimeError(f"healthy: {healthy}; exit status {app.returncode}")
+    finally:
+        app.kill()
 
 
 def main() -> None:
