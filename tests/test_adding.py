@@ -1,0 +1,75 @@
+"""The worked examples of docs/adding.md do what it says."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.explain.traces import random_trace
+from vitdemo.config import PruneConfig, ViTConfig
+from vitdemo.datasets import CIFAR100_CLASSES
+from vitdemo.explain import METHODS, explain
+from vitdemo.models import build_model
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import SELECTORS, make_selector
+from vitdemo.recording import record
+
+PAGE = (Path(__file__).parents[1] / "docs" / "adding.md").read_text(encoding="utf-8")
+
+
+@cache
+def example() -> SimpleNamespace:
+    """Return all that the page's Python defines."""
+    names: dict[str, Any] = {"__name__": "adding"}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(compile(block, "adding.md", "exec"), names)
+    return SimpleNamespace(**names)
+
+
+def test_the_network_is_an_entry_of_the_menu() -> None:
+    spec = example().vit_cifar100
+    assert (spec.key, spec.title, spec.optional) == ("vit_cifar100", "Standard ViT · CIFAR-100", True)
+    assert build_model(spec.config).head.out_features == len(CIFAR100_CLASSES)
+
+
+def test_the_map_is_offered_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = example().received
+    monkeypatch.setitem(METHODS, method.key, method)
+    trace = random_trace(cuts={2: 5})
+    heat = explain(trace, "attention-received")
+    expected = np.zeros(13)
+    for attn, ids in zip(trace.attn, trace.token_ids, strict=True):
+        for column, place in enumerate(ids.tolist()):
+            expected[place] += attn.numpy()[:, :, column].mean() / 4
+    np.testing.assert_allclose(heat.ravel(), expected[1:], rtol=1e-5)
+
+
+def test_the_data_set_is_found(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        for name in ("Bengal", "pug"):
+            (tmp_path / "pets" / split / name).mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(tmp_path / "pets" / split / name / "0.png")
+    photos = example().pets.load(tmp_path, "test")
+    assert (photos.classes, photos.labels.tolist()) == (("Bengal", "pug"), [0, 1])
+
+
+def test_the_selector_keeps_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = example().length
+    monkeypatch.setitem(SELECTORS, spec.key, spec)
+    config = ViTConfig(
+        img_size=32, patch_size=8, embed_dim=24, depth=4, num_classes=3, prune=PruneConfig(prune_loc=(1,))
+    )
+    model, pixels = build_model(config).eval(), torch.randn(1, 3, 32, 32)
+    pruning = Pruning(make_selector("length", model=model, pixels=pixels), FixedRatio(0.5))
+    trace = record(model, pixels, pruning=pruning)
+    assert sorted(trace.scores[0].topk(8).indices.tolist()) == trace.kept[0].tolist()
+    tokens = model.blocks[0](model.embed(pixels))[0, 1:]
+    torch.testing.assert_close(trace.scores[0], tokens.norm(dim=-1))
