@@ -33,8 +33,9 @@ def pages() -> Iterator[list[gr.Blocks]]:
     launch = gr.Blocks.launch
 
     def noted(page: gr.Blocks, **options: object) -> object:
+        launched = launch(page, **options)  # type: ignore[arg-type]
         found.append(page)
-        return launch(page, **options)  # type: ignore[arg-type]
+        return launched
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gr.Blocks, "launch", noted)

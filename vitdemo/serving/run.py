@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vitdemo.engine import Engine
 from vitdemo.serving.gate import Gate
+from vitdemo.serving.memory import give_back
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import Sweeper
@@ -26,14 +27,20 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         limits=limits,
     )
     page = build(engine, data_dir=options.data, first=first_view(engine), limits=limits)
-    sweeper = Sweeper(files, limits=limits, forget=engine.forget)
+
+    def forget(seconds: float) -> None:
+        engine.forget(seconds)
+        page.forget_files()
+
+    sweeper = Sweeper(files, limits=limits, forget=forget)
     gate = launch(
         page,
         options,
         ready=lambda: engine.forwards > 0,
         make_room=lambda coming: sweeper.sweep(coming=coming),
     )
-    threading.Thread(target=sweeper.run, args=(stop,), daemon=True).start()
+    for work in (sweeper.run, give_back):
+        threading.Thread(target=work, args=(stop,), daemon=True).start()
     stop.wait()
     drain(gate, page)
 

@@ -88,6 +88,11 @@ class Page(gr.Blocks):
         known = self.state_holder.session_data.get(session or "")
         return known is not None and self.is_lost(known.state_data)
 
+    def forget_files(self) -> None:
+        """Empty gradio's lists of all files that came or were made; it never does, and nothing reads them."""
+        for paths in self.temp_file_sets:
+            paths.clear()
+
     def may_use(self, path: Any) -> bool:
         """Whether a visitor may have the file analysed, whose time on the disk then begins anew. In a
         read-only page the page itself must have offered it."""
