@@ -41,7 +41,7 @@ NEVER: dict[str, tuple[str, ...]] = {
 ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.kinds": (),
     "vitdemo.config": ("vitdemo.kinds",),
-    "vitdemo.models": ("vitdemo.config", "vitdemo.trace"),
+    "vitdemo.models": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
     "vitdemo.explain": ("vitdemo.config", "vitdemo.trace"),
@@ -51,10 +51,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "vitdemo.examples",
         "vitdemo.datasets",
         "vitdemo.limits",
-    ),  # the middle two: plain pictures and labels
+        "vitdemo.message",
+    ),  # the second and third: plain pictures and labels
     "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits"),
     "vitdemo.limits": (),
-    "vitdemo.decode": ("vitdemo.limits",),
+    "vitdemo.message": (),
+    "vitdemo.decode": ("vitdemo.limits", "vitdemo.message"),
     "app": ("vitdemo.serving",),
 }
 TABS = "vitdemo.ui.tabs."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from vitdemo.config import DataConfig, PruneConfig, ViTConfig
 from vitdemo.datasets import DATASETS, IMAGENET_MEAN, IMAGENET_STD
+from vitdemo.message import Message
 
 
 @dataclass(frozen=True)
@@ -68,18 +69,18 @@ def pruned(config: ViTConfig, *prune_loc: int) -> ViTConfig:
 FAMILIES = {
     "dynamicvit": (
         "DynamicViT",
-        "Learned predictors decide which patches go on; one network for every pruning ratio.",
+        Message("Learned predictors decide which patches go on; one network for every pruning ratio."),
     ),
-    "vit": ("Standard ViT", "The plain Vision Transformer."),
+    "vit": ("Standard ViT", Message("The plain Vision Transformer.")),
     "lightvit": (
         "Lightweight ViT",
-        "Linear attention: cost grows with the number of tokens, not with its square.",
+        Message("Linear attention: cost grows with the number of tokens, not with its square."),
     ),
 }
 
 
 def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig) -> ModelSpec:
-    summary = f"ImageNet-1k weights, fetched from the Hugging Face Hub ({repo})."
+    summary = Message("ImageNet-1k weights, fetched from the Hugging Face Hub ({repo}).", repo=repo)
     return ModelSpec(key, title, summary, config, data, f"hf-hub:{repo}")
 
 

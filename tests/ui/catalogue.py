@@ -1,4 +1,4 @@
-"""What the sources say: the texts that the page asks the catalogue for, and those that the engine makes."""
+"""What the sources say: the texts that the page asks the catalogue for, and the engine's Messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ UI = sorted(path for room in ("ui", "serving") for path in (ROOT / "vitdemo" / r
 ENGINE = [path for path in sorted((ROOT / "vitdemo").rglob("*.py")) if path not in UI]
 TAKES_KEYS = {"say", "label", "both", "heading", "remark", "figure"}
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*(?: [A-Za-z][A-Za-z'’-]*){2,}")  # three words and more
-MADE_OF = 4  # letters: a template of the engine with fewer of its own could make any sentence
 
 
 def module_of(path: Path) -> ModuleType:
@@ -65,31 +64,26 @@ def flat(value: Any) -> Iterator[str]:
 
 
 @cache
-def written(paths: tuple[Path, ...]) -> frozenset[str]:
-    """Every string in the files, of an f-string the text with {} for its gaps."""
+def written() -> frozenset[str]:
+    """Every string in the files of the page."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in UI)
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return frozenset(
+        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+@cache
+def messages() -> frozenset[str]:
+    """The template of every Message that is made outside of the page; it must be written where it is used."""
     found = set()
-    for path in paths:
+    for path in ENGINE:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
-            elif isinstance(node, ast.JoinedStr):
-                parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
-                found.add("".join(map(str, parts)))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message":
+                template = node.args[0]
+                assert isinstance(template, ast.Constant), f"{path}, line {node.lineno}"
+                found.add(template.value)
     return frozenset(found)
-
-
-def made_by_engine(key: str) -> bool:
-    """Whether some text of the engine, its gaps filled, can be `key`."""
-    texts = written(tuple(ENGINE))
-    return key in texts or any(fits(key, template.split("{}")) for template in texts)
-
-
-def fits(key: str, pieces: list[str]) -> bool:
-    """Whether `key` is these pieces with anything between them."""
-    if len(pieces) == 1 or sum(char.isalpha() for char in "".join(pieces)) < MADE_OF:
-        return False
-    ends = key.startswith(pieces[0]) and key.endswith(pieces[-1])
-    return ends and re.fullmatch("(?s:.*)".join(map(re.escape, pieces)), key) is not None
 
 
 def english(text: str, *, allowed: tuple[str, ...] = ()) -> list[str]:

@@ -193,7 +193,8 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
             progress=hear,
         )
     except (WeightsError, InterruptedError) as error:
-        return {"error": str(error), "progress": progress, "heard": heard}
+        template = getattr(error.args[0], "template", None) if error.args else None
+        return {"error": str(error), "template": template, "progress": progress, "heard": heard}
     with torch.no_grad():
         logits = loaded.model(probe(loaded.model.config.img_size))
     return {

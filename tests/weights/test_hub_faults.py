@@ -66,6 +66,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_download_is_one_sentence_in_bounded_time(hub: dict[str, Any], name: str) -> None:
     assert hub[name]["error"].startswith(BROKEN[name])
+    assert hub[name]["template"], "a Message, which has its Chinese"
     assert hub[name]["seconds"] < 3 * DEADLINE
     assert (
         sum(request.startswith("GET") and "safetensors" in request for request in hub[name]["requests"]) <= 3

@@ -13,6 +13,7 @@ from vitdemo.decode.parts import are_too_many
 from vitdemo.decode.tags import are_overgrown
 from vitdemo.decode.to_rgb import to_rgb, true_key
 from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.message import Message
 
 # A fixed list: Pillow knows more, some of them slow or, like EPS, run by an outside program.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -29,6 +30,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _NAME_LENGTH = 60  # characters of a file's name that a message shows
+_THE_IMAGE = Message("The image")
 
 
 class BadImage(ValueError):  # noqa: N818 - it names the upload, as the page does
@@ -49,11 +51,11 @@ def decode(source: str | Path | bytes | Image.Image, *, limits: Limits | None = 
     """
     limits = limits or Limits()
     if isinstance(source, Image.Image):
-        _check_size(source.size, "The image", limits)
-        with _whole("The image"):
+        _check_size(source.size, _THE_IMAGE, limits)
+        with _whole(_THE_IMAGE):
             rgb, orientation = _converted(source)
     else:
-        name, data = ("The image", source) if isinstance(source, bytes) else _read(Path(source), limits)
+        name, data = (_THE_IMAGE, source) if isinstance(source, bytes) else _read(Path(source), limits)
         rgb, orientation = _opened(data, name, limits)
     method = _UPRIGHT.get(orientation)
     upright = rgb if method is None else rgb.transpose(method)
@@ -64,17 +66,25 @@ def decode(source: str | Path | bytes | Image.Image, *, limits: Limits | None = 
 def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
     """Return the picture as 8-bit sRGB, and its orientation; nothing else of it stays in memory."""
     if not data:
-        raise BadImage(f"{name} is empty (0 bytes).")
+        raise BadImage(Message("{name} is empty (0 bytes).", name=name))
     with _whole(name):
         greedy = _is_greedy(data, limits)
     if greedy:
-        raise BadImage(f"{name} is not laid out as pictures are: it would take far more than its size.")
+        raise BadImage(
+            Message(
+                "{name} is not laid out as pictures are: it would take far more than its size.",
+                name=name,
+            )
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, limits) from error
     except Exception as error:  # Pillow's readers let many kinds of error through on hostile bytes
-        raise BadImage(f"{name} is not an image of a known format ({', '.join(FORMATS)}).") from error
+        known = ", ".join(FORMATS)
+        raise BadImage(
+            Message("{name} is not an image of a known format ({formats}).", name=name, formats=known)
+        ) from error
     with image:
         _check_size(image.size, name, limits)
         with _whole(name):
@@ -100,7 +110,9 @@ def _whole(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise BadImage(f"{name} is damaged, cut short or of an unsupported kind.") from error
+        raise BadImage(
+            Message("{name} is damaged, cut short or of an unsupported kind.", name=name)
+        ) from error
 
 
 def _converted(image: Image.Image, *, factor: int = 1) -> tuple[Image.Image, int]:
@@ -131,7 +143,7 @@ def _read(path: Path, limits: Limits) -> tuple[str, bytes]:
             return name, path.read_bytes()
     except OSError:  # a name too long for the system, a folder or a file that may not be read
         pass
-    raise BadImage(f"{name} is not a file that can be read.")
+    raise BadImage(Message("{name} is not a file that can be read.", name=name))
 
 
 def _shown(name: str) -> str:
@@ -139,7 +151,7 @@ def _shown(name: str) -> str:
     plain = unicodedata.normalize("NFC", name)
     plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plain)
     if len(plain) <= _NAME_LENGTH:
-        return plain or "The image"
+        return plain or _THE_IMAGE
     half = _NAME_LENGTH // 2
     return f"{plain[:half]}…{plain[1 - half :]}"
 
@@ -147,12 +159,20 @@ def _shown(name: str) -> str:
 def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise BadImage(f"{name} has no pixels.")
+        raise BadImage(Message("{name} has no pixels.", name=name))
     if width * height > limits.megapixels * 1_000_000:
         raise _too_large(name, limits)
     if max(size) > limits.aspect * min(size):
-        limit = f"the long edge may be at most {limits.aspect} times the short one"
-        raise BadImage(f"{name} is {width} x {height} pixels; {limit}.")
+        raise BadImage(
+            Message(
+                "{name} is {width} x {height} pixels; the long edge may be at most {times} times the short "
+                "one.",
+                name=name,
+                width=width,
+                height=height,
+                times=limits.aspect,
+            )
+        )
 
 
 def _reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple[int, int]:
@@ -172,11 +192,17 @@ def _reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple
 
 
 def _too_large(name: str, limits: Limits) -> BadImage:
-    return BadImage(f"{name} is too large: the limit is {limits.megapixels} megapixels.")
+    return BadImage(
+        Message("{name} is too large: the limit is {limit} megapixels.", name=name, limit=limits.megapixels)
+    )
 
 
 def _too_heavy(name: str, need: int, limits: Limits) -> BadImage:
-    megabytes, limit = -(-need // MEGABYTE), limits.picture_megabytes
     return BadImage(
-        f"{name} is too large: decoding it takes {megabytes} MB of memory; the limit is {limit} MB."
+        Message(
+            "{name} is too large: decoding it takes {need} MB of memory; the limit is {limit} MB.",
+            name=name,
+            need=-(-need // MEGABYTE),
+            limit=limits.picture_megabytes,
+        )
     )

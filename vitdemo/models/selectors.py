@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo.config import ViTConfig
+from vitdemo.message import Message
 from vitdemo.models.attention import Tokens
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import Stage, Threshold, TokenSelector
@@ -99,9 +100,9 @@ class SelectorSpec:
     """
 
     key: str
-    title: str
-    words: str
-    score_label: str
+    title: Message
+    words: Message
+    score_label: Message
     make: Callable[[VisionTransformer, Float[Tensor, "b ch hh ww"]], TokenSelector]
     log_scores: bool | None = None
     needs_predictor: bool = False
@@ -112,34 +113,35 @@ SELECTORS: dict[str, SelectorSpec] = {  # the best first
     for spec in (
         SelectorSpec(
             key="learned",
-            title="Learned predictor",
-            words="a small network, trained with the rest, predicts for each patch how likely it should be "
-            "kept",
-            score_label="keep weight (1 = mean)",
+            title=Message("Learned predictor"),
+            words=Message(
+                "a small network, trained with the rest, predicts for each patch how likely it should be kept"
+            ),
+            score_label=Message("keep weight (1 = mean)"),
             make=lambda model, pixels: learned(model),
             log_scores=True,
             needs_predictor=True,
         ),
         SelectorSpec(
             key="class-attention",
-            title="Class attention",
-            words="the attention that each patch gets in the next block is its score",
-            score_label="class attention",
+            title=Message("Class attention"),
+            words=Message("the attention that each patch gets in the next block is its score"),
+            score_label=Message("class attention"),
             make=lambda model, pixels: ClassAttention(),
             log_scores=False,
         ),
         SelectorSpec(
             key="random",
-            title="Random",
-            words="each patch gets a random score, as a control",
-            score_label="random score",
+            title=Message("Random"),
+            words=Message("each patch gets a random score, as a control"),
+            score_label=Message("random score"),
             make=lambda model, pixels: random_for(pixels),
         ),
         SelectorSpec(
             key="inverted",
-            title="Inverted (worst first)",
-            words="the usual scores are negated, as a control, so that the best patches go first",
-            score_label="inverted score",
+            title=Message("Inverted (worst first)"),
+            words=Message("the usual scores are negated, as a control, so that the best patches go first"),
+            score_label=Message("inverted score"),
             make=lambda model, pixels: Inverted(best(model)),
         ),
     )

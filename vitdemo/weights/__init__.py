@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.message import Message
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.records import LoadedModel, Progress, Report, WeightsError
@@ -102,10 +103,10 @@ def find_bundled(key: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Re
         except WeightsError as error:
             if not folder.is_dir():
                 raise
-            note = f"{error}; the bundled weights are in use"
+            note = Message("{error}; the bundled weights are in use", error=error.args[0])
     if not folder.is_dir():
-        raise WeightsError(f"The bundled model {key!r} is not in the models folder")
-    return folder, Report("bundled", note=note)
+        raise WeightsError(Message("The bundled model {name} is not in the models folder", name=repr(key)))
+    return folder, Report(Message("bundled"), note=note)
 
 
 def find_folder(name: str) -> tuple[Path, Report]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from vitdemo.message import Message
 from vitdemo.weights.records import Progress, WeightsError
 from vitdemo.weights.refusals import explained
 from vitdemo.weights.store import CONFIG, LARGEST_JSON, PREPROCESSOR, WEIGHTS, sha256_of
@@ -85,7 +86,13 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
     if discarded(found.folder / WEIGHTS):
         found = find(request, terms)
         if discarded(found.folder / WEIGHTS):
-            raise WeightsError(f"{WEIGHTS} of {request.repo} arrived damaged: its sha256 is not the Hub's")
+            raise WeightsError(
+                Message(
+                    "{file} of {repo} arrived damaged: its sha256 is not the Hub's",
+                    file=WEIGHTS,
+                    repo=request.repo,
+                )
+            )
     return found
 
 
@@ -99,7 +106,12 @@ def find(request: Request, terms: Terms) -> Fetched:
     except WeightsError as error:
         if cached is None:
             raise
-        return replace(cached, note=f"{error}; cached files of revision {cached.revision} are in use")
+        note = Message(
+            "{error}; cached files of revision {revision} are in use",
+            error=error.args[0],
+            revision=cached.revision,
+        )
+        return replace(cached, note=note)
 
 
 def find_cached(request: Request) -> Fetched | None:
@@ -140,7 +152,7 @@ def watch(request: Request, terms: Terms) -> Fetched:
         target=work, args=(request, terms, waiting), daemon=True, name=f"fetch {request.repo}"
     ).start()
     start = now = heard = time.monotonic()
-    news, reported = (0.0, f"Asking the Hub for {request.repo}"), -BEAT
+    news, reported = (0.0, Message("Asking the Hub for {repo}", repo=request.repo)), -BEAT
     try:
         while now - heard < terms.deadline and now - start < LONGEST:
             if terms.progress is not None and (now - reported >= BEAT or news[0] == 1):
@@ -157,11 +169,29 @@ def watch(request: Request, terms: Terms) -> Fetched:
     finally:
         waiting.abandoned.set()
     if now - start >= LONGEST:
-        raise WeightsError(f"The Hub took longer than {LONGEST / 60:.0f} minutes for {request.repo}")
+        raise WeightsError(
+            Message(
+                "The Hub took longer than {minutes} minutes for {repo}",
+                minutes=f"{LONGEST / 60:.0f}",
+                repo=request.repo,
+            )
+        )
+    seconds = f"{terms.deadline:g}"
     if heard == start:
-        raise WeightsError(f"The Hub did not answer within {terms.deadline:g} seconds for {request.repo}")
+        raise WeightsError(
+            Message(
+                "The Hub did not answer within {seconds} seconds for {repo}",
+                seconds=seconds,
+                repo=request.repo,
+            )
+        )
     raise WeightsError(
-        f"The Hub sent less than {CHUNK / 1e3:.0f} kB of {request.repo} in {terms.deadline:g} seconds"
+        Message(
+            "The Hub sent less than {size} kB of {repo} in {seconds} seconds",
+            size=f"{CHUNK / 1e3:.0f}",
+            repo=request.repo,
+            seconds=seconds,
+        )
     )
 
 
@@ -200,7 +230,7 @@ def download(request: Request, terms: Terms, waiting: Waiting) -> Fetched:
     except Exception as error:
         raise explained(error, repo=repo, revision=request.revision, file=config) from error
     if commit is None:
-        raise WeightsError(f"The server did not say which revision of {repo} it has")
+        raise WeightsError(Message("The server did not say which revision of {repo} it has", repo=repo))
     config = get(CONFIG, commit)
     if b'"model_type"' in Path(config).read_bytes():  # transformers' format
         try:

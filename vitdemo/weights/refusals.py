@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import PurePath
 
+from vitdemo.message import Message
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import WEIGHTS
 
@@ -17,35 +18,71 @@ def explained(error: Exception, *, repo: str, revision: str, file: str) -> Weigh
 
     if isinstance(error, WeightsError):
         return error
-    refused = " (a pickle such as pytorch_model.bin is not read)" if PurePath(file).name == WEIGHTS else ""
-    offline = f"The Hub client is offline (HF_HUB_OFFLINE) and {repo} is not in its cache"
-    sentences: tuple[tuple[type[Exception], str], ...] = (  # a subclass before its base
-        (errors.GatedRepoError, f"{repo} is gated: accept its terms on the Hub and log in first"),
-        (errors.RepositoryNotFoundError, f"There is no repository {repo} on the Hub, or it is private"),
-        (errors.RevisionNotFoundError, f"{repo} has no revision {revision}"),
-        (errors.RemoteEntryNotFoundError, f"{repo} has no {file} at revision {revision}{refused}"),
+    offline = Message("The Hub client is offline (HF_HUB_OFFLINE) and {repo} is not in its cache", repo=repo)
+    sentences: tuple[tuple[type[Exception], Message], ...] = (  # a subclass before its base
+        (
+            errors.GatedRepoError,
+            Message("{repo} is gated: accept its terms on the Hub and log in first", repo=repo),
+        ),
+        (
+            errors.RepositoryNotFoundError,
+            Message("There is no repository {repo} on the Hub, or it is private", repo=repo),
+        ),
+        (
+            errors.RevisionNotFoundError,
+            Message("{repo} has no revision {revision}", repo=repo, revision=revision),
+        ),
+        (errors.RemoteEntryNotFoundError, absent(file, repo=repo, revision=revision)),
         (errors.OfflineModeIsEnabled, offline),
         (
             errors.LocalEntryNotFoundError,
-            offline if constants.HF_HUB_OFFLINE else "The Hub could not be reached",
+            offline if constants.HF_HUB_OFFLINE else Message("The Hub could not be reached"),
         ),
     )
     for kind, sentence in sentences:
         if isinstance(error, kind):
             return WeightsError(sentence)
     if isinstance(error, errors.HfHubHTTPError):
-        return WeightsError(f"The Hub answered with status {error.response.status_code} for {repo}")
+        status = error.response.status_code
+        return WeightsError(
+            Message("The Hub answered with status {status} for {repo}", status=status, repo=repo)
+        )
     if isinstance(error, OSError):
         return unwritten(error, repo=repo, file=file)
-    return WeightsError(f"The Hub could not be reached ({type(error).__name__}) for {repo}")
+    kind = type(error).__name__
+    return WeightsError(Message("The Hub could not be reached ({error}) for {repo}", error=kind, repo=repo))
+
+
+def absent(file: str, *, repo: str, revision: str) -> Message:
+    """Return the sentence for a file that `repo` does not have."""
+    where = {"repo": repo, "file": file, "revision": revision}
+    if PurePath(file).name != WEIGHTS:
+        return Message("{repo} has no {file} at revision {revision}", **where)
+    return Message(
+        "{repo} has no {file} at revision {revision} (a pickle such as pytorch_model.bin is not read)",
+        **where,
+    )
 
 
 def unwritten(error: OSError, *, repo: str, file: str) -> WeightsError:
     """A file that the client could not store, or that has another size than was announced."""
     if error.errno in FULL:
-        return WeightsError(f"The disk is full: {file} of {repo} does not fit into the Hub client's cache")
+        return WeightsError(
+            Message(
+                "The disk is full: {file} of {repo} does not fit into the Hub client's cache",
+                file=file,
+                repo=repo,
+            )
+        )
     if error.errno is not None:
         return WeightsError(
-            f"The Hub client's cache cannot be written ({error.strerror}) for {file} of {repo}"
+            Message(
+                "The Hub client's cache cannot be written ({error}) for {file} of {repo}",
+                error=error.strerror,
+                file=file,
+                repo=repo,
+            )
         )
-    return WeightsError(f"{file} of {repo} arrived with another size than the Hub had announced")
+    return WeightsError(
+        Message("{file} of {repo} arrived with another size than the Hub had announced", file=file, repo=repo)
+    )

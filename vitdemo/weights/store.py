@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vitdemo.config import DataConfig, to_json
 from vitdemo.files import written
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
 from vitdemo.weights.records import WeightsError
@@ -78,16 +79,26 @@ def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[Vi
     refuse_pickles(folder, label=label)
     described = read_description(folder, label=label, official=official)
     if not (folder / WEIGHTS).is_file():
-        raise WeightsError(f"{label} has no {WEIGHTS}")
+        raise WeightsError(Message("{model} has no {file}", model=label, file=WEIGHTS))
     where = f"{WEIGHTS} of {label}"
     try:
         if described.sha256 and sha256_of(folder / WEIGHTS) != described.sha256:
-            raise WeightsError(f"{where} is damaged: its sha256 is not the one in {CONFIG}")
+            raise WeightsError(
+                Message(
+                    "{file} of {model} is damaged: its sha256 is not the one in config.json",
+                    file=WEIGHTS,
+                    model=label,
+                )
+            )
         tensors = load_file(folder / WEIGHTS)
-    except OSError as error:  # whose text would tell the path
-        raise WeightsError(f"{where} cannot be read ({error.strerror})") from error
+    except OSError as error:
+        raise _unreadable(WEIGHTS, label, error) from error
     except SafetensorError as error:
-        raise WeightsError(f"{where} is truncated or damaged ({error})") from error
+        raise WeightsError(
+            Message(
+                "{file} of {model} is truncated or damaged ({error})", file=WEIGHTS, model=label, error=error
+            )
+        ) from error
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
     tensors = described.repair(tensors)
@@ -134,18 +145,25 @@ def refuse_pickles(folder: Path, *, label: str) -> None:
 def read_json(path: Path, *, label: str) -> dict[str, Any]:
     """A JSON object. Raises WeightsError when it is missing or is not one."""
     if not path.is_file():
-        raise WeightsError(f"{label} has no {path.name}")
+        raise WeightsError(Message("{model} has no {file}", model=label, file=path.name))
     try:
         if path.stat().st_size > LARGEST_JSON:
             raise WeightsError(f"{path.name} of {label} is larger than {LARGEST_JSON / 1e6:.0f} MB")
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise WeightsError(f"{path.name} of {label} cannot be read ({error.strerror})") from error
+        raise _unreadable(path.name, label, error) from error
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path.name} of {label} is not valid JSON ({error})") from error
     if not isinstance(values, dict):
         raise WeightsError(f"{path.name} of {label} is not a JSON object")
     return values
+
+
+def _unreadable(file: str, label: str, error: OSError) -> WeightsError:
+    """Return the sentence for a file that the system does not give out; its own would tell the path."""
+    return WeightsError(
+        Message("{file} of {model} cannot be read ({error})", file=file, model=label, error=error.strerror)
+    )
 
 
 def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vitdemo.message import Message
 from vitdemo.weights.records import WeightsError
 
 TRIES = 3  # requests for one file, the first included
@@ -63,9 +64,16 @@ class Transfer:
             raise Abandoned
         self.requests[url] += method == "GET"
         if self.requests[url] > TRIES:
-            came = f"{self.done / 1e6:.1f} of {self.total / 1e6:.1f} MB"
             raise WeightsError(
-                f"The Hub broke {self.file} of {self.repo} off {TRIES} times; {came} came the last time"
+                Message(
+                    "The Hub broke {file} of {repo} off {times} times; {done} of {total} MB came the "
+                    "last time",
+                    file=self.file,
+                    repo=self.repo,
+                    times=TRIES,
+                    done=f"{self.done / 1e6:.1f}",
+                    total=f"{self.total / 1e6:.1f}",
+                )
             )
 
     def moved(self, done: int, total: int) -> None:
@@ -74,13 +82,19 @@ class Transfer:
             raise Abandoned
         self.done, self.total = done, total
         if max(done, total) > self.limit:
-            size = f"{max(done, total) / 1e6:,.0f} MB"
             raise WeightsError(
-                f"{self.file} of {self.repo} has {size}, and at most {self.limit / 1e6:,.0f} MB are fetched "
-                "unless download_megabytes asks for more"
+                Message(
+                    "{file} of {repo} has {size} MB, and at most {limit} MB are fetched unless "
+                    "download_megabytes asks for more",
+                    file=self.file,
+                    repo=self.repo,
+                    size=f"{max(done, total) / 1e6:,.0f}",
+                    limit=f"{self.limit / 1e6:,.0f}",
+                )
             )
         share = done / total if total else 0.0
-        self.tell(share, f"{self.file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+        came, whole = f"{done / 1e6:.1f}", f"{total / 1e6:.1f}"
+        self.tell(share, Message("{file}: {done} of {total} MB", file=self.file, done=came, total=whole))
 
 
 def count_request(request: Any) -> None:

@@ -14,6 +14,7 @@ from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.render import charts
@@ -77,7 +78,8 @@ def silenced_logits(
         rows = heard[begin : begin + size]
         if progress is not None:
             last = begin + len(rows) - 1
-            progress(begin / len(heard), f"Layer {begin // heads}–{last // heads}")
+            named = Message("Layer {layer}", layer=f"{begin // heads}–{last // heads}")
+            progress(begin / len(heard), named)
         copy = twin(model)
         for layer in range(layers):
             attn = copy.get_submodule(f"blocks.{layer}.attn")
@@ -96,7 +98,9 @@ def ablation(subject: Subject, which: Pass) -> Ablation:
     """
     trace, pool = trace_of(subject.entry, which), subject.shared.pool
     if trace.logits is None:
-        raise ValueError("this network has no classes, so there is no answer that a head could change")
+        raise ValueError(
+            Message("this network has no classes, so there is no answer that a head could change")
+        )
     loaded, target = subject.loaded, int(trace.logits.argmax())
     pruning = Pruning(None, Explicit((None, *trace.kept))) if trace.prune_loc else None
     with subject.turn() as report:

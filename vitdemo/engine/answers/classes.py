@@ -12,6 +12,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, Heatmap, explain
+from vitdemo.message import Message
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -79,7 +80,7 @@ def answer(entry: Entry) -> str:
     """The top class of the result. Raises ValueError for a network without classes."""
     top = (entry.analysis.pruned or entry.analysis.dense).top
     if not top:
-        raise ValueError("this model has no classes to explain")
+        raise ValueError(Message("this model has no classes to explain"))
     return top[0][0]
 
 

@@ -17,6 +17,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.explain import Heatmap, explain
+from vitdemo.message import Message
 from vitdemo.models.head import chances
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
@@ -133,7 +134,7 @@ def top_classes(entries: list[Entry]) -> tuple[str, ...]:
     for entry in entries:
         top = outcome_of(entry).top
         if not top:
-            raise ValueError(f"{entry.analysis.title} has no classes to compare")
+            raise ValueError(Message("{title} has no classes to compare", title=entry.analysis.title))
         for label, share in top:
             best[label] = max(share, best.get(label, 0.0))
     return tuple(sorted(best, key=lambda label: -best[label]))

@@ -19,6 +19,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO
 from vitdemo.engine.core.subject import Subject
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
@@ -105,7 +106,7 @@ class Lab:
     def _classifier(self) -> LoadedModel:
         """The network. Raise ValueError if it has no classes."""
         if not self._entry.config.num_classes:
-            raise ValueError("the laboratory needs a model with a classification head")
+            raise ValueError(Message("the laboratory needs a model with a classification head"))
         return self._subject.loaded
 
 

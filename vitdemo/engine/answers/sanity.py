@@ -18,6 +18,7 @@ from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, explain
+from vitdemo.message import Message
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -69,9 +70,9 @@ def sanity(subject: Subject) -> SanityReport:
     checks = [row_sums(traces)]
     with subject.turn() as report:
         if entry.dense.logits is not None:
-            report(0.05, "Removing and masking")
+            report(0.05, Message("Removing and masking"))
             checks.append(removed_or_masked(model, pixels, entry))
-            report(0.1, "Recording and not recording")
+            report(0.1, Message("Recording and not recording"))
             checks.append(recorded(entry.dense, model(pixels)[0]))
         cascade = randomise(model, pixels, pool=subject.shared.pool, progress=report)
     checks += [Check("randomised", abs(steps[-1][1]), ALIKE_LIMIT, key) for key, steps in cascade.items()]
@@ -140,7 +141,8 @@ def randomise(
     maps = [key for key in MAPS if classes or not METHODS[key].needs_grad]
     first = record(model, pixels, grads=classes)
     original = {key: explain(first, key).ravel() for key in maps}
-    parts = ["head", *(f"block {index}" for index in reversed(range(model.config.depth))), "embedding"]
+    blocks = (Message("block {index}", index=index) for index in reversed(range(model.config.depth)))
+    parts = [Message("head"), *blocks, Message("embedding")]
     found = np.zeros((DRAWS, len(maps), len(parts)))
     done = 0
     while done < DRAWS and not settled(found[:done, :, -1]):
@@ -148,7 +150,8 @@ def randomise(
         fresh = drawn(model, seed=done)
         for number, part in enumerate(parts):
             if progress is not None:
-                progress(0.15 + 0.85 * (done + number / len(parts)) / DRAWS, f"Random weights: {part}")
+                share = 0.15 + 0.85 * (done + number / len(parts)) / DRAWS
+                progress(share, Message("Random weights: {part}", part=part))
             exchange(copy, fresh, part)
             trace = record(copy, pixels, grads=classes, target=first.target)
             for row, key in enumerate(maps):

@@ -16,6 +16,7 @@ from vitdemo import cost
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.records import Progress
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, selector_names
@@ -83,12 +84,14 @@ def speed(
     pool.spec(model)
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
     keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
-    listen, seconds = partial(progress, 0.0, "This model"), SECONDS / haste
+    listen, seconds = partial(progress, 0.0, Message("This model")), SECONDS / haste
     timings = variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
     sizes: list[Size] = []
     milliseconds, macs = timings[0].milliseconds, timings[0].macs
     for number, side in enumerate(SIDES):
-        listen = partial(progress, 0.2 + 0.8 * number / len(SIDES), f"{side * side} tokens")
+        listen = partial(
+            progress, 0.2 + 0.8 * number / len(SIDES), Message("{count} tokens", count=side * side)
+        )
         wide = sized(config, side)
         wanted = milliseconds * cost.macs(wide) / macs  # of one dense pass, from the size before
         if 6 * ROUNDS[0] * wanted > 1000 * LIMIT / haste:

@@ -16,6 +16,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Progress
 from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import Explicit, Pruning, ranked
@@ -68,7 +69,7 @@ def forced(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
     stages = [everyone, *(set(ids) for ids in entry.analysis.kept)]
     rule = tuple(tuple(sorted((stage | keep) - drop)) for stage in stages)
     if not rule[-1]:
-        raise ValueError("at least one patch must stay to the end")
+        raise ValueError(Message("at least one patch must stay to the end"))
     return rule
 
 
@@ -137,7 +138,8 @@ def smallest_set(
     kept: Ids = tuple(range(entry.config.num_patches))
 
     def listen() -> None:
-        report(0.9 - 0.6 * len(kept) / entry.config.num_patches, f"{len(kept)} patches left")
+        left = Message("{count} patches left", count=len(kept))
+        report(0.9 - 0.6 * len(kept) / entry.config.num_patches, left)
 
     # The whole picture must pass its own test, though a batch may round its probability another way.
     floor = min(share * dense, dense - 1e-4)

@@ -17,10 +17,11 @@ from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Progress
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked, token_counts
-from vitdemo.models.selectors import Random, make_selector
+from vitdemo.models.selectors import SELECTORS, Random, make_selector
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
@@ -46,12 +47,13 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
     for number, name in enumerate(names):
         runs = []
         for step, ratio in enumerate(RATIOS):
-            report((number + step / len(RATIOS)) / (len(names) + 1), f"Pruning by {name}")
+            said = Message("Pruning by {selector}", selector=SELECTORS[name].title)
+            report((number + step / len(RATIOS)) / (len(names) + 1), said)
             runs.append(run(model, pixels, name, ratio))
         rows = [chances(logits.float(), model.config).cpu() for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
-    measuring = partial(report, len(names) / (len(names) + 1), "Measuring")
+    measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
     times, repeats = measure(model, pixels, names, listen=measuring)
     classes, labels = chosen_classes(table), loaded.classes
     curves = [

@@ -9,6 +9,7 @@ from vitdemo import render
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import explain
+from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
 
 Captioned = list[tuple[Image.Image, str]]
@@ -36,10 +37,15 @@ class Tokens:
 def kept_figures(entry: Entry) -> Captioned:
     """The view, then what each stage of the pruned pass left of it."""
     count, view = entry.config.num_patches, entry.analysis.view
-    figures = [(render.display_view(view), f"Input: {count} patches")]
+    figures: Captioned = [(render.display_view(view), Message("Input: {count} patches", count=count))]
     for stage, ids in enumerate(entry.analysis.kept, start=1):
         picture = render.kept_patches(view, ids, entry.config.grid)
-        figures.append((picture, f"Stage {stage}: {len(ids)} of {count} patches"))
+        figures.append(
+            (
+                picture,
+                Message("Stage {stage}: {kept} of {count} patches", stage=stage, kept=len(ids), count=count),
+            )
+        )
     return figures
 
 
@@ -67,6 +73,9 @@ def score_figures(entry: Entry) -> Captioned:
     label = selector.score_label
     scale = render.shared_scale(heats, label=label, low=low)
     return [
-        (render.heat_figure(entry.analysis.view, heat, scale=scale), f"Stage {stage}: {label}")
+        (
+            render.heat_figure(entry.analysis.view, heat, scale=scale),
+            Message("Stage {stage}: {score}", stage=stage, score=label),
+        )
         for stage, heat in enumerate(heats, start=1)
     ]

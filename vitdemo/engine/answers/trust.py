@@ -11,6 +11,7 @@ from vitdemo.engine.answers.classes import answer, class_index
 from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Judgement, class_trace, contest, map_orders, random_orders
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 
 RANDOM = 24  # orders: twelve and their reverses
@@ -77,7 +78,7 @@ def trust(subject: Subject, label: str = "") -> Trust:
 
 def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int, report: Progress) -> Trust:
     """Run the removals. It is the caller's turn."""
-    report(0.0, "Drawing the maps")
+    report(0.0, Message("Drawing the maps"))
     pixels, num_patches = subject.pixels, subject.entry.config.num_patches
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(num_patches, count=RANDOM, seed=0)
@@ -86,7 +87,7 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
         pixels,
         [*orders.values(), *chance],
         target=target,
-        progress=lambda share: report(share, "Removing patches"),
+        progress=lambda share: report(share, Message("Removing patches")),
     )
     maps, randoms = results[: len(orders)], results[len(orders) :]
     known = [candidate(method, result) for method, result in zip(orders, maps, strict=True)]

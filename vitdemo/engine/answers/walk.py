@@ -14,17 +14,18 @@ from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import AttentionView, Step
 from vitdemo.explain import explain
+from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
 
 CROP_WORDS = {
-    "center": "resized and cropped at the centre",
-    "squash": "squashed, whatever its shape, and cropped at the centre",
-    "border": "resized as a whole, with borders of the mean colour, and cropped at the centre",
+    "center": Message("resized and cropped at the centre"),
+    "squash": Message("squashed, whatever its shape, and cropped at the centre"),
+    "border": Message("resized as a whole, with borders of the mean colour, and cropped at the centre"),
 }
 READOUT_WORDS = {
-    "token": "the class token alone",
-    "avg": "the mean of the patch tokens",
-    "token_avg": "the average of the class token and the mean of the patch tokens",
+    "token": Message("the class token alone"),
+    "avg": Message("the mean of the patch tokens"),
+    "token_avg": Message("the average of the class token and the mean of the patch tokens"),
 }
 
 
@@ -44,59 +45,84 @@ def walk(entry: Entry) -> list[Step]:
 
 def upload(entry: Entry) -> Step:
     width, height = entry.upload_size
-    text = (
-        f"The upload is {width} pixels wide and {height} high. It is turned upright, and every pixel is "
-        "read as three numbers: red, green and blue."
+    text = Message(
+        "The upload is {width} pixels wide and {height} high. It is turned upright, and every pixel is read "
+        "as three numbers: red, green and blue.",
+        width=width,
+        height=height,
     )
-    return Step("Your picture", text, f"({height}, {width}, 3)", render.display_view(entry.upload))
+    return Step(Message("Your picture"), text, f"({height}, {width}, 3)", render.display_view(entry.upload))
 
 
 def crop(entry: Entry) -> Step:
     data = entry.data
     height, width = as_pair(data.img_size)
-    text = (
-        f"The picture is {CROP_WORDS[data.crop_mode]} to {width} x {height} pixels, which is all that "
-        "the model sees. Each colour is then normalised: its mean over the training set is subtracted, and "
-        "the difference is divided by its standard deviation."
+    text = Message(
+        "The picture is {how} to {width} x {height} pixels, which is all that the model sees. Each colour is "
+        "then normalised: its mean over the training set is subtracted, and the difference is divided by its "
+        "standard deviation.",
+        how=CROP_WORDS[data.crop_mode],
+        width=width,
+        height=height,
     )
-    return Step("The crop the model sees", text, f"({len(data.mean)}, {height}, {width})", seen(entry))
+    size = f"({len(data.mean)}, {height}, {width})"
+    return Step(Message("The crop the model sees"), text, size, seen(entry))
 
 
 def patches(entry: Entry) -> Step:
     config = entry.config
     (gh, gw), (ph, pw) = config.grid, as_pair(config.patch_size)
     numbers = config.in_chans * ph * pw
-    text = (
-        f"The crop is cut into {gh} x {gw} = {config.num_patches} patches of {ph} x {pw} pixels. Each patch "
-        f"is a list of {ph} x {pw} x {config.in_chans} = {numbers} numbers, the last factor its colours."
+    text = Message(
+        "The crop is cut into {rows} x {columns} = {count} patches of {height} x {width} pixels. Each patch "
+        "is a list of {high} x {wide} x {channels} = {numbers} numbers, the last factor its colours.",
+        rows=gh,
+        columns=gw,
+        count=config.num_patches,
+        height=ph,
+        width=pw,
+        high=ph,
+        wide=pw,
+        channels=config.in_chans,
+        numbers=numbers,
     )
     picture = drawing.patches_apart(seen(entry), config.grid)
-    return Step("Patches", text, f"({config.num_patches}, {numbers})", picture)
+    return Step(Message("Patches"), text, f"({config.num_patches}, {numbers})", picture)
 
 
 def projection(entry: Entry) -> Step:
     config = entry.config
     ph, pw = as_pair(config.patch_size)
-    text = (
-        f"One learned matrix, the same for every patch, turns its {config.in_chans * ph * pw} numbers into a "
-        f"token of {config.embed_dim}. In the code this is a convolution whose kernel and stride are both "
-        f"{ph} x {pw} pixels."
+    text = Message(
+        "One learned matrix, the same for every patch, turns its {numbers} numbers into a token of {width}. "
+        "In the code this is a convolution whose kernel and stride are both {rows} x {columns} pixels.",
+        numbers=config.in_chans * ph * pw,
+        width=config.embed_dim,
+        rows=ph,
+        columns=pw,
     )
     picture = drawing.token_matrix(entry.tokens.patches.numpy())
-    return Step("Linear projection", text, f"({config.num_patches}, {config.embed_dim})", picture)
+    size = f"({config.num_patches}, {config.embed_dim})"
+    return Step(Message("Linear projection"), text, size, picture)
 
 
 def prefix_tokens(entry: Entry) -> Step:
     config = entry.config
     names = ["class"] * config.class_token + ["distillation"] * config.dist_token
     names += ["register"] * config.reg_tokens
-    title, who = "Class token", "A learned token, the class token, is"
-    if len(names) > 1:
-        title, who = "Prefix tokens", f"{len(names)} learned tokens ({', '.join(names)}) are"
-    text = (
-        f"{who} put in front of the patches, the same for every picture. The blocks gather information from "
-        "all patches in this place, which pruning never touches."
+    title = Message("Class token")
+    text = Message(
+        "A learned token, the class token, is put in front of the patches, the same for every picture. The "
+        "blocks gather information from all patches in this place, which pruning never touches."
     )
+    if len(names) > 1:
+        title = Message("Prefix tokens")
+        text = Message(
+            "{count} learned tokens ({names}) are put in front of the patches, the same for every picture. "
+            "The blocks gather information from all patches in this place, which pruning never touches.",
+            count=len(names),
+            names=", ".join(names),
+        )
     picture = drawing.token_matrix(entry.tokens.patches.numpy(), prefix=entry.tokens.prefix.numpy())
     return Step(title, text, shape(entry, config.num_patches), picture)
 
@@ -109,74 +135,90 @@ def positions(entry: Entry) -> Step:
     heat = (table @ table[centre]).reshape(config.grid).numpy()
     scale = render.shared_scale([heat], label="cosine similarity of position embeddings", high=1.0)
     figure = render.heat_figure(entry.analysis.view, heat, scale=scale)
-    text = (
+    text = Message(
         "Attention alone does not know where a patch lies, so a learned vector for its position is added to "
         "each token. The picture compares the position of the framed patch with all the others: near ones "
         "are alike when training has found out how the picture is laid out."
     )
-    return Step("Positions", text, shape(entry, n), framed(figure, entry, centre))
+    return Step(Message("Positions"), text, shape(entry, n), framed(figure, entry, centre))
 
 
 def blocks(entry: Entry) -> Step:
     config, trace = entry.config, entry.dense
     tokens, hidden = config.num_prefix_tokens + config.num_patches, int(config.embed_dim * config.mlp_ratio)
-    kind = "linear self-attention" if config.attention == "linear" else "self-attention"
+    kind = Message("linear self-attention") if config.attention == "linear" else Message("self-attention")
     layers = sorted({0, config.depth // 2, config.depth - 1})
     heats = [explain(trace, "raw-attention", layer=layer) for layer in layers]
     scale = render.shared_scale(heats, label="attention weight", low=0.0)
-    text = (
-        f"{config.depth} blocks follow, all alike. In each, {config.num_heads} heads of {kind} mix the "
-        f"tokens, each with its own {tokens} x {tokens} weights, and a two-layer network "
-        f"({config.embed_dim} to {hidden} to {config.embed_dim}) then works on every token by itself; both "
-        "results are added to what came in. The pictures show what the tokens that the head will read attend "
-        "to, all heads averaged."
+    text = Message(
+        "{depth} blocks follow, all alike. In each, {heads} heads of {kind} mix the tokens, each with its "
+        "own {rows} x {columns} weights, and a two-layer network ({width} to {hidden} to {out}) then works "
+        "on every token by itself; both results are added to what came in. The pictures show what the tokens "
+        "that the head will read attend to, all heads averaged.",
+        depth=config.depth,
+        heads=config.num_heads,
+        kind=kind,
+        rows=tokens,
+        columns=tokens,
+        width=config.embed_dim,
+        hidden=hidden,
+        out=config.embed_dim,
     )
     frames = [
         (f"Layer {layer}", render.heat_figure(entry.analysis.view, heat, scale=scale))
         for layer, heat in zip(layers, heats, strict=True)
     ]
-    return Step("Blocks", text, shape(entry, config.num_patches), render.film_strip(frames))
+    return Step(Message("Blocks"), text, shape(entry, config.num_patches), render.film_strip(frames))
 
 
 def pruning(entry: Entry) -> Step:
     config, analysis = entry.config, entry.analysis
     places = ", ".join(str(layer) for layer in config.prune_loc)
     counts = " → ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
-    text = (
-        f"Before layers {places} (counted from 0) tokens are dropped: {SELECTORS[analysis.selector].words}. "
-        f"The patches go {counts}; those dropped are really removed, so the layers that follow have "
-        "less to compute."
+    text = Message(
+        "Before layers {places} (counted from 0) tokens are dropped: {how}. The patches go {counts}; those "
+        "dropped are really removed, so the layers that follow have less to compute.",
+        places=places,
+        how=SELECTORS[analysis.selector].words,
+        counts=counts,
     )
     frames = [(label, picture) for picture, label in kept_figures(entry)]
-    return Step("Token pruning", text, shape(entry, len(analysis.kept[-1])), render.film_strip(frames))
+    left = shape(entry, len(analysis.kept[-1]))
+    return Step(Message("Token pruning"), text, left, render.film_strip(frames))
 
 
 def readout(entry: Entry) -> Step:
     config = entry.config
     read = READOUT_WORDS[config.global_pool]
     if config.dist_token:
-        read = "the class token and the distillation token, each by a head of its own"
-    text = (
-        f"After a last layer normalisation the head reads {read}. Attention rollout follows that reading "
-        "back through all layers: bright patches are those from which most of it came."
+        read = Message("the class token and the distillation token, each by a head of its own")
+    text = Message(
+        "After a last layer normalisation the head reads {what}. Attention rollout follows that reading back "
+        "through all layers: bright patches are those from which most of it came.",
+        what=read,
     )
     view = AttentionView(method="attention-rollout")
-    return Step("Readout", text, f"({config.embed_dim},)", attention_figure(entry, view))
+    return Step(Message("Readout"), text, f"({config.embed_dim},)", attention_figure(entry, view))
 
 
 def head(entry: Entry) -> Step:
     config = entry.config
     outcome = entry.analysis.pruned or entry.analysis.dense
     label, probability = outcome.top[0]
-    kind = "a sigmoid turns each into a probability of its own"
+    kind = Message("a sigmoid turns each into a probability of its own")
     if not config.multi_label:
-        kind = "softmax turns the logits into probabilities that sum to 1"
-    text = (
-        f"A linear layer turns these {config.embed_dim} numbers into {config.num_classes} logits, one a "
-        f"class, and {kind}. Here the first is {label} with {100 * probability:.1f} %."
+        kind = Message("softmax turns the logits into probabilities that sum to 1")
+    text = Message(
+        "A linear layer turns these {width} numbers into {count} logits, one a class, and {kind}. Here the "
+        "first is {label} with {share} %.",
+        width=config.embed_dim,
+        count=config.num_classes,
+        kind=kind,
+        label=label,
+        share=f"{100 * probability:.1f}",
     )
     bars = drawing.probability_bars(outcome.top)
-    return Step("Classification head", text, f"({config.num_classes},)", bars)
+    return Step(Message("Classification head"), text, f"({config.num_classes},)", bars)
 
 
 def seen(entry: Entry) -> Image.Image:

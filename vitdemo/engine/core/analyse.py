@@ -17,6 +17,7 @@ from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
 from vitdemo.engine.core.shared import Shared
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import FixedRatio, Pruning, ranked
@@ -71,7 +72,7 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
         if entry is None:
             entry = answered(request, job, loaded, shared, report=report)
             cache.put(entry)
-    progress(1.0, "Done")
+    progress(1.0, Message("Done"))
     return entry
 
 
@@ -88,12 +89,12 @@ def find(request: Request, shared: Shared) -> Entry | None:
 def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
     """Run and measure `job`. It is the caller's turn of `pool.compute`."""
     setting, device = job.setting, shared.pool.device
-    report(0.85, f"Running {setting.spec.title}")
+    report(0.85, Message("Running {title}", title=setting.spec.title))
     dense, pruned, pruning = run(loaded, job.prepared, setting, device)
     pixels = job.prepared.pixels
     milliseconds = shared.timings.find(job.timed)
     if milliseconds is None:
-        report(0.95, "Measuring")
+        report(0.95, Message("Measuring"))
         milliseconds = measure(loaded.model, pixels.to(device), pruning=pruning)
         shared.timings.keep(job.timed, milliseconds)
     analysis = Analysis(

@@ -15,6 +15,7 @@ from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo, Progress
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
@@ -120,7 +121,13 @@ def nbytes(loaded: LoadedModel) -> int:
 def keep_ratio_of(pruning_ratio: float) -> float:
     """1 - `pruning_ratio`, without the rounding noise. Raises ValueError outside 0..0.9."""
     if not 0 <= pruning_ratio <= MAX_PRUNING_RATIO:
-        raise ValueError(f"pruning_ratio must be from 0 to {MAX_PRUNING_RATIO}, got {pruning_ratio}")
+        raise ValueError(
+            Message(
+                "pruning_ratio must be from 0 to {limit}, got {ratio}",
+                limit=MAX_PRUNING_RATIO,
+                ratio=pruning_ratio,
+            )
+        )
     return round(1 - pruning_ratio, 4)
 
 

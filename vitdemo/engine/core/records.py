@@ -9,6 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
+from vitdemo.message import Message
 from vitdemo.registry import DEFAULT_MODEL
 
 Progress = Callable[[float, str], None]
@@ -21,7 +22,7 @@ class Expired(ValueError):  # noqa: N818 - the page reacts to it, it is not a fa
     """The result behind a key was dropped from memory to make room; `key` is the one asked for."""
 
     def __init__(self, key: str) -> None:
-        super().__init__("This result is no longer in memory; please choose the picture again")
+        super().__init__(Message("This result is no longer in memory; please choose the picture again"))
         self.key = key
 
 
@@ -40,7 +41,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if not 0 <= self.pruning_ratio <= MAX_PRUNING_RATIO:
-            raise ValueError(f"pruning_ratio must be from 0 to {MAX_PRUNING_RATIO}, got {self.pruning_ratio}")
+            raise ValueError(
+                Message(
+                    "pruning_ratio must be from 0 to {limit}, got {ratio}",
+                    limit=MAX_PRUNING_RATIO,
+                    ratio=self.pruning_ratio,
+                )
+            )
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ class ModelInfo:
 class Step:
     """One step of a picture's way through the network. `shape`: of what leaves the step, e.g. "(65, 160)"."""
 
-    title: str
-    text: str
+    title: Message
+    text: Message
     shape: str
     image: Image.Image | None

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from time import monotonic
 
 from vitdemo.engine.core.records import Progress
+from vitdemo.message import Message
 
 LISTEN = 0.1  # seconds between two looks whether the answer is still wanted, while nothing else happens
-WAITING = "Waiting for the requests before this one"
-NO_MEMORY = "There is not enough memory for this request now; another model or a smaller picture needs less"
+WAITING = Message("Waiting for the requests before this one")
+NO_MEMORY = Message(
+    "There is not enough memory for this request now; another model or a smaller picture needs less"
+)
 REFUSED = ("allocate memory", "out of memory")  # in the words of torch's allocators
 
 
@@ -64,7 +67,12 @@ def until(deadline: float, report: Progress, *, seconds: float) -> Progress:
 
     def checked(share: float, text: str) -> None:
         if monotonic() > deadline:
-            raise ValueError(f"This would take longer than the {seconds:g} seconds that one request may run")
+            raise ValueError(
+                Message(
+                    "This would take longer than the {seconds} seconds that one request may run",
+                    seconds=f"{seconds:g}",
+                )
+            )
         report(share, text)
 
     return checked

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
+from vitdemo.message import Message
 from vitdemo.ui.kit.assets import ROOMS
 
-# What the engine says: finished sentences with numbers and names in them.
+# What the engine says, by the templates of its Messages.
 ENGINE = Path(__file__).with_name("engine.json")
 CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, as there
-LONGEST = 2000  # letters of a sentence that the engine may say
-GAP = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -60,10 +59,16 @@ def say(text: str, /, **gaps: object) -> str:
     return translated.format(**gaps) if gaps else translated
 
 
-def translate(text: str) -> str:
-    """As `say`, for a text that the engine has finished: where it is no key, a key of engine.json whose
-    {gaps} can be filled to make it gives the words, and what stood in the gaps is translated in turn."""
-    return in_chinese(text) if language() == "zh" else text
+def translate(said: str | Exception) -> str:
+    """Return a Message of the engine, or that of an error, in the language of the visitor who is being
+    answered. Any other text stays as it is."""
+    if isinstance(said, Exception):
+        said = said.args[0] if said.args and isinstance(said.args[0], Message) else str(said)
+    if not isinstance(said, Message):
+        return said
+    gaps = said.gaps.items()
+    translated = {gap: translate(value) if isinstance(value, Message) else value for gap, value in gaps}
+    return say(said.template, **translated)
 
 
 def both(words: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -76,43 +81,3 @@ def language() -> str:
     request = LocalContext.request.get(None)
     wanted = request.headers.get("accept-language", "") if request else ""
     return "zh" if re.split("[,;]", wanted)[0].strip().lower() in CHINESE else "en"
-
-
-def in_chinese(text: str) -> str:
-    """The Chinese of a finished text; the text itself where there is none, or where it is longer than any
-    sentence of the engine."""
-    if text in chinese():
-        return chinese()[text]
-    if len(text) > LONGEST:
-        return text
-    for parts, words in templates():
-        found = filled(parts, text)
-        if found is not None:
-            return words.format(**{gap: in_chinese(value) for gap, value in found.items()})
-    return text
-
-
-@cache
-def templates() -> tuple[tuple[list[str], str], ...]:
-    """(text, gap, text, ..., text; its Chinese) of the keys with gaps, those with most words first."""
-    said = json.loads(ENGINE.read_text("utf-8"))
-    keys = sorted(filter(GAP.search, said), key=lambda key: -len(GAP.sub("", key)))
-    return tuple((GAP.split(key), said[key]) for key in keys)
-
-
-def filled(parts: Sequence[str], text: str) -> dict[str, str] | None:
-    """What stands in the gaps, none of them empty, if `text` is made of `parts`: each gap ends where the text
-    after it begins first, and the last one at the end.
-
-    A regular expression would try all ways to divide a text, which may hold whatever a visitor has sent.
-    """
-    (first, *between, last), gaps = parts[::2], parts[1::2]
-    start, end, found = len(first), len(text) - len(last), {}
-    if not (text.startswith(first) and text.endswith(last)):
-        return None
-    for gap, words in zip(gaps, between, strict=False):
-        at = text.find(words, start + 1, end)
-        if at < 0:
-            return None
-        found[gap], start = text[start:at], at + len(words)
-    return {**found, gaps[-1]: text[start:end]} if start < end else None

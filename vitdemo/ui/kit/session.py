@@ -88,7 +88,7 @@ def told(*, html: bool = True) -> Iterator[None]:
     except Unwanted:
         raise gr.Error("", visible=False, print_exception=False) from None
     except ValueError as error:
-        words = sentence(translate(str(error)))
+        words = sentence(translate(error))
         raise gr.Error(escaped(words) if html else words, print_exception=False) from None
     except Exception as error:
         raise unforeseen(error) from None

@@ -11,7 +11,7 @@ from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 
 from vitdemo.engine import Engine, Progress, Request, Result
-from vitdemo.ui.kit.language import translate
+from vitdemo.ui.kit.language import say, translate
 
 # Options of every event that decodes a picture or runs a network. The queue lets in so many at a time, and
 # one of each visitor (serving/queue.py).
@@ -90,7 +90,7 @@ def away() -> Iterator[None]:
         return
     queue, event = answered
     if sum(map(is_away, running(queue))) >= MOST_AWAY:
-        raise ValueError(CROWDED)
+        raise ValueError(say(CROWDED))
     event.away = True  # type: ignore[attr-defined]
     try:
         yield

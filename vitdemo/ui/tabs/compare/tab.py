@@ -194,5 +194,5 @@ class Wiring:
                     fetch(self.engine, one.model, report)
                 found = self.engine.compare(a, b, method=values[self.method], progress=report)
             except ValueError as error:
-                return self.report.empty(words.problem(sentence(translate(str(error)))))
+                return self.report.empty(words.problem(sentence(translate(error))))
         return {**self.report.filled(found), self.report.compared: (picture, pair)}

@@ -38,7 +38,7 @@ def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
             try:
                 found = open_result(engine, left, values).lab.operate(keep=keep, drop=drop)
             except ValueError as error:
-                return lab_text.surgery(None, translate(str(error)))
+                return lab_text.surgery(None, translate(error))
             return lab_text.surgery(found)
 
     # One of each visitor at a time: the last change's answer is the last to arrive.

@@ -7,7 +7,7 @@ import gradio as gr
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import gallery, remark
-from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.section import on_button
 from vitdemo.ui.kit.session import Left, Values, open_result
 from vitdemo.ui.tabs.trust import checks
@@ -24,7 +24,7 @@ def section(engine: Engine, left: Left) -> None:
 
     def job(values: Values, report: Progress) -> Values:
         found = open_result(engine, left, values, report).inside.sanity()
-        images = [(image, translate(name)) for image, name in found.images]
+        images = [(image, say(name)) for image, name in found.images]
         note = text.note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}")
         return {
             words: checks.report(found),

@@ -39,7 +39,7 @@ def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
                 result = open_result(engine, left, values, reported(progress))
                 html = report_html(result.trust(name))
             except ValueError as error:  # where the verdict would stand, so that no old one stays
-                html = words.waiting(sentence(translate(str(error))))
+                html = words.waiting(sentence(translate(error)))
         return {shown: html, judged: [values[left.key], name]}
 
     def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008

@@ -1,0 +1,23 @@
+"""Sentences with gaps, which can be said in another language because they remember what they are made of."""
+
+from __future__ import annotations
+
+
+class Message(str):
+    """English text for the user: `template` with its {gaps} filled by `gaps`.
+
+    A translation looks `template` up, and fills its gaps with the same values; a value that is itself a
+    Message is translated in turn. Numbers are formatted before they fill a gap.
+    """
+
+    template: str
+    gaps: dict[str, object]
+
+    def __new__(cls, template: str, /, **gaps: object) -> Message:
+        message = super().__new__(cls, template.format(**gaps))
+        message.template, message.gaps = template, gaps
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        """Return what a copy is made of."""
+        return (self.template,), self.gaps
