@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from train.checkpoint import set_aside
-from train.config import TrainConfig, load_recipe
+from train.config import TrainConfig
 from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
 from train.parallel import device_of, joined
+from train.recipe import load_recipe
 from train.resume import resume_run
 from train.step import Run
 from vitdemo.files import sweep
@@ -64,7 +65,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--replace", action="store_true", help="what out= holds makes way for a better network"
     )
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. epochs=3 model.depth=4")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="e.g. epochs=3 optim.lr=1e-3 model.depth=4"
+    )
     options = parser.parse_intermixed_args(arguments)
     try:
         config = load_recipe(options.recipe, options.overrides)

@@ -16,6 +16,7 @@ from train.config import TrainConfig
 from train.data import Resident
 from train.folder import FolderSplit
 from train.graphs import Recorded, Tensors
+from train.options import AugmentOptions
 from train.teacher import Teacher
 from vitdemo.config import as_pair
 
@@ -57,7 +58,7 @@ class Batches:
         """`recorded`: change the pictures in a CUDA graph; all batches must have one size then."""
         self.config, self.split, self.teacher = config, split, teacher
         self.size = as_pair(config.model.img_size)
-        self.auto_augment = auto_augment_of(config, split.labels.device)
+        self.auto_augment = auto_augment_of(config.augment, self.size, split.labels.device)
         self.changed = Recorded(self.change) if recorded else self.change
 
     def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
@@ -67,17 +68,17 @@ class Batches:
 
     def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """The pictures `rows`, augmented and mixed as the recipe says after the share `done` of the steps."""
-        config, split = self.config, self.split
+        options, split = self.config.augment, self.split
         changed = self.changed({"rows": rows})
         x, mirrored = changed["x"], changed["mirrored"]
-        y = F.one_hot(split.labels[rows], config.model.num_classes).float()
+        y = F.one_hot(split.labels[rows], self.config.model.num_classes).float()
         soft = self.teacher.known(rows, mirrored) if self.teacher else None
-        if config.cutmix_from <= done < config.mix_until:
+        if options.cutmix_from <= done < options.mix_until:
             draw = float(torch.rand(()))
-            if draw < config.cutmix_prob:
-                x, share = augment.cutmix(x, alpha=config.cutmix_alpha)
-            elif draw < config.cutmix_prob + config.mixup_prob:
-                x, share = augment.mixup(x, alpha=config.mixup_alpha)
+            if draw < options.cutmix_prob:
+                x, share = augment.cutmix(x, alpha=options.cutmix_alpha)
+            elif draw < options.cutmix_prob + options.mixup_prob:
+                x, share = augment.mixup(x, alpha=options.mixup_alpha)
             else:
                 share = 0.0
             if share:
@@ -87,38 +88,40 @@ class Batches:
     def change(self, tensors: Tensors) -> Tensors:
         """Of the pictures `rows`: `x`, augmented each by itself and normalised, and which are `mirrored`."""
         x, mirrored = self.pictures(tensors["rows"])
-        x = self.split.normalise(x)
-        if self.config.erase_prob:
-            x = augment.random_erasing(x, prob=self.config.erase_prob, scale=self.config.erase_scale)
+        x, options = self.split.normalise(x), self.config.augment
+        if options.erase_prob:
+            x = augment.random_erasing(x, prob=options.erase_prob, scale=options.erase_scale)
         return {"x": x, "mirrored": mirrored}
 
     def pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
         """Cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
-        config = self.config
+        options = self.config.augment
         if isinstance(self.split, FolderSplit):
             return self.split.augmented(rows)
         x = self.split.stored(rows)
-        if config.crop_scale:
+        if options.crop_scale:
             x = augment.random_resized_crop(
-                x, size=self.size, scale=config.crop_scale, ratio=config.crop_ratio
+                x, size=self.size, scale=options.crop_scale, ratio=options.crop_ratio
             )
-        elif config.crop_pad or x.shape[-2:] != self.size:
-            x = augment.random_crop(x, config.crop_pad, size=self.size)
+        elif options.crop_pad or x.shape[-2:] != self.size:
+            x = augment.random_crop(x, options.crop_pad, size=self.size)
         mirrored = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
-        if config.flip:
+        if options.flip:
             x, mirrored = augment.random_flip(x)
-        if config.rotate:
-            x = augment.random_rotation(x, config.rotate)
+        if options.rotate:
+            x = augment.random_rotation(x, options.rotate)
         if self.auto_augment:
             x = self.auto_augment(x.byte())
         return x, mirrored
 
 
-def auto_augment_of(config: TrainConfig, device: torch.device) -> AutoAugment | None:
-    """The policy that the recipe names, for pictures of the model's size."""
-    if config.auto_augment == "none":
+def auto_augment_of(
+    options: AugmentOptions, size: tuple[int, int], device: torch.device
+) -> AutoAugment | None:
+    """Return the policy that the recipe names, for pictures of `size` (height, width)."""
+    if options.auto_augment == "none":
         return None
-    table = magnitude_table(config.auto_augment, as_pair(config.model.img_size)).to(device)
-    if config.auto_augment == "trivialaugment":
+    table = magnitude_table(options.auto_augment, size).to(device)
+    if options.auto_augment == "trivialaugment":
         return AutoAugment(table)
-    return AutoAugment(table, ops=config.randaugment_ops, magnitude=config.randaugment_magnitude)
+    return AutoAugment(table, ops=options.randaugment_ops, magnitude=options.randaugment_magnitude)

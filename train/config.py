@@ -1,142 +1,88 @@
-"""What a run is: one frozen record, read from a recipe and from `key=value` overrides."""
+"""What a run is: one frozen record in groups, whose keys recipes and the command line name with dots."""
 
 from __future__ import annotations
 
-import ast
 import os
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from train.ranges import RANGES, TEACHERS
+from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
+from train.ranges import check_ranges
 from train.resnet import ResNetConfig
-from vitdemo.config import ViTConfig, as_pair, from_json, to_json
-from vitdemo.kinds import check_value
+from vitdemo.config import ViTConfig, as_pair, to_json
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # pyright: ignore[reportMissingImports]
-
-RECIPES = Path(__file__).parent / "recipes"
 EXPORT = "export"  # the folder of a finished run's network, in the run's own
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every number of a run. Shares (of steps, of tokens) are in [0, 1]; learning rates are peaks. What each
-    may be is said in `train.ranges`, and ValueError names the first that cannot be meant.
-
-    `objective`: "classify", "elastic" (one DynamicViT for every keep ratio), or "official" (the objective of
-    DynamicViT's authors).
-    `out`: a folder of checkpoints in which the finished network is put too, under the run's name.
-    `network`: what `model` describes; a "resnet9" is only ever a teacher. `init_from`: a finished run, or
-    else a checkpoint, whose weights start this one; it is also the teacher where `distill` > 0 and no
-    `teacher` is named.
-    `teacher`: the finished run whose ResNet teaches; `teacher_cache`: ask whoever teaches once for each
-    picture and its mirror image instead of for each augmented batch. `label_weight`, `distill`: what the
-    labels and the teacher count. `token_keep`: pairs (share of the steps done, share of patches seen until
-    then).
-    `keep_ratio_range`: the keep ratios that the elastic objective draws from, one a step, but for
-    `dense_share` of the steps, which keep all; `keep_ratio_levels`: so many at even distances instead of any,
-    for CUDA graphs. `importance`: what its predictors learn, a patch's share of the dense network's
-    attention, or of the attention that speaks for the class.
-    `ratio_weight`, `token_weight`: what the official objective's keep ratio and final tokens count.
-    `fresh`: how the names of parameters begin that learn at the full rate, all others being the backbone.
-    `freeze_backbone`: the share of the steps in which only `fresh` ones learn. `frozen`: parameters that
-    never learn.
-    `dataset`: a key of `vitdemo.datasets.DATASETS`, read from the folder `data`. `resident`: keep the whole
-    split on the device, of an oblong photo its middle square; else `workers` processes decode each batch from
-    its files, and `crop_scale` is of the whole photo. All of the following
-    draw for each picture by itself. `crop_pad`: pixels of the model's input by which a crop may leave the
-    picture; `crop_scale`, `crop_ratio`: RandomResizedCrop instead, where `crop_scale` is given. `rotate`:
-    degrees each way. `auto_augment`: with `randaugment_ops` and `randaugment_magnitude` (0 to 30) as n and m.
-    `erase_prob`, `erase_scale`: random erasing. Of a batch, mixed while `cutmix_from` <= share done <
-    `mix_until`: `cutmix_prob`, `mixup_prob`, and their Beta(alpha, alpha).
-    `ema`: the decay of the moving average that is validated and exported, less in its first steps.
-    Every `val_every` epochs, and at the end, the network is validated and the state saved.
-    `batch_size` pictures make a step, in `accumulate` small batches one after the other. `compile`: compile
-    the network. `cuda_graph`: where one process trains on one GPU, with one part a batch and pictures in its
-    memory, record a step once and replay it. `log`: "auto" is TensorBoard where it is installed; "wandb"
-    keeps its log offline.
-    """
+    """Every choice of a run. Raise ValueError naming the first key whose value cannot be meant, by itself
+    (`train.ranges`) or beside the others."""
 
     name: str
+    """What the run, its folder and the finished network are called."""
     model: ViTConfig | ResNetConfig
+    """The network's shape: a ViTConfig, or for "resnet9" a ResNetConfig."""
     network: Literal["vit", "resnet9"] = "vit"
+    """What `model` describes; a "resnet9" is only ever a teacher."""
     objective: Literal["classify", "elastic", "official"] = "classify"
-    dataset: str = "cifar10"
-    data: str = "data"
-    runs: str = ""
-    out: str = ""
-    device: str = "auto"
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    seed: int = 0
-    epochs: int = 24
-    val_every: int = 1
-    batch_size: int = 256
-    accumulate: int = 1
-    compile: bool = False
-    cuda_graph: bool = False
-    log: Literal["auto", "none", "tensorboard", "wandb"] = "auto"
-    optimizer: Literal["adamw", "adam", "sgd", "muon"] = "muon"
-    lr: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    momentum: float = 0.9
-    weight_decay: float = 0.05
-    muon_lr: float = 2e-3
-    backbone_lr_scale: float = 1.0
-    warmup: float = 0.05
-    schedule: Literal["linear", "cosine"] = "linear"
-    clip: float = 1.0
-    label_smoothing: float = 0.1
-    ema: float = 0.999
-    crop_pad: int = 4
-    flip: bool = True
-    cutmix_prob: float = 0.3
-    cutmix_from: float = 0.3
-    cutmix_alpha: float = 1.0
-    mixup_prob: float = 0.0
-    mixup_alpha: float = 0.8
-    mix_until: float = 1.0
-    crop_scale: tuple[float, float] | None = None
-    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    rotate: float = 0.0
-    auto_augment: Literal["none", "randaugment", "trivialaugment"] = "none"
-    randaugment_ops: int = 2
-    randaugment_magnitude: int = 9
-    erase_prob: float = 0.0
-    erase_scale: tuple[float, float] = (0.02, 0.33)
-    resident: bool = True
-    workers: int = 4
-    token_keep: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    """Labels; a DynamicViT for every keep ratio ("elastic"); or what DynamicViT's authors do ("official")."""
     init_from: str = ""
-    teacher: str = ""
-    teacher_cache: bool = True
-    label_weight: float = 1.0
-    distill: float = 0.0
-    temperature: float = 1.0
-    score_weight: float = 1.0
-    score_noise: float = 0.1
-    importance: Literal["attention", "gradient"] = "attention"
-    keep_ratio_range: tuple[float, float] = (0.25, 1.0)
-    keep_ratio_levels: int = 0
-    dense_share: float = 0.1
-    ratio_weight: float = 2.0
-    token_weight: float = 0.5
-    fresh: tuple[str, ...] = ("score_predictor",)
-    freeze_backbone: float = 0.0
-    frozen: tuple[str, ...] = ()
+    """The finished run, or else the checkpoint, whose weights start this one."""
+    runs: str = ""
+    """The folder of all runs; without a name $VITDEMO_RUNS, else ./runs."""
+    out: str = ""
+    """A folder of checkpoints in which the finished network is put too, under the run's name."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """The type that autocast computes in; "auto" is the lowest that the device has in hardware."""
+    seed: int = 0
+    """Where all random numbers begin."""
+    epochs: int = 24
+    """How often each picture is seen."""
     max_steps: int = 0
+    """Stop after so many steps instead; 0 stops after `epochs`."""
+    val_every: int = 1
+    """After how many epochs the network is validated and the state saved, and always at the end."""
+    batch_size: int = 256
+    """The pictures of one step, over all processes."""
+    accumulate: int = 1
+    """In how many small batches, one after the other, a process computes them."""
+    compile: bool = False
+    """Compile the network."""
+    cuda_graph: bool = False
+    """Record a step once and replay it: on one GPU, with one part a batch and a resident split."""
+    log: Literal["auto", "none", "tensorboard", "wandb"] = "auto"
+    """Where numbers go: "auto" is TensorBoard where it is installed; "wandb" keeps its log offline."""
+    data: DataOptions = field(default_factory=DataOptions)
+    """Which pictures."""
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
+    """What a step sees of them."""
+    optim: OptimOptions = field(default_factory=OptimOptions)
+    """How the weights change."""
+    distil: DistilOptions = field(default_factory=DistilOptions)
+    """What a teacher counts."""
+    prune: PruneOptions = field(default_factory=PruneOptions)
+    """How pruning is learned; where the network prunes is `model.prune`."""
 
     def __post_init__(self) -> None:
-        check(self)
+        check_ranges(self)
+        augment, model = self.augment, self.model
+        if augment.cutmix_prob + augment.mixup_prob > 1:
+            raise ValueError("augment.cutmix_prob and augment.mixup_prob must not exceed 1 together")
+        if augment.crop_pad >= min(as_pair(model.img_size)):
+            raise ValueError(f"augment.crop_pad must be less than model.img_size, got {augment.crop_pad}")
+        if self.network == "resnet9":
+            check_teacher(self)
+        elif self.objective != "classify" and isinstance(model, ViTConfig) and model.prune is None:
+            raise ValueError(f"objective={self.objective} needs model.prune: predictors that can learn")
 
     @property
     def run_dir(self) -> Path:
-        """Where the state of the run lives: `runs`, else $VITDEMO_RUNS, else ./runs; then the name."""
+        """Where the state of the run lives: a folder of its name among all runs."""
         return self.runs_dir / self.name
 
     @property
@@ -155,73 +101,25 @@ class TrainConfig:
         return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs"))
 
 
-def check(config: TrainConfig) -> None:
-    """Raise ValueError naming the first key whose value cannot be meant, by itself or beside the others."""
-    for key, (words, sound) in RANGES.items():
-        value = getattr(config, key)
-        if not sound(value):
-            raise ValueError(f"{key} must be {words}, got {value!r}")
-    if config.cutmix_prob + config.mixup_prob > 1:
-        raise ValueError("cutmix_prob and mixup_prob must not exceed 1 together")
-    if config.crop_pad >= min(as_pair(config.model.img_size)):
-        raise ValueError(f"crop_pad must be less than model.img_size, got {config.crop_pad}")
-    if isinstance(config.model, ViTConfig):
-        if config.objective != "classify" and config.model.prune is None:
-            raise ValueError(f"objective={config.objective} needs model.prune: predictors that can learn")
-        return
-    for key, only in TEACHERS.items():
-        if getattr(config, key) != only:
-            raise ValueError(f"{key} must be {only!r} with network=resnet9, got {getattr(config, key)!r}")
+def check_teacher(config: TrainConfig) -> None:
+    """Raise ValueError where a network that is only ever a teacher has an option of a transformer."""
+    for key, value, only in (
+        ("objective", config.objective, "classify"),
+        ("init_from", config.init_from, ""),
+        ("augment.token_keep", config.augment.token_keep, ((1.0, 1.0),)),
+    ):
+        if value != only:
+            raise ValueError(f"{key} must be {only!r} with network=resnet9, got {value!r}")
 
 
-def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
-    """The recipe `name` with `key=value` overrides; `model.key=value` reaches into the network,
-    `model.prune.key=value` into its pruning.
-
-    Raises ValueError for an unknown recipe or key, naming the nearest known one.
-    """
-    path = RECIPES / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
-        raise ValueError(f"recipe {name!r} is unknown; known: {known}")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"recipe {name!r} is not valid TOML: {error}") from error
-    for item in overrides:
-        key, sign, text = item.partition("=")
-        if not sign:
-            raise ValueError(f"override {item!r} is not of the form key=value")
-        *groups, inner = key.split(".")
-        target = values
-        for group in groups:
-            target = target.setdefault(group, {})
-            if not isinstance(target, dict):
-                raise ValueError(f"override {item!r}: {group!r} has no keys of its own")
-        target[inner] = parse_value(text)
-    return config_from_json(values)
+def settings(config: TrainConfig) -> dict[str, Any]:
+    """Return every value of a run by its dotted name (`optim.lr`, `model.depth`), as plain JSON values."""
+    return flat(to_json(config))
 
 
-def config_from_json(values: dict[str, Any]) -> TrainConfig:
-    """A TrainConfig from plain values; the inverse of `config_to_json`."""
-    values = {"model": {}} | values
-    kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
-    check_value("model", values["model"], kind)
-    values["model"] = from_json(kind, values["model"])
-    if isinstance(pairs := values.get("token_keep"), list):
-        values["token_keep"] = [tuple(pair) if isinstance(pair, list) else pair for pair in pairs]
-    return from_json(TrainConfig, values)
-
-
-def config_to_json(config: TrainConfig) -> dict[str, Any]:
-    return to_json(config)
-
-
-def parse_value(text: str) -> Any:
-    """A Python literal, true/false, or the text itself."""
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of nested groups by dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found

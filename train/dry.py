@@ -33,7 +33,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 
 def noise(config: TrainConfig) -> AnySplit:
     """Random pictures and labels in the shape of the config's data set."""
-    data = replace(DATASETS[config.dataset].data, img_size=config.model.img_size)
+    data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (PICTURES, 3, *as_pair(data.img_size)), dtype=np.uint8)
     labels = random.integers(0, config.model.num_classes, PICTURES)
@@ -44,7 +44,7 @@ def noise(config: TrainConfig) -> AnySplit:
 def class_names(config: TrainConfig) -> tuple[str, ...]:
     """Those of the data set, or as many made-up ones where only its files know them."""
     count = config.model.num_classes
-    return DATASETS[config.dataset].classes or tuple(f"class {number}" for number in range(count))
+    return DATASETS[config.data.dataset].classes or tuple(f"class {number}" for number in range(count))
 
 
 def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
@@ -64,13 +64,13 @@ def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None, attention="softmax"))
         assert isinstance(dense, VisionTransformer)
-        data = replace(DATASETS[config.dataset].data, img_size=config.model.img_size)
+        data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
         start = folder / "start"
         save_model(start, model=dense, name="start", data=data, classes=class_names(config))
         small = replace(small, init_from=str(start))
-    if config.teacher:
+    if config.distil.teacher:
         model = ResNet9(ResNetConfig(num_classes=config.model.num_classes, widths=NARROW))
-        save_teacher(small.runs_dir / config.teacher, model=model, accuracy=0.0, seconds=0.0)
+        save_teacher(small.runs_dir / config.distil.teacher, model=model, accuracy=0.0, seconds=0.0)
     return small
 
 

@@ -73,7 +73,7 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
             f"without out= the export stays in {config.export_dir}"
         )
     known = load_model(str(config.place)).spec.data.dataset
-    if known != config.dataset:
+    if known != config.data.dataset:
         raise ValueError(f"{config.place} knows dataset {known!r}, so that this run cannot be better")
 
 
@@ -84,7 +84,7 @@ def place(run: Run, *, better: bool) -> None:
     check_place(config, better=better)
     if config.place.exists():
         standing = load_model(str(config.place), device=device)
-        own = load_split(standing, Path(config.data), "val", device=run.device)
+        own = load_split(standing, Path(config.data.folder), "val", device=run.device)
         old = accuracy(standing.model, own)
         new = accuracy(load_model(str(config.export_dir), device=device).model, run.splits["val"])
         if new <= old:

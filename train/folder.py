@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from train.config import TrainConfig
 from train.data import Bytes, Pictures, Rows, digest, statistics, stored_size
+from train.options import AugmentOptions
 from vitdemo.config import DataConfig, as_pair
 from vitdemo.data import preprocess
 from vitdemo.datasets import Images, Photos, Split
@@ -85,28 +86,28 @@ def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
     return Images(pixels, photos.labels)
 
 
-def random_view(config: TrainConfig, data: DataConfig) -> Callable[[Image.Image], Tensor]:
+def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Image], Tensor]:
     """torchvision's transforms of one picture up to the flip: a crop, as uint8 `(3, h, w)`."""
     size = list(as_pair(data.img_size))
-    if config.crop_scale:
-        crop = v2.RandomResizedCrop(size, scale=config.crop_scale, ratio=config.crop_ratio)
+    if options.crop_scale:
+        crop = v2.RandomResizedCrop(size, scale=options.crop_scale, ratio=options.crop_ratio)
         return v2.Compose([crop, v2.PILToTensor()])
-    window = v2.RandomCrop(size, padding=config.crop_pad or None, padding_mode="reflect")
+    window = v2.RandomCrop(size, padding=options.crop_pad or None, padding_mode="reflect")
     return v2.Compose([lambda image: middle(image, data), v2.PILToTensor(), window])
 
 
-def random_change(config: TrainConfig) -> Callable[[Tensor], Tensor]:
+def random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
     """torchvision's transforms of one picture after the flip: rotation, RandAugment or TrivialAugment."""
     steps: list[Callable[[Tensor], Tensor]] = []
     kind = InterpolationMode.BILINEAR
-    if config.rotate:
+    if options.rotate:
         # With a fill colour, even black, torchvision darkens the rim of the turned picture twice.
-        around = (-config.rotate, config.rotate)
+        around = (-options.rotate, options.rotate)
         steps.append(v2.RandomRotation(around, interpolation=kind, fill=None))
-    if config.auto_augment == "randaugment":
-        ops, magnitude = config.randaugment_ops, config.randaugment_magnitude
+    if options.auto_augment == "randaugment":
+        ops, magnitude = options.randaugment_ops, options.randaugment_magnitude
         steps.append(v2.RandAugment(ops, magnitude=magnitude, interpolation=kind))
-    elif config.auto_augment == "trivialaugment":
+    elif options.auto_augment == "trivialaugment":
         steps.append(v2.TrivialAugmentWide(interpolation=kind))
     return v2.Compose(steps) if steps else lambda x: x
 
@@ -125,11 +126,12 @@ class Decoder(Dataset):
 
     def __getitem__(self, place: Place) -> Augmented | str:
         epoch, rows = place
-        view, change = random_view(self.config, self.data), random_change(self.config)
+        options = self.config.augment
+        view, change = random_view(options, self.data), random_change(options)
         seed = zlib.crc32(np.asarray([epoch, *rows], dtype=np.int64).tobytes(), self.config.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            mirrored = torch.rand(len(rows)) < 0.5 if self.config.flip else torch.zeros(len(rows)).bool()
+            mirrored = torch.rand(len(rows)) < 0.5 if options.flip else torch.zeros(len(rows)).bool()
             pictures = []
             for row, mirror in zip(rows, mirrored.tolist(), strict=True):
                 try:
@@ -196,7 +198,7 @@ class FolderSplit(Pictures):
         self.epoch = epoch
         assert self.config is not None
         if self.loader is None:
-            workers = self.config.workers
+            workers = self.config.data.workers
             self.loader = DataLoader(
                 Decoder(self.photos.paths, self.config, self.data),
                 batch_size=None,

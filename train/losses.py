@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from train.batches import Batch, Targets
 from train.config import TrainConfig
 from train.importance import importance
+from train.options import PruneOptions
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Stage, random_subset
 from vitdemo.models.selectors import Learned
@@ -32,10 +33,11 @@ def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: f
 
 def supervised(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Losses:
     """Cross-entropy with the labels, and with the teacher where there is one."""
-    target = F.cross_entropy(logits.float(), batch.y, label_smoothing=config.label_smoothing)
-    losses = {"cross_entropy": config.label_weight * target}
+    target = F.cross_entropy(logits.float(), batch.y, label_smoothing=config.augment.label_smoothing)
+    losses = {"cross_entropy": config.distil.label_weight * target}
     if batch.soft is not None:
-        losses["distill"] = config.distill * distillation(logits, batch.soft, config.temperature)
+        answers = distillation(logits, batch.soft, config.distil.temperature)
+        losses["distill"] = config.distil.weight * answers
     return losses
 
 
@@ -77,11 +79,11 @@ def score_loss(
     return torch.stack(terms).mean()
 
 
-def draw_ratio(config: TrainConfig) -> float:
+def draw_ratio(options: PruneOptions) -> float:
     """The keep ratio of a step under the elastic objective."""
-    (low, high), levels = config.keep_ratio_range, config.keep_ratio_levels
+    (low, high), levels = options.keep_ratio_range, options.keep_ratio_levels
     dense, place = torch.rand(2).tolist()
-    if dense < config.dense_share:
+    if dense < options.dense_share:
         return 1.0
     if levels > 1:
         place = min(int(place * levels), levels - 1) / (levels - 1)
@@ -96,13 +98,14 @@ def elastic(
     The supervised losses at `keep_ratio`, and each predictor learns the dense network's importance of the
     tokens still present. Where no other teacher is named, the dense network's logits teach as well.
     """
-    target, answer = importance(dense, batch.x, batch.y if config.importance == "gradient" else None)
-    if config.distill and batch.soft is None:
-        batch = replace(batch, soft=(answer.float() / config.temperature).softmax(dim=-1))
-    selector, recorder = Noisy(model, config.score_noise), Recorder(attention=False)
+    options, temperature = config.prune, config.distil.temperature
+    target, answer = importance(dense, batch.x, batch.y if options.importance == "gradient" else None)
+    if config.distil.weight and batch.soft is None:
+        batch = replace(batch, soft=(answer.float() / temperature).softmax(dim=-1))
+    selector, recorder = Noisy(model, options.score_noise), Recorder(attention=False)
     logits = model(batch.x, pruning=Pruning(selector, FixedRatio(keep_ratio)), recorder=recorder)
     prefix, loc = model.config.num_prefix_tokens, model.config.prune_loc
     everyone = torch.arange(model.config.num_patches, device=batch.x.device).expand(len(batch.x), -1)
     before = [everyone, *(recorder.token_ids[i][:, prefix:] - prefix for i in loc[:-1])]
     scores = score_loss(selector.clean, before, target)
-    return supervised(logits, batch, config) | {"score": config.score_weight * scores}
+    return supervised(logits, batch, config) | {"score": options.score_weight * scores}

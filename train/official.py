@@ -50,9 +50,9 @@ def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: Vis
         assert recorder.tokens is not None
         wanted = dense.norm(recorder.tokens)[:, dense.config.num_prefix_tokens :]
     if batch.soft is None:
-        batch = replace(batch, soft=(logits / config.temperature).softmax(dim=-1))
+        batch = replace(batch, soft=(logits / config.distil.temperature).softmax(dim=-1))
     output = model.forward_masked(batch.x, Gumbel())
     ratio = ratio_loss(output.policies, model.config.prune.keep_ratio)
     tokens = token_loss(output.patches, wanted, output.policies[-1])
     losses = supervised(output.logits, batch, config)
-    return losses | {"ratio": config.ratio_weight * ratio, "tokens": config.token_weight * tokens}
+    return losses | {"ratio": config.prune.ratio_weight * ratio, "tokens": config.prune.token_weight * tokens}

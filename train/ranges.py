@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
 
@@ -46,47 +47,52 @@ RANGES: dict[str, Range] = {
     "val_every": at_least(1),
     "batch_size": at_least(1),
     "accumulate": at_least(1),
-    "workers": up_to(0, PROCESSES),
-    "lr": POSITIVE,
-    "muon_lr": POSITIVE,
-    "backbone_lr_scale": NOT_NEGATIVE,
-    "betas": ("two numbers at least 0 and below 1", lambda pair: 0 <= min(pair) <= max(pair) < 1),
-    "momentum": ("above 0 and below 1", lambda value: 0 < value < 1),
-    "weight_decay": NOT_NEGATIVE,
-    "warmup": BELOW_ONE,
-    "clip": POSITIVE,
-    "label_smoothing": SHARE,
-    "ema": BELOW_ONE,
-    "crop_pad": at_least(0),
-    "cutmix_prob": SHARE,
-    "cutmix_from": SHARE,
-    "cutmix_alpha": POSITIVE,
-    "mixup_prob": SHARE,
-    "mixup_alpha": POSITIVE,
-    "mix_until": SHARE,
-    "crop_scale": ("two shares of the area, ascending", lambda pair: pair is None or AREA[1](pair)),
-    "crop_ratio": ascending("two ratios of width to height, ascending"),
-    "rotate": up_to(0, 180),
-    "randaugment_ops": at_least(0),
-    "randaugment_magnitude": up_to(0, 30),
-    "erase_prob": SHARE,
-    "erase_scale": AREA,
-    "token_keep": (
+    "data.workers": up_to(0, PROCESSES),
+    "optim.lr": POSITIVE,
+    "optim.muon_lr": POSITIVE,
+    "optim.backbone_lr_scale": NOT_NEGATIVE,
+    "optim.betas": ("two numbers at least 0 and below 1", lambda pair: 0 <= min(pair) <= max(pair) < 1),
+    "optim.momentum": ("above 0 and below 1", lambda value: 0 < value < 1),
+    "optim.weight_decay": NOT_NEGATIVE,
+    "optim.warmup": BELOW_ONE,
+    "optim.clip": POSITIVE,
+    "augment.label_smoothing": SHARE,
+    "optim.ema": BELOW_ONE,
+    "augment.crop_pad": at_least(0),
+    "augment.cutmix_prob": SHARE,
+    "augment.cutmix_from": SHARE,
+    "augment.cutmix_alpha": POSITIVE,
+    "augment.mixup_prob": SHARE,
+    "augment.mixup_alpha": POSITIVE,
+    "augment.mix_until": SHARE,
+    "augment.crop_scale": ("two shares of the area, ascending", lambda pair: pair is None or AREA[1](pair)),
+    "augment.crop_ratio": ascending("two ratios of width to height, ascending"),
+    "augment.rotate": up_to(0, 180),
+    "augment.randaugment_ops": at_least(0),
+    "augment.randaugment_magnitude": up_to(0, 30),
+    "augment.erase_prob": SHARE,
+    "augment.erase_scale": AREA,
+    "augment.token_keep": (
         "pairs of shares above 0: of the steps until then, of the patches kept",
         lambda pairs: all(0 < min(pair) <= max(pair) <= 1 for pair in pairs),
     ),
-    "label_weight": NOT_NEGATIVE,
-    "distill": NOT_NEGATIVE,
-    "temperature": POSITIVE,
-    "score_weight": NOT_NEGATIVE,
-    "score_noise": NOT_NEGATIVE,
-    "keep_ratio_range": ascending("two keep ratios above 0 and up to 1, ascending", 1),
-    "keep_ratio_levels": at_least(0),
-    "dense_share": SHARE,
-    "ratio_weight": NOT_NEGATIVE,
-    "token_weight": NOT_NEGATIVE,
-    "freeze_backbone": SHARE,
+    "distil.label_weight": NOT_NEGATIVE,
+    "distil.weight": NOT_NEGATIVE,
+    "distil.temperature": POSITIVE,
+    "prune.score_weight": NOT_NEGATIVE,
+    "prune.score_noise": NOT_NEGATIVE,
+    "prune.keep_ratio_range": ascending("two keep ratios above 0 and up to 1, ascending", 1),
+    "prune.keep_ratio_levels": at_least(0),
+    "prune.dense_share": SHARE,
+    "prune.ratio_weight": NOT_NEGATIVE,
+    "prune.token_weight": NOT_NEGATIVE,
+    "optim.freeze_backbone": SHARE,
 }
 
-# What a network that is only ever a teacher leaves alone.
-TEACHERS: dict[str, Any] = {"objective": "classify", "init_from": "", "token_keep": ((1.0, 1.0),)}
+
+def check_ranges(config: object) -> None:
+    """Raise ValueError naming the first key of a run whose value lies outside its range."""
+    for key, (words, allowed) in RANGES.items():
+        value = attrgetter(key)(config)
+        if not allowed(value):
+            raise ValueError(f"{key} must be {words}, got {value!r}")

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import torchvision
 
-from train.config import TrainConfig, config_to_json
+from train.config import TrainConfig, settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.parallel import World
@@ -31,10 +31,12 @@ from vitdemo.machine import hardware
 from vitdemo.markdown import write_block
 from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
 from vitdemo.weights import LoadedModel
+from vitdemo.weights.store import read_description
 
 SHOWN_RATIO = 0.7
 DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
 CONTROLS = ("class-attention", "random", "inverted")
+PLACES = ("data.folder", "runs", "out")  # of this machine alone
 
 
 def git_revision() -> str:
@@ -52,13 +54,13 @@ def git_revision() -> str:
 
 def command() -> str:
     """The command line, without the paths of this machine."""
-    private = ("data=", "runs=", "out=")
+    private = tuple(f"{key}=" for key in PLACES)
     return " ".join(["python -m train", *(arg for arg in sys.argv[1:] if not arg.startswith(private))])
 
 
 def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Who trained what, where, with what: everything but the numbers."""
-    recipe = {k: v for k, v in config_to_json(config).items() if k not in ("data", "runs", "out")}
+    recipe = {key: value for key, value in settings(config).items() if key not in PLACES}
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     versions["torchvision"] = torchvision.__version__
     return {
@@ -185,12 +187,13 @@ def sweep_table(folder: Path) -> str:
 
 
 def models_table(folder: Path) -> str:
-    """One row for each checkpoint in `folder`, from its metrics.json."""
+    """One row for each checkpoint in `folder`, from its metrics and its description."""
     lines = [
         "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
         "|---|---|---|---|---|---|",
     ]
-    for key, metrics in metrics_in(folder).items():
+    for key, path in checkpoints_in(folder).items():
+        metrics, dataset = metrics_of(path), read_description(path, label=key).data.dataset
         pruned = [
             f"{row['accuracy']:.2f} ({row['selector']})"
             for row in metrics.get("sweep", [])
@@ -200,7 +203,7 @@ def models_table(folder: Path) -> str:
         if fewer:
             pruned.append(f"n = {fewer:,}")
         minutes = metrics["seconds"] / 60
-        judged = DATASETS[metrics["recipe"]["dataset"]].judged
+        judged = DATASETS[dataset].judged
         split = "" if judged == "test" else f"{judged}, "
         lines.append(
             f"| [{key}](checkpoints/{key}) | {metrics['parameters']:,} | {metrics['macs'] / 1e6:.1f} "

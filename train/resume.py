@@ -6,21 +6,18 @@ import json
 from typing import Any
 
 from train.checkpoint import load_optimizers, load_state, optimizer_tensors, save_state
-from train.config import config_to_json
+from train.config import settings
 from train.step import Run
 
-PLACES = ("name", "data", "runs", "out", "log", "workers")  # of data the contents count
+PLACES = ("name", "data.folder", "data.workers", "runs", "out", "log")  # of pictures the contents count
 
 
 def fingerprint(run: Run) -> dict[str, Any]:
-    """Return what decides how `run` goes, as JSON keeps it: its recipe by key (`model.depth`), and its data.
+    """Return what decides how `run` goes, as JSON keeps it: its recipe by dotted key, and its data.
 
     Where things lie is left out; the data is what their contents give.
     """
-    recipe = {key: value for key, value in config_to_json(run.config).items() if key not in PLACES}
-    for key in ("model", "model.prune"):
-        inner = recipe.pop(key, None)
-        recipe |= {f"{key}.{name}": value for name, value in inner.items()} if inner else {key: inner}
+    recipe = {key: value for key, value in settings(run.config).items() if key not in PLACES}
     return {"recipe": json.loads(json.dumps(recipe)), "data": run.pictures}
 
 

@@ -18,6 +18,7 @@ from torchvision import transforms
 
 from train.config import TrainConfig
 from train.network import precision_of
+from train.options import AugmentOptions, DataOptions, OptimOptions
 from train.step import Run
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
@@ -67,9 +68,15 @@ def write_synthetic(folder: Path) -> Path:
 def base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -> TrainConfig:
     """A run that does what the plain loop does, crop, flip, cross-entropy and AdamW; and averages weights."""
     return TrainConfig(
-        name="bench", model=model, data=str(data), batch_size=batch_size, device=device, optimizer="adamw",
-        cutmix_prob=0.0, label_smoothing=0.0, max_steps=10**9,
-    )  # fmt: skip
+        name="bench",
+        model=model,
+        batch_size=batch_size,
+        device=device,
+        max_steps=10**9,
+        data=DataOptions(folder=str(data)),
+        augment=AugmentOptions(cutmix_prob=0.0, label_smoothing=0.0),
+        optim=OptimOptions(optimizer="adamw"),
+    )
 
 
 def trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
@@ -105,7 +112,9 @@ def plain(
         Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True,
         num_workers=workers, pin_memory=device.type == "cuda",
     )  # fmt: skip
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.optim.lr, weight_decay=config.optim.weight_decay
+    )
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
     network.train()
 
@@ -147,7 +156,7 @@ def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Co
     device = torch.device(config.device)
     model, dtype = config.model, precision_of(config, device)
     assert isinstance(model, ViTConfig)
-    images = DATASETS["cifar10"].load(Path(config.data), "train")
+    images = DATASETS["cifar10"].load(Path(config.data.folder), "train")
     assert isinstance(images, Images)
 
     def loop(network: nn.Module, kind: torch.dtype = dtype) -> Callable[[], Iterator[None]]:
@@ -172,6 +181,7 @@ def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Co
     if compiled:
         fast = replace(best, compile=True, cuda_graph=True)
         found.append(Contestant(f"{OURS}{in_parts}, compiled", trainer(fast)))
-    half = replace(config, token_keep=((1.0, 0.5),), compile=compiled, cuda_graph=compiled)
+    seen = replace(config.augment, token_keep=((1.0, 0.5),))
+    half = replace(config, augment=seen, compile=compiled, cuda_graph=compiled)
     found.append(Contestant(HALF, trainer(half)))
     return found

@@ -20,13 +20,14 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
     """
     own = config.runs_dir / config.init_from / EXPORT  # what an earlier run of this user left there
     loaded = load_model(str(own) if own.is_dir() else config.init_from, device=str(device))
-    dense, same_data = loaded.model, loaded.spec.data.dataset == config.dataset
+    dense, same_data = loaded.model, loaded.spec.data.dataset == config.data.dataset
     same_pictures = same_data and dense.config.img_size == model.config.img_size
-    teaches = config.objective != "classify" or (config.distill and not config.teacher)
+    teaches = config.objective != "classify" or (config.distil.weight and not config.distil.teacher)
     if teaches and not (same_pictures and dense.config.grid == model.config.grid):
         raise ValueError(
             f"init_from {config.init_from!r} knows another data set, picture size or grid of patches, so it "
-            "can start the model but not teach it: name a teacher, or choose distill=0 and objective=classify"
+            "can start the model but not teach it: name distil.teacher, or choose distil.weight=0 and "
+            "objective=classify"
         )
     given, own = transferred(dense, model, head=same_data), model.state_dict()
     new = ("score_predictor",) if same_data else ("score_predictor", HEAD)
@@ -41,16 +42,17 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
 def find_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer | None) -> Teacher | None:
     """Who distils: the named run's ResNet, else the network that the run started from, `dense`, unless the
     objective asks that one itself."""
-    if not config.distill:
+    options = config.distil
+    if not options.weight:
         return None
     network, file = dense, None
-    if config.teacher:
-        folder = config.runs_dir / config.teacher
+    if options.teacher:
+        folder = config.runs_dir / options.teacher
         network, file = load_teacher(folder)[0].to(split.labels.device), folder / ANSWERS
     elif config.objective != "classify":
         return None
     if network is None:
         return None
-    if config.teacher_cache:
-        return Cached(network, split, temperature=config.temperature, file=file)
-    return Live(network, temperature=config.temperature)
+    if options.teacher_cache:
+        return Cached(network, split, temperature=options.temperature, file=file)
+    return Live(network, temperature=options.temperature)

@@ -23,7 +23,7 @@ RESIDENT_BYTES = 4 * 2**30  # a split to be judged that is smaller is decoded on
 def dataset_spec(key: str) -> DatasetSpec:
     """The data set of that name. Raises ValueError naming the known ones."""
     if key not in DATASETS:
-        raise ValueError(f"dataset {key!r} is unknown; known: {', '.join(DATASETS)}")
+        raise ValueError(f"data.dataset {key!r} is unknown; known: {', '.join(DATASETS)}")
     return DATASETS[key]
 
 
@@ -33,8 +33,8 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
     Raises ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
     for a file that cannot be read, FileNotFoundError for one that is missing.
     """
-    spec = dataset_spec(config.dataset)
-    found = {split: find(spec, Path(config.data), split) for split in get_args(Split)}
+    spec = dataset_spec(config.data.dataset)
+    found = {split: find(spec, Path(config.data.folder), split) for split in get_args(Split)}
     classes = names_of(found["train"], spec)
     if len(classes) != config.model.num_classes:
         raise ValueError(
@@ -43,7 +43,7 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
     data = replace(spec.data, img_size=config.model.img_size)
     splits: dict[str, AnySplit] = {}
     for split, images in found.items():
-        if isinstance(images, Photos) and not config.resident:
+        if isinstance(images, Photos) and not config.data.resident:
             training = config if split == "train" else None
             splits[split] = FolderSplit(images, data=data, device=device, config=training)
         else:
@@ -79,7 +79,7 @@ def find(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
     images = spec.load(folder, split)
     if not len(images):
         raise ValueError(
-            f"data: {spec.title} in {folder} has no picture for the split {split!r}; "
+            f"data.folder: {spec.title} in {folder} has no picture for the split {split!r}; "
             f"where no folder val is, one training picture in {TENTH} is held out"
         )
     return images

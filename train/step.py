@@ -45,8 +45,8 @@ class Run:
         self.dense = self.start()
         with self.world.one_first():  # a teacher keeps its answers in a file
             self.teacher = find_teacher(config, self.splits["train"], self.dense)
-        self.optimizers = build_optimizers(self.model, config)
-        self.ema = Average(self.model, config.ema)
+        self.optimizers = build_optimizers(self.model, config.optim)
+        self.ema = Average(self.model, config.optim.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.steps_per_epoch = len(self.splits["train"]) // config.batch_size
         self.total = config.max_steps or config.epochs * self.steps_per_epoch
@@ -101,13 +101,13 @@ class Run:
     def draw_keep(self) -> float:
         """The share of the patches that this step trains on: of all, or in the elastic objective at each
         stage."""
-        return draw_ratio(self.config) if self.config.objective == "elastic" else self.token_keep
+        return draw_ratio(self.config.prune) if self.config.objective == "elastic" else self.token_keep
 
     @property
     def token_keep(self) -> float:
         """The share of the patches that `token_keep` says now."""
         done = self.step / self.total
-        return next((keep for until, keep in self.config.token_keep if done < until), 1.0)
+        return next((keep for until, keep in self.config.augment.token_keep if done < until), 1.0)
 
     @property
     def recorded(self) -> bool:
@@ -171,7 +171,7 @@ class Run:
 
         Returns the loss terms and the accuracy in percent on the augmented batch, of this process's parts.
         """
-        set_lr(self.optimizers, (self.step + 1) / self.total, self.config)
+        set_lr(self.optimizers, (self.step + 1) / self.total, self.config.optim)
         torch.manual_seed(self.seed)
         self.keep = self.draw_keep()
         if self.graphs:
@@ -193,7 +193,7 @@ class Run:
         seen = {key: torch.stack([term[key] for term in terms]).mean() for key in terms[0]}
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optim.clip)
         finite = norm.isfinite()
         for buffer, value in zip(self.model.buffers(), before, strict=True):  # batch norm's statistics
             buffer.copy_(torch.where(finite, buffer, value))

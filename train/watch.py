@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from tqdm import tqdm
 
-from train.config import TrainConfig, config_to_json
+from train.config import TrainConfig, settings
 from train.parallel import World
 
 BROKEN = 3  # steps in a row without finite gradients that stop a run
@@ -117,7 +117,7 @@ class Wandb:
             project="vitdemo",
             name=config.name,
             dir=str(folder),
-            config=config_to_json(config),
+            config=settings(config),
         )
 
     def write(self, step: int, values: dict[str, float]) -> None:

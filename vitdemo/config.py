@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from vitdemo.kinds import check_range, check_value
+from vitdemo.kinds import check_range, check_value, config_in
 
 Size = int | tuple[int, int]
 T = TypeVar("T")
@@ -185,23 +185,33 @@ def to_json(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def from_json(cls: type[T], values: Mapping[str, Any]) -> T:
-    """The inverse of `to_json`. Raises ValueError naming an unknown key and its nearest known one, a key
-    whose value is of another kind than it takes, or one that is missing."""
+def from_json(cls: type[T], values: Mapping[str, Any], *, prefix: str = "") -> T:
+    """Return the config that `to_json` made into `values`.
+
+    Raise ValueError naming an unknown key and its nearest known one, a key whose value is of another kind
+    than it takes, or one that is missing. `prefix` stands before a key that is named.
+    """
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
+    missing = dataclasses.MISSING
     for key, field in known.items():
-        if key not in values and field.default is dataclasses.MISSING:
+        if key not in values and field.default is missing and field.default_factory is missing:
             raise ValueError(f"{cls.__name__}: the key {key!r} is missing")
-    kinds = get_type_hints(cls)
+    kinds, plain = get_type_hints(cls), {}
     for key, value in values.items():
-        check_value(key, value, kinds[key])
-    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    prune = values.get("prune")
-    if isinstance(prune, Mapping):
-        plain["prune"] = from_json(PruneConfig, prune)
+        check_value(prefix + key, value, kinds[key])
+        group = config_in(kinds[key])
+        if group and isinstance(value, Mapping):
+            plain[key] = from_json(group, value, prefix=f"{prefix}{key}.")
+        else:
+            plain[key] = as_tuples(value)
     return cls(**plain)
+
+
+def as_tuples(value: Any) -> Any:
+    """`value` with tuples in place of lists, at every depth."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value

@@ -52,6 +52,12 @@ def fits(value: Any, kind: Any) -> bool:
     return isinstance(value, SIMPLE[kind][1]) and (kind is not float or abs(value) <= largest)
 
 
+def config_in(kind: Any) -> type | None:
+    """Return the config class that the annotated `kind` is or allows, if there is exactly one."""
+    found = [each for each in (kind, *get_args(kind)) if dataclasses.is_dataclass(each)]
+    return found[0] if len(found) == 1 else None  # type: ignore[return-value]
+
+
 def spelled(kind: Any) -> str:
     """`kind` in words, for a message."""
     if get_origin(kind) is Literal:

@@ -58,10 +58,10 @@ def overrides(data: Path, folder: Path) -> list[str]:
     """`key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
     tiny = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", "batch_size=40", "precision=fp32"]
     return [
-        f"data={data}",
+        f"data.folder={data}",
         f"runs={folder / 'runs'}",
         "device=cpu",
-        "teacher=",
+        "distil.teacher=",
         *tiny,
     ]
 
@@ -75,7 +75,7 @@ def tiny(data: Path, tmp_path: Path) -> list[str]:
 def dense(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The export of a dense network trained by the recipe for 30 steps."""
     folder = tmp_path_factory.mktemp("dense")
-    train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "ema=0.5", *overrides(data, folder)])
+    train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "optim.ema=0.5", *overrides(data, folder)])
     return folder / "runs" / "vit_cifar10" / "export"
 
 

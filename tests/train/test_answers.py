@@ -43,7 +43,7 @@ def test_answers_are_those_to_the_present_question(
 
     def check(folder: Path, *words: str) -> None:
         """A student's answers are the network's own about the pictures that are there now."""
-        places = (f"runs={runs}", "teacher=wise", "distill=0.5", f"resident={resident}")
+        places = (f"runs={runs}", "distil.teacher=wise", "distil.weight=0.5", f"data.resident={resident}")
         run = Run(config_of(folder, *places, *words))
         network, split = load_teacher(runs / "wise")[0], run.splits["train"]
         assert isinstance(run.teacher, teacher.Cached)
@@ -58,7 +58,7 @@ def test_answers_are_those_to_the_present_question(
 
     steps = [
         (lambda: None, data, (), 1),
-        (lambda: None, data, ("batch_size=5", "lr=0.1"), 0),  # the same question
+        (lambda: None, data, ("batch_size=5", "optim.lr=0.1"), 0),  # the same question
         (lambda: shutil.copytree(data, moved, copy_function=shutil.copyfile), moved, (), 0),
         (replace_pictures, data, (), 1),
         (lambda: None, data, ("model.img_size=36",), 1),

@@ -12,8 +12,8 @@ from tests.train.awful import KINDS, write
 from tests.train.test_folder import TINY
 from train.__main__ import main as train
 from train.checkpoint import load_state
-from train.config import load_recipe
 from train.evaluate import main as evaluate
+from train.recipe import load_recipe
 from train.resume import save_run
 from train.step import Run
 from vitdemo.data import preprocess
@@ -30,10 +30,10 @@ ON_DISK = ("links", "alpha", "Chinese")  # read by a worker at each step; the ot
 
 def words_for(name: str, tmp_path: Path) -> list[str]:
     data = write(tmp_path / "data", KINDS[name])
-    places = [f"data={data}", f"runs={tmp_path / 'runs'}", "name=own"]
+    places = [f"data.folder={data}", f"runs={tmp_path / 'runs'}", "name=own"]
     small = ["batch_size=4", "max_steps=2", "epochs=2", "model.embed_dim=16", "model.depth=1"]
-    resident = f"resident={str(name not in ON_DISK).lower()}"
-    return [*TINY, *places, *small, resident, "workers=0", f"model.num_classes={len(KINDS[name].names)}"]
+    resident = f"data.resident={str(name not in ON_DISK).lower()}"
+    return [*TINY, *places, *small, resident, "data.workers=0", f"model.num_classes={len(KINDS[name].names)}"]
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -73,7 +73,7 @@ def test_a_sound_part_of_an_awful_data_set_is_used(
 @pytest.mark.parametrize("resident", ["true", "false"])
 @pytest.mark.parametrize("name", sorted(KINDS.keys() - set(SOUND)))
 def test_a_data_set_that_cannot_be_used_is_one_sentence(name: str, resident: str, tmp_path: Path) -> None:
-    words = [*words_for(name, tmp_path), f"resident={resident}"]
+    words = [*words_for(name, tmp_path), f"data.resident={resident}"]
     with pytest.raises(SystemExit, match=rf"^error: .*{KINDS[name].words}") as caught:
         train(["--recipe", "cifar10_vit", *words, "batch_size=12"])
     assert "\n" not in str(caught.value)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from train.config import TrainConfig, load_recipe
+from train.config import TrainConfig
 from train.data import Resident
 from train.network import build_network
+from train.recipe import load_recipe
 from train.step import Run
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS, Images
@@ -19,6 +20,7 @@ from vitdemo.models import VisionTransformer
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 PICTURES, BATCH = 256, 32
+ALONE = ("distil.teacher=", "init_from=", "log=none")
 SMALL = ("embed_dim=64", "depth=4", "num_heads=2")
 
 
@@ -26,7 +28,7 @@ def config_of(recipe: str, *words: str) -> TrainConfig:
     network = [f"model.{word}" for word in SMALL]
     if "dynamicvit" in recipe:
         network.append("model.prune.prune_loc=[1, 2, 3]")
-    fixed = ["teacher=", "init_from=", "log=none", "max_steps=40", f"batch_size={BATCH}", "compile=false"]
+    fixed = [*ALONE, "max_steps=40", f"batch_size={BATCH}", "compile=false"]
     return load_recipe(recipe, [*fixed, *network, *words])
 
 
@@ -69,11 +71,11 @@ def steps(run: Run, count: int) -> list[float]:
 )
 def test_recorded_steps_are_the_ordinary_ones(recipe: str, importance: str) -> None:
     """The same pictures, draws and weights, in fp32, with drop path and with keep ratios that change."""
-    words = ["precision=fp32", f"importance={importance}"]
+    words = ["precision=fp32", f"prune.importance={importance}"]
     if recipe == "gpu_cifar10_resnet":
         config = load_recipe(recipe, ["batch_size=32", "max_steps=40", "log=none", *words])
     else:
-        words += ["keep_ratio_levels=2"] if "dynamicvit" in recipe else ["model.drop_path_rate=0.2"]
+        words += ["prune.keep_ratio_levels=2"] if "dynamicvit" in recipe else ["model.drop_path_rate=0.2"]
         config = config_of(recipe, *words)
     torch.backends.cudnn.deterministic = True
     recorded, ordinary = run_of(config), run_of(replace(config, cuda_graph=False))
@@ -108,7 +110,7 @@ def test_a_recorded_step_that_is_broken_changes_nothing() -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "fp32"])
 def test_every_precision_learns_the_same_on_a_gpu(precision: str) -> None:
     """Ten steps' losses against fp32's, within what sixteen bits allow."""
-    words = ["cuda_graph=false", "mixup_prob=0", "cutmix_prob=0"]
+    words = ["cuda_graph=false", "augment.mixup_prob=0", "augment.cutmix_prob=0"]
     wanted = steps(run_of(config_of("gpu_cifar10_vit", "precision=fp32", *words)), 10)
     found = steps(run_of(config_of("gpu_cifar10_vit", f"precision={precision}", *words)), 10)
     np.testing.assert_allclose(found, wanted, rtol=0.03)

@@ -14,8 +14,8 @@ from torchvision.transforms import v2
 
 from train.augment import random_crop, random_flip
 from train.batches import Batches
-from train.config import load_recipe
 from train.data import Resident, epoch_order
+from train.recipe import load_recipe
 from train.teacher import Live, Teacher
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
@@ -31,8 +31,13 @@ ALL_ON = [
 ]  # fmt: skip
 
 
-def batches(words: list[str], images: Images = IMAGES, teacher: Teacher | None = None) -> Batches:
-    config = load_recipe("cifar10_vit", words)
+def batches(
+    words: list[str], images: Images = IMAGES, teacher: Teacher | None = None, *, img_size: int = 32
+) -> Batches:
+    """Batches of the plain recipe with other options of augmentation, `words`."""
+    config = load_recipe(
+        "cifar10_vit", [f"model.img_size={img_size}", *(f"augment.{word}" for word in words)]
+    )
     data = replace(DataConfig(), img_size=config.model.img_size)
     return Batches(config, Resident.of(images, data=data, device=CPU), teacher)
 
@@ -160,7 +165,7 @@ def test_small_pictures_are_enlarged_on_the_device_as_an_upload_is(crop_pct: flo
         wrong = 255 * ((ours - wanted) * fetched.std).abs()
         assert float(wrong.max()) < 2.5  # levels: both round twice, horizontally and vertically
         assert float(wrong.mean()) < 0.1
-    made = batches(["model.img_size=56"])
+    made = batches([], img_size=56)
     assert made.augmented(torch.arange(8), done=0.0).x.shape == (8, 3, 56, 56)
 
 

@@ -11,10 +11,10 @@ import torch
 from tests.train.conftest import overrides
 from tests.train.test_failures import file_limit
 from train.__main__ import main as train
-from train.config import load_recipe
 from train.evaluate import main as evaluate
 from train.export import check_place, finish
 from train.publish import files_of
+from train.recipe import load_recipe
 from train.report import main as report
 from train.step import Run
 from vitdemo.files import replaced
@@ -78,7 +78,8 @@ def test_a_standing_network_makes_way_for_a_better_one_as_a_whole(
     """The new run is the dense network again, two steps further at a rate that changes little."""
     place = tmp_path / "shelf" / "vit_cifar10"
     write_random(place, dense)
-    words = ["--recipe", "cifar10_vit", *tiny, *SHORT, f"init_from={dense}", "lr=1e-9", "muon_lr=1e-9"]
+    slow = ["optim.lr=1e-9", "optim.muon_lr=1e-9"]
+    words = ["--recipe", "cifar10_vit", *tiny, *SHORT, f"init_from={dense}", *slow]
     out = [f"out={tmp_path / 'shelf'}"]
     with pytest.raises(SystemExit, match="--replace"):
         train([*words, *out])

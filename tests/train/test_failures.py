@@ -20,9 +20,9 @@ import pytest
 import torch
 
 from train import checkpoint
-from train.config import load_recipe
 from train.export import finish
 from train.fit import fit
+from train.recipe import load_recipe
 from train.resume import resume_run, save_run
 from train.step import Run
 
@@ -136,7 +136,7 @@ def test_a_full_disk_at_the_export_names_the_weights_and_leaves_no_half_of_them(
 
 
 def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_path: Path) -> None:
-    words = [f"data={data}", f"runs={tmp_path}", "device=cpu", "precision=fp32", "batch_size=40"]
+    words = [f"data.folder={data}", f"runs={tmp_path}", "device=cpu", "precision=fp32", "batch_size=40"]
     config = load_recipe("cifar10_resnet", [*words, "max_steps=4", "model.widths=[4, 8, 8, 8]"])
     run = Run(config)
     run.train_step(torch.arange(40))

@@ -13,10 +13,11 @@ from tests.train.conftest import CLASSES
 from train import splits as splits_module
 from train.__main__ import main as train
 from train.batches import Batches
-from train.config import TrainConfig, load_recipe
+from train.config import TrainConfig
 from train.data import Resident
 from train.evaluate import main as evaluate
 from train.folder import FolderSplit
+from train.recipe import load_recipe
 from train.splits import load_splits
 from train.step import Run
 from vitdemo.data import preprocess
@@ -25,31 +26,35 @@ from vitdemo.weights import load_model
 
 CPU = torch.device("cpu")
 TINY = [
-    "dataset=folder", "model.num_classes=3", "model.embed_dim=32", "model.depth=2", "model.num_heads=2",
-    "batch_size=10", "precision=fp32", "device=cpu", "teacher=", "init_from=", "log=none",
+    "data.dataset=folder", "model.num_classes=3", "model.embed_dim=32", "model.depth=2", "model.num_heads=2",
+    "batch_size=10", "precision=fp32", "device=cpu", "distil.teacher=", "init_from=", "log=none",
 ]  # fmt: skip
+
+ON_DISK, UNMIXED, CROP = "data.resident=false", "augment.cutmix_prob=0.0", "augment.crop_scale=[0.4, 1.0]"
 
 
 def config_of(tree: Path, *words: str) -> TrainConfig:
-    return load_recipe("cifar10_vit", [*TINY, f"data={tree}", *words])
+    return load_recipe("cifar10_vit", [*TINY, f"data.folder={tree}", *words])
 
 
 def batches(tree: Path, *words: str) -> Batches:
     config = config_of(tree, *words)
     train_split = load_splits(config, CPU)["train"]
-    assert isinstance(train_split, Resident if config.resident else FolderSplit)
+    assert isinstance(train_split, Resident if config.data.resident else FolderSplit)
     return Batches(config, train_split, None)
 
 
 @pytest.mark.parametrize(
-    "words", [["crop_scale=[0.4, 1.0]", "auto_augment=randaugment", "rotate=15.0"], ["crop_pad=4"]], ids=str
+    "words",
+    [[CROP, "augment.auto_augment=randaugment", "augment.rotate=15.0"], ["augment.crop_pad=4"]],
+    ids=str,
 )
 def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: list[str]) -> None:
     """The first picture, which is square: mean and spread of each pixel, and the histogram, each within what
     250 draws may differ by."""
     rows = torch.zeros(250, dtype=torch.long)
     ours, theirs = (
-        batches(tree, *words, f"resident={word}").augmented(rows, done=0.0).x.double().flatten(1)
+        batches(tree, *words, f"data.resident={word}").augmented(rows, done=0.0).x.double().flatten(1)
         for word in ("true", "false")
     )
     noise = ((ours.var(0) + theirs.var(0)) / 250).sqrt().clamp(min=0.02)
@@ -61,10 +66,10 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
 
 
 def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None:
-    words = ("resident=false", "crop_scale=[0.4, 1.0]", "auto_augment=trivialaugment", "cutmix_prob=0.0")
+    words = (ON_DISK, CROP, UNMIXED, "augment.auto_augment=trivialaugment")
     order = list(torch.randperm(27).view(3, 9))
     now = [batches(tree, *words).pictures(rows) for rows in order]
-    ahead, resumed = batches(tree, *words, "workers=2"), batches(tree, *words, "workers=0")
+    ahead, resumed = batches(tree, *words, "data.workers=2"), batches(tree, *words, "data.workers=0")
     ahead.begin(order, epoch=0)
     resumed.begin(order[1:], epoch=0)
     for number, rows in enumerate(order):
@@ -81,8 +86,7 @@ def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None
 
 def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_path: Path) -> None:
     """The first picture's views in six epochs, by two workers and by a run that goes on after the second."""
-    words = ["resident=false", "batch_size=9", "accumulate=9", "cutmix_prob=0.0", f"runs={tmp_path}"]
-    words.append("crop_scale=[0.4, 1.0]")
+    words = [ON_DISK, CROP, UNMIXED, "batch_size=9", "accumulate=9", f"runs={tmp_path}"]
 
     def views(run: Run, epochs: range) -> list[torch.Tensor]:
         found = []
@@ -93,16 +97,16 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
             found += [next(iter(run.parts(order[0]))).x]
         return found
 
-    whole = views(Run(config_of(tree, *words, "workers=2")), range(6))
+    whole = views(Run(config_of(tree, *words, "data.workers=2")), range(6))
     assert whole[0].shape == (1, 3, 32, 32)
     assert len({view.numpy().tobytes() for view in whole}) == 6
-    later = views(Run(config_of(tree, *words, "workers=0")), range(2, 6))
+    later = views(Run(config_of(tree, *words, "data.workers=0")), range(2, 6))
     assert all(torch.equal(one, two) for one, two in zip(whole[2:], later, strict=True))
 
 
 def test_mirrored_pictures_are_told_of(tree: Path) -> None:
     """The colours of every picture rise to the right."""
-    made = batches(tree, "resident=false", "crop_pad=0", "cutmix_prob=0.0")
+    made = batches(tree, ON_DISK, UNMIXED, "augment.crop_pad=0")
     pixels, mirrored = made.pictures(torch.arange(27))
     falls = pixels[..., :8].float().mean(dim=(1, 2, 3)) > pixels[..., -8:].float().mean(dim=(1, 2, 3))
     assert torch.equal(falls, mirrored)
@@ -111,7 +115,7 @@ def test_mirrored_pictures_are_told_of(tree: Path) -> None:
 
 @pytest.mark.parametrize("resident", ["true", "false"])
 def test_held_out_pictures_are_seen_as_uploads_are(tree: Path, resident: str) -> None:
-    held_out = load_splits(config_of(tree, f"resident={resident}"), CPU)["test"]
+    held_out = load_splits(config_of(tree, f"data.resident={resident}"), CPU)["test"]
     paths = sorted((tree / "val").rglob("*.png"))
     seen = held_out.normalise(held_out.fetch(slice(None)))
     assert held_out.labels.tolist() == [CLASSES.index(path.parent.name) for path in paths]
@@ -127,8 +131,8 @@ def test_training_from_files_and_evaluating_the_shipped_path(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that never holds its pictures, then one upload at a time against both ways of evaluation."""
-    places = [f"data={tree}", f"runs={tmp_path}", "name=trees"]
-    words = ["resident=false", "workers=0", "max_steps=12", "epochs=6", "ema=0.2"]
+    places = [f"data.folder={tree}", f"runs={tmp_path}", "name=trees"]
+    words = [ON_DISK, "data.workers=0", "max_steps=12", "epochs=6", "optim.ema=0.2"]
     train(["--recipe", "cifar10_vit", *TINY, *places, *words])
     folder = str(tmp_path / "trees" / "export")
     loaded = load_model(folder)
@@ -161,7 +165,7 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
         load_splits(config_of(tmp_path), CPU)
     rows = torch.arange(27)
     for workers in (0, 1):
-        made = batches(tmp_path, "resident=false", f"workers={workers}")
+        made = batches(tmp_path, ON_DISK, f"data.workers={workers}")
         made.begin([rows], epoch=0)
         with pytest.raises(BadImage, match=named) as caught:
             made.pictures(rows)
@@ -174,6 +178,6 @@ def test_what_does_not_fit_is_said(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="num_classes is 10, but a folder of pictures has 3 classes"):
         load_splits(config_of(tree, "model.num_classes=10"), CPU)
     with pytest.raises(ValueError, match=r"'trees' is unknown; known: cifar10, .*folder"):
-        load_splits(config_of(tree, "dataset=trees"), CPU)
+        load_splits(config_of(tree, "data.dataset=trees"), CPU)
     with pytest.raises(FileNotFoundError, match=r"train is missing"):
         load_splits(config_of(tmp_path), CPU)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from train.config import TrainConfig, config_from_json, config_to_json, load_recipe
-from vitdemo.config import PruneConfig, ViTConfig
+from train.config import TrainConfig
+from train.recipe import config_from_json, keys_of, load_recipe
+from vitdemo.config import ViTConfig, to_json
 
-KEYS = [field.name for field in fields(TrainConfig)]
-KEYS += [f"model.{field.name}" for field in fields(ViTConfig)]
-KEYS += [f"model.prune.{field.name}" for field in fields(PruneConfig)]
+KEYS = [*keys_of(TrainConfig), *keys_of(ViTConfig, "model.")]
 ODD = [
     "nan",
     "inf",
@@ -55,18 +53,18 @@ def outcome(words: list[str]) -> TrainConfig | str:
 @example("model.prune", "[1]")
 @example("model.num_heads", "0")
 @example("model.img_size", "(32, 0)")
-@example("token_keep", "[[0.5, 0.5], 3]")
+@example("augment.token_keep", "[[0.5, 0.5], 3]")
 @example("model.img_size", "4")
 @example("network", "resnet9")
 @example("model", "{'prune_loc': 0}")
 def test_an_override_is_taken_or_named(key: str, value: str) -> None:
     found = outcome([f"{key}={value}"])
     if isinstance(found, TrainConfig):
-        assert config_from_json(config_to_json(found)) == found
+        assert config_from_json(to_json(found)) == found
         return
     assert "\n" not in found.strip()
     assert len(found) < 400
-    groups = {"network": "ResNetConfig", "model": "unknown key", "model.prune": "unknown key"}
+    groups = {"network": "unknown key 'model.", "model": "unknown key", "model.prune": "unknown key"}
     assert any(name in found for name in (key.rsplit(".", 1)[-1], groups.get(key, key))), (key, found)
 
 
@@ -99,7 +97,7 @@ def test_a_recipe_of_anything_is_a_config_or_a_sentence(values: dict[str, Any]) 
 
 
 def test_a_damaged_recipe_is_a_sentence(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.config.RECIPES", tmp_path)
+    monkeypatch.setattr("train.recipe.RECIPES", tmp_path)
     damaged = {"cut": b"name = ", "open": b"[model", "bytes": b"\xff\xfe", "twice": b"x = 1\nx = 2"}
     for name, text in damaged.items():
         (tmp_path / f"{name}.toml").write_bytes(text)

@@ -9,9 +9,9 @@ import torch
 
 from train import losses
 from train.batches import Batch
-from train.config import load_recipe
 from train.importance import importance
 from train.losses import Noisy, classify, distillation, elastic, score_loss
+from train.recipe import load_recipe
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
@@ -92,7 +92,7 @@ def test_scores_are_compared_with_the_importance_of_the_patches_that_were_scored
     """Also where the first predictor stands before the first block."""
     dense, y = VisionTransformer(CONFIG).eval(), torch.eye(10)[:3]
     model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc))).eval()
-    config = load_recipe("cifar10_dynamicvit", ["score_noise=0.0", "score_weight=1.0"])
+    config = load_recipe("cifar10_dynamicvit", ["prune.score_noise=0.0", "prune.score_weight=1.0"])
     found = elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)["score"]
     target, recorder, terms = importance(dense, X)[0].double(), Recorder(attention=False), []
     model(X, pruning=Pruning(Learned(model), FixedRatio(0.5)), recorder=recorder)
@@ -111,14 +111,15 @@ def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.M
     model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc=(1, 2, 3))))
     calls: list[int] = []
     dense.norm.register_forward_hook(lambda *_: calls.append(1))
-    config = load_recipe("cifar10_dynamicvit", ["distill=0.5", "label_weight=0.0", "score_weight=0.0"])
+    words = ["distil.weight=0.5", "distil.label_weight=0.0", "prune.score_weight=0.0"]
+    config = load_recipe("cifar10_dynamicvit", words)
     asked: list[torch.Tensor] = []
     monkeypatch.setattr(losses, "distillation", lambda logits, soft, _: (asked.append(soft), logits.sum())[1])
     y = torch.eye(10)[:3]
     elastic(model, Batch(X, y), config=config, dense=dense, keep_ratio=0.5)
     elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)
     assert len(calls) == 2
-    torch.testing.assert_close(asked[0], (dense(X) / config.temperature).softmax(dim=-1))
+    torch.testing.assert_close(asked[0], (dense(X) / config.distil.temperature).softmax(dim=-1))
     assert torch.equal(asked[1], y)
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from train.batches import Batch
-from train.config import TrainConfig, load_recipe
+from train.config import TrainConfig
 from train.official import official, ratio_loss, token_loss
 from train.optim import build_optimizers, set_lr
+from train.recipe import load_recipe
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer, dynamic_vit
 from vitdemo.trace import Recorder
@@ -65,7 +66,7 @@ def written_out(student: DynamicViT, dense: VisionTransformer, config: TrainConf
     answers = dense(X, recorder=recorder).double()
     assert recorder.tokens is not None
     final = dense.norm(recorder.tokens)[:, 1:].double()
-    smooth = config.label_smoothing
+    smooth = config.augment.label_smoothing
     log_q = output.logits.double().log_softmax(dim=1)
     p = answers.softmax(dim=1)
     ratio, squares, kept = torch.zeros(()).double(), torch.zeros(()).double(), 0
@@ -128,13 +129,13 @@ def shares(model: DynamicViT) -> list[float]:
 
 def test_the_kept_share_comes_to_the_wanted_one_while_the_rest_rests() -> None:
     dense, student = pair()
-    config = recipe("freeze_backbone=1.0", "lr=3e-3", "warmup=0.01")
-    optimizers = build_optimizers(student, config)
+    config = recipe("optim.freeze_backbone=1.0", "optim.lr=3e-3", "optim.warmup=0.01")
+    optimizers = build_optimizers(student, config.optim)
     before = {name: value.clone() for name, value in student.state_dict().items()}
     wanted = [0.8, 0.64, 0.512]
     assert max(abs(a - b) for a, b in zip(shares(student), wanted, strict=True)) > 0.2
     for step in range(60):
-        set_lr(optimizers, (step + 1) / 200, config)
+        set_lr(optimizers, (step + 1) / 200, config.optim)
         losses = official(student, Batch(X, Y), config=config, dense=dense)
         torch.stack(list(losses.values())).sum().backward()
         for optimizer in optimizers:
@@ -148,14 +149,14 @@ def test_the_kept_share_comes_to_the_wanted_one_while_the_rest_rests() -> None:
 
 def test_frozen_names_never_learn_and_the_backbone_wakes_up() -> None:
     dense, student = pair()
-    config = recipe("freeze_backbone=0.5", "optimizer=muon")
-    optimizers = build_optimizers(student, config)
+    config = recipe("optim.freeze_backbone=0.5", "optim.optimizer=muon")
+    optimizers = build_optimizers(student, config.optim)
     before = {name: value.clone() for name, value in student.state_dict().items()}
-    set_lr(optimizers, 0.51, config)
+    set_lr(optimizers, 0.51, config.optim)
     torch.stack(list(official(student, Batch(X, Y), config=config, dense=dense).values())).sum().backward()
     for optimizer in optimizers:
         optimizer.step()
     rested = {name for name, value in student.state_dict().items() if torch.equal(value, before[name])}
     assert rested == {"cls_token", "pos_embed"}
     with pytest.raises(ValueError, match="frozen names 'pos_embedding'"):
-        build_optimizers(student, replace(config, frozen=("pos_embedding",)))
+        build_optimizers(student, replace(config.optim, frozen=("pos_embedding",)))

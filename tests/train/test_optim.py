@@ -10,16 +10,16 @@ import torch
 from torch.optim import AdamW, Optimizer
 from torch.optim import Muon as TorchMuon
 
-from train.config import load_recipe
 from train.muon import Muon, orthogonal
 from train.optim import Average, build_optimizers, lr_factor, step_where
+from train.recipe import load_recipe
 from train.step import build_network
 
 
 def test_muon_gets_the_block_matrices_and_decay_spares_vectors_and_embeddings() -> None:
     config = load_recipe("cifar10_dynamicvit", ["model.depth=4", "model.prune={'prune_loc': [1, 2, 3]}"])
     model = build_network(config.model)
-    adamw, muon = build_optimizers(model, config)
+    adamw, muon = build_optimizers(model, config.optim)
     assert isinstance(adamw, AdamW)
     assert isinstance(muon, Muon)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -34,18 +34,19 @@ def test_muon_gets_the_block_matrices_and_decay_spares_vectors_and_embeddings() 
     everything = [id(p) for o in (adamw, muon) for group in o.param_groups for p in group["params"]]
     assert sorted(everything) == sorted(names)
     rates = {names[id(p)]: g["lr"] for o in (adamw, muon) for g in o.param_groups for p in g["params"]}
-    assert rates["score_predictor.0.out_conv.0.weight"] == pytest.approx(config.lr)
-    assert rates["head.weight"] == pytest.approx(config.lr * config.backbone_lr_scale)
-    assert rates["blocks.0.mlp.fc1.weight"] == pytest.approx(config.muon_lr * config.backbone_lr_scale)
+    options = config.optim
+    assert rates["score_predictor.0.out_conv.0.weight"] == pytest.approx(options.lr)
+    assert rates["head.weight"] == pytest.approx(options.lr * options.backbone_lr_scale)
+    assert rates["blocks.0.mlp.fc1.weight"] == pytest.approx(options.muon_lr * options.backbone_lr_scale)
 
 
 @pytest.mark.parametrize(("schedule", "middle"), [("linear", 0.5), ("cosine", 0.5)])
 def test_the_rate_warms_up_and_decays_to_zero(schedule: str, middle: float) -> None:
-    config = load_recipe("cifar10_vit", [f"schedule={schedule}", "warmup=0.2"])
-    assert lr_factor(0.1, config) == pytest.approx(0.5)
-    assert lr_factor(0.2, config) == pytest.approx(1)
-    assert lr_factor(0.6, config) == pytest.approx(middle)
-    assert lr_factor(1.0, config) == pytest.approx(0)
+    options = load_recipe("cifar10_vit", [f"optim.schedule={schedule}", "optim.warmup=0.2"]).optim
+    assert lr_factor(0.1, options) == pytest.approx(0.5)
+    assert lr_factor(0.2, options) == pytest.approx(1)
+    assert lr_factor(0.6, options) == pytest.approx(middle)
+    assert lr_factor(1.0, options) == pytest.approx(0)
 
 
 def test_the_moving_average_is_the_written_out_one() -> None:
@@ -67,12 +68,12 @@ def test_the_moving_average_is_the_written_out_one() -> None:
 @pytest.mark.parametrize("optimizer", ["muon", "adamw", "adam", "sgd"])
 def test_a_broken_step_is_a_step_never_taken(optimizer: str) -> None:
     """Sound steps and broken ones in turn, against the sound ones alone; bit for bit."""
-    words = [f"optimizer={optimizer}", "model.depth=1", "model.embed_dim=32", "model.num_heads=2", "lr=0.01"]
-    config = load_recipe("cifar10_vit", words)
+    small = ["model.depth=1", "model.embed_dim=32", "model.num_heads=2"]
+    config = load_recipe("cifar10_vit", [*small, f"optim.optimizer={optimizer}", "optim.lr=0.01"])
     torch.manual_seed(0)
     first = build_network(config.model)
     networks = [first, copy.deepcopy(first)]
-    optimizers = [build_optimizers(network, config) for network in networks]
+    optimizers = [build_optimizers(network, config.optim) for network in networks]
     check_skipped(networks, optimizers)
 
 
@@ -80,7 +81,7 @@ def test_a_broken_step_moves_no_averaged_statistics() -> None:
     config = load_recipe("cifar10_resnet", ["model.widths=[4, 4, 4, 4]"])
     first = build_network(config.model)
     networks = [first, copy.deepcopy(first)]
-    check_skipped(networks, [build_optimizers(network, config) for network in networks])
+    check_skipped(networks, [build_optimizers(network, config.optim) for network in networks])
 
 
 def check_skipped(networks: Sequence[torch.nn.Module], optimizers: list[list[Optimizer]]) -> None:

@@ -14,9 +14,9 @@ from torch import nn
 from tests.train.conftest import CIFAR10, run_twice
 from train.__main__ import main as train
 from train.batches import Batch
-from train.config import load_recipe
 from train.network import build_network, compile_network
 from train.parallel import World, device_of
+from train.recipe import load_recipe
 from train.step import Run
 from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
@@ -25,8 +25,8 @@ from vitdemo.models.pruning import Explicit, Pruning
 
 # SGD answers a rounding error with a rounding error (Adam and Muon scale it up), and without clipping a wrong
 # length of the gradient shows.
-ALIKE = ["optimizer=sgd", "lr=0.05", "clip=1000.0", "ema=0.5", "epochs=2", "cutmix_from=0.0"]
-ALIKE += ["token_keep=[(1.0, 1.0)]"]
+ALIKE = ["optim.optimizer=sgd", "optim.lr=0.05", "optim.clip=1000.0", "optim.ema=0.5", "epochs=2"]
+ALIKE += ["augment.cutmix_from=0.0", "augment.token_keep=[(1.0, 1.0)]"]
 
 
 def weights_after(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:

@@ -81,7 +81,7 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if "train" in words:
         small = [*overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
-            small += [f"data={write_photos(folder)}", "distill=0.0"]
+            small += [f"data.folder={write_photos(folder)}", "distil.weight=0.0"]
         if "gpu_" in command:
             small += ["compile=false", "model.mlp_ratio=2.0"]
         if "_resnet" in command:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
 
-from train.config import RECIPES, TrainConfig, config_from_json, config_to_json, load_recipe
+from train.config import TrainConfig
 from train.export import FULL_BYTES
 from train.optim import build_optimizers
+from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
+from train.recipe import RECIPES, config_from_json, load_recipe
 from train.step import build_network
-from vitdemo.config import ViTConfig, as_pair
+from vitdemo.config import PruneConfig, ViTConfig, as_pair, to_json
 from vitdemo.cost import parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.registry import MODELS
@@ -25,14 +31,14 @@ LIMIT = 10 * 10**6  # bytes of a bundled file
 def test_a_recipe_builds_a_network_of_the_family_that_the_registry_promises(name: str) -> None:
     config = load_recipe(name)
     with torch.device("meta"):
-        build_optimizers(build_network(config.model), config)
-    classes = DATASETS[config.dataset].classes
+        build_optimizers(build_network(config.model), config.optim)
+    classes = DATASETS[config.data.dataset].classes
     assert not classes or config.model.num_classes == len(classes)
     if config.name not in MODELS:
         return
     assert isinstance(config.model, ViTConfig)
     promised, data = MODELS[config.name].config, MODELS[config.name].data
-    assert (config.dataset, as_pair(config.model.img_size)) == (data.dataset, as_pair(data.img_size))
+    assert (config.data.dataset, as_pair(config.model.img_size)) == (data.dataset, as_pair(data.img_size))
     assert (config.model.prune is None) == (promised.prune is None)
     assert (config.model.attention, config.model.grid) == (promised.attention, promised.grid)
 
@@ -60,17 +66,17 @@ def test_weights_that_a_gpu_trains_are_small_enough_to_bundle(name: str) -> None
 def test_a_recipe_starts_from_what_another_one_leaves(name: str) -> None:
     config = load_recipe(name)
     others = [load_recipe(other) for other in NAMES if (other in GPU) == (name in GPU)]
-    if config.teacher:
-        taught = [other for other in others if other.name == config.teacher]
+    if config.distil.teacher:
+        taught = [other for other in others if other.name == config.distil.teacher]
         assert [other.network for other in taught] == ["resnet9"]
-        assert taught[0].dataset == config.dataset
+        assert taught[0].data.dataset == config.data.dataset
         assert taught[0].model.num_classes == config.model.num_classes
     if config.init_from and not config.init_from.startswith("hf-hub:"):
         sources = [other for other in others if other.name == config.init_from]
         assert {blocks_of(other) for other in sources} == {blocks_of(config)}
         if config.objective != "classify":  # the loss asks the source about the same pictures
-            assert {(other.dataset, other.model.img_size) for other in sources} == {
-                (config.dataset, config.model.img_size)
+            assert {(other.data.dataset, other.model.img_size) for other in sources} == {
+                (config.data.dataset, config.model.img_size)
             }
 
 
@@ -94,31 +100,82 @@ def test_a_header_says_for_what_how_long_and_how_good(name: str) -> None:
 def test_a_config_survives_json(name: str) -> None:
     config = load_recipe(name, ["epochs=3", "model.num_classes=9"])
     assert (config.epochs, config.model.num_classes) == (3, 9)
-    assert config_from_json(config_to_json(config)) == config
+    assert config_from_json(to_json(config)) == config
 
 
 def test_an_unknown_key_names_the_nearest_known_one() -> None:
-    with pytest.raises(ValueError, match=r"'epoch'.*did you mean 'epochs'"):
-        load_recipe("cifar10_vit", ["epoch=3"])
-    with pytest.raises(ValueError, match=r"'embed_dims'.*did you mean 'embed_dim'"):
-        load_recipe("cifar10_vit", ["model.embed_dims=3"])
+    for word, known in (
+        ("epoch=3", "epochs"),
+        ("lr=3", "optim.lr"),  # it lies in a group
+        ("learning.lr=3", "optim.lr"),  # in another group
+        ("optim.lrr=3", "optim.lr"),
+        ("cutmix_probs=3", "augment.cutmix_prob"),
+        ("model.embed_dims=3", "model.embed_dim"),
+        ("keep_ratio=0.5", "model.prune.keep_ratio"),
+    ):
+        key = word.partition("=")[0]
+        with pytest.raises(ValueError, match=rf"^unknown key '{key}'; did you mean '{known}'\?$"):
+            load_recipe("cifar10_vit", [word])
+    with pytest.raises(ValueError, match=r"^unknown key 'zzz'$"):
+        load_recipe("cifar10_vit", ["zzz=1"])
+
+
+def test_a_value_in_place_of_a_group_is_told_its_keys() -> None:
+    with pytest.raises(ValueError, match=r"^data is a group of keys, such as data.dataset and data.folder$"):
+        load_recipe("cifar10_vit", ["data=PATH"])
+
+
+def test_a_recipe_extends_another_group_by_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("train.recipe.RECIPES", tmp_path)
+    texts = {
+        "base": "name = 'a'\nepochs = 3\n[optim]\nlr = 0.5\nema = 0.5\n[model]\ndepth = 2",
+        "heir": "extends = 'base'\nname = 'b'\n[optim]\nlr = 0.25\n[model.prune]\nprune_loc = [1]",
+        "last": "extends = 'heir'\n[model]\nprune.keep_ratio = 0.5",
+        "ring": "extends = 'knot'",
+        "knot": "extends = 'ring'",
+        "self": "extends = 'self'",
+        "odd": "extends = 3",
+        "lost": "extends = 'nobody'",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    last = load_recipe("last", ["optim.ema=0.25"])
+    assert (last.name, last.epochs, last.optim.lr, last.optim.ema) == ("b", 3, 0.25, 0.25)
+    assert last.model == ViTConfig(depth=2, prune=PruneConfig((1,), 0.5))
+    assert load_recipe("base").optim.lr == 0.5
+    for name in ("ring", "self", "odd"):
+        with pytest.raises(ValueError, match="extends must name a recipe that does not extend it"):
+            load_recipe(name)
+    with pytest.raises(ValueError, match="recipe 'nobody' is unknown"):
+        load_recipe("lost")
+
+
+@pytest.mark.parametrize(
+    "kind", [TrainConfig, DataOptions, AugmentOptions, OptimOptions, DistilOptions, PruneOptions]
+)
+def test_each_key_has_a_line_of_documentation(kind: type) -> None:
+    body = ast.parse(inspect.getsource(kind)).body[0].body  # pyright: ignore[reportAttributeAccessIssue]
+    for key, line in pairwise(body):
+        if isinstance(key, ast.AnnAssign):
+            assert isinstance(line, ast.Expr), ast.unparse(key)
+            assert isinstance(line.value, ast.Constant), ast.unparse(key)
 
 
 def test_a_value_of_another_kind_is_named() -> None:
     for override, message in (
-        ("optimizer=Muon", "optimizer must be one of adamw, adam, sgd, muon, got 'Muon'"),
-        ("schedule=constant", "schedule must be one of"),
+        ("optim.optimizer=Muon", "optim.optimizer must be one of adamw, adam, sgd, muon, got 'Muon'"),
+        ("optim.schedule=constant", "schedule must be one of"),
         ("objective=elastik", "objective must be one of"),
         ("compile=no", "compile must be true or false, got 'no'"),
-        ("flip=1", "flip must be true or false"),
+        ("augment.flip=1", "augment.flip must be true or false"),
         ("epochs=2.5", "epochs must be a whole number"),
-        ("lr=high", "lr must be a number"),
+        ("optim.lr=high", "optim.lr must be a number"),
         ("name=3", "name must be text"),
-        ("model.attention=lineal", "attention must be one of"),
+        ("model.attention=lineal", "model.attention must be one of"),
     ):
         with pytest.raises(ValueError, match=message):
             load_recipe("cifar10_vit", [override])
-    assert load_recipe("cifar10_vit", ["lr=1"]).lr == 1
+    assert load_recipe("cifar10_vit", ["optim.lr=1"]).optim.lr == 1
 
 
 def test_an_override_reaches_into_the_pruning() -> None:

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from tests.train.conftest import overrides
-from train.config import load_recipe
 from train.data import Resident
 from train.predictions import draw_predictions, first_predictions
+from train.recipe import load_recipe
 from train.report import main as report
 from train.report import models_table, sweep_table
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images

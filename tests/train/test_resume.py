@@ -13,7 +13,7 @@ from tests.train.conftest import overrides
 from tests.train.test_folder import config_of
 from train.__main__ import main as train
 from train.checkpoint import load_state
-from train.config import load_recipe
+from train.recipe import load_recipe
 from train.resume import resume_run, save_run
 from train.step import Run
 
@@ -36,8 +36,8 @@ def saved(words: list[str], *, step: int = 2) -> Run:
 @pytest.mark.parametrize(
     ("words", "keys"),
     [
-        (["lr=0.5"], "lr"),
-        (["epochs=7", "model.mlp_ratio=3"], "epochs, model.mlp_ratio"),
+        (["optim.lr=0.5"], "optim.lr"),
+        (["epochs=7", "model.mlp_ratio=3"], "model.mlp_ratio, epochs"),
         (["model.prune={'prune_loc': [0]}"], "model.prune.prune_loc, model.prune.keep_ratio"),
     ],
 )
@@ -54,7 +54,7 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
     saved([*tiny, *SHORT])
     copy = tmp_path / "moved" / "data"
     shutil.copytree(data, copy)
-    moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "workers=1"]
+    moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "data.workers=1"]
     again = Run(load_recipe("cifar10_vit", moved))
     resume_run(again)
     assert again.step == 2
@@ -68,7 +68,7 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
 def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(tree, copy, copy_function=shutil.copyfile)  # all with the time of now
-    words = (f"resident={resident}", f"runs={tmp_path / 'runs'}", "workers=0")
+    words = (f"data.resident={resident}", f"runs={tmp_path / 'runs'}", "data.workers=0")
     run = Run(config_of(tree, *words))
     save_run(run)
     resume_run(Run(config_of(copy, *words)))

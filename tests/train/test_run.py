@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from train.__main__ import main as train
-from train.config import load_recipe
 from train.data import epoch_order
 from train.evaluate import accuracy
 from train.evaluate import main as evaluate
 from train.fit import fit
+from train.recipe import load_recipe
 from train.resume import resume_run, save_run
 from train.step import Run
 from vitdemo.data import preprocess
@@ -68,7 +68,7 @@ def test_evaluate_prunes_with_each_selector(
 
 @pytest.mark.parametrize("recipe", ["cifar10_dynamicvit", "cifar10_lightvit"])
 def test_the_other_networks_start_from_the_dense_one(recipe: str, dense: Path, tiny: list[str]) -> None:
-    words = [f"init_from={dense}", "max_steps=12", "epochs=2", "ema=0.5", *tiny]
+    words = [f"init_from={dense}", "max_steps=12", "epochs=2", "optim.ema=0.5", *tiny]
     if recipe == "cifar10_dynamicvit":
         words.append("model.prune={'prune_loc': [1, 2, 3]}")
     train(["--recipe", recipe, *words])
@@ -94,7 +94,7 @@ def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, 
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> None:
-    words = [*tiny, "max_steps=6", "model.drop_path_rate=0.1", "cutmix_from=0.0"]
+    words = [*tiny, "max_steps=6", "model.drop_path_rate=0.1", "augment.cutmix_from=0.0"]
     whole, resumed = weights_after(words), weights_after(words, stop_at=3)
     for key, value in whole.items():
         assert torch.equal(value, resumed[key]), key
@@ -116,7 +116,7 @@ def test_a_run_is_validated_and_saved_as_often_as_the_recipe_says(
 def test_a_short_run_exports_what_it_learned(tiny: list[str]) -> None:
     """With the recipe's own moving average; the noise is two standard errors of the 200 held-out pictures."""
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=66", "epochs=14", "val_every=14", "log=none"]))
-    assert run.config.ema == 0.999
+    assert run.config.optim.ema == 0.999
     fit(run)
     last, exported = (accuracy(network, run.splits["val"]) for network in (run.model, run.averaged))
     assert last > 70
@@ -145,8 +145,8 @@ def test_low_precision_learns_as_full_precision_does(tiny: list[str]) -> None:
     ("words", "message"),
     [
         (["init_from=nowhere"], "nowhere"),
-        (["dataset=imagenet"], "imagenet"),
-        (["data=empty"], "data_batch_1 is missing"),
+        (["data.dataset=imagenet"], "imagenet"),
+        (["data.folder=empty"], "data_batch_1 is missing"),
         (["model.num_heads=3"], "num_heads"),
     ],
 )

@@ -31,9 +31,10 @@ def fill(folder: Path, **counts: int) -> None:
 
 def test_an_empty_split_is_refused_before_anything_runs(tmp_path: Path) -> None:
     fill(tmp_path / "data", train=9, test=3)
-    words = ["--recipe", "cifar10_vit", *TINY, f"data={tmp_path / 'data'}", f"runs={tmp_path / 'runs'}"]
+    places = [f"data.folder={tmp_path / 'data'}", f"runs={tmp_path / 'runs'}"]
+    words = ["--recipe", "cifar10_vit", *TINY, *places]
     message = (
-        r"^error: data: a folder of pictures in \S+ has no picture for the split 'val'; .* in 10 is held"
+        r"^error: data\.folder: a folder of pictures in \S+ has no picture for the split 'val'; .* 10 is held"
     )
     with pytest.raises(SystemExit, match=message):
         train([*words, "batch_size=3"])
@@ -48,7 +49,9 @@ def test_an_empty_split_is_refused_before_anything_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resident", ["true", "false"])
 def test_of_no_pictures_none_is_named_rightly(resident: str, tree: Path) -> None:
-    empty = load_splits(config_of(tree, f"resident={resident}"), torch.device("cpu"))["val"].part(slice(0, 0))
+    empty = load_splits(config_of(tree, f"data.resident={resident}"), torch.device("cpu"))["val"].part(
+        slice(0, 0)
+    )
     network = torch.nn.Linear(1, 1)
     assert hits(network, empty) == 0
     assert predict(network, empty).shape == (0,)
@@ -59,7 +62,7 @@ def test_two_processes_share_one_held_out_picture(tmp_path: Path) -> None:
     fill(tmp_path / "data", train=8, val=1, test=3)
     words = [
         *TINY,
-        f"data={tmp_path / 'data'}",
+        f"data.folder={tmp_path / 'data'}",
         f"runs={tmp_path}",
         "batch_size=4",
         "max_steps=1",

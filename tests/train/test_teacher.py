@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from train.__main__ import main as train
-from train.config import load_recipe
+from train.recipe import load_recipe
 from train.resnet import ResNet9, ResNetConfig
 from train.step import Run
 from train.teacher import load_teacher
@@ -20,12 +20,12 @@ def taught(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Overrides of a run whose teacher has just been trained."""
     folder = tmp_path_factory.mktemp("teacher")
     places = [
-        f"data={data}",
+        f"data.folder={data}",
         f"runs={folder / 'runs'}",
         "device=cpu",
         "precision=fp32",
     ]
-    words = ["max_steps=60", "batch_size=40", "ema=0.5", "model.widths=[8, 16, 16, 32]"]
+    words = ["max_steps=60", "batch_size=40", "optim.ema=0.5", "model.widths=[8, 16, 16, 32]"]
     train(["--recipe", "cifar10_resnet", *places, *words])
     return [
         *places,
@@ -45,7 +45,7 @@ def test_the_teacher_learns_and_stays_in_its_run(taught: list[str]) -> None:
 
 
 def test_cached_answers_are_the_networks_own_for_picture_and_mirror_image(taught: list[str]) -> None:
-    run = Run(load_recipe("cifar10_vit_taught", [*taught, "crop_pad=0", "cutmix_prob=0.0"]))
+    run = Run(load_recipe("cifar10_vit_taught", [*taught, "augment.crop_pad=0", "augment.cutmix_prob=0.0"]))
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
     batch = run.batches.augmented(torch.arange(64) * 2, done=0.5)
     assert batch.soft is not None
@@ -55,7 +55,8 @@ def test_cached_answers_are_the_networks_own_for_picture_and_mirror_image(taught
 def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
     run = Run(
         load_recipe(
-            "cifar10_vit_taught", [*taught, "teacher_cache=false", "cutmix_prob=1.0", "cutmix_from=0.0"]
+            "cifar10_vit_taught",
+            [*taught, "distil.teacher_cache=false", "augment.cutmix_prob=1.0", "augment.cutmix_from=0.0"],
         )
     )
     batch = run.batches.augmented(torch.arange(64), done=0.5)
@@ -66,14 +67,14 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
 
 
 def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: list[str], dense: Path) -> None:
-    words = [*tiny, f"init_from={dense}", "crop_pad=0", "cutmix_prob=0.0"]
+    words = [*tiny, f"init_from={dense}", "augment.crop_pad=0", "augment.cutmix_prob=0.0"]
     rows, network = torch.arange(40), load_model(str(dense)).model
     cached = Run(load_recipe("cifar10_lightvit", words))
     batch = cached.batches.augmented(rows, done=0.5)
     wanted = (network(batch.x) / 2.0).softmax(dim=-1)
     assert batch.soft is not None
     torch.testing.assert_close(batch.soft, wanted, atol=1e-5, rtol=1e-4)
-    live = Run(load_recipe("cifar10_lightvit", [*words, "teacher_cache=false"]))
+    live = Run(load_recipe("cifar10_lightvit", [*words, "distil.teacher_cache=false"]))
     assert live.teacher is not None
     assert live.batches.augmented(rows, done=0.5).soft is None
     torch.testing.assert_close(live.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
@@ -81,7 +82,7 @@ def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: lis
 
 def test_a_missing_teacher_is_named(taught: list[str]) -> None:
     with pytest.raises(ValueError, match=r"no teacher in .*nobody"):
-        Run(load_recipe("cifar10_vit_taught", [*taught, "teacher=nobody"]))
+        Run(load_recipe("cifar10_vit_taught", [*taught, "distil.teacher=nobody"]))
 
 
 def test_the_full_teacher_has_the_parameters_counted_by_hand() -> None:

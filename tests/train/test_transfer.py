@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from timm.layers.patch_embed import resample_patch_embed
 from timm.layers.pos_embed import resample_abs_pos_embed
 
-from train.config import load_recipe
+from train.recipe import load_recipe
 from train.resnet import ResNet9, ResNetConfig
 from train.step import Run
 from train.transfer import resample_kernel, resample_positions, transferred
@@ -55,7 +55,7 @@ def test_what_has_its_shape_is_taken_as_it_is() -> None:
 
 def test_a_run_goes_on_from_another_size(dense: Path, tiny: list[str]) -> None:
     """Twice the pixels in twice as many patches a side; everything but the positions is what it was."""
-    words = [*tiny, f"init_from={dense}", "max_steps=1", "model.img_size=64", "distill=0.0"]
+    words = [*tiny, f"init_from={dense}", "max_steps=1", "model.img_size=64", "distil.weight=0.0"]
     run, source = Run(load_recipe("cifar10_vit", words)), load_model(str(dense)).model
     own = run.model.state_dict()
     assert own["pos_embed"].shape[1] == 257
@@ -66,7 +66,7 @@ def test_a_run_goes_on_from_another_size(dense: Path, tiny: list[str]) -> None:
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        ("cifar10_dynamicvit", ["model.prune={'prune_loc': [1, 2, 3]}", "distill=0.0"]),
+        ("cifar10_dynamicvit", ["model.prune={'prune_loc': [1, 2, 3]}", "distil.weight=0.0"]),
         ("cifar10_vit_taught", []),
     ],
 )

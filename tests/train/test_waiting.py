@@ -12,16 +12,17 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from train.batches import Batch, Batches
-from train.config import TrainConfig, load_recipe
+from train.config import TrainConfig
 from train.data import Resident, statistics
 from train.network import build_network
+from train.recipe import load_recipe
 from train.step import Run
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
 
 PICTURES, BATCH = 24, 8
-PLAIN = ["teacher=", "init_from=", "log=none", "compile=false", "cuda_graph=false", "max_steps=10"]
+PLAIN = ["distil.teacher=", "init_from=", "log=none", "compile=false", "cuda_graph=false", "max_steps=10"]
 SMALL = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", f"batch_size={BATCH}", "device=cpu"]
 
 
@@ -50,9 +51,9 @@ def split_of(config: TrainConfig, device: str) -> Resident:
 @pytest.mark.parametrize(
     "words",
     [
-        ["auto_augment=randaugment"],
-        ["auto_augment=trivialaugment", "rotate=15"],
-        ["crop_scale=[0.3, 1.0]", "erase_prob=0.5"],
+        ["augment.auto_augment=randaugment"],
+        ["augment.auto_augment=trivialaugment", "augment.rotate=15"],
+        ["augment.crop_scale=[0.3, 1.0]", "augment.erase_prob=0.5"],
     ],
 )
 def test_pictures_are_changed_without_waiting(words: list[str]) -> None:
@@ -68,7 +69,7 @@ def test_pictures_are_changed_without_waiting(words: list[str]) -> None:
     ("recipe", "words"),
     [
         ("gpu_cifar10_vit", []),
-        ("gpu_cifar10_vit", ["optimizer=sgd", "token_keep=[[1.0, 0.5]]"]),
+        ("gpu_cifar10_vit", ["optim.optimizer=sgd", "augment.token_keep=[[1.0, 0.5]]"]),
         ("gpu_cifar10_lightvit", []),
         ("gpu_cifar10_dynamicvit", []),
         ("gpu_cifar10_dynamicvit_official", []),

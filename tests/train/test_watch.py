@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from train.__main__ import main as train
-from train.config import load_recipe
 from train.fit import fit
 from train.parallel import World
+from train.recipe import load_recipe
 from train.step import Run
 from train.watch import Tally, Watch, mfu, peak_of
 from vitdemo.cost import macs
@@ -82,7 +82,9 @@ def test_mfu_by_hand() -> None:
 
 
 def test_macs_follow_the_tokens_that_a_step_sees(tiny: list[str]) -> None:
-    run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=10", "token_keep=[(0.5, 0.25), (1.0, 1.0)]"]))
+    run = Run(
+        load_recipe("cifar10_vit", [*tiny, "max_steps=10", "augment.token_keep=[(0.5, 0.25), (1.0, 1.0)]"])
+    )
     small = run.macs
     run.step = 5
     assert run.macs == macs(run.config.model)  # pyright: ignore[reportArgumentType]
@@ -161,7 +163,7 @@ def test_a_dry_run_tries_everything_and_leaves_nothing(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}", "data=nowhere"]
+    words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}", "data.folder=nowhere"]
     train(["--recipe", "cifar10_dynamicvit", "--dry-run", *words])
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["fp32", "bf16", "fp16", "evaluation", "export"]
