@@ -1,4 +1,4 @@
-"""`python -m train --recipe NAME [key=value ...] [--resume]`: trains, tests once, and exports the weights.
+"""Train a network, test it once and export it: `python -m train --recipe NAME [key=value ...] [--resume]`.
 
 The export lies in the run's folder; `out=FOLDER` copies it there too, where nothing of its name stands yet,
 or with `--replace`, where it is better on held-out pictures.
@@ -21,13 +21,13 @@ from train.fit import fit
 from train.parallel import device_of, joined
 from train.recipe import load_recipe
 from train.resume import resume_run
-from train.step import Run
+from train.run import Run
 from vitdemo.files import sweep
 
 
 @contextmanager
 def stoppable(run: Run) -> Iterator[None]:
-    """Within it SIGTERM and Ctrl-C ask the run to save and exit."""
+    """Let SIGTERM and Ctrl-C ask the run to save and exit, while the context lasts."""
     before = {
         number: signal.signal(number, lambda *_: run.stop()) for number in (signal.SIGINT, signal.SIGTERM)
     }
@@ -39,7 +39,7 @@ def stoppable(run: Run) -> Iterator[None]:
 
 
 def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
-    """The run from its start, or from the state saved last, to its exported weights.
+    """Train from the start, or from the state saved last, and export the weights.
 
     `better`: they may replace worse ones of the same name in `out`.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -15,13 +15,15 @@ from train.auto_augment import AutoAugment, magnitude_table
 from train.config import TrainConfig
 from train.data import Resident
 from train.folder import FolderSplit
-from train.graphs import Recorded, Tensors
+from train.graphs import Captured, Tensors
 from train.options import AugmentOptions
+from train.parallel import Division
 from train.teacher import Teacher
 from vitdemo.config import as_pair
 
 Pixels = Float[Tensor, "b ch hh ww"]
 Targets = Float[Tensor, "b c"]
+WHOLE = Division()  # of a batch that one process learns from in one part
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,16 @@ class Batch:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def part(self, rows: slice) -> Batch:
-        """Some of its pictures."""
+        """Return some of its pictures."""
         return replace(self, **{name: value[rows] for name, value in self.tensors.items()})
 
 
 class Batches:
-    """The training split as augmented batches. All that is random comes from torch's global generators; in
-    worker processes, from the run's seed, the epoch and the rows."""
+    """The training split as augmented batches.
+
+    All that is random comes from torch's global generators; in worker processes, from the run's seed, the
+    epoch and the rows.
+    """
 
     def __init__(
         self,
@@ -53,21 +58,36 @@ class Batches:
         split: Resident | FolderSplit,
         teacher: Teacher | None,
         *,
-        recorded: bool = False,
+        division: Division = WHOLE,
+        captured: bool = False,
     ) -> None:
-        """`recorded`: change the pictures in a CUDA graph; all batches must have one size then."""
-        self.config, self.split, self.teacher = config, split, teacher
+        """Where `captured`, change the pictures in a CUDA graph; all batches must have one size then."""
+        self.config, self.split, self.teacher, self.division = config, split, teacher, division
         self.size = as_pair(config.model.img_size)
         self.auto_augment = auto_augment_of(config.augment, self.size, split.labels.device)
-        self.changed = Recorded(self.change) if recorded else self.change
+        self.changed = Captured(self.change) if captured else self.change
 
-    def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
-        """Announces the rows of the batches to come, in their order, so that workers can decode ahead."""
+    def begin(self, batches: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
+        """Announce the rows of an epoch's batches, in their order, so that workers can decode ahead."""
         if isinstance(self.split, FolderSplit):
-            self.split.begin(order, epoch=epoch)
+            parts = [rows[place] for rows in batches for _, place in self.division.own(len(rows))]
+            self.split.begin(parts, epoch=epoch)
+
+    def parts(self, rows: Int[Tensor, "b"], *, done: float, seed: int) -> Iterator[Batch]:
+        """Yield this process's parts of the batch `rows`, after the share `done` of the steps.
+
+        What augments a resident split is drawn for the whole batch, alike in all processes, whatever the
+        number of parts. What the network draws (tokens, stochastic depth), and what augments the pictures of
+        a folder, which no process decodes for another, is drawn for each part by itself, from `seed`.
+        """
+        whole = self.augmented(rows, done=done) if isinstance(self.split, Resident) else None
+        for number, place in self.division.own(len(rows)):
+            if number:
+                torch.manual_seed(seed + (number << 40))
+            yield whole.part(place) if whole else self.augmented(rows[place], done=done)
 
     def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
-        """The pictures `rows`, augmented and mixed as the recipe says after the share `done` of the steps."""
+        """Return the pictures `rows`, augmented and mixed as after the share `done` of the steps."""
         options, split = self.config.augment, self.split
         changed = self.changed({"rows": rows})
         x, mirrored = changed["x"], changed["mirrored"]
@@ -86,7 +106,7 @@ class Batches:
         return Batch(x, y, soft)
 
     def change(self, tensors: Tensors) -> Tensors:
-        """Of the pictures `rows`: `x`, augmented each by itself and normalised, and which are `mirrored`."""
+        """Augment each of the pictures `rows` by itself: return `x`, normalised, and which are `mirrored`."""
         x, mirrored = self.pictures(tensors["rows"])
         x, options = self.split.normalise(x), self.config.augment
         if options.erase_prob:
@@ -94,7 +114,7 @@ class Batches:
         return {"x": x, "mirrored": mirrored}
 
     def pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
-        """Cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
+        """Return cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
         options = self.config.augment
         if isinstance(self.split, FolderSplit):
             return self.split.augmented(rows)

@@ -1,4 +1,4 @@
-"""Images a second in training: this trainer against a plain loop, measured in turn in one process.
+"""Compare images a second in training: this trainer against a plain loop, in turn in one process.
 
 `python -m train.bench [--model cifar-cpu] [--batch-size 256] [--steps N] [--rounds N] [--json]`
 
@@ -34,10 +34,10 @@ WARM_UP = 2  # steps of each turn that are not measured: a loader's workers star
 GPU_WARM_UP = 8  # a CUDA graph is recorded too
 
 
-def measure(
+def time_turns(
     rivals: list[Contestant], *, batch_size: int, steps: int, rounds: int, device: torch.device
 ) -> dict[str, list[float]]:
-    """Images a second of each, a number a round; each round gives all a turn, so drift meets all alike."""
+    """Return images a second of each, a number a round; every round gives all a turn, so drift is shared."""
     speeds: dict[str, list[float]] = {rival.name: [] for rival in rivals}
     for _ in range(rounds):
         for rival in rivals:
@@ -55,13 +55,16 @@ def measure(
 
 
 def wait(device: torch.device) -> None:
+    """Wait until a GPU has done its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def summary(speeds: dict[str, list[float]], *, model: ViTConfig, device: str) -> list[dict[str, Any]]:
-    """A row for each: median and spread, the median over rounds of its ratio to the plain loop, and MFU (in
-    [0, 1]; None on a processor of unknown peak, and where patches are dropped)."""
+    """Return a row for each: median and spread, median over rounds of its ratio to the plain loop, MFU.
+
+    MFU is in [0, 1], and None on a processor of unknown peak and where patches are dropped.
+    """
     rows = []
     for name, own in speeds.items():
         middle = statistics.median(own)
@@ -76,7 +79,7 @@ def summary(speeds: dict[str, list[float]], *, model: ViTConfig, device: str) ->
 
 
 def bench(options: argparse.Namespace) -> dict[str, Any]:
-    """Everything that is printed. Raises ValueError or OSError for a bad option or missing data."""
+    """Return everything that is printed. Raise ValueError or OSError for a bad option or missing data."""
     if options.model not in PRESETS:
         raise ValueError(f"model must be one of {', '.join(PRESETS)}, got {options.model!r}")
     if min(options.batch_size, options.rounds) < 1 or options.steps < 0 or options.workers < 0:
@@ -89,7 +92,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         data = options.data or write_synthetic(Path(folder))
         config = base_config(model, data=data, batch_size=options.batch_size, device=str(device))
         rivals = contestants(config, compiled=options.compile == "yes", workers=options.workers)
-        speeds = measure(
+        speeds = time_turns(
             rivals, batch_size=options.batch_size, steps=steps, rounds=options.rounds, device=device
         )
     return {

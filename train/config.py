@@ -18,8 +18,11 @@ EXPORT = "export"  # the folder of a finished run's network, in the run's own
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every choice of a run. Raise ValueError naming the first key whose value cannot be meant, by itself
-    (`train.ranges`) or beside the others."""
+    """Every choice of a run.
+
+    Raise ValueError naming the first key whose value cannot be meant, by itself (`train.ranges`) or beside
+    the others.
+    """
 
     name: str
     """What the run, its folder and the finished network are called."""

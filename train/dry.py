@@ -1,4 +1,4 @@
-"""`python -m train --recipe NAME --dry-run`: a run in small, on the CPU, that leaves nothing behind."""
+"""Try a recipe in small, on the CPU, and leave nothing behind: `python -m train --recipe NAME --dry-run`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from train.data import Resident
 from train.fit import validate
 from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
+from train.run import Run
 from train.splits import AnySplit
-from train.step import Run
 from train.teacher import save_teacher
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.datasets import DATASETS, Images
@@ -31,8 +31,8 @@ NARROW = (8, 16, 16, 32)  # of the teacher that stands in
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-def noise(config: TrainConfig) -> AnySplit:
-    """Random pictures and labels in the shape of the config's data set."""
+def make_noise(config: TrainConfig) -> AnySplit:
+    """Return random pictures and labels in the shape of the config's data set."""
     data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (PICTURES, 3, *as_pair(data.img_size)), dtype=np.uint8)
@@ -42,13 +42,13 @@ def noise(config: TrainConfig) -> AnySplit:
 
 
 def class_names(config: TrainConfig) -> tuple[str, ...]:
-    """Those of the data set, or as many made-up ones where only its files know them."""
+    """Return those of the data set, or as many made-up ones where only its files know them."""
     count = config.model.num_classes
     return DATASETS[config.data.dataset].classes or tuple(f"class {number}" for number in range(count))
 
 
 def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
-    """`config` on the CPU, all output below `folder`, and in place of what it builds on random networks."""
+    """Return `config` on the CPU, with all output below `folder` and random networks as what it builds on."""
     small = replace(
         config,
         runs=str(folder / "runs"),
@@ -74,10 +74,10 @@ def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
     return small
 
 
-def few_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
-    """A run after its three steps; prints a line."""
+def take_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
+    """Return a run after its three steps, and print a line."""
     run, losses = Run(config, splits=splits), []
-    run.model.train()
+    run.learner.model.train()
     for number in range(STEPS):
         seen = run.train_step(torch.arange(BATCH) + number * BATCH)
         losses.append(sum(value.item() for key, value in seen.items() if key != "accuracy"))
@@ -90,16 +90,16 @@ def few_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
 
 
 def dry_run(config: TrainConfig, finish: Callable[[Run], Path]) -> None:
-    """Three steps in each precision, an evaluation and an export of `config` on random pictures; a line each.
+    """Try three steps in each precision, an evaluation and an export on random pictures; print a line each.
 
     Random networks stand in for the teacher and for the weights to start from; bf16 and fp16 are the CPU's
     autocast. `finish` is what a real run ends with.
     """
     with tempfile.TemporaryDirectory() as folder:
         small = stand_ins(config, Path(folder))
-        pictures = noise(config)
+        pictures = make_noise(config)
         splits = {"train": pictures, "val": pictures, "test": pictures}
-        runs = [few_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]
+        runs = [take_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]
         print(f"evaluation: {runs[0].history[0]['val']:.1f} % of {PICTURES} random pictures")
         with redirect_stdout(io.StringIO()):
             exported = finish(runs[0])

@@ -10,9 +10,9 @@ from train.evaluate import accuracy, confidence_percentiles
 from train.predictions import draw_predictions
 from train.report import judge, run_facts, write_report
 from train.resnet import ResNet9
+from train.run import Run
 from train.shelf import load_named
 from train.splits import load_split
-from train.step import Run
 from train.teacher import save_teacher
 from vitdemo.cost import parameters
 from vitdemo.files import replaced, settle
@@ -27,7 +27,7 @@ def finish(run: Run, *, better: bool = False) -> Path:
 
     A teacher stays in its run's folder and never sees the test split.
     """
-    config, model = run.config, run.averaged.eval()
+    config, model = run.config, run.learner.averaged.eval()
     if isinstance(model, ResNet9):
         correct = accuracy(model, run.splits["val"])
         save_teacher(config.run_dir, model=model, accuracy=correct, seconds=run.seconds)
@@ -57,8 +57,11 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
 
 
 def check_place(config: TrainConfig, *, better: bool) -> None:
-    """Raise ValueError, before anything runs, where `out` holds a network of that name that may not be
-    replaced (`better` is false), or that this run cannot be compared with."""
+    """Raise ValueError, before anything runs, where the export could not stand where it is to.
+
+    That is where `out` holds a network of that name that may not be replaced (`better` is false), or that
+    this run cannot be compared with.
+    """
     if (config.run_dir / "model.safetensors").exists():
         raise ValueError(f"runs={config.runs_dir} holds the network {config.name}, not a run of that name")
     if config.out:
@@ -78,8 +81,11 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
 
 
 def place(run: Run, *, better: bool) -> None:
-    """Copy the export to `out`, under the run's name. What is there already makes way only if `better` is
-    true and the new network names more of the held-out pictures rightly; else ValueError says so."""
+    """Copy the export to `out`, under the run's name.
+
+    What is there already makes way only if `better` is true and the new network names more of the held-out
+    pictures rightly; else raise ValueError.
+    """
     config, device = run.config, str(run.device)
     check_place(config, better=better)
     if config.place.exists():

@@ -15,7 +15,7 @@ from train.data import epoch_order
 from train.evaluate import hits
 from train.report import run_facts
 from train.resume import save_run
-from train.step import Run
+from train.run import Run
 from train.watch import Watch
 from vitdemo.files import write_atomically
 
@@ -27,34 +27,34 @@ BROKEN_RUN = (
 
 
 def fit(run: Run) -> None:
-    """All remaining steps; the state is saved every `val_every` epochs, at the end, and at a stop.
+    """Take all remaining steps, and save the state every `val_every` epochs, at the end, and at a stop.
 
-    A stop exits with a message. Raises ValueError for an objective without the network that it asks.
+    A stop exits with a message. Raise ValueError for an objective without the network that it asks.
     """
-    if run.config.objective != "classify" and run.dense is None:
+    if run.config.objective != "classify" and run.learner.dense is None:
         raise ValueError(f"objective={run.config.objective} needs init_from: the network to learn from")
     if run.world.writes:
         facts = run_facts(run.config, run.device)
         write_atomically(run.config.run_dir / FACTS, json.dumps(facts, indent=1) + "\n")
-    run.model.train()
+    run.learner.model.train()
     with closing(Watch(run.config, step=run.step, total=run.total, world=run.world)) as watch:
         while run.step < run.total:
-            row = epoch(run, watch)
+            row = finish_epoch(run, watch)
             run.history.append(row)
             watch.row(run.step, row)
             if "val" in row:
                 save_run(run)
 
 
-def epoch(run: Run, watch: Watch) -> dict[str, Any]:
-    """The rest of the epoch, then validation if it is due: its row of the history."""
+def finish_epoch(run: Run, watch: Watch) -> dict[str, Any]:
+    """Take the rest of the epoch, validate if it is due, and return the epoch's row of the history."""
     number, first = divmod(run.step, run.steps_per_epoch)
     order = epoch_order(len(run.splits["train"]), seed=run.config.seed, epoch=number).to(run.device)
     size, start = run.config.batch_size, time.perf_counter()
     end = min(run.steps_per_epoch, first + run.total - run.step)
     logged: list[dict[str, float]] = []
     batches = [order[index * size : (index + 1) * size] for index in range(first, end)]
-    run.announce(batches)
+    run.batches.begin(batches, epoch=number)
     watch.begin()
     for index, rows in enumerate(batches, first):
         run.train_step(rows)
@@ -79,15 +79,17 @@ def epoch(run: Run, watch: Watch) -> dict[str, Any]:
 
 
 def leave(run: Run, advice: str) -> None:
-    """Saves and exits as a failure, with one message."""
+    """Save and exit as a failure, with one message."""
     save_run(run)
     raise SystemExit(f"stopped at step {run.step}; {advice}" if run.world.writes else 1)
 
 
 def validate(run: Run) -> float:
-    """Top-1 accuracy in percent of the moving average on the held-out pictures. Each process looks at a share
-    of them, which may be empty."""
+    """Return top-1 accuracy in percent of the moving average on the held-out pictures.
+
+    Each process looks at a share of them, which may be empty.
+    """
     val = run.splits["val"]
-    own = hits(run.averaged, val.part(slice(run.world.rank, None, run.world.size)))
+    own = hits(run.learner.averaged, val.part(slice(run.world.rank, None, run.world.size)))
     count = run.world.sum(torch.tensor(own, dtype=torch.double, device=run.device))
     return 100 * count.item() / len(val)

@@ -35,15 +35,15 @@ ENDS = 2**14  # bytes
 
 
 def read(path: Path) -> Image.Image:
-    """The picture in a file as RGB. Raises BadImage naming the folder and the file."""
+    """Return the picture in a file as RGB. Raise BadImage naming the folder and the file."""
     try:
         return decode(path)
     except BadImage as error:
         raise BadImage(f"{path.parent}: {error}") from error
 
 
-def ends(path: Path) -> bytes:
-    """The size of a file, its beginning and its end: where one picture is never like another."""
+def read_ends(path: Path) -> bytes:
+    """Return the size of a file, its beginning and its end: where one picture is never like another."""
     with path.open("rb") as file:
         begin, size = file.read(ENDS), file.seek(0, os.SEEK_END)
         file.seek(max(0, size - ENDS))
@@ -51,19 +51,19 @@ def ends(path: Path) -> bytes:
 
 
 def as_tested(path: Path, *, data: DataConfig) -> np.ndarray:
-    """What the model is asked about where this file is uploaded: uint8 `(3, h, w)`."""
+    """Return what the model is asked about where this file is uploaded: uint8 `(3, h, w)`."""
     plain = replace(data, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     pixels = preprocess(read(path), config=plain).pixels[0]
     return (255 * pixels).round().byte().numpy()
 
 
 def as_stored(path: Path, *, data: DataConfig) -> np.ndarray:
-    """The middle of the picture before the last crop, for random crops to choose from: uint8 `(3, s, s)`."""
+    """Return the middle of the picture, from which random crops choose: uint8 `(3, s, s)`."""
     return np.asarray(middle(read(path), data)).transpose(2, 0, 1)
 
 
 def middle(image: Image.Image, data: DataConfig) -> Image.Image:
-    """Resized so that the test-time crop would follow, then cut to a rectangle about the centre."""
+    """Resize so that the test-time crop would follow, then cut to a rectangle about the centre."""
     height, width = stored_size(data)
     ratio = max(height / image.height, width / image.width)
     size = (max(width, round(image.width * ratio)), max(height, round(image.height * ratio)))
@@ -73,8 +73,10 @@ def middle(image: Image.Image, data: DataConfig) -> Image.Image:
 
 
 def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
-    """Every picture in memory, with a progress bar: of `train` the middle before the last crop, of the
-    others what the test-time transform shows. Raises BadImage for a file that cannot be read."""
+    """Decode every picture, with a progress bar. Raise BadImage for a file that cannot be read.
+
+    Of `train` it is the middle before the last crop, of the others what the test-time transform shows.
+    """
     kept = stored_size(data) if split == "train" else as_pair(data.img_size)
     one = as_stored if split == "train" else as_tested
     pixels = np.empty((len(photos), 3, *kept), dtype=np.uint8)
@@ -87,7 +89,7 @@ def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
 
 
 def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Image], Tensor]:
-    """torchvision's transforms of one picture up to the flip: a crop, as uint8 `(3, h, w)`."""
+    """Return torchvision's transforms up to the flip: a crop, as uint8 `(3, h, w)`."""
     size = list(as_pair(data.img_size))
     if options.crop_scale:
         crop = v2.RandomResizedCrop(size, scale=options.crop_scale, ratio=options.crop_ratio)
@@ -97,7 +99,7 @@ def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Im
 
 
 def random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
-    """torchvision's transforms of one picture after the flip: rotation, RandAugment or TrivialAugment."""
+    """Return torchvision's transforms after the flip: rotation, RandAugment or TrivialAugment."""
     steps: list[Callable[[Tensor], Tensor]] = []
     kind = InterpolationMode.BILINEAR
     if options.rotate:
@@ -114,8 +116,10 @@ def random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
 
 @dataclass
 class Decoder(Dataset):
-    """An epoch's number and rows of the training split to one augmented batch. The draws are a function of
-    seed, epoch and rows alone, so that a batch is the same whoever decodes it and whenever.
+    """The training split by place: one augmented batch for an epoch's number and rows.
+
+    The draws are a function of seed, epoch and rows alone, so that a batch is the same whoever decodes it and
+    whenever.
 
     A file that cannot be read gives its message instead: an error raised in a worker would drown it.
     """
@@ -156,7 +160,7 @@ class Announced:
 
 
 def worker_signals(_: int) -> None:
-    """A stop is the main process's affair: it saves first."""
+    """Leave a stop to the main process, which saves first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -178,15 +182,15 @@ class FolderSplit(Pictures):
         return FolderSplit(self.photos.part(rows), data=self.data, device=self.device, config=self.config)
 
     def fingerprint(self) -> str:
-        """Files count by their place below the split's folder, their size and their `ends`."""
+        """Return what tells the files: their places below the split's folder, their sizes and their ends."""
         paths = self.photos.paths
         root = os.path.commonpath(paths)
         with ThreadPoolExecutor(THREADS) as pool:
-            contents = pool.map(lambda path: digest(os.path.relpath(path, root), ends(path)), paths)
+            contents = pool.map(lambda path: digest(os.path.relpath(path, root), read_ends(path)), paths)
             return digest(repr(self.data), self.labels, *contents)
 
     def fetch(self, rows: Rows) -> Bytes:
-        """The pictures as the test-time transform shows them. Raises BadImage."""
+        """Return the pictures as the test-time transform shows them. Raise BadImage."""
         numbers = torch.arange(len(self))[rows.cpu() if isinstance(rows, Tensor) else rows].tolist()
         with ThreadPoolExecutor(THREADS) as pool:
             paths = [self.photos.paths[number] for number in numbers]
@@ -194,7 +198,7 @@ class FolderSplit(Pictures):
         return torch.from_numpy(np.stack(pictures)).to(self.device)
 
     def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
-        """Announces the rows of the batches to come, which the workers then decode ahead of time."""
+        """Announce the rows of the batches to come, which the workers then decode ahead of time."""
         self.epoch = epoch
         assert self.config is not None
         if self.loader is None:
@@ -212,9 +216,9 @@ class FolderSplit(Pictures):
         self.coming = iter(self.loader)
 
     def augmented(self, rows: Int[Tensor, "b"]) -> Augmented:
-        """The next announced batch, which `rows` must be; without an announcement, `rows` decoded now.
+        """Return the next announced batch, which `rows` must be; without an announcement decode `rows` now.
 
-        Raises BadImage naming a file that cannot be read.
+        Raise BadImage naming a file that cannot be read.
         """
         assert self.config is not None
         batch = next(self.coming, None)

@@ -1,8 +1,9 @@
-"""Pure losses: each takes a batch and returns the terms to be added up."""
+"""Pure losses: each takes a network and a batch, and returns the answers and the terms to be added up."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 from train.batches import Batch, Targets
 from train.config import TrainConfig
 from train.importance import importance
-from train.options import PruneOptions
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Stage, random_subset
 from vitdemo.models.selectors import Learned
@@ -22,8 +22,15 @@ Pixels = Float[Tensor, "b ch hh ww"]
 Losses = dict[str, Tensor]
 
 
+class Outcome(NamedTuple):
+    """What a loss makes of a batch: the network's answers, without gradients, and the terms to add up."""
+
+    logits: Float[Tensor, "b c"]
+    losses: Losses
+
+
 def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: float) -> Tensor:
-    """KL(teacher || student) at a temperature, scaled by its square (Hinton et al. 2015, sec. 2).
+    """Return KL(teacher || student) at a temperature, scaled by its square (Hinton et al. 2015, sec. 2).
 
     `student`: logits. `teacher`: probabilities, already at that temperature.
     """
@@ -31,18 +38,18 @@ def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: f
     return F.kl_div(logs, teacher, reduction="batchmean") * temperature**2
 
 
-def supervised(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Losses:
-    """Cross-entropy with the labels, and with the teacher where there is one."""
+def supervised(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Outcome:
+    """Return cross-entropy with the labels, and the divergence from the teacher where one has answered."""
     target = F.cross_entropy(logits.float(), batch.y, label_smoothing=config.augment.label_smoothing)
     losses = {"cross_entropy": config.distil.label_weight * target}
     if batch.soft is not None:
         answers = distillation(logits, batch.soft, config.distil.temperature)
         losses["distill"] = config.distil.weight * answers
-    return losses
+    return Outcome(logits.detach(), losses)
 
 
-def classify(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep: float = 1.0) -> Losses:
-    """The supervised losses on a random share of the patches."""
+def classify(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep: float = 1.0) -> Outcome:
+    """Return the supervised losses on a random share of the patches."""
     if token_keep == 1:
         return supervised(model(batch.x), batch, config)
     assert isinstance(model, VisionTransformer)
@@ -70,7 +77,7 @@ class Noisy:
 def score_loss(
     scores: list[Float[Tensor, "b _"]], ids: list[Int[Tensor, "b _"]], target: Float[Tensor, "b n"]
 ) -> Tensor:
-    """Mean over stages of KL(target || softmax(scores)), over the patches still present at each stage."""
+    """Return the mean over stages of KL(target || softmax(scores)), each over the patches still present."""
     terms = []
     for score, present in zip(scores, ids, strict=True):
         wanted = target.gather(1, present)
@@ -79,23 +86,12 @@ def score_loss(
     return torch.stack(terms).mean()
 
 
-def draw_ratio(options: PruneOptions) -> float:
-    """The keep ratio of a step under the elastic objective."""
-    (low, high), levels = options.keep_ratio_range, options.keep_ratio_levels
-    dense, place = torch.rand(2).tolist()
-    if dense < options.dense_share:
-        return 1.0
-    if levels > 1:
-        place = min(int(place * levels), levels - 1) / (levels - 1)
-    return low + (high - low) * place
-
-
 def elastic(
     model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer, keep_ratio: float
-) -> Losses:
-    """One network for every keep ratio: a random one a step, tokens really removed, scores supervised.
+) -> Outcome:
+    """Return the losses of one network for every keep ratio: tokens really removed, scores supervised.
 
-    The supervised losses at `keep_ratio`, and each predictor learns the dense network's importance of the
+    Beside the supervised losses at `keep_ratio`, each predictor learns the dense network's importance of the
     tokens still present. Where no other teacher is named, the dense network's logits teach as well.
     """
     options, temperature = config.prune, config.distil.temperature
@@ -108,4 +104,6 @@ def elastic(
     everyone = torch.arange(model.config.num_patches, device=batch.x.device).expand(len(batch.x), -1)
     before = [everyone, *(recorder.token_ids[i][:, prefix:] - prefix for i in loc[:-1])]
     scores = score_loss(selector.clean, before, target)
-    return supervised(logits, batch, config) | {"score": options.score_weight * scores}
+    outcome = supervised(logits, batch, config)
+    outcome.losses["score"] = options.score_weight * scores
+    return outcome

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from train.batches import Batch
 from train.config import TrainConfig
-from train.losses import Losses, supervised
+from train.losses import Outcome, supervised
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.dynamic_vit import Gumbel
 from vitdemo.trace import Recorder
 
 
 def ratio_loss(policies: Sequence[Float[Tensor, "b n"]], keep_ratio: float) -> Tensor:
-    """Mean over stages s = 1, 2, ... and pictures of (share of patches kept - rho^s)^2 (eq. 15)."""
+    """Return the mean over stages s = 1, 2, ... and pictures of (share kept - rho^s)^2 (eq. 15)."""
     shares = torch.stack([policy.float().mean(dim=1) for policy in policies])
     stages = torch.arange(1, len(policies) + 1, device=shares.device).unsqueeze(1)
     return (shares - keep_ratio**stages).square().mean()
@@ -27,7 +27,7 @@ def ratio_loss(policies: Sequence[Float[Tensor, "b n"]], keep_ratio: float) -> T
 def token_loss(
     student: Float[Tensor, "b n d"], teacher: Float[Tensor, "b n d"], policy: Float[Tensor, "b n"]
 ) -> Tensor:
-    """Mean squared difference of the final patch tokens that the last stage kept (eq. 13).
+    """Return the mean squared difference of the final patch tokens that the last stage kept (eq. 13).
 
     The mean runs over channels too, as in the official code. 0 where a draw kept nothing.
     """
@@ -36,8 +36,8 @@ def token_loss(
     return (each * kept).sum() / kept.sum().clamp(min=1)
 
 
-def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer) -> Losses:
-    """Labels, the dense network's answers and final tokens, and the wanted keep ratio (eq. 16).
+def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer) -> Outcome:
+    """Return the losses of labels, dense network's answers and final tokens, and wanted keep ratio (eq. 16).
 
     Each patch stays or goes by a straight-through Gumbel draw; attention is masked. The keep ratio is the
     model's own, `config.model.prune.keep_ratio`. A teacher that already answered for the batch is heard
@@ -54,5 +54,7 @@ def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: Vis
     output = model.forward_masked(batch.x, Gumbel())
     ratio = ratio_loss(output.policies, model.config.prune.keep_ratio)
     tokens = token_loss(output.patches, wanted, output.policies[-1])
-    losses = supervised(output.logits, batch, config)
-    return losses | {"ratio": config.prune.ratio_weight * ratio, "tokens": config.prune.token_weight * tokens}
+    outcome = supervised(output.logits, batch, config)
+    outcome.losses["ratio"] = config.prune.ratio_weight * ratio
+    outcome.losses["tokens"] = config.prune.token_weight * tokens
+    return outcome

@@ -1,14 +1,12 @@
-"""Optimisers, their parameter groups, the schedule and the moving average of the weights."""
+"""Optimisers, their parameter groups, and the schedule of the learning rates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
@@ -17,11 +15,12 @@ from train.options import OptimOptions
 
 
 def build_optimizers(model: nn.Module, options: OptimOptions) -> list[Optimizer]:
-    """AdamW, Adam or SGD with Nesterov momentum; or Muon (Jordan et al. 2024) on the blocks' matrices with
-    AdamW on the rest.
+    """Return the optimisers of a network.
 
-    Norms, biases, embeddings and tokens are not decayed. What `fresh` names learns at the full rate; the
-    backbone at `backbone_lr_scale` of it. Raises ValueError where `frozen` names no parameter.
+    They are AdamW, Adam or SGD with Nesterov momentum; or Muon (Jordan et al. 2024) for the blocks' matrices
+    with AdamW for the rest. Norms, biases, embeddings and tokens are not decayed. What `fresh` names learns
+    at the full rate, the backbone at `backbone_lr_scale` of it. Raise ValueError where `frozen` names no
+    parameter.
     """
     freeze(model, options.frozen)
     groups: dict[str, list[nn.Parameter]] = {"matrix": [], "decay": [], "plain": [], "fresh": []}
@@ -50,13 +49,13 @@ def build_optimizers(model: nn.Module, options: OptimOptions) -> list[Optimizer]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
-            if device.type == "cuda":  # a CUDA graph reads the rate where it was when it was recorded
+            if device.type == "cuda":  # a CUDA graph reads the rate where it was when it was captured
                 group["lr"] = torch.tensor(group["lr"], device=device)
     return optimizers
 
 
 def freeze(model: nn.Module, names: Sequence[str]) -> None:
-    """Takes the parameters `names` out of training. Raises ValueError for a name that the model lacks."""
+    """Take the parameters `names` out of training. Raise ValueError for a name that the model lacks."""
     parameters = dict(model.named_parameters())
     for name in names:
         if name not in parameters:
@@ -65,7 +64,7 @@ def freeze(model: nn.Module, names: Sequence[str]) -> None:
 
 
 def build_first(groups: list[dict[str, Any]], options: OptimOptions, device: torch.device) -> Optimizer:
-    """The optimiser of all that is not Muon's; a fused one, which can skip a step without being asked."""
+    """Return the optimiser of all that is not Muon's: a fused one, which can skip a step unasked."""
     if options.optimizer == "sgd":
         sgd = SGD(groups, momentum=options.momentum, nesterov=True, fused=True)
         for group in groups:
@@ -77,7 +76,7 @@ def build_first(groups: list[dict[str, Any]], options: OptimOptions, device: tor
 
 
 def lr_factor(done: float, options: OptimOptions) -> float:
-    """The share of the peak rate after the share `done` of the steps: linear warm-up, then decay to 0."""
+    """Return the share of the peak rate after the share `done` of the steps: warm-up, then decay to 0."""
     if done < options.warmup:
         return done / options.warmup
     rest = (done - options.warmup) / (1 - options.warmup)
@@ -85,7 +84,7 @@ def lr_factor(done: float, options: OptimOptions) -> float:
 
 
 def set_lr(optimizers: list[Optimizer], done: float, options: OptimOptions) -> None:
-    """The rates after the share `done` of the steps; a frozen backbone's is 0, as in DynamicViT's code."""
+    """Set the rates after the share `done` of the steps; a frozen backbone's is 0, as DynamicViT does it."""
     factor = lr_factor(done, options)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
@@ -95,51 +94,3 @@ def set_lr(optimizers: list[Optimizer], done: float, options: OptimOptions) -> N
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
-
-
-class Average(nn.Module):
-    """An exponential moving average of the weights, and of the statistics of batch norms, from the start on.
-
-    After t updates its decay is min(decay, (1 + t) / (10 + t)), as in TensorFlow's, so that a short run
-    forgets its random beginning. The count lies on the device, where a CUDA graph finds it anew;
-    torch's `AveragedModel` waits for the device at every update, to read its counter.
-    """
-
-    updates: Int[Tensor, ""]
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        super().__init__()
-        self.module, self.decay = deepcopy(model), decay
-        device = next(model.parameters()).device
-        self.register_buffer("updates", torch.zeros((), dtype=torch.long, device=device))
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, finite: Bool[Tensor, ""]) -> None:
-        """One step towards `model`, or none where the step of the optimisers was not `finite`."""
-        mine = real_tensors(self.module)
-        way = torch._foreach_sub(real_tensors(model), mine)
-        decay = ((1 + self.updates) / (10 + self.updates)).clamp(max=self.decay)
-        torch._foreach_mul_(way, finite * (1 - decay))
-        torch._foreach_add_(mine, way)
-        self.updates += finite
-
-
-def real_tensors(model: nn.Module) -> list[Tensor]:
-    """Parameters and buffers but for counters."""
-    found = [*model.parameters(), *model.buffers()]
-    return [tensor for tensor in found if tensor.is_floating_point()]
-
-
-@torch.no_grad()
-def step_where(
-    finite: Bool[Tensor, ""], optimizers: list[Optimizer], *, model: nn.Module, ema: Average
-) -> None:
-    """One step of the optimisers and of the moving average where `finite`, else none of it.
-
-    Nothing waits for the device: the optimisers are told as torch's GradScaler tells fused ones.
-    """
-    for optimizer in optimizers:
-        setattr(optimizer, "grad_scale", None)  # noqa: B010
-        setattr(optimizer, "found_inf", (~finite).float())  # noqa: B010
-        optimizer.step()
-    ema.update(model, finite)

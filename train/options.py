@@ -63,6 +63,10 @@ class AugmentOptions:
     token_keep: tuple[Pair, ...] = ((1.0, 1.0),)
     """Pairs, ascending: until this share of the steps, "classify" sees this share of the patches."""
 
+    def tokens_at(self, done: float) -> float:
+        """Return the share of the patches that `token_keep` shows after the share `done` of the steps."""
+        return next((keep for until, keep in self.token_keep if done < until), 1.0)
+
 
 @dataclass(frozen=True)
 class OptimOptions:

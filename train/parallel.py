@@ -7,10 +7,11 @@ A ResNet's batch norms see one part at a time, and of several processes the firs
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from math import lcm
 
 import torch
 import torch.distributed as dist
@@ -18,14 +19,13 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from train.batches import Batch
-from train.losses import Losses
+from train.config import TrainConfig
 
 PATIENCE = timedelta(hours=1)  # how long one process waits for another, which may be asking a teacher
 
 
 def device_of(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU; of several processes each takes its own GPU."""
+    """Return the device: `auto` is CUDA where there is one, else the CPU; each process takes its own GPU."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
     return torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if kind == "cuda" else kind)
 
@@ -46,7 +46,7 @@ class World:
         return self.rank == 0
 
     def sum(self, values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
-        """The sum of all processes' `values`."""
+        """Return the sum of all processes' `values`."""
         if self.size > 1:
             values = values.clone()
             dist.all_reduce(values)
@@ -54,7 +54,7 @@ class World:
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
-        """Rank 0 runs the body while the others wait, so that they find the file it made."""
+        """Let rank 0 run the body while the others wait, so that they find the file it made."""
         if self.size > 1 and not self.writes:
             dist.barrier()
         yield
@@ -64,9 +64,9 @@ class World:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Within it the processes that torchrun started are one group: NCCL on GPUs, Gloo on CPUs.
+    """Join the processes that torchrun started, while the context lasts: by NCCL on GPUs, Gloo on CPUs.
 
-    Raises ValueError for a GPU that is not there.
+    Raise ValueError for a GPU that is not there.
     """
     if device.type == "cuda":
         if (device.index or 0) >= torch.cuda.device_count():
@@ -82,25 +82,43 @@ def joined(device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-class Objective(nn.Module):
-    """Network and loss in one module: DistributedDataParallel averages the gradients of what its forward
-    uses, and a loss may call any method of the network."""
+@dataclass(frozen=True)
+class Division:
+    """How a batch is cut into parts: each process learns from as many of them, one after the other."""
 
-    def __init__(self, network: nn.Module, loss: Callable[[Batch], Losses]) -> None:
-        super().__init__()
-        self.network, self.loss = network, loss
+    world: World = World()
+    parts: int = 1
 
-    def forward(self, batch: Batch) -> Losses:
-        return self.loss(batch)
+    @classmethod
+    def of(cls, config: TrainConfig, world: World) -> Division:
+        """Return the division of a recipe: `accumulate` parts, and as many for each process.
+
+        Raise ValueError where its batch cannot be cut so.
+        """
+        parts = lcm(config.accumulate, world.size)
+        if config.batch_size % parts:
+            raise ValueError(f"batch_size={config.batch_size} cannot be cut into {parts} parts of one size")
+        return cls(world, parts)
+
+    @property
+    def each(self) -> int:
+        """The parts of one process."""
+        return self.parts // self.world.size
+
+    def own(self, size: int) -> list[tuple[int, slice]]:
+        """Return this process's parts of a batch of `size` pictures: their numbers and their places."""
+        length, first = size // self.parts, self.world.rank * self.each
+        numbers = range(first, first + self.each)
+        return [(number, slice(number * length, (number + 1) * length)) for number in numbers]
 
 
-def share(objective: Objective, world: World) -> nn.Module:
-    """`objective` with its gradients averaged over `world`. A loss need not use every parameter."""
+def distribute(objective: nn.Module, world: World) -> nn.Module:
+    """Return `objective` with its gradients averaged over `world`. A loss need not use every parameter."""
     if world.size == 1:
         return objective
     return DistributedDataParallel(objective, find_unused_parameters=True)
 
 
 def unsynced(module: nn.Module, last: bool) -> AbstractContextManager[None]:
-    """Gradients are averaged over the processes with the `last` part of a batch alone."""
+    """Return a context in which only the `last` part of a batch averages gradients over the processes."""
     return nullcontext() if last or not isinstance(module, DistributedDataParallel) else module.no_sync()

@@ -7,7 +7,7 @@ from typing import Any
 
 from train.checkpoint import load_optimizers, load_state, optimizer_tensors, save_state
 from train.config import settings
-from train.step import Run
+from train.run import Run
 
 PLACES = ("name", "data.folder", "data.workers", "runs", "out", "log")  # of pictures the contents count
 
@@ -18,7 +18,7 @@ def fingerprint(run: Run) -> dict[str, Any]:
     Where things lie is left out; the data is what their contents give.
     """
     recipe = {key: value for key, value in settings(run.config).items() if key not in PLACES}
-    return {"recipe": json.loads(json.dumps(recipe)), "data": run.pictures}
+    return {"recipe": json.loads(json.dumps(recipe)), "data": run.contents}
 
 
 def save_run(run: Run) -> None:
@@ -28,11 +28,12 @@ def save_run(run: Run) -> None:
     """
     if not run.world.writes:
         return
-    tensors = {f"model.{key}": value for key, value in run.model.state_dict().items()}
-    tensors |= {f"ema.{key}": value for key, value in run.ema.state_dict().items()}
-    tensors |= optimizer_tensors(run.optimizers)
+    model, update = run.learner.model, run.learner.update
+    tensors = {f"model.{key}": value for key, value in model.state_dict().items()}
+    tensors |= {f"ema.{key}": value for key, value in update.ema.state_dict().items()}
+    tensors |= optimizer_tensors(update.optimizers)
     progress = {"step": run.step, "seconds": run.seconds, "skipped": run.skipped, "history": run.history}
-    progress |= {"scaler": run.scaler.state_dict(), **fingerprint(run)}
+    progress |= {"scaler": update.scaler.state_dict(), **fingerprint(run)}
     save_state(run.config.run_dir, tensors=tensors, progress=progress)
 
 
@@ -50,12 +51,13 @@ def resume_run(run: Run) -> None:
         changed.append("data (other pictures)")
     if changed:
         raise ValueError(f"{folder} holds a run with another configuration: {', '.join(changed)}")
-    for prefix, module in (("model.", run.model), ("ema.", run.ema)):
+    update = run.learner.update
+    for prefix, module in (("model.", run.learner.model), ("ema.", update.ema)):
         module.load_state_dict(
             {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         )
-    load_optimizers(run.optimizers, tensors)
-    run.scaler.load_state_dict(progress["scaler"])
+    load_optimizers(update.optimizers, tensors)
+    update.scaler.load_state_dict(progress["scaler"])
     run.step, run.seconds = progress["step"], progress["seconds"]
     run.tally.total.fill_(progress["skipped"])
     run.history = progress["history"]

@@ -19,7 +19,7 @@ from torchvision import transforms
 from train.config import TrainConfig
 from train.network import precision_of
 from train.options import AugmentOptions, DataOptions, OptimOptions
-from train.step import Run
+from train.run import Run
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
 from vitdemo.models import build_model
@@ -39,7 +39,7 @@ class Contestant:
     begin: Callable[[], Iterator[None]]
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
+class SlowPictures(Dataset[tuple[Tensor, int]]):
     """CIFAR as torchvision serves it: a PIL picture made and transformed at each access."""
 
     def __init__(self, images: Images, transform: Callable[[Image.Image], Tensor]) -> None:
@@ -54,7 +54,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 def write_synthetic(folder: Path) -> Path:
-    """Noise in CIFAR-10's own file format, below `folder`."""
+    """Write noise in CIFAR-10's own file format, below `folder`."""
     root = folder / "cifar-10-batches-py"
     root.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def write_synthetic(folder: Path) -> Path:
 
 
 def base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -> TrainConfig:
-    """A run that does what the plain loop does, crop, flip, cross-entropy and AdamW; and averages weights."""
+    """Return a run that does what the plain loop does (crop, flip, cross-entropy, AdamW), and averages."""
     return TrainConfig(
         name="bench",
         model=model,
@@ -80,9 +80,9 @@ def base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -
 
 
 def trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
-    """The steps of this repository's trainer."""
+    """Return the steps of this repository's trainer."""
     run = Run(config)
-    run.model.train()
+    run.learner.model.train()
     per_epoch, size = len(run.splits["train"]) // config.batch_size, config.batch_size
 
     def begin() -> Iterator[None]:
@@ -99,7 +99,7 @@ def trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
 def plain(
     network: nn.Module, images: Images, config: TrainConfig, *, dtype: torch.dtype, workers: int
 ) -> Callable[[], Iterator[None]]:
-    """The steps of a plain loop around `network`."""
+    """Return the steps of a plain loop around `network`."""
     device, data = next(network.parameters()).device, DATASETS["cifar10"].data
     assert isinstance(config.model, ViTConfig)
     size = as_pair(config.model.img_size)
@@ -109,7 +109,7 @@ def plain(
         transforms.ToTensor(), transforms.Normalize(data.mean, data.std),
     ])  # fmt: skip
     loader = DataLoader(
-        Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True,
+        SlowPictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True,
         num_workers=workers, pin_memory=device.type == "cuda",
     )  # fmt: skip
     optimizer = torch.optim.AdamW(
@@ -136,7 +136,7 @@ def plain(
 
 
 def timm_network(model: ViTConfig) -> nn.Module | None:
-    """timm's ViT of the same size, or None where timm is not installed."""
+    """Return timm's ViT of the same size, or None where timm is not installed."""
     try:
         from timm.models.vision_transformer import VisionTransformer
     except ImportError:
@@ -148,7 +148,7 @@ def timm_network(model: ViTConfig) -> nn.Module | None:
 
 
 def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Contestant]:
-    """Everyone who takes part; this trainer first, the plain loop of the same network second.
+    """Return everyone who takes part; this trainer first, the plain loop of the same network second.
 
     On a CPU this trainer also cuts each batch into parts of `PART` pictures, and the plain loop runs in the
     other precision too: in fp32 it is what a loop of `torch.cuda.amp` does there.

@@ -1,23 +1,27 @@
-"""What a run starts from: pictures, the weights of another network, a teacher."""
+"""The networks that a run builds on: whose weights it starts from, and who teaches it."""
 
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from train.config import EXPORT, TrainConfig
 from train.data import Pictures
 from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
-from train.transfer import HEAD, transferred
+from train.transfer import HEAD, transfer
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
 
 
-def start_from(config: TrainConfig, model: VisionTransformer, device: torch.device) -> VisionTransformer:
-    """Gives `model` the weights of the dense network `config.init_from`, and returns that network.
+def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> VisionTransformer | None:
+    """Give `model` the weights of the dense network `config.init_from`, if it names one, and return that one.
 
-    From another data set it takes all but the classifier; of another picture or patch size, resampled.
-    Raises ValueError where the checkpoint does not fit, or where a loss asks it about what it cannot take.
+    From another data set take all but the classifier; for another picture or patch size, resample.
+    Raise ValueError where the checkpoint does not fit, or where a loss asks it about what it cannot take.
     """
+    if not config.init_from:
+        return None
+    assert isinstance(model, VisionTransformer)
     own = config.runs_dir / config.init_from / EXPORT  # what an earlier run of this user left there
     loaded = load_model(str(own) if own.is_dir() else config.init_from, device=str(device))
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.data.dataset
@@ -29,7 +33,7 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
             "can start the model but not teach it: name distil.teacher, or choose distil.weight=0 and "
             "objective=classify"
         )
-    given, own = transferred(dense, model, head=same_data), model.state_dict()
+    given, own = transfer(dense, model, head=same_data), model.state_dict()
     new = ("score_predictor",) if same_data else ("score_predictor", HEAD)
     foreign = [key for key in own if key not in given and not key.startswith(new)]
     foreign += [key for key, value in given.items() if key not in own or own[key].shape != value.shape]
@@ -40,8 +44,10 @@ def start_from(config: TrainConfig, model: VisionTransformer, device: torch.devi
 
 
 def find_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer | None) -> Teacher | None:
-    """Who distils: the named run's ResNet, else the network that the run started from, `dense`, unless the
-    objective asks that one itself."""
+    """Return who distils: the named run's ResNet, else the network that the run started from, `dense`.
+
+    Return None where nobody does, or where the objective asks `dense` itself.
+    """
     options = config.distil
     if not options.weight:
         return None

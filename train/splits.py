@@ -1,4 +1,4 @@
-"""From a recipe or a checkpoint to the splits that it is trained or judged on."""
+"""Load, for a recipe or a checkpoint, the splits that it is trained or judged on."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ RESIDENT_BYTES = 4 * 2**30  # a split to be judged that is smaller is decoded on
 
 
 def dataset_spec(key: str) -> DatasetSpec:
-    """The data set of that name. Raises ValueError naming the known ones."""
+    """Return the data set of that name. Raise ValueError naming the known ones."""
     if key not in DATASETS:
         raise ValueError(f"data.dataset {key!r} is unknown; known: {', '.join(DATASETS)}")
     return DATASETS[key]
 
 
 def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit]:
-    """The splits "train", "val" and "test" of the config's data set, for pictures of the model's size.
+    """Return the splits "train", "val" and "test" of the config's data set, for pictures of the model's size.
 
-    Raises ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
+    Raise ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
     for a file that cannot be read, FileNotFoundError for one that is missing.
     """
     spec = dataset_spec(config.data.dataset)
-    found = {split: find(spec, Path(config.data.folder), split) for split in get_args(Split)}
+    found = {split: load_images(spec, Path(config.data.folder), split) for split in get_args(Split)}
     classes = names_of(found["train"], spec)
     if len(classes) != config.model.num_classes:
         raise ValueError(
@@ -55,13 +55,13 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
 def load_split(
     loaded: LoadedModel, folder: Path, split: Split, *, limit: int = 0, device: torch.device | str = "cpu"
 ) -> AnySplit:
-    """At most `limit` pictures (0: all), at even distances, of what `loaded` is judged on, through its
-    test-time transform.
+    """Return at most `limit` pictures (0: all), at even distances, of what `loaded` is judged on.
 
-    Raises ValueError where the pictures in `folder` have other classes, and as `load_splits` does.
+    They are shown by its own test-time transform. Raise ValueError where the pictures in `folder` have other
+    classes, and as `load_splits` does.
     """
     data, device = loaded.spec.data, torch.device(device)
-    images = find(dataset_spec(data.dataset), folder, split)
+    images = load_images(dataset_spec(data.dataset), folder, split)
     if limit:  # a folder's files stand class by class
         images = images.part(slice(None, None, -(-len(images) // limit)))
     if isinstance(images, Photos):
@@ -74,8 +74,8 @@ def load_split(
     return Resident.of(pictures, data=rest, device=device, classes=loaded.classes)
 
 
-def find(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
-    """The pictures of a split. Raises ValueError where there are none, and as `spec.load` does."""
+def load_images(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
+    """Return the pictures of a split. Raise ValueError where there are none, and as `spec.load` does."""
     images = spec.load(folder, split)
     if not len(images):
         raise ValueError(
@@ -86,12 +86,12 @@ def find(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
 
 
 def names_of(images: Images | Photos, spec: DatasetSpec) -> tuple[str, ...]:
-    """The class names, from the files where only they know them."""
+    """Return the class names, from the files where only they know them."""
     return images.classes if isinstance(images, Photos) else spec.classes
 
 
 def in_memory(images: Images | Photos, split: Split, data: DataConfig) -> tuple[Images, DataConfig]:
-    """The pictures decoded, and what of the test-time transform is left to do."""
+    """Return the pictures decoded, and what of the test-time transform is left to do."""
     if isinstance(images, Images):
         return images, data
     decoded = decode_all(images, data=data, split=split)

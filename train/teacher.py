@@ -49,7 +49,7 @@ class Cached:
     ) -> None:
         """`file` keeps the answers for the next student of this network with these very pictures."""
         question = digest(split.fingerprint(), *network.state_dict().values()) if file else ""
-        logits = stored(file, question) if file else None
+        logits = load_answers(file, question) if file else None
         if logits is None:
             logits = all_logits(network.requires_grad_(False).eval(), split)
             if file:
@@ -67,9 +67,11 @@ class Cached:
 Teacher = Live | Cached  # `known` answers before the batch is mixed, `seen` after; the other says None
 
 
-def stored(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
-    """The answers in `file`, or None where there are none to this question: other pictures, another way to
-    show them, another teacher."""
+def load_answers(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
+    """Return the answers in `file`, or None where there are none to this question.
+
+    Other pictures, another way to show them, and another teacher are other questions.
+    """
     with suppress(OSError, SafetensorError), safe_open(file, "pt") as answers:
         if (answers.metadata() or {}).get("question") == question:
             return answers.get_tensor("logits")
@@ -78,7 +80,7 @@ def stored(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
 
 @torch.no_grad()
 def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
-    """Logits of every picture (0) and of its mirror image (1)."""
+    """Return logits of every picture (0) and of its mirror image (1)."""
     halves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for begin in range(0, len(split), BATCH):
         x = split.normalise(split.fetch(slice(begin, begin + BATCH)))
@@ -88,7 +90,7 @@ def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
 
 
 def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: float) -> None:
-    """The finished teacher: `teacher.safetensors` and `teacher.json` in its run's folder."""
+    """Write the finished teacher, `teacher.safetensors` and `teacher.json`, into its run's folder."""
     save_tensors(folder / "teacher.safetensors", model.state_dict())
     facts = {
         "model": to_json(model.config),
@@ -99,9 +101,9 @@ def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: floa
 
 
 def load_teacher(folder: Path) -> tuple[ResNet9, dict[str, float]]:
-    """The network that a finished run left in `folder`, and its facts.
+    """Return the network that a finished run left in `folder`, and its facts.
 
-    Raises ValueError where there is none.
+    Raise ValueError where there is none.
     """
     if not (folder / "teacher.json").is_file():
         raise ValueError(f"no teacher in {folder}: train it first, with its own recipe")

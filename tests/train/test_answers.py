@@ -12,7 +12,7 @@ from PIL import Image
 from tests.train.test_folder import config_of
 from train import teacher
 from train.resnet import ResNet9, ResNetConfig
-from train.step import Run
+from train.run import Run
 from train.teacher import ANSWERS, load_teacher, save_teacher
 
 
@@ -46,10 +46,10 @@ def test_answers_are_those_to_the_present_question(
         places = (f"runs={runs}", "distil.teacher=wise", "distil.weight=0.5", f"data.resident={resident}")
         run = Run(config_of(folder, *places, *words))
         network, split = load_teacher(runs / "wise")[0], run.splits["train"]
-        assert isinstance(run.teacher, teacher.Cached)
+        assert isinstance(run.learner.teacher, teacher.Cached)
         with torch.no_grad():
             wanted = network(split.normalise(split.fetch(slice(None)))).softmax(dim=-1)
-        torch.testing.assert_close(run.teacher.probabilities[0], wanted)
+        torch.testing.assert_close(run.learner.teacher.probabilities[0], wanted)
 
     def replace_pictures() -> None:
         """12 of 27, under their names and in their sizes, without a look at the clock."""

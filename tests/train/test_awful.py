@@ -15,7 +15,7 @@ from train.checkpoint import load_state
 from train.evaluate import main as evaluate
 from train.recipe import load_recipe
 from train.resume import save_run
-from train.step import Run
+from train.run import Run
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_folder
 from vitdemo.decode import decode

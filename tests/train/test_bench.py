@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from train import bench, rivals
-from train.bench import main, measure, summary
+from train.bench import main, summary, time_turns
 from train.config import TrainConfig
 from train.rivals import HALF, OURS, PLAIN, Contestant, timm_network
-from train.step import Run
+from train.run import Run
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
 from vitdemo.registry import PRESETS
@@ -42,7 +42,7 @@ def test_images_a_second_by_a_clock_of_the_test(monkeypatch: pytest.MonkeyPatch)
         return Contestant(name, begin)
 
     some = [contestant("a", [0.5, 0.25]), contestant(PLAIN, [1.0, 1.0])]
-    speeds = measure(some, batch_size=8, steps=3, rounds=2, device=torch.device("cpu"))
+    speeds = time_turns(some, batch_size=8, steps=3, rounds=2, device=torch.device("cpu"))
     assert speeds == {"a": [16.0, 32.0], PLAIN: [8.0, 8.0]}
     assert order == ["a begins", "a ends", f"{PLAIN} begins", f"{PLAIN} ends"] * 2
 

@@ -11,8 +11,9 @@ import torch
 from train.config import TrainConfig
 from train.data import Resident
 from train.network import build_network
+from train.objective import Objective, loss_of
 from train.recipe import load_recipe
-from train.step import Run
+from train.run import Run
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS, Images
 from vitdemo.models import VisionTransformer
@@ -43,8 +44,9 @@ def run_of(config: TrainConfig) -> Run:
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None))
         assert isinstance(dense, VisionTransformer)
-        run.dense = dense.to("cuda").eval()
-    run.model.train()
+        loss = loss_of(config, dense.to("cuda").eval())
+        run.learner.objective = Objective(run.learner.model, loss)
+    run.learner.model.train()
     return run
 
 
@@ -69,7 +71,7 @@ def steps(run: Run, count: int) -> list[float]:
         ("gpu_cifar10_resnet", "attention"),
     ],
 )
-def test_recorded_steps_are_the_ordinary_ones(recipe: str, importance: str) -> None:
+def test_captured_steps_are_the_ordinary_ones(recipe: str, importance: str) -> None:
     """The same pictures, draws and weights, in fp32, with drop path and with keep ratios that change."""
     words = ["precision=fp32", f"prune.importance={importance}"]
     if recipe == "gpu_cifar10_resnet":
@@ -78,32 +80,34 @@ def test_recorded_steps_are_the_ordinary_ones(recipe: str, importance: str) -> N
         words += ["prune.keep_ratio_levels=2"] if "dynamicvit" in recipe else ["model.drop_path_rate=0.2"]
         config = config_of(recipe, *words)
     torch.backends.cudnn.deterministic = True
-    recorded, ordinary = run_of(config), run_of(replace(config, cuda_graph=False))
-    assert recorded.graphs
-    assert not ordinary.graphs
-    found = [steps(run, 12) for run in (recorded, ordinary)]
-    assert recorded.graphs.graphs
+    captured, ordinary = run_of(config), run_of(replace(config, cuda_graph=False))
+    assert captured.learner.graphs
+    assert not ordinary.learner.graphs
+    found = [steps(run, 12) for run in (captured, ordinary)]
+    assert captured.learner.graphs.graphs
     np.testing.assert_allclose(found[0], found[1], rtol=2e-3)
-    torch.testing.assert_close(recorded.ema.state_dict(), ordinary.ema.state_dict(), rtol=0.0, atol=2e-3)
+    averages = [run.learner.update.ema for run in (captured, ordinary)]
+    assert [int(average.updates) for average in averages] == [12, 12]
+    torch.testing.assert_close(averages[0].state_dict(), averages[1].state_dict(), rtol=0.0, atol=2e-3)
 
 
-def test_a_recorded_step_that_is_broken_changes_nothing() -> None:
+def test_a_captured_step_that_is_broken_changes_nothing() -> None:
     run = run_of(config_of("gpu_cifar10_vit", "precision=fp32"))
     steps(run, 8)
-    before = {key: value.clone() for key, value in run.model.state_dict().items()}
-    averages = {key: value.clone() for key, value in run.ema.state_dict().items()}
+    before = {key: value.clone() for key, value in run.learner.model.state_dict().items()}
+    averages = {key: value.clone() for key, value in run.learner.update.ema.state_dict().items()}
     mean = run.splits["train"].mean
     kept = mean.clone()
     mean.fill_(torch.nan)
     steps(run, 2)
     assert run.skipped == 2
-    torch.testing.assert_close(run.model.state_dict(), before, rtol=0, atol=0)
-    torch.testing.assert_close(run.ema.state_dict(), averages, rtol=0, atol=0)
+    torch.testing.assert_close(run.learner.model.state_dict(), before, rtol=0, atol=0)
+    torch.testing.assert_close(run.learner.update.ema.state_dict(), averages, rtol=0, atol=0)
     mean.copy_(kept)
     steps(run, 2)
     assert run.skipped == 2
     assert not torch.equal(
-        run.model.state_dict()["blocks.0.mlp.fc1.weight"], before["blocks.0.mlp.fc1.weight"]
+        run.learner.model.state_dict()["blocks.0.mlp.fc1.weight"], before["blocks.0.mlp.fc1.weight"]
     )
 
 

@@ -16,7 +16,7 @@ from train.export import check_place, finish
 from train.publish import files_of
 from train.recipe import load_recipe
 from train.report import main as report
-from train.step import Run
+from train.run import Run
 from vitdemo.files import replaced
 from vitdemo.models import build_model
 from vitdemo.registry import FAMILIES
@@ -61,7 +61,7 @@ def test_an_own_run_has_its_name_and_every_command_takes_its_export(
 
     own = load_model(str(folder)).model.state_dict()
     run = Run(load_recipe("cifar10_lightvit", [*words[2:], "init_from=my_vit"]))
-    assert all(torch.equal(value, own[key]) for key, value in run.model.state_dict().items())
+    assert all(torch.equal(value, own[key]) for key, value in run.learner.model.state_dict().items())
 
 
 def write_random(folder: Path, dense: Path) -> None:

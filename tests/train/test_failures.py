@@ -24,13 +24,14 @@ from train.export import finish
 from train.fit import fit
 from train.recipe import load_recipe
 from train.resume import resume_run, save_run
-from train.step import Run
+from train.run import Run
 
 ROOT = Path(__file__).parents[2]
 
 
 def values_of(run: Run) -> list[torch.Tensor]:
-    return [value.clone() for value in (*run.model.state_dict().values(), *run.ema.state_dict().values())]
+    modules = (run.learner.model, run.learner.update.ema)
+    return [value.clone() for module in modules for value in module.state_dict().values()]
 
 
 RESNET = ["model.widths=[4, 8, 8, 8]", "batch_size=40", "precision=fp32"]
@@ -41,7 +42,7 @@ def test_a_step_without_finite_gradients_is_skipped_and_counted(recipe: str, tin
     """The ResNet's batch norms have seen the pictures by then; their statistics are put back."""
     own = tiny if recipe == "cifar10_vit" else [*tiny[:4], *RESNET]
     run = Run(load_recipe(recipe, [*own, "max_steps=4"]))
-    run.model.train()
+    run.learner.model.train()
     before = values_of(run)
     run.splits["train"].std.fill_(0.0)
     run.train_step(torch.arange(40))
@@ -144,10 +145,12 @@ def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_pa
     save_run(run)
     again = Run(config)
     resume_run(again)
-    for own, other in zip(run.model.parameters(), again.model.parameters(), strict=True):
-        one, two = (r.optimizers[0].state[p]["momentum_buffer"] for r, p in ((run, own), (again, other)))
+    own, other = (r.learner.update.optimizers[0].state for r in (run, again))
+    networks = (run.learner.model, again.learner.model)
+    for before, after in zip(*(network.parameters() for network in networks), strict=True):
+        one, two = own[before]["momentum_buffer"], other[after]["momentum_buffer"]
         assert torch.equal(one, two)
-        assert one.stride() == two.stride() == other.stride()
+        assert one.stride() == two.stride() == after.stride()
 
 
 def begin(words: list[str]) -> subprocess.Popen[str]:

@@ -18,8 +18,8 @@ from train.data import Resident
 from train.evaluate import main as evaluate
 from train.folder import FolderSplit
 from train.recipe import load_recipe
+from train.run import Run
 from train.splits import load_splits
-from train.step import Run
 from vitdemo.data import preprocess
 from vitdemo.decode import BadImage, decode
 from vitdemo.weights import load_model
@@ -93,8 +93,8 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
         for epoch in epochs:
             run.step = epoch * run.steps_per_epoch
             order = list(torch.arange(27).view(3, 9))
-            run.announce(order)
-            found += [next(iter(run.parts(order[0]))).x]
+            run.batches.begin(order, epoch=epoch)
+            found += [next(run.batches.parts(order[0], done=0.0, seed=run.step)).x]
         return found
 
     whole = views(Run(config_of(tree, *words, "data.workers=2")), range(6))

@@ -93,7 +93,7 @@ def test_scores_are_compared_with_the_importance_of_the_patches_that_were_scored
     dense, y = VisionTransformer(CONFIG).eval(), torch.eye(10)[:3]
     model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc))).eval()
     config = load_recipe("cifar10_dynamicvit", ["prune.score_noise=0.0", "prune.score_weight=1.0"])
-    found = elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)["score"]
+    found = elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5).losses["score"]
     target, recorder, terms = importance(dense, X)[0].double(), Recorder(attention=False), []
     model(X, pruning=Pruning(Learned(model), FixedRatio(0.5)), recorder=recorder)
     present = torch.arange(16).expand(3, -1)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
-from torch.optim import AdamW, Optimizer
+from torch.optim import AdamW
 from torch.optim import Muon as TorchMuon
 
 from train.muon import Muon, orthogonal
-from train.optim import Average, build_optimizers, lr_factor, step_where
+from train.network import build_network
+from train.optim import build_optimizers, lr_factor
+from train.options import OptimOptions
 from train.recipe import load_recipe
-from train.step import build_network
+from train.update import Average, Update
 
 
 def test_muon_gets_the_block_matrices_and_decay_spares_vectors_and_embeddings() -> None:
@@ -72,21 +75,18 @@ def test_a_broken_step_is_a_step_never_taken(optimizer: str) -> None:
     config = load_recipe("cifar10_vit", [*small, f"optim.optimizer={optimizer}", "optim.lr=0.01"])
     torch.manual_seed(0)
     first = build_network(config.model)
-    networks = [first, copy.deepcopy(first)]
-    optimizers = [build_optimizers(network, config.optim) for network in networks]
-    check_skipped(networks, optimizers)
+    check_skipped([first, copy.deepcopy(first)], config.optim)
 
 
 def test_a_broken_step_moves_no_averaged_statistics() -> None:
     config = load_recipe("cifar10_resnet", ["model.widths=[4, 4, 4, 4]"])
     first = build_network(config.model)
-    networks = [first, copy.deepcopy(first)]
-    check_skipped(networks, [build_optimizers(network, config.optim) for network in networks])
+    check_skipped([first, copy.deepcopy(first)], config.optim)
 
 
-def check_skipped(networks: Sequence[torch.nn.Module], optimizers: list[list[Optimizer]]) -> None:
+def check_skipped(networks: Sequence[torch.nn.Module], options: OptimOptions) -> None:
     """The first network is shown the sound steps only; the second all, and has to skip the broken ones."""
-    averages = [Average(network, 0.5) for network in networks]
+    updates = [Update(network, replace(options, ema=0.5)) for network in networks]
     for sound in (False, True, False, True, False, False, True):
         finite = torch.tensor(sound)
         for network in networks:
@@ -96,9 +96,9 @@ def check_skipped(networks: Sequence[torch.nn.Module], optimizers: list[list[Opt
             for buffer in network.buffers():  # a broken step's statistics are put back before
                 buffer += int(sound)
         if sound:
-            step_where(finite, optimizers[0], model=networks[0], ema=averages[0])
-        step_where(finite, optimizers[1], model=networks[1], ema=averages[1])
-    for one, two in ((networks[0], networks[1]), (averages[0].module, averages[1].module)):
+            updates[0].step_where(finite)
+        updates[1].step_where(finite)
+    for one, two in (networks, [update.ema.module for update in updates]):
         for name, value in one.state_dict().items():
             assert torch.equal(value, two.state_dict()[name]), name
 

@@ -15,9 +15,9 @@ from tests.train.conftest import CIFAR10, run_twice
 from train.__main__ import main as train
 from train.batches import Batch
 from train.network import build_network, compile_network
-from train.parallel import World, device_of
+from train.parallel import Division, World, device_of
 from train.recipe import load_recipe
-from train.step import Run
+from train.run import Run
 from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
 from vitdemo.models.layers import Block
@@ -31,11 +31,11 @@ ALIKE += ["augment.cutmix_from=0.0", "augment.token_keep=[(1.0, 1.0)]"]
 
 def weights_after(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:
     run = Run(load_recipe("cifar10_vit", [*words, "max_steps=8"]))
-    run.model.train()
+    run.learner.model.train()
     for number in range(steps):
         run.train_step(torch.arange(40) + number * 40)
         run.step += 1
-    return run.averaged.state_dict()
+    return run.learner.averaged.state_dict()
 
 
 def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
@@ -76,14 +76,14 @@ def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None
     """Pictures, and the random numbers that the network will ask for."""
 
     def parts(run: Run, rows: torch.Tensor) -> Iterator[Batch]:
-        torch.manual_seed(run.seed)
-        return run.parts(rows)
+        torch.manual_seed(7)
+        return run.batches.parts(rows, done=0.0, seed=7)
 
     run, rows = Run(load_recipe("cifar10_vit", [*tiny, *ALIKE, "accumulate=4"])), torch.arange(40)
     alone = [(part.x, torch.rand(3)) for part in parts(run, rows)]
     assert not torch.equal(alone[0][1], alone[1][1])
     for rank in (0, 1):
-        run.world = World(rank, 2)
+        run.batches.division = Division(World(rank, 2), parts=4)
         for part, (x, draw) in zip(parts(run, rows), alone[2 * rank : 2 * rank + 2], strict=True):
             assert torch.equal(part.x, x)
             assert torch.equal(torch.rand(3), draw)

@@ -13,10 +13,10 @@ import torch
 
 from train.config import TrainConfig
 from train.export import FULL_BYTES
+from train.network import build_network
 from train.optim import build_optimizers
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
 from train.recipe import RECIPES, config_from_json, load_recipe
-from train.step import build_network
 from vitdemo.config import PruneConfig, ViTConfig, as_pair, to_json
 from vitdemo.cost import parameters
 from vitdemo.datasets import DATASETS

@@ -15,7 +15,7 @@ from train.__main__ import main as train
 from train.checkpoint import load_state
 from train.recipe import load_recipe
 from train.resume import resume_run, save_run
-from train.step import Run
+from train.run import Run
 
 SHORT = ["model.depth=1", "model.embed_dim=16", "log=none", "max_steps=4"]
 

@@ -15,7 +15,7 @@ from train.evaluate import main as evaluate
 from train.fit import fit
 from train.recipe import load_recipe
 from train.resume import resume_run, save_run
-from train.step import Run
+from train.run import Run
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_cifar10
 from vitdemo.weights import load_model
@@ -90,7 +90,7 @@ def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, 
             resume_run(run)
         run.train_step(order[number * 40 % 200 : number * 40 % 200 + 40])
         run.step += 1
-    return run.averaged.state_dict()
+    return run.learner.averaged.state_dict()
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> None:
@@ -118,7 +118,8 @@ def test_a_short_run_exports_what_it_learned(tiny: list[str]) -> None:
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=66", "epochs=14", "val_every=14", "log=none"]))
     assert run.config.optim.ema == 0.999
     fit(run)
-    last, exported = (accuracy(network, run.splits["val"]) for network in (run.model, run.averaged))
+    networks = (run.learner.model, run.learner.averaged)
+    last, exported = (accuracy(network, run.splits["val"]) for network in networks)
     assert last > 70
     assert exported > last - 5
 
@@ -129,7 +130,7 @@ def losses_of(words: list[str]) -> list[float]:
     for _ in range(12):
         losses.append(run.train_step(rows)["cross_entropy"].item())
         run.step += 1
-    weights = run.averaged.state_dict().values()
+    weights = run.learner.averaged.state_dict().values()
     assert all(value.dtype == torch.float32 for value in weights if value.is_floating_point())
     return losses
 

@@ -10,7 +10,7 @@ import torch
 from train.__main__ import main as train
 from train.recipe import load_recipe
 from train.resnet import ResNet9, ResNetConfig
-from train.step import Run
+from train.run import Run
 from train.teacher import load_teacher
 from vitdemo.weights import load_model
 
@@ -62,8 +62,8 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
     batch = run.batches.augmented(torch.arange(64), done=0.5)
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
     assert batch.soft is None
-    assert run.teacher is not None
-    torch.testing.assert_close(run.teacher.seen(batch.x), (network(batch.x) / 2.0).softmax(dim=-1))
+    assert run.learner.teacher is not None
+    torch.testing.assert_close(run.learner.teacher.seen(batch.x), (network(batch.x) / 2.0).softmax(dim=-1))
 
 
 def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: list[str], dense: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: lis
     assert batch.soft is not None
     torch.testing.assert_close(batch.soft, wanted, atol=1e-5, rtol=1e-4)
     live = Run(load_recipe("cifar10_lightvit", [*words, "distil.teacher_cache=false"]))
-    assert live.teacher is not None
+    assert live.learner.teacher is not None
     assert live.batches.augmented(rows, done=0.5).soft is None
-    torch.testing.assert_close(live.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(live.learner.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_a_missing_teacher_is_named(taught: list[str]) -> None:

@@ -13,8 +13,8 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 
 from train.recipe import load_recipe
 from train.resnet import ResNet9, ResNetConfig
-from train.step import Run
-from train.transfer import resample_kernel, resample_positions, transferred
+from train.run import Run
+from train.transfer import resample_kernel, resample_positions, transfer
 from vitdemo.config import ViTConfig
 from vitdemo.models import build_model
 from vitdemo.weights import load_model
@@ -46,7 +46,7 @@ def test_the_positions_are_timms(prefix: int) -> None:
 
 def test_what_has_its_shape_is_taken_as_it_is() -> None:
     source, target = build_model(SMALL), build_model(replace(SMALL, img_size=64, patch_size=8))
-    state = transferred(source, target, head=False)
+    state = transfer(source, target, head=False)
     assert not any(key.startswith("head") for key in state)
     assert torch.equal(state["pos_embed"], source.pos_embed)  # the grid is the same
     missing, unexpected = target.load_state_dict(state, strict=False)
@@ -57,7 +57,7 @@ def test_a_run_goes_on_from_another_size(dense: Path, tiny: list[str]) -> None:
     """Twice the pixels in twice as many patches a side; everything but the positions is what it was."""
     words = [*tiny, f"init_from={dense}", "max_steps=1", "model.img_size=64", "distil.weight=0.0"]
     run, source = Run(load_recipe("cifar10_vit", words)), load_model(str(dense)).model
-    own = run.model.state_dict()
+    own = run.learner.model.state_dict()
     assert own["pos_embed"].shape[1] == 257
     for key, value in source.state_dict().items():
         assert key == "pos_embed" or torch.equal(value, own[key]), key

@@ -15,8 +15,9 @@ from train.batches import Batch, Batches
 from train.config import TrainConfig
 from train.data import Resident, statistics
 from train.network import build_network
+from train.objective import Objective, loss_of
 from train.recipe import load_recipe
-from train.step import Run
+from train.run import Run
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
@@ -78,15 +79,14 @@ def test_pictures_are_changed_without_waiting(words: list[str]) -> None:
 def test_a_step_is_taken_without_waiting(recipe: str, words: list[str]) -> None:
     config = config_of(recipe, *words)
     run = Run(config, splits=dict.fromkeys(("train", "val", "test"), split_of(config, "cpu")))
-    run.keep = 0.5
     if config.objective != "classify":
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None))
         assert isinstance(dense, VisionTransformer)
-        run.dense = dense
-    run.model.train()
+        run.learner.objective = Objective(run.learner.model, loss_of(config, dense))
+    run.learner.model.train()
     batch = Batch(torch.zeros(BATCH, 3, 32, 32), torch.zeros(BATCH, 10))
-    first, second = run.learn([batch]), run.learn([batch])
+    first, second = run.learner.learn([batch], 0.5), run.learner.learn([batch], 0.5)
     assert list(first) == list(second)
 
 

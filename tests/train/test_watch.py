@@ -15,7 +15,7 @@ from train.__main__ import main as train
 from train.fit import fit
 from train.parallel import World
 from train.recipe import load_recipe
-from train.step import Run
+from train.run import Run
 from train.watch import Tally, Watch, mfu, peak_of
 from vitdemo.cost import macs
 
