@@ -22,7 +22,7 @@ ERASE_RATIO = (0.3, 3.3)
 
 
 def random_crop(x: Tensor, pad: int, *, size: tuple[int, int] | None = None) -> Tensor:
-    """A window of `size` (default: the picture's own) from each picture with borders reflected by `pad`."""
+    """Cut a window of `size` (default: its own) out of each picture, with its borders reflected by `pad`."""
     b, ch = x.shape[:2]
     height, width = size or (x.shape[2], x.shape[3])
     x = F.pad(x.float(), (pad,) * 4, mode="reflect")
@@ -34,7 +34,7 @@ def random_crop(x: Tensor, pad: int, *, size: tuple[int, int] | None = None) -> 
 
 
 def random_flip(x: Tensor) -> tuple[Tensor, Bool[Tensor, "b"]]:
-    """Mirrors each picture with probability one half, and says which."""
+    """Mirror each picture with probability one half, and return which."""
     mirrored = torch.rand(len(x), device=x.device) < 0.5
     return torch.where(mirrored[:, None, None, None], x.flip(-1), x), mirrored
 
@@ -42,9 +42,11 @@ def random_flip(x: Tensor) -> tuple[Tensor, Bool[Tensor, "b"]]:
 def random_resized_crop(
     x: Num[Tensor, "b ch hh ww"], *, size: tuple[int, int], scale: Ratio, ratio: Ratio
 ) -> Resized:
-    """Inception's crop as torchvision's RandomResizedCrop: a box of a share `scale` of the area and an
-    aspect ratio (width / height) within `ratio`, resized to `size` with antialiased bilinear weights.
-    The whole picture where ten boxes do not fit."""
+    """Resize a random box of each picture to `size`, with antialiased bilinear weights.
+
+    Inception's crop as torchvision's RandomResizedCrop: a box of a share `scale` of the area and an aspect
+    ratio (width / height) within `ratio`; the whole picture where ten boxes do not fit.
+    """
     height, width, fits = _sides(x, scale=scale, ratio=ratio)
     height, width = height.where(fits, x.shape[2]), width.where(fits, x.shape[3])
     top, left = _places(x.shape[2] - height), _places(x.shape[3] - width)
@@ -58,27 +60,29 @@ def resized_crop(
     columns: tuple[Sides, Sides],
     size: tuple[int, int],
 ) -> Resized:
-    """Each picture's own box, its rows and columns given as (first, number), resized to `size`."""
+    """Resize each picture's own box, its rows and columns given as (first, number), to `size`."""
     down = _resize_weights(*rows, stored=x.shape[2], out=size[0])
     across = _resize_weights(*columns, stored=x.shape[3], out=size[1])
     return to_bytes(down[:, None] @ x.float() @ across[:, None].mT)
 
 
 def random_rotation(x: Num[Tensor, "b ch hh ww"], degrees: float) -> Bytes:
-    """Turns each picture about its centre by up to `degrees` each way; black comes in at the corners."""
+    """Turn each picture about its centre by up to `degrees` each way; black comes in at the corners."""
     angle = (2 * torch.rand(len(x), device=x.device) - 1) * math.radians(degrees)
     return affine(x, rotation(angle))
 
 
 def rotation(angle: Float[Tensor, "b"]) -> Float[Tensor, "b two three"]:
-    """Matrices for `affine` that turn by `angle`, in radians, counter-clockwise."""
+    """Return matrices for `affine` that turn by `angle`, in radians, counter-clockwise."""
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
     return torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)
 
 
 def affine(x: Num[Tensor, "b ch hh ww"], matrix: Float[Tensor, "b two three"]) -> Bytes:
-    """Each picture under its own map: `matrix` takes an output pixel's place to its source's, both in
-    pixels from the picture's centre. Bilinear; black outside, as torchvision's `affine`."""
+    """Draw each picture by its own map, as torchvision's `affine`: bilinear, and black outside.
+
+    `matrix` takes an output pixel's place to its source's, both in pixels from the picture's centre.
+    """
     height, width = x.shape[2:]
     down = (torch.arange(height, device=x.device) - (height - 1) / 2)[:, None]
     across = torch.arange(width, device=x.device) - (width - 1) / 2
@@ -89,8 +93,11 @@ def affine(x: Num[Tensor, "b ch hh ww"], matrix: Float[Tensor, "b two three"]) -
 
 
 def random_erasing(x: Pixels, *, prob: float, scale: Ratio) -> Pixels:
-    """Zhong et al. 2020 as torchvision's RandomErasing: with probability `prob`, a box of a share `scale`
-    of the area becomes 0, which is the mean of a normalised picture. None where ten boxes do not fit."""
+    """Erase a random box of each picture, with probability `prob`.
+
+    As torchvision's RandomErasing (Zhong et al. 2020): a box of a share `scale` of the area becomes 0, which
+    is the mean of a normalised picture; nothing where ten boxes do not fit.
+    """
     chosen = torch.rand(len(x), device=x.device) < prob
     # Its aspect ratio is height / width, and its sides must be shorter than the picture's.
     width, height, fits = _sides(x.mT, scale=scale, ratio=ERASE_RATIO, whole=False)
@@ -103,8 +110,10 @@ def random_erasing(x: Pixels, *, prob: float, scale: Ratio) -> Pixels:
 
 
 def cutmix(x: Pixels, *, alpha: float = 1.0) -> tuple[Pixels, float]:
-    """Pastes one random box of the reversed batch into the batch; returns the share of the area that is new
-    (Yun et al. 2019, eq. 1; lambda ~ Beta(alpha, alpha)), with the box always inside the picture."""
+    """Paste a random box of the reversed batch into the batch, and return the share of the area that is new.
+
+    Yun et al. 2019, eq. 1, with lambda ~ Beta(alpha, alpha) and the box always inside the picture.
+    """
     height, width = x.shape[-2:]
     side = beta(alpha) ** 0.5
     box_h, box_w = int(height * side), int(width * side)
@@ -116,32 +125,36 @@ def cutmix(x: Pixels, *, alpha: float = 1.0) -> tuple[Pixels, float]:
 
 
 def mixup(x: Pixels, *, alpha: float) -> tuple[Pixels, float]:
-    """Blends the batch with its reverse (Zhang et al. 2018, lambda ~ Beta(alpha, alpha)); returns the
-    share of the reverse."""
+    """Blend the batch with its reverse, and return the share of the reverse.
+
+    Zhang et al. 2018, lambda ~ Beta(alpha, alpha).
+    """
     share = beta(alpha)
     return mix(x, share), share
 
 
 def mix(y: Float[Tensor, "b ..."], share: float) -> Float[Tensor, "b ..."]:
-    """Targets (or pixels) of a batch of which `share` was replaced by its reverse."""
+    """Return targets (or pixels) of a batch of which `share` was replaced by its reverse."""
     return y * (1 - share) + y.flip(0) * share
 
 
 def beta(alpha: float) -> float:
-    """One draw from Beta(alpha, alpha), which is uniform at 1; always on the CPU, so nothing waits."""
+    """Draw once from Beta(alpha, alpha), which is uniform at 1; always on the CPU, so nothing waits."""
     if alpha == 1:
         return float(torch.rand(()))
     return float(torch.distributions.Beta(alpha, alpha).sample())
 
 
 def to_bytes(x: Pixels) -> Bytes:
-    """Rounded to the 256 levels of a picture."""
+    """Round to the 256 levels of a picture."""
     return x.round().clamp(0, 255).byte()
 
 
 def _sides(x: Tensor, *, scale: Ratio, ratio: Ratio, whole: bool = True) -> tuple[Sides, Sides, Tensor]:
-    """(height, width) of a random box for each picture, and whether it fits: the first of ten draws that
-    does. `whole`: a side may be as long as the picture's."""
+    """Draw (height, width) of a box for each picture, the first of ten that fits, and whether one does.
+
+    `whole`: a side may be as long as the picture's.
+    """
     height, width = x.shape[-2:]
     shape = (len(x), DRAWS)
     area = height * width * torch.empty(shape, device=x.device).uniform_(*scale)
@@ -156,13 +169,15 @@ def _sides(x: Tensor, *, scale: Ratio, ratio: Ratio, whole: bool = True) -> tupl
 
 
 def _places(room: Sides) -> Sides:
-    """A uniform integer from 0 to `room`, each."""
+    """Draw a uniform integer from 0 to `room`, each."""
     return (torch.rand(len(room), device=room.device) * (room + 1)).long()
 
 
 def _resize_weights(start: Sides, length: Sides, *, stored: int, out: int) -> Float[Tensor, "b out stored"]:
-    """What each pixel of a line counts in each pixel of its stretch [start, start + length) resized to
-    `out`: a triangle as wide as an output pixel, and at least as wide as an input pixel."""
+    """Return what each pixel of a line counts in its stretch [start, start + length) resized to `out` pixels.
+
+    It is a triangle as wide as an output pixel, and at least as wide as an input pixel.
+    """
     first, last = start[:, None, None], (start + length)[:, None, None]
     step = (length / out)[:, None, None]
     pixels = torch.arange(stored, device=start.device)

@@ -39,7 +39,7 @@ class Op(IntEnum):
 
 
 def magnitude_table(policy: Policy, size: tuple[int, int]) -> Float[Tensor, "ops bins"]:
-    """The magnitude of each operation at each of the 31 levels, for pictures of `size` (height, width).
+    """Return the magnitude of each operation at each of 31 levels, for pictures of `size` (height, width).
 
     Shears are slopes, translations whole pixels, turns degrees, blends the distance of the factor from 1,
     posterising the bits that stay, solarising a share of 255.
@@ -58,9 +58,10 @@ def magnitude_table(policy: Policy, size: tuple[int, int]) -> Float[Tensor, "ops
 
 
 class AutoAugment:
-    """RandAugment (Cubuk et al. 2020): `ops` operations one after the other, all at level `magnitude`; or
-    TrivialAugment Wide (Müller & Hutter 2021): one operation at a random level (`magnitude` None).
+    """RandAugment (Cubuk et al. 2020) or TrivialAugment Wide (Müller & Hutter 2021).
 
+    The first: `ops` operations one after the other, all at level `magnitude`. The second: one operation at a
+    random level (`magnitude` None).
     Every picture draws its own operations, signs and levels, on its device. On CUDA, all operations are
     computed for all pictures and then chosen from, so that shapes stay fixed and nothing waits.
     """
@@ -88,14 +89,14 @@ class AutoAugment:
 
 
 def within(op: Int[Tensor, "b"], first: Op, last: Op) -> Tensor:
-    """Which of the operations lie between two, both included."""
+    """Return which of the operations lie between two, both included."""
     return (op >= first) & (op <= last)
 
 
 def apply_ops(
     x: Bytes, op: Int[Tensor, "b"], magnitude: Float[Tensor, "b"], *, grouped: bool = True
 ) -> Bytes:
-    """Each picture after its own operation at its own signed magnitude (a row's value of the table).
+    """Apply to each picture its own operation at its own signed magnitude (a row's value of the table).
 
     `grouped` computes an operation for its own pictures alone, which means to wait for their number.
     """
@@ -114,7 +115,7 @@ def _wide(value: Tensor) -> Tensor:
 
 
 def _moved(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
-    """One affine map a picture. Shears leave the top left corner in place, as in torchvision."""
+    """Draw each picture by one affine map. Shears leave the top left corner in place, as in torchvision."""
     slope_x, slope_y, right, down, degrees = (
         magnitude.where(op == kind, 0.0)
         for kind in (Op.SHEAR_X, Op.SHEAR_Y, Op.TRANSLATE_X, Op.TRANSLATE_Y, Op.ROTATE)
@@ -128,7 +129,7 @@ def _moved(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
 
 
 def _blended(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
-    """(1 + m) x - m y, where y is black, the grey picture, its mean, or the smoothed picture."""
+    """Return (1 + m) x - m y, where y is black, the grey picture, its mean, or the smoothed picture."""
     pixels, share = x.float(), _wide(magnitude)
     grey = (0.2989 * pixels[:, :1] + 0.587 * pixels[:, 1:2] + 0.114 * pixels[:, 2:]).floor()
     inner = pixels[..., 1:-1, 1:-1]
@@ -150,7 +151,7 @@ def _blended(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
 
 
 def _posterised(x: Bytes, op: Tensor, bits: Tensor) -> Bytes:
-    """Only the upper `bits` of each value, from 1 to 8; pictures of other operations bring any number."""
+    """Keep the upper `bits` of each value, from 1 to 8; pictures of other operations bring any number."""
     dropped = _wide((8 - bits).clamp(0, 7).byte())
     return (x >> dropped) << dropped
 

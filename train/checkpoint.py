@@ -19,14 +19,14 @@ INDEX, FACTS = "state.json", "config.json"
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
-    """`tensors` as safetensors, atomically. Raises OSError naming `path` where it cannot be written."""
+    """Write `tensors` as safetensors, atomically. Raise OSError naming `path` where it cannot be written."""
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     with written(path) as part:
         save_file(plain, part, metadata)
 
 
 def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
-    """Every tensor of the optimisers' states under a flat name."""
+    """Return every tensor of the optimisers' states under a flat name."""
     tensors = {}
     for number, optimizer in enumerate(optimizers):
         for index, state in optimizer.state_dict()["state"].items():
@@ -36,7 +36,7 @@ def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
 
 
 def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
-    """The inverse of `optimizer_tensors`; groups and rates come from the config."""
+    """Give optimisers what `optimizer_tensors` returned; groups and rates come from the config."""
     for number, optimizer in enumerate(optimizers):
         whole = optimizer.state_dict()
         for name, value in tensors.items():
@@ -52,9 +52,10 @@ def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> 
 
 
 def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-    """One resumable state. The JSON goes last and names its tensors, so a stop in between loses nothing.
+    """Write one resumable state.
 
-    Raises OSError naming the file that cannot be written; the state saved before is then as it was.
+    The JSON goes last and names its tensors, so a stop in between loses nothing.
+    Raise OSError naming the file that cannot be written; the state saved before is then as it was.
     """
     file, index = folder / f"state-{progress['step']}.safetensors", folder / INDEX
     try:
@@ -73,7 +74,7 @@ def save_state(folder: Path, *, tensors: dict[str, Tensor], progress: dict[str, 
 
 
 def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The state saved last, or None where there is none. Raises ValueError for one that is damaged."""
+    """Return the state saved last, or None where there is none. Raise ValueError for one that is damaged."""
     path = folder / INDEX
     if not path.is_file():
         return None

@@ -23,8 +23,11 @@ Rows = Int[Tensor, "r"] | slice
 
 @dataclass(kw_only=True)
 class Pictures:
-    """What every split has: labels and statistics on the device, the test-time transform `data`, and the
-    names of the classes where they are known."""
+    """What every split has.
+
+    Labels and statistics lie on the device. `data` is the test-time transform; `classes` are named where
+    they are known.
+    """
 
     labels: Int[Tensor, "b"]
     mean: Float[Tensor, "ch 1 1"]
@@ -36,20 +39,19 @@ class Pictures:
         return len(self.labels)
 
     def fingerprint(self) -> str:
-        """What tells these pictures from others, wherever they lie: their contents, their labels, and how
-        they are shown."""
+        """Return what tells these pictures from others: contents, labels, how they are shown; not places."""
         raise NotImplementedError
 
     def normalise(self, pixels: Num[Tensor, "b ch hh ww"]) -> Pixels:
-        """Pixels in 0..255, of any type, as the model takes them."""
+        """Return pixels in 0..255, of any type, as the model takes them."""
         return (pixels.float() / 255 - self.mean) / self.std
 
     def fetch(self, rows: Rows) -> Bytes:
-        """The pictures as the test-time transform shows them, of the size that the model takes."""
+        """Return the pictures as the test-time transform shows them, of the size that the model takes."""
         raise NotImplementedError
 
     def part(self, rows: slice) -> Pictures:
-        """The split that consists of these pictures."""
+        """Return the split that consists of these pictures."""
         raise NotImplementedError
 
 
@@ -74,7 +76,7 @@ class Resident(Pictures):
         return digest(repr(self.data), self.labels, self.pixels)
 
     def stored(self, rows: Rows) -> Bytes:
-        """The pictures before the last crop: resized on the device where they are stored in another size."""
+        """Return the pictures before the last crop, resized on the device if stored in another size."""
         x, size = self.pixels[rows], stored_size(self.data)
         if x.shape[-2:] == size:
             return x
@@ -86,25 +88,25 @@ class Resident(Pictures):
 
 
 def statistics(data: DataConfig, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel, `(ch, 1, 1)`, for pixels in [0, 1]."""
+    """Return mean and standard deviation of each channel, `(ch, 1, 1)`, for pixels in [0, 1]."""
     mean, std = (torch.tensor(values, device=device).view(-1, 1, 1) for values in (data.mean, data.std))
     return mean, std
 
 
 def stored_size(data: DataConfig) -> tuple[int, int]:
-    """(height, width) out of which the test-time crop is cut."""
+    """Return the (height, width) out of which the test-time crop is cut."""
     height, width = (math.floor(edge / data.crop_pct) for edge in as_pair(data.img_size))
     return height, width
 
 
 def epoch_order(length: int, *, seed: int, epoch: int) -> Int[Tensor, "b"]:
-    """The permutation of one epoch, a function of seed and epoch alone, so that a run can resume anywhere."""
+    """Return the order of one epoch: a function of seed and epoch alone, so that runs resume anywhere."""
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
     return torch.randperm(length, generator=generator)
 
 
 def digest(*parts: str | bytes | Tensor) -> str:
-    """A hash of texts, bytes and the values of tensors, in this order."""
+    """Return a hash of texts, bytes and the values of tensors, in this order."""
     found = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, Tensor):

@@ -1,4 +1,4 @@
-"""Accuracy through the path that ships: real pruning, the model that a user gets.
+"""Measure accuracy through the path that ships: real pruning, the model that a user gets.
 
 `python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--split test] --json`
 """
@@ -33,8 +33,7 @@ SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 def logits_of(
     model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Float[Tensor, "b c"]:
-    """The network's answers to `split`, through evaluation mode; tokens are removed by `selector` where it is
-    named."""
+    """Return the network's answers to `split`, in evaluation mode. Where `selector` is named, it prunes."""
     training, out = model.training, []
     model.eval()
     for begin in range(0, len(split), BATCH):
@@ -52,37 +51,41 @@ def logits_of(
 def predict(
     model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Int[Tensor, "b"]:
-    """The class predicted for each picture of `split`."""
+    """Return the class predicted for each picture of `split`."""
     return logits_of(model, split, keep_ratio=keep_ratio, selector=selector).argmax(dim=-1)
 
 
 def confidence_percentiles(model: nn.Module, split: Pictures) -> list[float]:
-    """The percentiles 0, 1, ..., 100 of the largest softmax probability over the pictures of `split`, dense:
-    the baseline against which a new picture looks familiar or not (Hendrycks and Gimpel 2017)."""
+    """Return the percentiles 0, 1, ..., 100 of the largest softmax probability over `split`, dense.
+
+    Against them a new picture looks familiar or not (Hendrycks and Gimpel 2017).
+    """
     largest = logits_of(model, split).softmax(dim=-1).amax(dim=-1)
     steps = torch.linspace(0, 1, 101, dtype=torch.float64)
     return [round(value, 5) for value in largest.double().cpu().quantile(steps).tolist()]
 
 
 def hits(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> int:
-    """How many pictures are named rightly; of none, 0."""
+    """Return how many pictures are named rightly; of none, 0."""
     return int((predict(model, split, keep_ratio=keep_ratio, selector=selector) == split.labels).sum())
 
 
 def accuracy(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> float:
-    """Top-1 accuracy in percent, of at least one picture."""
+    """Return top-1 accuracy in percent, of at least one picture."""
     return 100 * hits(model, split, keep_ratio=keep_ratio, selector=selector) / len(split)
 
 
 def confusion_matrix(
     predicted: Int[Tensor, "b"], labels: Int[Tensor, "b"], classes: int
 ) -> Int[Tensor, "c c"]:
-    """Counts with the true class as the row and the predicted class as the column."""
+    """Return counts with the true class as the row and the predicted class as the column."""
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def measure(model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str) -> dict[str, Any]:
-    """One point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
+def measure_point(
+    model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str
+) -> dict[str, Any]:
+    """Return one point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
     return {
         "accuracy": round(accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
         "n": len(split),
@@ -93,11 +96,11 @@ def measure(model: VisionTransformer, split: Pictures, *, keep_ratio: float, sel
 
 
 def sweep(model: VisionTransformer, split: Pictures) -> list[dict[str, Any]]:
-    """Every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
+    """Measure every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
     names = selectors_of(model)
     pairs = [(SWEEP[0], names[0]), *((ratio, name) for ratio in SWEEP[1:] for name in names)]
     shown = tqdm(pairs, desc="sweep", unit="setting", leave=False)
-    return [measure(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
+    return [measure_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -133,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
             result = {"sweep": sweep(loaded.model, split)}
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
-            result = measure(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
+            result = measure_point(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     result = {"model": options.name, "split": options.split, **result}

@@ -16,7 +16,7 @@ TINY = 1e-12  # makes a row of zeros an even distribution
 def importance(
     dense: VisionTransformer, x: Pixels, y: Float[Tensor, "b c"] | None = None
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b c"]]:
-    """A distribution over the patches, by the later half of the dense network's layers; and its logits.
+    """Return a distribution over the patches, by the later half of the network's layers, and its logits.
 
     By attention: what each patch gets of it, as a mean over layers, heads and query tokens, where the class
     token counts as much as all patches together.
@@ -40,11 +40,11 @@ def importance(
             gradients = torch.autograd.grad(logits, matrices, y.to(logits.dtype))
             matrices = [(a.detach() * g).clamp_min(0) for a, g in zip(matrices, gradients, strict=True)]
     by_query = torch.stack(matrices).float().mean(dim=(0, 2))[..., prefix:]
-    received = by_query.mean(dim=1) if y is not None or not prefix else attended(by_query, prefix)
+    received = by_query.mean(dim=1) if y is not None or not prefix else sum_attention(by_query, prefix)
     received = received + TINY
     return received / received.sum(dim=-1, keepdim=True), logits.detach()
 
 
-def attended(by_query: Float[Tensor, "b n m"], prefix: int) -> Float[Tensor, "b m"]:
-    """What the class token and the mean patch give to each patch."""
+def sum_attention(by_query: Float[Tensor, "b n m"], prefix: int) -> Float[Tensor, "b m"]:
+    """Return what the class token and the mean patch give to each patch."""
     return by_query[:, 0] + by_query[:, prefix:].mean(dim=1)

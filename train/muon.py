@@ -22,7 +22,7 @@ class Muon(Optimizer):
 
     What `torch.optim.Muon` does with `adjust_lr_fn="match_rms_adamw"`, but for all matrices of one shape at
     once, with a rate that may be a tensor, and without waiting for the device: where `found_inf` is 1, as in
-    torch's fused optimisers, nothing changes. Raises ValueError for a parameter that is not a matrix.
+    torch's fused optimisers, nothing changes. Raise ValueError for a parameter that is not a matrix.
     """
 
     found_inf: Tensor | None = None
@@ -40,7 +40,7 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step of all parameters that have gradients."""
+        """Take one step of all parameters that have gradients."""
         assert closure is None, "gradients are computed before the step"
         for group in self.param_groups:
             shapes: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
@@ -51,7 +51,7 @@ class Muon(Optimizer):
                 self.step_alike(alike, group)
 
     def step_alike(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
-        """One step of parameters of one shape."""
+        """Take one step of parameters of one shape."""
         for parameter in parameters:
             if "momentum_buffer" not in self.state[parameter]:
                 self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
@@ -69,8 +69,9 @@ class Muon(Optimizer):
 
 
 def orthogonal(x: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
-    """Roughly U V^T of each matrix U S V^T: five Newton-Schulz steps leave singular values of 0.7 to 1.2.
+    """Return roughly U V^T of each matrix U S V^T.
 
+    Five Newton-Schulz steps leave singular values of 0.7 to 1.2.
     In bf16 on a GPU, in fp32 on a CPU, of which many have no fast bf16.
     """
     tall = x.shape[1] > x.shape[2]

@@ -14,14 +14,14 @@ SHAPES = 64  # numbers of tokens that a compiled forward may meet before it fall
 
 
 def build_network(config: ViTConfig | ResNetConfig) -> VisionTransformer | ResNet9:
-    """The network of a run, randomly initialised."""
+    """Return the network of a run, randomly initialised."""
     if isinstance(config, ResNetConfig):
         return ResNet9(config).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return build_model(config)
 
 
 def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
-    """The autocast type; `auto` is bf16 where the processor has it, else fp16 on CUDA and fp32 on the CPU."""
+    """Return autocast's type; `auto` is bf16 where the device has it, else fp16 on CUDA, fp32 elsewhere."""
     if config.precision != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[config.precision]
     if device.type != "cuda":
@@ -30,7 +30,7 @@ def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
 
 
 def compile_network(network: nn.Module, config: TrainConfig, *, backend: str = "inductor") -> None:
-    """Compiles the forward passes of `network` in place; names of modules and parameters stay.
+    """Compile the forward passes of `network` in place; names of modules and parameters stay.
 
     The whole network with fixed shapes, compiled anew for each of the few token counts of `token_keep`. The
     elastic objective draws a token count for each stage and step: there each block is compiled by itself, for

@@ -1,4 +1,4 @@
-"""A look at single test pictures: some that the network names rightly, and some that it does not.
+"""Show single test pictures: some that the network names rightly, and some that it does not.
 
 The figure shows pictures of the data set, so it stays in the run's own folder and is never shipped.
 """
@@ -20,8 +20,7 @@ EACH = 10
 
 @torch.no_grad()
 def first_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) -> list[Prediction]:
-    """The first `each` test pictures that are named rightly, then the first `each` that are not: the order of
-    the data set chooses, nobody else."""
+    """Return the first `each` test pictures that are named rightly, then the first `each` that are not."""
     right = (predict(loaded.model, test) == test.labels).cpu()
     rows = torch.cat([right.nonzero()[:each, 0], (~right).nonzero()[:each, 0]])
     pictures = test.fetch(rows.to(test.labels.device))
@@ -35,7 +34,7 @@ def first_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) 
 
 
 def draw_predictions(run_dir: Path, *, loaded: LoadedModel, test: Pictures) -> Path:
-    """Writes the figure into the folder of the run and returns its path."""
+    """Write the figure into the folder of the run and return its path."""
     title = f"{loaded.spec.key}: the first test pictures that are right, and the first that are wrong"
     figure = predictions_plot(first_predictions(loaded, test), title=title)
     run_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Puts a checkpoint on the Hugging Face Hub, after looking at it as a user of it would.
+"""Put a checkpoint on the Hugging Face Hub, after looking at it as a user of it would.
 
 `python -m train.publish NAME --repo owner/name [--subfolder NAME] [--dry-run]`
 
@@ -24,9 +24,9 @@ CHECKPOINTS = Path("checkpoints")
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of a checkpoint that go to the Hub, in sorted order.
+    """Return the files of a checkpoint that go to the Hub, in sorted order.
 
-    Raises ValueError naming what is missing, empty, too large or wrong: weights that do not load (strictly,
+    Raise ValueError naming what is missing, empty, too large or wrong: weights that do not load (strictly,
     finite, with their checksum), a card without its front matter, metrics without an accuracy.
     """
     missing = [name for name in NEEDED if not (folder / name).is_file()]
@@ -52,9 +52,9 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def upload(folder: Path, files: list[Path], *, repo: str, subfolder: str = "", private: bool = False) -> str:
-    """Sends `files` of `folder` as one commit to `repo`, made if need be; returns the commit's address.
+    """Send `files` of `folder` as one commit to `repo`, made if need be; return the commit's address.
 
-    Raises ValueError with one sentence where the Hub or the client refuses.
+    Raise ValueError with one sentence where the Hub or the client refuses.
     """
     from huggingface_hub import HfApi, errors
 

@@ -23,12 +23,12 @@ def up_to(low: int, high: int) -> Range:
 
 
 def ascending(words: str, high: float = math.inf) -> Range:
-    """Two numbers above 0, the smaller first, none above `high`."""
+    """Return the range of two numbers above 0, the smaller first, none above `high`."""
     return words, lambda pair: 0 < pair[0] <= pair[1] <= high
 
 
-def plain(name: str) -> bool:
-    """Whether a file or folder of that name lies where it is put."""
+def lies_in_place(name: str) -> bool:
+    """Return whether a file or folder of that name lies where it is put."""
     return PurePath(name).parts == (name,) and name != ".." and "\0" not in name
 
 
@@ -39,7 +39,7 @@ BELOW_ONE: Range = ("at least 0 and below 1", lambda value: 0 <= value < 1)
 AREA = ascending("two shares of the area, ascending", 1)
 
 RANGES: dict[str, Range] = {
-    "name": ("the name of a folder", plain),
+    "name": ("the name of a folder", lies_in_place),
     "device": ("auto, cpu, cuda or cuda:N", lambda text: bool(re.fullmatch(r"auto|cpu|cuda(:\d+)?", text))),
     "seed": (f"at least 0 and below {SEEDS}", lambda value: 0 <= value < SEEDS),
     "epochs": at_least(1),

@@ -40,8 +40,10 @@ PLACES = ("data.folder", "runs", "out")  # of this machine alone
 
 
 def git_revision() -> str:
-    """The commit of the source that ran: $VITDEMO_REVISION where the source travelled without its history,
-    else git's word, or "unknown"."""
+    """Return the commit of the source that ran.
+
+    It is $VITDEMO_REVISION where the source travelled without its history, else git's word, or "unknown".
+    """
     if given := os.environ.get("VITDEMO_REVISION"):
         return given
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
@@ -53,13 +55,13 @@ def git_revision() -> str:
 
 
 def command() -> str:
-    """The command line, without the paths of this machine."""
+    """Return the command line, without the paths of this machine."""
     private = tuple(f"{key}=" for key in PLACES)
     return " ".join(["python -m train", *(arg for arg in sys.argv[1:] if not arg.startswith(private))])
 
 
 def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
-    """Who trained what, where, with what: everything but the numbers."""
+    """Return who trained what, where, with what: everything but the results."""
     recipe = {key: value for key, value in settings(config).items() if key not in PLACES}
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     versions["torchvision"] = torchvision.__version__
@@ -74,7 +76,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
 
 
 def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
-    """The test split, once: accuracy, per class, confusion, and the curve over keep ratios if it prunes."""
+    """Measure the test split, once: accuracy, classes, confusion and, if it prunes, keep ratios."""
     model, classes = loaded.model, loaded.classes
     matrix = confusion_matrix(predict(model, test), test.labels, len(classes))
     per_class = 100 * matrix.diag() / matrix.sum(dim=1).clamp(min=1)
@@ -92,7 +94,7 @@ def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
 
 
 def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) -> None:
-    """metrics.json, the figures, and README.md: the model card."""
+    """Write metrics.json, the figures, and README.md: the model card."""
     name, judged = loaded.spec.key, DATASETS[loaded.spec.data.dataset].judged
     figures = {
         "curves.png": training_curves(metrics["history"], title=f"{name}: training"),
@@ -112,7 +114,7 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
 
 
 def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
-    """The card in the Hub's layout: front matter, then what it is, how good, how made."""
+    """Return the card in the Hub's layout: front matter, then what it is, how good, how made."""
     spec, config = loaded.spec, loaded.model.config
     title, judged = DATASETS[spec.data.dataset].title, DATASETS[spec.data.dataset].judged
     rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in metrics["per_class"].items())
@@ -149,7 +151,7 @@ them for any picture.
 
 
 def pruning_table(metrics: dict[str, Any]) -> str:
-    """Accuracy against keep ratio, a selector a column; empty for a model without predictors."""
+    """Return accuracy against keep ratio, a selector a column; empty for a model without predictors."""
     rows = metrics.get("sweep", [])
     if not rows:
         return ""
@@ -164,7 +166,7 @@ def pruning_table(metrics: dict[str, Any]) -> str:
 
 
 def sweep_table(folder: Path) -> str:
-    """What pruning costs each checkpoint in `folder` that was swept, and what the learned scores are worth.
+    """Return what pruning costs each swept checkpoint in `folder`, and what the learned scores are worth.
 
     A margin is the learned selector's accuracy less that of the best control at the same keep ratio.
     """
@@ -187,7 +189,7 @@ def sweep_table(folder: Path) -> str:
 
 
 def models_table(folder: Path) -> str:
-    """One row for each checkpoint in `folder`, from its metrics and its description."""
+    """Return one row for each checkpoint in `folder`, from its metrics and its description."""
     lines = [
         "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
         "|---|---|---|---|---|---|",

@@ -34,7 +34,7 @@ class ResNetConfig:
 
 
 def conv(in_chans: int, out_chans: int, *, pool: bool = False) -> nn.Sequential:
-    """3 x 3 convolution, optional 2 x 2 maximum, batch norm, ReLU."""
+    """Return a 3 x 3 convolution, optional 2 x 2 maximum, batch norm, ReLU."""
     layers: list[nn.Module] = [nn.Conv2d(in_chans, out_chans, 3, padding=1, bias=False)]
     if pool:
         layers.append(nn.MaxPool2d(2))

@@ -13,7 +13,7 @@ from vitdemo.weights import LoadedModel, load_model
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
-    """The network in `folder` as a user would load it, under the menu's entry `name` or one of its own."""
+    """Return the network in `folder` as a user would load it, under the menu's entry `name` or its own."""
     loaded = load_model(str(folder), device=device)
     config, data = loaded.spec.config, loaded.spec.data
     family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
@@ -22,8 +22,10 @@ def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """The checkpoints in `folder`, or where it holds runs their exports, by name: in the registry's order,
-    others after those."""
+    """Return the checkpoints in `folder`, or the exports where it holds runs, by name.
+
+    They are in the registry's order, others after those.
+    """
     found = {path.parent.name: path.parent for path in sorted(folder.glob("*/metrics.json"))}
     found |= {path.parents[1].name: path.parent for path in sorted(folder.glob(f"*/{EXPORT}/metrics.json"))}
     names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
@@ -31,10 +33,10 @@ def checkpoints_in(folder: Path) -> dict[str, Path]:
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:
-    """What the metrics.json of a checkpoint says."""
+    """Return what the metrics.json of a checkpoint says."""
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
 def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """The metrics of each of `checkpoints_in`."""
+    """Return the metrics of each of `checkpoints_in`."""
     return {name: metrics_of(path) for name, path in checkpoints_in(folder).items()}

@@ -43,12 +43,12 @@ PEAKS = {
 
 
 def peak_of(device: str) -> float | None:
-    """The dense 16-bit FLOP/s of the GPU named `device`, or None where it is not known."""
+    """Return the dense 16-bit FLOP/s of the GPU named `device`, or None where it is not known."""
     return next((peak for name, peak in PEAKS.items() if re.search(rf"\b{name}\b", device)), None)
 
 
 def mfu(images: float, *, macs: float, device: str, devices: int = 1) -> float | None:
-    """Model FLOPs utilisation in [0, 1] (Chowdhery et al. 2022, app. B).
+    """Return model FLOPs utilisation in [0, 1] (Chowdhery et al. 2022, app. B).
 
     6 FLOP for each multiply-accumulate of the forward pass, at `images` a second, over the peak of `devices`
     GPUs. None where the peak is not known.
@@ -66,12 +66,13 @@ class Tally:
         self.begin()
 
     def begin(self) -> None:
+        """Start the sums anew."""
         self.names: list[str] = []
         self.sums = self.total.new_zeros((), dtype=torch.double)
         self.worst, self.steps = torch.zeros_like(self.row), 0
 
     def add(self, values: dict[str, Tensor], *, finite: Bool[Tensor, ""], weight: Float[Tensor, ""]) -> None:
-        """One step: what to average, whether it was taken, and what a skipped one counts (in a row)."""
+        """Add one step: what to average, whether it was taken, and what a skipped one counts (in a row)."""
         self.names = list(values)
         stacked = torch.stack([value.detach().double() for value in values.values()])
         good = stacked.isfinite().all()
@@ -83,7 +84,7 @@ class Tally:
         self.worst = torch.maximum(self.worst, self.row)
 
     def read(self, world: World, *, stopping: bool) -> tuple[dict[str, float], bool, bool]:
-        """Means over steps and processes, whether any process was broken, whether any is to stop."""
+        """Return means over steps and processes, whether any process was broken, whether any is to stop."""
         broken = (self.worst >= BROKEN).double()
         packed = torch.cat([self.sums, torch.stack([broken, broken.new_tensor(float(stopping))])])
         count, *values, broken, stop = world.sum(packed).tolist()
@@ -131,7 +132,7 @@ Writer = TensorBoard | Wandb  # where numbers go, beside the bar
 
 
 def check_log(config: TrainConfig) -> None:
-    """Raises ValueError where `log` asks for what is not installed."""
+    """Raise ValueError where `log` asks for what is not installed."""
     modules = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb"}
     if config.log in modules:
         try:
@@ -141,7 +142,7 @@ def check_log(config: TrainConfig) -> None:
 
 
 def writers_of(config: TrainConfig) -> list[Writer]:
-    """The writers that `log` asks for; `auto` is TensorBoard where it is installed."""
+    """Return the writers that `log` asks for; `auto` is TensorBoard where it is installed."""
     if config.log == "wandb":
         return [Wandb(config.run_dir, config)]
     if config.log == "none":
@@ -161,11 +162,11 @@ class Watch:
         self.writers = writers_of(config) if world.writes else []
 
     def begin(self) -> None:
-        """Time is counted from here on: after an evaluation, say."""
+        """Count time from here on: after an evaluation, say."""
         self.since = time.perf_counter()
 
     def log(self, step: int, values: dict[str, float], *, macs: float, device: torch.device) -> None:
-        """`values` and the speed since the last log. `macs` of one picture; 0 where they are not known."""
+        """Write `values` and the speed since the last log. `macs`: of one picture, 0 where not known."""
         now = time.perf_counter()
         speed = self.size * (step - self.last) / (now - self.since)
         self.last, self.since = step, now
@@ -179,7 +180,7 @@ class Watch:
         self.write(step, values)
 
     def row(self, step: int, row: dict[str, Any]) -> None:
-        """The end of an epoch."""
+        """Write the row of a finished epoch."""
         self.bar.write(str(row))
         if "val" in row:
             self.write(step, {"val": row["val"]})
