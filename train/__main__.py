@@ -18,7 +18,7 @@ from train.config import TrainConfig
 from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
-from train.parallel import device_of, joined
+from train.parallel import device_of, join_processes
 from train.recipe import load_recipe
 from train.resume import resume_run
 from train.run import Run
@@ -26,7 +26,7 @@ from vitdemo.files import sweep
 
 
 @contextmanager
-def stoppable(run: Run) -> Iterator[None]:
+def heed_signals(run: Run) -> Iterator[None]:
     """Let SIGTERM and Ctrl-C ask the run to save and exit, while the context lasts."""
     before = {
         number: signal.signal(number, lambda *_: run.stop()) for number in (signal.SIGINT, signal.SIGTERM)
@@ -51,7 +51,7 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
         resume_run(run)
     elif run.world.writes and (kept := set_aside(config.run_dir)):
         print(f"{kept} keeps the state of the run before")
-    with stoppable(run):
+    with heed_signals(run):
         fit(run)
     if run.world.writes:
         finish(run, better=better)
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.dry_run:
             dry_run(config, finish)
             return
-        with joined(device_of(config.device)):
+        with join_processes(device_of(config.device)):
             train(config, resume=options.resume, better=options.replace)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -50,10 +50,10 @@ def random_resized_crop(
     height, width, fits = _sides(x, scale=scale, ratio=ratio)
     height, width = height.where(fits, x.shape[2]), width.where(fits, x.shape[3])
     top, left = _places(x.shape[2] - height), _places(x.shape[3] - width)
-    return resized_crop(x, rows=(top, height), columns=(left, width), size=size)
+    return crop_and_resize(x, rows=(top, height), columns=(left, width), size=size)
 
 
-def resized_crop(
+def crop_and_resize(
     x: Num[Tensor, "b ch hh ww"],
     *,
     rows: tuple[Sides, Sides],

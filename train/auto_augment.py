@@ -114,7 +114,7 @@ def _wide(value: Tensor) -> Tensor:
     return value[:, None, None, None]
 
 
-def _moved(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
+def _move(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
     """Draw each picture by one affine map. Shears leave the top left corner in place, as in torchvision."""
     slope_x, slope_y, right, down, degrees = (
         magnitude.where(op == kind, 0.0)
@@ -128,7 +128,7 @@ def _moved(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
     return affine(x, matrix)
 
 
-def _blended(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
+def _blend(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
     """Return (1 + m) x - m y, where y is black, the grey picture, its mean, or the smoothed picture."""
     pixels, share = x.float(), _wide(magnitude)
     grey = (0.2989 * pixels[:, :1] + 0.587 * pixels[:, 1:2] + 0.114 * pixels[:, 2:]).floor()
@@ -150,21 +150,21 @@ def _blended(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
     return torch.where(_wide(op == Op.SHARPNESS), sharpened, blended).clamp(0, 255).byte()
 
 
-def _posterised(x: Bytes, op: Tensor, bits: Tensor) -> Bytes:
+def _posterise(x: Bytes, op: Tensor, bits: Tensor) -> Bytes:
     """Keep the upper `bits` of each value, from 1 to 8; pictures of other operations bring any number."""
     dropped = _wide((8 - bits).clamp(0, 7).byte())
     return (x >> dropped) << dropped
 
 
-def _solarised(x: Bytes, op: Tensor, share: Tensor) -> Bytes:
+def _solarise(x: Bytes, op: Tensor, share: Tensor) -> Bytes:
     return torch.where(x >= 255 * _wide(share), 255 - x, x)
 
 
 FAMILIES: tuple[tuple[Op, Op, Callable[[Tensor, Tensor, Tensor], Tensor]], ...] = (
-    (Op.SHEAR_X, Op.ROTATE, _moved),
-    (Op.BRIGHTNESS, Op.SHARPNESS, _blended),
-    (Op.POSTERIZE, Op.POSTERIZE, _posterised),
-    (Op.SOLARIZE, Op.SOLARIZE, _solarised),
+    (Op.SHEAR_X, Op.ROTATE, _move),
+    (Op.BRIGHTNESS, Op.SHARPNESS, _blend),
+    (Op.POSTERIZE, Op.POSTERIZE, _posterise),
+    (Op.SOLARIZE, Op.SOLARIZE, _solarise),
     (Op.AUTO_CONTRAST, Op.AUTO_CONTRAST, lambda x, op, magnitude: tv.autocontrast(x)),
     (Op.EQUALIZE, Op.EQUALIZE, lambda x, op, magnitude: tv.equalize(x)),
 )

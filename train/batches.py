@@ -80,13 +80,13 @@ class Batches:
         number of parts. What the network draws (tokens, stochastic depth), and what augments the pictures of
         a folder, which no process decodes for another, is drawn for each part by itself, from `seed`.
         """
-        whole = self.augmented(rows, done=done) if isinstance(self.split, Resident) else None
+        whole = self.augment(rows, done=done) if isinstance(self.split, Resident) else None
         for number, place in self.division.own(len(rows)):
             if number:
                 torch.manual_seed(seed + (number << 40))
-            yield whole.part(place) if whole else self.augmented(rows[place], done=done)
+            yield whole.part(place) if whole else self.augment(rows[place], done=done)
 
-    def augmented(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
+    def augment(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """Return the pictures `rows`, augmented and mixed as after the share `done` of the steps."""
         options, split = self.config.augment, self.split
         changed = self.changed({"rows": rows})
@@ -117,8 +117,8 @@ class Batches:
         """Return cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
         options = self.config.augment
         if isinstance(self.split, FolderSplit):
-            return self.split.augmented(rows)
-        x = self.split.stored(rows)
+            return self.split.augment(rows)
+        x = self.split.resize(rows)
         if options.crop_scale:
             x = augment.random_resized_crop(
                 x, size=self.size, scale=options.crop_scale, ratio=options.crop_ratio

@@ -75,7 +75,7 @@ class Resident(Pictures):
     def fingerprint(self) -> str:
         return digest(repr(self.data), self.labels, self.pixels)
 
-    def stored(self, rows: Rows) -> Bytes:
+    def resize(self, rows: Rows) -> Bytes:
         """Return the pictures before the last crop, resized on the device if stored in another size."""
         x, size = self.pixels[rows], stored_size(self.data)
         if x.shape[-2:] == size:
@@ -84,7 +84,7 @@ class Resident(Pictures):
         return tv.resize(x, list(size), interpolation=kind, antialias=True)
 
     def fetch(self, rows: Rows) -> Bytes:
-        return tv.center_crop(self.stored(rows), list(as_pair(self.data.img_size)))
+        return tv.center_crop(self.resize(rows), list(as_pair(self.data.img_size)))
 
 
 def statistics(data: DataConfig, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -50,19 +50,19 @@ def read_ends(path: Path) -> bytes:
         return b"%d %b %b" % (size, begin, file.read(ENDS))
 
 
-def as_tested(path: Path, *, data: DataConfig) -> np.ndarray:
+def decode_as_tested(path: Path, *, data: DataConfig) -> np.ndarray:
     """Return what the model is asked about where this file is uploaded: uint8 `(3, h, w)`."""
     plain = replace(data, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     pixels = preprocess(read(path), config=plain).pixels[0]
     return (255 * pixels).round().byte().numpy()
 
 
-def as_stored(path: Path, *, data: DataConfig) -> np.ndarray:
+def decode_middle(path: Path, *, data: DataConfig) -> np.ndarray:
     """Return the middle of the picture, from which random crops choose: uint8 `(3, s, s)`."""
-    return np.asarray(middle(read(path), data)).transpose(2, 0, 1)
+    return np.asarray(cut_middle(read(path), data)).transpose(2, 0, 1)
 
 
-def middle(image: Image.Image, data: DataConfig) -> Image.Image:
+def cut_middle(image: Image.Image, data: DataConfig) -> Image.Image:
     """Resize so that the test-time crop would follow, then cut to a rectangle about the centre."""
     height, width = stored_size(data)
     ratio = max(height / image.height, width / image.width)
@@ -78,7 +78,7 @@ def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
     Of `train` it is the middle before the last crop, of the others what the test-time transform shows.
     """
     kept = stored_size(data) if split == "train" else as_pair(data.img_size)
-    one = as_stored if split == "train" else as_tested
+    one = decode_middle if split == "train" else decode_as_tested
     pixels = np.empty((len(photos), 3, *kept), dtype=np.uint8)
     with ThreadPoolExecutor(THREADS) as pool:
         decoded = pool.map(lambda path: one(path, data=data), photos.paths)
@@ -95,7 +95,7 @@ def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Im
         crop = v2.RandomResizedCrop(size, scale=options.crop_scale, ratio=options.crop_ratio)
         return v2.Compose([crop, v2.PILToTensor()])
     window = v2.RandomCrop(size, padding=options.crop_pad or None, padding_mode="reflect")
-    return v2.Compose([lambda image: middle(image, data), v2.PILToTensor(), window])
+    return v2.Compose([lambda image: cut_middle(image, data), v2.PILToTensor(), window])
 
 
 def random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
@@ -194,7 +194,7 @@ class FolderSplit(Pictures):
         numbers = torch.arange(len(self))[rows.cpu() if isinstance(rows, Tensor) else rows].tolist()
         with ThreadPoolExecutor(THREADS) as pool:
             paths = [self.photos.paths[number] for number in numbers]
-            pictures = list(pool.map(lambda path: as_tested(path, data=self.data), paths))
+            pictures = list(pool.map(lambda path: decode_as_tested(path, data=self.data), paths))
         return torch.from_numpy(np.stack(pictures)).to(self.device)
 
     def begin(self, order: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
@@ -215,7 +215,7 @@ class FolderSplit(Pictures):
         self.announced.batches = [(epoch, rows.tolist()) for rows in order]
         self.coming = iter(self.loader)
 
-    def augmented(self, rows: Int[Tensor, "b"]) -> Augmented:
+    def augment(self, rows: Int[Tensor, "b"]) -> Augmented:
         """Return the next announced batch, which `rows` must be; without an announcement decode `rows` now.
 
         Raise BadImage naming a file that cannot be read.

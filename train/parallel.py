@@ -53,7 +53,7 @@ class World:
         return values
 
     @contextmanager
-    def one_first(self) -> Iterator[None]:
+    def let_one_go_first(self) -> Iterator[None]:
         """Let rank 0 run the body while the others wait, so that they find the file it made."""
         if self.size > 1 and not self.writes:
             dist.barrier()
@@ -63,7 +63,7 @@ class World:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[None]:
+def join_processes(device: torch.device) -> Iterator[None]:
     """Join the processes that torchrun started, while the context lasts: by NCCL on GPUs, Gloo on CPUs.
 
     Raise ValueError for a GPU that is not there.
@@ -119,6 +119,6 @@ def distribute(objective: nn.Module, world: World) -> nn.Module:
     return DistributedDataParallel(objective, find_unused_parameters=True)
 
 
-def unsynced(module: nn.Module, last: bool) -> AbstractContextManager[None]:
+def sync_gradients(module: nn.Module, last: bool) -> AbstractContextManager[None]:
     """Return a context in which only the `last` part of a batch averages gradients over the processes."""
     return nullcontext() if last or not isinstance(module, DistributedDataParallel) else module.no_sync()

@@ -15,7 +15,7 @@ from train.graphs import Captured, Tensors
 from train.losses import Losses
 from train.network import build_network, compile_network, precision_of
 from train.objective import Objective, loss_of
-from train.parallel import Division, distribute, unsynced
+from train.parallel import Division, distribute, sync_gradients
 from train.resnet import ResNet9
 from train.setup import find_teacher, start_from
 from train.update import Update
@@ -39,7 +39,7 @@ class Learner:
         self.dtype = precision_of(config, device)
         self.model = build_network(config.model).to(device)
         self.dense = start_from(config, self.model, device)
-        with division.world.one_first():  # a teacher keeps its answers in a file
+        with division.world.let_one_go_first():  # a teacher keeps its answers in a file
             self.teacher = find_teacher(config, pictures, self.dense)
         self.update = Update(self.model, config.optim, scaled=self.dtype == torch.float16)
         torch.backends.cudnn.benchmark = True  # a run meets few shapes, and many times
@@ -81,7 +81,7 @@ class Learner:
 
     def backward(self, batch: Batch, keep: float, *, last: bool) -> Losses:
         """Add the gradients of one part to those there are; the `last` part averages all processes'."""
-        with unsynced(self.objective, last):
+        with sync_gradients(self.objective, last):
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 if self.teacher and batch.soft is None:
                     batch = replace(batch, soft=self.teacher.seen(batch.x))

@@ -151,7 +151,7 @@ def test_a_resized_crop_is_torchvisions_for_the_same_box() -> None:
         (torch.from_numpy(top), torch.from_numpy(height)),
         (torch.from_numpy(left), torch.from_numpy(width)),
     )
-    ours = augment.resized_crop(x, rows=rows, columns=columns, size=(24, 32))
+    ours = augment.crop_and_resize(x, rows=rows, columns=columns, size=(24, 32))
     for i in range(40):
         box = int(top[i]), int(left[i]), int(height[i]), int(width[i])
         wanted = tv.resized_crop(x[i].float(), *box, size=[24, 32], antialias=True)

@@ -98,7 +98,7 @@ def test_the_plain_recipe_draws_crop_flip_and_cutmix_in_this_order_and_nothing_e
     wanted[:, :, y : y + edge, x : x + edge] = source[:, :, y : y + edge, x : x + edge]
 
     torch.manual_seed(5)
-    batch = batches(["cutmix_prob=1.0", "cutmix_from=0.0"]).augmented(torch.arange(8), done=0.5)
+    batch = batches(["cutmix_prob=1.0", "cutmix_from=0.0"]).augment(torch.arange(8), done=0.5)
     assert torch.equal(torch.rand(()), after)
     data = DataConfig()
     mean, std = (np.array(values, dtype=np.float32)[:, None, None] for values in (data.mean, data.std))
@@ -114,7 +114,7 @@ def test_the_teacher_hears_which_pictures_are_mirrored() -> None:
     halves[..., 16:] = 200
     words = [*ALL_ON, "erase_prob=0.0", "auto_augment=none", "cutmix_prob=0.0", "mixup_prob=0.0"]
     teacher = Echo()
-    batch = batches(words, Images(halves, np.arange(64) % 10), teacher).augmented(torch.arange(8), done=0.5)
+    batch = batches(words, Images(halves, np.arange(64) % 10), teacher).augment(torch.arange(8), done=0.5)
     bright_left = batch.x[..., :8].mean(dim=(1, 2, 3)) > batch.x[..., -8:].mean(dim=(1, 2, 3))
     assert torch.equal(teacher.mirrored, bright_left)
     assert 0 < int(bright_left.sum()) < 8
@@ -124,7 +124,7 @@ def test_soft_targets_are_mixed_as_the_labels_are() -> None:
     everything, mixed = batches(ALL_ON, teacher=Echo()), 0
     for seed in range(6):
         torch.manual_seed(seed)
-        batch = everything.augmented(torch.arange(8), done=0.5)
+        batch = everything.augment(torch.arange(8), done=0.5)
         assert batch.soft is not None
         torch.testing.assert_close(batch.soft, batch.y)
         assert batch.x.shape == (8, 3, 32, 32)
@@ -135,7 +135,7 @@ def test_soft_targets_are_mixed_as_the_labels_are() -> None:
 def test_mixing_stops_where_the_recipe_says() -> None:
     made = batches(["cutmix_prob=0.0", "mixup_prob=1.0", "cutmix_from=0.2", "mix_until=0.9"])
     mixed = {
-        done: bool((made.augmented(torch.arange(8), done=done).y.amax(dim=1) < 1).any())
+        done: bool((made.augment(torch.arange(8), done=done).y.amax(dim=1) < 1).any())
         for done in (0.1, 0.2, 0.89, 0.9)
     }
     assert mixed == {0.1: False, 0.2: True, 0.89: True, 0.9: False}
@@ -166,7 +166,7 @@ def test_small_pictures_are_enlarged_on_the_device_as_an_upload_is(crop_pct: flo
         assert float(wrong.max()) < 2.5  # levels: both round twice, horizontally and vertically
         assert float(wrong.mean()) < 0.1
     made = batches([], img_size=56)
-    assert made.augmented(torch.arange(8), done=0.0).x.shape == (8, 3, 56, 56)
+    assert made.augment(torch.arange(8), done=0.0).x.shape == (8, 3, 56, 56)
 
 
 def test_an_epoch_sees_each_picture_once_in_an_order_of_its_own() -> None:

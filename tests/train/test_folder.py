@@ -54,7 +54,7 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
     250 draws may differ by."""
     rows = torch.zeros(250, dtype=torch.long)
     ours, theirs = (
-        batches(tree, *words, f"data.resident={word}").augmented(rows, done=0.0).x.double().flatten(1)
+        batches(tree, *words, f"data.resident={word}").augment(rows, done=0.0).x.double().flatten(1)
         for word in ("true", "false")
     )
     noise = ((ours.var(0) + theirs.var(0)) / 250).sqrt().clamp(min=0.02)

@@ -47,7 +47,7 @@ def test_the_teacher_learns_and_stays_in_its_run(taught: list[str]) -> None:
 def test_cached_answers_are_the_networks_own_for_picture_and_mirror_image(taught: list[str]) -> None:
     run = Run(load_recipe("cifar10_vit_taught", [*taught, "augment.crop_pad=0", "augment.cutmix_prob=0.0"]))
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
-    batch = run.batches.augmented(torch.arange(64) * 2, done=0.5)
+    batch = run.batches.augment(torch.arange(64) * 2, done=0.5)
     assert batch.soft is not None
     torch.testing.assert_close(batch.soft, (network(batch.x) / 2.0).softmax(dim=-1), atol=1e-5, rtol=1e-4)
 
@@ -59,7 +59,7 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
             [*taught, "distil.teacher_cache=false", "augment.cutmix_prob=1.0", "augment.cutmix_from=0.0"],
         )
     )
-    batch = run.batches.augmented(torch.arange(64), done=0.5)
+    batch = run.batches.augment(torch.arange(64), done=0.5)
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
     assert batch.soft is None
     assert run.learner.teacher is not None
@@ -70,13 +70,13 @@ def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: lis
     words = [*tiny, f"init_from={dense}", "augment.crop_pad=0", "augment.cutmix_prob=0.0"]
     rows, network = torch.arange(40), load_model(str(dense)).model
     cached = Run(load_recipe("cifar10_lightvit", words))
-    batch = cached.batches.augmented(rows, done=0.5)
+    batch = cached.batches.augment(rows, done=0.5)
     wanted = (network(batch.x) / 2.0).softmax(dim=-1)
     assert batch.soft is not None
     torch.testing.assert_close(batch.soft, wanted, atol=1e-5, rtol=1e-4)
     live = Run(load_recipe("cifar10_lightvit", [*words, "distil.teacher_cache=false"]))
     assert live.learner.teacher is not None
-    assert live.batches.augmented(rows, done=0.5).soft is None
+    assert live.batches.augment(rows, done=0.5).soft is None
     torch.testing.assert_close(live.learner.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
 
 
