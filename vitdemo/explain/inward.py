@@ -18,7 +18,7 @@ from vitdemo.trace import Trace
 
 
 def raw_attention_inward(
-    trace: Trace, *, layer: int, head: int | None = None, query: int | None = None, fusion: str = "mean"
+    trace: Trace, *, layer: int, head: int | None, query: int | None, fusion: str
 ) -> Heatmap:
     """Return the column of `query` in `A_l[head]`, 0 or more; NaN where a patch is gone at `layer`.
 
@@ -31,12 +31,7 @@ def raw_attention_inward(
 
 
 def attention_rollout_inward(
-    trace: Trace,
-    *,
-    fusion: str = "mean",
-    discard_ratio: float = 0.0,
-    start_layer: int = 0,
-    query: int | None = None,
+    trace: Trace, *, fusion: str, discard_ratio: float, start_layer: int, query: int | None
 ) -> Heatmap:
     """Return the column of `query` in `R_L`, 0 or more; NaN where a patch is gone at the last layer."""
     last = len(trace.attn) - 1
@@ -47,13 +42,7 @@ def attention_rollout_inward(
 
 
 def head_rollout_inward(
-    trace: Trace,
-    *,
-    layer: int,
-    head: int | None = None,
-    query: int | None = None,
-    fusion: str = "mean",
-    discard_ratio: float = 0.0,
+    trace: Trace, *, layer: int, head: int | None, query: int | None, fusion: str, discard_ratio: float
 ) -> Heatmap:
     """Return the column of `query` in `A_l[head] R_(l-1)`, 0 or more; NaN for patches gone at `layer`."""
     column = query_row(trace, query, layer=0)
