@@ -20,7 +20,7 @@ from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
-from vitdemo.ui.tabs.prediction.tab import First
+from vitdemo.ui.kit.session import First
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 300  # a busy machine imports torch slowly

@@ -198,7 +198,9 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr("vitdemo.ui.kit.served.save_file_to_cache", full)
         patch.setattr("vitdemo.ui.sidebar.export.written", full)
-        seen = [number for number, one in visitor.events.items() if one["api_name"].startswith("opened")]
+        seen = [
+            number for number, one in visitor.events.items() if one["api_name"].startswith(("look", "expand"))
+        ]
         told = visitor.ask(*(Call(number, visitor.usual(number)) for number in seen))
     assert sum(FULL in answer for answer in told) >= 1
     assert not any("secret" in answer for answer in told)

@@ -103,7 +103,7 @@ def test_an_event_whose_result_is_lost_waits_for_those_that_run_networks(
         other.post("queue/join", Call(other.named("sweep"), [uploaded(other), "vit_cifar10"]))
     until(lambda: len(line.pending()) == 2 and not line.waiting())
     before = engine.forwards
-    asked = visitor.post("queue/join", call(visitor, visitor.named("go"), image))
+    asked = visitor.post("queue/join", call(visitor, visitor.started_by("step-next"), image))
     assert asked.status_code == 200
     assert [event.concurrency_id for event in line.waiting()] == ["heavy"]
     assert engine.forwards == before
@@ -117,5 +117,5 @@ def test_a_result_that_is_lost_on_the_way_is_told(
 ) -> None:
     image = with_a_lost_result(visitor, engine)
     monkeypatch.setattr(page, "has_lost", lambda session: False)  # it is still there when the event is queued
-    (answer,) = visitor.ask(call(visitor, visitor.named("go"), image))
+    (answer,) = visitor.ask(call(visitor, visitor.started_by("step-next"), image))
     assert sentence_of(answer) == f"{Expired('')}."

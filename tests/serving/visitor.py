@@ -46,6 +46,15 @@ class Visitor:
     def named(self, name: str) -> int:
         return next(number for number, event in self.events.items() if event["api_name"] == name)
 
+    def started_by(self, name: str) -> int:
+        """The event that a click on the component with this elem_id starts."""
+        (place,) = [one["id"] for one in self.components.values() if one["props"].get("elem_id") == name]
+        return next(
+            number
+            for number, event in self.events.items()
+            if place in [target for target, _ in event["targets"]]
+        )
+
     def ask(self, *calls: Call) -> list[str]:
         """The answers in full, as text."""
         answers: dict[int, str] = {}

@@ -23,8 +23,8 @@ from vitdemo.serving.queue import line_up
 from vitdemo.serving.tools import answer_in_json
 from vitdemo.ui import launch_options
 from vitdemo.ui.kit.assets import MODULES, ROOMS, scripts, version
+from vitdemo.ui.kit.errors import is_full
 from vitdemo.ui.kit.html import CRASHED, FULL
-from vitdemo.ui.kit.session import is_full
 from vitdemo.ui.page import Page
 
 NO_EVENT = "This page has no such event or component."

@@ -10,23 +10,16 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.ui import api
-from vitdemo.ui.kit import followers as results
+from vitdemo.ui import api, familiarity
+from vitdemo.ui.answer import Answering, headline
 from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.assets import read, styles
 from vitdemo.ui.kit.language import label, translations
+from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First
 from vitdemo.ui.kit.theme import calm
 from vitdemo.ui.page import Page
-from vitdemo.ui.sidebar import export as keep
-from vitdemo.ui.sidebar import link
-from vitdemo.ui.sidebar.controls import FIRST_EXAMPLE, FIRST_RATIO, left_column, wire_left
-from vitdemo.ui.tabs.attention import tab as explorer
-from vitdemo.ui.tabs.compare import tab as compare
-from vitdemo.ui.tabs.inside import card
-from vitdemo.ui.tabs.inside import tab as inside
-from vitdemo.ui.tabs.prediction import tab as prediction
-from vitdemo.ui.tabs.tokens import tab as tokens
-from vitdemo.ui.tabs.trust import tab as referee
+from vitdemo.ui.sidebar import controls, export, link
+from vitdemo.ui.tabs import TABS
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
@@ -37,7 +30,7 @@ def build(
     engine: Engine,
     *,
     data_dir: Path | None = None,
-    first: prediction.First | None = None,
+    first: First | None = None,
     limits: Limits = DEFAULTS,
 ) -> Page:
     """The page over `engine`; `vitdemo.serving` launches it, behind its queue.
@@ -56,25 +49,21 @@ def build(
         )
         with gr.Row(elem_id="page", equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="left"):
-                left = left_column(engine, data_dir=data_dir, uploads=not limits.read_only)
+                side = controls.build(engine, first=first, data_dir=data_dir, uploads=not limits.read_only)
+                session = side.session
                 with gr.Row(elem_id="share"):
-                    copy = link.button(left)
-                    keep.buttons(engine, left)
+                    copy = link.button(side)
+                    export.build(session)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
-                headline = prediction.headline(first)
-                card.notice(engine, left)
+                line = headline(first)
+                familiarity.build(session)
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
-                    *result, chosen = prediction.tab(engine, left, first=first)
-                    explorer.tab(engine, left)
-                    tokens.tab(engine, left)
-                    referee.tab(engine, left, chosen=chosen)
-                    inside.tab(engine, left)
-                    compare.tab(engine, left)
-        wire_left(engine, left, data_dir=data_dir)
-        page.is_lost = lambda states: bool(key := states.get(left.key._id)) and not engine.has(key)
-        results.wire(left)
-        shown = link.Link(copy, tabs=link.named(tabs))
-        prediction.wire(engine, page, left, outputs=(headline, *result), link=shown, first=first)
+                    for tab in TABS:
+                        tab.build(session)
+        controls.wire(side, data_dir=data_dir)
+        page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
+        session.wire()
+        Answering(session, line, link.Link(side, copy, link.named(tabs)), page).wire()
         api.endpoints(engine)
     one_place_for_progress(page)
     return page
@@ -88,13 +77,13 @@ def one_place_for_progress(page: gr.Blocks) -> None:
             event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
 
 
-def first_view(engine: Engine) -> prediction.First | None:
+def first_view(engine: Engine) -> First | None:
     """Analyses what a page shows when it opens, so that nobody need wait for it; None if that is impossible,
     for a reason that the page will give."""
     picture = str(example_paths()[FIRST_EXAMPLE])
     try:
         result = engine.open(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
-        return prediction.First(result.analysis, result.classes())
+        return First(result.analysis, result.classes())
     except ValueError:
         return None
 

@@ -26,8 +26,8 @@ from vitdemo.message import Message
 from vitdemo.registry import MODELS
 from vitdemo.ui import build
 from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.language import both, catalogues, chinese, language, say, translate
-from vitdemo.ui.kit.session import told
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.weights import WeightsError, load_model
 from vitdemo.weights.refusals import explained
@@ -211,7 +211,7 @@ def test_a_message_within_a_message_is_translated_and_other_words_are_not() -> N
 
 def expect_chinese(error: Exception, name: str) -> None:
     """The visitor's sentence is Chinese, ends as one, and keeps the name."""
-    with visitor("zh-CN"), pytest.raises(gr.Error) as shown, told():
+    with visitor("zh-CN"), pytest.raises(gr.Error) as shown, tell_errors():
         raise error
     assert name in re.sub(r"&#(\d+);", lambda code: chr(int(code[1])), shown.value.message)
     assert shown.value.message.endswith("。")

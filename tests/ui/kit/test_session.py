@@ -9,20 +9,21 @@ import gradio as gr
 import pytest
 from gradio.data_classes import ImageData
 
+from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.html import CRASHED
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import fitting, told
+from vitdemo.ui.kit.session import fitting
 
 
 def test_a_value_error_reaches_the_visitor_as_text() -> None:
-    with pytest.raises(gr.Error) as caught, told():
+    with pytest.raises(gr.Error) as caught, tell_errors():
         raise ValueError("the file <b>x</b> is empty")
     assert caught.value.message == "the file &lt;b&gt;x&lt;/b&gt; is empty."
     assert not caught.value.print_exception
 
 
 def test_an_unforeseen_error_is_logged_and_gives_nothing_away(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR), pytest.raises(gr.Error) as caught, told():
+    with caplog.at_level(logging.ERROR), pytest.raises(gr.Error) as caught, tell_errors():
         raise RuntimeError("/secret/path")
     assert caught.value.message == CRASHED
     assert "/secret/path" in caplog.text

@@ -9,8 +9,8 @@ from vitdemo.engine import Engine
 from vitdemo.ui import build
 from vitdemo.ui.kit.visit import HEAVY, LIGHT, NEWER
 
-# What only draws, or looks up: by the name of its function. "opened" and "run" are of the tabs and sections.
-DRAWS = {"changed", "chosen", "clicked", "go", "lambda", "layer", "models", "moved", "opened", "run"}
+# What only draws, or looks up: by the name of its function; most are the session's.
+DRAWS = {"clicked", "expand", "go", "lambda", "layer", "look", "models", "opened", "run"}
 
 
 @pytest.fixture(scope="module")

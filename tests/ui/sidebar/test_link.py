@@ -9,7 +9,7 @@ import pytest
 from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import chinese
-from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, explorer_table, read
+from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, look_values, read
 
 TABS = ("prediction", "attention")
 GOOD = {
@@ -92,7 +92,7 @@ def test_the_browser_writes_what_is_read(engine: Engine) -> None:
     for name in ("method", "direction", "pass", "fusion"):
         offered = re.search(rf"{name}: \[(.*?)\]", controls)
         assert offered
-        assert re.findall(r'"([\w-]+)"', offered[1]) == list(explorer_table(engine, DEFAULT_MODEL)[name])
+        assert re.findall(r'"([\w-]+)"', offered[1]) == list(look_values(engine, DEFAULT_MODEL)[name])
 
 
 def test_every_word_has_its_chinese() -> None:

@@ -10,6 +10,7 @@ from vitdemo.engine.answers.card import Familiarity, ModelCard
 from vitdemo.engine.answers.inside import Ablation
 from vitdemo.engine.answers.sanity import Check, SanityReport
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
+from vitdemo.ui.familiarity import familiarity
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.ui.tabs.inside import words as inside_text
 from vitdemo.ui.tabs.trust import checks
@@ -99,11 +100,11 @@ def test_artefacts_are_counted(artefacts: tuple[int, ...], words: str) -> None:
 
 
 def test_the_notice_about_unfamiliar_pictures() -> None:
-    assert inside_text.familiarity(None) == ""
-    strange = inside_text.familiarity(Familiarity(0.31, 97, True))
+    assert familiarity(None) == ""
+    strange = familiarity(Familiarity(0.31, 97, True))
     assert "Less sure than on 97 % of the pictures it was validated on." in strange
     assert 'role="note"' in strange
-    usual = inside_text.familiarity(Familiarity(0.8, 40, False))
+    usual = familiarity(Familiarity(0.8, 40, False))
     assert "does not prove" in usual
     assert "Less sure" not in usual
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
+from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import sound
-from vitdemo.ui.kit.session import told
 from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
 PICTURE = "image"  # the parameter that is a file
@@ -28,7 +28,7 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
 
     @wraps(function)
     def answered(*values: Any) -> dict[str, Any]:
-        with told(html=False):
+        with tell_errors(html=False):
             return function(*map(checked, parameters, values))
 
     with gr.Row(visible=False):

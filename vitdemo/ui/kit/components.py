@@ -6,15 +6,20 @@ from typing import Any
 
 import gradio as gr
 
+from vitdemo.ui.kit.html import SELECTORS
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Figure, Figures
-from vitdemo.ui.kit.visit import LIGHT
+from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
 # Events that only draw or fill in: no queue, no spinner, not part of the public API.
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # The same for those that warn, set a state whose change starts another event, or draw a result that may be
 # gone: that takes gradio's queue.
 QUEUED: dict[str, Any] = {**QUIET, "queue": True, **LIGHT}
+# The same, where a large part of the page is drawn: it shows that it is busy.
+SHOWN: dict[str, Any] = {**QUEUED, "show_progress": "minimal"}
+# Events that run a network.
+RUN: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
 
 
 def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> Figures:
@@ -55,3 +60,15 @@ def figure(alt_text: str, **options: Any) -> Figure:
         alt_text=label(alt_text),
         **options,
     )
+
+
+def hide(*components: Any) -> dict[Any, Any]:
+    """Return updates that empty the components, and hide pictures, whose empty frames would take room."""
+    return {
+        one: gr.update(value=None, visible=not isinstance(one, (gr.Image, gr.Gallery))) for one in components
+    }
+
+
+def named(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
+    """Return the choices of a dropdown of selectors."""
+    return [(label(SELECTORS.get(name, name)), name) for name in selectors]

@@ -59,6 +59,11 @@ def note(words: str, *, example: str = "") -> str:
     return f'<p class="note"{mark}>{escaped(words)}</p>'
 
 
+def paragraph(words: str, *, kind: str = "note") -> str:
+    """`words` as text in a paragraph of the style `kind`."""
+    return f'<p class="{kind}">{escaped(words)}</p>'
+
+
 def save_button() -> str:
     """A button that saves the <figure> around it as a PNG (kit/figures.js)."""
     return f'<button type="button" class="save-figure">{say("Save PNG")}</button>'

@@ -1,58 +1,65 @@
-"""What all tabs share: the values of the left column, errors for users, results that have expired."""
+"""What a page shows to its visitor: the request, the key of its result, and the parts that follow it."""
 
 from __future__ import annotations
 
-import errno
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Expired, Progress, Request, Result
-from vitdemo.ui.kit.html import CRASHED, FULL, escaped, sentence
-from vitdemo.ui.kit.language import say, translate
+from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result
+from vitdemo.examples import CLASSES
+from vitdemo.ui.kit.components import QUEUED, QUIET, hide
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Follower, Part, Values, ring
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.visit import Unwanted, analyse, may_run_networks, reported
+from vitdemo.ui.kit.visit import analyse, may_run_networks, reported
 
-Values = dict[Any, Any]  # component -> its value, as gradio hands them over for a set of inputs
-
-
-@dataclass(frozen=True)
-class Follower:
-    """A part of the page that follows the shown result: if it `wants(values)` to know of another one, an
-    event with these `options` has `run` update `outputs`. All from `inputs` and those of the left column."""
-
-    wants: Callable[[Values], bool]
-    run: Callable[..., Values]
-    inputs: set[Any]
-    outputs: list[Any]
-    options: Mapping[str, Any]
+PROGRESS = gr.Progress()  # gradio fills it in
+FIRST = "what the page brings with it"
+FIRST_TAB = "tab-prediction"
+FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
 
 
 @dataclass(frozen=True)
-class Left:
-    """The left column. `key`: the key of the shown result, nothing else of it; `active`: the elem_id of the
-    open tab; `followers`: who may want to know of another key, and `jobs`: the events whose answers another
-    key makes worthless (see results.py)."""
+class First:
+    """What a page shows when it opens, before it asks: the result of its picture, maps of the answer."""
 
+    analysis: Analysis
+    maps: Sequence[ClassMap]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`words(analysis)` fills `outputs`; see `Session.show`."""
+
+    outputs: Sequence[Any]
+    words: Callable[[Analysis | None], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """The components and states of a page that more than one room uses. To be made inside the page.
+
+    `image`, `model`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown result, and
+    nothing else of it. `active`: the elem_id of the open tab. `chosen`: (key, class) of the class that was
+    clicked last. `answers`: what is shown of an analysis in the very event that makes it, see `show`.
+    """
+
+    engine: Engine
+    first: First | None
     image: Upload
-    note: gr.HTML
-    examples: gr.Gallery
-    uploads: gr.UploadButton
-    strip: gr.Gallery
-    paths: gr.State
-    sample: gr.Button
     model: gr.Dropdown
     ratio: gr.Slider
-    counts: gr.HTML
     selector: gr.Dropdown
-    key: gr.State
-    active: gr.State
-    followers: list[Follower] = field(default_factory=list)
-    jobs: list[Any] = field(default_factory=list)
+    key: gr.State = field(default_factory=partial(gr.State, None))
+    active: gr.State = field(default_factory=partial(gr.State, FIRST_TAB))
+    chosen: gr.State = field(default_factory=partial(gr.State, None))
+    answers: list[Answer] = field(default_factory=list)
+    _followers: list[Follower] = field(default_factory=list)
+    _jobs: list[Any] = field(default_factory=list)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -64,63 +71,156 @@ class Left:
         """Everything that a request, or a picture of its result, needs."""
         return {self.key, *self.asked.values()}
 
-    def request(self, engine: Engine, values: Values) -> Request:
-        """What the visitor asks for now."""
+    def request(self, values: Values) -> Request:
+        """Return what the visitor asks for now."""
         model = values[self.model]
-        selector = fitting(values[self.selector], engine.info(model).selectors)
+        selector = fitting(values[self.selector], self.engine.info(model).selectors)
         return Request(values[self.image], model, values[self.ratio] / 100, selector)
+
+    def open(self, values: Values, report: Progress | None = None) -> Result:
+        """Return the shown result, whose jobs tell `report`. Runs the network if memory has dropped it.
+
+        Raise Expired, whose message is one sentence for the visitor, where that would run a network past the
+        line of those that wait for one.
+        """
+        report = report or reported()
+        try:
+            return self.engine.recall(values[self.key], progress=report)
+        except Expired:
+            if not may_run_networks():
+                raise
+            return analyse(self.engine, self.request(values), report)
+
+    def chosen_class(self, values: Values) -> str:
+        """Return the clicked class of the shown result, or "" for its answer."""
+        picked = values[self.chosen]
+        return picked[1] if picked is not None and picked[0] == values[self.key] else ""
+
+    def show(self, outputs: Sequence[Any], words: Callable[[Analysis | None], Sequence[Any]]) -> None:
+        """Have `words(analysis)` fill `outputs` in the event that runs the model, None where there is none.
+
+        It is for what is seen first and costs nothing. All else follows.
+        """
+        self.answers.append(Answer(outputs, words))
+
+    def follow(
+        self,
+        part: Part,
+        place: gr.Tab | gr.Accordion | gr.Button | None,
+        *,
+        brought: bool = False,
+        **options: Any,
+    ) -> None:
+        """Have `part` show the result whenever somebody looks at its `place`, and only then.
+
+        In a tab or an accordion it is drawn when that is opened and, while it is open, for each new result. A
+        new result that nobody sees empties it, since what may never be looked at must cost no time. At a
+        button it is drawn by a click alone, and another result takes it away, even if it is still to come.
+        Without a place it is always seen, and must cost next to nothing. To be called where the part is
+        built. `brought`: the page comes with the part drawn. `options`: of the events.
+
+        A new result goes through the browser and back: one event asks who wants to know and rings a bell,
+        unseen on the page, which starts the events of those alone. Were each part to listen for itself, every
+        new result would start them all, most of them only to find that nobody looks: gradio's page needs a
+        tenth of a second for each, and waits meanwhile.
+        """
+        if place is None:
+            self._always(part)
+        elif isinstance(place, gr.Button):
+            self._at_click(part, place, options)
+        else:
+            self._while_open(part, place, options, gr.State(FIRST if brought else None))
+
+    def wire(self) -> None:
+        """Connect the followers. To be called inside the page, after all of its parts."""
+        ring(self._followers, self.key, **QUIET)
+        self.key.change(None, cancels=self._jobs)
+
+    def redraw(
+        self,
+        events: Sequence[Callable[..., Any]],
+        part: Part,
+        **options: Any,
+    ) -> None:
+        """Have `part` drawn when the visitor moves a control of it; without a result nothing happens.
+        `options`: of the events."""
+
+        def go(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+            if not values[self.key]:
+                return {part.outputs[0]: gr.skip()}
+            with tell_errors():
+                return part.draw(values, reported(progress))
+
+        options = {**QUEUED, "trigger_mode": "always_last", **options}
+        for event in events:
+            event(go, {*self.inputs, *part.inputs}, list(part.outputs), **options)
+
+    def _always(self, part: Part) -> None:
+        def changed(values: Values) -> Values:
+            with tell_errors():
+                return part.draw(values, reported()) if values[self.key] else part.clear(values)
+
+        self.key.change(changed, {*self.inputs, *part.inputs}, list(part.outputs), **QUIET)
+
+    def _at_click(self, part: Part, button: gr.Button, options: dict[str, Any]) -> None:
+        drawn = gr.State(None)
+        empty = part.empty or (lambda values: hide(*part.outputs))
+        inputs, outputs = {*self.inputs, *part.inputs, drawn}, [*part.outputs, drawn]
+
+        def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+            return self._draw(part, values, progress, drawn=drawn)
+
+        def clear(values: Values) -> Values:
+            return {**empty(values), drawn: None}
+
+        options = {"show_progress_on": [outputs[0]], **options}
+        self._jobs.append(button.click(run, inputs, outputs, **options))
+        self._followers.append(Follower(lambda values: bool(values[drawn]), clear, inputs, outputs, QUIET))
+
+    def _while_open(
+        self, part: Part, place: gr.Tab | gr.Accordion, options: dict[str, Any], drawn: gr.State
+    ) -> None:
+        tab = isinstance(place, gr.Tab)
+        opened = self.active if tab else gr.State(False)
+        inputs, outputs = {*self.inputs, *part.inputs, opened, drawn}, [*part.outputs, drawn]
+
+        def is_seen(values: Values) -> bool:
+            return values[opened] == place.elem_id if tab else values[opened]
+
+        def is_wanted(values: Values) -> bool:
+            return bool(values[drawn] or (values[self.key] and is_seen(values)))
+
+        def look(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+            if values[self.key] and values[drawn] == self._stamp(part, values):
+                return {drawn: gr.skip()}
+            return self._draw(part, values, progress, drawn=drawn)
+
+        def expand(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+            return {opened: True, **self._draw(part, values, progress, drawn=drawn)}
+
+        def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
+            return look(values, progress) if is_seen(values) else {**part.clear(values), drawn: None}
+
+        lasting = {"trigger_mode": "always_last", **options}
+        if isinstance(place, gr.Tab):
+            place.select(lambda: place.elem_id, None, opened, **QUIET)
+            place.select(look, inputs, outputs, **lasting)
+        else:
+            place.expand(expand, inputs, [opened, *outputs], **options)
+            place.collapse(lambda: False, None, opened, **QUEUED)
+        self._followers.append(Follower(is_wanted, run, inputs, outputs, lasting))
+
+    def _draw(self, part: Part, values: Values, progress: gr.Progress, *, drawn: gr.State) -> Values:
+        """Return the part's outputs and the state that tells what is `drawn`."""
+        if not values[self.key]:
+            return {**part.clear(values), drawn: None}
+        with tell_errors():
+            return {**part.draw(values, reported(progress)), drawn: self._stamp(part, values)}
+
+    def _stamp(self, part: Part, values: Values) -> list[Any]:
+        return [values[self.key], part.version(values)]
 
 
 def fitting(selector: str | None, known: tuple[str, ...]) -> str:
-    """`selector` if the model has it, else the model's best."""
+    """Return `selector` if the model has it, else the model's best."""
     return selector if selector in known else known[0]
-
-
-@contextmanager
-def told(*, html: bool = True) -> Iterator[None]:
-    """Turns errors into one sentence for the visitor; what was not foreseen goes to the log as well.
-
-    `html`: the page shows it, and the sentence may hold the visitor's own words; False for other programs."""
-    try:
-        yield
-    except gr.Error:
-        raise
-    except Unwanted:
-        raise gr.Error("", visible=False, print_exception=False) from None
-    except ValueError as error:
-        words = sentence(translate(error))
-        raise gr.Error(escaped(words) if html else words, print_exception=False) from None
-    except Exception as error:
-        raise unforeseen(error) from None
-
-
-def unforeseen(error: Exception) -> gr.Error:
-    """The sentence for an error that nobody has foreseen; it is logged."""
-    logging.getLogger(__name__).error("an event of the page failed", exc_info=error)
-    return gr.Error(say(FULL if is_full(error) else CRASHED), print_exception=False)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether `error` says that the disk is full, or the share of it that we may use."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def open_result(engine: Engine, left: Left, values: Values, report: Progress | None = None) -> Result:
-    """Return the shown result, whose jobs tell `report`. Runs the network if memory has dropped it.
-
-    Raise Expired, whose message is one sentence for the visitor, where that would run a network past the line
-    of those that wait for one.
-    """
-    report = report or reported()
-    try:
-        return engine.recall(values[left.key], progress=report)
-    except Expired:
-        if not may_run_networks():
-            raise
-        return analyse(engine, left.request(engine, values), report)
-
-
-def chosen_class(values: Values, left: Left, chosen: gr.State) -> str:
-    """The clicked class of the shown result, or "" for its answer."""
-    picked = values[chosen]
-    return picked[1] if picked is not None and picked[0] == values[left.key] else ""

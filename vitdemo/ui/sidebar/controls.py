@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +13,73 @@ from vitdemo.engine.samples import has_samples, random_sample
 from vitdemo.examples import CLASSES, example_paths
 from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, gallery, remark
+from vitdemo.ui.kit.components import QUIET, gallery, named, remark
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import Left, Values, fitting, told
-
-FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
+from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, fitting
 
 
-def left_column(engine: Engine, *, data_dir: Path | None, uploads: bool) -> Left:
-    """The components, showing the first example and the default model; with ways to upload, or without."""
+@dataclass(frozen=True)
+class Sidebar:
+    """The left column: what the page shares with its tabs, and what is the column's own. `note`: the line
+    under the picture; `strip`, `paths`: several uploads; `counts`: how many patches stay."""
+
+    session: Session
+    note: gr.HTML
+    examples: gr.Gallery
+    uploads: gr.UploadButton
+    strip: gr.Gallery
+    paths: gr.State
+    sample: gr.Button
+    counts: gr.HTML
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What runs on the picture, by the names that links use."""
+        session = self.session
+        return {"model": session.model, "ratio": session.ratio, "selector": session.selector}
+
+
+def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads: bool) -> Sidebar:
+    """Build the column, showing the first example and the default model, with ways to upload or without."""
     info = engine.info(DEFAULT_MODEL)
-    return Left(
-        **pictures(FIRST_EXAMPLE, data_dir=data_dir, uploads=uploads),
-        model=gr.Dropdown(
-            engine.menu(),
-            value=DEFAULT_MODEL,
-            label=label("Model"),
-            info=label(info.summary),
-            filterable=False,
-            elem_id="model",
-        ),
-        ratio=gr.Slider(
-            0,
-            100 * MAX_PRUNING_RATIO,
-            FIRST_RATIO,
-            step=5,
-            label=label("Pruning ratio (%)"),
-            info=label("The share of patches that each stage drops."),
-            buttons=[],
-            elem_id="ratio",
-        ),
-        counts=gr.HTML(
-            text.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)),
-            padding=False,
-            elem_id="counts",
-        ),
-        selector=Choice(
-            named(info.selectors),
-            value=info.selectors[0],
-            label=label("Selector: what decides which patches stay"),
-            filterable=False,
-            elem_id="selector",
-        ),
-        key=gr.State(None),
-        active=gr.State("tab-prediction"),
+    image, parts = pictures(FIRST_EXAMPLE, data_dir=data_dir, uploads=uploads)
+    model = gr.Dropdown(
+        engine.menu(),
+        value=DEFAULT_MODEL,
+        label=label("Model"),
+        info=label(info.summary),
+        filterable=False,
+        elem_id="model",
     )
+    ratio = gr.Slider(
+        0,
+        100 * MAX_PRUNING_RATIO,
+        FIRST_RATIO,
+        step=5,
+        label=label("Pruning ratio (%)"),
+        info=label("The share of patches that each stage drops."),
+        buttons=[],
+        elem_id="ratio",
+    )
+    counts = gr.HTML(
+        text.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)), padding=False, elem_id="counts"
+    )
+    selector = Choice(
+        named(info.selectors),
+        value=info.selectors[0],
+        label=label("Selector: what decides which patches stay"),
+        filterable=False,
+        elem_id="selector",
+    )
+    session = Session(engine, first, image=image, model=model, ratio=ratio, selector=selector)
+    return Sidebar(session, **parts, counts=counts)
 
 
-def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> dict[str, Any]:
-    """The picture, example `name` at first, and the ways to choose one."""
+def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload, dict[str, Any]]:
+    """Build the picture, example `name` at first, and the ways to choose one, by their names in `Sidebar`."""
     image = Upload(
         str(example_paths()[name]),
         label=label("Picture"),
@@ -99,8 +117,7 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> dict[str, An
             remark(text.NO_UPLOADS)
     if uploads:
         remark(text.SOURCES_WITH_SAMPLES if has_samples(data_dir) else text.SOURCES)
-    return {
-        "image": image,
+    return image, {
         "note": shown,
         "examples": examples,
         "uploads": several,
@@ -110,64 +127,62 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> dict[str, An
     }
 
 
-def named(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
-    return [(label(text.SELECTORS.get(name, name)), name) for name in selectors]
-
-
 def example_note(name: str) -> str:
     return text.note(say(text.EXAMPLE, name=name), example=name)
 
 
-def example_chosen(left: Left, name: str) -> Values:
+def choose_example(side: Sidebar, name: str) -> Values:
     """The left column with example `name`."""
     return {
-        left.image: str(example_paths()[name]),
-        left.note: example_note(name),
-        left.examples: gr.Gallery(selected_index=CLASSES.index(name)),
-        left.strip: gr.Gallery(selected_index=None),
+        side.session.image: str(example_paths()[name]),
+        side.note: example_note(name),
+        side.examples: gr.Gallery(selected_index=CLASSES.index(name)),
+        side.strip: gr.Gallery(selected_index=None),
     }
 
 
-def model_chosen(engine: Engine, left: Left, values: Values) -> Values:
-    """What follows the model: its summary, its selectors, and how many patches stay."""
-    model = values[left.model]
+def choose_model(side: Sidebar, values: Values) -> Values:
+    """Return what follows the model: its summary, its selectors, and how many patches stay."""
+    session, engine = side.session, side.session.engine
+    model = values[session.model]
     info = engine.info(model)
-    best = fitting(values[left.selector], info.selectors)
-    with told():
-        counts = text.counts(engine.token_counts(model, values[left.ratio] / 100))
+    best = fitting(values[session.selector], info.selectors)
+    with tell_errors():
+        counts = text.counts(engine.token_counts(model, values[session.ratio] / 100))
     return {
-        left.model: gr.Dropdown(info=translate(info.summary)),
-        left.selector: Choice(named(info.selectors), value=best),
-        left.counts: counts,
+        session.model: gr.Dropdown(info=translate(info.summary)),
+        session.selector: Choice(named(info.selectors), value=best),
+        side.counts: counts,
     }
 
 
-def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
+def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     """Events that only fill the left column; a changed picture then starts the analysis by itself."""
+    session, engine = side.session, side.session.engine
 
     def chosen(picture: Any, words: str, *, upload: int | None = None) -> Values:
         """The visitor's picture, its note, and the one thumbnail that it came from."""
         return {
-            left.image: picture,
-            left.note: text.note(words),
-            left.examples: gr.Gallery(selected_index=None),
-            left.strip: gr.Gallery(selected_index=upload),
+            session.image: picture,
+            side.note: text.note(words),
+            side.examples: gr.Gallery(selected_index=None),
+            side.strip: gr.Gallery(selected_index=upload),
         }
 
-    def choose_example(event: gr.SelectData) -> Values:
-        return example_chosen(left, CLASSES[event.index])
+    def select_example(event: gr.SelectData) -> Values:
+        return choose_example(side, CLASSES[event.index])
 
-    def choose_upload(paths: list[str], event: gr.SelectData) -> Values:
+    def select_upload(paths: list[str], event: gr.SelectData) -> Values:
         words = say(text.YOURS_OF, number=event.index + 1, count=len(paths))
         return chosen(paths[event.index], words, upload=event.index)
 
     def several(files: list[str]) -> Values:
         strip = gr.Gallery(files, visible=True, selected_index=0)
         words = say(text.YOURS_OF, number=1, count=len(files))
-        return {**chosen(files[0], words), left.strip: strip, left.paths: files}
+        return {**chosen(files[0], words), side.strip: strip, side.paths: files}
 
     def random_picture(model: str) -> Values:
-        with told():
+        with tell_errors():
             sample = random_sample(data_dir, dataset=engine.info(model).dataset)
         words = say(text.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
         return chosen(sample.picture, words)
@@ -176,25 +191,27 @@ def wire_left(engine: Engine, left: Left, *, data_dir: Path | None) -> None:
         return chosen(gr.skip(), say(text.YOURS if path else text.NO_IMAGE))
 
     def model_changed(values: Values) -> Values:
-        changed, names = model_chosen(engine, left, values), engine.info(values[left.model]).selectors
-        if values[left.selector] in names:  # it stays, or what the visitor has chosen in the meantime
-            changed[left.selector] = Choice(named(names))
+        changed, names = choose_model(side, values), engine.info(values[session.model]).selectors
+        if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
+            changed[session.selector] = Choice(named(names))
         return changed
 
     def token_line(model: str, ratio: float) -> str:
-        with told():
+        with tell_errors():
             return text.counts(engine.token_counts(model, ratio / 100))
 
-    shown = [left.image, left.note, left.examples, left.strip]
-    left.examples.select(choose_example, None, shown, **QUIET)
-    left.strip.select(choose_upload, left.paths, shown, **QUIET)
-    left.uploads.upload(several, left.uploads, [left.paths, *shown], **QUIET)
-    left.sample.click(random_picture, left.model, shown, **QUIET)
-    left.image.input(own_picture, left.image, shown, **QUIET)
-    left.model.input(
+    shown = [session.image, side.note, side.examples, side.strip]
+    side.examples.select(select_example, None, shown, **QUIET)
+    side.strip.select(select_upload, side.paths, shown, **QUIET)
+    side.uploads.upload(several, side.uploads, [side.paths, *shown], **QUIET)
+    side.sample.click(random_picture, session.model, shown, **QUIET)
+    session.image.input(own_picture, session.image, shown, **QUIET)
+    session.model.input(
         model_changed,
-        {left.model, left.selector, left.ratio},
-        [left.model, left.selector, left.counts],
+        {session.model, session.selector, session.ratio},
+        [session.model, session.selector, side.counts],
         **QUIET,
     )
-    left.ratio.input(token_line, [left.model, left.ratio], left.counts, trigger_mode="always_last", **QUIET)
+    session.ratio.input(
+        token_line, [session.model, session.ratio], side.counts, trigger_mode="always_last", **QUIET
+    )

@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from vitdemo.engine import AttentionView, Engine, Export
+from vitdemo.engine import AttentionView, Export
 from vitdemo.ui.kit.assets import module
-from vitdemo.ui.kit.components import QUEUED
+from vitdemo.ui.kit.components import RUN
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import both, say
-from vitdemo.ui.kit.session import Left, Values, open_result, told
-from vitdemo.ui.kit.visit import HEAVY
+from vitdemo.ui.kit.session import Session
 
 WORDS = {
     "title": "Download the numbers",
@@ -28,26 +29,27 @@ WORDS = {
 NOTHING = "There is no result yet."
 
 
-def buttons(engine: Engine, left: Left) -> None:
-    """The buttons; each collects its file when it is clicked."""
+def build(session: Session) -> None:
+    """Build the buttons; each collects its file when it is clicked."""
     group = module("sidebar/export", event="keep", elem_id="keep", words=both(WORDS), file="")
 
     def collected(values: Values, event: gr.EventData) -> gr.HTML:
         asked = event._data
-        if not values[left.key]:
+        if not values[session.key]:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
         kind = "npz" if asked["kind"] == "npz" else "json"
-        look = view(asked["look"], last=engine.info(values[left.model]).layers - 1)
+        look = view(asked["look"], last=session.engine.info(values[session.model]).layers - 1)
         try:
-            with told(html=False):
-                record = open_result(engine, left, values).export(look, direction=direction(asked["look"]))
+            with tell_errors(html=False):
+                record = session.open(values).export(look, direction=direction(asked["look"]))
                 path = written(group, record, kind=kind)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
         return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
 
-    group.keep(collected, left.inputs, group, trigger_mode="multiple", **{**QUEUED, **HEAVY})
+    options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
+    group.keep(collected, session.inputs, group, **options)
 
 
 def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:

@@ -9,10 +9,10 @@ import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine, Request
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET
+from vitdemo.ui.kit.components import QUIET, named
+from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
-from vitdemo.ui.kit.session import Values, fitting
-from vitdemo.ui.sidebar.controls import FIRST_RATIO, named
+from vitdemo.ui.kit.session import FIRST_RATIO, fitting
 from vitdemo.ui.tabs.compare import words
 
 Setting = tuple[str, float, str]  # model, pruning ratio in percent, selector

@@ -1,47 +1,36 @@
-"""The last tab: the way through the network, what its weights hold, and how each head looks."""
+"""The way through the network, what its weights hold, and how each head looks."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, Engine, Progress
-from vitdemo.ui.kit.components import QUEUED, QUIET, figure, heading
-from vitdemo.ui.kit.followers import drawn_when_seen
+from vitdemo.engine import DEFAULT_MODEL, Progress
+from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, figure, heading, hide
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Part, Values, join
 from vitdemo.ui.kit.language import label, say
-from vitdemo.ui.kit.section import Section, hidden, on_button
-from vitdemo.ui.kit.session import Left, Values, open_result, told
+from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import reported
 from vitdemo.ui.tabs.inside import card, speed, walk, words
 
 Pair = tuple[gr.Image, gr.HTML]
 
 
-def tab(engine: Engine, left: Left) -> None:
-    """The tab, filled when it is seen; jobs that run a network wait for their buttons."""
-    with gr.Tab(label(words.TAB), elem_id="tab-inside") as opened:
+def build(session: Session) -> None:
+    """Build the tab, filled when it is seen; jobs that run a network wait for their buttons."""
+    with gr.Tab(label(words.TAB), elem_id="tab-inside") as tab:
         heading(words.WALK, words.WALK_MORE)
-        parts = [walk.section(engine, left)]
-        for title, name, build in (
+        parts = [walk.build(session)]
+        for title, name, build_part in (
             (words.WEIGHTS, "weights", weights),
             (words.HEADS, "heads", heads),
-            (words.CARD, "card", card.section),
+            (words.CARD, "card", card.build),
         ):
             with gr.Accordion(label(title), open=False, elem_id=f"inside-{name}"):
-                parts.append(build(engine, left))
+                parts.append(build_part(session))
         with gr.Accordion(label(words.SPEED), open=False, elem_id="inside-speed"):
-            speed.section(engine, left)
-
-        def show(values: Values) -> Values:
-            return {component: value for part in parts for component, value in part.show(values).items()}
-
-        drawn_when_seen(
-            opened,
-            left,
-            show,
-            inputs=set().union(*(part.inputs for part in parts)),
-            outputs=[component for part in parts for component in part.outputs],
-        )
+            speed.build(session)
+        session.follow(join(parts), tab, **SHOWN)
 
 
 def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, gr.Image]:
@@ -68,43 +57,39 @@ def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, 
     return tiles, said, sheet, place, large
 
 
-def weights(engine: Engine, left: Left) -> Section:
-    """Patch filters, and the similarity of the positions."""
-    tiles, said, sheet, place, large = weight_figures(engine.info(DEFAULT_MODEL).num_patches)
-    outputs = [tiles, said, sheet, place, large]
+def weights(session: Session) -> Part:
+    """Build the patch filters, and the similarity of the positions."""
+    tiles, said, sheet, place, large = weight_figures(session.engine.info(DEFAULT_MODEL).num_patches)
 
-    def positions(values: Values, chosen: int) -> Values:
-        last = engine.info(values[left.model]).num_patches - 1
+    def positions(values: Values, report: Progress, chosen: int) -> Values:
+        last = session.engine.info(values[session.model]).num_patches - 1
         chosen = min(chosen, last)
-        inside = open_result(engine, left, values).inside
+        inside = session.open(values, report).inside
         return {
             sheet: inside.positions_figure(chosen),
             large: inside.position_figure(chosen),
             place: gr.Slider(maximum=last, value=chosen),
         }
 
-    def show(values: Values) -> Values:
-        found = open_result(engine, left, values).inside.filters()
-        rows, columns = engine.info(values[left.model]).grid
+    def draw(values: Values, report: Progress) -> Values:
+        found = session.open(values, report).inside.filters()
+        rows, columns = session.engine.info(values[session.model]).grid
         chosen = rows // 2 * columns + columns // 2
-        return {tiles: found.image, said: words.filters(found), **positions(values, chosen)}
+        return {tiles: found.image, said: words.filters(found), **positions(values, report, chosen)}
 
-    def moved(values: Values) -> Values:
-        if not values[left.key]:
-            return {place: gr.skip()}
-        with told():
-            return positions(values, int(values[place]))
+    def move(values: Values, report: Progress) -> Values:
+        return positions(values, report, int(values[place]))
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
         x, y = (int(value) for value in event.index)
-        with told():
-            chosen = open_result(engine, left, values).inside.position_at(x, y)
-            return {place: gr.skip()} if chosen is None else positions(values, chosen)
+        with tell_errors():
+            chosen = session.open(values).inside.position_at(x, y)
+            return {place: gr.skip()} if chosen is None else positions(values, reported(), chosen)
 
-    inputs = {*left.inputs, place}
-    place.release(moved, inputs, [sheet, place, large], trigger_mode="always_last", **QUEUED)
-    sheet.select(clicked, inputs, [sheet, place, large], trigger_mode="multiple", **QUEUED)
-    return Section(show, set(), outputs)
+    moved = Part(move, [sheet, place, large], inputs={place})
+    session.redraw([place.release], moved)
+    sheet.select(clicked, session.inputs, list(moved.outputs), trigger_mode="multiple", **QUEUED)
+    return Part(draw, [tiles, said, sheet, place, large])
 
 
 def head_figures() -> tuple[list[Pair], gr.Button]:
@@ -127,8 +112,8 @@ def head_figures() -> tuple[list[Pair], gr.Button]:
     return pairs, button
 
 
-def heads(engine: Engine, left: Left) -> Section:
-    """Distance, entropy and ablation of each head, and the norms of the tokens, in one of the two passes."""
+def heads(session: Session) -> Part:
+    """Build distance, entropy and ablation of each head, and the norms of tokens, in one of both passes."""
     which = gr.Radio(
         [(label(name), value) for name, value in words.PASSES],
         value="pruned",
@@ -138,10 +123,9 @@ def heads(engine: Engine, left: Left) -> Section:
     )
     pairs, button = head_figures()
     distance, entropy, ablation, norms = pairs
-    outputs: list[Any] = [*distance, *entropy, *norms]
 
-    def show(values: Values) -> Values:
-        inside = open_result(engine, left, values).inside
+    def draw(values: Values, report: Progress) -> Values:
+        inside = session.open(values, report).inside
         looked, found = inside.heads(values[which]), inside.norms(values[which])
         return {
             distance[0]: looked.distance_figure,
@@ -152,18 +136,13 @@ def heads(engine: Engine, left: Left) -> Section:
             norms[1]: words.norms(found),
         }
 
-    def changed(values: Values) -> Values:
-        if not values[left.key]:
-            return {distance[1]: gr.skip()}
-        with told():
-            return show(values)
-
     def silence(values: Values, report: Progress) -> Values:
-        found = open_result(engine, left, values, report).inside.ablation(values[which])
+        found = session.open(values, report).inside.ablation(values[which])
         shown = gr.update(value=found.image, visible=True, alt_text=say(words.ABLATION_ALT))
         return {ablation[0]: shown, ablation[1]: words.ablation(found)}
 
-    which.input(changed, {*left.inputs, which}, outputs, trigger_mode="always_last", **QUEUED)
-    which.input(lambda: {one: hidden(one) for one in ablation}, None, list(ablation), **QUIET)
-    on_button(left, button, job=silence, inputs={which}, outputs=list(ablation))
-    return Section(show, {which}, outputs)
+    part = Part(draw, [*distance, *entropy, *norms], inputs={which})
+    session.redraw([which.input], part)
+    which.input(lambda: hide(*ablation), None, list(ablation), **QUIET)
+    session.follow(Part(silence, ablation, inputs={which}), button, **RUN)
+    return part

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vitdemo.engine.answers.inside import Ablation, Familiarity, Filters, Heads, ModelCard, Norms
-from vitdemo.ui.kit.html import escaped, percent
+from vitdemo.engine.answers.inside import Ablation, Filters, Heads, ModelCard, Norms
+from vitdemo.ui.kit.html import paragraph, percent
 from vitdemo.ui.kit.language import say, translate
 
 TAB = "Inside"
@@ -74,20 +74,6 @@ NO_ARTEFACT = "In this pass there is none, as is usual for small networks."
 ONE_ARTEFACT = "In this pass there is one, framed: patch {patches}."
 SOME_ARTEFACTS = "In this pass there are {count}, framed: patches {patches}."
 NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
-SURE = (
-    "The dense pass is {confidence} sure of its answer. It was surer on {surer} % of the pictures it was "
-    "validated on. A sure answer does not prove that the picture is of a familiar kind."
-)
-UNSURE = (
-    "Less sure than on {surer} % of the pictures it was validated on. The dense pass is {confidence} sure of "
-    "its answer; the picture may be unlike anything that this model was trained on, so take the answer with "
-    "care."
-)
-
-
-def paragraph(words: str, *, kind: str = "note") -> str:
-    """`words` as text in a paragraph of the style `kind`."""
-    return f'<p class="{kind}">{escaped(words)}</p>'
 
 
 def filters(found: Filters) -> str:
@@ -131,14 +117,3 @@ def norms(found: Norms) -> str:
 
 def no_card(card: ModelCard) -> str:
     return say(NO_CARD, source=translate(card.source))
-
-
-def familiarity(found: Familiarity | None) -> str:
-    """The notice about a picture unlike those of the validation split; nothing where that is not known."""
-    if found is None:
-        return ""
-    sentence = UNSURE if found.unusual else SURE
-    words = say(sentence, surer=found.surer, confidence=percent(found.confidence))
-    if found.unusual:
-        return f'<p class="unusual" role="note">{escaped(words)}</p>'
-    return paragraph(words)

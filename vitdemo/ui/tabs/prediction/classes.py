@@ -7,59 +7,47 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import ClassMap, Engine
-from vitdemo.ui.kit.components import gallery
-from vitdemo.ui.kit.followers import drawn_when_seen
-from vitdemo.ui.kit.session import Left, Values, chosen_class, open_result, told
-from vitdemo.ui.kit.visit import HEAVY
+from vitdemo.engine import ClassMap, Progress
+from vitdemo.ui.kit.components import RUN, gallery
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import reported
 from vitdemo.ui.tabs.prediction import words
 
 
-def row(
-    engine: Engine,
-    left: Left,
-    *,
-    tab: gr.Tab,
-    label: gr.Label,
-    first: Sequence[ClassMap] = (),
-) -> gr.State:
-    """The maps, to be built inside `tab`; when a page opens they show `first`. Returns the state that holds
-    the clicked class.
-
-    Its value is (key of the result, class), or None; it counts only as long as its result is shown.
-    """
-    chosen = gr.State(None)
+def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
+    """Build the row of maps inside `tab`; a click in `top` chooses their class."""
+    first, chosen = session.first.maps if session.first else (), session.chosen
     name = first[0].label if first else ""
     heading = gr.HTML(words.class_title(name), padding=False, elem_id="class-title")
     maps = gallery(frames(first), columns=4, elem_id="class-maps")
 
-    def show(values: Values) -> Values:
-        name = chosen_class(values, left, chosen)
-        found = open_result(engine, left, values).classes(name)
+    def draw(values: Values, report: Progress) -> Values:
+        found = session.open(values, report).classes(session.chosen_class(values))
         title = words.class_title(found[0].label) if found else words.no_classes()
         return {heading: title, maps: frames(found)}
 
     def clicked(values: Values, event: gr.SelectData) -> Values:
-        if not values[left.key]:
+        if not values[session.key]:
             return {heading: gr.skip()}
-        picked = (values[left.key], str(event.value))
-        with told():
-            return {chosen: picked, **show({**values, chosen: picked})}
+        picked = (values[session.key], str(event.value))
+        with tell_errors():
+            return {chosen: picked, **draw({**values, chosen: picked}, reported())}
 
-    drawn_when_seen(tab, left, show, inputs={chosen}, outputs=[heading, maps], first=name or None, **HEAVY)
-    label.select(
+    options = {**RUN, "show_progress": "minimal"}
+    part = Part(draw, [heading, maps], inputs={chosen})
+    session.follow(part, tab, brought=bool(name), **options)
+    top.select(
         clicked,
-        {*left.inputs, chosen},
+        {*session.inputs, chosen},
         [chosen, heading, maps],
         trigger_mode="always_last",
-        **HEAVY,
-        show_progress="minimal",
         show_progress_on=[maps],
-        api_visibility="private",
+        **options,
     )
-    return chosen
 
 
 def frames(found: Sequence[ClassMap]) -> list[tuple[Any, str]]:
-    """The maps with their captions."""
+    """Return the maps with their captions."""
     return [(one.image, words.map_caption(one.method, one.total)) for one in found]

@@ -9,17 +9,18 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Result
+from vitdemo.engine import Result
 from vitdemo.ui.kit.assets import module
-from vitdemo.ui.kit.components import QUEUED
-from vitdemo.ui.kit.language import both, translate
-from vitdemo.ui.kit.session import Left, Values, open_result, told
-from vitdemo.ui.kit.visit import HEAVY
+from vitdemo.ui.kit.components import RUN
+from vitdemo.ui.kit.errors import explain, tell_errors
+from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.language import both
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.tokens import words as lab_text
 
 
-def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
-    """The board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
+def board(session: Session) -> tuple[gr.HTML, gr.HTML]:
+    """Build the board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=280):
             patches = module(
@@ -30,19 +31,20 @@ def board(engine: Engine, left: Left) -> tuple[gr.HTML, gr.HTML]:
 
     def edited(values: Values, event: gr.EventData) -> Any:
         asked = event._data
-        if asked["key"] != values[left.key]:  # the visitor has moved on to another picture since
+        if asked["key"] != values[session.key]:  # the visitor has moved on to another picture since
             return gr.skip()
         keep, drop = ([int(patch) for patch in asked[name]] for name in ("keep", "drop"))
 
-        with told():
+        with tell_errors():
             try:
-                found = open_result(engine, left, values).lab.operate(keep=keep, drop=drop)
+                found = session.open(values).lab.operate(keep=keep, drop=drop)
             except ValueError as error:
-                return lab_text.surgery(None, translate(error))
+                return lab_text.surgery(None, explain(error))
             return lab_text.surgery(found)
 
     # One of each visitor at a time: the last change's answer is the last to arrive.
-    patches.edit(edited, left.inputs, answer, trigger_mode="multiple", **{**QUEUED, **HEAVY})
+    options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
+    patches.edit(edited, session.inputs, answer, **options)
     return patches, answer
 
 

@@ -1,49 +1,43 @@
-"""The pruning laboratory in the third tab: closed sections, each filled on its button or when opened."""
+"""The pruning laboratory: closed sections, each filled on its button or when opened."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine, Progress, Result, Sweep
-from vitdemo.ui.kit.components import QUEUED, figure, gallery, heading, remark
-from vitdemo.ui.kit.followers import emptied, filled
+from vitdemo.engine import Progress, Result, Sweep
+from vitdemo.ui.kit.components import QUEUED, RUN, figure, gallery, heading, hide, remark
+from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import escaped, title
 from vitdemo.ui.kit.language import label, say
-from vitdemo.ui.kit.section import hidden, on_button
-from vitdemo.ui.kit.session import Left, Values, open_result, told
-from vitdemo.ui.kit.visit import HEAVY, LIGHT, reported
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
 from vitdemo.ui.tabs.tokens.board import board, payload
 from vitdemo.ui.tabs.tokens.words import WORDS
 
 FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
-PROGRESS = gr.Progress()
-Fill = Callable[[Values], Values]
 
 
-def sections(engine: Engine, left: Left) -> None:
-    """All of it. To be called inside the tab."""
+def build(session: Session) -> None:
+    """Build all of it. To be called inside the tab."""
     heading(WORDS["lab"], WORDS["lab_info"])
     with gr.Accordion(label(WORDS["sweep"]), open=False, elem_id="lab-sweep"):
-        sweep(engine, left)
-    with gr.Accordion(label(WORDS["surgery"]), open=False, elem_id="lab-surgery-section") as opened:
-        surgery(engine, left, opened)
+        sweep(session)
+    with gr.Accordion(label(WORDS["surgery"]), open=False, elem_id="lab-surgery-section") as section:
+        surgery(session, section)
     with gr.Accordion(label(WORDS["smallest"]), open=False, elem_id="lab-smallest"):
-        smallest(engine, left)
-    with gr.Accordion(label(WORDS["adaptive"]), open=False, elem_id="lab-adaptive") as opened:
-        adaptive(engine, left, opened)
-    with gr.Accordion(label(WORDS["film"]), open=False, elem_id="lab-film") as opened:
-        film(engine, left, opened)
+        smallest(session)
+    with gr.Accordion(label(WORDS["adaptive"]), open=False, elem_id="lab-adaptive") as section:
+        adaptive(session, section)
+    with gr.Accordion(label(WORDS["film"]), open=False, elem_id="lab-film") as section:
+        film(session, section)
 
 
-def sweep(engine: Engine, left: Left) -> None:
-    """Not by `on_button`: what was found stays in the session, so that another film strip runs nothing."""
+def sweep(session: Session) -> None:
+    """What was found stays in the session, so that another film strip runs nothing."""
     remark(WORDS["sweep_info"])
     button = gr.Button(label(WORDS["sweep_run"]), variant="primary", size="sm", elem_id="lab-sweep-run")
     result = gr.HTML(padding=False, elem_id="lab-sweep-result")
@@ -61,55 +55,42 @@ def sweep(engine: Engine, left: Left) -> None:
         words = title(escaped(sweep_text.kept_title(curve)))
         return {kept_title: words, kept: gr.update(value=frames, visible=True)}
 
-    def run(values: Values, progress: gr.Progress = PROGRESS) -> Values:
-        if not values[left.key]:
-            return {result: gr.skip()}
-        with told():
-            shown = open_result(engine, left, values, reported(progress))
-            found = shown.lab.sweep()
-            names = [curve.selector for curve in found.curves]
-            choices = [(lab_text.selector(name), name) for name in names]
-            return {
-                result: sweep_text.sweep(found),
-                whose: gr.Radio(choices, value=names[0], visible=True),
-                known: found,
-                **strip(shown, found, names[0]),
-            }
+    def draw(values: Values, report: Progress) -> Values:
+        shown = session.open(values, report)
+        found = shown.lab.sweep()
+        names = [curve.selector for curve in found.curves]
+        choices = [(lab_text.selector(name), name) for name in names]
+        return {
+            result: sweep_text.sweep(found),
+            whose: gr.Radio(choices, value=names[0], visible=True),
+            known: found,
+            **strip(shown, found, names[0]),
+        }
 
-    def chosen(values: Values) -> Values:
-        with told():
-            return strip(open_result(engine, left, values), values[known], values[whose])
+    def choose(values: Values, report: Progress) -> Values:
+        return strip(session.open(values, report), values[known], values[whose])
 
-    def cleared() -> Values:
-        empty = {one: hidden(one) for one in (result, kept_title, kept)}
-        return {**empty, whose: gr.Radio(value=None, visible=False), known: None}
+    def empty(values: Values) -> Values:
+        return {**hide(result, kept_title, kept), whose: gr.Radio(value=None, visible=False), known: None}
 
-    outputs = [result, whose, kept_title, kept, known]
-    emptied(left, cleared, drawn=known, outputs=outputs)
-    clicked = button.click(
-        run, left.inputs, outputs, show_progress_on=[result], api_visibility="private", **HEAVY
-    )
-    left.jobs.append(clicked)
-    whose.input(
-        chosen,
-        {*left.inputs, whose, known},
-        [kept_title, kept],
-        trigger_mode="always_last",
-        **QUEUED,
-    )
+    session.follow(Part(draw, [result, whose, kept_title, kept, known], empty=empty), button, **RUN)
+    session.redraw([whose.input], Part(choose, [kept_title, kept], inputs={whose, known}))
 
 
-def surgery(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+def surgery(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["surgery_info"])
-    patches, answer = board(engine, left)
+    patches, answer = board(session)
 
-    def fill(values: Values) -> Values:
-        return {patches: payload(open_result(engine, left, values)), answer: lab_text.surgery(None)}
+    def draw(values: Values, report: Progress) -> Values:
+        return {patches: payload(session.open(values, report)), answer: lab_text.surgery(None)}
 
-    when_opened(opened, left, fill, inputs=set(), empty={patches: None, answer: lab_text.surgery(None)})
+    def empty(values: Values) -> Values:
+        return {patches: None, answer: lab_text.surgery(None)}
+
+    session.follow(Part(draw, [patches, answer], empty=empty), section, **QUEUED)
 
 
-def smallest(engine: Engine, left: Left) -> None:
+def smallest(session: Session) -> None:
     remark(WORDS["smallest_info"])
     share = gr.Slider(
         0,
@@ -128,18 +109,18 @@ def smallest(engine: Engine, left: Left) -> None:
         with gr.Column(scale=5, min_width=260):
             result = gr.HTML(padding=False, elem_id="lab-smallest-result")
 
-    def run(values: Values, report: Progress) -> Values:
-        lab = open_result(engine, left, values, report).lab
+    def draw(values: Values, report: Progress) -> Values:
+        lab = session.open(values, report).lab
         found = lab.smallest_set(share=values[share] / 100)
         figure = lab.kept_figure(found.kept)
         shown = gr.update(value=figure, visible=True, alt_text=say(WORDS["smallest_alt"]))
-        count = engine.info(values[left.model]).num_patches
+        count = session.engine.info(values[session.model]).num_patches
         return {picture: shown, result: lab_text.smallest(found, count)}
 
-    on_button(left, button, job=run, inputs={share}, outputs=[result, picture])
+    session.follow(Part(draw, [result, picture], inputs={share}), button, **RUN)
 
 
-def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+def adaptive(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["adaptive_info"])
     threshold = gr.Slider(
         0,
@@ -154,28 +135,19 @@ def adaptive(engine: Engine, left: Left, opened: gr.Accordion) -> None:
     result = gr.HTML(padding=False, elem_id="lab-adaptive-result")
     kept = gallery(columns=2, elem_id="lab-adaptive-kept")
 
-    def fill(values: Values) -> Values:
-        lab = open_result(engine, left, values).lab
+    def draw(values: Values, report: Progress) -> Values:
+        lab = session.open(values, report).lab
         found = lab.adaptive(values[threshold])
         figures = (lab.kept_figure(budget.kept) for budget in (found.adaptive, found.fixed))
         frames = list(zip(figures, lab_text.adaptive_captions(found), strict=True))
         return {result: lab_text.adaptive(found), kept: frames}
 
-    def moved(values: Values) -> Values:
-        with told():
-            return fill(values) if values[left.key] else {result: None, kept: None}
-
-    when_opened(opened, left, fill, inputs={threshold}, empty={result: None, kept: None}, room=HEAVY)
-    threshold.release(
-        moved,
-        {*left.inputs, threshold},
-        [result, kept],
-        trigger_mode="always_last",
-        **{**QUEUED, **HEAVY},
-    )
+    part, options = Part(draw, [result, kept], inputs={threshold}), {**RUN, "show_progress": "hidden"}
+    session.follow(part, section, **options)
+    session.redraw([threshold.release], part, **options)
 
 
-def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
+def film(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["film_info"])
     preview = figure(WORDS["film_alt"], height=360, elem_id="lab-film-preview")
     with gr.Row():
@@ -186,8 +158,8 @@ def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
             label(WORDS["film_gif"]), size="sm", interactive=False, elem_id="lab-film-gif"
         )
 
-    def fill(values: Values) -> Values:
-        lab = open_result(engine, left, values).lab
+    def draw(values: Values, report: Progress) -> Values:
+        lab = session.open(values, report).lab
         with tempfile.TemporaryDirectory() as folder:
             still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
             lab.film().save(still)
@@ -200,42 +172,8 @@ def film(engine: Engine, left: Left, opened: gr.Accordion) -> None:
             moving: gr.DownloadButton(value=gif_path, interactive=True),
         }
 
-    nothing = gr.update(value=None, interactive=False)
-    when_opened(opened, left, fill, inputs=set(), empty={preview: None, strip: nothing, moving: nothing})
+    def empty(values: Values) -> Values:
+        nothing = gr.update(value=None, interactive=False)
+        return {preview: None, strip: nothing, moving: nothing}
 
-
-def when_opened(
-    section: gr.Accordion,
-    left: Left,
-    fill: Fill,
-    *,
-    inputs: set[Any],
-    empty: dict[Any, Any],
-    room: Mapping[str, Any] = LIGHT,
-) -> None:
-    """Fill the components of `empty` when the section is opened, or another result arrives while it is open;
-    while it is closed a new result only empties them. `room`: HEAVY where filling them runs a network."""
-    is_open, drawn = gr.State(False), gr.State(None)
-    nothing = {**empty, drawn: None}
-
-    def opened(values: Values) -> Values:
-        return {is_open: True, **(arrived(values) if values[left.key] else nothing)}
-
-    def arrived(values: Values, _: gr.Progress | None = None) -> Values:
-        with told():
-            return {**fill(values), drawn: values[left.key]}
-
-    options = {**QUEUED, **room}
-    inputs = {*inputs, is_open}
-    section.expand(opened, {*left.inputs, *inputs}, [is_open, *nothing], **options)
-    section.collapse(lambda: False, None, is_open, **QUEUED)
-    filled(
-        left,
-        arrived,
-        seen=lambda values: values[is_open],
-        drawn=drawn,
-        empty=lambda values: nothing,
-        inputs=inputs,
-        outputs=list(nothing),
-        **options,
-    )
+    session.follow(Part(draw, [preview, strip, moving], empty=empty), section, **QUEUED)

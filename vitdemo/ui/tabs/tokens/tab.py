@@ -1,4 +1,4 @@
-"""The third tab: which patches each stage kept, when the others left, and by what score."""
+"""Which patches each stage kept, when the others left, and by what score."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Engine
+from vitdemo.engine import Progress
 from vitdemo.ui.kit import html as text
-from vitdemo.ui.kit.components import figure, gallery, heading
-from vitdemo.ui.kit.followers import drawn_when_seen
+from vitdemo.ui.kit.components import SHOWN, figure, gallery, heading
+from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import Left, Values, open_result
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.tokens import lab
 
 
-def tab(engine: Engine, left: Left) -> None:
-    """The tab, filled when it is seen."""
-    with gr.Tab(label("Tokens"), elem_id="tab-tokens") as opened:
+def build(session: Session) -> None:
+    """Build the tab, filled when it is seen."""
+    with gr.Tab(label("Tokens"), elem_id="tab-tokens") as tab:
         note = gr.HTML(padding=False, min_height=44, elem_id="tokens-note")
         kept = gallery(columns=4, elem_id="kept")
         with gr.Row(equal_height=False):
@@ -29,10 +29,9 @@ def tab(engine: Engine, left: Left) -> None:
             with gr.Column(scale=6, min_width=300):
                 heading("Keep scores at each stage, on one scale")
                 scores = gallery(columns=2, elem_id="scores")
-        outputs = [note, kept, lifetime, scores]
 
-        def show(values: Values) -> Values:
-            patches = open_result(engine, left, values).tokens
+        def draw(values: Values, report: Progress) -> Values:
+            patches = session.open(values, report).tokens
             frames = captioned(patches.kept_figures())
             if len(frames) == 1:
                 return {note: kept_title(text.NO_PRUNING), kept: frames, lifetime: None, scores: None}
@@ -43,8 +42,8 @@ def tab(engine: Engine, left: Left) -> None:
                 scores: captioned(patches.score_figures()),
             }
 
-        drawn_when_seen(opened, left, show, inputs=set(), outputs=outputs)
-        lab.sections(engine, left)
+        session.follow(Part(draw, [note, kept, lifetime, scores]), tab, **SHOWN)
+        lab.build(session)
 
 
 def kept_title(words: str) -> str:

@@ -1,71 +1,42 @@
-"""The tab "Trust": which map tells the truth about this picture, by removing patches; and checks."""
+"""Which map tells the truth about this picture, by removing patches; and checks."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
-from vitdemo.engine import Candidate, Engine, Trust
-from vitdemo.ui.kit.components import QUIET, heading
-from vitdemo.ui.kit.followers import filled
-from vitdemo.ui.kit.html import escaped, save_button, sentence
-from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.engine import Candidate, Progress, Trust
+from vitdemo.ui.kit.components import RUN, heading
+from vitdemo.ui.kit.errors import explain
+from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.html import escaped, save_button
+from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.maps import MAPS
-from vitdemo.ui.kit.session import Left, Values, chosen_class, open_result, told
-from vitdemo.ui.kit.visit import HEAVY, reported
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.trust import sanity, words
 from vitdemo.ui.tabs.trust.checks import CHECKS
 from vitdemo.ui.tabs.trust.curves import Line, percent_chart
 
 
-def tab(engine: Engine, left: Left, *, chosen: gr.State) -> None:
-    """The tab; its contest runs when it is seen, for the class of `chosen`, once a picture and class."""
-    with gr.Tab(label(words.TAB), elem_id="tab-referee") as opened:
+def build(session: Session) -> None:
+    """Build the tab, which judges when it is seen, once a picture and clicked class."""
+    with gr.Tab(label(words.TAB), elem_id="tab-referee") as tab:
         heading(words.HEADING, words.HEADING_MORE)
         shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
         with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
-            sanity.section(engine, left)
-        judged = gr.State(None)  # (key, class) of what is shown
+            sanity.build(session)
 
-    def fill(values: Values, progress: gr.Progress) -> Values:
-        name = chosen_class(values, left, chosen)
-        if values[judged] == [values[left.key], name]:
-            return {judged: gr.skip()}
-        if not values[left.key]:
-            return empty(values)
-        with told():
+        def draw(values: Values, report: Progress) -> Values:
             try:
-                result = open_result(engine, left, values, reported(progress))
-                html = report_html(result.trust(name))
+                trust = session.open(values, report).trust(session.chosen_class(values))
             except ValueError as error:  # where the verdict would stand, so that no old one stays
-                html = words.waiting(sentence(translate(error)))
-        return {shown: html, judged: [values[left.key], name]}
+                return {shown: words.waiting(explain(error))}
+            return {shown: report_html(trust)}
 
-    def seen(values: Values, progress: gr.Progress = gr.Progress()) -> Values:  # noqa: B008
-        return fill(values, progress)
+        def empty(values: Values) -> Values:
+            return {shown: words.waiting(words.RUNNING if values[session.key] else words.NO_RESULT)}
 
-    def empty(values: Values) -> Values:
-        return {shown: words.waiting(words.RUNNING if values[left.key] else words.NO_RESULT), judged: None}
-
-    options: dict[str, Any] = {
-        "trigger_mode": "always_last",
-        **HEAVY,
-        "api_visibility": "private",
-    }
-    inputs, outputs = {left.active, chosen, judged}, [shown, judged]
-    opened.select(lambda: opened.elem_id, None, left.active, **QUIET)
-    opened.select(seen, {*left.inputs, *inputs}, outputs, **options)
-    filled(
-        left,
-        fill,
-        seen=lambda values: values[left.active] == opened.elem_id,
-        drawn=judged,
-        empty=empty,
-        inputs=inputs,
-        outputs=outputs,
-        **options,
-    )
+        part = Part(draw, [shown], {session.chosen}, empty=empty, version=session.chosen_class)
+        session.follow(part, tab, **RUN)
 
 
 def report_html(trust: Trust) -> str:

@@ -1,0 +1,101 @@
+"""The one event that runs a model for the page, and the answer above all tabs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Analysis
+from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.components import QUEUED, RUN
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.language import label, say
+from vitdemo.ui.kit.session import PROGRESS, First, Session
+from vitdemo.ui.kit.visit import analyse, reported
+from vitdemo.ui.page import Page
+from vitdemo.ui.sidebar.link import Link, brought
+
+
+def headline(first: First | None) -> gr.HTML:
+    """Build the line that holds the answer."""
+    shown = text.headline(first.analysis) if first else text.waiting(label(text.NO_IMAGE))
+    return gr.HTML(shown, padding=False, elem_id="headline")
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The events that fill the headline, and all that was given to `Session.show`."""
+
+    session: Session
+    headline: gr.HTML
+    link: Link
+    page: Page
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What an answer fills. The key last: its change is told of before what comes after it is there."""
+        shown = [output for answer in self.session.answers for output in answer.outputs]
+        return [self.headline, *shown, self.session.key]
+
+    def fill(self, headline: str, analysis: Analysis | None) -> Values:
+        """Return an update for each of `outputs`."""
+        shown = [value for answer in self.session.answers for value in answer.words(analysis)]
+        key = analysis.key if analysis else None
+        return dict(zip(self.outputs, [headline, *shown, key], strict=True))
+
+    def answer(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
+        """Analyse what the visitor asks for now."""
+        session = self.session
+        if not values[session.image]:
+            return self.fill(text.waiting(say(text.NO_IMAGE)), None)
+        try:
+            with tell_errors(html=False):  # text.problem writes the HTML
+                result = analyse(session.engine, session.request(values), reported(progress))
+        except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
+            return self.fill(text.problem(error.message), None)
+        return self.fill(text.headline(result.analysis), result.analysis)
+
+    def wire(self) -> None:
+        """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
+        changes."""
+        session, link = self.session, self.link
+        first = session.first
+
+        # What is in memory comes with the left column, in the one event of a page that opens. For what is
+        # not, and for a visitor's own picture, which takes work to decode, the page asks a second time. One
+        # event that yields twice would not do: gradio tells of the new key before the rest is there.
+        def opened(values: Values, request: gr.Request) -> Values:
+            asked, found = link.read(values, request)
+            image = values[session.image]
+            own = asked[session.image] == image and image in self.page.first()
+            known = session.engine.find(session.request(asked)) if own else None
+            updates = link.updates(found, asked, pending=not known)
+            if known and first and known.key == first.analysis.key and brought(found):
+                return {**updates, session.key: known.key}
+            if known:
+                return {**updates, **self.fill(text.headline(known.analysis), known.analysis)}
+            shown = {session.key: first.analysis.key} if first else {}
+            return {**updates, **shown, wanted: {name: asked[part] for name, part in session.asked.items()}}
+
+        def answered(asked: dict[str, Any], shown: str, progress: gr.Progress = PROGRESS) -> Values:
+            values = {part: asked[name] for name, part in session.asked.items()}
+            result = self.answer(values, progress)
+            # The picture comes last: its change asks again, and must do so with the model shown by then.
+            return result if asked["image"] == shown else {**result, session.image: asked["image"]}
+
+        wanted = gr.State(None)  # what the address of the page asks for, by name
+        inputs = session.inputs - {session.key}
+        options: dict[str, Any] = {**RUN, "show_progress_on": [self.headline]}
+        self.page.load(opened, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
+        link.button.ask(answered, [wanted, session.image], [*self.outputs, session.image], **options)
+        gr.on(
+            [session.image.change, session.model.input, session.ratio.release, session.selector.input],
+            self.answer,
+            inputs,
+            self.outputs,
+            trigger_mode="always_last",
+            **options,
+        )
