@@ -94,7 +94,7 @@ def ablation(subject: Subject, which: Pass) -> Ablation:
     """Silence each head in turn and see how the logit of the pass's own answer changes.
 
     In a pruned pass the patches that were kept stay the same, so that the change is that of the head alone.
-    Raises ValueError for a backbone without classes.
+    Raise ValueError for a backbone without classes.
     """
     trace, pool = trace_of(subject.entry, which), subject.shared.pool
     if trace.logits is None:

@@ -84,7 +84,7 @@ def positions_figure(entry: Entry, position: int) -> Image.Image:
 
 
 def position_figure(entry: Entry, position: int) -> Image.Image:
-    """The map of one position, large, its own place framed. Raises ValueError for a position out of range."""
+    """The map of one position, large, its own place framed. Raise ValueError for a position out of range."""
     if not 0 <= position < entry.config.num_patches:
         raise ValueError(f"position must be from 0 to {entry.config.num_patches - 1}, got {position}")
     table, scale = similarity(entry)

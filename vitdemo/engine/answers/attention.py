@@ -38,7 +38,7 @@ def attention_methods() -> list[MethodInfo]:
 def attention_figure(entry: Entry, view: AttentionView) -> Image.Image:
     """The map of `view.method` over the crop, from 0 to its maximum, colour bar below, query patch framed.
 
-    Raises ValueError naming an unknown method or an option out of range, and PatchDropped.
+    Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
     trace, method = trace_of(entry, view), find(view.method)
     heat = explain(trace, method.key, **options_for(trace, view, method.options))
@@ -95,7 +95,7 @@ def trace_of(entry: Entry, view: AttentionView) -> Trace:
 
 
 def find(key: str) -> Method:
-    """The method called `key`. Raises ValueError naming those that show attention."""
+    """The method called `key`. Raise ValueError naming those that show attention."""
     known = [method.key for method in attention_methods()]
     if key not in known:
         raise ValueError(f"method must be one of {', '.join(known)}, got {key!r}")

@@ -77,7 +77,7 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
 
 
 def answer(entry: Entry) -> str:
-    """The top class of the result. Raises ValueError for a network without classes."""
+    """Return the top class of the result. Raise ValueError for a network without classes."""
     top = (entry.analysis.pruned or entry.analysis.dense).top
     if not top:
         raise ValueError(Message("this model has no classes to explain"))
@@ -85,9 +85,9 @@ def answer(entry: Entry) -> str:
 
 
 def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
-    """The class called `label`; of two with one name (ImageNet has cranes of two kinds) the likelier one.
+    """Return the class called `label`; of two with one name (ImageNet has two kinds of cranes) the likelier.
 
-    Raises ValueError for a name that the model does not have, naming those that it has, or the first of them.
+    Raise ValueError for a name that the model does not have, naming those that it has, or the first of them.
     """
     found = [index for index, name in enumerate(loaded.classes) if name == label]
     if not found:
@@ -99,7 +99,7 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
 
 
 def graded_trace(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace:
-    """The pass that gave the answer, again, with the gradients of `target`. It is the caller's turn."""
+    """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
     entry, model, pixels = subject.entry, loaded.model, subject.pixels
     pruning = None
     if entry.pruned is not None:

@@ -26,31 +26,31 @@ class Inside:
         self._entry = subject.entry
 
     def filters(self) -> Filters:
-        """The principal components of the patch projection."""
+        """Return the principal components of the patch projection."""
         return anatomy.filters(self._subject.loaded.model)
 
     def positions_figure(self, position: int) -> Image.Image:
-        """For each position the similarity of its embedding with all others; `position` is framed."""
+        """Return for each position the similarity of its embedding with all others; `position` is framed."""
         return anatomy.positions_figure(self._entry, position)
 
     def position_figure(self, position: int) -> Image.Image:
-        """The same for one position, large."""
+        """Return the same for one position, large."""
         return anatomy.position_figure(self._entry, position)
 
     def position_at(self, x: int, y: int) -> int | None:
-        """The position whose map lies at a pixel of `positions_figure`; None on its colour bar."""
+        """Return the position whose map lies at a pixel of `positions_figure`; None on its colour bar."""
         return anatomy.charts.grids_at(x, y, self._entry.config.grid)
 
     def heads(self, which: Pass) -> Heads:
-        """Attention distance and entropy of every head; "dense" is all there is at pruning ratio 0."""
+        """Return attention distance and entropy of every head; "dense" is all there is at pruning ratio 0."""
         return anatomy.heads(self._entry, which)
 
     def norms(self, which: Pass) -> Norms:
-        """Token norms after the last block, and which patches are artefacts."""
+        """Return token norms after the last block, and which patches are artefacts."""
         return anatomy.norms(self._entry, which)
 
     def walk(self) -> list[Step]:
-        """The picture's way through the network, step by step."""
+        """Return the picture's way through the network, step by step."""
         return walk(self._entry)
 
     def ablation(self, which: Pass) -> Ablation:
@@ -62,10 +62,10 @@ class Inside:
         return sanity(self._subject)
 
     def card(self) -> ModelCard:
-        """The model card of the weights that gave this result."""
+        """Return the model card of the weights that gave this result."""
         models_dir = self._subject.shared.models_dir
         return model_card(self._entry.analysis.model, self._subject.loaded, models_dir=models_dir)
 
     def familiarity(self) -> Familiarity | None:
-        """How sure this result is against the model's validation pictures; None where that is not known."""
+        """Return how sure this result is against the validation pictures; None where that is not known."""
         return familiarity(self._entry, self._subject.loaded, models_dir=self._subject.shared.models_dir)

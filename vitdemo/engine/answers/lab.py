@@ -80,31 +80,31 @@ class Lab:
             return adaptive(self._entry, loaded, self._subject.pixels, threshold)
 
     def kept_figure(self, kept: Iterable[int]) -> Image.Image:
-        """The picture with these patches in full colour and the others faded."""
+        """Return the picture with these patches in full colour and the others faded."""
         return render.kept_patches(self._entry.analysis.view, sorted(kept), self._entry.config.grid)
 
     def view(self) -> Image.Image:
-        """The crop that the model saw, at display size."""
+        """Return the crop that the model saw, at display size."""
         return render.display_view(self._entry.analysis.view)
 
     def drop_stages(self) -> tuple[tuple[int, int], tuple[int, ...]]:
-        """The patch grid, and the stage at which the analysis dropped each patch, 0 where it stayed."""
+        """Return the patch grid, and the stage at which each patch was dropped, 0 where it stayed."""
         stages = render.stage_of_drop(self._entry.analysis.kept, self._entry.config.grid)
         return self._entry.config.grid, tuple(int(stage) for stage in stages.ravel())
 
     def film(self) -> Image.Image:
-        """Input and stages side by side, captioned."""
+        """Return input and stages side by side, captioned."""
         return render.film_strip(self._frames())
 
     def animation(self) -> bytes:
-        """The same as a GIF that loops."""
+        """Return the same as a GIF that loops."""
         return render.animated_gif(self._frames())
 
     def _frames(self) -> list[tuple[str, Image.Image]]:
         return [(words, picture) for picture, words in kept_figures(self._entry)]
 
     def _classifier(self) -> LoadedModel:
-        """The network. Raise ValueError if it has no classes."""
+        """Return the network. Raise ValueError if it has no classes."""
         if not self._entry.config.num_classes:
             raise ValueError(Message("the laboratory needs a model with a classification head"))
         return self._subject.loaded
@@ -120,7 +120,7 @@ class Rate:
 
 @torch.no_grad()
 def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float) -> Adaptive:
-    """The threshold's budget, and that of the ratio, in whole percent, whose multiply-adds are nearest.
+    """Run the threshold, and the ratio, in whole percent, whose multiply-adds are nearest to what it used.
 
     Scores are the analysis' selector's where those have a mean to compare with, else the model's best.
     """
@@ -136,7 +136,7 @@ def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float
 
 
 def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | FixedRatio) -> Budget:
-    """One pass under `rule`. The selector runs even where it then drops nothing, and is counted."""
+    """Run one pass under `rule`. The selector runs even where it then drops nothing, and is counted."""
     model: VisionTransformer = loaded.model
     recorder = Recorder(attention=False)
     selector = make_selector(name, model=model, pixels=pixels)

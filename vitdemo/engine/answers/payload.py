@@ -62,7 +62,7 @@ def attention(entry: Entry) -> str:
 def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
     """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `attention`.
 
-    Raises ValueError naming an unknown pass or layer.
+    Raise ValueError naming an unknown pass or layer.
     """
     traces = passes(entry)
     if pass_ not in traces:

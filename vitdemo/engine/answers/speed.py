@@ -79,7 +79,7 @@ def speed(
 ) -> SpeedCard:
     """Measure the model of that name dense, pruned and with the other kind of attention, then networks as
     wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `haste` divides the time that it may
-    take, about 20 seconds at most. Raises ValueError for a bad name or ratio.
+    take, about 20 seconds at most. Raise ValueError for a bad name or ratio.
     """
     pool.spec(model)
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO

@@ -37,7 +37,7 @@ def operate(
     """The analysis' pass with the patches `keep` forced through every stage, and `drop` gone at the input.
 
     All others stay or go as the selector decided before. One pass under the `Explicit` rule, in which no
-    predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raises ValueError
+    predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raise ValueError
     for an id outside the picture, one that is both, or when nothing would be left.
     """
     rule = forced(entry, keep=set(keep), drop=set(drop))
@@ -128,7 +128,7 @@ def smallest_set(
     1-minimal. It need not be the smallest of all sets, which only trying all 2^n could tell.
 
     After `seconds` it stops where it is and says so: the set holds the answer but may not be 1-minimal.
-    Raises ValueError for a share outside 0 to 1.
+    Raise ValueError for a share outside 0 to 1.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share must be from 0 to 1, got {share}")

@@ -22,20 +22,20 @@ class Tokens:
         self._entry = subject.entry
 
     def kept_figures(self) -> Captioned:
-        """The input and the patches kept after each stage."""
+        """Return the input and the patches kept after each stage."""
         return kept_figures(self._entry)
 
     def lifetime_figure(self) -> Image.Image:
-        """The stage at which each patch was dropped, with a legend."""
+        """Return the stage at which each patch was dropped, with a legend."""
         return lifetime_figure(self._entry)
 
     def score_figures(self) -> Captioned:
-        """The selector's scores a stage, under one scale; empty at ratio 0."""
+        """Return the selector's scores a stage, under one scale; empty at ratio 0."""
         return score_figures(self._entry)
 
 
 def kept_figures(entry: Entry) -> Captioned:
-    """The view, then what each stage of the pruned pass left of it."""
+    """Return the view, then what each stage of the pruned pass left of it."""
     count, view = entry.config.num_patches, entry.analysis.view
     figures: Captioned = [(render.display_view(view), Message("Input: {count} patches", count=count))]
     for stage, ids in enumerate(entry.analysis.kept, start=1):
@@ -50,7 +50,7 @@ def kept_figures(entry: Entry) -> Captioned:
 
 
 def lifetime_figure(entry: Entry) -> Image.Image:
-    """The stage at which each patch was dropped, over the view, with a legend of token counts."""
+    """Return the stage at which each patch was dropped, over the view, with a legend of token counts."""
     kept = entry.analysis.kept
     stages = render.stage_of_drop(kept, entry.config.grid)
     return render.lifetime_map(entry.analysis.view, stages, stages=len(kept))

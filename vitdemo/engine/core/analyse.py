@@ -116,7 +116,7 @@ def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *,
 
 
 def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
-    """What `request` asks of `loaded`, with its picture, decoded to `upload`, which this call shrinks."""
+    """Return what `request` asks of `loaded`. `upload`: its decoded picture, which this call shrinks."""
     setting = check(request, loaded.spec)
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
@@ -128,7 +128,7 @@ def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: Tr
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:
-    """`name`, or the model's best for "". Raises ValueError naming those that the model has."""
+    """Return `name`, or the model's best for "". Raise ValueError naming those that the model has."""
     known = selectors_for(spec)
     if name and name not in known:
         raise ValueError(f"selector must be one of {', '.join(known)} for {spec.key}, got {name!r}")
@@ -136,7 +136,7 @@ def choose_selector(spec: ModelSpec, name: str) -> str:
 
 
 def check(request: Request, spec: ModelSpec) -> Setting:
-    """The request against the model that was really loaded."""
+    """Return the request, checked against the model that was really loaded."""
     keep_ratio = keep_ratio_of(request.pruning_ratio)
     selector = choose_selector(spec, request.selector)
     return Setting(spec, keep_ratio, selector if keep_ratio < 1 else "")
@@ -145,7 +145,7 @@ def check(request: Request, spec: ModelSpec) -> Setting:
 def run(
     loaded: LoadedModel, prepared: Prepared, setting: Setting, device: torch.device
 ) -> tuple[Trace, Trace | None, Pruning | None]:
-    """The dense and the pruned trace, and how it was pruned; both None where nothing is."""
+    """Run the network dense and pruned. Return both traces, and how it was pruned; None where it was not."""
     model, pixels = loaded.model, prepared.pixels.to(device)
     dense = record(model, pixels, name=setting.spec.key)
     if not setting.selector:
@@ -159,7 +159,7 @@ def run(
 def measure(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, pruning: Pruning | None
 ) -> tuple[float, ...]:
-    """Median milliseconds of a dense pass and, if there is `pruning`, of a pruned one; nothing recorded.
+    """Measure the median milliseconds of a dense pass and, with `pruning`, of a pruned one; nothing recorded.
 
     The first dense pass is timed for itself, to see how many repeats the budget allows. Logits are fetched
     to the CPU, because a GPU says that it is done before it is.
@@ -175,7 +175,7 @@ def measure(
 
 
 def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None) -> Outcome:
-    """What `trace` says, in words and numbers."""
+    """Return what `trace` says, in words and numbers."""
     top: tuple[tuple[str, float], ...] = ()
     if trace.logits is not None:
         shares = chances(trace.logits, loaded.spec.config).tolist()
@@ -187,7 +187,7 @@ def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_rati
 
 @torch.no_grad()
 def tokens_of(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Tokens:
-    """What enters the first block, in its parts, on the CPU."""
+    """Return what enters the first block, in its parts, on the CPU."""
     patches = model.patch_embed(pixels)[0]
     tables = (model.cls_token, model.dist_token, model.reg_token)
     prefix = [table[0] for table in tables if table is not None]

@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all tensors and pictures."""
+        """Return the bytes of all tensors and pictures."""
         images = (self.upload, self.analysis.view)
         traces = [trace for trace in (self.dense, self.pruned) if trace is not None]
         tensors = [self.pixels, self.tokens.patches, self.tokens.prefix, self.tokens.positions]
@@ -62,7 +62,7 @@ class TraceCache:
         self._entries: Lru[str, Entry] = Lru(max_bytes, lambda entry: entry.nbytes)
 
     def key(self, *parts: bytes) -> str:
-        """HMAC-SHA256 of `parts` under this cache's secret: the same for equal parts, not to be guessed."""
+        """Return the HMAC-SHA256 of `parts` under this cache's secret. Nobody can guess it."""
         digest = hmac.new(self._secret, digestmod=hashlib.sha256)
         for part in parts:
             digest.update(

@@ -54,13 +54,13 @@ class ModelPool:
 
     @property
     def forwards(self) -> int:
-        """Forward passes of all models so far."""
+        """Return how many forward passes all models have made so far."""
         return self._forwards
 
     def spec(self, name: str) -> ModelSpec:
-        """The model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
+        """Return the model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
 
-        A name that is not in the registry is loaded for it. Raises ValueError naming the known ones: a
+        A name that is not in the registry is loaded for it. Raise ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
         """
         if name not in self._loading:
@@ -71,8 +71,10 @@ class ModelPool:
         return (loaded or self.get(name)).spec
 
     def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
-        """The model, loaded if need be; others that ask for it meanwhile wait, those that ask for another
-        do not. Raises WeightsError when it cannot be had; the next call tries again."""
+        """Return the model, loaded if need be. Who asks for it meanwhile waits, but not who asks for another.
+
+        Raise WeightsError when it cannot be had; the next call tries again.
+        """
         assert name in self._loading, "spec() refuses unknown names"
         with self._loading[name].turn(progress) as report:
             loaded = self.find(name)
@@ -89,12 +91,12 @@ class ModelPool:
         return loaded
 
     def counted(self, model: VisionTransformer) -> VisionTransformer:
-        """`model`, whose forward passes count from now on: a served one, or a copy made of one."""
+        """Return `model`, whose forward passes count from now on: a served one, or a copy made of one."""
         model.register_forward_pre_hook(self._count)
         return model
 
     def find(self, name: str) -> LoadedModel | None:
-        """The model if it is in memory, now the most recently used."""
+        """Return the model if it is in memory, now the most recently used."""
         return self._models.find(name)
 
     def _count(self, *_: Any) -> None:
@@ -104,7 +106,7 @@ class ModelPool:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called "auto", "cpu" or "cuda". Raises ValueError when it is not there."""
+    """Return the device called "auto", "cpu" or "cuda". Raise ValueError when it is not there."""
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be one of auto, cpu, cuda, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
@@ -119,7 +121,7 @@ def nbytes(loaded: LoadedModel) -> int:
 
 
 def keep_ratio_of(pruning_ratio: float) -> float:
-    """1 - `pruning_ratio`, without the rounding noise. Raises ValueError outside 0..0.9."""
+    """Return 1 - `pruning_ratio`, without the rounding noise. Raise ValueError outside 0..0.9."""
     if not 0 <= pruning_ratio <= MAX_PRUNING_RATIO:
         raise ValueError(
             Message(
@@ -132,12 +134,12 @@ def keep_ratio_of(pruning_ratio: float) -> float:
 
 
 def selectors_for(spec: ModelSpec) -> tuple[str, ...]:
-    """The selectors that the model can be pruned with, the best first; from its config alone."""
+    """Return the selectors that the model can be pruned with, the best first; from its config alone."""
     return selector_names(spec.config)
 
 
 def describe_model(spec: ModelSpec) -> ModelInfo:
-    """The menu's entry of a model."""
+    """Return the menu's entry of a model."""
     config = spec.config
     return ModelInfo(
         key=spec.key,

@@ -31,7 +31,7 @@ class Request:
     """One picture to analyse.
 
     `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9. `selector`: "" = the model's best.
-    Raises ValueError for a ratio outside that range.
+    Raise ValueError for a ratio outside that range.
     """
 
     image: Image.Image | Path | str
@@ -67,7 +67,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The result of one request; `key` opens its pictures.
+    """What one request says and costs; `key`: of its result, see `Engine.recall`.
 
     `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
     the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should

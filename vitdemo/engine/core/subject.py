@@ -29,12 +29,12 @@ class Subject:
 
     @property
     def loaded(self) -> LoadedModel:
-        """The network that made the traces, with its classes; loaded unless it is in memory."""
+        """Return the network that made the traces, with its classes; loaded unless it is in memory."""
         return self.shared.pool.get(self.entry.analysis.model, progress=self.progress)
 
     @property
     def pixels(self) -> Float[Tensor, "1 ch hh ww"]:
-        """The network's input, on its device."""
+        """Return the network's input, on its device."""
         return self.entry.pixels.to(self.shared.pool.device)
 
     def turn(self) -> AbstractContextManager[Progress]:

@@ -36,7 +36,7 @@ class Turns:
     def turn(self, progress: Progress | None = None) -> Iterator[Progress]:
         """Wait for a turn, and hold it. Gives the `Progress` that the work is to tell at each of its steps.
 
-        Raises ValueError, one sentence for the user, for work that is overdue or that memory is refused to.
+        Raise ValueError, one sentence for the user, for work that is overdue or that memory is refused to.
         """
         report = progress or silent
         self._take(report)
