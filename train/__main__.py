@@ -11,7 +11,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from train.checkpoint import set_aside
 from train.config import TrainConfig
@@ -22,7 +22,7 @@ from train.parallel import device_of, join_processes
 from train.recipe import load_recipe
 from train.resume import resume_run
 from train.run import Run
-from vitdemo.files import sweep
+from vitdemo.files import locked, sweep
 
 
 @contextmanager
@@ -45,16 +45,17 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
     """
     check_place(config, better=better)
     run = Run(config)
-    if run.world.writes:
-        sweep(config.run_dir)
-    if resume:
-        resume_run(run)
-    elif run.world.writes and (kept := set_aside(config.run_dir)):
-        print(f"{kept} keeps the state of the run before")
-    with heed_signals(run):
-        fit(run)
-    if run.world.writes:
-        finish(run, better=better)
+    with locked(config.run_dir) if run.world.writes else nullcontext():
+        if run.world.writes:
+            sweep(config.run_dir)
+        if resume:
+            resume_run(run)
+        elif run.world.writes and (kept := set_aside(config.run_dir)):
+            print(f"{kept} keeps the state of the run before, and its export")
+        with heed_signals(run):
+            fit(run)
+        if run.world.writes:
+            finish(run, better=better)
 
 
 def main(arguments: list[str] | None = None) -> None:

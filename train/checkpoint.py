@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from train.config import EXPORT
 from vitdemo.files import write_atomically, written
 
 INDEX, FACTS = "state.json", "config.json"
@@ -86,12 +87,15 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 
 
 def set_aside(folder: Path) -> Path | None:
-    """Move the state of the run before, if there is one, to where a new run in `folder` leaves it alone."""
-    if not (folder / INDEX).is_file():
+    """Move the state and the export of the run before to where a new run in `folder` leaves them alone.
+
+    Return where that is, None where there is neither.
+    """
+    if not ((folder / INDEX).is_file() or (folder / EXPORT).is_dir()):
         return None
     kept = next(path for path in (folder / f"before-{n}" for n in count(1)) if not path.exists())
     kept.mkdir()
-    for path in [*folder.glob("state-*.safetensors"), folder / FACTS, folder / INDEX]:
-        if path.is_file():
+    for path in [*folder.glob("state-*.safetensors"), folder / EXPORT, folder / FACTS, folder / INDEX]:
+        if path.exists():
             path.rename(kept / path.name)
     return kept

@@ -15,7 +15,7 @@ from train.shelf import load_named
 from train.splits import load_split
 from train.teacher import save_teacher
 from vitdemo.cost import parameters
-from vitdemo.files import replaced, settle
+from vitdemo.files import check_writable, replaced, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_model
 
@@ -66,6 +66,7 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
         raise ValueError(f"runs={config.runs_dir} holds the network {config.name}, not a run of that name")
     if config.out:
         settle(config.place)
+        check_writable(config.place.parent)
     if better and not config.out:
         raise ValueError("--replace needs out=FOLDER, where the network stands that is to be replaced")
     if not config.out or not config.place.exists():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
+
+LOCK = ".lock"
 
 
 class WriteError(OSError):
@@ -41,6 +45,31 @@ def written(path: Path) -> Iterator[Path]:
         raise WriteError(f"cannot write {path}: {why}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Make `folder` if need be. Raise WriteError naming it where no file can be put there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WriteError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of `folder` as long as the block lasts, and no longer than this one lives.
+
+    Raise ValueError naming `folder` where one is in it.
+    """
+    check_writable(folder)
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another process is at work in {folder}; give this run another name") from None
+        yield
 
 
 @contextmanager

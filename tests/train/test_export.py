@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from train.publish import files_of
 from train.recipe import load_recipe
 from train.report import main as report
 from train.run import Run
-from vitdemo.files import replaced
+from vitdemo.files import locked, replaced
 from vitdemo.models import build_model
 from vitdemo.registry import FAMILIES
 from vitdemo.weights import load_model, save_model
@@ -106,6 +107,24 @@ def test_what_cannot_be_compared_is_not_replaced(tiny: list[str], tmp_path: Path
     (tmp_path / "shelf" / "vit_cifar10").mkdir(parents=True)
     with pytest.raises(SystemExit, match=r"has no config\.json"):
         train([*words, f"out={tmp_path / 'shelf'}"])
+
+
+def test_what_would_fail_at_the_end_is_told_before_the_run(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that cannot be written, and a folder where another run of the same name is at work."""
+    monkeypatch.setattr("train.__main__.fit", pytest.fail)
+    words = ["--recipe", "cifar10_vit", *tiny, *SHORT]
+    place = tmp_path / "file" / "out"
+    place.parent.touch()
+    with pytest.raises(SystemExit, match=f"^error: cannot write {re.escape(str(place))}: Not a directory$"):
+        train([*words, f"out={place}"])
+    folder = load_recipe("cifar10_vit", [*tiny, *SHORT]).run_dir
+    with (
+        locked(folder),
+        pytest.raises(SystemExit, match=f"^error: another process is at work in {re.escape(str(folder))};"),
+    ):
+        train(words)
 
 
 @pytest.mark.parametrize("full", ["model.safetensors", "per_class.png"])

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.train.conftest import overrides
+from tests.train.test_export import bytes_of
 from tests.train.test_folder import config_of
 from train.__main__ import main as train
 from train.checkpoint import load_state
@@ -82,11 +83,14 @@ def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path
 def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = [*tiny, *SHORT]
     folder = saved(words).config.run_dir
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "export").mkdir()
+    (folder / "export" / "model.safetensors").write_bytes(b"of a finished run")
+    files = bytes_of(folder)
     for number in (1, 2):
         train(["--recipe", "cifar10_vit", *words])
         assert f"{folder / f'before-{number}'} keeps the state" in capsys.readouterr().out
-    assert {path.name: path.read_bytes() for path in (folder / "before-1").iterdir()} == files
+    assert bytes_of(folder / "before-1") == files
+    assert not (folder / "export").exists()
     for kept, step in (("before-1", 2), ("before-2", 4), (".", 4)):
         state = load_state(folder / kept)
         assert state is not None
