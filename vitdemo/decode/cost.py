@@ -16,6 +16,7 @@ _PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 # image. libavif: four planes of up to 16 bits, a copy, the image.
 _HELD = {"WEBP": 16, "AVIF": 17}
 _RESERVE = 16 * MEGABYTE  # for strips, tables and profiles
+_STEP = 3  # pixels that Python's loop fills in the time that it takes to read a byte
 _TEXT = 64 * MEGABYTE  # that Pillow unpacks at most of the texts of a PNG
 
 _COMPRESSION, _BITS, _TURNED, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_LENGTH = 259, 258, 274, 277, 278, 322, 323
@@ -69,6 +70,15 @@ def _block(image: Any) -> int:
     rows = index(tags.get(_TILE_LENGTH, 0)) or min(index(tags.get(_ROWS, image.height)), image.height)
     sample = max(tags.get(_BITS, (1,))) * index(tags.get(_SAMPLES, 1))
     return turned + index(tags.get(_TILE_WIDTH, image.width)) * rows * max(4, sample // 8)
+
+
+def is_too_slow(image: Any, data: bytes, *, megapixels: int) -> bool:
+    """Return whether `image` is read by a loop of Python, over more than that many pixels or steps.
+
+    All other readers are compiled: they take a second or two for the largest picture that is let in.
+    """
+    loops = any(tile[0] == "bmp_rle" for tile in image.tile)
+    return loops and image.width * image.height + _STEP * len(data) > megapixels * 1_000_000
 
 
 def are_too_many_scans(data: bytes, *, most: int) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
-from vitdemo.decode.cost import are_too_many_scans, holding, loading
+from vitdemo.decode.cost import are_too_many_scans, holding, is_too_slow, loading
 from vitdemo.decode.parts import are_too_many
 from vitdemo.decode.tags import are_overgrown
 from vitdemo.decode.to_rgb import to_rgb, true_key
@@ -79,7 +79,7 @@ def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(name, limits) from error
+        raise _too_large(name, limits.megapixels) from error
     except Exception as error:  # Pillow's readers let many kinds of error through on hostile bytes
         known = ", ".join(FORMATS)
         raise BadImage(
@@ -87,6 +87,8 @@ def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
         ) from error
     with image:
         _check_size(image.size, name, limits)
+        if is_too_slow(image, data, megapixels=limits.slow_megapixels):
+            raise _too_large(name, limits.slow_megapixels)
         with _whole(name):
             need, factor = _reduction(image, data, limits)
             if factor:
@@ -161,7 +163,7 @@ def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
     if width < 1 or height < 1:
         raise BadImage(Message("{name} has no pixels.", name=name))
     if width * height > limits.megapixels * 1_000_000:
-        raise _too_large(name, limits)
+        raise _too_large(name, limits.megapixels)
     if max(size) > limits.aspect * min(size):
         raise BadImage(
             Message(
@@ -191,9 +193,9 @@ def _reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple
     return need, 0
 
 
-def _too_large(name: str, limits: Limits) -> BadImage:
+def _too_large(name: str, megapixels: int) -> BadImage:
     return BadImage(
-        Message("{name} is too large: the limit is {limit} megapixels.", name=name, limit=limits.megapixels)
+        Message("{name} is too large: the limit is {limit} megapixels.", name=name, limit=megapixels)
     )
 
 

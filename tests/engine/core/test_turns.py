@@ -16,10 +16,12 @@ from tests.engine.bundle import LAB_MODEL, picture
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Progress, Request
 from vitdemo.engine.answers import lab, speed, sweep
+from vitdemo.engine.core.pool import DECODERS
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import Limits
 
 GAP = 20  # passes of a small network that may go by before a job listens again
+OVERDUE = r"longer than the 0\.2 seconds that one request may run"
 Job = Callable[[Engine, str, Progress], object]
 JOBS: dict[str, Job] = {
     "sweep": lambda engine, key, report: engine.recall(key, progress=report).lab.sweep(),
@@ -113,6 +115,30 @@ def test_who_gives_up_waiting_leaves_the_line_to_others(held: tuple[Turns, threa
         assert not second.done()
         done.set()
         second.result(timeout=30)
+
+
+def test_nobody_waits_longer_than_their_patience() -> None:
+    turns = Turns(patience=0.2)
+    with turns.turn():
+        with (
+            pytest.raises(ValueError, match=OVERDUE),
+            turns.turn(),
+        ):
+            pass
+        assert not turns._line
+    with turns.turn():
+        pass
+
+
+def test_waiting_for_a_place_to_decode_ends_with_the_time_of_a_request(models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models, limits=Limits(request_seconds=0.2))
+    places = [engine._pool.decoding.turn() for _ in range(DECODERS)]
+    for place in places:
+        place.__enter__()
+    with pytest.raises(ValueError, match=OVERDUE):
+        engine.open(Request(picture(), LAB_MODEL))
+    for place in places:
+        place.__exit__(None, None, None)
 
 
 def test_as_many_at_once_as_there_are_places() -> None:

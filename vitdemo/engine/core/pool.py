@@ -44,7 +44,7 @@ class ModelPool:
     ) -> None:
         self.device = choose_device(device)
         self.compute = Turns(seconds=limits.request_seconds)
-        self.decoding = Turns(DECODERS)
+        self.decoding = Turns(DECODERS, patience=limits.request_seconds)
         self._models_dir = models_dir
         self.limits = limits
         self._lock = threading.Lock()

@@ -21,13 +21,14 @@ REFUSED = ("allocate memory", "out of memory")  # in the words of torch's alloca
 
 
 class Turns:
-    """Turns for at most `places` at once, first come first served; each may last `seconds`.
+    """Turns for at most `places` at once, first come first served; each may last `seconds`, and nobody waits
+    for one longer than `patience` seconds.
 
     Whoever waits or works may give up: a `Progress` that raises frees the place, or the place in the line.
     """
 
-    def __init__(self, places: int = 1, *, seconds: float = math.inf) -> None:
-        self._seconds = seconds
+    def __init__(self, places: int = 1, *, seconds: float = math.inf, patience: float = math.inf) -> None:
+        self._seconds, self._patience = seconds, patience
         self._free = places
         self._line: deque[object] = deque()
         self._moved = threading.Condition()
@@ -39,7 +40,7 @@ class Turns:
         Raise ValueError, one sentence for the user, for work that is overdue or that memory is refused to.
         """
         report = progress or silent
-        self._take(report)
+        self._take(until(monotonic() + self._patience, report, seconds=self._patience))
         try:
             with refusals():
                 yield until(monotonic() + self._seconds, report, seconds=self._seconds)
