@@ -21,8 +21,10 @@ class Limits:
     uploads may be 0: then there are none."""
 
     upload_megabytes: int = limit(20, "of one uploaded file; 0 for a page without uploads")
+    request_pictures: int = limit(100, "files that one event may be handed")
     request_megabytes: int = limit(128, "of one request, all its files together")
     megapixels: int = limit(64, "of one picture, seen in its header before anything is decoded")
+    slow_megapixels: int = limit(16, "of one BMP with run-length encoding, which is read step by step")
     aspect: int = limit(50, "times that the long edge of a picture may have the short one")
     picture_megabytes: int = limit(300, "of memory that decoding one picture may take")
     picture_parts: int = limit(10_000, "chunks, segments or blocks of one picture's file")
@@ -30,10 +32,12 @@ class Limits:
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
     client_requests: int = limit(8, "that one client may have waiting or running")
     queue_length: int = limit(64, "requests waiting, of all clients")
+    login_tries: int = limit(10, "wrong passwords that one client may send in a minute")
     result_megabytes: float = limit(256.0, "of results in memory")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")
     download_megabytes: int = limit(1024, "of one file fetched from the Hugging Face Hub")
     temporary_megabytes: int = limit(512, "of files in the temporary folder")
+    temporary_files: int = limit(5000, "in the temporary folder")
     kept_seconds: float = limit(3600.0, "that an upload or a result stays after it was last used")
 
     def __post_init__(self) -> None:

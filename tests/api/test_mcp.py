@@ -6,13 +6,16 @@ import asyncio
 import base64
 import json
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+import httpx
 import pytest
 from gradio_client import Client
 from mcp import ClientSession
@@ -22,8 +25,10 @@ from tests.api.networks import DYNAMIC, PICTURE
 from tests.api.test_endpoints import PARAMETERS
 from tests.browser.server import free_port
 from vitdemo.engine import Engine, Request
+from vitdemo.engine.answers.lab import Lab
 from vitdemo.serving.options import parse
 from vitdemo.serving.server import launch
+from vitdemo.serving.tools import UNFIT
 from vitdemo.ui import build
 
 T = TypeVar("T")
@@ -94,6 +99,71 @@ def test_a_tool_tells_what_is_wrong_in_one_sentence(server: str) -> None:
     failed, text = call(server, "class_map", class_name="owl")
     assert failed
     assert text.startswith("class must be one that dynamicvit_cifar10 knows, got 'owl'; it knows airplane, ")
+
+
+def asked(server: str, tool: str, *, caller: str, **given: Any) -> str:
+    """The tool's text, for a caller whom a named proxy has seen there."""
+    picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
+    call = {"name": tool, "arguments": {"image": picture, **given}}
+    answer = httpx.post(
+        server,
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
+        headers={"Accept": "application/json, text/event-stream", "X-Forwarded-For": caller},
+        timeout=60,
+    )
+    (line,) = [line for line in answer.text.splitlines() if line.startswith("data: {")]
+    return json.loads(line.removeprefix("data: "))["result"]["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("analyse", {"image": "data:image/png;base64,AAA"}),
+        ("analyse", {"image": "/etc/passwd"}),
+        ("analyse", {"image": 7}),
+        ("analyse", {"pruning_ratio": "a lot"}),
+        ("analyse", {"colour": "red"}),
+        ("nothing", {}),
+    ],
+)
+def test_arguments_that_do_not_fit_are_one_sentence(server: str, tool: str, given: dict[str, Any]) -> None:
+    assert asked(server, tool, caller="1.1.1.1", **given) == UNFIT
+
+
+def test_each_caller_has_a_limit_of_their_own(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, begun, done = Engine(device="cpu", models_dir=models), threading.Event(), threading.Event()
+
+    def long(*_: Any, **__: Any) -> None:
+        begun.set()
+        done.wait(60)
+        raise ValueError("the job is done")
+
+    monkeypatch.setattr(Lab, "sweep", long)
+    words = ["--mcp", "--port", str(free_port()), "--client-requests", "1", "--proxies", "127.0.0.1"]
+    words += ["--upload-megabytes", "1"]
+    options = parse(words)
+    page = build(engine, limits=options.limits)
+    launch(page, options)
+    server = f"{page.local_url}{ROUTE}"
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(asked, server, "sweep", caller="1.1.1.1")
+        assert begun.wait(60)
+        refused = "1 of your requests are waiting or running; the next one must wait for one of them."
+        assert asked(server, "analyse", caller="1.1.1.1") == refused
+        assert "labels" in asked(server, "analyse", caller="2.2.2.2")
+        large = "data:image/png;base64," + "A" * (2 * 2**20)
+        said = asked(server, "analyse", caller="3.3.3.3", image=large)
+        assert said == "The picture is too large: the limit is 1 MB."
+        done.set()
+        assert first.result() == "the job is done."
+    page.close()
+
+
+def test_a_page_without_uploads_has_no_tools(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        parse(["--mcp", "--read-only"])
+    assert stopped.value.code == 2
+    assert "error: --mcp takes pictures: leave one of --mcp and --read-only out" in capsys.readouterr().err
 
 
 def status_of(url: str) -> int:

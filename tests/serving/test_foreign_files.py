@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from vitdemo.limits import Limits
 from vitdemo.ui import build
 from vitdemo.ui.kit.assets import module_url
 from vitdemo.ui.kit.html import FOREIGN, MISTAKEN
+from vitdemo.ui.kit.received import paths_in, sound
 
 META = {"meta": {"_type": "gradio.FileData"}}
 TRACES = ["Traceback", 'File \\"', "site-packages", str(ROOT), sys.prefix, "Error:", "errno"]
@@ -169,6 +171,22 @@ def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
         answer = visitor.http.get(address)
         assert answer.is_success
         assert not [path for path in (str(ROOT), sys.prefix, str(Path.home())) if path in answer.text]
+
+
+def test_no_event_takes_any_number_of_files(visitor: Visitor) -> None:
+    several = [{"path": f"/nowhere/{number}.png", **META} for number in range(101)]
+    (answer,) = visitor.ask(Call(visitor.named("several"), [several]))
+    assert sentence_of(answer) == "These are too many files at once: the limit is 100."
+
+
+def test_values_that_go_deep_cost_no_more_than_flat_ones() -> None:
+    deep: Any = [1] * 200_000
+    for _ in range(400):
+        deep = [deep]
+    start = time.process_time()
+    assert sound(deep)
+    assert not list(paths_in(deep))
+    assert time.process_time() - start < 2
 
 
 def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -34,12 +35,12 @@ def url(engine: Engine, pages: list[gr.Blocks]) -> Iterator[str]:
         yield address
 
 
-def uploaded(visitor: Visitor) -> dict[str, str]:
+def uploaded(visitor: Visitor) -> dict[str, Any]:
     (path,) = visitor.http.post(f"{API}/upload", files={"files": ("a.webp", PICTURE.read_bytes())}).json()
-    return {"path": path}
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def call(visitor: Visitor, event: int, image: dict[str, str]) -> Call:
+def call(visitor: Visitor, event: int, image: dict[str, Any]) -> Call:
     """The event as the visitor's page would start it, with their own picture."""
     own = {"picture": image, "several": [image]}
     parts = [visitor.components[part] for part in visitor.events[event]["inputs"]]
@@ -47,7 +48,7 @@ def call(visitor: Visitor, event: int, image: dict[str, str]) -> Call:
     return Call(event, data, CLICK)
 
 
-def with_a_lost_result(visitor: Visitor, engine: Engine) -> dict[str, str]:
+def with_a_lost_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
     """The visitor's picture: they have seen its result, which somebody else's has pushed out."""
     image = uploaded(visitor)
     (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -85,6 +86,38 @@ def test_the_oldest_go_first_where_there_are_too_many_bytes(tmp_path: Path, cloc
     assert len(list(tmp_path.iterdir())) == 3
     swept.sweep(coming=MEGABYTE // 2)
     assert {path.name for path in tmp_path.iterdir()} == {"two", "three"}
+
+
+def test_the_oldest_go_first_where_there_are_too_many_files(tmp_path: Path, clock: Clock) -> None:
+    """Also empty ones, of which a disk has no room for any number either."""
+    swept = sweeper(tmp_path, temporary_files=3)
+    for name in ("one", "two", "three", "four"):
+        file(tmp_path, name)
+        clock.now += 1
+        swept.sweep()
+    assert {path.name for path in tmp_path.iterdir()} == {"two", "three", "four"}
+
+
+def test_a_file_counts_as_the_blocks_that_it_takes(tmp_path: Path, clock: Clock) -> None:
+    swept = sweeper(tmp_path, temporary_megabytes=1)
+    for name in map(str, range(400)):
+        file(tmp_path, name).write_bytes(b"0")  # 400 bytes in all, and 4,096 a file on most disks
+    block = (tmp_path / "0" / "0.png").stat().st_blocks * 512 or 1
+    swept.sweep()
+    assert len(list(tmp_path.iterdir())) == min(400, MEGABYTE // block)
+
+
+def test_what_a_cleaner_of_the_system_has_taken_is_put_back(tmp_path: Path, clock: Clock) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    page = file(folder, "page", megabytes=0.01)
+    swept, content = sweeper(folder), page.read_bytes()
+    file(folder, "mine")
+    shutil.rmtree(folder)
+    swept.sweep(coming=1)
+    assert [path for path in folder.rglob("*") if path.is_file()] == [page]
+    assert page.read_bytes() == content
+    assert file(folder, "later").exists()
 
 
 @pytest.mark.parametrize("jump", [-400 * DAY, 400 * DAY])

@@ -12,13 +12,16 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
-from vitdemo.serving.routes import ENDLESS, FILE, MCP, STILL, UPLOAD, is_open, named
+from vitdemo.serving.login import Login
+from vitdemo.serving.proxies import NOBODY, Proxies
+from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, named
+from vitdemo.serving.sentences import refused
 from vitdemo.ui.kit.html import CRASHED
 from vitdemo.ui.kit.received import uploaded
 
@@ -36,14 +39,16 @@ LOG = logging.getLogger(__name__)
 @dataclass
 class Gate:
     """`app` behind the rules of a public port. `ready`: whether a model has answered; `make_room`: called
-    with the bytes of an upload that comes; `open`: requests that are being answered now, endless ones apart;
-    `stopping`: no new ones are taken."""
+    with the bytes of an upload that comes; `open`: requests that are being answered, `LASTING` ones apart;
+    `stopping`: no new ones are taken; `login`: who may come in, set once there is a server behind."""
 
     app: ASGIApp
     limits: Limits
     hosts: Hosts
     ready: Callable[[], bool]
     make_room: Callable[[int], None]
+    proxies: Proxies = NOBODY
+    login: Login | None = field(default=None, init=False)
     open: int = field(default=0, init=False)
     stopping: bool = field(default=False, init=False)
 
@@ -52,13 +57,19 @@ class Gate:
             await self.app(scope, receive, send)
             return
         answer = Answer(send)
-        lasting = not scope["path"].startswith(ENDLESS)
+        lasting = not scope["path"].startswith(LASTING)
         self.open += lasting
         try:
-            refusal = self.refusal(scope)
-            if refusal is None and scope["path"].startswith(UPLOAD):
+            refusal = self.misdirection(scope)
+            scope = self.proxies.seen(scope, calls_itself=scope["path"].startswith(MCP))
+            if refusal is None and self.login:
+                refusal = self.login.refusal(scope)
+            refusal = refusal or self.refusal(scope)
+            if refusal is None and scope["path"].startswith(BULKY):
                 await run_in_threadpool(self.make_room, announced(Headers(scope=scope)))
             await (refusal or self.app)(scope, self.measured(receive, scope["path"]), answer.send)
+            if self.login and answer.status == 200:
+                self.login.heard(scope)
         except asyncio.CancelledError:
             if not self.stopping:  # else what took too long is cut off, which is no error
                 raise
@@ -71,8 +82,8 @@ class Gate:
             if answer.status >= 400 or not scope["path"].startswith(STILL):
                 LOG.info("request", extra={"facts": answer.facts(named(scope["path"]))})
 
-    def refusal(self, scope: Scope) -> JSONResponse | None:
-        """The answer to a request that does not come in, None to one that does."""
+    def misdirection(self, scope: Scope) -> Response | None:
+        """The answer to a request that should not have come here, and to those about the app itself."""
         headers, path = Headers(scope=scope), scope["path"]
         if path in ("/health", "/ready"):
             return self.state(path)
@@ -81,8 +92,11 @@ class Gate:
             return refused(421, NO_HOST)
         if not all(self.hosts.trusted(origin, names) for origin in headers.getlist("origin")):
             return refused(403, NO_ORIGIN)
-        if not is_open(path):
-            return refused(404, NO_ROUTE)
+        return None if is_open(path) else refused(404, NO_ROUTE)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """The answer to a request that does not come in, None to one that does."""
+        headers, path = Headers(scope=scope), scope["path"]
         if path.startswith(FILE) and not uploaded(path.removeprefix(FILE)):
             return refused(404, NO_FILE)
         if path.startswith(UPLOAD) and self.limits.read_only:
@@ -100,8 +114,11 @@ class Gate:
 
     def most(self, path: str) -> int:
         """Megabytes of a request there: values take few, and much work where they are many."""
-        bulky = path.startswith((UPLOAD, MCP))
-        return self.limits.request_megabytes if bulky else min(VALUES, self.limits.request_megabytes)
+        return (
+            self.limits.request_megabytes
+            if path.startswith(BULKY)
+            else min(VALUES, self.limits.request_megabytes)
+        )
 
     def too_large(self, path: str) -> str:
         return TOO_LARGE.format(megabytes=self.most(path))
@@ -151,7 +168,3 @@ def announced(headers: Headers) -> int:
     """Bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() and len(length) < 20 else 0
-
-
-def refused(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"detail": sentence}, status)

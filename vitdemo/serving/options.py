@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.serving.proxies import proxies
 
 PREFIX = "VITDEMO_"
 
@@ -24,6 +25,7 @@ class Options:
     port: int | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     login: tuple[str, str] | None = None
     device: str = "auto"
     share: bool = False
@@ -51,6 +53,7 @@ def parse(words: list[str] | None = None) -> Options:
         chosen["upload_megabytes"] = 0
     try:
         options = Options(limits=Limits(**chosen), login=login(), **given)
+        proxies(options.proxies)
     except ValueError as error:
         parser.error(str(error))
     if options.mcp and importlib.util.find_spec("mcp") is None:
@@ -83,6 +86,12 @@ def add_start(parser: argparse.ArgumentParser) -> None:
         "--origins",
         default=os.environ.get(variable("origins"), ""),
         help="other sites whose pages may call this server, such as https://example.org",
+        **lists,
+    )
+    add(
+        "--proxies",
+        default=os.environ.get(variable("proxies"), ""),
+        help="addresses or networks of proxies before this server, whose X-Forwarded headers are believed",
         **lists,
     )
 

@@ -19,10 +19,17 @@ OPEN = re.compile(
         )
     )
 )
+# What asks for a name and a password, what that is made of, and by what gradio sees that it has started.
+ENTRANCE = re.compile(
+    r"/(login|logout)/?|/health|/ready|/(assets|static|svelte)/.+"
+    rf"|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)|{API}startup-events"
+)
 FILE = f"{API}file="
 UPLOAD = f"{API}upload"
 MCP = f"{API}mcp"
+BULKY = (UPLOAD, MCP)  # which bring pictures
 ENDLESS = (f"{API}heartbeat/", MCP)  # may last as long as somebody listens
+LASTING = (*ENDLESS, UPLOAD)  # for which an app that is told to stop does not wait: uploads would go with it
 # Not worth a line in the log.
 STILL = ("/assets/", "/static/", "/svelte/", "/module/", "/health", "/ready", *ENDLESS)
 JOB = re.compile(r"(/call/(?:v2/)?(?!v2/)\w+/)\w+")
@@ -30,6 +37,11 @@ JOB = re.compile(r"(/call/(?:v2/)?(?!v2/)\w+/)\w+")
 
 def is_open(path: str) -> bool:
     return OPEN.fullmatch(path) is not None
+
+
+def is_before_login(path: str) -> bool:
+    """Return whether visitors who have not logged in may see it."""
+    return ENTRANCE.fullmatch(path) is not None
 
 
 def named(path: str) -> str:

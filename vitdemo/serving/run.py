@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vitdemo.engine import Engine
 from vitdemo.serving.gate import Gate
+from vitdemo.serving.log import join_server
 from vitdemo.serving.memory import give_back
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
@@ -39,6 +40,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         ready=lambda: engine.forwards > 0,
         make_room=lambda coming: sweeper.sweep(coming=coming),
     )
+    join_server()
     for work in (sweeper.run, give_back):
         threading.Thread(target=work, args=(stop,), daemon=True).start()
     stop.wait()

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vitdemo.files import written
 from vitdemo.limits import MEGABYTE, Limits
 
 PREFIX, LOCK, MARK = "vitdemo-", "lock", "a running vitdemo holds this file\n"
 PERIOD = 10.0  # seconds between two looks
+BLOCK = 512  # bytes, in which a system counts what a file takes
 
 
 @contextmanager
@@ -66,8 +68,8 @@ def used(files: Path, work: Path) -> Iterator[None]:
 
 
 class Sweeper:
-    """Deletes files of `folder` that are too old or, the oldest first, too many. What lies there when it is
-    made belongs to the page itself and stays.
+    """Deletes files of `folder` that are too old or, the oldest first, too many or too large. What lies there
+    when it is made belongs to the page itself and stays; where somebody else deletes it, it is put back.
 
     A file's age is counted from when it was first seen as it is, by a clock that nobody can set. `forget` is
     called with the seconds after which results in memory shall go, too.
@@ -76,24 +78,25 @@ class Sweeper:
     def __init__(self, folder: Path, *, limits: Limits, forget: Callable[[float], None]) -> None:
         self._folder, self._limits, self._forget = folder, limits, forget
         self._lock = threading.Lock()
-        self._kept = set(self._files())
+        self._kept = {path: path.read_bytes() for path in self._files()}
         self._seen: dict[tuple[Path, int], float] = {}
 
     def sweep(self, *, coming: int = 0) -> None:
         """Once; `coming`: bytes for which room is to be made."""
         with self._lock:
+            self._put_back()
             now, found = time.monotonic(), {}
             for path in self._files():
                 with suppress(OSError):  # deleted meanwhile
                     state = path.stat()
-                    found[path, state.st_mtime_ns] = state.st_size
+                    found[path, state.st_mtime_ns] = max(state.st_size, BLOCK * state.st_blocks)
             self._seen = {file: self._seen.get(file, now) for file in found}
-            left = sum(found.values()) + coming
+            left, count = sum(found.values()) + coming, len(found)
             for file in sorted(self._seen, key=self._seen.__getitem__):
                 old = now - self._seen[file] >= self._limits.kept_seconds
-                many = left > self._limits.temporary_megabytes * MEGABYTE
-                if (old or many) and file[0] not in self._kept:
-                    left -= found[file]
+                large = left > self._limits.temporary_megabytes * MEGABYTE
+                if (old or large or count > self._limits.temporary_files) and file[0] not in self._kept:
+                    left, count = left - found[file], count - 1
                     self._remove(file[0])
         self._forget(self._limits.kept_seconds)
 
@@ -102,8 +105,19 @@ class Sweeper:
         while not stop.wait(min(PERIOD, self._limits.kept_seconds / 4)):
             self.sweep()
 
+    def _put_back(self) -> None:
+        """Make the folders, and what the page shows in them, again where a cleaner of the system took it."""
+        with suppress(OSError):  # the disk is full: the next time, perhaps
+            for folder in (self._folder, Path(tempfile.gettempdir())):
+                folder.mkdir(parents=True, exist_ok=True)
+            for path, content in self._kept.items():
+                if not path.exists():
+                    with written(path) as part:
+                        part.write_bytes(content)
+
     def _files(self) -> list[Path]:
-        return [path for path in self._folder.rglob("*") if not path.is_dir()]
+        """Return all files; a folder that vanishes meanwhile has none."""
+        return [Path(folder, name) for folder, _, names in os.walk(self._folder) for name in names]
 
     def _remove(self, path: Path) -> None:
         """The file, and its folder if that was all in it."""

@@ -15,7 +15,7 @@ from gradio.context import LocalContext
 from vitdemo.limits import Limits
 from vitdemo.ui.kit.errors import unforeseen
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import FOREIGN, MISTAKEN
+from vitdemo.ui.kit.html import FOREIGN, MANY_FILES, MISTAKEN
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import paths_in, sound, uploaded
@@ -64,7 +64,11 @@ class Page(gr.Blocks):
         """The handler's arguments from those of the request, as gradio's. Raises `gr.Error` as well where a
         file is not `uploaded`, always the same, and for values that no page sends."""
         try:
-            if not all(self.may_use(path) for path in paths_in(inputs)):
+            paths = list(paths_in(inputs))
+            if len(paths) > self.limits.request_pictures:
+                words = say(MANY_FILES, limit=self.limits.request_pictures)
+                raise gr.Error(words, print_exception=False)
+            if not all(map(self.may_use, paths)):
                 raise gr.Error(say(FOREIGN), print_exception=False)
             if block_fn.api_visibility != "public" and not sound(inputs):  # a public one names the number
                 raise mistaken()

@@ -17,6 +17,7 @@ HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEA
 CRASHED = "Something went wrong on the server; it has been logged. Please try again."
 FULL = "The disk of the server is full; please try again later."
 FOREIGN = "This file is none that was uploaded to this page, or it has been deleted since: please upload it."
+MANY_FILES = "These are too many files at once: the limit is {limit}."
 MISTAKEN = "The request does not fit this page: a value in it is of the wrong kind or out of range."
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 YOURS = "Your picture"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 
 from vitdemo.ui.kit.served import served
 
@@ -18,6 +20,10 @@ class Upload(gr.Image):
     def preprocess(self, payload: Any) -> str | None:
         """The path of the upload, None without one."""
         return None if payload is None else payload.path
+
+    def postprocess(self, value: Any) -> ImageData | None:
+        """What the browser is told of a path; gradio would read a file that is called a drawing."""
+        return None if value is None else ImageData(path=value, orig_name=Path(value).name)
 
 
 class Figure(gr.Image):
@@ -40,7 +46,8 @@ class Figures(gr.Gallery):
         return super().postprocess([self.one(entry) for entry in value or []])
 
     def one(self, entry: Any) -> Any:
-        """A picture, or a picture and its caption."""
+        """A picture, or a picture and its caption; as a path, because gradio would read what is named as text
+        and called a drawing."""
         if isinstance(entry, tuple):
-            return served(entry[0], self.GRADIO_CACHE), entry[1]
-        return served(entry, self.GRADIO_CACHE)
+            return self.one(entry[0]), entry[1]
+        return Path(str(served(entry, self.GRADIO_CACHE)))

@@ -42,8 +42,10 @@ def sound(value: Any) -> bool:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """`value` and all that it holds."""
-    yield value
-    if isinstance(value, (dict, list, tuple)):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from parts(part)
+    """`value` and all that it holds. Not by a call of itself: how deep a value goes, a stranger decides."""
+    left = [value]
+    while left:
+        part = left.pop()
+        yield part
+        if isinstance(part, (dict, list, tuple)):
+            left.extend(part.values() if isinstance(part, dict) else part)
