@@ -8,19 +8,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from tests.engine.bundle import picture, write_models
 from tests.explain.traces import random_trace
+from vitdemo import ui
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.datasets import CIFAR100_CLASSES
+from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.explain import METHODS, explain
 from vitdemo.models import build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector
 from vitdemo.recording import record
+from vitdemo.ui.kit.session import Session
 
 PAGE = (Path(__file__).parents[1] / "docs" / "adding.md").read_text(encoding="utf-8")
 
@@ -59,6 +64,28 @@ def test_the_data_set_is_found(tmp_path: Path) -> None:
             Image.new("RGB", (8, 8)).save(tmp_path / "pets" / split / name / "0.png")
     photos = example().pets.load(tmp_path, "test")
     assert (photos.classes, photos.labels.tolist()) == (("Bengal", "pug"), [0, 1])
+
+
+def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sessions: list[Session] = []
+
+    def build(session: Session) -> None:
+        sessions.append(session)
+        example().build(session)
+
+    monkeypatch.setattr(ui, "TABS", (*ui.TABS, SimpleNamespace(build=build)))
+    engine = Engine(device="cpu", models_dir=write_models(tmp_path))
+    page = ui.build(engine)
+    tabs = [block for block in page.blocks.values() if isinstance(block, gr.Tab)]
+    (tab,) = [tab for tab in tabs if tab.elem_id == "tab-count"]
+    (shown,) = [block for block in tab.children if isinstance(block, gr.HTML)]
+    drawing = [event for event in page.fns.values() if shown in event.outputs]
+    assert len(drawing) == 2, "when it is opened, and when another result arrives"
+    key = engine.open(Request(picture(), DEFAULT_MODEL, 0.5)).key
+    for event in drawing:
+        values = {**dict.fromkeys(event.inputs), sessions[0].key: key, sessions[0].active: "tab-count"}
+        assert event.fn is not None
+        assert event.fn(values)[shown] == "32, 16, 8"
 
 
 def test_the_selector_keeps_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
