@@ -76,7 +76,7 @@ def others() -> Iterator[tuple[str, bytes, str]]:
     place = coded.index(b"ispe") + 8
     yield "avif-frame.avif", coded[:place] + struct.pack(">II", 64, 64) + coded[place + 8 :], ""
     yield "gif.gif", stored(Image.new("P", (EDGE, EDGE)), "GIF"), ""
-    yield "bmp.bmp", handmade.run_length_bmp((EDGE, EDGE), 0, [(0, 0, 0)]), ""
+    yield "bmp.bmp", handmade.run_length_bmp((EDGE, EDGE), 0, [(0, 0, 0)]), "limit is 16 megapixels"
     flat = Image.new("RGB", (EDGE, EDGE), (99, 99, 99))
     yield "jpeg-4-2-0.jpg", stored(flat, "JPEG", progressive=True), ""
     fine = stored(plain.resize((64, 64)), "JPEG", progressive=True, subsampling=0)

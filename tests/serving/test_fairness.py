@@ -12,6 +12,7 @@ from gradio.server_messages import CloseStreamMessage, ProcessCompletedMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.serving.alone import run_alone
 from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox
@@ -187,4 +188,4 @@ def test_who_listens_is_kept_and_who_does_not_is_dropped(monkeypatch: pytest.Mon
         assert not queue.pending_event_ids_session
         tidy.cancel()
 
-    asyncio.run(visit())
+    run_alone(visit())

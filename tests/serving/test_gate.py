@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import json
@@ -19,6 +18,7 @@ from gradio.routes import App
 
 from tests.api.networks import PICTURE
 from tests.browser.server import free_port
+from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import MEGABYTE, Limits
@@ -155,7 +155,7 @@ def status_of(gate: Gate, path: str) -> int:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://pod") as client:
             return (await client.get(path)).status_code
 
-    return asyncio.run(ask())
+    return run_alone(ask())
 
 
 def test_an_error_of_a_handler_leaves_the_app_going(

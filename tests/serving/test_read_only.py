@@ -47,7 +47,7 @@ def test_examples_are_analysed(read_only: str) -> None:
     visitor = Visitor(read_only)
     first = visitor.usual(visitor.named("answer"))[0]["path"]
     assert '"labels"' in asked(visitor, first)
-    (chosen,) = visitor.ask(Call(visitor.named("choose_example"), [], {"index": 8, "value": None}))
+    (chosen,) = visitor.ask(Call(visitor.named("select_example"), [], {"index": 8, "value": None}))
     paths = [part.split('"')[0] for part in chosen.split('"path":"')[1:]]
     (ship,) = [path for path in paths if path.endswith("ship.webp")]
     assert '"labels"' in asked(visitor, ship)

@@ -157,7 +157,7 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
     swept.sweep()
     assert not Path(path).exists()
     with pytest.raises(Expired):
-        result.tokens.kept_figures()
+        engine.recall(result.key)
     assert FOREIGN in visitor.ask(asked)[0]
     assert visitor.http.get(f"{API}/file={path}").status_code == 404
     assert visitor.http.get(f"{API}/file={visitor.usual(visitor.named('answer'))[0]['path']}").is_success
