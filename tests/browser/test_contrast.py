@@ -74,9 +74,10 @@ PROBE = r"""() => {
 
 
 def expect_readable(page: Page, *, at_least: int) -> None:
-    """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits; and
-    there are `at_least` so many, so that not everything was left out."""
+    """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits, or
+    still on its way back from that; and there are `at_least` so many, so that not everything was left out."""
     expect(page.locator(".pending")).to_have_count(0)
+    page.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")
     for dark in (True, False):
         paint(page, dark=dark)
         texts = page.evaluate(PROBE)
@@ -159,9 +160,13 @@ def strange_pictures(page: Page, folder: Path) -> None:
     pictures = (noise(seed) for seed in range(100))
     next(one for one in pictures if unfamiliar(engine, one)).save(folder / "noise.png")
     (folder / "notes.png").write_bytes(b"hello")
-    for name, said in (("noise.png", "#familiarity .unusual"), ("notes.png", "#headline .problem")):
+    for name, said, compare in (
+        ("noise.png", "#familiarity .unusual", "Press Compare to see what A and B make of this picture."),
+        ("notes.png", "#headline .problem", "Analyse a picture first."),
+    ):
         steps.upload(page, folder / name)
         page.locator(said).wait_for()
+        expect(page.locator("#compare-result .note")).to_have_text(compare)
         expect_readable(page, at_least=50)
 
 
