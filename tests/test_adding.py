@@ -26,6 +26,7 @@ from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector
 from vitdemo.recording import record
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import LIGHT
 
 PAGE = (Path(__file__).parents[1] / "docs" / "adding.md").read_text(encoding="utf-8")
 
@@ -81,6 +82,7 @@ def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_p
     (shown,) = [block for block in tab.children if isinstance(block, gr.HTML)]
     drawing = [event for event in page.fns.values() if shown in event.outputs]
     assert len(drawing) == 2, "when it is opened, and when another result arrives"
+    assert {event.concurrency_id for event in drawing} == {LIGHT["concurrency_id"]}, "no line of its own"
     key = engine.open(Request(picture(), DEFAULT_MODEL, 0.5)).key
     for event in drawing:
         values = {**dict.fromkeys(event.inputs), sessions[0].key: key, sessions[0].active: "tab-count"}

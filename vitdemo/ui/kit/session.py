@@ -11,7 +11,7 @@ import gradio as gr
 
 from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result
 from vitdemo.examples import CLASSES
-from vitdemo.ui.kit.components import QUEUED, QUIET, hide
+from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Follower, Part, Values, ring
 from vitdemo.ui.kit.pictures import Upload
@@ -117,7 +117,8 @@ class Session:
         new result that nobody sees empties it, since what may never be looked at must cost no time. At a
         button it is drawn by a click alone, and another result takes it away, even if it is still to come.
         Without a place it is always seen, and must cost next to nothing. To be called where the part is
-        built. `brought`: the page comes with the part drawn. `options`: of the events.
+        built. `brought`: the page comes with the part drawn. `options`: of the events; without any, a button
+        runs a network, and the other places draw what is known.
 
         A new result goes through the browser and back: one event asks who wants to know and rings a bell,
         unseen on the page, which starts the events of those alone. Were each part to listen for itself, every
@@ -127,9 +128,9 @@ class Session:
         if place is None:
             self._always(part)
         elif isinstance(place, gr.Button):
-            self._at_click(part, place, options)
+            self._at_click(part, place, options or RUN)
         else:
-            self._while_open(part, place, options, gr.State(FIRST if brought else None))
+            self._while_open(part, place, options or SHOWN, gr.State(FIRST if brought else None))
 
     def wire(self) -> None:
         """Connect the followers. To be called inside the page, after all of its parts."""

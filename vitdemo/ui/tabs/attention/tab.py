@@ -8,7 +8,7 @@ import gradio as gr
 
 from vitdemo.engine import Progress
 from vitdemo.ui.kit.assets import module
-from vitdemo.ui.kit.components import QUEUED, SHOWN
+from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import both, label
@@ -27,7 +27,7 @@ def build(session: Session) -> None:
         def draw(values: Values, report: Progress) -> Values:
             return {explorer: session.open(values, report).payload()}
 
-        session.follow(Part(draw, [explorer]), tab, **SHOWN)
+        session.follow(Part(draw, [explorer]), tab)
 
     def layer(values: Values, event: gr.EventData) -> gr.HTML:
         asked, text = event._data, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit.components import RUN, remark
+from vitdemo.ui.kit.components import remark
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.session import Session
@@ -25,4 +25,4 @@ def build(session: Session) -> None:
         card = engine.speed(model, values[session.ratio] / 100, progress=report)
         return {words: costs.speed(card)}
 
-    session.follow(Part(draw, [words]), button, **RUN)
+    session.follow(Part(draw, [words]), button)

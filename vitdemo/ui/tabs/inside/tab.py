@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, Progress
-from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, figure, heading, hide
+from vitdemo.ui.kit.components import QUEUED, QUIET, figure, heading, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values, join
 from vitdemo.ui.kit.language import label, say
@@ -30,7 +30,7 @@ def build(session: Session) -> None:
                 parts.append(build_part(session))
         with gr.Accordion(label(words.SPEED), open=False, elem_id="inside-speed"):
             speed.build(session)
-        session.follow(join(parts), tab, **SHOWN)
+        session.follow(join(parts), tab)
 
 
 def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, gr.Image]:
@@ -144,5 +144,5 @@ def heads(session: Session) -> Part:
     part = Part(draw, [*distance, *entropy, *norms], inputs={which})
     session.redraw([which.input], part)
     which.input(lambda: hide(*ablation), None, list(ablation), **QUIET)
-    session.follow(Part(silence, ablation, inputs={which}), button, **RUN)
+    session.follow(Part(silence, ablation, inputs={which}), button)
     return part

@@ -73,7 +73,7 @@ def sweep(session: Session) -> None:
     def empty(values: Values) -> Values:
         return {**hide(result, kept_title, kept), whose: gr.Radio(value=None, visible=False), known: None}
 
-    session.follow(Part(draw, [result, whose, kept_title, kept, known], empty=empty), button, **RUN)
+    session.follow(Part(draw, [result, whose, kept_title, kept, known], empty=empty), button)
     session.redraw([whose.input], Part(choose, [kept_title, kept], inputs={whose, known}))
 
 
@@ -117,7 +117,7 @@ def smallest(session: Session) -> None:
         count = session.engine.info(values[session.model]).num_patches
         return {picture: shown, result: lab_text.smallest(found, count)}
 
-    session.follow(Part(draw, [result, picture], inputs={share}), button, **RUN)
+    session.follow(Part(draw, [result, picture], inputs={share}), button)
 
 
 def adaptive(session: Session, section: gr.Accordion) -> None:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from vitdemo.engine import Progress
 from vitdemo.ui.kit import html as text
-from vitdemo.ui.kit.components import SHOWN, figure, gallery, heading
+from vitdemo.ui.kit.components import figure, gallery, heading
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.session import Session
@@ -42,7 +42,7 @@ def build(session: Session) -> None:
                 scores: captioned(patches.score_figures()),
             }
 
-        session.follow(Part(draw, [note, kept, lifetime, scores]), tab, **SHOWN)
+        session.follow(Part(draw, [note, kept, lifetime, scores]), tab)
         lab.build(session)
 
 

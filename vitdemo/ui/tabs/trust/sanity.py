@@ -6,7 +6,7 @@ import gradio as gr
 
 from vitdemo.engine import Progress
 from vitdemo.ui.kit import html as text
-from vitdemo.ui.kit.components import RUN, gallery, remark
+from vitdemo.ui.kit.components import gallery, remark
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
@@ -31,4 +31,4 @@ def build(session: Session) -> None:
             cascade: gr.update(value=images, visible=True),
         }
 
-    session.follow(Part(draw, [words, more, cascade]), button, **RUN)
+    session.follow(Part(draw, [words, more, cascade]), button)
