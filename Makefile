@@ -20,6 +20,7 @@ test: $(VENV)/.test check audit
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	find vitdemo -name '*.pyi' -delete # gradio's stubs, which it does not make anew when their source changes
 	$(BIN)/pyright
 
 audit: $(VENV)/.test

@@ -7,7 +7,6 @@ from typing import Literal
 from PIL import Image
 
 from vitdemo.engine.answers import attention, payload
-from vitdemo.engine.answers.attention import Captioned
 from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
@@ -15,7 +14,7 @@ from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.answers.numbers import PatchMap
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust
-from vitdemo.engine.core.records import Analysis, AttentionView
+from vitdemo.engine.core.records import Analysis, AttentionView, Captioned
 from vitdemo.engine.core.subject import Subject
 
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -21,13 +22,12 @@ from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.login import Login
 from vitdemo.serving.proxies import NOBODY, Proxies
 from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, named
-from vitdemo.serving.sentences import refused
+from vitdemo.serving.sentences import SENTENCES, refused
 from vitdemo.ui.kit.html import CRASHED
 from vitdemo.ui.kit.received import uploaded
 
 NO_HOST = "This server is not called so."
 NO_ORIGIN = "Pages of other sites may not call this server."
-NO_ROUTE = "There is nothing at this address."
 NO_FILE = "There is no such file."
 NO_UPLOAD = "This server takes no uploads."
 TOO_LARGE = "The request is too large: the limit is {megabytes} MB."
@@ -92,7 +92,7 @@ class Gate:
             return refused(421, NO_HOST)
         if not all(self.hosts.trusted(origin, names) for origin in headers.getlist("origin")):
             return refused(403, NO_ORIGIN)
-        return None if is_open(path) else refused(404, NO_ROUTE)
+        return None if is_open(path) else refused(404, SENTENCES[HTTPStatus.NOT_FOUND])
 
     def refusal(self, scope: Scope) -> Response | None:
         """The answer to a request that does not come in, None to one that does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from gradio.route_utils import get_root_url
@@ -12,10 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from vitdemo.serving.routes import is_before_login
-from vitdemo.serving.sentences import refused
+from vitdemo.serving.sentences import SENTENCES, refused
 
 MINUTE = 60.0  # seconds
-LOGIN = "Please log in first."
 TRIES = "There were too many wrong passwords; please try again in a minute."
 
 
@@ -34,7 +34,7 @@ class Login:
             return self._brake(scope["client"][0])
         if is_before_login(scope["path"]) or self.knows(scope):
             return None
-        return self.form(scope) if scope["path"] == "/" else refused(401, LOGIN)
+        return self.form(scope) if scope["path"] == "/" else refused(401, SENTENCES[HTTPStatus.UNAUTHORIZED])
 
     def heard(self, scope: Scope) -> None:
         """Forget the wrong tries of a client who has now given the right password."""

@@ -213,7 +213,7 @@ class FairQueue(Queue):
 
 
 def client_of(request: fastapi.Request, session: str | None) -> Client:
-    """By the address of the connection, or by what a proxy says that uvicorn trusts (FORWARDED_ALLOW_IPS)."""
+    """By the address that `serving.proxies` has found, before the request came here."""
     return Client(request.client.host if request.client else "", session or "")
 
 

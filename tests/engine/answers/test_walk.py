@@ -20,7 +20,7 @@ TITLES = [
 
 def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> None:
     key = "dynamicvit_cifar10"
-    steps = {step.title: step for step in engine.open(Request(picture(), key, 0.5)).inside.walk()}
+    steps = {str(step.title): step for step in engine.open(Request(picture(), key, 0.5)).inside.walk()}
     assert list(steps) == TITLES
 
     dense, pruned = traces(models, key, picture(), keep_ratio=0.5, selector="learned")

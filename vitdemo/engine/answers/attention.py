@@ -10,13 +10,12 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import AttentionView, MethodInfo
-from vitdemo.explain import METHODS, Method, Option, explain, explain_heads
+from vitdemo.engine.core.records import AttentionView, Captioned, MethodInfo
+from vitdemo.explain import ATTENTION_METHODS, Method, Option, explain, explain_heads
 from vitdemo.explain.attention import fuse
 from vitdemo.explain.heatmap import query_row, step
 from vitdemo.trace import Trace
 
-Captioned = list[tuple[Image.Image, str]]
 SHOWN_OPTIONS = ("layer", "head", "query", "fusion", "discard_ratio")
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
 
@@ -30,8 +29,7 @@ def attention_methods() -> list[MethodInfo]:
             summary=method.summary,
             options=known_keys(method.options),
         )
-        for method in METHODS.values()
-        if not method.needs_pruning and not method.needs_grad
+        for method in ATTENTION_METHODS.values()
     ]
 
 
@@ -75,7 +73,7 @@ def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
     single heads. Raises as `attention_figure`."""
     trace, method = trace_of(entry, view), find(view.method)
     if method.all_heads is None:
-        method = METHODS[GALLERY_METHOD]
+        method = ATTENTION_METHODS[GALLERY_METHOD]
     heats = list(explain_heads(trace, method.key, **options_for(trace, view, method.all_heads_options)))
     tiles = render.head_gallery(
         entry.analysis.view,
@@ -96,10 +94,9 @@ def trace_of(entry: Entry, view: AttentionView) -> Trace:
 
 def find(key: str) -> Method:
     """The method called `key`. Raise ValueError naming those that show attention."""
-    known = [method.key for method in attention_methods()]
-    if key not in known:
-        raise ValueError(f"method must be one of {', '.join(known)}, got {key!r}")
-    return METHODS[key]
+    if key not in ATTENTION_METHODS:
+        raise ValueError(f"method must be one of {', '.join(ATTENTION_METHODS)}, got {key!r}")
+    return ATTENTION_METHODS[key]
 
 
 def options_for(trace: Trace, view: AttentionView, options: tuple[Option, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import METHODS, Heatmap, explain
+from vitdemo.explain import CLASS_METHODS, Heatmap, explain
 from vitdemo.message import Message
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -19,7 +19,6 @@ from vitdemo.recording import record
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
-OF_A_CLASS = tuple(key for key, method in METHODS.items() if method.needs_grad)
 NAMED = 20  # classes in a message at most
 
 
@@ -27,8 +26,8 @@ NAMED = 20  # classes in a message at most
 class ClassMap:
     """One map of a class over the view, with its colour bar.
 
-    `label`: the class. `method`: its key in METHODS. `total`: the sum of its numbers; 0 where nothing speaks
-    for the class.
+    `label`: the class. `method`: its key in CLASS_METHODS. `total`: the sum of its numbers; 0 where nothing
+    speaks for the class.
     """
 
     label: str
@@ -57,10 +56,10 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
 
 def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
-    if method not in OF_A_CLASS:
-        raise ValueError(f"method must be one of {', '.join(OF_A_CLASS)}, got {method!r}")
+    if method not in CLASS_METHODS:
+        raise ValueError(f"method must be one of {', '.join(CLASS_METHODS)}, got {method!r}")
     label = label or answer(subject.entry)
-    return patch_map(METHODS[method], heats_of(subject, label)[method], label=label)
+    return patch_map(CLASS_METHODS[method], heats_of(subject, label)[method], label=label)
 
 
 def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
@@ -71,7 +70,7 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
         target = class_index(subject.entry, loaded, label)
         with subject.turn():
             trace = graded_trace(subject, loaded, target=target)
-        return {method: explain(trace, method) for method in OF_A_CLASS}
+        return {method: explain(trace, method) for method in CLASS_METHODS}
 
     return subject.once("class maps", label, run)
 
@@ -109,7 +108,7 @@ def graded_trace(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace
 
 
 def drawn(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.Image:
-    unit = METHODS[method].unit
-    alike = [heat for key, heat in heats.items() if METHODS[key].unit == unit]
+    unit = CLASS_METHODS[method].unit
+    alike = [heat for key, heat in heats.items() if CLASS_METHODS[key].unit == unit]
     scale = render.shared_scale(alike, label=unit, low=0.0)
     return render.heat_figure(entry.analysis.view, heats[method], scale=scale)

@@ -19,15 +19,15 @@ import torch
 from jaxtyping import Shaped
 
 from vitdemo.config import ViTConfig
-from vitdemo.engine.answers.attention import attention_methods, options_for
+from vitdemo.engine.answers.attention import options_for
 from vitdemo.engine.answers.card import folder_of
-from vitdemo.engine.answers.classes import OF_A_CLASS, class_map
+from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import passes
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import AttentionView, Outcome
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import METHODS, PatchDropped, explain, explain_inward
+from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain, explain_inward
 from vitdemo.models.head import chances
 from vitdemo.models.pruning import ranked
 from vitdemo.trace import Trace
@@ -76,7 +76,7 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
     or end ("in") at the view's query.
     """
     entry = subject.entry
-    of_a_class = OF_A_CLASS if entry.analysis.dense.top else ()
+    of_a_class = CLASS_METHODS if entry.analysis.dense.top else ()
     found: dict[str, Numbered] = {
         "view": Numbered(np.asarray(entry.analysis.view), "The crop that the model saw.", "RGB, 0 to 255"),
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
@@ -85,8 +85,8 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
     shows, explained = DIRECTIONS[direction]
     for name, trace in passes(entry).items():
         found |= of_pass(name, trace, entry.config)
-        for method in attention_methods():
-            options = options_for(trace, view, METHODS[method.key].options)
+        for method in ATTENTION_METHODS.values():
+            options = options_for(trace, view, method.options)
             try:
                 heat = explained(trace, method.key, **options)
             except PatchDropped as reason:
@@ -94,7 +94,7 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
                 continue
             said = f"{method.title} of the {name} pass over the patch grid, {shows}, with {options}; "
             said += "NaN = already pruned."
-            found[f"{name}_map_{method.key}"] = Numbered(heat, said, METHODS[method.key].unit)
+            found[f"{name}_map_{method.key}"] = Numbered(heat, said, method.unit)
     if entry.pruned is not None:
         found |= of_stages(entry.pruned)
     for one in (class_map(subject, method=method) for method in of_a_class):

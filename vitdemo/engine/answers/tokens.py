@@ -7,12 +7,11 @@ from PIL import Image
 
 from vitdemo import render
 from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.records import Captioned
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
-
-Captioned = list[tuple[Image.Image, str]]
 
 
 class Tokens:
