@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.browser.server import free_port
 from tests.serving.visitors import Visitor, until
-from tests.soak import resident
+from tests.soak.memory import resident
 from vitdemo.limits import Limits
 from vitdemo.serving import memory, temporary
 from vitdemo.serving.options import Options

@@ -1,108 +1,76 @@
 """Many users for minutes, against `python app.py` on this machine: `python -m tests.soak`.
 
-Each user has pictures of their own and asks as soon as the last answer is there. Then come thousands of calls
-without a session, visitors who hang up, and more visitors than the queue holds. Prints the numbers as JSON;
-exit status 1 where something failed or the memory grew.
+Each user has pictures of their own and asks as soon as the last answer is there; one in four opens the page,
+as a browser does. Then come thousands of calls without a session, visitors who hang up, and more visitors
+than the queue holds. Prints the numbers as JSON; exit status 1 where something failed or the memory grew.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
-import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-from PIL import Image
 
 from tests.browser.server import started, stop
+from tests.serving.visitor import Visitor
+from tests.soak.browser import Browser
+from tests.soak.load import MODELS, Load, User
+from tests.soak.memory import Watch, resident
 from vitdemo.limits import Limits
 
-MODELS = ("dynamicvit_cifar10", "vit_cifar10")
-FILLED = 300  # analyses after which the memory of the results is full
-GROWTH = 0.05  # of the memory, from the end of the warm-up to the end of the load
+# Answers after which the app's memory has its size: 256 MB hold at most 340 of these results, all of which
+# have been replaced by then, and the maps of the last 128 classes are kept.
+FILLED = {"analyse": 680, "class_map": 128}
+BROWSERS = 4  # one user in so many opens the page
+GROWTH = 0.05  # of the memory, from the end of the warm-up to any second of the load
 CALLS_GROWTH = 10.0  # megabytes, however many calls there are
 PATIENCE = 120.0  # seconds for an answer
 LEAVERS, CROWD = 20, 40  # visitors who hang up; visitors beyond the queue's length
 
 
-@dataclass
-class Load:
-    """What the users saw. `seconds`: of each answer; `told`: the errors and refusals, and how often."""
-
-    seconds: list[float] = field(default_factory=list)
-    told: Counter[str] = field(default_factory=Counter)
-
-    def percentiles(self) -> dict[str, float]:
-        values = np.percentile(self.seconds, (50, 95, 99)) * 1000
-        return {f"p{name}_ms": round(float(one), 1) for name, one in zip((50, 95, 99), values, strict=True)}
-
-
-class User:
-    """A program with a session, or without one (`name` is "")."""
-
-    def __init__(self, http: httpx.AsyncClient, name: str, load: Load) -> None:
-        self.http, self.name, self.load = http, name, load
-        self.random = random.Random(name)
-
-    async def picture(self) -> dict[str, Any]:
-        """A new one, uploaded."""
-        seed = self.random.randrange(2**32)
-        small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        file = io.BytesIO()
-        Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(file, "PNG")
-        answer = await self.http.post("upload", files={"files": (f"{seed}.png", file.getvalue())})
-        (path,) = answer.raise_for_status().json()
-        return {"path": path, "meta": {"_type": "gradio.FileData"}}
-
-    async def join(self, endpoint: str, values: list[Any]) -> httpx.Response:
-        body = {"data": values, **({"session_hash": self.name} if self.name else {})}
-        return await self.http.post(f"call/{endpoint}", json=body)
-
-    async def ask(self, endpoint: str, *values: Any) -> str:
-        """The text of the answer; "" after an error or a refusal, which is counted."""
-        begin = time.monotonic()
-        joined = await self.join(endpoint, list(values))
-        if joined.status_code != 200:
-            self.load.told[joined.json()["detail"]] += 1
-            return ""
-        text = (await self.http.get(f"call/{endpoint}/{joined.json()['event_id']}")).text
-        if "event: complete" not in text:
-            self.load.told[text[:200]] += 1
-            return ""
-        self.load.seconds.append(time.monotonic() - begin)
-        return text
-
-    async def visit(self) -> None:
-        """A picture analysed, and one question about it or about the models."""
-        image, model = await self.picture(), self.random.choice(MODELS)
-        ratio = self.random.choice((0.0, 0.3, 0.5))
-        await self.ask("analyse", image, model, ratio, "")
-        question = self.random.choice(("attention_map", "class_map", "models"))
-        about = {
-            "attention_map": (image, model, ratio, "", "attention-rollout", -1, -1, "mean", 0.0, None),
-            "class_map": (image, model, ratio, "", "", "gradient-rollout"),
-        }
-        await self.ask(question, *about.get(question, ()))
+def make_users(http: httpx.AsyncClient, url: str, load: Load, *, count: int) -> list[User]:
+    """Of the endpoints and of the page."""
+    site = Visitor(url)
+    return [
+        User(http, f"user {number}", load)
+        if number % BROWSERS
+        else Browser(http, f"browser {number}", load, site=site)
+        for number in range(count)
+    ]
 
 
-async def users(http: httpx.AsyncClient, load: Load, *, count: int, enough: Any) -> None:
-    """So many users at once, until it is `enough()`."""
+async def stay(users: list[User], *, ended: asyncio.Event) -> None:
+    """All of them at once, one visit after the other."""
 
-    async def stay(user: User) -> None:
-        while not enough():
+    async def one(user: User) -> None:
+        while not ended.is_set():
             await user.visit()
 
-    await asyncio.gather(*(stay(User(http, f"user {number}", load)) for number in range(count)))
+    await asyncio.gather(*map(one, users))
+
+
+async def measure(
+    users: list[User], load: Load, watch: Watch, *, seconds: float, ended: asyncio.Event
+) -> None:
+    """Wait until what they do has filled the app's memories, then look while they go on, for so long.
+
+    A pause between the two would make the base too small.
+    """
+    warm = users[0].load
+    while any(warm.answered[one] < enough for one, enough in FILLED.items()):
+        await asyncio.sleep(1.0)
+    for user in users:
+        user.load = load
+    await watch.look(seconds)
+    ended.set()
 
 
 async def calls(http: httpx.AsyncClient, load: Load, *, count: int) -> None:
@@ -148,21 +116,16 @@ async def crowd(http: httpx.AsyncClient, load: Load, *, length: int) -> Counter[
     return first
 
 
-def resident(process: int) -> float:
-    """Megabytes."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
-
-
 async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str, Any]:
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)  # before the server closes them
     warm, load, quiet, left = Load(), Load(), Load(), Load()
-    memory = {"start": resident(process)}
+    memory, watch = {"start": resident(process)}, Watch(process)
     async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=PATIENCE, limits=limits) as http:
-        await users(http, warm, count=options.users, enough=lambda: len(warm.seconds) > 4 * FILLED)
-        memory["warm"], end = resident(process), time.monotonic() + options.seconds
-        await users(http, load, count=options.users, enough=lambda: time.monotonic() > end)
-        memory["after_load"], begin = resident(process), time.monotonic()
+        users, ended = make_users(http, url, warm, count=options.users), asyncio.Event()
+        measured = measure(users, load, watch, seconds=options.seconds, ended=ended)
+        await asyncio.gather(stay(users, ended=ended), measured)
+        memory |= {"base": watch.base, "highest": watch.highest, "end_of_load": watch.end}
+        memory["before_calls"], begin = resident(process), time.monotonic()
         await calls(http, quiet, count=options.calls)
         each, memory["after_calls"] = (time.monotonic() - begin) / options.calls, resident(process)
         waited = await leavers(http, left)
@@ -172,13 +135,14 @@ async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str,
         "users": options.users,
         "seconds": options.seconds,
         "requests": len(load.seconds),
+        "answered": dict(load.answered),
         **load.percentiles(),
         "calls_without_session": len(quiet.seconds),
         "ms_a_call": round(1000 * each, 1),
         "seconds_after_leavers": round(waited, 2),
         "crowd": dict(answers),
         "megabytes": {name: round(value) for name, value in memory.items()},
-        "growth": round(memory["after_load"] / memory["warm"] - 1, 4),
+        "growth": round(watch.highest / watch.base - 1, 4),
         "told": dict(warm.told + load.told + quiet.told + left.told),
     }
 
@@ -188,7 +152,7 @@ def faults(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
     checks = {
         f"errors: {found['told']}": not found["told"],
         "the memory grew under load": found["growth"] <= GROWTH,
-        "the memory grew by calls": memory["after_calls"] - memory["after_load"] <= CALLS_GROWTH,
+        "the memory grew by calls": memory["after_calls"] - memory["before_calls"] <= CALLS_GROWTH,
         "calls are missing": found["calls_without_session"] == options.calls,
         "leavers hold the worker": found["seconds_after_leavers"] < 3.0,
         f"no polite refusal: {refused}": len(refused) == 1 and refused[0].startswith("The server is busy"),
