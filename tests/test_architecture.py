@@ -44,7 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.models": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
-    "vitdemo.explain": ("vitdemo.config", "vitdemo.trace"),
+    "vitdemo.explain": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.render": (),
     "vitdemo.ui": (
         "vitdemo.engine",

@@ -19,11 +19,11 @@ from tests.browser.server import ROOT
 from tests.engine.bundle import direct
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL, Request, SmallestSet, Sweep
+from vitdemo.engine import DEFAULT_MODEL, SELECTORS, Request, SmallestSet, Sweep
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
-from vitdemo.ui.kit.html import SELECTORS, macs, percent
+from vitdemo.ui.kit.html import macs, percent
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def expect_chart(chart: Locator, lines: dict[str, Sequence[float]]) -> None:
 def expect_sweep(page: Page, found: Sweep) -> None:
     """Every number of the sweep that the page shows is that of `found`."""
     first, charts = found.curves[0], page.locator("#lab-sweep-result .lab-chart")
-    names = [SELECTORS[curve.selector] for curve in found.curves]
+    names = [SELECTORS[curve.selector].title for curve in found.curves]
     columns = zip(*first.probabilities, strict=True)
     expect_chart(charts.nth(0), dict(zip(found.labels, columns, strict=True)))
     own = [[row[0] for row in curve.probabilities] for curve in found.curves]
@@ -135,8 +135,8 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
 
     seen = engine.forwards
     for curve in (*found.curves[1:], found.curves[0]):  # the first is shown without a choice, and again after
-        page.locator("#lab-whose").get_by_label(SELECTORS[curve.selector], exact=True).check()
-        expect(page.locator("#lab-kept-title")).to_contain_text(SELECTORS[curve.selector])
+        page.locator("#lab-whose").get_by_label(SELECTORS[curve.selector].title, exact=True).check()
+        expect(page.locator("#lab-kept-title")).to_contain_text(SELECTORS[curve.selector].title)
         words = [
             f"{10 * index} %: {len(ids)} left, {answer}"
             for index, (ids, answer) in enumerate(zip(curve.kept, curve.answers, strict=True))

@@ -26,6 +26,7 @@ from vitdemo.explain.options import (
     Option,
 )
 from vitdemo.explain.rollout import attention_rollout, head_rollout, head_rollout_heads
+from vitdemo.message import Message
 from vitdemo.trace import Trace
 
 
@@ -41,10 +42,10 @@ class Method:
     """
 
     key: str
-    title: str
-    summary: str
+    title: Message
+    summary: Message
     fn: Callable[..., Heatmap]
-    unit: str
+    unit: Message
     options: tuple[Option, ...] = ()
     needs_pruning: bool = False
     needs_grad: bool = False
@@ -59,79 +60,83 @@ METHODS: dict[str, Method] = {
     for method in (
         Method(
             key="raw-attention",
-            title="Raw attention",
-            summary="What one token looks at in one layer.",
+            title=Message("Raw attention"),
+            summary=Message("What one token looks at in one layer."),
             fn=raw_attention,
             inward=raw_attention_inward,
             in_browser=True,
-            unit="attention weight",
+            unit=Message("attention weight"),
             options=(LAYER, HEAD, QUERY, FUSION),
             all_heads=raw_attention_heads,
             all_heads_options=(LAYER, QUERY),
         ),
         Method(
             key="attention-rollout",
-            title="Attention rollout",
-            summary="How much of each patch reaches the output through all layers.",
+            title=Message("Attention rollout"),
+            summary=Message("How much of each patch reaches the output through all layers."),
             fn=attention_rollout,
             inward=attention_rollout_inward,
             in_browser=True,
-            unit="rollout share",
+            unit=Message("rollout share"),
             options=(FUSION, DISCARD_RATIO, START_LAYER, QUERY),
         ),
         Method(
             key="head-rollout",
-            title="Per-head rollout",
-            summary="What one layer or head gathers, followed back to the input.",
+            title=Message("Per-head rollout"),
+            summary=Message("What one layer or head gathers, followed back to the input."),
             fn=head_rollout,
             inward=head_rollout_inward,
             in_browser=True,
-            unit="rollout share",
+            unit=Message("rollout share"),
             options=(LAYER, HEAD, QUERY, FUSION, DISCARD_RATIO),
             all_heads=head_rollout_heads,
             all_heads_options=(LAYER, QUERY, FUSION, DISCARD_RATIO),
         ),
         Method(
             key="keep-score",
-            title="Keep score",
-            summary="The score by which patches are dropped, the lowest first.",
+            title=Message("Keep score"),
+            summary=Message("The score by which patches are dropped, the lowest first."),
             fn=keep_score,
-            unit="selector score",
+            unit=Message("selector score"),
             options=(STAGE,),
             needs_pruning=True,
         ),
         Method(
             key="gradient-rollout",
-            title="Gradient rollout",
-            summary="Follows, through all layers, only the attention that speaks for the class.",
+            title=Message("Gradient rollout"),
+            summary=Message("Follows, through all layers, only the attention that speaks for the class."),
             fn=gradient_rollout,
-            unit="rollout share",
+            unit=Message("rollout share"),
             options=(DISCARD_RATIO, START_LAYER),
             needs_grad=True,
         ),
         Method(
             key="chefer",
-            title="Chefer et al.",
-            summary="Adds up, layer by layer, how much attention to a patch raises the class.",
+            title=Message("Chefer et al."),
+            summary=Message("Adds up, layer by layer, how much attention to a patch raises the class."),
             fn=chefer,
-            unit="relevance",
+            unit=Message("relevance"),
             options=(START_LAYER,),
             needs_grad=True,
         ),
         Method(
             key="attention-gradcam",
-            title="Attention Grad-CAM",
-            summary="The last layer's attention, each head weighted by how much it speaks for the class.",
+            title=Message("Attention Grad-CAM"),
+            summary=Message(
+                "The last layer's attention, each head weighted by how much it speaks for the class."
+            ),
             fn=attention_gradcam,
-            unit="attention times gradient",
+            unit=Message("attention times gradient"),
             needs_grad=True,
         ),
         Method(
             key="token-gradcam",
-            title="Token Grad-CAM",
-            summary="Which patches hold, before the last layer, the features that speak for the class.",
+            title=Message("Token Grad-CAM"),
+            summary=Message(
+                "Which patches hold, before the last layer, the features that speak for the class."
+            ),
             fn=token_gradcam,
-            unit="feature times gradient",
+            unit=Message("feature times gradient"),
             needs_grad=True,
         ),
     )

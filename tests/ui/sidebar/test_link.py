@@ -10,6 +10,7 @@ from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import chinese
 from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, look_values, read
+from vitdemo.ui.tabs.attention.words import OPTIONS
 
 TABS = ("prediction", "attention")
 GOOD = {
@@ -89,10 +90,11 @@ def test_the_browser_writes_what_is_read(engine: Engine) -> None:
     assert names
     assert set(re.findall(r'"(\w+)"', names[1])) == set(GOOD)
     controls = assets.read("tabs/attention/controls.js")
-    for name in ("method", "direction", "pass", "fusion"):
+    for name in ("direction", "pass", "fusion"):
         offered = re.search(rf"{name}: \[(.*?)\]", controls)
         assert offered
         assert re.findall(r'"([\w-]+)"', offered[1]) == list(look_values(engine, DEFAULT_MODEL)[name])
+    assert list(OPTIONS) == list(look_values(engine, DEFAULT_MODEL)["method"])
 
 
 def test_every_word_has_its_chinese() -> None:

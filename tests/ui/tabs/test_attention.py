@@ -6,19 +6,20 @@ import re
 
 import pytest
 
-from vitdemo.engine import Engine
 from vitdemo.engine.answers.payload import RATIOS
+from vitdemo.explain import ATTENTION_METHODS
 from vitdemo.ui.kit.assets import ROOMS, module_url, read
 from vitdemo.ui.kit.language import both
-from vitdemo.ui.tabs.attention.words import WORDS
+from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
 ROOM = ROOMS / "tabs" / "attention"
 CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.js")))
 MARKUP = read("tabs/attention/attention.html")
 # Families of keys whose last part is a value of the state.
 FAMILIES = {
-    "method_": ("raw-attention", "attention-rollout", "head-rollout"),
-    "summary_": ("raw-attention", "attention-rollout", "head-rollout"),
+    "method_": OPTIONS,
+    "summary_": OPTIONS,
+    "unit_": OPTIONS,
     "direction_": ("out", "in"),
     "pass_": ("pruned", "dense"),
     "during_": ("pruned", "dense"),
@@ -45,15 +46,13 @@ def test_every_word_is_there_and_used(language: str) -> None:
     assert all(text.strip() for text in words.values())
 
 
-def test_the_methods_are_those_of_the_engine(engine_methods: set[str]) -> None:
-    assert set(FAMILIES["method_"]) <= engine_methods
-    for method in FAMILIES["method_"]:
-        assert f'"{method}"' in CODE
-
-
-@pytest.fixture
-def engine_methods() -> set[str]:
-    return {method.key for method in Engine(device="cpu").methods()}
+def test_the_scripts_compute_the_methods_that_they_are_said_to() -> None:
+    """And know of each whether it is of one layer, and whether it goes through the layers below."""
+    found = re.findall(r'"([\w-]+)": \{ single: (\w+), followed: (\w+), map', CODE)
+    assert {key for key, _, _ in found} == set(OPTIONS) <= set(ATTENTION_METHODS)
+    for key, single, followed in found:
+        assert single == str("layer" in OPTIONS[key]).lower(), key
+        assert followed == str("discard_ratio" in OPTIONS[key]).lower(), key
 
 
 def test_the_markup_is_plain() -> None:

@@ -72,7 +72,7 @@ def test_a_failed_check_is_seen() -> None:
     assert 'class="problem"' in shown
     assert "<td>FAIL</td><td>0.50</td><td>1.0e-03</td>" in shown
     assert "<td>pass</td><td>3.0e-07</td><td>1.0e-04</td>" in shown
-    assert "Raw attention of the last layer depends on the weights" in shown
+    assert "Raw attention depends on the weights" in shown
     sound = checks.report(SanityReport(made[:1], {}, ()))
     assert "problem" not in sound
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.ui.kit.html import SELECTORS
+from vitdemo.engine import SELECTORS
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Figure, Figures
 from vitdemo.ui.kit.visit import HEAVY, LIGHT
@@ -71,4 +71,4 @@ def hide(*components: Any) -> dict[Any, Any]:
 
 def named(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
     """Return the choices of a dropdown of selectors."""
-    return [(label(SELECTORS.get(name, name)), name) for name in selectors]
+    return [(label(SELECTORS[name].title), name) for name in selectors]

@@ -33,12 +33,6 @@ KEPT = "Patches in full colour went on; the faded ones were removed before the l
 NO_COMPARISON = "Dense and pruned will be compared here."
 NO_WORDS = "This network has no words."
 HEADLINE = "{title} · {path} tokens · weights: {source}"
-SELECTORS = {
-    "learned": "Learned predictor",
-    "class-attention": "Class attention",
-    "random": "Random",
-    "inverted": "Inverted (worst first)",
-}
 
 
 def escaped(words: str) -> str:

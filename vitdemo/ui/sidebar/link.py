@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, METHODS, Engine
 from vitdemo.examples import example_paths
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUIET
@@ -157,7 +157,7 @@ def look_values(engine: Engine, model: str) -> dict[str, dict[str, Any]]:
     """Parameter of the explorer -> text -> value; `link.js` makes a state of them."""
     info = engine.info(model)
     return {
-        "method": same(method.key for method in engine.methods()),
+        "method": same(key for key, method in METHODS.items() if method.in_browser),
         "layer": numbers(range(info.layers)),
         "head": {"all": "all", **numbers(range(info.heads))},
         "direction": same(("out", "in")),

@@ -18,12 +18,12 @@ const FIRST = {
 };
 
 class Explorer {
-  constructor({ root, trigger, words }) {
+  constructor({ root, trigger, words, methods }) {
     Object.assign(this, { root, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
     words.fill(root);
     this.picture = new Picture(root.querySelector(".picture"));
     this.grid = new Grid(root.querySelector(".cells"), { choose: (place) => this.change(place), words });
-    this.controls = new Controls(root, { change: (part) => this.change(part), words });
+    this.controls = new Controls(root, { change: (part) => this.change(part), words, methods });
     const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
     this.player = new Player(this.find(".play"), { step: () => this.step(), over });
     this.loader = new Loader({ trigger, again: () => this.draw() });
@@ -76,7 +76,7 @@ class Explorer {
     if (!data) return;
     const next = { ...state, ...part };
     const chose = "layer" in part || "head" in part;
-    if (chose && !("method" in part) && next.method === "attention-rollout") next.method = "head-rollout";
+    if (chose && !("method" in part)) next.method = math.methodOfAll(next);
     if (!data.passes[next.pass]) next.pass = "dense";
     next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
     if (next.head !== null && !(next.head < data.heads)) next.head = null;
@@ -161,7 +161,7 @@ class Explorer {
     const shared = look.scale === "shared" ? high : scale.top(rows.flat(), this.data.prefix);
     if (!this.drawn.painted || this.drawn.high !== shared) this.grid.draw(rows, shared);
     Object.assign(this.drawn, { painted: true, high: shared });
-    const single = look.method !== "attention-rollout";
+    const { single } = math.METHODS[look.method];
     this.grid.select({ layer: single ? look.layer : null, head: single ? look.head : null });
     this.label(".bar.all", look, shared);
     this.root.dataset.grid = [this.drawn.key, look.layer, look.head, shared].join(); // what is drawn
@@ -214,7 +214,7 @@ class Explorer {
 /** Starts the explorer in `element`; `trigger`, `props` and `watch` are those of the page's component. */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".explorer");
-  const explorer = new Explorer({ root, trigger, words: new Words(props.words) });
+  const explorer = new Explorer({ root, trigger, words: new Words(props.words), methods: props.methods });
   root.explorer = {
     get state() { return { ...explorer.state }; },
     restore(part) {

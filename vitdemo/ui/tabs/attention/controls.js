@@ -1,7 +1,6 @@
 // The controls: they read and show the state, nothing else.
 
 const CHOICES = {
-  method: ["raw-attention", "attention-rollout", "head-rollout"],
   direction: ["out", "in"],
   pass: ["pruned", "dense"],
   fusion: ["mean", "max", "min"],
@@ -10,11 +9,11 @@ const CHOICES = {
 const NUMBERS = { layer: 1, discard: 100, opacity: 100 }; // state = slider / this
 
 export class Controls {
-  /** `change(part of the state)` is called when the visitor changes something. */
-  constructor(root, { change, words }) {
-    this.root = root;
-    this.words = words;
-    for (const [name, values] of Object.entries(CHOICES)) {
+  /** `change(part of the state)` is called when the visitor changes something. `methods`: key -> its options. */
+  constructor(root, { change, words, methods }) {
+    Object.assign(this, { root, words, methods });
+    this.choices = { method: Object.keys(methods), ...CHOICES };
+    for (const [name, values] of Object.entries(this.choices)) {
       for (const select of root.querySelectorAll(`select[data-control=${name}]`)) {
         select.append(...values.map((value) => new Option(words.say(`${name}_${value}`), value)));
       }
@@ -63,19 +62,19 @@ export class Controls {
       const words = name === "layer" ? state.layer : `${slider.value} %`;
       slider.closest(".control").querySelector("output").textContent = words;
     }
-    for (const name of Object.keys(CHOICES)) {
+    for (const name of Object.keys(this.choices)) {
       const control = this.find(name);
       if (control.matches("select")) control.value = state[name];
       else control.querySelector(`[value=${state[name]}]`).checked = true;
     }
     this.find("head").value = state.head ?? "all";
     this.root.querySelector("[data-summary]").textContent = this.words.say(`summary_${state.method}`);
-    const single = state.method !== "attention-rollout";
+    const takes = new Set(this.methods[state.method]);
     const unused = {
-      layer: !single,
-      head: !single,
-      fusion: state.method === "raw-attention" && state.head !== null,
-      discard: state.method === "raw-attention",
+      layer: !takes.has("layer"),
+      head: !takes.has("head"),
+      fusion: state.head !== null && !takes.has("discard_ratio"), // one head, and no fused heads of layers below
+      discard: !takes.has("discard_ratio"),
     };
     for (const [name, off] of Object.entries(unused)) {
       const control = this.find(name);

@@ -20,46 +20,54 @@ export function lifetime(pass, patch) {
 /** The layer before which the query patch was dropped, if that leaves the look without a start; else null. */
 export function droppedBefore(pass, look) {
   if (look.query === null) return null;
-  const rollout = look.method !== "raw-attention";
-  if (rollout && look.direction === "in") return null; // it gave its share while it was there
+  if (METHODS[look.method].followed && look.direction === "in") return null; // it gave its share while it was there
   const life = lifetime(pass, look.query);
   return life <= lastLayer(pass, look) ? life : null;
 }
 
 /** The highest layer that a look passes through. */
 export function lastLayer(pass, look) {
-  return look.method === "attention-rollout" ? pass.layers - 1 : look.layer;
+  return METHODS[look.method].single ? look.layer : pass.layers - 1;
 }
 
 /** The layers whose attention a look needs, the highest first. */
 export function layersNeeded(pass, look) {
-  if (look.method === "raw-attention") return [look.layer];
+  if (!METHODS[look.method].followed) return [lastLayer(pass, look)];
   return Array.from({ length: lastLayer(pass, look) + 1 }, (_, index) => lastLayer(pass, look) - index);
 }
 
 /** The map of a look, or null where `droppedBefore` says that it has no start. */
 export function explain(pass, look) {
   if (droppedBefore(pass, look) !== null) return null;
-  const start = startRow(pass, look.query);
-  const inward = look.direction === "in";
-  if (look.method === "attention-rollout") {
-    const row = inward ? pullUp(pass, start, 0, pass.layers, look) : pushDown(pass, start, pass.layers, look);
-    return inward ? present(pass, row, pass.layers - 1) : row;
-  }
-  const matrix = look.head === null ? fused(pass, look.layer, look.fusion) : headOf(pass, look.layer, look.head);
-  if (look.method === "raw-attention") {
-    return present(pass, step(pass, start, matrix, look.layer, inward), look.layer);
-  }
-  if (inward) {
-    const below = pullUp(pass, start, 0, look.layer, look);
-    return present(pass, step(pass, below, matrix, look.layer, true), look.layer);
-  }
-  return pushDown(pass, step(pass, start, matrix, look.layer, false), look.layer, look);
+  return METHODS[look.method].map(pass, look, startRow(pass, look.query));
 }
 
-/** Of all layers and heads, raw attention is shown raw; both rollouts give per-head rollouts. */
+function rawAttention(pass, look, start) {
+  return present(pass, step(pass, start, chosen(pass, look), look.layer, look.direction === "in"), look.layer);
+}
+
+function attentionRollout(pass, look, start) {
+  if (look.direction === "out") return pushDown(pass, start, pass.layers, look);
+  return present(pass, pullUp(pass, start, 0, pass.layers, look), pass.layers - 1);
+}
+
+function headRollout(pass, look, start) {
+  const { layer, direction } = look;
+  if (direction === "out") return pushDown(pass, step(pass, start, chosen(pass, look), layer, false), layer, look);
+  return present(pass, step(pass, pullUp(pass, start, 0, layer, look), chosen(pass, look), layer, true), layer);
+}
+
+/** How each method that METHODS in Python marks `in_browser` is computed. `single`: it is of one layer, and of
+ * one head or all; else of all layers. `followed`: back through the layers below. `map`: from the row of a start. */
+export const METHODS = {
+  "raw-attention": { single: true, followed: false, map: rawAttention },
+  "attention-rollout": { single: false, followed: true, map: attentionRollout },
+  "head-rollout": { single: true, followed: true, map: headRollout },
+};
+
+/** What shows all layers and heads at once: the method itself, or where it has no single ones per-head rollout. */
 export function methodOfAll({ method }) {
-  return method === "raw-attention" ? method : "head-rollout";
+  return METHODS[method].single ? method : "head-rollout";
 }
 
 /** The maps of all heads, fused first, of every layer: [layer][head + 1], null where the look has no start or
@@ -78,8 +86,7 @@ export function explainAll(pass, look) {
     } else if (inward && method === "head-rollout") { // what lies below is the same for all heads
       if (layer) below = pullUp(pass, below, layer - 1, layer, look);
       rows.push(heads.map((head) => {
-        const matrix = head === null ? fused(pass, layer, look.fusion) : headOf(pass, layer, head);
-        return present(pass, step(pass, below, matrix, layer, true), layer);
+        return present(pass, step(pass, below, chosen(pass, { ...here, head }), layer, true), layer);
       }));
     } else {
       rows.push(heads.map((head) => explain(pass, { ...here, head })));
@@ -107,6 +114,11 @@ function present(pass, row, layer) {
 function headOf(pass, layer, head) {
   const size = pass.ids[layer].length ** 2;
   return pass.attn[layer].subarray(head * size, (head + 1) * size);
+}
+
+/** The matrix of the look's head, or of all heads of its layer fused. */
+function chosen(pass, { layer, head, fusion }) {
+  return head === null ? fused(pass, layer, fusion) : headOf(pass, layer, head);
 }
 
 /** The heads of a layer as one matrix, entry by entry; kept, since every hover asks for it. */

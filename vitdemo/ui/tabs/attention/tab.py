@@ -13,7 +13,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import both, label
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.tabs.attention.words import WORDS
+from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
 
 def build(session: Session) -> None:
@@ -21,7 +21,12 @@ def build(session: Session) -> None:
     with gr.Tab(label("Attention"), elem_id="tab-attention") as tab:
         # By the event the browser asks for one layer of a result that is too large to be sent whole.
         explorer = module(
-            "tabs/attention/attention", event="layer", elem_id="explorer", words=both(WORDS), chunk={}
+            "tabs/attention/attention",
+            event="layer",
+            elem_id="explorer",
+            words=both(WORDS),
+            methods=OPTIONS,
+            chunk={},
         )
 
         def draw(values: Values, report: Progress) -> Values:

@@ -1,5 +1,6 @@
 // Everything that is said, from the page's dictionary.
 
+import { METHODS } from "./maths.js";
 import { number, summary, top } from "./scale.js";
 
 export class Words {
@@ -34,14 +35,14 @@ export class Words {
   }
 
   unit(look) {
-    return this.say(look.method === "raw-attention" ? "unit_attention" : "unit_rollout");
+    return this.say(`unit_${look.method}`);
   }
 
   /** What is shown: method, `place` (layer and head), pass and start. */
   caption(look, data, place = this.place(look)) {
     const start = look.query === null ? this.say("readout") : this.patch(look.query, data.grid);
     const parts = [this.say(`method_${look.method}`)];
-    if (look.method !== "attention-rollout") parts.push(place);
+    if (METHODS[look.method].single) parts.push(place);
     parts.push(this.say(`during_${look.pass}`), this.say(look.direction === "out" ? "from" : "to", { start }));
     return parts.join(" · ");
   }

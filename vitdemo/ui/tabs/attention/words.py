@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from vitdemo.engine import METHODS
+
 WORDS: dict[str, str] = {
     "explorer": "Attention explorer",
     "waiting": "Upload a picture, or choose an example, to begin.",
     "loading": "Loading attention: {done} of {layers} layers",
     # The controls, each with a line that says what it does
     "method": "Method",
-    "method_raw-attention": "Raw attention",
-    "method_attention-rollout": "Attention rollout",
-    "method_head-rollout": "Per-head rollout",
-    "summary_raw-attention": "What one token looks at in one layer.",
-    "summary_attention-rollout": "How much of each patch reaches the output through all layers.",
-    "summary_head-rollout": "What one layer or head gathers, followed back to the input.",
     "direction": "Direction",
     "direction_out": "Looks at",
     "direction_in": "Looked at by",
@@ -56,8 +52,6 @@ WORDS: dict[str, str] = {
     "picture": "The picture with its attention map. Arrow keys move from patch to patch, "
     "Enter pins a patch, Escape lets it go.",
     # What is shown
-    "unit_attention": "attention weight",
-    "unit_rollout": "rollout share",
     "place": "layer {layer}, head {head}",
     "place_all": "layer {layer}, all heads",
     "patch": "patch {patch} (row {row}, column {column})",
@@ -79,4 +73,11 @@ WORDS: dict[str, str] = {
     "prefix_part": " Apart from that, {share} goes to tokens that are not patches, such as the class token.",
     "nothing": "This map is zero everywhere: no attention.",
     "only_prefix": "No patch gets anything: all of it goes to tokens that are not patches.",
+}
+SHOWN = [method for method in METHODS.values() if method.in_browser]
+OPTIONS = {method.key: [option.key for option in method.options] for method in SHOWN}
+WORDS |= {
+    f"{part}_{method.key}": text
+    for method in SHOWN
+    for part, text in (("method", method.title), ("summary", method.summary), ("unit", method.unit))
 }

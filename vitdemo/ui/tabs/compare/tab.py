@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Comparison, Progress
+from vitdemo.engine import ATTENTION_METHODS, Comparison, Progress
 from vitdemo.ui.kit.components import RUN, gallery, heading
 from vitdemo.ui.kit.errors import explain, tell_errors
 from vitdemo.ui.kit.followers import Part, Values
@@ -66,7 +66,7 @@ def build(session: Session) -> None:
             a, b = column(engine, "a"), column(engine, "b")
         with gr.Row(elem_id="compare-run-row", equal_height=False):
             method = gr.Dropdown(
-                [(label(one.title), one.key) for one in engine.methods()],
+                [(label(method.title), key) for key, method in ATTENTION_METHODS.items()],
                 value=FIRST_METHOD,
                 label=label(words.METHOD),
                 info=label(words.METHOD_INFO),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 
-from vitdemo.engine import Analysis, Comparison, Side
-from vitdemo.ui.kit.html import SELECTORS, escaped, macs, note, percent, title
+from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
+from vitdemo.ui.kit.html import escaped, macs, note, percent, title
 from vitdemo.ui.kit.language import say
 
 TAB = "Compare"
@@ -79,7 +79,7 @@ def setting(analysis: Analysis) -> str:
     """How the picture was analysed, apart from the model's name."""
     if analysis.pruned is None:
         return say(DENSE)
-    selector = say(SELECTORS.get(analysis.selector, analysis.selector))
+    selector = say(SELECTORS[analysis.selector].title)
     return say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
 
 

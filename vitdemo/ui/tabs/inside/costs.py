@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vitdemo.engine import SELECTORS
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
-from vitdemo.ui.kit.html import SELECTORS, escaped, facts, macs
+from vitdemo.ui.kit.html import escaped, facts, macs
 from vitdemo.ui.kit.language import say
 
 SPEED_MORE = (
@@ -72,7 +73,7 @@ def times(size: Size) -> tuple[float | None, float | None, float | None]:
 def variant(timing: Timing, dense: Timing) -> str:
     """The name of a row."""
     if timing.name in SELECTORS:
-        return say("Pruned: {selector}", selector=say(SELECTORS[timing.name]))
+        return say("Pruned: {selector}", selector=say(SELECTORS[timing.name].title))
     return say(VARIANTS[timing.name])
 
 
@@ -81,7 +82,7 @@ def verdicts(card: SpeedCard) -> list[str]:
     dense, *others = card.timings
     pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first
     other = next(timing for timing in others if timing.name not in SELECTORS)
-    by = say("Pruning by {selector}", selector=say(SELECTORS[pruned.name]).lower())
+    by = say("Pruning by {selector}", selector=say(SELECTORS[pruned.name].title).lower())
     return [compared(by, pruned, dense), compared(say(VARIANTS[other.name]), other, dense)]
 
 

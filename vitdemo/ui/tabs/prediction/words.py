@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from vitdemo.engine import METHODS
 from vitdemo.ui.kit.html import NO_WORDS, title
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.maps import MAPS
 
 CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
 WAITING = "The maps of a class will be shown here."
@@ -25,5 +25,5 @@ def no_classes() -> str:
 
 def map_caption(method: str, total: float) -> str:
     """Under a map: its name and what it shows, or that it shows nothing."""
-    name, line = MAPS[method]
-    return f"{say(name)} · {say(SILENT if total == 0 else line)}"
+    known = METHODS[method]
+    return f"{say(known.title)} · {say(SILENT if total == 0 else known.summary)}"

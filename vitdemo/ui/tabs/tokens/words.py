@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vitdemo.engine import Adaptive, SmallestSet, Surgery
-from vitdemo.ui.kit.html import SELECTORS, escaped, macs, percent
+from vitdemo.engine import SELECTORS, Adaptive, SmallestSet, Surgery
+from vitdemo.ui.kit.html import escaped, macs, percent
 from vitdemo.ui.kit.language import say
 
 WORDS = {
@@ -68,7 +68,7 @@ CUT_SHORT = "Time ran out: the set keeps the answer, but some of its patches may
 
 
 def selector(name: str) -> str:
-    return say(SELECTORS.get(name, name))
+    return say(SELECTORS[name].title)
 
 
 def ratio(share: float) -> str:

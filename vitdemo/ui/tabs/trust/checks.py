@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitdemo.engine import METHODS
 from vitdemo.engine.answers.sanity import Check, SanityReport
 from vitdemo.ui.kit.html import facts
 from vitdemo.ui.kit.language import say
@@ -24,11 +25,6 @@ KINDS = {
     "recorded": "Recording changes nothing: the logits are those of the fused kernel without recording",
     "randomised": "{map} depends on the weights: with random ones the map is another (rank correlation)",
 }
-MAPS = {
-    "attention-rollout": "Attention rollout",
-    "raw-attention": "Raw attention of the last layer",
-    "gradient-rollout": "Gradient rollout",
-}
 
 
 def report(found: SanityReport) -> str:
@@ -45,7 +41,7 @@ def report(found: SanityReport) -> str:
 
 
 def words(check: Check) -> str:
-    return say(KINDS[check.kind], map=say(MAPS.get(check.about, check.about)))
+    return say(KINDS[check.kind], map=say(METHODS[check.about].title) if check.about else "")
 
 
 def number(value: float) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from vitdemo.engine import Candidate, Progress, Trust
+from vitdemo.engine import METHODS, Candidate, Progress, Trust
 from vitdemo.ui.kit.components import RUN, heading
 from vitdemo.ui.kit.errors import explain
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import escaped, save_button
 from vitdemo.ui.kit.language import label, say
-from vitdemo.ui.kit.maps import MAPS
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.trust import sanity, words
 from vitdemo.ui.tabs.trust.checks import CHECKS
@@ -57,7 +56,7 @@ def chart(trust: Trust, *, deletion: bool) -> str:
     for place, one in reversed(list(enumerate(trust.candidates))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
         kind = "best" if place == 0 else "other"
-        lines.append(Line(words.probability_at(say(MAPS[one.method][0]), auc), kind, str(place), y))
+        lines.append(Line(words.probability_at(say(METHODS[one.method].title), auc), kind, str(place), y))
     drawing = percent_chart(
         x,
         lines,
@@ -82,12 +81,12 @@ def table(trust: Trust) -> str:
 
 
 def line(trust: Trust, place: int, one: Candidate) -> str:
-    name, shows = map(say, MAPS[one.method])
+    method = METHODS[one.method]
     kind = "passes" if one.gap > trust.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
     return (
-        f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(shows)}">'
-        f'<th scope="row">{escaped(name)}</th><td>{bar(one.deletion_auc)}</td>'
+        f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(say(method.summary))}">'
+        f'<th scope="row">{escaped(say(method.title))}</th><td>{bar(one.deletion_auc)}</td>'
         f"<td>{bar(one.insertion_auc)}</td><td>{gap}</td></tr>"
     )
 

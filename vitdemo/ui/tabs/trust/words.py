@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from vitdemo.engine import Trust
+from vitdemo.engine import METHODS, Trust
 from vitdemo.ui.kit.html import escaped, note
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.maps import MAPS
 
 TAB = "Trust"
 HEADING = "Can you believe the maps?"
@@ -27,12 +26,13 @@ RUNNING = "Patches are removed and the network runs again; this takes a few seco
 NO_RESULT = "Analyse a picture first."
 COLUMNS = ("Map", "Deletion area", "Insertion area", "Difference")
 ABOUT = (
-    "Each map ranks the patches; equal ones are taken in a random order and in its reverse, and the mean "
-    "counts. The network then sees the picture without some of them, really removed and not painted over, "
-    "and the probability of the class is followed. The grey band holds {count} random orders. The area is "
-    "the mean height of a curve; the difference is insertion less deletion, on average 0 for random order. A "
-    "map is better than chance when its difference is above {bar}, which is 2.5 times the scatter of the "
-    "random orders on this picture. Apart from what is removed here, nothing is pruned."
+    "Each map, with its default options (the last layer, all heads, from what the head reads), ranks the "
+    "patches; equal ones are taken in a random order and in its reverse, and the mean counts. The network "
+    "then sees the picture without some of them, really removed and not painted over, and the probability "
+    "of the class is followed. The grey band holds {count} random orders. The area is the mean height of a "
+    "curve; the difference is insertion less deletion, on average 0 for random order. A map is better than "
+    "chance when its difference is above {bar}, which is 2.5 times the scatter of the random orders on this"
+    " picture. Apart from what is removed here, nothing is pruned."
 )
 
 
@@ -50,7 +50,7 @@ FAILED = {
 
 def sentence(trust: Trust) -> str:
     """Which map to trust here, as HTML; plain when it is none."""
-    trusted = [say(MAPS[one.method][0]) for one in trust.trusted]
+    trusted = [say(METHODS[one.method].title) for one in trust.trusted]
     label = escaped(trust.label)
     if not trusted:
         return say(NONE, label=label)
@@ -87,7 +87,7 @@ def probability_at(name: str, auc: float) -> str:
 def described(trust: Trust, *, deletion: bool) -> str:
     """What a screen reader says of a chart."""
     areas = [
-        f"{say(MAPS[one.method][0])} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
+        f"{say(METHODS[one.method].title)} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
         for one in trust.candidates
     ]
     return say(
