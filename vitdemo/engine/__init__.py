@@ -28,12 +28,13 @@ from vitdemo.engine.core.records import (
 )
 from vitdemo.engine.engine import Engine
 from vitdemo.engine.result import Result
-from vitdemo.explain import ATTENTION_METHODS, METHODS
+from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import DEFAULT_MODEL
 
 __all__ = [
     "ATTENTION_METHODS",
+    "CLASS_METHODS",
     "DEFAULT_MODEL",
     "MAX_PRUNING_RATIO",
     "METHODS",

@@ -1,5 +1,5 @@
 """What each public endpoint takes and gives. The docstrings are its documentation, for people and for MCP,
-which reads one line a parameter."""
+which reads one line a parameter; `publish` fills their {gaps}."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Api:
             image: the picture, any common format.
             model: a key that /models gives, such as dynamicvit_cifar10.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
-            selector: learned, class-attention, random or inverted; empty for the model's best.
+            selector: {selectors}; empty for the model's best.
 
         Returns:
             model, title, source (which weights answered), note (what to know besides, such as a network
@@ -58,12 +58,12 @@ class Api:
             image: the picture, any common format.
             model: a key that /models gives, such as dynamicvit_cifar10.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
-            selector: learned, class-attention, random or inverted; empty for the model's best.
-            method: attention-rollout, head-rollout or raw-attention.
-            layer: of head-rollout and raw-attention; from 0, negative counts from the last.
-            head: of head-rollout and raw-attention; from 0, or -1 for all heads fused.
+            selector: {selectors}; empty for the model's best.
+            method: {attention_methods}.
+            layer: of {with_layer}; from 0, negative counts from the last.
+            head: of {with_head}; from 0, or -1 for all heads fused.
             fusion: how the heads of a layer become one: mean, max or min.
-            discard_ratio: of the rollouts; share of each layer's weakest weights set to 0, 0 to 0.99.
+            discard_ratio: of {with_discard_ratio}; share of each layer's weakest weights set to 0, 0 to 0.99.
             query: id of the patch that looks, from 0, row by row; null or left out: what the head reads.
 
         Returns:
@@ -98,9 +98,9 @@ class Api:
             image: the picture, any common format.
             model: a key that /models gives, such as dynamicvit_cifar10.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
-            selector: learned, class-attention, random or inverted; empty for the model's best.
+            selector: {selectors}; empty for the model's best.
             class_name: a class of the model, such as cat; empty for the answer.
-            method: gradient-rollout, chefer, attention-gradcam or token-gradcam.
+            method: {class_methods}.
 
         Returns:
             model, pruning_ratio, selector, class, method, title, options (none); unit; values (rows x columns

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 import gradio as gr
 
+from vitdemo.engine import ATTENTION_METHODS, CLASS_METHODS, SELECTORS
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import sound
@@ -21,7 +22,8 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
     """Makes `function` the endpoint, and the MCP tool, of its name. To be called inside the page.
 
     A parameter called `image` is the path of a picture; any other is text or a number, as its default says;
-    with a default of None it is a whole number or nothing. Errors become one plain sentence.
+    with a default of None it is a whole number or nothing. Errors become one plain sentence. Its docstring,
+    with the {gaps} of `gaps` filled, is the documentation.
     """
     names = inspect.signature(function).parameters
     parameters = names.values()
@@ -31,6 +33,7 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
         with tell_errors(html=False):
             return function(*map(checked, parameters, values))
 
+    description = answered.__doc__ = (inspect.getdoc(function) or "").format(**gaps())
     with gr.Row(visible=False):
         inputs = [component(parameter) for parameter in parameters]
         result, button = gr.JSON(label="Result"), gr.Button(function.__name__)
@@ -39,9 +42,30 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
         inputs,
         result,
         api_name=function.__name__,
-        api_description=inspect.getdoc(function),  # all of it; gradio alone would take the first line
+        api_description=description,  # all of it; gradio alone would take the first line
         **(HEAVY if PICTURE in names else LIGHT),
     )
+
+
+def gaps() -> dict[str, str]:
+    """Return what fills the gaps of docstrings: the keys of the records, and the methods with an option."""
+    found = {
+        "selectors": listed(SELECTORS, "or"),
+        "attention_methods": listed(ATTENTION_METHODS, "or"),
+        "class_methods": listed(CLASS_METHODS, "or"),
+    }
+    for option in ("layer", "head", "discard_ratio"):
+        having = [
+            key for key, method in ATTENTION_METHODS.items() if option in (one.key for one in method.options)
+        ]
+        found[f"with_{option}"] = listed(having, "and")
+    return found
+
+
+def listed(names: Iterable[str], word: str) -> str:
+    """Return the names as "a, b or c", with `word` before the last."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def component(parameter: inspect.Parameter) -> gr.components.Component:
