@@ -13,7 +13,7 @@ from tests.browser.explored import explored_app
 from tests.browser.looks import PHONE, each_look
 from vitdemo.engine import DEFAULT_MODEL, Comparison, Request
 from vitdemo.examples import example_paths
-from vitdemo.ui.kit.html import macs
+from vitdemo.ui.kit.words import macs
 
 PATH = next(iter(example_paths().values()))
 LIGHT = "lightvit_cifar10"

@@ -23,7 +23,7 @@ from vitdemo.engine import DEFAULT_MODEL, SELECTORS, Request, SmallestSet, Sweep
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
-from vitdemo.ui.kit.html import macs, percent
+from vitdemo.ui.kit.words import macs, percent
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def chosen(page: Page, picture: str, model: str = DEFAULT_MODEL) -> str:
 
 def expect_chart(chart: Locator, lines: dict[str, Sequence[float]]) -> None:
     """Each point tells its number and stands at its height between the lines of 0 and 100 %."""
-    heights = [float(chart.locator("line.grid").nth(place).get_attribute("y1") or "") for place in (0, 4)]
+    heights = [float(chart.locator("line.rule").nth(place).get_attribute("y1") or "") for place in (0, 4)]
     expect(chart.locator("li")).to_have_text(list(lines))
     for index, (name, values) in enumerate(lines.items()):
         points = chart.locator(f"svg[role=img] .line-{index} circle")
@@ -160,7 +160,7 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
         found = lab.adaptive(threshold)
         both = (found.adaptive, found.fixed)
         percents = f"{100 * found.pruning_ratio:.0f}"
-        head = page.locator("#lab-adaptive-result thead th")
+        head = page.locator("#lab-adaptive-result thead :is(td, th)")
         expect(head).to_have_text(["", f"Threshold {threshold}", f"Fixed {percents} %"])
         for index, budget in enumerate(both):
             answer, probability = budget.top[0]

@@ -54,7 +54,7 @@ def expect_verdict(page: Page, verdict: Trust) -> None:
     shown = {row.locator("th").inner_text(): row.locator("td") for row in rows.all()}
     for one in verdict.candidates:
         expect_areas(shown[NAMES[one.method]], one)
-    last = page.locator(".referee .charts figure").last.locator("polyline.best")
+    last = page.locator(".referee .charts figure").last.locator(".best polyline")
     x, y = (last.get_attribute("points") or "").split()[-1].split(",")
     assert float(x) == pytest.approx(368, abs=0.1)  # all patches, at the right edge
     assert float(y) == pytest.approx(206 - 196 * verdict.candidates[0].insertion[-1], abs=0.3)

@@ -24,8 +24,8 @@ from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.ui import build
 from vitdemo.ui.kit.assets import module_url
-from vitdemo.ui.kit.html import FOREIGN, MISTAKEN
 from vitdemo.ui.kit.received import paths_in, sound
+from vitdemo.ui.kit.words import FOREIGN, MISTAKEN
 
 META = {"meta": {"_type": "gradio.FileData"}}
 TRACES = ["Traceback", 'File \\"', "site-packages", str(ROOT), sys.prefix, "Error:", "errno"]

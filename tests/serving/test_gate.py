@@ -31,7 +31,7 @@ from vitdemo.serving.routes import is_open, named
 from vitdemo.serving.server import launch, nothing
 from vitdemo.ui import build
 from vitdemo.ui.kit.assets import module_url
-from vitdemo.ui.kit.html import CRASHED, FULL
+from vitdemo.ui.kit.words import CRASHED, FULL
 
 JSON = {"Content-Type": "application/json"}
 

@@ -15,7 +15,7 @@ from vitdemo.engine.answers import lab
 from vitdemo.limits import Limits
 from vitdemo.serving import queue
 from vitdemo.serving.sessions import Sessions
-from vitdemo.ui.kit.html import CRASHED
+from vitdemo.ui.kit.words import CRASHED
 
 MODEL = "vit_cifar10"
 

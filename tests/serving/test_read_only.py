@@ -16,7 +16,7 @@ from vitdemo.engine import Engine
 from vitdemo.serving.options import parse
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
-from vitdemo.ui.kit.html import FOREIGN
+from vitdemo.ui.kit.words import FOREIGN
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.ui.kit.assets import module_url
-from vitdemo.ui.kit.html import CRASHED
+from vitdemo.ui.kit.words import CRASHED
 
 JSON = {"Content-Type": "application/json"}
 

@@ -19,7 +19,7 @@ from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import LOCK, MARK, Sweeper, bury
 from vitdemo.ui import build
-from vitdemo.ui.kit.html import FOREIGN
+from vitdemo.ui.kit.words import FOREIGN
 
 DAY = 86400.0
 

@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 UI = sorted(path for room in ("ui", "serving") for path in (ROOT / "vitdemo" / room).rglob("*.py"))
 ENGINE = [path for path in sorted((ROOT / "vitdemo").rglob("*.py")) if path not in UI]
-TAKES_KEYS = {"say", "label", "both", "heading", "remark", "figure"}
+TAKES_KEYS = {"say", "say_html", "label", "both", "heading", "remark", "figure"}
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*(?: [A-Za-z][A-Za-z'’-]*){2,}")  # three words and more
 
 

@@ -23,8 +23,8 @@ from vitdemo.serving.login import Login
 from vitdemo.serving.proxies import NOBODY, Proxies
 from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, named
 from vitdemo.serving.sentences import SENTENCES, refused
-from vitdemo.ui.kit.html import CRASHED
 from vitdemo.ui.kit.received import uploaded
+from vitdemo.ui.kit.words import CRASHED
 
 NO_HOST = "This server is not called so."
 NO_ORIGIN = "Pages of other sites may not call this server."

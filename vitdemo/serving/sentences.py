@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitdemo.ui.kit.errors import is_full
-from vitdemo.ui.kit.html import CRASHED, FULL
+from vitdemo.ui.kit.words import CRASHED, FULL
 
 NO_EVENT = "This page has no such event or component."
 MISTAKEN = "The request does not fit this address: a part of it is missing or of the wrong kind."

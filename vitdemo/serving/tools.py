@@ -15,7 +15,7 @@ from httpx import HTTPStatusError
 
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.queue import FULL
-from vitdemo.ui.kit.html import CRASHED
+from vitdemo.ui.kit.words import CRASHED
 
 SCHEMA = {"type": "object"}  # what is in it, the tool's description says
 UNFIT = "The arguments do not fit the tool: its description says what it takes."

@@ -10,9 +10,8 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.ui import api, familiarity
+from vitdemo.ui import api, familiarity, words
 from vitdemo.ui.answer import Answering, headline
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.assets import read, styles
 from vitdemo.ui.kit.language import label, translations
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First
@@ -38,11 +37,11 @@ def build(
     With a data set under `data_dir` it also offers random test images. With `first`, of `first_view`, it
     opens with a result; without, nothing runs before a browser opens it.
     """
-    with Page(limits=limits, title=text.TITLE, analytics_enabled=False) as page:
+    with Page(limits=limits, title=words.TITLE, analytics_enabled=False) as page:
         gr.HTML(
-            label(text.LEAD),
-            label=label(text.TITLE),
-            html_template=text.HEADER,
+            label(words.LEAD),
+            label=label(words.TITLE),
+            html_template=words.HEADER,
             js_on_load=TITLE,
             padding=False,
             elem_id="top",

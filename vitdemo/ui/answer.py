@@ -8,20 +8,22 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis
-from vitdemo.ui.kit import html as text
+from vitdemo.ui import words
 from vitdemo.ui.kit.components import QUEUED, RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import PROGRESS, First, Session
 from vitdemo.ui.kit.visit import analyse, reported
+from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.link import Link, brought
 
 
 def headline(first: First | None) -> gr.HTML:
     """Build the line that holds the answer."""
-    shown = text.headline(first.analysis) if first else text.waiting(label(text.NO_IMAGE))
+    shown = words.headline(first.analysis) if first else words.waiting(Html(label(NO_IMAGE)))
     return gr.HTML(shown, padding=False, elem_id="headline")
 
 
@@ -50,13 +52,13 @@ class Answering:
         """Analyse what the visitor asks for now."""
         session = self.session
         if not values[session.image]:
-            return self.fill(text.waiting(say(text.NO_IMAGE)), None)
+            return self.fill(words.waiting(say(NO_IMAGE)), None)
         try:
-            with tell_errors(html=False):  # text.problem writes the HTML
+            with tell_errors(html=False):  # words.problem escapes it
                 result = analyse(session.engine, session.request(values), reported(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
-            return self.fill(text.problem(error.message), None)
-        return self.fill(text.headline(result.analysis), result.analysis)
+            return self.fill(words.problem(error.message), None)
+        return self.fill(words.headline(result.analysis), result.analysis)
 
     def wire(self) -> None:
         """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
@@ -76,7 +78,7 @@ class Answering:
             if known and first and known.key == first.analysis.key and brought(found):
                 return {**updates, session.key: known.key}
             if known:
-                return {**updates, **self.fill(text.headline(known.analysis), known.analysis)}
+                return {**updates, **self.fill(words.headline(known.analysis), known.analysis)}
             shown = {session.key: first.analysis.key} if first else {}
             return {**updates, **shown, wanted: {name: asked[part] for name, part in session.asked.items()}}
 

@@ -7,9 +7,10 @@ import gradio as gr
 from vitdemo.engine import Expired, Progress
 from vitdemo.engine.answers.inside import Familiarity
 from vitdemo.ui.kit.followers import Part, Values
-from vitdemo.ui.kit.html import escaped, paragraph, percent
+from vitdemo.ui.kit.html import Html, note, tag
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.words import percent
 
 SURE = (
     "The dense pass is {confidence} sure of its answer. It was surer on {surer} % of the pictures it was "
@@ -35,12 +36,12 @@ def build(session: Session) -> None:
     session.follow(Part(draw, [line]), None)
 
 
-def familiarity(found: Familiarity | None) -> str:
+def familiarity(found: Familiarity | None) -> Html:
     """The notice about a picture unlike those of the validation split; nothing where that is not known."""
     if found is None:
-        return ""
+        return Html("")
     sentence = UNSURE if found.unusual else SURE
     words = say(sentence, surer=found.surer, confidence=percent(found.confidence))
     if found.unusual:
-        return f'<p class="unusual" role="note">{escaped(words)}</p>'
-    return paragraph(words)
+        return tag("p", words, class_="unusual", role="note")
+    return note(words)

@@ -15,10 +15,10 @@ from gradio.context import LocalContext
 from vitdemo.limits import Limits
 from vitdemo.ui.kit.errors import unforeseen
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import FOREIGN, MANY_FILES, MISTAKEN
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import paths_in, sound, uploaded
+from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, MISTAKEN
 
 LOG = logging.getLogger(__name__)
 

@@ -6,7 +6,10 @@ import pytest
 from PIL import Image
 
 from vitdemo.engine import Analysis, Outcome
-from vitdemo.ui.kit import html as text
+from vitdemo.ui import words as answer
+from vitdemo.ui.kit.html import Html, join, note, row, say_html, table, tag
+from vitdemo.ui.sidebar.words import counts
+from vitdemo.ui.tabs.prediction import words as prediction
 
 DENSE = Outcome((("cat", 0.9), ("dog", 0.1)), (64,), 1_000_000_000, 10.0)
 
@@ -28,7 +31,7 @@ def analysis(pruned: Outcome | None) -> Analysis:
 
 def test_comparison_worked_by_hand() -> None:
     pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000, 12.0)
-    shown = text.comparison(analysis(pruned))
+    shown = prediction.comparison(analysis(pruned))
     for cell in ("1.00 G", "650.0 M", "35 %", "75 %", "−20 %", "88.5 %", "12.0 ms"):
         assert f">{cell}</td>" in shown
     assert "moves by −1.5 points" in shown
@@ -43,29 +46,46 @@ def test_comparison_worked_by_hand() -> None:
     ],
 )
 def test_verdict(label: str, share: float, words: str) -> None:
-    assert words in text.verdict(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
+    assert words in prediction.verdict(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
 
 
 def test_without_pruning_there_is_nothing_to_compare() -> None:
-    assert text.NO_PRUNING in text.comparison(analysis(None))
+    assert prediction.NO_PRUNING in prediction.comparison(analysis(None))
 
 
 def test_names_from_outside_stay_text() -> None:
     label = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
     hostile = Outcome(((label, 0.5),), (64,), 1, 1.0)
     pages = (
-        text.headline(analysis(hostile)),
-        text.comparison(analysis(hostile)),
-        text.problem(label),
-        text.note(label),
+        answer.headline(analysis(hostile)),
+        prediction.comparison(analysis(hostile)),
+        answer.problem(label),
+        note(label),
     )
     for page in pages:
         assert "<img" not in page
         assert "${" not in page
         assert "{{" not in page
-    assert "A &lt;model&gt;" in text.headline(analysis(None))
+    assert "A &lt;model&gt;" in answer.headline(analysis(None))
+
+
+def test_what_is_no_html_is_text() -> None:
+    assert tag("p", "<b>", tag("b", 1), class_="a", aria_label='"x"', id=None) == (
+        '<p class="a" aria-label="&quot;x&quot;">&lt;b&gt;<b>1</b></p>'
+    )
+    assert join("${a}", Html("<i>")) == "&#36;&#123;a&#125;<i>"
+    assert say_html("<b>{name}</b>", name="`{{<") == "<b>&#96;&#123;&#123;&lt;</b>"
+    assert tag("img", src="a") == '<img src="a">'
+
+
+def test_a_table_has_headings_where_there_are_words() -> None:
+    shown = table(("", "A"), [row("x", "<", class_="odd")], caption="t")
+    assert shown == (
+        '<table><caption>t</caption><thead><tr><td></td><th scope="col">A</th></tr></thead>'
+        '<tbody><tr class="odd"><th scope="row">x</th><td>&lt;</td></tr></tbody></table>'
+    )
 
 
 def test_counts_line() -> None:
-    assert text.counts((64, 44)).count("→") == 1
-    assert "none pruned" in text.counts((64,))
+    assert counts((64, 44)).count("→") == 1
+    assert "none pruned" in counts((64,))

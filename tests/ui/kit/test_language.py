@@ -25,7 +25,7 @@ from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
 from vitdemo.message import Message
 from vitdemo.registry import MODELS
 from vitdemo.ui import build
-from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit import words as text
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.language import both, catalogues, chinese, language, say, translate
 from vitdemo.ui.tabs.inside import costs

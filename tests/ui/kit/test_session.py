@@ -10,9 +10,9 @@ import pytest
 from gradio.data_classes import ImageData
 
 from vitdemo.ui.kit.errors import tell_errors
-from vitdemo.ui.kit.html import CRASHED
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import fitting
+from vitdemo.ui.kit.words import CRASHED
 
 
 def test_a_value_error_reaches_the_visitor_as_text() -> None:

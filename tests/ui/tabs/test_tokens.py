@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vitdemo.engine import Adaptive, Budget, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint
-from vitdemo.ui.kit.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart
+from vitdemo.ui.kit.svg import Frame
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
 
@@ -51,11 +51,12 @@ def test_the_film_strip_says_whose_it_is() -> None:
 
 
 def test_the_chart_puts_probabilities_where_they_belong() -> None:
-    svg = chart("t", [Line("a", (1.0, 0.0))], (0.0, 0.5), mark=(0.5, "here"))
+    svg, frame = sweep_text.chart("t", {"a": (1.0, 0.0)}, (0.0, 0.5), flip=(0.5, "here")), Frame()
+    last = frame.width - frame.right
     path = re.search(r'points="([^"]+)"', svg)
     assert path
-    assert path[1] == f"{LEFT:.1f},{TOP:.1f} {WIDTH - RIGHT:.1f},{HEIGHT - BOTTOM:.1f}"
-    assert f'<line class="mark" x1="{WIDTH - RIGHT:.1f}"' in svg
+    assert path[1] == f"{frame.left:.1f},{frame.top:.1f} {last:.1f},{frame.height - frame.bottom:.1f}"
+    assert f'<line class="mark" x1="{last:.1f}"' in svg
     assert "a, 50 % pruned: 0.0 %" in svg
 
 

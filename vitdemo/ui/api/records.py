@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Trust
-from vitdemo.ui.kit.html import NO_WORDS
+from vitdemo.ui.kit.words import NO_WORDS
 
 
 def analysis(found: Analysis) -> dict[str, Any]:

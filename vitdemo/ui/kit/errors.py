@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import gradio as gr
 
-from vitdemo.ui.kit.html import CRASHED, FULL, escaped, sentence
+from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.visit import Unwanted
+from vitdemo.ui.kit.words import CRASHED, FULL, sentence
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def tell_errors(*, html: bool = True) -> Iterator[None]:
         raise gr.Error("", visible=False, print_exception=False) from None
     except ValueError as error:
         words = explain(error)
-        raise gr.Error(escaped(words) if html else words, print_exception=False) from None
+        raise gr.Error(Html.escape(words) if html else words, print_exception=False) from None
     except Exception as error:
         raise unforeseen(error) from None
 

@@ -5,87 +5,149 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitdemo.ui.kit.html import escaped, percent, save_button
+from vitdemo.ui.kit.html import Html, join, tag
 from vitdemo.ui.kit.language import say
 
-WIDTH, HEIGHT = 460, 230
-LEFT, RIGHT, TOP, BOTTOM = 38, 10, 18, 24
+QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The room of a chart, and what its edges leave free for words; all in its own pixels."""
+
+    width: int = 460
+    height: int = 230
+    left: int = 38
+    right: int = 10
+    top: int = 18
+    bottom: int = 24
+
+    def across(self, share: float) -> float:
+        """Return the place of a share of the x axis."""
+        return self.left + share * (self.width - self.left - self.right)
+
+    def up(self, share: float) -> float:
+        """Return the place of a probability."""
+        return self.height - self.bottom - share * (self.height - self.top - self.bottom)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One curve. `values`: probabilities, one at each x."""
+    """A curve: a probability at each x. `name`: what a pointer over it reads. `kind`: its CSS class. `mark`:
+    its `data-curve`, by which a style sheet finds it. `dots`: what a pointer over each point reads."""
 
     name: str
-    values: tuple[float, ...]
+    values: Sequence[float]
+    kind: str
+    mark: str | None = None
+    dots: Sequence[str] = ()
 
 
-def chart(
-    heading: str, lines: Sequence[Line], xs: Sequence[float], *, mark: tuple[float, str] | None = None
-) -> str:
-    """Probabilities against a share from 0 to 1, both shown in percent.
+@dataclass(frozen=True)
+class Axes:
+    """`x`: shares, at which the lines have their values. `ticks`: those that are numbered, in percent.
+    `labels`: of both axes; without one, the numbers at the left carry their unit. `upright`: where a dashed
+    line stands, and its words."""
 
-    `mark`: where to draw a dashed upright, and its words. Each point tells its numbers when hovered.
+    x: Sequence[float]
+    ticks: Sequence[float]
+    labels: tuple[str, str] = ("", "")
+    upright: tuple[float, str] | None = None
+
+
+def draw_lines(
+    axes: Axes,
+    lines: Sequence[Line],
+    *,
+    description: str,
+    band: tuple[Sequence[float], Sequence[float]] | None = None,
+    frame: Frame = Frame(),
+) -> Html:
+    """Return an <svg> of probabilities against the share of `axes`, which ends at its largest x.
+
+    Later lines are on top; `band` (low, high) is filled behind all. `description`: what a screen reader says.
     """
-    last = max(xs)
-    parts = [grid(y) for y in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    parts += [tick(across(x, last), f"{100 * x:.0f}") for x in xs]
-    if mark is not None:
-        parts.append(upright(across(mark[0], last), mark[1]))
-    for index, line in enumerate(lines):
-        places = [(across(x, last), up(y)) for x, y in zip(xs, line.values, strict=True)]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        dots = "".join(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{escaped(point(line.name, at, value))}</title>'
-            "</circle>"
-            for (x, y), at, value in zip(places, xs, line.values, strict=True)
+    plot = Plot(axes, frame)
+    return tag(
+        "svg",
+        plot.grid(),
+        plot.upright(),
+        plot.band(*band) if band else "",
+        *(plot.line(line) for line in lines),
+        class_="chart",
+        viewBox=f"0 0 {frame.width} {frame.height}",
+        role="img",
+        aria_label=description,
+    )
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Axes in a frame, and the shapes drawn on them."""
+
+    axes: Axes
+    frame: Frame
+
+    def across(self, x: float) -> float:
+        """Return the place of `x`."""
+        return self.frame.across(x / max(self.axes.x))
+
+    def points(self, values: Sequence[float]) -> list[tuple[float, float]]:
+        """Return the places of `values`, one at each x."""
+        return [(self.across(x), self.frame.up(y)) for x, y in zip(self.axes.x, values, strict=True)]
+
+    def line(self, line: Line) -> Html:
+        """Return a curve and its dots."""
+        points = self.points(line.values)
+        curve = tag("polyline", tag("title", line.name), data_curve=line.mark, points=path(points))
+        dots = [
+            tag("circle", tag("title", words), cx=f"{x:.1f}", cy=f"{y:.1f}", r=3)
+            for (x, y), words in zip(points, line.dots, strict=False)
+        ]
+        return tag("g", curve, *dots, class_=line.kind)
+
+    def band(self, low: Sequence[float], high: Sequence[float]) -> Html:
+        """Return what lies between two curves, filled."""
+        return tag("polygon", class_="band", points=path([*self.points(high), *reversed(self.points(low))]))
+
+    def grid(self) -> Html:
+        """Return thin lines at the quarters, the numbers in percent, and the names of the axes."""
+        frame, parts = self.frame, []
+        bottom = frame.height - frame.bottom
+        across, upward = self.axes.labels
+        for share in QUARTERS:
+            y = f"{frame.up(share):.1f}"
+            parts.append(tag("line", class_="rule", x1=frame.left, x2=frame.width - frame.right, y1=y, y2=y))
+            number = f"{100 * share:.0f}"
+            words = number if upward else say("{number} %", number=number)
+            parts.append(label(frame.left - 6, y, words, anchor="end", dy="0.35em"))
+        parts += [label(self.across(x), bottom + 16, f"{100 * x:.0f}") for x in self.axes.ticks]
+        middle = (frame.left + frame.width - frame.right) / 2
+        if across:
+            parts.append(label(middle, frame.height - 8, across))
+        if upward:
+            turned = f"translate(11 {(frame.top + bottom) / 2}) rotate(-90)"
+            parts.append(tag("text", upward, transform=turned, text_anchor="middle"))
+        return join(*parts)
+
+    def upright(self) -> Html:
+        """Return the dashed line and its words, which lean away from the nearer edge."""
+        if self.axes.upright is None:
+            return join()
+        at, words = self.axes.upright
+        frame, x = self.frame, self.across(at)
+        ends = {"x1": f"{x:.1f}", "x2": f"{x:.1f}", "y1": frame.top - 4, "y2": frame.height - frame.bottom}
+        anchor = "end" if x > frame.width / 2 else "start"
+        return join(
+            tag("line", class_="mark", **ends), label(x, frame.top - 7, words, anchor=anchor, class_="mark")
         )
-        parts.append(f'<g class="line line-{index % 6}"><polyline points="{path}"/>{dots}</g>')
-    legend = "".join(
-        f'<li><svg class="line line-{index % 6}" viewBox="0 0 24 8" aria-hidden="true">'
-        f'<polyline points="0,4 24,4"/></svg>{escaped(line.name)}</li>'
-        for index, line in enumerate(lines)
-    )
-    words = escaped(heading)
-    return (
-        f'<figure class="lab-chart"><figcaption>{words}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">{"".join(parts)}</svg>'
-        f"<ul>{legend}</ul>{save_button()}</figure>"
-    )
 
 
-def point(name: str, share: float, value: float) -> str:
-    """What a pointer over a point reads."""
-    return say(
-        "{name}, {share} % pruned: {value}", name=name, share=f"{100 * share:.0f}", value=percent(value)
-    )
+def label(x: float, y: float | str, words: str, *, anchor: str = "middle", **attributes: str) -> Html:
+    """Return words at a place."""
+    return tag("text", words, x=f"{x:.1f}", y=y, text_anchor=anchor, **attributes)
 
 
-def across(x: float, last: float) -> float:
-    return LEFT + x / last * (WIDTH - LEFT - RIGHT)
-
-
-def up(y: float) -> float:
-    return TOP + (1 - y) * (HEIGHT - TOP - BOTTOM)
-
-
-def tick(x: float, words: str) -> str:
-    return f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 7}" text-anchor="middle">{words}</text>'
-
-
-def grid(y: float) -> str:
-    """A line across, with its percent at the left."""
-    at = f"{up(y):.1f}"
-    words = say("{number} %", number=f"{100 * y:.0f}")
-    return (
-        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
-        f'<text class="tick" x="{LEFT - 5}" y="{at}" dy="0.35em" text-anchor="end">{words}</text>'
-    )
-
-
-def upright(x: float, words: str) -> str:
-    anchor = "end" if x > WIDTH / 2 else "start"
-    return (
-        f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 4}" y2="{HEIGHT - BOTTOM}"/>'
-        f'<text class="mark" x="{x:.1f}" y="{TOP - 7}" text-anchor="{anchor}">{escaped(words)}</text>'
-    )
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """Return places as SVG writes them."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

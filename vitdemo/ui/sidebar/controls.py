@@ -11,14 +11,16 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.samples import has_samples, random_sample
 from vitdemo.examples import CLASSES, example_paths
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import QUIET, gallery, named, remark
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.html import note
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, fitting
+from vitdemo.ui.kit.words import NO_IMAGE
+from vitdemo.ui.sidebar import words
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         elem_id="ratio",
     )
     counts = gr.HTML(
-        text.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)), padding=False, elem_id="counts"
+        words.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)), padding=False, elem_id="counts"
     )
     selector = Choice(
         named(info.selectors),
@@ -92,7 +94,7 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
         elem_id="picture",
         alt_text=label("The picture to analyse"),
     )
-    shown = gr.HTML(example_note(name), padding=False, elem_id="note")
+    shown = gr.HTML(words.example_note(name), padding=False, elem_id="note")
     strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
     examples = gallery(
         [(str(file), name) for name, file in example_paths().items()],
@@ -114,9 +116,9 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
             label("Random test image"), size="sm", visible=has_samples(data_dir), elem_id="sample"
         )
         if not uploads:
-            remark(text.NO_UPLOADS)
+            remark(words.NO_UPLOADS)
     if uploads:
-        remark(text.SOURCES_WITH_SAMPLES if has_samples(data_dir) else text.SOURCES)
+        remark(words.SOURCES_WITH_SAMPLES if has_samples(data_dir) else words.SOURCES)
     return image, {
         "note": shown,
         "examples": examples,
@@ -127,15 +129,11 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
     }
 
 
-def example_note(name: str) -> str:
-    return text.note(say(text.EXAMPLE, name=name), example=name)
-
-
 def choose_example(side: Sidebar, name: str) -> Values:
     """The left column with example `name`."""
     return {
         side.session.image: str(example_paths()[name]),
-        side.note: example_note(name),
+        side.note: words.example_note(name),
         side.examples: gr.Gallery(selected_index=CLASSES.index(name)),
         side.strip: gr.Gallery(selected_index=None),
     }
@@ -148,7 +146,7 @@ def choose_model(side: Sidebar, values: Values) -> Values:
     info = engine.info(model)
     best = fitting(values[session.selector], info.selectors)
     with tell_errors():
-        counts = text.counts(engine.token_counts(model, values[session.ratio] / 100))
+        counts = words.counts(engine.token_counts(model, values[session.ratio] / 100))
     return {
         session.model: gr.Dropdown(info=translate(info.summary)),
         session.selector: Choice(named(info.selectors), value=best),
@@ -160,11 +158,11 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     """Events that only fill the left column; a changed picture then starts the analysis by itself."""
     session, engine = side.session, side.session.engine
 
-    def chosen(picture: Any, words: str, *, upload: int | None = None) -> Values:
+    def chosen(picture: Any, line: str, *, upload: int | None = None) -> Values:
         """The visitor's picture, its note, and the one thumbnail that it came from."""
         return {
             session.image: picture,
-            side.note: text.note(words),
+            side.note: note(line),
             side.examples: gr.Gallery(selected_index=None),
             side.strip: gr.Gallery(selected_index=upload),
         }
@@ -173,22 +171,22 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
         return choose_example(side, CLASSES[event.index])
 
     def select_upload(paths: list[str], event: gr.SelectData) -> Values:
-        words = say(text.YOURS_OF, number=event.index + 1, count=len(paths))
-        return chosen(paths[event.index], words, upload=event.index)
+        line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
+        return chosen(paths[event.index], line, upload=event.index)
 
     def several(files: list[str]) -> Values:
         strip = gr.Gallery(files, visible=True, selected_index=0)
-        words = say(text.YOURS_OF, number=1, count=len(files))
-        return {**chosen(files[0], words), side.strip: strip, side.paths: files}
+        line = say(words.YOURS_OF, number=1, count=len(files))
+        return {**chosen(files[0], line), side.strip: strip, side.paths: files}
 
     def random_picture(model: str) -> Values:
         with tell_errors():
             sample = random_sample(data_dir, dataset=engine.info(model).dataset)
-        words = say(text.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
-        return chosen(sample.picture, words)
+        line = say(words.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
+        return chosen(sample.picture, line)
 
     def own_picture(path: str | None) -> Values:
-        return chosen(gr.skip(), say(text.YOURS if path else text.NO_IMAGE))
+        return chosen(gr.skip(), say(words.YOURS if path else NO_IMAGE))
 
     def model_changed(values: Values) -> Values:
         changed, names = choose_model(side, values), engine.info(values[session.model]).selectors
@@ -198,7 +196,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
 
     def token_line(model: str, ratio: float) -> str:
         with tell_errors():
-            return text.counts(engine.token_counts(model, ratio / 100))
+            return words.counts(engine.token_counts(model, ratio / 100))
 
     shown = [session.image, side.note, side.examples, side.strip]
     side.examples.select(select_example, None, shown, **QUIET)

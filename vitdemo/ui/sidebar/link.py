@@ -17,8 +17,8 @@ from vitdemo.examples import example_paths
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import escaped
-from vitdemo.ui.kit.language import both, language, say, translate
+from vitdemo.ui.kit.html import say_html
+from vitdemo.ui.kit.language import both, language, translate
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, fitting
 from vitdemo.ui.sidebar.controls import Sidebar, choose_example, choose_model
 
@@ -58,8 +58,8 @@ class Link:
         that was found in the address). Warn of what makes no sense there."""
         found, wrong = read(self.side.session.engine, request.query_params, tabs=self.tabs)
         for name in wrong:
-            value = escaped(request.query_params[name][:LONGEST])
-            gr.Warning(say(UNKNOWN, name=name, value=value))
+            value = request.query_params[name][:LONGEST]
+            gr.Warning(say_html(UNKNOWN, name=name, value=value))
         return merge(self.side, values, found), found
 
     def updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
-from vitdemo.ui.kit.html import escaped, macs, note, percent, title
+from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, table, tag, title
 from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.words import TIMING, macs, percent
 
 TAB = "Compare"
 HEADING = "Two models or two settings on the same picture"
@@ -44,7 +46,6 @@ CLASS, DIFFERENCE = "Class", "B − A, points"
 CLASSES = "Probability of the top classes of either side"
 COST = "Answer and cost"
 UNKNOWN = "A dash: that model does not know the class."
-TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
 
 MAPS = "Where A and B looked"
 SCALE = "One scale for both maps: 1 is what a patch would get if attention were spread evenly."
@@ -65,14 +66,14 @@ KEPT_MORE = "Patches in full colour are left after the last stage; the faded one
 KEPT_CAPTION = "{side}: {left} of {count} patches left"
 
 
-def waiting(words: str) -> str:
+def waiting(words: str) -> Html:
     """The result while there is nothing to show."""
-    return f'<div class="compare empty" role="status">{note(say(words))}</div>'
+    return tag("div", note(say(words)), class_="compare empty", role="status")
 
 
-def problem(words: str) -> str:
+def problem(words: str) -> Html:
     """The result when one of the two could not be had: one sentence that says why."""
-    return f'<div class="compare empty" role="alert"><p class="problem">{escaped(words)}</p></div>'
+    return tag("div", tag("p", words, class_="problem"), class_="compare empty", role="alert")
 
 
 def setting(analysis: Analysis) -> str:
@@ -83,30 +84,29 @@ def setting(analysis: Analysis) -> str:
     return say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
 
 
-def badge(side: str) -> str:
-    return f'<span class="badge {side}">{side.upper()}</span>'
+def badge(side: str) -> Html:
+    return tag("span", side.upper(), class_=f"badge {side}")
 
 
-def head(side: str, analysis: Analysis) -> str:
+def head(side: str, analysis: Analysis) -> Html:
     """The heading of a column: A or B, the model and its setting."""
-    return (
-        f'<th scope="col">{badge(side)} {escaped(analysis.title)}'
-        f"<small>{escaped(setting(analysis))}</small></th>"
-    )
+    return join(badge(side), f" {analysis.title}", tag("small", setting(analysis)))
 
 
-def result(found: Comparison) -> str:
+def result(found: Comparison) -> Html:
     """The verdict and both tables."""
     unknown = any(share is None for side in (found.a, found.b) for share in side.probabilities)
     more = f"{say(UNKNOWN)} " if unknown else ""
-    return (
-        f'<div class="compare"><p class="verdict" role="status">{verdict(found)}</p>'
-        f'<div class="tables">{costs(found)}{classes(found)}</div>'
-        f'<p class="quiet">{more}{say(TIMING)}</p></div>'
+    return tag(
+        "div",
+        tag("p", verdict(found), class_="verdict", role="status"),
+        tag("div", costs(found), classes(found), class_="tables"),
+        quiet(more, say(TIMING)),
+        class_="compare",
     )
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: Comparison) -> Html:
     """One sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
     (first, p), (second, q) = found.a.outcome.top[0], found.b.outcome.top[0]
     more, less = percent(max(p, q)), percent(min(p, q))
@@ -114,23 +114,20 @@ def verdict(found: Comparison) -> str:
     work = (found.a.outcome.macs, found.b.outcome.macs)
     share = percent(1 - min(work) / max(work))
     cheaper = "" if work[0] == work[1] else "a" if work[0] < work[1] else "b"
-    return say(
+    return say_html(
         SENTENCE,
-        answers=say(ANSWERS[first == second], a=escaped(first), b=escaped(second)),
+        answers=say_html(ANSWERS[first == second], a=first, b=second),
         surer=say(SURER[surer], more=more, less=less),
         cheaper=say(CHEAPER[cheaper], share=share, more=macs(max(work)), less=macs(min(work))),
     )
 
 
-def costs(found: Comparison) -> str:
+def costs(found: Comparison) -> Html:
     """Answer, patches, multiply-adds and time of each side."""
     columns = [figures(side) for side in (found.a, found.b)]
-    rows = "".join(
-        f'<tr><th scope="row">{say(name)}</th><td>{a}</td><td>{b}</td></tr>'
-        for name, a, b in zip(ROWS, *columns, strict=True)
-    )
-    top = f"<td></td>{head('a', found.a.analysis)}{head('b', found.b.analysis)}"
-    return table("costs", say(COST), top, rows)
+    rows = [row(say(name), a, b) for name, a, b in zip(ROWS, *columns, strict=True)]
+    top = ("", head("a", found.a.analysis), head("b", found.b.analysis))
+    return wide_table("costs", say(COST), top, rows)
 
 
 def figures(side: Side) -> tuple[str, ...]:
@@ -138,36 +135,31 @@ def figures(side: Side) -> tuple[str, ...]:
     outcome = side.outcome
     label, probability = outcome.top[0]
     path = " → ".join(map(str, outcome.tokens))
-    return (escaped(label), percent(probability), path, macs(outcome.macs), f"{outcome.milliseconds:.1f} ms")
+    return (label, percent(probability), path, macs(outcome.macs), f"{outcome.milliseconds:.1f} ms")
 
 
-def classes(found: Comparison) -> str:
+def classes(found: Comparison) -> Html:
     """A line a class, its probability on each side with a bar, and the difference."""
-    rows = "".join(
-        f'<tr><th scope="row">{escaped(label)}</th>{bar("a", p)}{bar("b", q)}<td>{difference(p, q)}</td></tr>'
+    rows = [
+        row(label, bar("a", p), bar("b", q), difference(p, q))
         for label, p, q in zip(found.labels, found.a.probabilities, found.b.probabilities, strict=True)
-    )
-    sides = "".join(f'<th scope="col">{badge(side)}</th>' for side in "ab")
-    top = f'<th scope="col">{say(CLASS)}</th>{sides}<th scope="col">{say(DIFFERENCE)}</th>'
-    return table("classes", say(CLASSES), top, rows)
+    ]
+    top = (say(CLASS), badge("a"), badge("b"), say(DIFFERENCE))
+    return wide_table("classes", say(CLASSES), top, rows)
 
 
-def table(kind: str, caption: str, top: str, rows: str) -> str:
-    """It scrolls sideways by itself where the screen is too narrow."""
-    region = f'<div class="{kind}" role="region" aria-label="{caption}" tabindex="0">'
-    return (
-        f"{region}<table><caption>{caption}</caption>"
-        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+def wide_table(kind: str, caption: str, top: Sequence[str], rows: Sequence[Html]) -> Html:
+    """A table that scrolls sideways by itself where the screen is too narrow."""
+    content = table(top, rows, caption=caption)
+    return tag("div", content, class_=kind, role="region", aria_label=caption, tabindex=0)
 
 
-def bar(side: str, share: float | None) -> str:
+def bar(side: str, share: float | None) -> Html:
     """A probability with a bar that is full at 100 %; a dash where the class is not known."""
     if share is None:
-        return "<td>–</td>"
-    return (
-        f'<td><span class="bar {side}"><i style="width: {100 * share:.1f}%"></i></span>{percent(share)}</td>'
-    )
+        return join("–")
+    filled = tag("span", tag("i", style=f"width: {100 * share:.1f}%"), class_=f"bar {side}")
+    return join(filled, percent(share))
 
 
 def difference(a: float | None, b: float | None) -> str:
@@ -178,7 +170,7 @@ def difference(a: float | None, b: float | None) -> str:
     return "0.0" if points in ("+0.0", "−0.0") else points
 
 
-def maps_title() -> str:
+def maps_title() -> Html:
     return title(say(MAPS))
 
 
@@ -191,28 +183,31 @@ def map_captions(found: Comparison) -> tuple[str, str]:
     return a, b
 
 
-def scale(found: Comparison) -> str:
+def scale(found: Comparison) -> Html:
     """The colour bar of both maps, and how far they agree."""
     file = io.BytesIO()
     found.bar.save(file, format="PNG")
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    alt = escaped(say(SCALE_ALT, peak=f"{found.peak:.2f}"))
-    return (
-        f'<div class="compare scale"><img src="{source}" alt="{alt}" width="448">'
-        f'<p class="quiet">{say(SCALE)}</p><p class="agreement">{agreement(found)}</p></div>'
+    alt = say(SCALE_ALT, peak=f"{found.peak:.2f}")
+    return tag(
+        "div",
+        tag("img", src=source, alt=alt, width=448),
+        quiet(say(SCALE)),
+        tag("p", agreement(found), class_="agreement"),
+        class_="compare scale",
     )
 
 
-def agreement(found: Comparison) -> str:
+def agreement(found: Comparison) -> Html:
     """The rank correlation, or why there is none."""
     if found.agreement is None:
         grids = (f"{rows} × {columns}" for rows, columns in (found.a.grid, found.b.grid))
-        return say(OBSTACLES[found.obstacle], **dict(zip("ab", grids, strict=True)))
+        return say_html(OBSTACLES[found.obstacle], **dict(zip("ab", grids, strict=True)))
     value = f"{found.agreement:.2f}".replace("-", "−")
-    return say(AGREE, count=found.patches, value=value)
+    return say_html(AGREE, count=found.patches, value=value)
 
 
-def kept_title() -> str:
+def kept_title() -> Html:
     return title(say(KEPT), say(KEPT_MORE))
 
 

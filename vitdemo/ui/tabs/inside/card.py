@@ -5,9 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import gallery
 from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.html import title
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.inside import words
@@ -16,13 +16,13 @@ from vitdemo.ui.tabs.inside import words
 def build(session: Session) -> Part:
     """Build the card and its figures; one sentence where the weights came without a card."""
     card = gr.Markdown(elem_id="card", latex_delimiters=[], header_links=False)
-    title = gr.HTML(padding=False)
+    above = gr.HTML(padding=False)
     figures = gallery(columns=3, elem_id="card-figures", allow_preview=True)
 
     def draw(values: Values, report: Progress) -> Values:
         found = session.open(values, report).inside.card()
         shown = found.markdown or words.no_card(found)
-        heading = text.title(say(words.CARD_FIGURES)) if found.figures else ""
-        return {card: shown, title: heading, figures: list(found.figures)}
+        heading = title(say(words.CARD_FIGURES)) if found.figures else ""
+        return {card: shown, above: heading, figures: list(found.figures)}
 
-    return Part(draw, [card, title, figures])
+    return Part(draw, [card, above, figures])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vitdemo.engine import SELECTORS
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
-from vitdemo.ui.kit.html import escaped, facts, macs
+from vitdemo.ui.kit.html import Html, row, table, tag
 from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.words import macs
 
 SPEED_MORE = (
     "Multiply-adds are counted, milliseconds are measured: single pictures, all variants in turn, the "
@@ -24,33 +25,26 @@ DASH = "A dash: it would have taken too long."
 MORE_PATCHES = "The same width and depth, more patches:"
 
 
-def speed(card: SpeedCard) -> str:
+def speed(card: SpeedCard) -> Html:
     """Both tables, and what they mean in plain words."""
     dense = card.timings[0]
     rows = [
-        (
-            variant(timing, dense),
-            f"{timing.parameters:,}",
-            macs(timing.macs),
-            spread(timing),
-            str(timing.n),
-        )
+        row(variant(timing, dense), f"{timing.parameters:,}", macs(timing.macs), spread(timing), timing.n)
         for timing in card.timings
     ]
-    first = facts((say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n"), rows)
+    head = (say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n")
+    first = tag("div", table(head, rows), class_="facts")
     sizes = [
-        (
-            f"{size.patches:,}",
-            *(f"{one:.1f}" if one is not None else "–" for one in times(size)),
-            f"{size.n or '–'}",
+        row(
+            f"{size.patches:,}", *("–" if one is None else f"{one:.1f}" for one in times(size)), size.n or "–"
         )
         for size in card.sizes
     ]
     pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
     head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
-    second = facts(head, sizes)
-    said = "".join(f"<p>{escaped(line)}</p>" for line in (*verdicts(card), say(MORE_PATCHES)))
-    return f'<div role="status">{first}{said}{second}<p>{escaped(pays(card))}</p></div>'
+    second = tag("div", table(head, sizes), class_="facts")
+    said = [tag("p", line) for line in (*verdicts(card), say(MORE_PATCHES))]
+    return tag("div", first, *said, second, tag("p", pays(card)), role="status")
 
 
 def clock(card: SpeedCard) -> str:

@@ -8,11 +8,11 @@ from functools import partial
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import figure
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, translate
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.tabs.inside import words
 
 
 def build(session: Session) -> Part:
@@ -22,7 +22,7 @@ def build(session: Session) -> Part:
         with gr.Column(scale=6, min_width=300):
             picture = figure("The picture at this step", height=430, elem_id="step-figure")
         with gr.Column(scale=5, min_width=280):
-            words = gr.HTML(padding=False, elem_id="step-text")
+            said = gr.HTML(padding=False, elem_id="step-text")
             with gr.Row(elem_id="step-buttons"):
                 back = gr.Button(label("Back"), size="sm", min_width=80, elem_id="step-back")
                 onward = gr.Button(label("Next"), size="sm", min_width=80, elem_id="step-next")
@@ -34,10 +34,10 @@ def build(session: Session) -> Part:
         return {
             step: gr.Radio(choices, value=number),
             picture: steps[number].image,
-            words: text.step(number, len(steps), steps[number]),
+            said: words.step(number, len(steps), steps[number]),
         }
 
-    part = Part(draw, [step, picture, words], inputs={step})
+    part = Part(draw, [step, picture, said], inputs={step})
     for event, move in ((step.input, 0), (back.click, -1), (onward.click, 1)):
         session.redraw([event], replace(part, draw=partial(draw, move=move)), trigger_mode="once")
     return part

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from vitdemo.engine import Step
 from vitdemo.engine.answers.inside import Ablation, Filters, Heads, ModelCard, Norms
-from vitdemo.ui.kit.html import paragraph, percent
+from vitdemo.ui.kit.html import Html, note, quiet, tag
 from vitdemo.ui.kit.language import say, translate
+from vitdemo.ui.kit.words import percent
 
 TAB = "Inside"
 WALK = "Step by step"
@@ -76,23 +78,23 @@ SOME_ARTEFACTS = "In this pass there are {count}, framed: patches {patches}."
 NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
 
 
-def filters(found: Filters) -> str:
+def filters(found: Filters) -> Html:
     """What the tiles show."""
     share = percent(found.share)
-    return paragraph(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
+    return note(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
 
 
-def distance(heads: Heads) -> str:
+def distance(heads: Heads) -> Html:
     """How to read the table of distances."""
-    return paragraph(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
+    return note(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
 
 
-def entropy(heads: Heads) -> str:
+def entropy(heads: Heads) -> Html:
     """How to read the table of entropies."""
-    return paragraph(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
+    return note(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
 
 
-def ablation(found: Ablation) -> str:
+def ablation(found: Ablation) -> Html:
     """The strongest heads in a sentence."""
     rows = [
         (change, layer, head) for layer, row in enumerate(found.changes) for head, change in enumerate(row)
@@ -102,18 +104,31 @@ def ablation(found: Ablation) -> str:
     for sentence, (change, layer, head), counts in ((FALLS, down, down[0] < 0), (RISES, up, up[0] > 0)):
         if counts:
             words += say(sentence, change=f"{abs(change):.2f}", head=head, layer=layer)
-    return paragraph(words + (say(SAME_PATCHES) if found.pruned else ""))
+    return note(words + (say(SAME_PATCHES) if found.pruned else ""))
 
 
-def norms(found: Norms) -> str:
+def norms(found: Norms) -> Html:
     """The rule, and what it found."""
     count = len(found.artefacts)
     rule = say(ARTEFACTS, factor=f"{found.factor:g}", limit=f"{found.limit:.1f}")
     if not count:
-        return paragraph(rule + say(NO_ARTEFACT))
+        return note(rule + say(NO_ARTEFACT))
     listed = say(", ").join(map(str, found.artefacts))
-    return paragraph(rule + say(ONE_ARTEFACT if count == 1 else SOME_ARTEFACTS, count=count, patches=listed))
+    return note(rule + say(ONE_ARTEFACT if count == 1 else SOME_ARTEFACTS, count=count, patches=listed))
 
 
 def no_card(card: ModelCard) -> str:
     return say(NO_CARD, source=translate(card.source))
+
+
+def step(number: int, total: int, now: Step) -> Html:
+    """Return one step of the way through the network."""
+    place = say("Step {number} of {total}", number=number + 1, total=total)
+    return tag(
+        "article",
+        quiet(place),
+        tag("h2", translate(now.title)),
+        tag("p", tag("code", now.shape), class_="shape"),
+        tag("p", translate(now.text)),
+        class_="step",
+    )

@@ -7,17 +7,19 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis
-from vitdemo.ui.kit import html as text
+from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.tabs.prediction import classes
+from vitdemo.ui.tabs.prediction import classes, words
 
 
 def build(session: Session) -> None:
     """Build the tab, which comes with the answer itself."""
     first = session.first
     best = likeliest(first.analysis) if first else {}
-    compared = text.comparison(first.analysis) if first else text.no_comparison(label(text.NO_COMPARISON))
+    compared = (
+        words.comparison(first.analysis) if first else words.no_comparison(Html(label(words.NO_COMPARISON)))
+    )
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as tab:
         with gr.Row(equal_height=False):
             top = gr.Label(
@@ -38,8 +40,8 @@ def build(session: Session) -> None:
 def answer(analysis: Analysis | None) -> list[Any]:
     """Return the top five and the comparison."""
     if analysis is None:
-        return [None, text.no_comparison(say(text.NO_COMPARISON))]
-    return [likeliest(analysis), text.comparison(analysis)]
+        return [None, words.no_comparison(say(words.NO_COMPARISON))]
+    return [likeliest(analysis), words.comparison(analysis)]
 
 
 def likeliest(analysis: Analysis) -> dict[str, float] | None:

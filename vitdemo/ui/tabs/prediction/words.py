@@ -1,24 +1,93 @@
-"""Every word of the class maps."""
+"""Every word of the tab "Prediction": what pruning did to the answer, and what speaks for a class."""
 
 from __future__ import annotations
 
-from vitdemo.engine import METHODS
-from vitdemo.ui.kit.html import NO_WORDS, title
-from vitdemo.ui.kit.language import say
+from collections.abc import Callable
 
+from vitdemo.engine import METHODS, Analysis, Outcome
+from vitdemo.ui.kit.html import Html, join, quiet, row, say_html, table, tag, title
+from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.words import NO_WORDS, TIMING, macs, percent
+
+NO_COMPARISON = "Dense and pruned will be compared here."
+NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
 CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
 WAITING = "The maps of a class will be shown here."
 SILENT = "Nothing speaks for this class."
 
 
-def class_title(label: str) -> str:
+def no_comparison(words: str) -> Html:
+    """Return what stands in place of the comparison without a result."""
+    return tag("div", quiet(words), class_="comparison")
+
+
+def comparison(analysis: Analysis) -> Html:
+    """Return the dense and the pruned pass side by side, and what pruning did to the answer."""
+    dense, pruned = analysis.dense, analysis.pruned
+    rows = [
+        row(say(name), show(dense), show(pruned) if pruned else "–", saving)
+        for name, show, saving in (
+            ("Answer", top_label, ""),
+            ("Probability", top_probability, ""),
+            ("Patches at the end", lambda one: str(one.tokens[-1]), saved(dense, pruned, patches_left)),
+            ("Multiply-adds", lambda one: macs(one.macs), saved(dense, pruned, lambda one: one.macs)),
+            ("Time", time, saved(dense, pruned, lambda one: one.milliseconds)),
+        )
+    ]
+    head = ("", say("Dense"), say("Pruned"), say("Saving"))
+    said = tag("p", verdict(dense, pruned))
+    return tag("div", table(head, rows), said, quiet(say(TIMING)), class_="comparison")
+
+
+def top_label(outcome: Outcome) -> str:
+    return outcome.top[0][0] if outcome.top else "–"
+
+
+def top_probability(outcome: Outcome) -> str:
+    return percent(outcome.top[0][1]) if outcome.top else "–"
+
+
+def patches_left(outcome: Outcome) -> int:
+    return outcome.tokens[-1]
+
+
+def time(outcome: Outcome) -> str:
+    return f"{outcome.milliseconds:.1f} ms"
+
+
+def saved(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], float]) -> str:
+    """Return the share of `amount` that pruning saves."""
+    if pruned is None:
+        return "–"
+    share = 100 * (1 - amount(pruned) / amount(dense))
+    return say("{number} %", number=f"{share:.0f}").replace("-", "−")
+
+
+def verdict(dense: Outcome, pruned: Outcome | None) -> Html:
+    """Return one sentence on what pruning did."""
+    if pruned is None:
+        return join(say(NO_PRUNING))
+    if not dense.top:
+        return join(say(NO_WORDS))
+    (before, p), (after, q) = dense.top[0], pruned.top[0]
+    if before != after:
+        changed = "Pruning changes the answer from <b>{before}</b> to <b>{after}</b>."
+        return say_html(changed, before=before, after=after)
+    change = 100 * (q - p)
+    if abs(change) < 0.05:
+        return join(say("The answer and its probability stay the same."))
+    moved = f"{'+' if change > 0 else '−'}{abs(change):.1f}"
+    return join(say("The answer stays; its probability moves by {change} points.", change=moved))
+
+
+def class_title(label: str) -> Html:
     """The heading of the row of maps."""
     if not label:
         return title(say("What speaks for a class"), say(WAITING))
     return title(say("What speaks for {label}", label=label), say(CHOOSE))
 
 
-def no_classes() -> str:
+def no_classes() -> Html:
     """As `class_title`, of a network without classes."""
     return title(say("What speaks for a class"), say(NO_WORDS))
 

@@ -10,7 +10,7 @@ import gradio as gr
 from vitdemo.engine import Progress, Result, Sweep
 from vitdemo.ui.kit.components import QUEUED, RUN, figure, gallery, heading, hide, remark
 from vitdemo.ui.kit.followers import Part, Values
-from vitdemo.ui.kit.html import escaped, title
+from vitdemo.ui.kit.html import title
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
@@ -52,7 +52,7 @@ def sweep(session: Session) -> None:
         curve = next(curve for curve in found.curves if curve.selector == name)
         figures = (shown.lab.kept_figure(ids) for ids in curve.kept)
         frames = list(zip(figures, sweep_text.kept_captions(found, curve), strict=True))
-        words = title(escaped(sweep_text.kept_title(curve)))
+        words = title(sweep_text.kept_title(curve))
         return {kept_title: words, kept: gr.update(value=frames, visible=True)}
 
     def draw(values: Values, report: Progress) -> Values:

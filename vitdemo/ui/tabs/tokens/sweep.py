@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from vitdemo.engine import Sweep, SweepCurve
-from vitdemo.ui.kit.html import escaped, macs, percent
+from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, say_html, tag
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.svg import Line, chart
-from vitdemo.ui.tabs.tokens.words import ratio, selector, table
+from vitdemo.ui.kit.svg import Axes, Line, draw_lines
+from vitdemo.ui.kit.words import macs, percent
+from vitdemo.ui.tabs.tokens.words import ratio, selector, wide_table
 
 KEPT_MAPS = "{selector}: what is left after the last stage, at each ratio"
 FIRST_RUN = " (the first of {count} seeds)"
@@ -24,69 +27,100 @@ FLIPPED = "{selector}: the answer flips to {answer} at {ratio}."
 RUNS = " (mean of {count} seeds)"
 
 
-def sweep(result: Sweep) -> str:
+def sweep(result: Sweep) -> Html:
     """Both charts, what they say in a sentence each, and the table of costs."""
     first, ratios = result.curves[0], [point.pruning_ratio for point in result.points]
-    classes = [
-        Line(label, tuple(row[column] for row in first.probabilities))
-        for column, label in enumerate(result.labels)
-    ]
-    rivals = [
-        Line(selector(curve.selector), tuple(row[0] for row in curve.probabilities))
-        for curve in result.curves
-    ]
+    classes = {
+        label: [row[column] for row in first.probabilities] for column, label in enumerate(result.labels)
+    }
+    rivals = {selector(curve.selector): [row[0] for row in curve.probabilities] for curve in result.curves}
     flip = None if first.flip is None else (ratios[first.flip], say(FLIPS, answer=first.answers[first.flip]))
-    said = "".join(f"<li>{verdict(curve, ratios)}</li>" for curve in result.curves)
-    note = say(BUDGET_NOTE, answer=escaped(result.labels[0]))
-    times = say(TIMES, selector=escaped(selector(first.selector)), count=result.repeats)
-    return (
-        '<div class="lab-charts">'
-        + chart(
-            say("Probability of the top classes, pruned by: {selector}", selector=selector(first.selector)),
-            classes,
-            ratios,
-            mark=flip,
-        )
-        + chart(say("Probability of {label}, by selector", label=result.labels[0]), rivals, ratios)
-        + f'</div><p class="quiet">{note}</p>'
-        + f'<ul class="lab-said">{said}</ul>'
-        + sweep_table(result)
-        + f'<p class="quiet">{times}</p>'
+    by = say("Probability of the top classes, pruned by: {selector}", selector=selector(first.selector))
+    of = say("Probability of {label}, by selector", label=result.labels[0])
+    return join(
+        tag("div", chart(by, classes, ratios, flip=flip), chart(of, rivals, ratios), class_="lab-charts"),
+        quiet(say(BUDGET_NOTE, answer=result.labels[0])),
+        tag("ul", *(tag("li", verdict(curve, ratios)) for curve in result.curves), class_="lab-said"),
+        sweep_table(result),
+        quiet(say(TIMES, selector=selector(first.selector), count=result.repeats)),
     )
 
 
-def verdict(curve: SweepCurve, ratios: list[float]) -> str:
+def chart(
+    heading: str,
+    curves: Mapping[str, Sequence[float]],
+    ratios: Sequence[float],
+    *,
+    flip: tuple[float, str] | None = None,
+) -> Html:
+    """Return a figure of probabilities against pruning ratios, with a legend. `flip`: where to draw a dashed
+    upright, and its words. Each point tells its numbers when hovered."""
+    lines = [
+        Line(
+            name,
+            values,
+            kind=f"line line-{index % 6}",
+            dots=[point(name, *at) for at in zip(ratios, values, strict=True)],
+        )
+        for index, (name, values) in enumerate(curves.items())
+    ]
+    legend = [
+        tag(
+            "li",
+            tag(
+                "svg",
+                tag("polyline", points="0,4 24,4"),
+                class_=line.kind,
+                viewBox="0 0 24 8",
+                aria_hidden="true",
+            ),
+            line.name,
+        )
+        for line in lines
+    ]
+    drawing = draw_lines(Axes(ratios, ticks=ratios, upright=flip), lines, description=heading)
+    caption = tag("figcaption", heading)
+    return tag("figure", caption, drawing, tag("ul", *legend), save_button(), class_="lab-chart")
+
+
+def point(name: str, share: float, value: float) -> str:
+    """What a pointer over a point reads."""
+    return say(
+        "{name}, {share} % pruned: {value}", name=name, share=f"{100 * share:.0f}", value=percent(value)
+    )
+
+
+def verdict(curve: SweepCurve, ratios: list[float]) -> Html:
     """Where this selector's answer flips."""
-    name = f"<b>{escaped(selector(curve.selector))}</b>"
-    name += say(RUNS, count=curve.runs) if curve.runs > 1 else ""
+    runs = say(RUNS, count=curve.runs) if curve.runs > 1 else ""
+    name = join(tag("b", selector(curve.selector)), runs)
     if curve.flip is None:
-        return say(STEADY, selector=name)
-    flipped = escaped(curve.answers[curve.flip])
-    return say(FLIPPED, selector=name, answer=flipped, ratio=ratio(ratios[curve.flip]))
+        return say_html(STEADY, selector=name)
+    return say_html(FLIPPED, selector=name, answer=curve.answers[curve.flip], ratio=ratio(ratios[curve.flip]))
 
 
-def sweep_table(result: Sweep) -> str:
+def sweep_table(result: Sweep) -> Html:
     """A row a ratio: patches, multiply-adds, each selector's time, answer and probability of the dense
     answer."""
     first = result.curves[0]
     times = zip(*(curve.milliseconds for curve in result.curves), strict=True)
     rows = [
-        (
+        row(
             ratio(point.pruning_ratio),
             " → ".join(map(str, point.tokens)),
             macs(point.macs),
             *(f"{time:.1f} ms" for time in own),
-            escaped(answer),
-            percent(row[0]),
+            answer,
+            percent(shares[0]),
         )
-        for point, own, answer, row in zip(
+        for point, own, answer, shares in zip(
             result.points, times, first.answers, first.probabilities, strict=True
         )
     ]
-    selectors = (escaped(selector(curve.selector)) for curve in result.curves)
+    selectors = (selector(curve.selector) for curve in result.curves)
     names = (say("Pruning"), say("Patches"), say("Multiply-adds"), *selectors, say("Answer"))
-    head = (*names, f"P({escaped(result.labels[0])})")
-    return table(head, rows)
+    head = (*names, f"P({result.labels[0]})")
+    return wide_table(head, rows)
 
 
 def kept_title(curve: SweepCurve) -> str:

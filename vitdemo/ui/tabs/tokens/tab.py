@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import figure, gallery, heading
 from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.html import Html, title
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.tabs.tokens import lab
+from vitdemo.ui.tabs.tokens import lab, words
 
 
 def build(session: Session) -> None:
@@ -34,9 +34,9 @@ def build(session: Session) -> None:
             patches = session.open(values, report).tokens
             frames = captioned(patches.kept_figures())
             if len(frames) == 1:
-                return {note: kept_title(text.NO_PRUNING), kept: frames, lifetime: None, scores: None}
+                return {note: kept_title(words.NO_PRUNING), kept: frames, lifetime: None, scores: None}
             return {
-                note: kept_title(text.KEPT),
+                note: kept_title(words.KEPT),
                 kept: frames,
                 lifetime: patches.lifetime_figure(),
                 scores: captioned(patches.score_figures()),
@@ -46,8 +46,8 @@ def build(session: Session) -> None:
         lab.build(session)
 
 
-def kept_title(words: str) -> str:
-    return text.title(say("Kept patches after each stage"), say(words))
+def kept_title(more: str) -> Html:
+    return title(say("Kept patches after each stage"), say(more))
 
 
 def captioned(frames: list[tuple[Any, str]]) -> list[tuple[Any, str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vitdemo.engine import SELECTORS, Adaptive, SmallestSet, Surgery
-from vitdemo.ui.kit.html import escaped, macs, percent
+from vitdemo.ui.kit.html import Html, quiet, row, say_html, table, tag
 from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.words import macs, percent
 
 WORDS = {
     "lab": "Pruning laboratory",
@@ -54,6 +57,8 @@ BOARD_WORDS = {
     "legend_keep": "forced to stay",
     "legend_drop": "forced to go",
 }
+NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
+KEPT = "Patches in full colour went on; the faded ones were removed before the layers that follow."
 UNTOUCHED = "Change a patch to see its effect."
 SMALLEST = {
     True: "<b>1</b> of {count} patch still gives <b>{answer}</b>",
@@ -83,37 +88,27 @@ def adaptive_captions(result: Adaptive) -> tuple[str, str]:
     )
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A table of HTML cells; the first of each row is its heading."""
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(
-        f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
-        for row in rows
-    )
-    rows_of = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="lab-table" tabindex="0"><table>{rows_of}</table></div>'
+def wide_table(head: Sequence[str], rows: Sequence[Html]) -> Html:
+    """Return a table that scrolls by itself where the screen is too narrow."""
+    return tag("div", table(head, rows), class_="lab-table", tabindex=0)
 
 
-def surgery(result: Surgery | None, problem: str = "") -> str:
+def surgery(result: Surgery | None, problem: str = "") -> Html:
     """Old and new probabilities side by side."""
     if problem:
-        return f'<p class="problem" role="alert">{escaped(problem)}</p>'
+        return tag("p", problem, class_="problem", role="alert")
     if result is None:
-        return f'<p class="quiet">{say(UNTOUCHED)}</p>'
+        return quiet(say(UNTOUCHED))
     rows = [
-        (escaped(label), percent(old), f"<b>{percent(new)}</b>", points(new - old))
+        row(label, percent(old), tag("b", percent(new)), points(new - old))
         for (label, old), (_, new) in zip(result.before, result.after, strict=True)
     ]
     was, now = max(result.before, key=lambda pair: pair[1])[0], result.after[0][0]
-    said = say(
-        "The answer stays {answer}." if was == now else "The answer is now {answer}.", answer=escaped(now)
-    )
+    said = say("The answer stays {answer}." if was == now else "The answer is now {answer}.", answer=now)
     path = " → ".join(map(str, result.tokens))
     cost = say("{path} patches, {macs} multiply-adds.", path=path, macs=macs(result.macs))
     head = (say("Class"), say("Before"), say("Now"), say("Change"))
-    return (
-        f'<div role="status"><p><b>{said}</b></p>' + table(head, rows) + f'<p class="quiet">{cost}</p></div>'
-    )
+    return tag("div", tag("p", tag("b", said)), wide_table(head, rows), quiet(cost), role="status")
 
 
 def points(change: float) -> str:
@@ -121,11 +116,11 @@ def points(change: float) -> str:
     return f"{100 * change:+.1f}".replace("-", "−")
 
 
-def smallest(result: SmallestSet, count: int) -> str:
+def smallest(result: SmallestSet, count: int) -> Html:
     """What was found, what it guarantees, and what it took."""
     guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
     kept = len(result.kept)
-    answer = say(SMALLEST[kept == 1], kept=kept, count=count, answer=escaped(result.answer))
+    answer = say_html(SMALLEST[kept == 1], kept=kept, count=count, answer=result.answer)
     probability = say(
         "Probability {now}, with all patches {dense}.",
         now=percent(result.probability),
@@ -136,13 +131,17 @@ def smallest(result: SmallestSet, count: int) -> str:
         count=result.tried,
         time=f"{result.milliseconds:.0f}",
     )
-    return (
-        f'<div role="status"><p class="lab-answer">{answer}</p><p>{probability}</p>'
-        f'<p>{say(guarantee)}</p><p class="quiet">{work}</p></div>'
+    return tag(
+        "div",
+        tag("p", answer, class_="lab-answer"),
+        tag("p", probability),
+        tag("p", say(guarantee)),
+        quiet(work),
+        role="status",
     )
 
 
-def adaptive(result: Adaptive) -> str:
+def adaptive(result: Adaptive) -> Html:
     """The threshold beside the fixed ratio of nearest cost."""
     own, fixed = result.adaptive, result.fixed
     head = (
@@ -152,13 +151,13 @@ def adaptive(result: Adaptive) -> str:
     )
     both = (own, fixed)
     rows = [
-        (say("Patches"), *(" → ".join(map(str, budget.tokens)) for budget in both)),
-        (say("Multiply-adds"), *(macs(budget.macs) for budget in both)),
-        (say("Answer"), *(escaped(budget.top[0][0]) for budget in both)),
-        (say("Probability"), *(percent(budget.top[0][1]) for budget in both)),
+        row(say("Patches"), *(" → ".join(map(str, budget.tokens)) for budget in both)),
+        row(say("Multiply-adds"), *(macs(budget.macs) for budget in both)),
+        row(say("Answer"), *(budget.top[0][0] for budget in both)),
+        row(say("Probability"), *(percent(budget.top[0][1]) for budget in both)),
     ]
     note = say(
         "Both by: {selector}. The fixed ratio is the one whose multiply-adds are nearest.",
         selector=selector(result.selector),
     )
-    return f'<div role="status">{table(head, rows)}<p class="quiet">{escaped(note)}</p></div>'
+    return tag("div", wide_table(head, rows), quiet(note), role="status")

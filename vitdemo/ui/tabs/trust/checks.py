@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vitdemo.engine import METHODS
 from vitdemo.engine.answers.sanity import Check, SanityReport
-from vitdemo.ui.kit.html import facts
+from vitdemo.ui.kit.html import Html, row, table, tag
 from vitdemo.ui.kit.language import say
 
 CHECKS = "Checks"
@@ -27,17 +27,18 @@ KINDS = {
 }
 
 
-def report(found: SanityReport) -> str:
+def report(found: SanityReport) -> Html:
     """All checks with their numbers, and how many passed."""
     good = sum(check.passed for check in found.checks)
-    kind = "" if good == len(found.checks) else ' class="problem"'
     rows = [
-        (words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
+        row(words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
         for check in found.checks
     ]
     passed = say("{good} of {count} checks passed.", good=good, count=len(found.checks))
     head = (say("Check"), say("Result"), say("Found"), say("Limit"))
-    return f'<div role="status"><p{kind}><b>{passed}</b></p>{facts(head, rows)}</div>'
+    kind = None if good == len(found.checks) else "problem"
+    facts = tag("div", table(head, rows), class_="facts")
+    return tag("div", tag("p", tag("b", passed), class_=kind), facts, role="status")
 
 
 def words(check: Check) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit import html as text
 from vitdemo.ui.kit.components import gallery, remark
 from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.html import note
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.trust import checks
@@ -24,10 +24,9 @@ def build(session: Session) -> None:
     def draw(values: Values, report: Progress) -> Values:
         found = session.open(values, report).inside.sanity()
         images = [(image, say(name)) for image, name in found.images]
-        note = text.note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}")
         return {
             words: checks.report(found),
-            more: note,
+            more: note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}"),
             cascade: gr.update(value=images, visible=True),
         }
 

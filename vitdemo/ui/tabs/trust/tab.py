@@ -8,12 +8,12 @@ from vitdemo.engine import METHODS, Candidate, Progress, Trust
 from vitdemo.ui.kit.components import RUN, heading
 from vitdemo.ui.kit.errors import explain
 from vitdemo.ui.kit.followers import Part, Values
-from vitdemo.ui.kit.html import escaped, save_button
+from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, table, tag
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.svg import Axes, Frame, Line, draw_lines
 from vitdemo.ui.tabs.trust import sanity, words
 from vitdemo.ui.tabs.trust.checks import CHECKS
-from vitdemo.ui.tabs.trust.curves import Line, percent_chart
 
 
 def build(session: Session) -> None:
@@ -38,59 +38,59 @@ def build(session: Session) -> None:
         session.follow(part, tab, **RUN)
 
 
-def report_html(trust: Trust) -> str:
-    """The sentence, both charts, and the table of areas."""
-    return (
-        f'<div class="referee"><p class="verdict" role="status">{words.sentence(trust)}</p>'
-        f'<div class="charts">{chart(trust, deletion=True)}{chart(trust, deletion=False)}</div>'
-        f'{table(trust)}<p class="quiet">{escaped(words.about(trust))}</p></div>'
-    )
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FRAME = Frame(width=380, height=250, left=44, right=12, top=10, bottom=44)
 
 
-def chart(trust: Trust, *, deletion: bool) -> str:
-    """The curves of all maps over the band of random orders; the best map's is drawn last and thick."""
-    name, line = map(say, words.DELETION if deletion else words.INSERTION)
+def report_html(trust: Trust) -> Html:
+    """Return the sentence, both charts, and the table of areas."""
+    charts = tag("div", chart(trust, deletion=True), chart(trust, deletion=False), class_="charts")
+    said = tag("p", words.sentence(trust), class_="verdict", role="status")
+    return tag("div", said, charts, areas(trust), quiet(words.about(trust)), class_="referee")
+
+
+def chart(trust: Trust, *, deletion: bool) -> Html:
+    """Return the curves of all maps over the band of random orders; the best map's is last and thick."""
+    name, explained = map(say, words.DELETION if deletion else words.INSERTION)
     present = [count / trust.num_patches for count in trust.kept]
     x = [1 - share for share in present] if deletion else present
-    lines = [Line(say(words.RANDOM), "random", "random", trust.random_mean)]
+    lines = [Line(say(words.RANDOM), trust.random_mean, kind="curve random", mark="random")]
     for place, one in reversed(list(enumerate(trust.candidates))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
-        kind = "best" if place == 0 else "other"
-        lines.append(Line(words.probability_at(say(METHODS[one.method].title), auc), kind, str(place), y))
-    drawing = percent_chart(
-        x,
+        kind = "curve best" if place == 0 else "curve other"
+        named = words.probability_at(say(METHODS[one.method].title), auc)
+        lines.append(Line(named, y, kind=kind, mark=str(place)))
+    axes = Axes(
+        x, ticks=TICKS, labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY))
+    )
+    drawing = draw_lines(
+        axes,
         lines,
         band=(trust.random_low, trust.random_high),
-        labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY)),
         description=words.described(trust, deletion=deletion),
+        frame=FRAME,
     )
-    return f"<figure><figcaption><b>{name}</b> {escaped(line)}</figcaption>{drawing}{save_button()}</figure>"
+    return tag("figure", tag("figcaption", tag("b", name), " ", explained), drawing, save_button())
 
 
-def table(trust: Trust) -> str:
-    """A line a map, the best first, with bars of its two areas; random order in its place."""
-    head = "".join(f'<th scope="col">{say(name)}</th>' for name in words.COLUMNS)
-    rows = [(one.gap, line(trust, place, one)) for place, one in enumerate(trust.candidates)]
-    cells = f"<td>{bar(trust.random_auc)}</td>" * 2
-    chance = (
-        f'<tr class="chance" tabindex="0" data-row="random"><th scope="row">{say(words.RANDOM)}</th>{cells}'
-    )
-    rows.append((0.0, f"{chance}<td>0.00</td></tr>"))
-    body = "".join(html for _, html in sorted(rows, key=lambda row: -row[0]))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def areas(trust: Trust) -> Html:
+    """Return a line a map, the best first, with bars of its two areas; random order in its place."""
+    lines = [(one.gap, line(trust, place, one)) for place, one in enumerate(trust.candidates)]
+    chance = (say(words.RANDOM), bar(trust.random_auc), bar(trust.random_auc), "0.00")
+    lines.append((0.0, row(*chance, class_="chance", tabindex=0, data_row="random")))
+    rows = [html for _, html in sorted(lines, key=lambda one: -one[0])]
+    return table([say(name) for name in words.COLUMNS], rows)
 
 
-def line(trust: Trust, place: int, one: Candidate) -> str:
+def line(trust: Trust, place: int, one: Candidate) -> Html:
     method = METHODS[one.method]
     kind = "passes" if one.gap > trust.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
-    return (
-        f'<tr class="{kind}" tabindex="0" data-row="{place}" title="{escaped(say(method.summary))}">'
-        f'<th scope="row">{escaped(say(method.title))}</th><td>{bar(one.deletion_auc)}</td>'
-        f"<td>{bar(one.insertion_auc)}</td><td>{gap}</td></tr>"
-    )
+    cells = (say(method.title), bar(one.deletion_auc), bar(one.insertion_auc), gap)
+    return row(*cells, class_=kind, tabindex=0, data_row=place, title=say(method.summary))
 
 
-def bar(share: float) -> str:
-    """A number with a bar that is full at 1."""
-    return f'<span class="area"><i style="width: {100 * share:.1f}%"></i></span><b>{share:.2f}</b>'
+def bar(share: float) -> Html:
+    """Return a number with a bar that is full at 1."""
+    filled = tag("span", tag("i", style=f"width: {100 * share:.1f}%"), class_="area")
+    return join(filled, tag("b", f"{share:.2f}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine import METHODS, Trust
-from vitdemo.ui.kit.html import escaped, note
+from vitdemo.ui.kit.html import Html, join, note, say_html, tag
 from vitdemo.ui.kit.language import say
 
 TAB = "Trust"
@@ -48,18 +48,17 @@ FAILED = {
 }
 
 
-def sentence(trust: Trust) -> str:
-    """Which map to trust here, as HTML; plain when it is none."""
+def sentence(trust: Trust) -> Html:
+    """Which map to trust here; plain when it is none."""
     trusted = [say(METHODS[one.method].title) for one in trust.trusted]
-    label = escaped(trust.label)
     if not trusted:
-        return say(NONE, label=label)
+        return say_html(NONE, label=trust.label)
     first, *others = trusted
     rest = len(trust.candidates) - len(trusted)
-    return (
-        say(TRUST, label=label, map=first)
-        + (say(ALSO[len(others) > 1], maps=listed(others)) if others else "")
-        + (say(FAILED[rest > 1], count=rest) if rest else "")
+    return join(
+        say_html(TRUST, label=trust.label, map=first),
+        say(ALSO[len(others) > 1], maps=listed(others)) if others else "",
+        say(FAILED[rest > 1], count=rest) if rest else "",
     )
 
 
@@ -74,9 +73,9 @@ def about(trust: Trust) -> str:
     return say(ABOUT, count=trust.random_orders, bar=f"{trust.bar:.2f}")
 
 
-def waiting(words: str) -> str:
+def waiting(words: str) -> Html:
     """The tab while there is nothing to show."""
-    return f'<div class="referee empty" role="status">{note(say(words))}</div>'
+    return tag("div", note(say(words)), class_="referee empty", role="status")
 
 
 def probability_at(name: str, auc: float) -> str:

@@ -1,0 +1,45 @@
+"""Every word of the header and of the answer above all tabs."""
+
+from __future__ import annotations
+
+from vitdemo.engine import Analysis, Outcome
+from vitdemo.ui.kit.html import Html, quiet, tag
+from vitdemo.ui.kit.language import say, translate
+from vitdemo.ui.kit.words import NO_WORDS, percent
+
+TITLE = "Inside a Vision Transformer"
+LEAD = (
+    "Give it a picture, choose how many patches to throw away, and see what the network says, "
+    "where it looked and what it kept."
+)
+HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
+HEADLINE = "{title} · {path} tokens · weights: {source}"
+
+
+def waiting(words: str) -> Html:
+    """Return the answer while there is no picture."""
+    return tag("div", quiet(words), class_="headline", role="status")
+
+
+def problem(words: str) -> Html:
+    """Return the answer when there is no result: one sentence that says why."""
+    return tag("div", tag("p", words, class_="problem"), class_="headline", role="alert")
+
+
+def headline(analysis: Analysis) -> Html:
+    """Return the answer, and what gave it."""
+    outcome = analysis.pruned or analysis.dense
+    path = " → ".join(map(str, outcome.tokens))
+    source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
+    words = say(HEADLINE, title=analysis.title, path=path, source=source)
+    return tag(
+        "div", tag("p", *answer(outcome), class_="answer"), quiet(words), class_="headline", role="status"
+    )
+
+
+def answer(outcome: Outcome) -> tuple[Html, ...]:
+    """Return the likeliest class and its probability, or that there is none."""
+    if not outcome.top:
+        return (tag("b", say(NO_WORDS)),)
+    label, probability = outcome.top[0]
+    return tag("b", label), tag("span", percent(probability))
