@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.engine.bundle import KEYS, picture, write_models
+from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
 from vitdemo.engine import Engine, Request
 from vitdemo.models import build_model
@@ -16,6 +18,7 @@ from vitdemo.weights import load_model, offered, save_model, spec_of
 
 OPTIONAL = [key for key, spec in MODELS.items() if spec.optional]
 WIDER = replace(MODELS["vit_cifar10"].config, embed_dim=48, depth=4, num_heads=3)
+PHOTO = ["dynamicvit_photo", "vit_photo"]
 SMALL_PHOTO = replace(MODELS["vit_imagenette"].config, embed_dim=24, depth=4)
 
 
@@ -33,8 +36,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_optional_models_need_their_folder(models: Path) -> None:
-    assert OPTIONAL == ["dynamicvit_imagenette", "vit_imagenette", "lightvit_imagenette"]
-    assert set(offered(models)) == set(MODELS) - {"dynamicvit_imagenette", "lightvit_imagenette"}
+    assert [*PHOTO, "dynamicvit_imagenette", "vit_imagenette", "lightvit_imagenette"] == OPTIONAL
+    assert set(offered(models)) == set(MODELS) - {*PHOTO, "dynamicvit_imagenette", "lightvit_imagenette"}
     keys = [key for _, key in Engine(device="cpu", models_dir=models).menu()]
     assert keys[:4] == [*KEYS, "vit_imagenette"]
     assert set(keys) == set(offered(models))
@@ -62,3 +65,23 @@ def test_a_folder_that_cannot_be_read_leaves_the_registrys_entry(tmp_path: Path)
     (tmp_path / "vit_cifar10" / "config.json").write_text("{")
     assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
     assert spec_of("deit_tiny", models_dir=tmp_path) == MODELS["deit_tiny"]
+
+
+def test_one_file_serves_a_dynamicvit_and_the_dense_network(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    spec = MODELS["dynamicvit_photo"]
+    small = replace(spec.config, img_size=56, embed_dim=24, depth=4, num_heads=3, prune=None)
+    data = replace(spec.data, img_size=56)
+    words = DATASETS["photos"].classes
+    own = build_model(replace(small, prune=PruneConfig(prune_loc=(1, 2, 3)))).eval()
+    save_model(tmp_path / "dynamicvit_photo", model=own, name="dynamicvit_photo", data=data, classes=words)
+    assert {"dynamicvit_photo", "vit_photo"} < set(offered(tmp_path))
+    pruning, dense = (load_model(key, models_dir=tmp_path) for key in ("dynamicvit_photo", "vit_photo"))
+    assert dense.spec == spec_of("vit_photo", models_dir=tmp_path)
+    assert (dense.spec.config, dense.spec.key) == (small, "vit_photo")
+    assert (dense.classes, dense.report) == (pruning.classes, pruning.report)
+    names = {key for key in own.state_dict() if not key.startswith("score_predictor")}
+    assert set(dense.model.state_dict()) == names < set(pruning.model.state_dict())
+    pixels = torch.randn(2, 3, 56, 56)
+    assert torch.equal(dense.model(pixels), pruning.model(pixels))
+    assert torch.equal(dense.model(pixels), own(pixels))

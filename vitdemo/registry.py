@@ -14,7 +14,8 @@ class ModelSpec:
     """A model that the demo offers. `source`: "bundled", or `hf-hub:owner/repo[@revision]`.
 
     `config` and `data` are what the weights are expected to be; the config.json beside them decides
-    (`vitdemo.weights.spec_of`). `optional`: offered only where its folder is bundled.
+    (`vitdemo.weights.spec_of`). `optional`: offered only where its folder is bundled. `dense_of`: the bundled
+    DynamicViT whose file serves this one too, read without its predictors.
     """
 
     key: str
@@ -24,6 +25,12 @@ class ModelSpec:
     data: DataConfig
     source: str = "bundled"
     optional: bool = False
+    dense_of: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder of a bundled model."""
+        return self.dense_of or self.key
 
 
 def preset(dim: int, depth: int, heads: int, **rest: object) -> ViTConfig:
@@ -45,20 +52,26 @@ PRESETS: dict[str, ViTConfig] = {
     ),
     "cifar-deep": preset(192, 12, 3, img_size=32, patch_size=4, num_classes=10),
     "photo": preset(192, 10, 3, img_size=128, patch_size=8, num_classes=10, global_pool="token_avg"),
+    "photo-14": preset(384, 12, 6, img_size=224, patch_size=14, num_classes=12, init_values=1e-5),
 }
 
 CIFAR = PRESETS["cifar-gpu"]
-PHOTO = PRESETS["photo"]
+SMALL_PHOTO = PRESETS["photo"]
+PHOTO = PRESETS["photo-14"]
 DEIT_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.9)
 AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop_pct=0.9)
 
 
-def bundled(family: str, dataset: str, config: ViTConfig, *, optional: bool = False) -> ModelSpec:
-    """A network of one of the three families below, trained by this repository."""
-    title, summary = FAMILIES[family]
-    data = DATASETS[dataset]
-    key = f"{family}_{dataset}"
-    return ModelSpec(key, f"{title} · {data.title}", summary, config, data.data, optional=optional)
+def bundled(
+    key: str, dataset: str, config: ViTConfig, *, optional: bool = False, dense_of: str = ""
+) -> ModelSpec:
+    """A network trained by this repository; its key begins with one of the three families below."""
+    title, summary = FAMILIES[key.partition("_")[0]]
+    known = DATASETS[dataset]
+    data = replace(known.data, img_size=config.img_size)
+    return ModelSpec(
+        key, f"{title} · {known.title}", summary, config, data, optional=optional, dense_of=dense_of
+    )
 
 
 def pruned(config: ViTConfig, *prune_loc: int) -> ViTConfig:
@@ -87,12 +100,14 @@ def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig)
 MODELS: dict[str, ModelSpec] = {
     spec.key: spec
     for spec in (
-        bundled("dynamicvit", "cifar10", pruned(CIFAR, 3, 6, 8)),
-        bundled("vit", "cifar10", CIFAR),
-        bundled("lightvit", "cifar10", replace(CIFAR, attention="linear")),
-        bundled("dynamicvit", "imagenette", pruned(PHOTO), optional=True),
-        bundled("vit", "imagenette", PHOTO, optional=True),
-        bundled("lightvit", "imagenette", replace(PHOTO, attention="linear"), optional=True),
+        bundled("dynamicvit_cifar10", "cifar10", pruned(CIFAR, 3, 6, 8)),
+        bundled("vit_cifar10", "cifar10", CIFAR),
+        bundled("lightvit_cifar10", "cifar10", replace(CIFAR, attention="linear")),
+        bundled("dynamicvit_photo", "photos", pruned(PHOTO), optional=True),
+        bundled("vit_photo", "photos", PHOTO, optional=True, dense_of="dynamicvit_photo"),
+        bundled("dynamicvit_imagenette", "imagenette", pruned(SMALL_PHOTO), optional=True),
+        bundled("vit_imagenette", "imagenette", SMALL_PHOTO, optional=True),
+        bundled("lightvit_imagenette", "imagenette", replace(SMALL_PHOTO, attention="linear"), optional=True),
         on_hub(
             "deit_tiny",
             "DeiT-Tiny · ImageNet",

@@ -51,13 +51,14 @@ def load_model(
     spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
     source = str(name_or_spec) if spec is None else spec.source
     if spec is not None and source == "bundled":
-        folder, report = find_bundled(spec.key, models_dir or BUNDLED, terms)
+        folder, report = find_bundled(spec.folder, models_dir or BUNDLED, terms)
     elif source.startswith("hf-hub:"):
         folder, report = find_on_hub(source, terms)
     else:
         folder, report = find_folder(source)
     official = source.startswith(OFFICIAL)
-    model, described = read_folder(folder, label=source if spec is None else spec.key, official=official)
+    label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
+    model, described = read_folder(folder, label=label, official=official, dense=dense)
     if spec is None:
         summary = f"Weights from {report.source}."
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
@@ -75,7 +76,8 @@ def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
     if spec.source != "bundled":
         return spec
     try:
-        described = read_description((models_dir or BUNDLED) / key, label=key)
+        folder = (models_dir or BUNDLED) / spec.folder
+        described = read_description(folder, label=spec.folder, dense=bool(spec.dense_of))
     except WeightsError:
         return spec
     return dataclasses.replace(spec, config=described.config, data=described.data)
@@ -84,7 +86,7 @@ def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
 def offered(models_dir: Path | None = None) -> dict[str, ModelSpec]:
     """The menu, as `spec_of` describes each: the registry without optional models that are not bundled."""
     folder = models_dir or BUNDLED
-    keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / key).is_dir()]
+    keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
 
 
@@ -94,18 +96,18 @@ def find_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Pa
     return found.folder, Report(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
 
 
-def find_bundled(key: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Report]:
-    """The folder of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
-    folder, note = models_dir / key, ""
+def find_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Report]:
+    """The folder `name` of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
+    folder, note = models_dir / name, ""
     if repo := os.environ.get(HUB_REPO):
         try:
-            return find_on_hub(f"hf-hub:{repo}", terms, subfolder=key)
+            return find_on_hub(f"hf-hub:{repo}", terms, subfolder=name)
         except WeightsError as error:
             if not folder.is_dir():
                 raise
             note = Message("{error}; the bundled weights are in use", error=error.args[0])
     if not folder.is_dir():
-        raise WeightsError(Message("The bundled model {name} is not in the models folder", name=repr(key)))
+        raise WeightsError(Message("The bundled model {name} is not in the models folder", name=repr(name)))
     return folder, Report(Message("bundled"), note=note)
 
 

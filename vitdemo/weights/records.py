@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -61,6 +61,11 @@ class Description:
     classes: tuple[str, ...]
     keys: KeyTable = ()
     sha256: str = ""
+
+    def dense(self) -> Description:
+        """The same network without its predictors, whose tensors have no place then."""
+        no_place = (r"score_predictor\..*", "")
+        return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))
 
     def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """`tensors` under our names; query, key and value fused. A name that no pattern knows stays."""

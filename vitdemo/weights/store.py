@@ -69,15 +69,18 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_folder(folder: Path, *, label: str, official: bool = False) -> tuple[VisionTransformer, Description]:
+def read_folder(
+    folder: Path, *, label: str, official: bool = False, dense: bool = False
+) -> tuple[VisionTransformer, Description]:
     """The network in `folder` on the CPU, in eval mode, and what its config says.
 
-    `label` names the folder in messages; `official`: it is one of timm's own repositories. Raises
-    WeightsError: a file is missing, damaged or not the one that the config was written for, only a pickle is
-    there, an unknown format, or a tensor whose name, shape, kind or numbers are not a network's.
+    `label` names the folder in messages; `official`: it is one of timm's own repositories; `dense`: leave out
+    the predictors. Raises WeightsError: a file is missing, damaged or not the one that the config was written
+    for, only a pickle is there, an unknown format, or a tensor whose name, shape, kind or numbers are not a
+    network's.
     """
     refuse_pickles(folder, label=label)
-    described = read_description(folder, label=label, official=official)
+    described = read_description(folder, label=label, official=official, dense=dense)
     if not (folder / WEIGHTS).is_file():
         raise WeightsError(Message("{model} has no {file}", model=label, file=WEIGHTS))
     where = f"{WEIGHTS} of {label}"
@@ -120,15 +123,16 @@ def floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
     return copy
 
 
-def read_description(folder: Path, *, label: str, official: bool = False) -> Description:
-    """What the config in `folder` says; no weights are read. Raises WeightsError as `read_folder`."""
+def read_description(folder: Path, *, label: str, official: bool = False, dense: bool = False) -> Description:
+    """What the config in `folder` says; no weights are read. Arguments and errors as of `read_folder`."""
     config = read_json(folder / CONFIG, label=label)
     path = folder / PREPROCESSOR
     preprocessor = read_json(path, label=label) if path.is_file() else {}
     try:
-        return describe(config, preprocessor, official=official)
+        described = describe(config, preprocessor, official=official)
     except ValueError as error:
         raise WeightsError(f"{CONFIG} of {label}: {error}") from error
+    return described.dense() if dense else described
 
 
 def refuse_pickles(folder: Path, *, label: str) -> None:

@@ -43,7 +43,7 @@ class Familiarity:
 def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
     """Where the files beside the weights lie; None for weights from the Hub."""
     if loaded.report.source == "bundled":
-        return (models_dir or BUNDLED) / name
+        return (models_dir or BUNDLED) / loaded.spec.folder
     return Path(name) if Path(name).is_dir() else None
 
 
