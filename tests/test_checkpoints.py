@@ -20,17 +20,19 @@ from vitdemo.weights import WeightsError, load_model, offered
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = [key for key, spec in offered().items() if spec.source == "bundled"]
-LIMIT = 10**7  # bytes; the Hub and git want larger files elsewhere
+LIMIT = 10**7  # bytes; the Hub wants larger files in its large storage, and one network alone has one
+LARGE = ROOT / "checkpoints" / "dynamicvit_photo" / "model.safetensors"
 
 
 @pytest.mark.parametrize("key", BUNDLED)
 def test_a_bundled_model_is_complete_and_small(key: str) -> None:
-    folder = ROOT / "checkpoints" / key
+    folder = ROOT / "checkpoints" / MODELS[key].folder
     names = {path.name for path in folder.iterdir()}
     figures = {"curves.png", "confusion.png", "per_class.png"}
     assert names >= {"config.json", "model.safetensors", "metrics.json", "README.md", *figures}
-    assert ("keep_ratio.png" in names) == (MODELS[key].config.prune is not None)
-    assert all(path.stat().st_size < LIMIT for path in folder.iterdir())
+    prunes = MODELS[MODELS[key].folder].config.prune is not None
+    assert ("keep_ratio.png" in names) == prunes
+    assert all(path.stat().st_size < LIMIT for path in folder.iterdir() if path != LARGE)
     loaded = load_model(key)
     config, promised = loaded.spec.config, MODELS[key].config
     assert (config.attention, config.num_patches) == (promised.attention, promised.num_patches)
@@ -41,14 +43,15 @@ def test_a_bundled_model_is_complete_and_small(key: str) -> None:
 
 @pytest.mark.parametrize("key", BUNDLED)
 def test_one_flipped_bit_of_a_bundled_model_is_refused(key: str, tmp_path: Path) -> None:
-    config = json.loads((ROOT / "checkpoints" / key / "config.json").read_text())
-    weights = bytearray((ROOT / "checkpoints" / key / "model.safetensors").read_bytes())
+    name = MODELS[key].folder
+    config = json.loads((ROOT / "checkpoints" / name / "config.json").read_text())
+    weights = bytearray((ROOT / "checkpoints" / name / "model.safetensors").read_bytes())
     assert config["sha256"] == hashlib.sha256(weights).hexdigest()
     weights[len(weights) // 2] ^= 1
-    (tmp_path / key).mkdir()
-    (tmp_path / key / "config.json").write_text(json.dumps(config))
-    (tmp_path / key / "model.safetensors").write_bytes(weights)
-    with pytest.raises(WeightsError, match=f"model.safetensors of {key} is damaged: its sha256"):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "config.json").write_text(json.dumps(config))
+    (tmp_path / name / "model.safetensors").write_bytes(weights)
+    with pytest.raises(WeightsError, match=f"model.safetensors of {name} is damaged: its sha256"):
         load_model(key, models_dir=tmp_path)
 
 
