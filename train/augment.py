@@ -47,9 +47,9 @@ def random_resized_crop(
     Inception's crop as torchvision's RandomResizedCrop: a box of a share `scale` of the area and an aspect
     ratio (width / height) within `ratio`; the whole picture where ten boxes do not fit.
     """
-    height, width, fits = _sides(x, scale=scale, ratio=ratio)
+    height, width, fits = _draw_sides(x, scale=scale, ratio=ratio)
     height, width = height.where(fits, x.shape[2]), width.where(fits, x.shape[3])
-    top, left = _places(x.shape[2] - height), _places(x.shape[3] - width)
+    top, left = _draw_places(x.shape[2] - height), _draw_places(x.shape[3] - width)
     return crop_and_resize(x, rows=(top, height), columns=(left, width), size=size)
 
 
@@ -100,8 +100,8 @@ def random_erasing(x: Pixels, *, prob: float, scale: Ratio) -> Pixels:
     """
     chosen = torch.rand(len(x), device=x.device) < prob
     # Its aspect ratio is height / width, and its sides must be shorter than the picture's.
-    width, height, fits = _sides(x.mT, scale=scale, ratio=ERASE_RATIO, whole=False)
-    top, left = _places(x.shape[2] - height), _places(x.shape[3] - width)
+    width, height, fits = _draw_sides(x.mT, scale=scale, ratio=ERASE_RATIO, whole=False)
+    top, left = _draw_places(x.shape[2] - height), _draw_places(x.shape[3] - width)
     down, across = (torch.arange(edge, device=x.device) for edge in x.shape[2:])
     rows = (down >= top[:, None]) & (down < (top + height)[:, None])
     columns = (across >= left[:, None]) & (across < (left + width)[:, None])
@@ -150,7 +150,7 @@ def to_bytes(x: Pixels) -> Bytes:
     return x.round().clamp(0, 255).byte()
 
 
-def _sides(x: Tensor, *, scale: Ratio, ratio: Ratio, whole: bool = True) -> tuple[Sides, Sides, Tensor]:
+def _draw_sides(x: Tensor, *, scale: Ratio, ratio: Ratio, whole: bool = True) -> tuple[Sides, Sides, Tensor]:
     """Draw (height, width) of a box for each picture, the first of ten that fits, and whether one does.
 
     `whole`: a side may be as long as the picture's.
@@ -168,7 +168,7 @@ def _sides(x: Tensor, *, scale: Ratio, ratio: Ratio, whole: bool = True) -> tupl
     return tall.where(found, 0), wide.where(found, 0), found
 
 
-def _places(room: Sides) -> Sides:
+def _draw_places(room: Sides) -> Sides:
     """Draw a uniform integer from 0 to `room`, each."""
     return (torch.rand(len(room), device=room.device) * (room + 1)).long()
 

@@ -104,13 +104,13 @@ def apply_ops(
     for first, last, change in FAMILIES:
         chosen = within(op, first, last)
         if not grouped:
-            out = torch.where(_wide(chosen), change(x, op, magnitude), out)
+            out = torch.where(_widen(chosen), change(x, op, magnitude), out)
         elif bool(chosen.any()):
             out[chosen] = change(x[chosen], op[chosen], magnitude[chosen])
     return out
 
 
-def _wide(value: Tensor) -> Tensor:
+def _widen(value: Tensor) -> Tensor:
     return value[:, None, None, None]
 
 
@@ -130,7 +130,7 @@ def _move(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
 
 def _blend(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
     """Return (1 + m) x - m y, where y is black, the grey picture, its mean, or the smoothed picture."""
-    pixels, share = x.float(), _wide(magnitude)
+    pixels, share = x.float(), _widen(magnitude)
     grey = (0.2989 * pixels[:, :1] + 0.587 * pixels[:, 1:2] + 0.114 * pixels[:, 2:]).floor()
     inner = pixels[..., 1:-1, 1:-1]
     smooth = pixels.clone()
@@ -141,23 +141,23 @@ def _blend(x: Bytes, op: Tensor, magnitude: Tensor) -> Bytes:
         (Op.CONTRAST, grey.mean(dim=(1, 2, 3), keepdim=True)),
         (Op.SHARPNESS, smooth),
     ):
-        other = torch.where(_wide(op == kind), value, other)
+        other = torch.where(_widen(op == kind), value, other)
     # Equal in exact arithmetic, but the fraction is cut off, and these are torchvision's roundings.
     sharpened, blended = (
         torch.addcmul(pixels, share, pixels - other),
         torch.addcmul((1 + share) * pixels, share, other, value=-1),
     )
-    return torch.where(_wide(op == Op.SHARPNESS), sharpened, blended).clamp(0, 255).byte()
+    return torch.where(_widen(op == Op.SHARPNESS), sharpened, blended).clamp(0, 255).byte()
 
 
 def _posterise(x: Bytes, op: Tensor, bits: Tensor) -> Bytes:
     """Keep the upper `bits` of each value, from 1 to 8; pictures of other operations bring any number."""
-    dropped = _wide((8 - bits).clamp(0, 7).byte())
+    dropped = _widen((8 - bits).clamp(0, 7).byte())
     return (x >> dropped) << dropped
 
 
 def _solarise(x: Bytes, op: Tensor, share: Tensor) -> Bytes:
-    return torch.where(x >= 255 * _wide(share), 255 - x, x)
+    return torch.where(x >= 255 * _widen(share), 255 - x, x)
 
 
 FAMILIES: tuple[tuple[Op, Op, Callable[[Tensor, Tensor, Tensor], Tensor]], ...] = (

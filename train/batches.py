@@ -73,7 +73,7 @@ class Batches:
             parts = [rows[place] for rows in batches for _, place in self.division.own(len(rows))]
             self.split.begin(parts, epoch=epoch)
 
-    def parts(self, rows: Int[Tensor, "b"], *, done: float, seed: int) -> Iterator[Batch]:
+    def cut(self, rows: Int[Tensor, "b"], *, done: float, seed: int) -> Iterator[Batch]:
         """Yield this process's parts of the batch `rows`, after the share `done` of the steps.
 
         What augments a resident split is drawn for the whole batch, alike in all processes, whatever the
@@ -92,7 +92,7 @@ class Batches:
         changed = self.changed({"rows": rows})
         x, mirrored = changed["x"], changed["mirrored"]
         y = F.one_hot(split.labels[rows], self.config.model.num_classes).float()
-        soft = self.teacher.known(rows, mirrored) if self.teacher else None
+        soft = self.teacher.look_up(rows, mirrored) if self.teacher else None
         if options.cutmix_from <= done < options.mix_until:
             draw = float(torch.rand(()))
             if draw < options.cutmix_prob:
@@ -107,13 +107,13 @@ class Batches:
 
     def change(self, tensors: Tensors) -> Tensors:
         """Augment each of the pictures `rows` by itself: return `x`, normalised, and which are `mirrored`."""
-        x, mirrored = self.pictures(tensors["rows"])
+        x, mirrored = self.take_pictures(tensors["rows"])
         x, options = self.split.normalise(x), self.config.augment
         if options.erase_prob:
             x = augment.random_erasing(x, prob=options.erase_prob, scale=options.erase_scale)
         return {"x": x, "mirrored": mirrored}
 
-    def pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
+    def take_pictures(self, rows: Int[Tensor, "b"]) -> tuple[Num[Tensor, "b ch hh ww"], Bool[Tensor, "b"]]:
         """Return cropped, mirrored and changed pictures in 0..255, and which of them are mirrored."""
         options = self.config.augment
         if isinstance(self.split, FolderSplit):

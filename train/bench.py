@@ -22,7 +22,7 @@ import torch
 
 from train.network import precision_of
 from train.parallel import device_of
-from train.rivals import HALF, NAMES, PLAIN, Contestant, base_config, contestants, write_synthetic
+from train.rivals import HALF, NAMES, PLAIN, Contestant, list_contestants, make_base_config, write_synthetic
 from train.watch import mfu
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
@@ -60,7 +60,7 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def summary(speeds: dict[str, list[float]], *, model: ViTConfig, device: str) -> list[dict[str, Any]]:
+def summarise(speeds: dict[str, list[float]], *, model: ViTConfig, device: str) -> list[dict[str, Any]]:
     """Return a row for each: median and spread, median over rounds of its ratio to the plain loop, MFU.
 
     MFU is in [0, 1], and None on a processor of unknown peak and where patches are dropped.
@@ -90,8 +90,8 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
     steps = options.steps or (100 if on_gpu else 5)
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or write_synthetic(Path(folder))
-        config = base_config(model, data=data, batch_size=options.batch_size, device=str(device))
-        rivals = contestants(config, compiled=options.compile == "yes", workers=options.workers)
+        config = make_base_config(model, data=data, batch_size=options.batch_size, device=str(device))
+        rivals = list_contestants(config, compiled=options.compile == "yes", workers=options.workers)
         speeds = time_turns(
             rivals, batch_size=options.batch_size, steps=steps, rounds=options.rounds, device=device
         )
@@ -106,7 +106,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         "precision": NAMES[precision_of(config, device)],
         "torch": torch.__version__,
         "data": "given" if options.data else "synthetic",
-        "rows": summary(speeds, model=model, device=hardware(device)),
+        "rows": summarise(speeds, model=model, device=hardware(device)),
     }
 
 

@@ -115,14 +115,16 @@ def check_teacher(config: TrainConfig) -> None:
             raise ValueError(f"{key} must be {only!r} with network=resnet9, got {value!r}")
 
 
-def settings(config: TrainConfig) -> dict[str, Any]:
+def list_settings(config: TrainConfig) -> dict[str, Any]:
     """Return every value of a run by its dotted name (`optim.lr`, `model.depth`), as plain JSON values."""
-    return flat(to_json(config))
+    return flatten(to_json(config))
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the values of nested groups by dotted names."""
     found: dict[str, Any] = {}
     for key, value in values.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        found |= (
+            flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        )
     return found

@@ -37,17 +37,17 @@ def make_noise(config: TrainConfig) -> AnySplit:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (PICTURES, 3, *as_pair(data.img_size)), dtype=np.uint8)
     labels = random.integers(0, config.model.num_classes, PICTURES)
-    images, names = Images(pixels, labels), class_names(config)
+    images, names = Images(pixels, labels), name_classes(config)
     return Resident.of(images, data=data, device=torch.device("cpu"), classes=names)
 
 
-def class_names(config: TrainConfig) -> tuple[str, ...]:
+def name_classes(config: TrainConfig) -> tuple[str, ...]:
     """Return those of the data set, or as many made-up ones where only its files know them."""
     count = config.model.num_classes
     return DATASETS[config.data.dataset].classes or tuple(f"class {number}" for number in range(count))
 
 
-def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
+def make_stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
     """Return `config` on the CPU, with all output below `folder` and random networks as what it builds on."""
     small = replace(
         config,
@@ -66,7 +66,7 @@ def stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
         assert isinstance(dense, VisionTransformer)
         data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
         start = folder / "start"
-        save_model(start, model=dense, name="start", data=data, classes=class_names(config))
+        save_model(start, model=dense, name="start", data=data, classes=name_classes(config))
         small = replace(small, init_from=str(start))
     if config.distil.teacher:
         model = ResNet9(ResNetConfig(num_classes=config.model.num_classes, widths=NARROW))
@@ -96,7 +96,7 @@ def dry_run(config: TrainConfig, finish: Callable[[Run], Path]) -> None:
     autocast. `finish` is what a real run ends with.
     """
     with tempfile.TemporaryDirectory() as folder:
-        small = stand_ins(config, Path(folder))
+        small = make_stand_ins(config, Path(folder))
         pictures = make_noise(config)
         splits = {"train": pictures, "val": pictures, "test": pictures}
         runs = [take_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]

@@ -65,14 +65,14 @@ def confidence_percentiles(model: nn.Module, split: Pictures) -> list[float]:
     return [round(value, 5) for value in largest.double().cpu().quantile(steps).tolist()]
 
 
-def hits(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> int:
+def count_hits(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> int:
     """Return how many pictures are named rightly; of none, 0."""
     return int((predict(model, split, keep_ratio=keep_ratio, selector=selector) == split.labels).sum())
 
 
 def accuracy(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> float:
     """Return top-1 accuracy in percent, of at least one picture."""
-    return 100 * hits(model, split, keep_ratio=keep_ratio, selector=selector) / len(split)
+    return 100 * count_hits(model, split, keep_ratio=keep_ratio, selector=selector) / len(split)
 
 
 def confusion_matrix(

@@ -12,7 +12,7 @@ import torch
 
 from train.checkpoint import FACTS
 from train.data import epoch_order
-from train.evaluate import hits
+from train.evaluate import count_hits
 from train.report import run_facts
 from train.resume import save_run
 from train.run import Run
@@ -41,7 +41,7 @@ def fit(run: Run) -> None:
         while run.step < run.total:
             row = finish_epoch(run, watch)
             run.history.append(row)
-            watch.row(run.step, row)
+            watch.write_row(run.step, row)
             if "val" in row:
                 save_run(run)
 
@@ -90,6 +90,6 @@ def validate(run: Run) -> float:
     Each process looks at a share of them, which may be empty.
     """
     val = run.splits["val"]
-    own = hits(run.learner.averaged, val.part(slice(run.world.rank, None, run.world.size)))
+    own = count_hits(run.learner.averaged, val.part(slice(run.world.rank, None, run.world.size)))
     count = run.world.sum(torch.tensor(own, dtype=torch.double, device=run.device))
     return 100 * count.item() / len(val)

@@ -88,7 +88,7 @@ def decode_all(photos: Photos, *, data: DataConfig, split: Split) -> Images:
     return Images(pixels, photos.labels)
 
 
-def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Image], Tensor]:
+def make_random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Image], Tensor]:
     """Return torchvision's transforms up to the flip: a crop, as uint8 `(3, h, w)`."""
     size = list(as_pair(data.img_size))
     if options.crop_scale:
@@ -98,7 +98,7 @@ def random_view(options: AugmentOptions, data: DataConfig) -> Callable[[Image.Im
     return v2.Compose([lambda image: cut_middle(image, data), v2.PILToTensor(), window])
 
 
-def random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
+def make_random_change(options: AugmentOptions) -> Callable[[Tensor], Tensor]:
     """Return torchvision's transforms after the flip: rotation, RandAugment or TrivialAugment."""
     steps: list[Callable[[Tensor], Tensor]] = []
     kind = InterpolationMode.BILINEAR
@@ -131,7 +131,7 @@ class Decoder(Dataset):
     def __getitem__(self, place: Place) -> Augmented | str:
         epoch, rows = place
         options = self.config.augment
-        view, change = random_view(options, self.data), random_change(options)
+        view, change = make_random_view(options, self.data), make_random_change(options)
         seed = zlib.crc32(np.asarray([epoch, *rows], dtype=np.int64).tobytes(), self.config.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -159,7 +159,7 @@ class Announced:
         return len(self.batches)
 
 
-def worker_signals(_: int) -> None:
+def leave_signals(_: int) -> None:
     """Leave a stop to the main process, which saves first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -210,7 +210,7 @@ class FolderSplit(Pictures):
                 num_workers=workers,
                 persistent_workers=workers > 0,
                 pin_memory=self.device.type == "cuda",
-                worker_init_fn=worker_signals if workers else None,
+                worker_init_fn=leave_signals if workers else None,
             )
         self.announced.batches = [(epoch, rows.tolist()) for rows in order]
         self.coming = iter(self.loader)

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     losses: Losses
 
 
-def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: float) -> Tensor:
+def distillation_loss(student: Float[Tensor, "b c"], teacher: Targets, temperature: float) -> Tensor:
     """Return KL(teacher || student) at a temperature, scaled by its square (Hinton et al. 2015, sec. 2).
 
     `student`: logits. `teacher`: probabilities, already at that temperature.
@@ -38,24 +38,26 @@ def distillation(student: Float[Tensor, "b c"], teacher: Targets, temperature: f
     return F.kl_div(logs, teacher, reduction="batchmean") * temperature**2
 
 
-def supervised(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Outcome:
+def supervised_loss(logits: Float[Tensor, "b c"], batch: Batch, config: TrainConfig) -> Outcome:
     """Return cross-entropy with the labels, and the divergence from the teacher where one has answered."""
     target = F.cross_entropy(logits.float(), batch.y, label_smoothing=config.augment.label_smoothing)
     losses = {"cross_entropy": config.distil.label_weight * target}
     if batch.soft is not None:
-        answers = distillation(logits, batch.soft, config.distil.temperature)
+        answers = distillation_loss(logits, batch.soft, config.distil.temperature)
         losses["distill"] = config.distil.weight * answers
     return Outcome(logits.detach(), losses)
 
 
-def classify(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep: float = 1.0) -> Outcome:
+def classify_loss(model: nn.Module, batch: Batch, *, config: TrainConfig, token_keep: float = 1.0) -> Outcome:
     """Return the supervised losses on a random share of the patches."""
     if token_keep == 1:
-        return supervised(model(batch.x), batch, config)
+        return supervised_loss(model(batch.x), batch, config)
     assert isinstance(model, VisionTransformer)
     patches, count = model.config.num_patches, len(batch.x)
     ids = random_subset(count, patches, max(1, round(patches * token_keep)), device=batch.x.device)
-    return supervised(model(batch.x, pruning=Pruning(None, Explicit((ids,), checked=True))), batch, config)
+    return supervised_loss(
+        model(batch.x, pruning=Pruning(None, Explicit((ids,), checked=True))), batch, config
+    )
 
 
 class Noisy:
@@ -86,7 +88,7 @@ def score_loss(
     return torch.stack(terms).mean()
 
 
-def elastic(
+def elastic_loss(
     model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer, keep_ratio: float
 ) -> Outcome:
     """Return the losses of one network for every keep ratio: tokens really removed, scores supervised.
@@ -104,6 +106,6 @@ def elastic(
     everyone = torch.arange(model.config.num_patches, device=batch.x.device).expand(len(batch.x), -1)
     before = [everyone, *(recorder.token_ids[i][:, prefix:] - prefix for i in loc[:-1])]
     scores = score_loss(selector.clean, before, target)
-    outcome = supervised(logits, batch, config)
+    outcome = supervised_loss(logits, batch, config)
     outcome.losses["score"] = options.score_weight * scores
     return outcome

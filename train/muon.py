@@ -60,7 +60,7 @@ class Muon(Optimizer):
         taken = gradients.new_ones(()) if self.found_inf is None else 1 - self.found_inf
         gradients = torch.where(taken > 0, gradients, 0.0)
         averages = torch.stack(buffers).lerp(gradients, taken * (1 - group["momentum"]))
-        update = orthogonal(gradients.lerp(averages, group["momentum"]))
+        update = orthogonalise(gradients.lerp(averages, group["momentum"]))
         rate = taken * group["lr"]
         change = rate * (0.2 * math.sqrt(max(gradients.shape[1:])))
         weights = torch.stack(list(parameters)) * (1 - rate * group["weight_decay"]) - change * update
@@ -68,7 +68,7 @@ class Muon(Optimizer):
         torch._foreach_copy_(list(parameters), weights.unbind())
 
 
-def orthogonal(x: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
+def orthogonalise(x: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
     """Return roughly U V^T of each matrix U S V^T.
 
     Five Newton-Schulz steps leave singular values of 0.7 to 1.2.

@@ -8,8 +8,8 @@ from torch import nn
 
 from train.batches import Batch
 from train.config import TrainConfig
-from train.losses import Outcome, classify, elastic
-from train.official import official
+from train.losses import Outcome, classify_loss, elastic_loss
+from train.official import official_loss
 from vitdemo.models import DynamicViT, VisionTransformer
 
 Loss = Callable[[nn.Module, Batch, float], Outcome]
@@ -23,12 +23,12 @@ def loss_of(config: TrainConfig, dense: VisionTransformer | None) -> Loss:
 
     def loss(network: nn.Module, batch: Batch, keep: float) -> Outcome:
         if config.objective == "classify":
-            return classify(network, batch, config=config, token_keep=keep)
+            return classify_loss(network, batch, config=config, token_keep=keep)
         assert isinstance(network, DynamicViT)
         assert dense is not None
         if config.objective == "official":
-            return official(network, batch, config=config, dense=dense)
-        return elastic(network, batch, config=config, dense=dense, keep_ratio=keep)
+            return official_loss(network, batch, config=config, dense=dense)
+        return elastic_loss(network, batch, config=config, dense=dense, keep_ratio=keep)
 
     return loss
 

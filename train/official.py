@@ -11,7 +11,7 @@ from torch import Tensor
 
 from train.batches import Batch
 from train.config import TrainConfig
-from train.losses import Outcome, supervised
+from train.losses import Outcome, supervised_loss
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.dynamic_vit import Gumbel
 from vitdemo.trace import Recorder
@@ -36,7 +36,9 @@ def token_loss(
     return (each * kept).sum() / kept.sum().clamp(min=1)
 
 
-def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer) -> Outcome:
+def official_loss(
+    model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: VisionTransformer
+) -> Outcome:
     """Return the losses of labels, dense network's answers and final tokens, and wanted keep ratio (eq. 16).
 
     Each patch stays or goes by a straight-through Gumbel draw; attention is masked. The keep ratio is the
@@ -54,7 +56,7 @@ def official(model: DynamicViT, batch: Batch, *, config: TrainConfig, dense: Vis
     output = model.forward_masked(batch.x, Gumbel())
     ratio = ratio_loss(output.policies, model.config.prune.keep_ratio)
     tokens = token_loss(output.patches, wanted, output.policies[-1])
-    outcome = supervised(output.logits, batch, config)
+    outcome = supervised_loss(output.logits, batch, config)
     outcome.losses["ratio"] = config.prune.ratio_weight * ratio
     outcome.losses["tokens"] = config.prune.token_weight * tokens
     return outcome

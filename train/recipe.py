@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from train.config import TrainConfig, flat
+from train.config import TrainConfig, flatten
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, from_json
 from vitdemo.kinds import check_value, config_in
@@ -105,9 +105,9 @@ def check_keys(values: dict[str, Any], model: type) -> None:
             first, second, *_ = keys_of(kind, f"{group}.")
             raise ValueError(f"{group} is a group of keys, such as {first} and {second}")
     known = [*keys_of(TrainConfig), *keys_of(model, "model.")]
-    for key in flat(values):
+    for key in flatten(values):
         if key not in known:
-            near = nearest(key, known)
+            near = guess_key(key, known)
             raise ValueError(f"unknown key {key!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
@@ -119,7 +119,7 @@ def keys_of(kind: type, prefix: str = "") -> Iterator[str]:
             yield from keys_of(group, f"{prefix}{key}.")
 
 
-def nearest(key: str, known: Sequence[str]) -> str | None:
+def guess_key(key: str, known: Sequence[str]) -> str | None:
     """Return the key that was most likely meant: one of the same last part, else one of like spelling."""
     leaf = key.rpartition(".")[2]
     by_leaf = {name.rpartition(".")[2]: name for name in reversed(known)}

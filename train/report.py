@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import torchvision
 
-from train.config import TrainConfig, settings
+from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.parallel import World
@@ -54,7 +54,7 @@ def git_revision() -> str:
     return "unknown"
 
 
-def command() -> str:
+def describe_command() -> str:
     """Return the command line, without the paths of this machine."""
     private = tuple(f"{key}=" for key in PLACES)
     return " ".join(["python -m train", *(arg for arg in sys.argv[1:] if not arg.startswith(private))])
@@ -62,11 +62,11 @@ def command() -> str:
 
 def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Return who trained what, where, with what: everything but the results."""
-    recipe = {key: value for key, value in settings(config).items() if key not in PLACES}
+    recipe = {key: value for key, value in list_settings(config).items() if key not in PLACES}
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     versions["torchvision"] = torchvision.__version__
     return {
-        "command": command(),
+        "command": describe_command(),
         "hardware": hardware(device, count=World.current().size),
         "git_revision": git_revision(),
         "versions": versions,

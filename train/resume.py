@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from train.checkpoint import load_optimizers, load_state, optimizer_tensors, save_state
-from train.config import settings
+from train.config import list_settings
 from train.run import Run
 
 PLACES = ("name", "data.folder", "data.workers", "runs", "out", "log")  # of pictures the contents count
@@ -17,7 +17,7 @@ def fingerprint(run: Run) -> dict[str, Any]:
 
     Where things lie is left out; the data is what their contents give.
     """
-    recipe = {key: value for key, value in settings(run.config).items() if key not in PLACES}
+    recipe = {key: value for key, value in list_settings(run.config).items() if key not in PLACES}
     return {"recipe": json.loads(json.dumps(recipe)), "data": run.contents}
 
 

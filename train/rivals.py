@@ -65,7 +65,7 @@ def write_synthetic(folder: Path) -> Path:
     return folder
 
 
-def base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -> TrainConfig:
+def make_base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -> TrainConfig:
     """Return a run that does what the plain loop does (crop, flip, cross-entropy, AdamW), and averages."""
     return TrainConfig(
         name="bench",
@@ -79,7 +79,7 @@ def base_config(model: ViTConfig, *, data: Path, batch_size: int, device: str) -
     )
 
 
-def trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
+def make_trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
     """Return the steps of this repository's trainer."""
     run = Run(config)
     run.learner.model.train()
@@ -96,7 +96,7 @@ def trainer(config: TrainConfig) -> Callable[[], Iterator[None]]:
     return begin
 
 
-def plain(
+def make_plain_loop(
     network: nn.Module, images: Images, config: TrainConfig, *, dtype: torch.dtype, workers: int
 ) -> Callable[[], Iterator[None]]:
     """Return the steps of a plain loop around `network`."""
@@ -135,7 +135,7 @@ def plain(
     return begin
 
 
-def timm_network(model: ViTConfig) -> nn.Module | None:
+def build_timm_network(model: ViTConfig) -> nn.Module | None:
     """Return timm's ViT of the same size, or None where timm is not installed."""
     try:
         from timm.models.vision_transformer import VisionTransformer
@@ -147,7 +147,7 @@ def timm_network(model: ViTConfig) -> nn.Module | None:
     )  # fmt: skip
 
 
-def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Contestant]:
+def list_contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Contestant]:
     """Return everyone who takes part; this trainer first, the plain loop of the same network second.
 
     On a CPU this trainer also cuts each batch into parts of `PART` pictures, and the plain loop runs in the
@@ -160,10 +160,10 @@ def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Co
     assert isinstance(images, Images)
 
     def loop(network: nn.Module, kind: torch.dtype = dtype) -> Callable[[], Iterator[None]]:
-        return plain(network.to(device), images, config, dtype=kind, workers=workers)
+        return make_plain_loop(network.to(device), images, config, dtype=kind, workers=workers)
 
     found = [
-        Contestant(OURS, trainer(config)),
+        Contestant(OURS, make_trainer(config)),
         Contestant(PLAIN, loop(build_model(model))),
     ]
     best, in_parts = config, ""
@@ -172,16 +172,16 @@ def contestants(config: TrainConfig, *, compiled: bool, workers: int) -> list[Co
         found.append(Contestant(f"{PLAIN}, {NAMES[other]}", loop(build_model(model), other)))
         if config.batch_size % PART == 0 and config.batch_size > PART:
             best, in_parts = replace(config, accumulate=config.batch_size // PART), f", parts of {PART}"
-            found.append(Contestant(OURS + in_parts, trainer(best)))
-    theirs = timm_network(model)
+            found.append(Contestant(OURS + in_parts, make_trainer(best)))
+    theirs = build_timm_network(model)
     if theirs is None:
         print(TIMM_MISSING, file=sys.stderr)
     else:
         found.append(Contestant(f"{PLAIN}, timm's ViT", loop(theirs)))
     if compiled:
         fast = replace(best, compile=True, cuda_graph=True)
-        found.append(Contestant(f"{OURS}{in_parts}, compiled", trainer(fast)))
+        found.append(Contestant(f"{OURS}{in_parts}, compiled", make_trainer(fast)))
     seen = replace(config.augment, token_keep=((1.0, 0.5),))
     half = replace(config, augment=seen, compile=compiled, cuda_graph=compiled)
-    found.append(Contestant(HALF, trainer(half)))
+    found.append(Contestant(HALF, make_trainer(half)))
     return found

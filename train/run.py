@@ -55,7 +55,7 @@ class Run:
         torch.manual_seed(seed)
         keep = draw_keep(self.config, done)
         self.learner.update.set_rates((self.step + 1) / self.total)
-        seen = self.learner.step(self.batches.parts(rows, done=done, seed=seed), keep)
+        seen = self.learner.step(self.batches.cut(rows, done=done, seed=seed), keep)
         finite, searching = seen.pop("finite"), seen.pop("searching")
         # fp16 looks for the loss scale in steps that fail with a sound loss: many of them in a row are one.
         self.tally.add(seen, finite=finite, weight=torch.where(searching, 1 / 8, 1.0))

@@ -43,7 +43,7 @@ def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> V
     return dense.requires_grad_(False).eval()
 
 
-def find_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer | None) -> Teacher | None:
+def make_teacher(config: TrainConfig, split: Pictures, dense: VisionTransformer | None) -> Teacher | None:
     """Return who distils: the named run's ResNet, else the network that the run started from, `dense`.
 
     Return None where nobody does, or where the objective asks `dense` itself.

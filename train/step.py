@@ -17,7 +17,7 @@ from train.network import build_network, compile_network, precision_of
 from train.objective import Objective, loss_of
 from train.parallel import Division, distribute, sync_gradients
 from train.resnet import ResNet9
-from train.setup import find_teacher, start_from
+from train.setup import make_teacher, start_from
 from train.update import Update
 from vitdemo.models import VisionTransformer
 
@@ -40,7 +40,7 @@ class Learner:
         self.model = build_network(config.model).to(device)
         self.dense = start_from(config, self.model, device)
         with division.world.let_one_go_first():  # a teacher keeps its answers in a file
-            self.teacher = find_teacher(config, pictures, self.dense)
+            self.teacher = make_teacher(config, pictures, self.dense)
         self.update = Update(self.model, config.optim, scaled=self.dtype == torch.float16)
         torch.backends.cudnn.benchmark = True  # a run meets few shapes, and many times
         if config.compile:
@@ -76,7 +76,7 @@ class Learner:
         terms = [self.backward(part, keep, last=number == last) for number, part in enumerate(parts)]
         seen = {key: torch.stack([term[key] for term in terms]).mean() for key in terms[0]}
         finite = self.update.step(statistics)
-        searching = total(seen).isfinite() & self.update.scaler.is_enabled()
+        searching = add_up(seen).isfinite() & self.update.scaler.is_enabled()
         return {"finite": finite, "searching": searching, **seen}
 
     def backward(self, batch: Batch, keep: float, *, last: bool) -> Losses:
@@ -84,13 +84,13 @@ class Learner:
         with sync_gradients(self.objective, last):
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 if self.teacher and batch.soft is None:
-                    batch = replace(batch, soft=self.teacher.seen(batch.x))
+                    batch = replace(batch, soft=self.teacher.answer(batch.x))
                 logits, losses = self.objective(batch, keep)
-            self.update.scaler.scale(total(losses) / self.division.each).backward()
+            self.update.scaler.scale(add_up(losses) / self.division.each).backward()
         hits = (logits.argmax(dim=-1) == batch.y.argmax(dim=-1)).float().mean()
         return {**{key: value.detach() for key, value in losses.items()}, "accuracy": 100 * hits}
 
 
-def total(losses: Losses) -> Tensor:
+def add_up(losses: Losses) -> Tensor:
     """Return the sum of the terms."""
     return torch.stack(list(losses.values())).sum()

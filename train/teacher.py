@@ -30,11 +30,11 @@ class Live:
     def __init__(self, network: nn.Module, *, temperature: float) -> None:
         self.network, self.temperature = network.requires_grad_(False).eval(), temperature
 
-    def known(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
+    def look_up(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
         return None
 
     @torch.no_grad()
-    def seen(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
+    def answer(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
         return (self.network(x).float() / self.temperature).softmax(dim=-1)
 
 
@@ -57,14 +57,14 @@ class Cached:
         logits = logits.to(split.labels.device)
         self.probabilities = (logits / temperature).softmax(dim=-1)
 
-    def known(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
+    def look_up(self, rows: Int[Tensor, "b"], mirrored: Bool[Tensor, "b"]) -> Soft | None:
         return self.probabilities[mirrored.long(), rows]
 
-    def seen(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
+    def answer(self, x: Float[Tensor, "b ch hh ww"]) -> Soft | None:
         return None
 
 
-Teacher = Live | Cached  # `known` answers before the batch is mixed, `seen` after; the other says None
+Teacher = Live | Cached  # `look_up` answers before the batch is mixed, `answer` after; the other says None
 
 
 def load_answers(file: Path, question: str) -> Float[Tensor, "two n c"] | None:

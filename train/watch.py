@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from tqdm import tqdm
 
-from train.config import TrainConfig, settings
+from train.config import TrainConfig, list_settings
 from train.parallel import World
 
 BROKEN = 3  # steps in a row without finite gradients that stop a run
@@ -118,7 +118,7 @@ class Wandb:
             project="vitdemo",
             name=config.name,
             dir=str(folder),
-            config=settings(config),
+            config=list_settings(config),
         )
 
     def write(self, step: int, values: dict[str, float]) -> None:
@@ -179,7 +179,7 @@ class Watch:
         self.bar.set_postfix(shown)
         self.write(step, values)
 
-    def row(self, step: int, row: dict[str, Any]) -> None:
+    def write_row(self, step: int, row: dict[str, Any]) -> None:
         """Write the row of a finished epoch."""
         self.bar.write(str(row))
         if "val" in row:

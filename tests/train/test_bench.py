@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from train import bench, rivals
-from train.bench import main, summary, time_turns
+from train.bench import main, summarise, time_turns
 from train.config import TrainConfig
-from train.rivals import HALF, OURS, PLAIN, Contestant, timm_network
+from train.rivals import HALF, OURS, PLAIN, Contestant, build_timm_network
 from train.run import Run
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
@@ -49,13 +49,13 @@ def test_images_a_second_by_a_clock_of_the_test(monkeypatch: pytest.MonkeyPatch)
 
 def test_medians_ratios_and_mfu_by_hand() -> None:
     speeds = {OURS: [30.0, 10.0, 50.0], PLAIN: [10.0, 10.0, 25.0], HALF: [60.0, 60.0, 60.0]}
-    ours, plain, half = summary(speeds, model=TINY, device="1 x NVIDIA H200")
+    ours, plain, half = summarise(speeds, model=TINY, device="1 x NVIDIA H200")
     assert (ours["images_per_s"], ours["min"], ours["max"], ours["n"]) == (30.0, 10.0, 50.0, 3)
     assert (ours["times_plain"], plain["times_plain"], half["times_plain"]) == (2.0, 1.0, 6.0)
-    big = summary({PLAIN: [55_000.0]}, model=PRESETS["cifar-deep"], device="1 x NVIDIA H200")[0]
+    big = summarise({PLAIN: [55_000.0]}, model=PRESETS["cifar-deep"], device="1 x NVIDIA H200")[0]
     assert big["mfu"] == pytest.approx(6 * 55_000 * macs(PRESETS["cifar-deep"]) / 989e12, abs=1e-4)
     assert half["mfu"] is None
-    assert summary(speeds, model=TINY, device="some processor")[0]["mfu"] is None
+    assert summarise(speeds, model=TINY, device="some processor")[0]["mfu"] is None
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_everyone_trains_and_is_printed(
 ) -> None:
     networks: list[torch.nn.Module] = []
     runs: list[Run] = []
-    plain = rivals.plain
+    plain = rivals.make_plain_loop
 
     def watched(network: torch.nn.Module, *args: Any, **options: Any) -> Any:
         networks.append(network)
@@ -82,7 +82,7 @@ def test_everyone_trains_and_is_printed(
         runs.append(Run(config))
         return runs[-1]
 
-    monkeypatch.setattr(rivals, "plain", watched)
+    monkeypatch.setattr(rivals, "make_plain_loop", watched)
     monkeypatch.setattr(rivals, "Run", watched_run)
     main([*small, "--workers", "0", "--json"])
     result = json.loads(capsys.readouterr().out)
@@ -102,7 +102,7 @@ def test_everyone_trains_and_is_printed(
 
 
 def test_timms_network_is_as_large_as_ours() -> None:
-    theirs = timm_network(TINY)
+    theirs = build_timm_network(TINY)
     assert theirs is not None
     assert sum(parameter.numel() for parameter in theirs.parameters()) == parameters(TINY)
 

@@ -68,19 +68,19 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
 def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None:
     words = (ON_DISK, CROP, UNMIXED, "augment.auto_augment=trivialaugment")
     order = list(torch.randperm(27).view(3, 9))
-    now = [batches(tree, *words).pictures(rows) for rows in order]
+    now = [batches(tree, *words).take_pictures(rows) for rows in order]
     ahead, resumed = batches(tree, *words, "data.workers=2"), batches(tree, *words, "data.workers=0")
     ahead.begin(order, epoch=0)
     resumed.begin(order[1:], epoch=0)
     for number, rows in enumerate(order):
-        (pixels, mirrored), (x, flags) = now[number], ahead.pictures(rows)
+        (pixels, mirrored), (x, flags) = now[number], ahead.take_pictures(rows)
         assert torch.equal(pixels, x)
         assert torch.equal(mirrored, flags)
         if number:
-            assert torch.equal(pixels, resumed.pictures(rows)[0])
+            assert torch.equal(pixels, resumed.take_pictures(rows)[0])
     ahead.begin(order[::-1], epoch=0)  # another order, with the same workers
-    assert torch.equal(ahead.pictures(order[2])[0], now[2][0])
-    other = batches(tree, *words, "seed=1").pictures(order[0])[0]
+    assert torch.equal(ahead.take_pictures(order[2])[0], now[2][0])
+    other = batches(tree, *words, "seed=1").take_pictures(order[0])[0]
     assert not torch.equal(other, now[0][0])
 
 
@@ -94,7 +94,7 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
             run.step = epoch * run.steps_per_epoch
             order = list(torch.arange(27).view(3, 9))
             run.batches.begin(order, epoch=epoch)
-            found += [next(run.batches.parts(order[0], done=0.0, seed=run.step)).x]
+            found += [next(run.batches.cut(order[0], done=0.0, seed=run.step)).x]
         return found
 
     whole = views(Run(config_of(tree, *words, "data.workers=2")), range(6))
@@ -107,7 +107,7 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
 def test_mirrored_pictures_are_told_of(tree: Path) -> None:
     """The colours of every picture rise to the right."""
     made = batches(tree, ON_DISK, UNMIXED, "augment.crop_pad=0")
-    pixels, mirrored = made.pictures(torch.arange(27))
+    pixels, mirrored = made.take_pictures(torch.arange(27))
     falls = pixels[..., :8].float().mean(dim=(1, 2, 3)) > pixels[..., -8:].float().mean(dim=(1, 2, 3))
     assert torch.equal(falls, mirrored)
     assert 4 < int(mirrored.sum()) < 23
@@ -168,7 +168,7 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
         made = batches(tmp_path, ON_DISK, f"data.workers={workers}")
         made.begin([rows], epoch=0)
         with pytest.raises(BadImage, match=named) as caught:
-            made.pictures(rows)
+            made.take_pictures(rows)
         assert "\n" not in str(caught.value)
     with pytest.raises(BadImage, match=named):
         made.split.fetch(rows)

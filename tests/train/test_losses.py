@@ -10,7 +10,7 @@ import torch
 from train import losses
 from train.batches import Batch
 from train.importance import importance
-from train.losses import Noisy, classify, distillation, elastic, score_loss
+from train.losses import Noisy, classify_loss, distillation_loss, elastic_loss, score_loss
 from train.recipe import load_recipe
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer
@@ -30,7 +30,7 @@ def test_distillation_is_the_scaled_divergence() -> None:
     p = (teacher.double() / 2).softmax(dim=-1)
     q = (student.double() / 2).softmax(dim=-1)
     wanted = 4 * (p * (p.log() - q.log())).sum(dim=-1).mean()
-    found = distillation(student, p.float(), 2.0)
+    found = distillation_loss(student, p.float(), 2.0)
     torch.testing.assert_close(found.double(), wanted, atol=1e-6, rtol=1e-5)
 
 
@@ -93,7 +93,7 @@ def test_scores_are_compared_with_the_importance_of_the_patches_that_were_scored
     dense, y = VisionTransformer(CONFIG).eval(), torch.eye(10)[:3]
     model = DynamicViT(replace(CONFIG, prune=PruneConfig(prune_loc))).eval()
     config = load_recipe("cifar10_dynamicvit", ["prune.score_noise=0.0", "prune.score_weight=1.0"])
-    found = elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5).losses["score"]
+    found = elastic_loss(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5).losses["score"]
     target, recorder, terms = importance(dense, X)[0].double(), Recorder(attention=False), []
     model(X, pruning=Pruning(Learned(model), FixedRatio(0.5)), recorder=recorder)
     present = torch.arange(16).expand(3, -1)
@@ -114,10 +114,12 @@ def test_the_elastic_objective_asks_the_dense_network_once(monkeypatch: pytest.M
     words = ["distil.weight=0.5", "distil.label_weight=0.0", "prune.score_weight=0.0"]
     config = load_recipe("cifar10_dynamicvit", words)
     asked: list[torch.Tensor] = []
-    monkeypatch.setattr(losses, "distillation", lambda logits, soft, _: (asked.append(soft), logits.sum())[1])
+    monkeypatch.setattr(
+        losses, "distillation_loss", lambda logits, soft, _: (asked.append(soft), logits.sum())[1]
+    )
     y = torch.eye(10)[:3]
-    elastic(model, Batch(X, y), config=config, dense=dense, keep_ratio=0.5)
-    elastic(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)
+    elastic_loss(model, Batch(X, y), config=config, dense=dense, keep_ratio=0.5)
+    elastic_loss(model, Batch(X, y, y), config=config, dense=dense, keep_ratio=0.5)
     assert len(calls) == 2
     torch.testing.assert_close(asked[0], (dense(X) / config.distil.temperature).softmax(dim=-1))
     assert torch.equal(asked[1], y)
@@ -157,5 +159,5 @@ def test_token_dropping_trains_on_fewer_tokens() -> None:
     model.blocks[0].register_forward_hook(lambda module, args, out: lengths.append(out.shape[1]))
     y = torch.eye(10)[:3]
     for keep in (1.0, 0.5, 0.25):
-        classify(model, Batch(X, y), config=config, token_keep=keep)
+        classify_loss(model, Batch(X, y), config=config, token_keep=keep)
     assert lengths == [17, 9, 5]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from train.batches import Batch
 from train.config import TrainConfig
-from train.official import official, ratio_loss, token_loss
+from train.official import official_loss, ratio_loss, token_loss
 from train.optim import build_optimizers, set_lr
 from train.recipe import load_recipe
 from vitdemo.config import PruneConfig, ViTConfig
@@ -90,7 +90,7 @@ def written_out(student: DynamicViT, dense: VisionTransformer, config: TrainConf
 def test_the_objective_is_the_papers(pool: str) -> None:
     dense, student = pair(global_pool=pool)
     torch.manual_seed(3)
-    found = official(student, Batch(X, Y), config=recipe(), dense=dense).losses
+    found = official_loss(student, Batch(X, Y), config=recipe(), dense=dense).losses
     torch.manual_seed(3)
     wanted = written_out(student, dense, recipe())
     assert found.keys() == wanted.keys()
@@ -104,14 +104,16 @@ def test_an_answer_that_is_there_is_not_asked_again() -> None:
     losses = []
     for soft in (torch.eye(10)[:4], torch.eye(10)[4:8]):
         torch.manual_seed(0)
-        losses.append(official(student, Batch(X, Y, soft), config=recipe(), dense=dense).losses["distill"])
+        losses.append(
+            official_loss(student, Batch(X, Y, soft), config=recipe(), dense=dense).losses["distill"]
+        )
     assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("term", ["cross_entropy", "distill", "ratio", "tokens"])
 def test_each_term_teaches_every_predictor_and_the_backbone(term: str) -> None:
     dense, student = pair()
-    official(student, Batch(X, Y), config=recipe(), dense=dense).losses[term].backward()
+    official_loss(student, Batch(X, Y), config=recipe(), dense=dense).losses[term].backward()
     pulls = {
         name: 0.0 if p.grad is None else float(p.grad.abs().max()) for name, p in student.named_parameters()
     }
@@ -136,7 +138,7 @@ def test_the_kept_share_comes_to_the_wanted_one_while_the_rest_rests() -> None:
     assert max(abs(a - b) for a, b in zip(shares(student), wanted, strict=True)) > 0.2
     for step in range(60):
         set_lr(optimizers, (step + 1) / 200, config.optim)
-        losses = official(student, Batch(X, Y), config=config, dense=dense).losses
+        losses = official_loss(student, Batch(X, Y), config=config, dense=dense).losses
         torch.stack(list(losses.values())).sum().backward()
         for optimizer in optimizers:
             optimizer.step()
@@ -153,7 +155,7 @@ def test_frozen_names_never_learn_and_the_backbone_wakes_up() -> None:
     optimizers = build_optimizers(student, config.optim)
     before = {name: value.clone() for name, value in student.state_dict().items()}
     set_lr(optimizers, 0.51, config.optim)
-    losses = official(student, Batch(X, Y), config=config, dense=dense).losses
+    losses = official_loss(student, Batch(X, Y), config=config, dense=dense).losses
     torch.stack(list(losses.values())).sum().backward()
     for optimizer in optimizers:
         optimizer.step()

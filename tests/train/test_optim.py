@@ -11,7 +11,7 @@ import torch
 from torch.optim import AdamW
 from torch.optim import Muon as TorchMuon
 
-from train.muon import Muon, orthogonal
+from train.muon import Muon, orthogonalise
 from train.network import build_network
 from train.optim import build_optimizers, lr_factor
 from train.options import OptimOptions
@@ -129,7 +129,7 @@ def test_newton_schulz_keeps_the_singular_vectors_and_evens_the_values() -> None
     for shape in ((2, 12, 40), (2, 40, 12)):
         x = torch.randn(shape)
         u, _, vh = torch.linalg.svd(x.double(), full_matrices=False)
-        values = u.mT @ orthogonal(x).double() @ vh.mT
+        values = u.mT @ orthogonalise(x).double() @ vh.mT
         even = values.diagonal(dim1=1, dim2=2)
         assert even.min() > 0.6
         assert even.max() < 1.25

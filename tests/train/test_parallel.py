@@ -77,7 +77,7 @@ def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None
 
     def parts(run: Run, rows: torch.Tensor) -> Iterator[Batch]:
         torch.manual_seed(7)
-        return run.batches.parts(rows, done=0.0, seed=7)
+        return run.batches.cut(rows, done=0.0, seed=7)
 
     run, rows = Run(load_recipe("cifar10_vit", [*tiny, *ALIKE, "accumulate=4"])), torch.arange(40)
     alone = [(part.x, torch.rand(3)) for part in parts(run, rows)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from train.__main__ import main as train
-from train.config import TrainConfig, settings
+from train.config import TrainConfig, list_settings
 from train.ranges import RANGES
 from train.recipe import load_recipe
 from vitdemo.config import ViTConfig
@@ -16,7 +16,7 @@ from vitdemo.config import ViTConfig
 
 def test_every_number_of_a_run_has_a_range() -> None:
     """And every list of them; what is left are choices, switches, and texts that are looked up."""
-    found = settings(TrainConfig("x", ViTConfig())).items()
+    found = list_settings(TrainConfig("x", ViTConfig())).items()
     keys = {key for key, value in found if not isinstance(value, bool) and not key.startswith("model.")}
     choices = {"network", "objective", "precision", "log", "optim.optimizer", "optim.schedule"}
     choices |= {"augment.auto_augment", "prune.importance"}

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.train.conftest import run_twice
 from tests.train.test_folder import TINY, config_of
 from train.__main__ import main as train
-from train.evaluate import hits, predict
+from train.evaluate import count_hits, predict
 from train.evaluate import main as evaluate
 from train.splits import load_splits
 
@@ -53,7 +53,7 @@ def test_of_no_pictures_none_is_named_rightly(resident: str, tree: Path) -> None
         slice(0, 0)
     )
     network = torch.nn.Linear(1, 1)
-    assert hits(network, empty) == 0
+    assert count_hits(network, empty) == 0
     assert predict(network, empty).shape == (0,)
 
 

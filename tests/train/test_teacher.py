@@ -63,7 +63,7 @@ def test_a_live_teacher_sees_the_mixed_batch(taught: list[str]) -> None:
     network, _ = load_teacher(run.config.runs_dir / "cifar10_resnet")
     assert batch.soft is None
     assert run.learner.teacher is not None
-    torch.testing.assert_close(run.learner.teacher.seen(batch.x), (network(batch.x) / 2.0).softmax(dim=-1))
+    torch.testing.assert_close(run.learner.teacher.answer(batch.x), (network(batch.x) / 2.0).softmax(dim=-1))
 
 
 def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: list[str], dense: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_network_that_a_run_goes_on_from_teaches_as_a_named_one_does(tiny: lis
     live = Run(load_recipe("cifar10_lightvit", [*words, "distil.teacher_cache=false"]))
     assert live.learner.teacher is not None
     assert live.batches.augment(rows, done=0.5).soft is None
-    torch.testing.assert_close(live.learner.teacher.seen(batch.x), wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(live.learner.teacher.answer(batch.x), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_a_missing_teacher_is_named(taught: list[str]) -> None:
