@@ -41,8 +41,8 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     steps.open_explorer(page)
     steps.explore(page, **LOOK)
     npz = save(page, page.get_by_role("button", name="NPZ"), tmp_path)
-    expect(page.locator("#keep [role=status]")).to_have_text("Saved")
-    page.screenshot(path=artefacts / "keep-desktop.png")
+    expect(page.locator("#export [role=status]")).to_have_text("Saved")
+    page.screenshot(path=artefacts / "export-desktop.png")
     facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
     assert npz.name == f"{DEFAULT_MODEL}-30.npz"
     with np.load(npz, allow_pickle=False) as file:
@@ -92,7 +92,7 @@ def test_without_a_result_the_buttons_say_so(page: Page) -> None:
     page.locator("#picture").get_by_label("Remove Image").click()
     expect(page.locator("#headline")).to_have_text("Upload a picture, or choose an example, to begin.")
     page.get_by_role("button", name="NPZ").click()
-    expect(page.locator("#keep [role=status]")).to_have_text("There is no result yet.")
+    expect(page.locator("#export [role=status]")).to_have_text("There is no result yet.")
 
 
 def test_a_chart_is_saved_in_the_colours_of_the_page(page: Page, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ KEY = "dynamicvit_cifar10"
 VIEW = AttentionView(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
 
 
-def kept(
+def exported(
     engine: Engine, *, ratio: float = 0.3, view: AttentionView = VIEW, direction: Literal["out", "in"] = "in"
 ) -> Export:
     request = Request(picture(), KEY, ratio, "learned" if ratio else "")
@@ -32,7 +32,7 @@ def kept(
 
 @pytest.fixture
 def record(engine: Engine) -> Export:
-    return kept(engine)
+    return exported(engine)
 
 
 def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) -> None:
@@ -109,7 +109,7 @@ def test_who_looks_at_a_patch_through_pruning(pool: str) -> None:
 
 
 def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) -> None:
-    out, inward = kept(engine, direction="out"), kept(engine)
+    out, inward = exported(engine, direction="out"), exported(engine)
     for name in ("raw-attention", "attention-rollout", "head-rollout"):
         for record, words in ((out, "what the query looks at"), (inward, "who looks at the query")):
             assert words in record.facts["arrays"][f"pruned_map_{name}"]["meaning"]
@@ -161,16 +161,16 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
 
 
 def test_without_pruning_there_is_one_pass(engine: Engine) -> None:
-    record = kept(engine, ratio=0.0)
+    record = exported(engine, ratio=0.0)
     assert json.loads(record.json())["pruned"] is None
     assert not any(name.startswith(("pruned", "kept", "keep_score")) for name in record.arrays)
     assert "dense_attention_00" in record.arrays
 
 
 def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> None:
-    first = kept(engine)
+    first = exported(engine)
     gone = int(np.setdiff1d(np.arange(64), first.arrays["kept_0"])[0])
-    record = kept(engine, view=AttentionView(method="raw-attention", layer=7, query=gone))
+    record = exported(engine, view=AttentionView(method="raw-attention", layer=7, query=gone))
     facts = json.loads(record.json())
     assert "pruned_map_raw-attention" not in record.arrays
     assert str(gone) in facts["left_out"]["pruned_map_raw-attention"]
@@ -179,4 +179,4 @@ def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> 
 
 def test_an_option_out_of_range_is_named(engine: Engine) -> None:
     with pytest.raises(ValueError, match="layer"):
-        kept(engine, view=AttentionView(layer=99))
+        exported(engine, view=AttentionView(layer=99))

@@ -6,7 +6,7 @@ const SHORT = 2500; // milliseconds that "Saved" stays
 
 /** Starts the buttons in `element`; `trigger`, `props` and `watch` are those of the page's component. */
 export function mount({ element, trigger, props, watch }) {
-  const root = element.querySelector(".keep");
+  const root = element.querySelector(".export");
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
   const [title, status] = [root.querySelector(".title"), root.querySelector(".status")];
   const buttons = [...root.querySelectorAll("button")];
@@ -21,7 +21,7 @@ export function mount({ element, trigger, props, watch }) {
       status.textContent = words.waiting;
       // The explorer is there once its tab was opened; before that, it shows what it will show first.
       const look = document.querySelector(".explorer")?.explorer?.state ?? null;
-      trigger("keep", { turn, kind: button.dataset.kind, look });
+      trigger("export", { turn, kind: button.dataset.kind, look });
     });
   }
 

@@ -31,7 +31,7 @@ NOTHING = "There is no result yet."
 
 def build(session: Session) -> None:
     """Build the buttons; each collects its file when it is clicked."""
-    group = module("sidebar/export", event="keep", elem_id="keep", words=both(WORDS), file="")
+    group = module("sidebar/export", event="export", elem_id="export", words=both(WORDS), file="")
 
     def collected(values: Values, event: gr.EventData) -> gr.HTML:
         asked = event._data
@@ -49,7 +49,7 @@ def build(session: Session) -> None:
         return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
 
     options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
-    group.keep(collected, session.inputs, group, **options)
+    group.export(collected, session.inputs, group, **options)
 
 
 def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:
