@@ -18,8 +18,8 @@ from tests.small_bundle import write_small_models
 from vitdemo.datasets import load_cifar10
 from vitdemo.faithfulness import (
     class_trace,
-    contest,
     curves,
+    judge_orders,
     kept_counts,
     map_orders,
     orders_of,
@@ -54,7 +54,7 @@ class OnePatch(VisionTransformer):
 
 def test_areas_by_hand() -> None:
     net = OnePatch(small(img_size=8, num_classes=2).config)
-    knows, misled = contest(
+    knows, misled = judge_orders(
         net, torch.zeros(1, 3, 8, 8), [np.array([2, 0, 1, 3]), np.array([3, 1, 0, 2])], target=1, steps=4
     )
     assert knows.kept == (0, 1, 2, 3, 4)
@@ -82,7 +82,7 @@ def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch:
     net = small(**NETS[name])
     x, n = pictures(net.config, 1), net.config.num_patches
     orders = random_orders(n, count=3, seed=4)
-    results = contest(net, x, orders, target=2, steps=5)
+    results = judge_orders(net, x, orders, target=2, steps=5)
     lowest = 1 if "mean" in name else 0  # a mean of no patch is no number
     assert results[0].kept == kept_counts(net.config, steps=5)
     assert (results[0].kept[0], results[0].kept[-1], len(results[0].kept)) == (lowest, n, 6)
@@ -92,7 +92,7 @@ def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch:
         np.testing.assert_allclose(result.insertion, shown, atol=1e-5)
         np.testing.assert_allclose(result.deletion, left, atol=1e-5)
     monkeypatch.setattr(curves, "TOKENS", 20)  # a few rows at a time: the same curves
-    for whole, parts in zip(results, contest(net, x, orders, target=2, steps=5), strict=True):
+    for whole, parts in zip(results, judge_orders(net, x, orders, target=2, steps=5), strict=True):
         np.testing.assert_allclose(parts.insertion, whole.insertion, atol=1e-6)
 
 
@@ -102,7 +102,7 @@ def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
     net.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
     told: list[float] = []
     orders = random_orders(16, count=4, seed=0)
-    contest(net, pictures(net.config, 1), [*orders, orders[0]], target=0, steps=4, progress=told.append)
+    judge_orders(net, pictures(net.config, 1), [*orders, orders[0]], target=0, steps=4, progress=told.append)
     # None and all are one set each; between them a pair of reversed orders has two sets, for both curves.
     assert batches == [1, 4, 4, 4, 1]
     assert told == sorted(told)
@@ -123,7 +123,7 @@ def test_random_orders_are_reversed_pairs() -> None:
     assert orders[2].tolist() not in (orders[0].tolist(), orders[1].tolist())
     assert [order.tolist() for order in random_orders(9, count=5, seed=3)] == [o.tolist() for o in orders]
     net = small()
-    results = contest(net, pictures(net.config, 1), random_orders(16, count=4, seed=1), target=0)
+    results = judge_orders(net, pictures(net.config, 1), random_orders(16, count=4, seed=1), target=0)
     assert sum(result.gap for result in results) == pytest.approx(0, abs=1e-9)
     assert max(result.gap for result in results) > 0
 
@@ -164,17 +164,17 @@ def test_the_bootstrap_agrees_with_the_normal_distribution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("better", "verdict"),
+    ("better", "finding"),
     [(0.1, "better than random"), (-0.1, "worse than random"), (0.0, "no better than random")],
 )
-def test_differences_are_paired(better: float, verdict: str) -> None:
+def test_differences_are_paired(better: float, finding: str) -> None:
     """Pictures differ far more than the map does from chance; only pairing can show it."""
     draw = np.random.default_rng(0)
     chance = np.repeat(draw.uniform(0.1, 0.9, size=(40, 1)), 2, axis=1)
     noise = 0.01 * draw.standard_normal((40, 2))
     own = chance + np.array([-better, better]) + noise - noise.mean(0)
     found = row("chefer", own, chance)
-    assert found.verdict == verdict
+    assert found.finding == finding
     assert found.deletion_gain.mean == pytest.approx(better)
     assert found.insertion_gain.mean == pytest.approx(better)
     assert found.gain.mean == pytest.approx(2 * better)
@@ -197,7 +197,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_command_prints_what_the_contest_finds(
+def test_the_command_prints_what_the_study_finds(
     models: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--data", str(data), "--models-dir", str(models), "--n", "2", "--json"]
@@ -219,7 +219,7 @@ def test_the_command_prints_what_the_contest_finds(
         gain = (chance[:, 0] - aucs[:, 0] + aucs[:, 1] - chance[:, 1]).mean()
         assert one["gain"]["mean"] == pytest.approx(gain, abs=1e-6)
         assert one["gain"]["low"] <= one["gain"]["mean"] <= one["gain"]["high"]
-        assert one["verdict"] in ("better than random", "worse than random", "no better than random")
+        assert one["finding"] in ("better than random", "worse than random", "no better than random")
 
 
 def test_the_command_writes_the_table_and_names_what_is_wrong(

@@ -17,7 +17,7 @@ from tests.explain.traces import random_trace
 from tests.models.nets import pictures, small
 from vitdemo.config import ViTConfig
 from vitdemo.explain import explain
-from vitdemo.faithfulness import class_trace, contest, map_orders, orders_of, random_orders
+from vitdemo.faithfulness import class_trace, judge_orders, map_orders, orders_of, random_orders
 from vitdemo.faithfulness.orders import keep_rank
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit
@@ -65,10 +65,12 @@ def test_a_constant_map_is_worth_what_chance_is() -> None:
     net = Centre(small(num_classes=2).config)
     x, flat = torch.zeros(1, 3, 16, 16), np.zeros((4, 4))
     for seed in range(5):
-        (found,) = contest(net, x, [orders_of(flat, seed=seed)], target=1)
+        (found,) = judge_orders(net, x, [orders_of(flat, seed=seed)], target=1)
         assert found.gap == pytest.approx(0, abs=1e-9)
     columns = np.tile([0.0, 1.0, 1.0, 0.0], (4, 1))
-    first = [contest(net, x, [orders_of(turned, seed=3)], target=1)[0] for turned in (columns, columns[::-1])]
+    first = [
+        judge_orders(net, x, [orders_of(turned, seed=3)], target=1)[0] for turned in (columns, columns[::-1])
+    ]
     assert first[0].gap == pytest.approx(first[1].gap) == pytest.approx(0.4, abs=0.01)
 
 
@@ -77,9 +79,9 @@ def test_the_mean_is_that_over_all_orders() -> None:
     net = small(img_size=(8, 12))
     x, heat = pictures(net.config, 1), np.array([[0.5, 0.1, 0.1], [0.1, 0.9, 0.1]])
     every = [np.array([4, 0, *rest]) for rest in permutations([1, 2, 3, 5])]
-    gaps = [one.gap for one in contest(net, x, every, target=2)]
+    gaps = [one.gap for one in judge_orders(net, x, every, target=2)]
     exact, pairs = float(np.mean(gaps)), [orders_of(heat, seed=seed) for seed in range(200)]
-    found = np.array([one.gap for one in contest(net, x, pairs, target=2)])
+    found = np.array([one.gap for one in judge_orders(net, x, pairs, target=2)])
     assert found.mean() == pytest.approx(exact, abs=4 * found.std() / 200**0.5)
     assert found.std() < 0.75 * np.std(gaps) / 2**0.5  # better than two draws of their own
     assert abs(gaps[0] - exact) > found.std()  # reading order is far off
@@ -88,8 +90,8 @@ def test_the_mean_is_that_over_all_orders() -> None:
 def test_several_orders_are_judged_by_the_mean_of_their_curves() -> None:
     net = small()
     x, orders = pictures(net.config, 1), random_orders(16, count=4, seed=0)
-    alone = contest(net, x, orders, target=1, steps=5)
-    pair, last = contest(net, x, [np.stack(orders[:3]), orders[3]], target=1, steps=5)
+    alone = judge_orders(net, x, orders, target=1, steps=5)
+    pair, last = judge_orders(net, x, [np.stack(orders[:3]), orders[3]], target=1, steps=5)
     np.testing.assert_allclose(pair.insertion, np.mean([one.insertion for one in alone[:3]], axis=0))
     np.testing.assert_allclose(pair.deletion, np.mean([one.deletion for one in alone[:3]], axis=0))
     assert pair.gap == pytest.approx(np.mean([one.gap for one in alone[:3]]))
@@ -125,7 +127,7 @@ def test_one_patch_has_an_area_too() -> None:
     """A head that takes the mean of the patches cannot do without the only one: there is one point."""
     net = build_model(dataclasses.replace(ViTConfig(), **ONE)).eval()
     x = pictures(net.config, 1)
-    (found,) = contest(net, x, [np.array([0])], target=1)
+    (found,) = judge_orders(net, x, [np.array([0])], target=1)
     whole = float(net(x)[0].detach().softmax(-1)[1])
     assert found.kept == (1,)
     assert (found.insertion_auc, found.deletion_auc) == (pytest.approx(whole), pytest.approx(whole))

@@ -13,7 +13,7 @@ from tests.api.networks import DYNAMIC, LINEAR, PLAIN, by_hand, trace_by_hand
 from tests.explain.traces import full, slow_fuse, slow_readout, slow_rollout
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.explain import METHODS, explain
-from vitdemo.faithfulness import class_trace, contest, map_orders, random_orders
+from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
 
 
 def numbers(answer: dict[str, Any]) -> np.ndarray:
@@ -99,14 +99,14 @@ def test_without_a_class_the_answer_is_explained(ask: Ask, models: Path) -> None
     assert np.nansum(numbers(answer)) > 0
 
 
-def test_faithfulness_is_the_contest_of_the_dense_network(ask: Ask, models: Path) -> None:
+def test_faithfulness_is_that_of_the_dense_network(ask: Ask, models: Path) -> None:
     answer = ask("/faithfulness", model=DYNAMIC, class_name="cat")
     model, pixels = by_hand(models, DYNAMIC)
     target = CIFAR10_CLASSES.index("cat")
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     count = answer["random"]["orders"]
     chance = random_orders(16, count=count, seed=0)
-    results = contest(model, pixels, [*orders.values(), *chance], target=target)
+    results = judge_orders(model, pixels, [*orders.values(), *chance], target=target)
     known = dict(zip(orders, results, strict=False))
     assert set(answer["methods"]) == set(METHODS)
     for key, found in answer["methods"].items():
@@ -128,4 +128,4 @@ def test_faithfulness_is_the_contest_of_the_dense_network(ask: Ask, models: Path
     best = (
         f"Trust {answer['trusted'][0]} most." if answer["trusted"] else "No map is better than random order."
     )
-    assert answer["verdict"] == best
+    assert answer["sentence"] == best

@@ -47,7 +47,7 @@ def visit(page: Page) -> Iterator[Shot]:
     open_tab(page, "Tokens", "#kept img")
     page.wait_for_timeout(1500)
     yield shot(page, 2200)
-    open_tab(page, "Trust", ".referee .charts figure")
+    open_tab(page, "Trust", ".trust .charts figure")
     page.wait_for_timeout(1500)
     yield shot(page, 2600)
 

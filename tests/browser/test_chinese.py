@@ -16,7 +16,7 @@ from tests.ui.catalogue import english
 TABS = {
     "注意力": ".explorer[data-ready=ready]",
     "词元": "#scores img",
-    "可信度": ".referee .verdict",
+    "可信度": ".trust .sentence",
     "模型内部": "#step-figure img",
     "对比": "#compare-result table",
 }

@@ -61,8 +61,8 @@ def expect_comparison(page: Page, found: Comparison) -> None:
         "alt", f"Colour scale from 0 to {found.peak:.2f}"
     )
     same = found.a.outcome.top[0][0] == found.b.outcome.top[0][0]
-    verdict = page.locator("#compare-result .verdict")
-    expect(verdict).to_contain_text("Both answer" if same else "A answers")
+    said = page.locator("#compare-result .sentence")
+    expect(said).to_contain_text("Both answer" if same else "A answers")
     expect(page.locator("#compare-maps img")).to_have_count(2)
     expect(page.locator("#compare-kept .caption-label")).to_have_text(
         [
@@ -75,7 +75,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
 def test_a_visit(open_page: Opener) -> None:
     engine, url = explored_app()
     page = open_page(url)
-    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    steps.open_tab(page, "Compare", "#compare-result .sentence")
     left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))
 
@@ -116,7 +116,7 @@ def test_a_follows_the_left_column(open_page: Opener, artefacts: Path) -> None:
     """Until something is chosen, for B too. On a phone; both sides have their place in every size."""
     engine, url = explored_app()
     page = open_page(url, **PHONE)
-    steps.open_tab(page, "Compare", "#compare-result .verdict")
+    steps.open_tab(page, "Compare", "#compare-result .sentence")
     expect_looks(page, artefacts)
     steps.set_ratio(page, 60)
     expect(page.locator("#compare-ratio-a input[type=number]")).to_have_value("60")

@@ -169,12 +169,12 @@ def test_speed(page: Page) -> None:
     said = page.locator("#speed p")
     for place, name, row in ((0, "Pruning by learned predictor", 1), (1, "Linear attention", -1)):
         expect(said.nth(place)).to_contain_text(f"{name} {times[row][0]} multiply-adds")
-        expect_verdict(said.nth(place).inner_text(), times[row][1], times[0][1])
+        expect_sentence(said.nth(place).inner_text(), times[row][1], times[0][1])
     sizes = tables.last.locator("tbody th").all_inner_texts()
     assert sizes == ["64", "256", "576", "1,024"]
 
 
-def expect_verdict(said: str, one: tuple[float, ...], dense: tuple[float, ...]) -> None:
+def expect_sentence(said: str, one: tuple[float, ...], dense: tuple[float, ...]) -> None:
     """Faster or slower only where the middle halves (median, low, high) do not meet, by the share that the
     medians differ; both were rounded to 0.05 ms."""
     if "cannot be told" in said:

@@ -39,9 +39,9 @@ def test_another_network_takes_the_answer_away(url: str, open_page: Opener) -> N
     assert former in CIFAR10_CLASSES
     expect(page.locator("#class-title")).to_contain_text(former)
     page.get_by_role("tab", name="Trust").click()
-    expect(page.locator(".referee .verdict")).to_be_visible()
+    expect(page.locator(".trust .sentence")).to_be_visible()
     steps.choose(page, "model", MODELS[SILENT].title)
-    expect(page.locator(".referee")).to_have_text("this model has no classes to explain.")
+    expect(page.locator(".trust")).to_have_text("this model has no classes to explain.")
     page.get_by_role("tab", name="Prediction").click()
     expect(page.locator("#headline .answer")).to_have_text(WORDS)
     expect(page.locator("#headline .quiet")).to_contain_text(MODELS[SILENT].title)

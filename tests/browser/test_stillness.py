@@ -18,7 +18,7 @@ GOOD = 0.1  # of web.dev's Cumulative Layout Shift, which counts a window of 5 s
 TABS = {  # name -> what shows that it is filled
     "Attention": ".explorer[data-ready=ready]",
     "Tokens": "#scores img",
-    "Trust": ".referee .verdict",
+    "Trust": ".trust .sentence",
     "Inside": "#step-figure img",
     "Compare": "#compare-kept img",
     "Prediction": "#class-maps img",

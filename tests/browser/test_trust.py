@@ -43,21 +43,21 @@ def analysed(picture: str) -> tuple[Engine, str, list[str]]:
     return engine, result.key, [label for label, _ in result.analysis.pruned.top[:2]]
 
 
-def expect_verdict(page: Page, verdict: Trust) -> None:
+def expect_sentence(page: Page, trust: Trust) -> None:
     """The sentence names the class and the most trusted map, or none; the table has the areas."""
-    words = f"trust {NAMES[verdict.trusted[0].method]} most." if verdict.trusted else NONE
-    expect(page.locator(".referee .verdict")).to_contain_text(f"For {verdict.label} on this picture, {words}")
-    passed = [NAMES[one.method] for one in verdict.trusted]
-    expect(page.locator(".referee tbody tr.passes th")).to_have_text(passed)
-    rows = page.locator(".referee tbody tr")
-    expect(rows).to_have_count(len(verdict.candidates) + 1)
+    words = f"trust {NAMES[trust.trusted[0].method]} most." if trust.trusted else NONE
+    expect(page.locator(".trust .sentence")).to_contain_text(f"For {trust.label} on this picture, {words}")
+    passed = [NAMES[one.method] for one in trust.trusted]
+    expect(page.locator(".trust tbody tr.passes th")).to_have_text(passed)
+    rows = page.locator(".trust tbody tr")
+    expect(rows).to_have_count(len(trust.candidates) + 1)
     shown = {row.locator("th").inner_text(): row.locator("td") for row in rows.all()}
-    for one in verdict.candidates:
+    for one in trust.candidates:
         expect_areas(shown[NAMES[one.method]], one)
-    last = page.locator(".referee .charts figure").last.locator(".best polyline")
+    last = page.locator(".trust .charts figure").last.locator(".best polyline")
     x, y = (last.get_attribute("points") or "").split()[-1].split(",")
     assert float(x) == pytest.approx(368, abs=0.1)  # all patches, at the right edge
-    assert float(y) == pytest.approx(206 - 196 * verdict.candidates[0].insertion[-1], abs=0.3)
+    assert float(y) == pytest.approx(206 - 196 * trust.candidates[0].insertion[-1], abs=0.3)
 
 
 def expect_areas(cells: Locator, one: Candidate) -> None:
@@ -91,24 +91,24 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
     expect_maps(page, engine, key, second)
     keep(page, artefacts, "classes")
 
-    steps.open_tab(page, "Trust", ".referee .verdict")
+    steps.open_tab(page, "Trust", ".trust .sentence")
     for look in each_look(page):
-        expect_verdict(page, engine.recall(key).trust(second))
-        page.screenshot(path=artefacts / f"{look}-referee.png", full_page=True)
+        expect_sentence(page, engine.recall(key).trust(second))
+        page.screenshot(path=artefacts / f"{look}-trust.png", full_page=True)
     steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
     expect_maps(page, engine, key, first)
-    steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, engine.recall(key).trust(first))
+    steps.open_tab(page, "Trust", ".trust .sentence")
+    expect_sentence(page, engine.recall(key).trust(first))
 
 
 def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, key, (first, _) = analysed("airplane")
-    verdict = engine.recall(key).trust(first)
-    none = replace(verdict, bar=verdict.candidates[0].gap)  # which the best one does not exceed
+    trust = engine.recall(key).trust(first)
+    none = replace(trust, bar=trust.candidates[0].gap)  # which the best one does not exceed
     monkeypatch.setattr(Result, "trust", lambda *_: none)
-    steps.open_tab(page, "Trust", ".referee .verdict")
-    expect_verdict(page, none)
+    steps.open_tab(page, "Trust", ".trust .sentence")
+    expect_sentence(page, none)
 
 
 def test_another_picture_is_judged_for_its_own_answer(page: Page) -> None:
@@ -116,7 +116,7 @@ def test_another_picture_is_judged_for_its_own_answer(page: Page) -> None:
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()  # a choice that must not outlive its picture
     expect_maps(page, engine, key, second)
-    steps.open_tab(page, "Trust", ".referee .verdict")
+    steps.open_tab(page, "Trust", ".trust .sentence")
     steps.choose_example(page, "automobile")
     expect(page.locator("#headline .answer b")).to_have_text("automobile")
-    expect(page.locator(".referee .verdict")).to_contain_text("For automobile on this picture")
+    expect(page.locator(".trust .sentence")).to_contain_text("For automobile on this picture")

@@ -1,12 +1,12 @@
 """Does a map tell the truth? Its patches are really removed, and the probability of the class is followed."""
 
-from vitdemo.faithfulness.curves import Judgement, contest, kept_counts
+from vitdemo.faithfulness.curves import Judgement, judge_orders, kept_counts
 from vitdemo.faithfulness.orders import class_trace, map_orders, orders_of, random_orders
 
 __all__ = [
     "Judgement",
     "class_trace",
-    "contest",
+    "judge_orders",
     "kept_counts",
     "map_orders",
     "orders_of",

@@ -77,11 +77,11 @@ def plain(result: Study) -> str:
     lines.append(f"{'':<20}{'deletion':>10}{'insertion':>11}   gain over random, 95 %")
     for row in result.rows:
         aucs = f"{row.deletion.mean:>10.3f}{row.insertion.mean:>11.3f}"
-        lines.append(f"{METHODS[row.method].title:<20}{aucs}   {spread(row.gain)}  {row.verdict}")
+        lines.append(f"{METHODS[row.method].title:<20}{aucs}   {spread(row.gain)}  {row.finding}")
     lines.append(
         f"{'Random order':<20}{result.random_deletion.mean:>10.3f}{result.random_insertion.mean:>11.3f}"
     )
-    return "\n".join([*lines, result.verdict])
+    return "\n".join([*lines, result.finding])
 
 
 def spread(interval: Interval) -> str:
@@ -110,7 +110,7 @@ def cell(row: Row | None) -> str:
     if row is None:
         return "–"
     gain = spread(row.gain)
-    shown = f"**{gain}**" if row.verdict == "better than random" else gain
+    shown = f"**{gain}**" if row.finding == "better than random" else gain
     return f"{row.deletion.mean:.3f} / {row.insertion.mean:.3f}, {shown}"
 
 
@@ -119,7 +119,7 @@ def measured(result: Study) -> str:
     options = f"--data data --n {result.n}" + (" --split val" if result.split == "val" else "")
     return (
         f"`python -m vitdemo.faithfulness {result.model} {options} --json`: n = {result.n} pictures of "
-        f"{result.dataset} ({result.split}), {result.seconds:.0f} s on {result.hardware}. {result.verdict}"
+        f"{result.dataset} ({result.split}), {result.seconds:.0f} s on {result.hardware}. {result.finding}"
     )
 
 

@@ -69,7 +69,7 @@ def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def contest(
+def judge_orders(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
     orders: Sequence[Int[np.ndarray, "... n"]],

@@ -1,4 +1,4 @@
-"""The contest over a data set: means with confidence intervals, and what each map gains over random order."""
+"""Maps judged over a data set: means with confidence intervals, and what each map gains over random order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.decode import decode
 from vitdemo.explain import METHODS
-from vitdemo.faithfulness.curves import Judgement, contest
+from vitdemo.faithfulness.curves import Judgement, judge_orders
 from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
 from vitdemo.machine import hardware
 from vitdemo.weights import LoadedModel
@@ -54,7 +54,7 @@ class Row:
     gain: Interval
 
     @property
-    def verdict(self) -> str:
+    def finding(self) -> str:
         """ "better than random" or "worse than random" where the interval of `gain` says so."""
         if self.gain.low > 0:
             return "better than random"
@@ -76,12 +76,12 @@ class Study:
     random_insertion: Interval
 
     @property
-    def verdict(self) -> str:
+    def finding(self) -> str:
         """One sentence: which map to trust on this model."""
         best = self.rows[0]
-        if best.verdict != "better than random":
+        if best.finding != "better than random":
             return "No map is better than removing patches in random order."
-        beaten = [METHODS[row.method].title for row in self.rows if row.verdict != "better than random"]
+        beaten = [METHODS[row.method].title for row in self.rows if row.finding != "better than random"]
         rest = f" Not better than random order: {', '.join(beaten)}." if beaten else ""
         return f"{METHODS[best.method].title} is the most faithful map.{rest}"
 
@@ -141,7 +141,7 @@ def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, li
     assert trace.target is not None
     orders = map_orders(model, pixels, trace, seed=seed)
     chance = random_orders(trace.num_patches, count=RANDOM, seed=seed)
-    results = contest(model, pixels, [*orders.values(), *chance], target=trace.target, steps=STEPS)
+    results = judge_orders(model, pixels, [*orders.values(), *chance], target=trace.target, steps=STEPS)
     named = {key: [result] for key, result in zip(orders, results, strict=False)}
     return {**named, "random": results[len(orders) :]}
 
@@ -170,6 +170,6 @@ def as_json(result: Study) -> dict[str, Any]:
     """What `--json` prints."""
     found = asdict(result)
     rows = [
-        {**asdict(row), "title": METHODS[row.method].title, "verdict": row.verdict} for row in result.rows
+        {**asdict(row), "title": METHODS[row.method].title, "finding": row.finding} for row in result.rows
     ]
-    return {**found, "rows": rows, "verdict": result.verdict, "steps": STEPS, "random_orders": RANDOM}
+    return {**found, "rows": rows, "finding": result.finding, "steps": STEPS, "random_orders": RANDOM}

@@ -162,7 +162,7 @@ def spearmanr(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1])
 
 
-def test_no_draw_is_made_that_cannot_change_the_verdict() -> None:
+def test_no_draw_is_made_that_cannot_change_the_outcome() -> None:
     assert not sanity.settled(np.zeros((0, 3)))
     assert not sanity.settled(np.zeros((2, 3))[:1])
     assert sanity.settled(np.full((3, 2), -1 / 3) + 1e-9)

@@ -1,4 +1,4 @@
-"""Trust: its curves are the contest's, and its sentence follows from the numbers."""
+"""Trust: its curves are those of `judge_orders`, and its sentence follows from the numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.engine.bundle import direct, picture
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
-from vitdemo.faithfulness import class_trace, contest, map_orders, random_orders
+from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def engine(models: Path) -> Engine:
     return Engine(device="cpu", models_dir=models)
 
 
-def test_trust_is_the_contest_of_the_dense_network(engine: Engine, models: Path) -> None:
+def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> None:
     image = picture(1)
     key = engine.open(Request(image, "dynamicvit_cifar10", 0.5)).key
     told: list[float] = []
@@ -33,7 +33,7 @@ def test_trust_is_the_contest_of_the_dense_network(engine: Engine, models: Path)
     target = CIFAR10_CLASSES.index("cat")
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(16, count=found.random_orders, seed=0)
-    results = contest(model, pixels, [*orders.values(), *chance], target=target)
+    results = judge_orders(model, pixels, [*orders.values(), *chance], target=target)
     known = dict(zip(orders, results, strict=False))
     assert {one.method for one in found.candidates} == set(known)
     for one in found.candidates:

@@ -45,8 +45,8 @@ def test_comparison_worked_by_hand() -> None:
         ("cat", 0.9001, "stay the same"),
     ],
 )
-def test_verdict(label: str, share: float, words: str) -> None:
-    assert words in prediction.verdict(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
+def test_the_sentence_on_pruning(label: str, share: float, words: str) -> None:
+    assert words in prediction.sentence(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
 
 
 def test_without_pruning_there_is_nothing_to_compare() -> None:

@@ -43,6 +43,10 @@ def test_a_link_is_read_whole(engine: Engine) -> None:
     assert read(engine, {"head": "all", "ratio": "0"}, tabs=TABS) == ({"head": "all", "ratio": 0}, [])
 
 
+def test_a_former_name_of_a_tab_leads_to_it(engine: Engine) -> None:
+    assert read(engine, {"tab": "referee"}, tabs=("prediction", "trust")) == ({"tab": "trust"}, [])
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -1,4 +1,4 @@
-"""The words of Compare: the verdict says what the numbers say, and every word has its Chinese."""
+"""The words of Compare: the sentence says what the numbers say, and every word has its Chinese."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def comparison(a: Side, b: Side, **changes: Any) -> Comparison:
         ),
     ],
 )
-def test_the_verdict_says_what_the_numbers_say(a: Side, b: Side, sentence: str) -> None:
-    assert words.verdict(comparison(a, b)) == sentence
+def test_the_sentence_says_what_the_numbers_say(a: Side, b: Side, sentence: str) -> None:
+    assert words.sentence(comparison(a, b)) == sentence
 
 
 def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:

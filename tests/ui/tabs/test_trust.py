@@ -1,17 +1,17 @@
-"""The referee's words: every map has some, and the sentence says plainly what the numbers say."""
+"""The words of Trust: every map has some, and the sentence says plainly what the numbers say."""
 
 from __future__ import annotations
 
 import pytest
 
 from vitdemo.engine import Candidate, Trust
-from vitdemo.ui.tabs.trust import tab as referee
-from vitdemo.ui.tabs.trust import words as referee_text
+from vitdemo.ui.tabs.trust import tab
+from vitdemo.ui.tabs.trust.words import sentence
 
 SOME = ("chefer", "keep-score", "raw-attention")
 
 
-def verdict(*gaps: float, label: str = "cat") -> Trust:
+def trust(*gaps: float, label: str = "cat") -> Trust:
     maps = tuple(
         Candidate(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
         for method, gap in zip(SOME, gaps, strict=True)
@@ -30,14 +30,14 @@ def verdict(*gaps: float, label: str = "cat") -> Trust:
     ],
 )
 def test_the_sentence_says_which_map_to_trust(gaps: tuple[float, ...], words: list[str]) -> None:
-    said = referee_text.sentence(verdict(*gaps))
+    said = sentence(trust(*gaps))
     for part in words:
         assert part in said
     assert ("no better" in said) == ("no better" in " ".join(words))
 
 
 def test_the_report_holds_the_curves_where_they_belong() -> None:
-    page = referee.report_html(verdict(0.3, 0.1, -0.3))
+    page = tab.report_html(trust(0.3, 0.1, -0.3))
     deletion, insertion = page.split("<figure>")[1:]
     # The plot spans x 44 to 368, y 206 (0 %) to 10 (100 %). Deletion begins with all patches, at x 44.
     assert 'data-curve="0" points="368.0,186.4 206.0,166.8 44.0,29.6"' in deletion
@@ -50,6 +50,6 @@ def test_the_report_holds_the_curves_where_they_belong() -> None:
 
 
 def test_names_from_outside_stay_text() -> None:
-    page = referee.report_html(verdict(0.1, 0.1, 0.0, label='<i onload="x">${a}'))
+    page = tab.report_html(trust(0.1, 0.1, 0.0, label='<i onload="x">${a}'))
     assert "<i onload" not in page
     assert "${" not in page

@@ -10,7 +10,7 @@ import numpy as np
 from vitdemo.engine.answers.classes import answer, class_index
 from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
-from vitdemo.faithfulness import Judgement, class_trace, contest, map_orders, random_orders
+from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, random_orders
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 
@@ -82,7 +82,7 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
     pixels, num_patches = subject.pixels, subject.entry.config.num_patches
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(num_patches, count=RANDOM, seed=0)
-    results = contest(
+    results = judge_orders(
         model,
         pixels,
         [*orders.values(), *chance],

@@ -125,7 +125,7 @@ class Api:
             and insertion: the probability of the class at each number of patches; their areas deletion_auc,
             low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion area; best
             first); random (orders; low, mean and high of their curves; auc); bar (the gap that a map must
-            exceed to be better than chance); trusted (the methods above it); verdict (one sentence).
+            exceed to be better than chance); trusted (the methods above it); sentence (which to trust most).
         """
         result = self._open(Request(image, model, 0.0))
         return records.trust(result.analysis, result.trust(class_name))

@@ -76,7 +76,7 @@ def trust(result: Analysis, found: Trust) -> dict[str, Any]:
         },
         "bar": found.bar,
         "trusted": trusted,
-        "verdict": best,
+        "sentence": best,
     }
 
 

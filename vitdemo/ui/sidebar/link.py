@@ -6,7 +6,7 @@ The browser writes the address (`link.js`); here it is read when a page is opene
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ WORDS = {
     "no_picture": "Your picture is not part of the link.",
 }
 UNKNOWN = "The link's {name}={value} was left out: this page has no such {name}."
+FORMER_TABS = {"referee": "trust"}  # names that links of former versions have
 LONGEST = 40  # characters of a wrong value that are repeated to the visitor
 
 
@@ -130,7 +131,7 @@ def named(tabs: gr.Tabs) -> dict[str, gr.Tab]:
 
 
 def read(
-    engine: Engine, parameters: Mapping[str, str], *, tabs: Iterable[str]
+    engine: Engine, parameters: Mapping[str, str], *, tabs: Collection[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """(what the link asks for, by parameter; the parameters whose values make no sense on this page).
 
@@ -145,7 +146,7 @@ def read(
         "model": same(models),
         "ratio": numbers(percents),
         "selector": same(engine.info(model).selectors),
-        "tab": same(tabs),
+        "tab": same(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
         **look_values(engine, model),
     }
     asked = {name: parameters[name] for name in table if name in parameters}

@@ -84,12 +84,12 @@ def build(session: Session) -> None:
             kept=gallery(columns=2, visible=False, elem_id="compare-kept"),
             compared=gr.State(None),
         )
-        contest = Contest(session, (a, b), method, report, gr.State(False))
-        contest.wire(tab, button)
+        whole = CompareTab(session, (a, b), method, report, gr.State(False))
+        whole.wire(tab, button)
 
 
 @dataclass(frozen=True)
-class Contest:
+class CompareTab:
     """Two sides and the report on them. `touched`: the visitor has changed a side, which then stays as it
     is."""
 

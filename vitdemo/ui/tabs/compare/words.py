@@ -94,19 +94,19 @@ def head(side: str, analysis: Analysis) -> Html:
 
 
 def result(found: Comparison) -> Html:
-    """The verdict and both tables."""
+    """The sentence and both tables."""
     unknown = any(share is None for side in (found.a, found.b) for share in side.probabilities)
     more = f"{say(UNKNOWN)} " if unknown else ""
     return tag(
         "div",
-        tag("p", verdict(found), class_="verdict", role="status"),
+        tag("p", sentence(found), class_="sentence", role="status"),
         tag("div", costs(found), classes(found), class_="tables"),
         quiet(more, say(TIMING)),
         class_="compare",
     )
 
 
-def verdict(found: Comparison) -> Html:
+def sentence(found: Comparison) -> Html:
     """One sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
     (first, p), (second, q) = found.a.outcome.top[0], found.b.outcome.top[0]
     more, less = percent(max(p, q)), percent(min(p, q))

@@ -43,7 +43,7 @@ def speed(card: SpeedCard) -> Html:
     pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
     head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
     second = tag("div", table(head, sizes), class_="facts")
-    said = [tag("p", line) for line in (*verdicts(card), say(MORE_PATCHES))]
+    said = [tag("p", line) for line in (*sentences(card), say(MORE_PATCHES))]
     return tag("div", first, *said, second, tag("p", pays(card)), role="status")
 
 
@@ -71,7 +71,7 @@ def variant(timing: Timing, dense: Timing) -> str:
     return say(VARIANTS[timing.name])
 
 
-def verdicts(card: SpeedCard) -> list[str]:
+def sentences(card: SpeedCard) -> list[str]:
     """One sentence for the model's own way of pruning, one for the other kind of attention."""
     dense, *others = card.timings
     pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first

@@ -35,7 +35,7 @@ def comparison(analysis: Analysis) -> Html:
         )
     ]
     head = ("", say("Dense"), say("Pruned"), say("Saving"))
-    said = tag("p", verdict(dense, pruned))
+    said = tag("p", sentence(dense, pruned))
     return tag("div", table(head, rows), said, quiet(say(TIMING)), class_="comparison")
 
 
@@ -63,7 +63,7 @@ def saved(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], fl
     return say("{number} %", number=f"{share:.0f}").replace("-", "−")
 
 
-def verdict(dense: Outcome, pruned: Outcome | None) -> Html:
+def sentence(dense: Outcome, pruned: Outcome | None) -> Html:
     """Return one sentence on what pruning did."""
     if pruned is None:
         return join(say(NO_PRUNING))

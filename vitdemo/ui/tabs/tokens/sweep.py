@@ -40,7 +40,7 @@ def sweep(result: Sweep) -> Html:
     return join(
         tag("div", chart(by, classes, ratios, flip=flip), chart(of, rivals, ratios), class_="lab-charts"),
         quiet(say(BUDGET_NOTE, answer=result.labels[0])),
-        tag("ul", *(tag("li", verdict(curve, ratios)) for curve in result.curves), class_="lab-said"),
+        tag("ul", *(tag("li", sentence(curve, ratios)) for curve in result.curves), class_="lab-said"),
         sweep_table(result),
         quiet(say(TIMES, selector=selector(first.selector), count=result.repeats)),
     )
@@ -90,7 +90,7 @@ def point(name: str, share: float, value: float) -> str:
     )
 
 
-def verdict(curve: SweepCurve, ratios: list[float]) -> Html:
+def sentence(curve: SweepCurve, ratios: list[float]) -> Html:
     """Where this selector's answer flips."""
     runs = say(RUNS, count=curve.runs) if curve.runs > 1 else ""
     name = join(tag("b", selector(curve.selector)), runs)

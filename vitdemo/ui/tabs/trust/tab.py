@@ -18,16 +18,16 @@ from vitdemo.ui.tabs.trust.checks import CHECKS
 
 def build(session: Session) -> None:
     """Build the tab, which judges when it is seen, once a picture and clicked class."""
-    with gr.Tab(label(words.TAB), elem_id="tab-referee") as tab:
+    with gr.Tab(label(words.TAB), elem_id="tab-trust") as tab:
         heading(words.HEADING, words.HEADING_MORE)
-        shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="referee")
+        shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="trust")
         with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
             sanity.build(session)
 
         def draw(values: Values, report: Progress) -> Values:
             try:
                 trust = session.open(values, report).trust(session.chosen_class(values))
-            except ValueError as error:  # where the verdict would stand, so that no old one stays
+            except ValueError as error:  # where the sentence would stand, so that no old one stays
                 return {shown: words.waiting(explain(error))}
             return {shown: report_html(trust)}
 
@@ -45,8 +45,8 @@ FRAME = Frame(width=380, height=250, left=44, right=12, top=10, bottom=44)
 def report_html(trust: Trust) -> Html:
     """Return the sentence, both charts, and the table of areas."""
     charts = tag("div", chart(trust, deletion=True), chart(trust, deletion=False), class_="charts")
-    said = tag("p", words.sentence(trust), class_="verdict", role="status")
-    return tag("div", said, charts, areas(trust), quiet(words.about(trust)), class_="referee")
+    said = tag("p", words.sentence(trust), class_="sentence", role="status")
+    return tag("div", said, charts, areas(trust), quiet(words.about(trust)), class_="trust")
 
 
 def chart(trust: Trust, *, deletion: bool) -> Html:

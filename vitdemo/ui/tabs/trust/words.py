@@ -75,7 +75,7 @@ def about(trust: Trust) -> str:
 
 def waiting(words: str) -> Html:
     """The tab while there is nothing to show."""
-    return tag("div", note(say(words)), class_="referee empty", role="status")
+    return tag("div", note(say(words)), class_="trust empty", role="status")
 
 
 def probability_at(name: str, auc: float) -> str:
