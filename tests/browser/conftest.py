@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app
 from tests.browser.chromium import MISSING, find
-from tests.browser.explored import explored_app
 from tests.browser.server import ROOT, running_app
 
 PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
@@ -116,10 +116,10 @@ open_once = pytest.fixture(visits, name="open_once", scope="module")  # for page
 
 @pytest.fixture(scope="module")
 def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
-    """A page with an open explorer for all tests of a module, and the explorer's first state."""
-    page = open_once(explored_app()[1])
-    steps.open_explorer(page)
-    return page, steps.explorer_state(page)
+    """A page with the Attention tab open for all tests of a module, and its first state."""
+    page = open_once(bundled_app()[1])
+    steps.open_attention(page)
+    return page, steps.attention_state(page)
 
 
 @pytest.fixture(scope="session")

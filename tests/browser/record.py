@@ -10,10 +10,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.bundled import config
 from tests.browser.chromium import MISSING, find
-from tests.browser.explored import config
 from tests.browser.server import running_app
-from tests.browser.steps import explore, hover_patch, open_explorer, open_tab
+from tests.browser.steps import hover_patch, open_attention, open_tab, show_attention
 
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -29,18 +29,18 @@ def shot(page: Page, milliseconds: int) -> Shot:
 def visit(page: Page) -> Iterator[Shot]:
     """The answer; where it looked, head by head and layer by layer; what was thrown away; whom to trust."""
     yield shot(page, 1800)
-    explorer = open_explorer(page)
-    explorer.scroll_into_view_if_needed()
+    attention = open_attention(page)
+    attention.scroll_into_view_if_needed()
     yield shot(page, 1000)
-    explore(page, method="raw-attention", layer=5, head=None)
+    show_attention(page, method="raw-attention", layer=5, head=None)
     for patch in PATCHES:
         hover_patch(page, patch)
         yield shot(page, 260)
     for head in range(config().num_heads):
-        explore(page, layer=5, head=head)
+        show_attention(page, layer=5, head=head)
         yield shot(page, 450)
     for layer in range(config().depth):
-        explore(page, method="head-rollout", layer=layer, head=None)
+        show_attention(page, method="head-rollout", layer=layer, head=None)
         yield shot(page, 350)
     page.mouse.move(5, 5)
     page.evaluate("window.scrollTo(0, 0)")

@@ -105,50 +105,50 @@ def unfold(page: Page, section: str) -> Locator:
     return part
 
 
-def open_explorer(page: Page) -> Locator:
+def open_attention(page: Page) -> Locator:
     """Opens the attention tab and waits until its first map is drawn."""
-    open_tab(page, "Attention", ".explorer")
-    explorer = page.locator(".explorer")
-    expect(explorer).to_have_attribute("data-ready", "ready")
-    return explorer
+    open_tab(page, "Attention", ".attention")
+    attention = page.locator(".attention")
+    expect(attention).to_have_attribute("data-ready", "ready")
+    return attention
 
 
-def expect_explored(page: Page, key: str, *, ready: bool = True) -> None:
-    """The explorer shows the result with this key: all of it, or as much as came first."""
-    expect(page.locator(".explorer")).to_have_attribute("data-analysis", key[:12])
+def expect_attention(page: Page, key: str, *, ready: bool = True) -> None:
+    """The Attention tab shows the result with this key: all of it, or as much as came first."""
+    expect(page.locator(".attention")).to_have_attribute("data-analysis", key[:12])
     if ready:
-        expect(page.locator(".explorer")).to_have_attribute("data-ready", "ready")
+        expect(page.locator(".attention")).to_have_attribute("data-ready", "ready")
 
 
-def explore(page: Page, **state: Any) -> None:
-    """Brings the explorer into this state, as a link would."""
-    page.evaluate("state => document.querySelector('.explorer').explorer.restore(state)", state)
+def show_attention(page: Page, **state: Any) -> None:
+    """Bring the Attention tab into this state, as a link would."""
+    page.evaluate("state => document.querySelector('.attention').attention.restore(state)", state)
 
 
-def explorer_state(page: Page) -> dict[str, Any]:
-    """What the explorer says that it shows."""
-    return json.loads(page.locator(".explorer").get_attribute("data-state") or "{}")
+def attention_state(page: Page) -> dict[str, Any]:
+    """What the Attention tab says that it shows."""
+    return json.loads(page.locator(".attention").get_attribute("data-state") or "{}")
 
 
 def expect_shown_query(page: Page, patch: int | None) -> None:
     """The map starts from `patch`; None = from what the head reads."""
-    expect(page.locator(".explorer")).to_have_attribute("data-shown", json.dumps(patch))
+    expect(page.locator(".attention")).to_have_attribute("data-shown", json.dumps(patch))
 
 
 def patch_position(page: Page, patch: int, *, grid: int = 8) -> Position:
-    """The middle of a patch, from the upper left corner of the explorer's picture."""
-    box = page.locator(".explorer .picture").bounding_box()
+    """The middle of a patch, from the upper left corner of its picture."""
+    box = page.locator(".attention .picture").bounding_box()
     assert box
     row, column = divmod(patch, grid)
     return {"x": (column + 0.5) * box["width"] / grid, "y": (row + 0.5) * box["height"] / grid}
 
 
 def click_patch(page: Page, patch: int) -> None:
-    page.locator(".explorer .picture").click(position=patch_position(page, patch))
+    page.locator(".attention .picture").click(position=patch_position(page, patch))
 
 
 def hover_patch(page: Page, patch: int) -> None:
-    page.locator(".explorer .picture").hover(position=patch_position(page, patch))
+    page.locator(".attention .picture").hover(position=patch_position(page, patch))
 
 
 def expect_rest(page: Page) -> None:

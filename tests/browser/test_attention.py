@@ -1,4 +1,4 @@
-"""The explorer's numbers and colours, in a real browser, against the same explanations in Python."""
+"""The Attention tab's numbers and colours, in a real browser, against the same explanations in Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.explored import SELECTORS, config, explored_app, heats, looked_at_by, recorded, wanted
+from tests.browser.bundled import SELECTORS, bundled_app, config, heats, looked_at_by, recorded, wanted
 from vitdemo import render
 from vitdemo.engine import DEFAULT_MODEL, Request
 from vitdemo.engine.answers import payload
@@ -42,16 +42,16 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
 
 
 @pytest.fixture
-def explorer(opened: tuple[Page, dict[str, Any]]) -> Locator:
+def attention(opened: tuple[Page, dict[str, Any]]) -> Locator:
     """In its first state, of the default model."""
     page, first = opened
     analysed_by(page, DEFAULT_MODEL)
-    steps.explore(page, **first)
-    return page.locator(".explorer")
+    steps.show_attention(page, **first)
+    return page.locator(".attention")
 
 
 def analysed_by(page: Page, model: str) -> None:
-    """The explorer shows the first example, analysed by `model` with its own selector."""
+    """The Attention tab shows the first example, analysed by `model` with its own selector."""
     title, selector = TITLES[model]
     for control, option in (("model", title), ("selector", selector)):
         shown = page.locator(f"#{control} input")
@@ -59,7 +59,7 @@ def analysed_by(page: Page, model: str) -> None:
             steps.choose(page, control, option)
         expect(shown).to_have_value(option)
     request = Request(example_paths()["airplane"], model, 0.3, SELECTORS[model])
-    steps.expect_explored(page, explored_app()[0].open(request).key)
+    steps.expect_attention(page, bundled_app()[0].open(request).key)
 
 
 def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
@@ -113,27 +113,27 @@ def test_who_looks_at_a_patch_equals_whole_matrices(page: Page, model: str) -> N
             np.testing.assert_allclose(heat, truth, rtol=0, atol=1e-3 * np.nanmax(truth), err_msg=str(look))
 
 
-def test_the_grid_shows_every_head_on_one_scale(page: Page, explorer: Locator) -> None:
+def test_the_grid_shows_every_head_on_one_scale(page: Page, attention: Locator) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
     for method in ("raw-attention", "head-rollout"):
-        steps.explore(page, method=method, layer=5, head=2, query=None)
+        steps.show_attention(page, method=method, layer=5, head=2, query=None)
         page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
-        expect(explorer.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 2")
+        expect(attention.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 2")
         grid: dict[tuple[int, int | None], np.ndarray | None] = {
-            (layer, head): wanted(trace, {**steps.explorer_state(page), "layer": layer, "head": head})
+            (layer, head): wanted(trace, {**steps.attention_state(page), "layer": layer, "head": head})
             for layer, head in places()
         }
         top = max(float(np.nanmax(heat)) for heat in grid.values() if heat is not None)
-        assert float(explorer.locator(".bar.all .tick").last.inner_text()) == pytest.approx(top, rel=5e-3)
+        assert float(attention.locator(".bar.all .tick").last.inner_text()) == pytest.approx(top, rel=5e-3)
         for (layer, head), heat in grid.items():
-            cell = explorer.get_by_role("gridcell", name=cell_name(layer, head), exact=True)
+            cell = attention.get_by_role("gridcell", name=cell_name(layer, head), exact=True)
             colours = np.array(cell.locator("canvas").evaluate(CENTRES))
             assert heat is not None
             assert_coloured(colours, heat, top)
             assert (colours[np.isnan(heat), 3] == 0).all()
         # and the rows in the other direction, which share their work, are those of single looks
         rows = page.evaluate(
-            "document.querySelector('.explorer').explorer.heats({direction: 'in', query: 27})"
+            "document.querySelector('.attention').attention.heats({direction: 'in', query: 27})"
         )
         for layer, head in ((0, None), (3, 1), (config().depth - 1, config().num_heads - 1)):
             column = 0 if head is None else head + 1
@@ -159,72 +159,72 @@ def assert_coloured(colours: np.ndarray, heat: np.ndarray, top: float) -> None:
     assert (np.abs(colours[there, :3].astype(int) - expected) <= 4).all()
 
 
-def test_the_picture_has_the_colours_of_its_values(page: Page, explorer: Locator) -> None:
+def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locator) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
-    picture = explorer.locator(".picture")
-    steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
-    heat = wanted(trace, steps.explorer_state(page))
+    picture = attention.locator(".picture")
+    steps.show_attention(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
+    heat = wanted(trace, steps.attention_state(page))
     assert heat is not None
     colours = np.array(picture.evaluate(CENTRES))
     assert_coloured(colours, heat, float(np.nanmax(heat)))
     gone = set(np.flatnonzero(np.ptp(colours[:, :3], axis=1) == 0).tolist())
     assert gone == set(range(64)) - set(trace.patch_ids(6).tolist())
 
-    rows = page.evaluate("document.querySelector('.explorer').explorer.heats()")
+    rows = page.evaluate("document.querySelector('.attention').attention.heats()")
     top = float(np.nanmax(np.array(rows, dtype=float)))
-    steps.explore(page, scale="shared")
+    steps.show_attention(page, scale="shared")
     assert_coloured(np.array(picture.evaluate(CENTRES)), heat, top)
-    steps.explore(page, layer=0)  # where every patch is there
+    steps.show_attention(page, layer=0)  # where every patch is there
     colours = np.array(picture.evaluate(CENTRES))
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()
 
-    steps.explore(page, opacity=0)
-    view = render.display_view(explored_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
+    steps.show_attention(page, opacity=0)
+    view = render.display_view(bundled_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
     shown = np.array(picture.evaluate(CENTRES))[:, :3]
     assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
 
 
 def test_a_large_result_comes_layer_by_layer(
-    page: Page, explorer: Locator, monkeypatch: pytest.MonkeyPatch
+    page: Page, attention: Locator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payload, "LIMIT", 0)
     analysed_by(page, "vit_cifar10")
-    expect(explorer.locator(".loading")).to_have_text("")
+    expect(attention.locator(".loading")).to_have_text("")
     trace = recorded("vit_cifar10")["dense"]
-    explorer.get_by_label("Dense", exact=True).check()
-    expect(explorer).to_have_attribute("data-ready", "ready")
+    attention.get_by_label("Dense", exact=True).check()
+    expect(attention).to_have_attribute("data-ready", "ready")
     found = heats(page, [{}])[0]
-    truth = wanted(trace, steps.explorer_state(page))
+    truth = wanted(trace, steps.attention_state(page))
     assert truth is not None
     assert found is not None
     np.testing.assert_allclose(found, truth, rtol=0, atol=1e-3 * truth.max())
 
 
-def test_the_picture_can_be_saved(page: Page, explorer: Locator, tmp_path: Path) -> None:
-    steps.explore(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
+def test_the_picture_can_be_saved(page: Page, attention: Locator, tmp_path: Path) -> None:
+    steps.show_attention(page, method="raw-attention", layer=6, head=1, opacity=1, query=None)
     with page.expect_download() as download:
-        explorer.get_by_role("button", name="Save PNG").click()
+        attention.get_by_role("button", name="Save PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-6-1.png"
     download.value.save_as(tmp_path / "saved.png")
     saved = rgb(tmp_path / "saved.png")
-    colours = np.array(explorer.locator(".picture").evaluate(CENTRES))[:, :3]
+    colours = np.array(attention.locator(".picture").evaluate(CENTRES))[:, :3]
     assert np.array_equal(saved[28:448:56, 28:448:56].reshape(64, 3), colours)
     bar = saved[448 + 37, 12:436]
     assert (np.abs(bar[[1, -2]] - render.colour_map()[[0, 255]].astype(int)) <= 12).all()
     assert (saved[-1] == 250).all()
 
 
-def test_the_grid_can_be_saved(page: Page, explorer: Locator, tmp_path: Path) -> None:
+def test_the_grid_can_be_saved(page: Page, attention: Locator, tmp_path: Path) -> None:
     trace = recorded("dynamicvit_cifar10")["pruned"]
-    steps.explore(page, method="raw-attention", layer=6, head=1, query=None)
+    steps.show_attention(page, method="raw-attention", layer=6, head=1, query=None)
     page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
     with page.expect_download() as download:
-        explorer.get_by_role("button", name="Save all as PNG").click()
+        attention.get_by_role("button", name="Save all as PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-grid.png"
     download.value.save_as(tmp_path / "saved.png")
     saved = rgb(tmp_path / "saved.png")
     heats = {
-        (layer, head): wanted(trace, {**steps.explorer_state(page), "layer": layer, "head": head})
+        (layer, head): wanted(trace, {**steps.attention_state(page), "layer": layer, "head": head})
         for layer, head in places()
     }
     top = max(float(np.nanmax(heat)) for heat in heats.values() if heat is not None)

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import INSTANT, bundled_app, config, heats, recorded, slow, wanted
 from tests.browser.conftest import Opener
-from tests.browser.explored import INSTANT, config, explored_app, heats, recorded, slow, wanted
 from vitdemo.engine import Request
 from vitdemo.engine.answers import payload
 from vitdemo.examples import example_paths
@@ -22,7 +22,7 @@ IMPATIENT = """() => {
     window.setTimeout = (then, wait, ...rest) => real(then, wait === 20000 ? 4000 : wait, ...rest);
 }"""
 ALL_THERE = """() => ["dense", "pruned"].every(
-    (pass) => document.querySelector(".explorer").explorer.heats({ pass }).flat().every(Boolean)
+    (pass) => document.querySelector(".attention").attention.heats({ pass }).flat().every(Boolean)
 )"""
 PHOTO = "vit_imagenette"
 DEPTH = config().depth
@@ -34,14 +34,14 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """One page for the tests of a result that only they make large: it shows another picture before."""
     page, first = opened
     steps.show_example(page, "cat")
-    steps.expect_explored(page, key_of("cat"))
-    steps.explore(page, **first)
+    steps.expect_attention(page, key_of("cat"))
+    steps.show_attention(page, **first)
     return page
 
 
 def key_of(picture: str) -> str:
     """Of the result of this example at the page's first setting."""
-    return explored_app()[0].open(Request(example_paths()[picture])).key
+    return bundled_app()[0].open(Request(example_paths()[picture])).key
 
 
 @pytest.fixture
@@ -65,17 +65,17 @@ def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) ->
 
 
 def show_large(page: Page) -> Locator:
-    """Chooses the picture whose result is large now. The explorer, as soon as it has the beginning of it."""
+    """Chooses the picture whose result is large now. The tab, as soon as it has the beginning of it."""
     steps.choose_example(page, "airplane")
-    steps.expect_explored(page, key_of("airplane"), ready=False)
-    return page.locator(".explorer")
+    steps.expect_attention(page, key_of("airplane"), ready=False)
+    return page.locator(".attention")
 
 
 def assert_right(page: Page, name: str) -> None:
     """The shown map is that of Python."""
     found, truth = (
         heats(page, [{}])[0],
-        wanted(recorded("dynamicvit_cifar10")[name], steps.explorer_state(page)),
+        wanted(recorded("dynamicvit_cifar10")[name], steps.attention_state(page)),
     )
     assert found is not None
     assert truth is not None
@@ -85,17 +85,17 @@ def assert_right(page: Page, name: str) -> None:
 def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     """The bundled network with 257 tokens, whose attention is really too large to be sent whole."""
     photo, last = config(PHOTO), config(PHOTO).depth - 1
-    page = open_page(f"{explored_app()[1]}?model={PHOTO}")
-    explorer = steps.open_explorer(page)
+    page = open_page(f"{bundled_app()[1]}?model={PHOTO}")
+    attention = steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
-    expect(explorer.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
+    expect(attention.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
     places = [{"method": "raw-attention", "layer": 3, "head": 2}, {"method": "raw-attention", "layer": last}]
     rollouts = [{"method": "attention-rollout"}, {"method": "head-rollout", "layer": 5, "head": 1}]
     thin = [{**look, "fusion": "max", "discard": 0.9} for look in rollouts]
     for name, trace in recorded(PHOTO).items():
         queries = [None, trace.patch_ids(last).tolist()[40]]
         looks = [
-            {**steps.explorer_state(page), "head": None, **look, "query": query, "pass": name}
+            {**steps.attention_state(page), "head": None, **look, "query": query, "pass": name}
             for look in (*places, *rollouts, *thin)
             for query in queries
         ]
@@ -109,10 +109,10 @@ def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
 
 @pytest.mark.timing
 def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
-    page = open_page(f"{explored_app()[1]}?model={PHOTO}")
-    steps.open_explorer(page)
+    page = open_page(f"{bundled_app()[1]}?model={PHOTO}")
+    steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
-    steps.explore(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
+    steps.show_attention(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
     times = {name: slow(page, name, turns=38) for name in ("hover", "layer")}
     # New matrices are collected as garbage now and then, which a busy machine makes long: the usual time.
     times |= {name: slow(page, name, turns=38, percentile=50) for name in ("fusion", "discard")}
@@ -120,16 +120,16 @@ def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
 
 
 def test_the_other_pass_comes_in_the_background(page: Page, asked: Asked) -> None:
-    explorer = show_large(page)
+    attention = show_large(page)
     page.wait_for_function(ALL_THERE)
-    expect(explorer.locator(".loading")).to_have_text("")
+    expect(attention.locator(".loading")).to_have_text("")
     down, up = reversed(range(DEPTH)), range(DEPTH)  # what the rollout starts from comes first
     assert asked == [*(("pruned", layer) for layer in down), *(("dense", layer) for layer in up)]
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     for name in ("dense", "pruned", "dense"):
-        explorer.get_by_label(name.capitalize(), exact=True).check()
-        expect(explorer).to_have_attribute("data-ready", "ready")
+        attention.get_by_label(name.capitalize(), exact=True).check()
+        expect(attention).to_have_attribute("data-ready", "ready")
         assert_right(page, name)
     assert len(asked) == 2 * DEPTH
     assert not requests
@@ -149,12 +149,12 @@ def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyP
 def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer arrived, then the visitor looked at another picture and came back."""
     asked = listened(monkeypatch, lost=lambda number: number == 1)
-    explorer = show_large(page)
-    expect(explorer).to_have_attribute("data-ready", "loading")
-    expect(explorer.locator(".loading")).to_contain_text(f"1 of {DEPTH}")
+    attention = show_large(page)
+    expect(attention).to_have_attribute("data-ready", "loading")
+    expect(attention.locator(".loading")).to_contain_text(f"1 of {DEPTH}")
     monkeypatch.setattr(payload, "LIMIT", 2**30)
     steps.choose_example(page, "cat")
-    steps.expect_explored(page, key_of("cat"))
+    steps.expect_attention(page, key_of("cat"))
     monkeypatch.setattr(payload, "LIMIT", 0)
     before = len(asked)  # the lost one may have been asked for once more, if all this took long
     show_large(page)

@@ -14,7 +14,7 @@ from tests.browser.looks import DESKTOP, PHONE
 from tests.ui.catalogue import english
 
 TABS = {
-    "注意力": ".explorer[data-ready=ready]",
+    "注意力": ".attention[data-ready=ready]",
     "词元": "#scores img",
     "可信度": ".trust .sentence",
     "模型内部": "#step-figure img",
@@ -86,9 +86,9 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     keep(page, artefacts, "prediction")
 
     see(page, "注意力")
-    page.locator(".explorer").get_by_label("未剪枝", exact=True).check()
+    page.locator(".attention").get_by_label("未剪枝", exact=True).check()
     steps.click_patch(page, 21)
-    expect(page.locator(".explorer .caption")).to_contain_text("起点：图像块 21（第 2 行，第 5 列）")
+    expect(page.locator(".attention .caption")).to_contain_text("起点：图像块 21（第 2 行，第 5 列）")
     expect_chinese(page, entries=80)
     keep(page, artefacts, "attention")
 
@@ -152,7 +152,7 @@ def test_two_visitors_of_two_languages_at_once(chinese: Page, open_page: Opener,
     expect(english_page).to_have_title("Inside a Vision Transformer")
     expect(english_page.locator("html")).to_have_attribute("lang", "en")
     expect(english_page.locator("#note")).to_have_text("Example: horse")
-    steps.open_explorer(english_page)
+    steps.open_attention(english_page)
     assert not [text for text in english_page.evaluate(READ) if CJK.search(text) or "__i18n__" in text]
 
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app
 from tests.browser.looks import PHONE, each_look
 from vitdemo.engine import DEFAULT_MODEL, Comparison, Request
 from vitdemo.examples import example_paths
@@ -73,7 +73,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
 
 
 def test_a_visit(open_page: Opener) -> None:
-    engine, url = explored_app()
+    engine, url = bundled_app()
     page = open_page(url)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
@@ -114,7 +114,7 @@ def test_a_visit(open_page: Opener) -> None:
 
 def test_a_follows_the_left_column(open_page: Opener, artefacts: Path) -> None:
     """Until something is chosen, for B too. On a phone; both sides have their place in every size."""
-    engine, url = explored_app()
+    engine, url = bundled_app()
     page = open_page(url, **PHONE)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     expect_looks(page, artefacts)

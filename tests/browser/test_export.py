@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app, heats, looked_at_by, recorded
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app, heats, looked_at_by, recorded
 from tests.browser.looks import paint
 from vitdemo.engine import DEFAULT_MODEL, Request
 from vitdemo.examples import example_paths
@@ -25,7 +25,7 @@ LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pa
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(explored_app()[1])
+    return open_page(bundled_app()[1])
 
 
 def save(page: Page, button: Any, folder: Path) -> Path:
@@ -38,8 +38,8 @@ def save(page: Page, button: Any, folder: Path) -> Path:
 
 
 def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path, artefacts: Path) -> None:
-    steps.open_explorer(page)
-    steps.explore(page, **LOOK)
+    steps.open_attention(page)
+    steps.show_attention(page, **LOOK)
     npz = save(page, page.get_by_role("button", name="NPZ"), tmp_path)
     expect(page.locator("#export [role=status]")).to_have_text("Saved")
     page.screenshot(path=artefacts / "export-desktop.png")
@@ -56,7 +56,7 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
         np.testing.assert_allclose(arrays[f"{name}_probabilities"], trace.logits.softmax(-1), atol=1e-3)
     heat = explain(recorded(DEFAULT_MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
     np.testing.assert_allclose(arrays["dense_map_head-rollout"], heat, atol=1e-3)
-    assert facts["explorer"] == {
+    assert facts["attention"] == {
         **{"patch" if name == "query" else name: value for name, value in LOOK.items()},
         "fusion": "mean",
         "discard_ratio": 0,
@@ -68,11 +68,11 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     }
 
 
-def test_looked_at_by_is_saved_as_the_explorer_shows_it(page: Page, tmp_path: Path) -> None:
+def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -> None:
     """Every map of both passes, against the page's own numbers and against whole matrices."""
     look = {**LOOK, "direction": "in", "pass": "pruned", "query": None, "fusion": "max", "discard": 0.2}
-    steps.open_explorer(page)
-    steps.explore(page, **look)
+    steps.open_attention(page)
+    steps.show_attention(page, **look)
     with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:
         arrays = dict(file)
     for name, trace in recorded(DEFAULT_MODEL).items():
@@ -84,7 +84,7 @@ def test_looked_at_by_is_saved_as_the_explorer_shows_it(page: Page, tmp_path: Pa
             np.testing.assert_allclose(found, shown, atol=1e-3)
             np.testing.assert_allclose(found, looked_at_by(trace, here), atol=1e-3)
     facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
-    assert facts["explorer"]["direction"] == "in"
+    assert facts["attention"]["direction"] == "in"
     assert "who looks at the query" in facts["arrays"]["pruned_map_head-rollout"]["meaning"]
 
 
@@ -127,7 +127,7 @@ def test_a_picture_of_a_gallery_is_saved_to_the_pixel(page: Page, tmp_path: Path
     steps.open_tab(page, "Tokens", "#kept img")
     page.locator("#kept button.thumbnail-item").nth(1).click()
     path = save(page, page.locator("#kept").get_by_label("Download"), tmp_path)
-    engine, _ = explored_app()
+    engine, _ = bundled_app()
     result = engine.open(Request(next(iter(example_paths().values()))))
     saved = Image.open(path)
     assert saved.format == "PNG"

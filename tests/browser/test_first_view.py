@@ -105,7 +105,7 @@ def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], op
     page = open_page(url)
     expect(page.locator("#familiarity")).to_contain_text("validated on")  # comes after the page has asked
     expect_first_view(page)
-    steps.open_explorer(page)
+    steps.open_attention(page)
     assert set(engine._cache._entries._kept) == known
     assert engine.forwards == forwards
 

@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app, config
 from tests.browser.conftest import Opener
-from tests.browser.explored import config, explored_app
 from tests.browser.looks import keep
 from tests.browser.seen import expect_picture, noise
 from tests.browser.server import ROOT
@@ -31,7 +31,7 @@ from vitdemo.weights import load_model
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(explored_app()[1])
+    return open_page(bundled_app()[1])
 
 
 def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
@@ -69,7 +69,7 @@ def expect_card(card: Locator) -> None:
 
 
 def test_a_visit(page: Page, artefacts: Path) -> None:
-    engine, _ = explored_app()
+    engine, _ = bundled_app()
     name, path = next(iter(example_paths().items()))
     result = engine.open(Request(path))
     steps.open_tab(page, "Inside", "#step-figure img")

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app
 from tests.browser.server import ROOT
 from tests.engine.bundle import direct
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -29,7 +29,7 @@ from vitdemo.ui.kit.words import macs, percent
 @pytest.fixture(scope="module")
 def page(open_once: Opener) -> Page:
     """One page for all tests; each chooses its picture."""
-    return open_once(explored_app()[1])
+    return open_once(bundled_app()[1])
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def chosen(page: Page, picture: str, model: str = DEFAULT_MODEL) -> str:
     """The key of the result of this example, which the page shows in the tab of tokens."""
-    engine = explored_app()[0]
+    engine = bundled_app()[0]
     selector = engine.info(model).selectors[0]
     result = engine.open(Request(example_paths()[picture], model, 0.3, selector))
     assert result.analysis.pruned
@@ -122,8 +122,8 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
     picture: str, model: str, page: Page, open_page: Opener, given: dict[str, Any]
 ) -> None:
     if model != DEFAULT_MODEL:
-        page = open_page(f"{explored_app()[1]}?example={picture}&model={model}")
-    engine = explored_app()[0]
+        page = open_page(f"{bundled_app()[1]}?example={picture}&model={model}")
+    engine = bundled_app()[0]
     lab = engine.recall(chosen(page, picture, model)).lab
     steps.unfold(page, "lab-sweep")
     expect(page.locator("#lab-whose")).to_be_hidden()
@@ -150,7 +150,7 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
 
 
 def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given: dict[str, Any]) -> None:
-    lab = explored_app()[0].recall(chosen(page, "airplane")).lab
+    lab = bundled_app()[0].recall(chosen(page, "airplane")).lab
     steps.unfold(page, "lab-adaptive")
     for threshold in (0.8, 1.2):
         if threshold != 0.8:

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app, config
 from tests.browser.conftest import Opener
-from tests.browser.explored import config, explored_app
 from tests.browser.looks import DESKTOP, PHONE, paint
 from tests.browser.server import served
 from vitdemo.engine import Engine
@@ -50,7 +50,7 @@ def expect_address(page: Page, **parameters: str | None) -> None:
 
 
 def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefacts: Path) -> None:
-    first = explored_app()[1]
+    first = bundled_app()[1]
     page = open_page(f"{first}?__theme=dark&from=mail")
     expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
     steps.choose_example(page, "ship")
@@ -60,16 +60,16 @@ def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefac
     page.locator("#ratio input[type=range]").press("ArrowRight")
     steps.expect_analysed(page, [64, 41, 27, 17])
     answer = page.locator("#headline .answer").inner_text()
-    steps.open_explorer(page)
-    steps.explore(page, **LOOK, **STAYS)
+    steps.open_attention(page)
+    steps.show_attention(page, **LOOK, **STAYS)
     expect_address(page, **LINK)
     link = page.url
     assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
 
     with served(Engine(device="cpu")) as second:
         page = open_page(link.replace(first, second))
-        explorer = page.locator(".explorer")
-        expect(explorer).to_have_attribute("data-ready", "ready")
+        attention = page.locator(".attention")
+        expect(attention).to_have_attribute("data-ready", "ready")
         expect(page.locator("#headline .answer")).to_have_text(answer.replace("\n", ""))
         steps.expect_analysed(page, [64, 41, 27, 17])
         expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
@@ -79,7 +79,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefac
         expect(page.locator("#selector input")).to_have_value("Random")
         expect(page.locator("#ratio input[type=number]")).to_have_value("35")
         assert steps.live_tokens(page) == [64, 41, 27, 17]
-        assert {**LOOK, **STAYS}.items() <= steps.explorer_state(page).items()
+        assert {**LOOK, **STAYS}.items() <= steps.attention_state(page).items()
         expect(page.locator("#tab-attention-button")).to_have_attribute("aria-selected", "true")
         assert page.locator(".toast-body").count() == 0
         page.wait_for_timeout(600)
@@ -87,15 +87,15 @@ def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefac
         page.screenshot(path=artefacts / "link-restored-dark.png")
 
 
-def test_the_explorer_is_in_the_link_without_a_server(open_page: Opener) -> None:
-    page = open_page(f"{explored_app()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
-    steps.open_explorer(page)
-    assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.explorer_state(page).items()
+def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) -> None:
+    page = open_page(f"{bundled_app()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
+    steps.open_attention(page)
+    assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.attention_state(page).items()
     expect_address(page, tab="attention", layer="3", head="all", patch="9")
     page.wait_for_timeout(500)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.locator(".explorer input[data-control=layer]").press("ArrowLeft")
+    page.locator(".attention input[data-control=layer]").press("ArrowLeft")
     steps.click_patch(page, 9)
     expect_address(page, layer="2", method="raw-attention", patch=None)
     assert not requests
@@ -104,11 +104,11 @@ def test_the_explorer_is_in_the_link_without_a_server(open_page: Opener) -> None
 def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> None:
     wrong = {"example": "<b>boat", "ratio": "33", "layer": "99", "method": "magic"}
     query = "&".join(f"{name}={value}" for name, value in wrong.items())
-    page = open_page(f"{explored_app()[1]}?{query}&head=2&tab=attention&colour=red")
+    page = open_page(f"{bundled_app()[1]}?{query}&head=2&tab=attention&colour=red")
     for name, value in wrong.items():
         expect(page.locator(".toast-body")).to_contain_text(f"{name}={value} was left out")
-    expect(page.locator(".explorer")).to_have_attribute("data-ready", "ready")
-    assert steps.explorer_state(page)["head"] == 2
+    expect(page.locator(".attention")).to_have_attribute("data-ready", "ready")
+    assert steps.attention_state(page)["head"] == 2
     last = str(config().depth - 1)
     expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer=last)
 
@@ -116,7 +116,7 @@ def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> No
 @pytest.fixture(scope="module")
 def phone(open_once: Opener) -> Page:
     """A page for both tests below."""
-    return open_once(f"{explored_app()[1]}?tab=compare", dark=True, **PHONE)
+    return open_once(f"{bundled_app()[1]}?tab=compare", dark=True, **PHONE)
 
 
 def test_the_button_copies_and_says_what_is_missing(phone: Page, artefacts: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app
 from tests.browser.server import served
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.lab import Lab
@@ -41,16 +41,16 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     page.locator("#class-maps img").first.wait_for()  # the last of what an opened page asks for
     first = engine.forwards
     assert first > 0
-    explorer = steps.open_explorer(page)
-    explorer.get_by_role("gridcell", name="layer 1, head 2").click()  # before any patch is dropped
-    assert steps.explorer_state(page) | {"method": "head-rollout", "layer": 1, "head": 2} == (
-        steps.explorer_state(page)
+    attention = steps.open_attention(page)
+    attention.get_by_role("gridcell", name="layer 1, head 2").click()  # before any patch is dropped
+    assert steps.attention_state(page) | {"method": "head-rollout", "layer": 1, "head": 2} == (
+        steps.attention_state(page)
     )
     for control in ("layer", "discard", "opacity"):
-        before = steps.explorer_state(page)[control]
+        before = steps.attention_state(page)[control]
         key = "ArrowLeft" if before else "ArrowRight"
-        explorer.locator(f"input[data-control={control}]").press(key)
-        assert steps.explorer_state(page)[control] != before
+        attention.locator(f"input[data-control={control}]").press(key)
+        assert steps.attention_state(page)[control] != before
     steps.click_patch(page, 9)
     steps.expect_shown_query(page, 9)
     steps.open_tab(page, "Tokens", "#scores img")
@@ -73,7 +73,7 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
 
 def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest set of one picture is found when another is there already."""
-    page, search = open_page(explored_app()[1]), Lab.smallest_set
+    page, search = open_page(bundled_app()[1]), Lab.smallest_set
     go_on, done = Event(), Event()
 
     def late(lab: Lab, **options: Any) -> Any:

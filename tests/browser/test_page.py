@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
+from tests.browser.bundled import config
 from tests.browser.conftest import Opener
-from tests.browser.explored import config
 from tests.browser.looks import PHONE, keep
 from vitdemo.examples import example_paths
 
@@ -67,16 +67,16 @@ def move_slider(page: Page) -> None:
 
 def look_at_attention(page: Page) -> None:
     """A click on a patch starts the look there, and the words say so."""
-    explorer = steps.open_explorer(page)
-    expect(explorer.get_by_role("gridcell")).to_have_count(config().depth * (1 + config().num_heads))
-    explorer.get_by_label("Dense", exact=True).check()
+    attention = steps.open_attention(page)
+    expect(attention.get_by_role("gridcell")).to_have_count(config().depth * (1 + config().num_heads))
+    attention.get_by_label("Dense", exact=True).check()
     steps.click_patch(page, 21)
-    expect(explorer.locator(".caption")).to_have_text(
+    expect(attention.locator(".caption")).to_have_text(
         "Attention rollout · dense pass · from patch 21 (row 2, column 5)"
     )
-    explorer.get_by_role("button", name="Unpin").click()
-    explorer.get_by_label("Pruned", exact=True).check()
-    expect(explorer.locator(".caption")).to_have_text(
+    attention.get_by_role("button", name="Unpin").click()
+    attention.get_by_label("Pruned", exact=True).check()
+    expect(attention.locator(".caption")).to_have_text(
         "Attention rollout · pruned pass · from what the head reads"
     )
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.explored import explored_app
 from tests.browser.looks import PHONE, each_look, keep
 from tests.browser.seen import expect_picture
 from vitdemo.engine import Candidate, Engine, Request, Result, Trust
@@ -31,13 +31,13 @@ NONE = "no map is better than random order. Do not read a reason into any of the
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(explored_app()[1])
+    return open_page(bundled_app()[1])
 
 
 def analysed(picture: str) -> tuple[Engine, str, list[str]]:
     """The engine behind the page, the key of an example at the page's first setting, and its two likeliest
     classes."""
-    engine, _ = explored_app()
+    engine, _ = bundled_app()
     result = engine.open(Request(example_paths()[picture]))
     assert result.analysis.pruned
     return engine, result.key, [label for label, _ in result.analysis.pruned.top[:2]]
@@ -85,7 +85,7 @@ def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
 def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> None:
     """On a phone; the bars are as wide as the numbers in every size."""
     engine, key, (first, second) = analysed("airplane")
-    page = open_page(explored_app()[1], **PHONE)
+    page = open_page(bundled_app()[1], **PHONE)
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)

@@ -138,7 +138,7 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
     digest = hashlib.sha256((models / KEY / "model.safetensors").read_bytes()).hexdigest()
     assert facts["model"] == f"{KEY}@sha256:{digest}"
     assert (facts["pruning_ratio"], facts["keep_ratio"], facts["selector"]) == (0.3, 0.7, "learned")
-    assert facts["explorer"] == {
+    assert facts["attention"] == {
         "method": "head-rollout",
         "layer": 3,
         "head": 1,

@@ -1,4 +1,4 @@
-"""The explorer's payload, unpacked here and compared with the traces that it stands for."""
+"""The Attention tab's payload, unpacked here and compared with the traces that it stands for."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_former_name_of_a_tab_leads_to_it(engine: Engine) -> None:
         ("selector", "best"),
         ("selector", "learned"),  # which a plain ViT does not have
         ("tab", "Attention"),
-        ("method", "chefer"),  # which the explorer does not show
+        ("method", "chefer"),  # which the Attention tab does not show
         ("layer", "10"),
         ("layer", "-1"),
         ("head", "3"),

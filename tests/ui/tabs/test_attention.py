@@ -1,4 +1,4 @@
-"""The explorer's words: every key that the browser asks for is there, and none that it does not."""
+"""The Attention tab's words: every key that the browser asks for is there, and none that it does not."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
         found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
     facts = {
         **described(entry, subject.loaded, models_dir=subject.shared.models_dir),
-        "explorer": {
+        "attention": {
             "method": view.method,
             "layer": view.layer,
             "head": view.head,

@@ -19,8 +19,8 @@ export function mount({ element, trigger, props, watch }) {
     button.addEventListener("click", () => {
       turn += 1;
       status.textContent = words.waiting;
-      // The explorer is there once its tab was opened; before that, it shows what it will show first.
-      const look = document.querySelector(".explorer")?.explorer?.state ?? null;
+      // The Attention tab is built once it was opened; before that, it shows what it will show first.
+      const look = document.querySelector(".attention")?.attention?.state ?? null;
       trigger("export", { turn, kind: button.dataset.kind, look });
     });
   }

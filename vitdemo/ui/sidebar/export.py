@@ -53,7 +53,7 @@ def build(session: Session) -> None:
 
 
 def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:
-    """The explorer's state, or what it shows first, the last layer, as the engine calls it."""
+    """The Attention tab's state, or what it shows first, the last layer, as the engine calls it."""
     if not look:
         return AttentionView(layer=last)
     head, query = (None if look[name] is None else int(look[name]) for name in ("head", "query"))

@@ -15,8 +15,8 @@ class Link {
     this.button.textContent = words.copy;
     this.button.title = words.explain;
     this.button.addEventListener("click", () => this.copy());
-    document.addEventListener("explorer-mounted", ({ target }) => this.bring(target));
-    document.addEventListener("explorer-changed", ({ detail }) => this.follow(detail));
+    document.addEventListener("attention-mounted", ({ target }) => this.bring(target));
+    document.addEventListener("attention-changed", ({ detail }) => this.follow(detail));
   }
 
   /** The server has read the address: the result is asked for unless it came along, the tab opens, and from now
@@ -26,23 +26,23 @@ class Link {
     if (!opened) return;
     if (pending) this.trigger("ask");
     this.look = look;
-    const explorer = document.querySelector(".explorer");
-    if (explorer?.explorer) this.bring(explorer);
+    const attention = document.querySelector(".attention");
+    if (attention?.attention) this.bring(attention);
     if (tab) document.getElementById(`tab-${tab}-button`)?.click();
     const watched = { subtree: true, attributeFilter: ["aria-selected"] };
     for (const list of document.querySelectorAll(TABS)) new MutationObserver(() => this.soon()).observe(list, watched);
     this.soon();
   }
 
-  /** Brings the explorer, which is there when its tab was opened, into the state that the link asks for. */
+  /** Brings the Attention tab, which is built when it is opened, into the state that the link asks for. */
   bring(root) {
     const { patch, discard, head, ...rest } = this.look;
     const numbers = { query: patch, discard: discard && discard / 100, head: head === "all" ? null : head };
     const known = Object.entries({ ...rest, ...numbers }).filter(([, value]) => value !== undefined);
-    root.explorer.restore(Object.fromEntries(known));
+    root.attention.restore(Object.fromEntries(known));
   }
 
-  /** The explorer shows another state. */
+  /** The Attention tab shows another state. */
   follow({ method, layer, head, direction, pass, query, fusion, discard }) {
     this.look = { method, layer, head: head ?? "all", direction, pass };
     if (query !== null) this.look.patch = query;
@@ -63,7 +63,7 @@ class Link {
     const tab = document.querySelector(`${TABS} [aria-selected=true]`)?.id.replace(/^tab-|-button$/g, "");
     // A look that the link asked for and nobody has seen yet is of this picture and model only.
     const place = `${left.example} ${left.model}`;
-    if (this.place !== null && this.place !== place && !document.querySelector(".explorer")) this.look = {};
+    if (this.place !== null && this.place !== place && !document.querySelector(".attention")) this.look = {};
     this.place = place;
     return { ...left, tab, ...this.look };
   }

@@ -155,7 +155,7 @@ def read(
 
 
 def look_values(engine: Engine, model: str) -> dict[str, dict[str, Any]]:
-    """Parameter of the explorer -> text -> value; `link.js` makes a state of them."""
+    """Parameter of the Attention tab -> text -> value; `link.js` makes a state of them."""
     info = engine.info(model)
     return {
         "method": same(key for key, method in METHODS.items() if method.in_browser),

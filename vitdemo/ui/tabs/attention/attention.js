@@ -1,4 +1,4 @@
-// The attention explorer: one payload comes in, everything else happens here. Entry point: mount().
+// The Attention tab: one payload comes in, everything else happens here. Entry point: mount().
 
 import { Controls } from "./controls.js";
 import { decode, put } from "./data.js";
@@ -17,7 +17,7 @@ const FIRST = {
   fusion: "mean", discard: 0, opacity: 0.6, scale: "own",
 };
 
-class Explorer {
+class Attention {
   constructor({ root, trigger, words, methods }) {
     Object.assign(this, { root, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
     words.fill(root);
@@ -182,7 +182,7 @@ class Explorer {
     dataset.ready = ready;
     if (ready === "empty" || this.told === dataset.state) return;
     this.told = dataset.state;
-    this.root.dispatchEvent(new CustomEvent("explorer-changed", { bubbles: true, detail: this.state }));
+    this.root.dispatchEvent(new CustomEvent("attention-changed", { bubbles: true, detail: this.state }));
   }
 
   step() {
@@ -211,31 +211,31 @@ class Explorer {
   }
 }
 
-/** Starts the explorer in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component. */
 export function mount({ element, trigger, props, watch }) {
-  const root = element.querySelector(".explorer");
-  const explorer = new Explorer({ root, trigger, words: new Words(props.words), methods: props.methods });
-  root.explorer = {
-    get state() { return { ...explorer.state }; },
+  const root = element.querySelector(".attention");
+  const attention = new Attention({ root, trigger, words: new Words(props.words), methods: props.methods });
+  root.attention = {
+    get state() { return { ...attention.state }; },
     restore(part) {
-      if (explorer.data) explorer.change(part);
-      else explorer.wanted = part;
+      if (attention.data) attention.change(part);
+      else attention.wanted = part;
     },
     /** The patches' values for the state changed by `part`; NaN = no value, null = no map. */
     heat(part = {}) {
-      const look = { ...explorer.state, ...part };
-      const row = math.explain(explorer.data.passes[look.pass], look);
-      return row && Array.from(row.subarray(explorer.data.prefix));
+      const look = { ...attention.state, ...part };
+      const row = math.explain(attention.data.passes[look.pass], look);
+      return row && Array.from(row.subarray(attention.data.prefix));
     },
     /** As `heat`, of every layer and head: [layer][head + 1], the fused heads first. */
     heats(part = {}) {
-      const look = { ...explorer.state, ...part };
-      const rows = math.explainAll(explorer.data.passes[look.pass], look);
-      return rows.map((maps) => maps.map((row) => row && Array.from(row.subarray(explorer.data.prefix))));
+      const look = { ...attention.state, ...part };
+      const rows = math.explainAll(attention.data.passes[look.pass], look);
+      return rows.map((maps) => maps.map((row) => row && Array.from(row.subarray(attention.data.prefix))));
     },
   };
-  root.dispatchEvent(new CustomEvent("explorer-mounted", { bubbles: true }));
-  watch("value", () => explorer.load(props.value));
-  watch("chunk", () => { if (props.chunk.text) explorer.receive(props.chunk.text); });
-  explorer.load(props.value);
+  root.dispatchEvent(new CustomEvent("attention-mounted", { bubbles: true }));
+  watch("value", () => attention.load(props.value));
+  watch("chunk", () => { if (props.chunk.text) attention.receive(props.chunk.text); });
+  attention.load(props.value);
 }

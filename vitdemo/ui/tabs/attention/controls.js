@@ -29,7 +29,7 @@ export class Controls {
 
   radio(name, value) {
     const label = document.createElement("label");
-    const input = Object.assign(document.createElement("input"), { type: "radio", name: `explorer-${name}`, value });
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: `attention-${name}`, value });
     const words = document.createElement("span");
     words.textContent = this.words.say(`${name}_${value}`);
     label.append(input, words);

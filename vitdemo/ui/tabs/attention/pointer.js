@@ -2,28 +2,28 @@
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Tells `explorer` (point, pin, change) what happens on the canvas of `picture`. */
-export function listen(picture, explorer) {
+/** Tells `attention` (point, pin, change) what happens on the canvas of `picture`. */
+export function listen(picture, attention) {
   const { canvas } = picture;
-  const patchAt = (event) => (explorer.data ? picture.patchAt(event) : null);
-  canvas.addEventListener("pointermove", (event) => explorer.point(patchAt(event)));
-  canvas.addEventListener("pointerleave", () => explorer.point(null));
-  canvas.addEventListener("blur", () => explorer.point(null));
+  const patchAt = (event) => (attention.data ? picture.patchAt(event) : null);
+  canvas.addEventListener("pointermove", (event) => attention.point(patchAt(event)));
+  canvas.addEventListener("pointerleave", () => attention.point(null));
+  canvas.addEventListener("blur", () => attention.point(null));
   canvas.addEventListener("click", (event) => {
     const patch = patchAt(event);
-    if (patch !== null) explorer.pin(patch);
+    if (patch !== null) attention.pin(patch);
   });
   canvas.addEventListener("keydown", (event) => {
-    if (explorer.data && pressed(event.key, explorer)) event.preventDefault();
+    if (attention.data && pressed(event.key, attention)) event.preventDefault();
   });
 }
 
 /** Whether the key meant something. */
-function pressed(key, explorer) {
-  const at = explorer.hover ?? explorer.state.query;
-  if (MOVES[key]) explorer.point(neighbour(at, MOVES[key], explorer.data.grid));
-  else if ((key === "Enter" || key === " ") && at !== null) explorer.pin(at);
-  else if (key === "Escape") explorer.release();
+function pressed(key, attention) {
+  const at = attention.hover ?? attention.state.query;
+  if (MOVES[key]) attention.point(neighbour(at, MOVES[key], attention.data.grid));
+  else if ((key === "Enter" || key === " ") && at !== null) attention.pin(at);
+  else if (key === "Escape") attention.release();
   else return false;
   return true;
 }

@@ -20,19 +20,19 @@ def build(session: Session) -> None:
     """Build the tab, filled when it is seen."""
     with gr.Tab(label("Attention"), elem_id="tab-attention") as tab:
         # By the event the browser asks for one layer of a result that is too large to be sent whole.
-        explorer = module(
+        attention = module(
             "tabs/attention/attention",
             event="layer",
-            elem_id="explorer",
+            elem_id="attention",
             words=both(WORDS),
             methods=OPTIONS,
             chunk={},
         )
 
         def draw(values: Values, report: Progress) -> Values:
-            return {explorer: session.open(values, report).payload()}
+            return {attention: session.open(values, report).payload()}
 
-        session.follow(Part(draw, [explorer]), tab)
+        session.follow(Part(draw, [attention]), tab)
 
     def layer(values: Values, event: gr.EventData) -> gr.HTML:
         asked, text = event._data, ""
@@ -45,4 +45,4 @@ def build(session: Session) -> None:
         # `turn` makes every answer another one: the page would not notice the same text a second time.
         return gr.HTML(chunk={"turn": asked["turn"], "text": text if fits else ""})
 
-    explorer.layer(layer, session.inputs, explorer, trigger_mode="multiple", **QUEUED)
+    attention.layer(layer, session.inputs, attention, trigger_mode="multiple", **QUEUED)

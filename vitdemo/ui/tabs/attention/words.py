@@ -1,11 +1,11 @@
-"""Every word of the explorer, by key; {gaps} are filled in the browser."""
+"""Every word of the Attention tab, by key; {gaps} are filled in the browser."""
 
 from __future__ import annotations
 
 from vitdemo.engine import METHODS
 
 WORDS: dict[str, str] = {
-    "explorer": "Attention explorer",
+    "attention": "Attention",
     "waiting": "Upload a picture, or choose an example, to begin.",
     "loading": "Loading attention: {done} of {layers} layers",
     # The controls, each with a line that says what it does

@@ -33,14 +33,14 @@ SELECTORS = {
 INSTANT = 50  # milliseconds
 # From the event until the thumbnails are drawn: the attribute is set after the last of them, in a frame.
 TIMES = """async ({ name, turns }) => {
-    const root = document.querySelector(".explorer"), canvas = root.querySelector(".picture");
-    const side = Math.sqrt(root.explorer.heat({ method: "attention-rollout", query: null }).length);
+    const root = document.querySelector(".attention"), canvas = root.querySelector(".picture");
+    const side = Math.sqrt(root.attention.heat({ method: "attention-rollout", query: null }).length);
     const slide = (control, value) => {
         const slider = root.querySelector(`[data-control=${control}]`);
         slider.value = value;
         slider.dispatchEvent(new Event("input", { bubbles: true }));
     };
-    const layers = root.explorer.heats().length, fusions = ["mean", "max", "min"];
+    const layers = root.attention.heats().length, fusions = ["mean", "max", "min"];
     const acts = { // each goes on from what is shown, so that something changes
         hover() {
             const box = canvas.getBoundingClientRect();
@@ -52,7 +52,7 @@ TIMES = """async ({ name, turns }) => {
         layer: ({ layer }) => slide("layer", (layer + 1) % layers),
         fusion({ fusion }) {
             const next = fusions[(fusions.indexOf(fusion) + 1) % 3];
-            root.querySelector(`[name=explorer-fusion][value=${next}]`).click();
+            root.querySelector(`[name=attention-fusion][value=${next}]`).click();
         },
         discard: ({ discard }) => slide("discard", 5 + (Math.round(100 * discard) % 95)),
     };
@@ -64,7 +64,7 @@ TIMES = """async ({ name, turns }) => {
             observer.observe(root, { attributeFilter: ["data-grid"] });
         });
         const start = performance.now();
-        acts[name](root.explorer.state);
+        acts[name](root.attention.state);
         times.push((await drawn) - start);
     }
     return times;
@@ -83,7 +83,7 @@ def slow(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
 
 
 @cache
-def explored_app() -> tuple[Engine, str]:
+def bundled_app() -> tuple[Engine, str]:
     """An engine with the bundled weights, and the address of its page; it lives as long as the tests."""
     engine = Engine(device="cpu")
     stack = ExitStack()
@@ -106,7 +106,7 @@ def recorded(model: str) -> dict[str, Trace]:
 
 
 def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
-    """`vitdemo.explain` of a look of the explorer, patch by patch; None where the query was dropped."""
+    """`vitdemo.explain` of a look at attention, patch by patch; None where the query was dropped."""
     names = {"query": "query", "fusion": "fusion"}
     if look["method"] != "raw-attention":
         names["discard_ratio"] = "discard"
@@ -175,8 +175,8 @@ def rollout_matrix(trace: Trace, layers: int, fusion: str, discard: float) -> Fl
 
 
 def heats(page: Page, looks: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
-    """The explorer's own numbers for each look, from the page's payload."""
+    """The Attention tab's own numbers for each look, from the page's payload."""
     found = page.evaluate(
-        "looks => looks.map((look) => document.querySelector('.explorer').explorer.heat(look))", looks
+        "looks => looks.map((look) => document.querySelector('.attention').attention.heat(look))", looks
     )
     return [None if heat is None else np.array(heat, dtype=float) for heat in found]
