@@ -44,7 +44,7 @@ PROBE = r"""() => {
         || (one.clientWidth === 1 && style.overflow === "hidden");  // a picture, or only for screen readers
     function shown(element, box) {
         const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-        const off = ":disabled, [aria-disabled=true], [data-unused], label:has(:disabled)";
+        const off = ":disabled, [aria-disabled=true], label:has(:disabled)";
         return box.width > 1 && box.height > 1 && !element.closest(off)
             && element.checkVisibility({ visibilityProperty: true, opacityProperty: true })
             && !line(element).some((one) => hides(one))

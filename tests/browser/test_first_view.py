@@ -53,7 +53,7 @@ def expect_first_view(page: Page) -> None:
     steps.expect_answer(page, *steps.by_hand(example_paths()["airplane"], keep_ratio=0.7))
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
-    expect(page.locator("#class-title h3")).to_have_text("What speaks for airplane")
+    expect(page.locator("#class-title h2")).to_have_text("What speaks for airplane")
     expect(page.locator("#class-maps img")).to_have_count(4)
 
 
@@ -113,7 +113,7 @@ def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], op
 def test_a_link_shows_its_own_view(app: tuple[Engine, str], open_page: Opener) -> None:
     page = open_page(f"{app[1]}?example=ship&ratio=50")
     steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.5))
-    expect(page.locator("#class-title h3")).to_have_text("What speaks for ship")
+    expect(page.locator("#class-title h2")).to_have_text("What speaks for ship")
 
 
 def test_a_link_to_a_model_that_cannot_be_had_leaves_nothing_of_another(

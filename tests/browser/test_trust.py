@@ -74,7 +74,7 @@ def expect_areas(cells: Locator, one: Candidate) -> None:
 
 def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
     """The maps of class `label`, to the pixel."""
-    expect(page.locator("#class-title h3")).to_have_text(f"What speaks for {label}")
+    expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {label}")
     found, shown = engine.recall(key).classes(label), page.locator("#class-maps .thumbnail-item")
     expect(shown).to_have_count(len(found))
     for one, item in zip(found, shown.all(), strict=True):

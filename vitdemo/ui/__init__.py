@@ -22,6 +22,8 @@ from vitdemo.ui.tabs import TABS
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
+SCRIPTS = ("kit/again.js", "kit/reach.js")  # which run before gradio's
+
 __all__ = ["build", "first_view", "launch_options"]
 
 
@@ -38,6 +40,7 @@ def build(
     opens with a result; without, nothing runs before a browser opens it.
     """
     with Page(limits=limits, title=words.TITLE, analytics_enabled=False) as page:
+        gr.HTML(label(words.SKIP), html_template=words.SKIP_LINK, padding=False, elem_id="skip")
         gr.HTML(
             label(words.LEAD),
             label=label(words.TITLE),
@@ -93,7 +96,7 @@ def launch_options() -> dict[str, Any]:
         "theme": calm(),
         "css": styles(),
         "i18n": translations(),
-        "head": f"{read('kit/head.html')}<script>{read('kit/again.js')}</script>",
+        "head": "".join([read("kit/head.html"), *(f"<script>{read(name)}</script>" for name in SCRIPTS)]),
         "js": read("kit/page.js"),
         "allowed_paths": [str(path) for path in example_paths().values()],
         "footer_links": ["api", "settings"],

@@ -12,6 +12,8 @@ LEAD = (
     "Give it a picture, choose how many patches to throw away, and see what the network says, "
     "where it looked and what it kept."
 )
+SKIP = "Skip to the answer"
+SKIP_LINK = '<a class="skip" href="#headline">${value}</a>'
 HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
 HEADLINE = "{title} · {path} tokens · weights: {source}"
 

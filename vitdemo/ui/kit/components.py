@@ -40,7 +40,7 @@ def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) 
 
 def heading(words: str, more: str = "", **options: Any) -> gr.HTML:
     """A title that never changes, with a line of explanation; both English, the browser translates them."""
-    template = '<h3 class="title">${label}</h3>' + ('<p class="note">${value}</p>' if more else "")
+    template = '<h2 class="title">${label}</h2>' + ('<p class="note">${value}</p>' if more else "")
     value = label(more) if more else None
     return gr.HTML(value, label=label(words), html_template=template, padding=False, **options)
 

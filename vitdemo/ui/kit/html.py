@@ -77,7 +77,7 @@ def quiet(*words: Any) -> Html:
 
 def title(words: str, more: str = "") -> Html:
     """Return a heading over a gallery or a figure, with a line of explanation."""
-    return join(tag("h3", words, class_="title"), note(more) if more else "")
+    return join(tag("h2", words, class_="title"), note(more) if more else "")
 
 
 def save_button() -> Html:

@@ -29,8 +29,8 @@ export class Grid {
     this.root.setAttribute("aria-rowcount", layers + 1);
     this.root.setAttribute("aria-colcount", heads + 2);
     const names = [this.words.all_short, ...Array(heads).keys()];
-    const corner = this.label("");
-    corner.setAttribute("aria-label", this.words.say("layer"));
+    const corner = this.label(this.words.say("layer"));
+    corner.className = "corner";
     const header = this.line([corner, ...names.map((name) => this.label(name))]);
     this.cells = Array.from({ length: layers }, (_, layer) => names.map((_, index) => this.cell(layer, index, grid)));
     const lines = this.cells.map((cells, layer) => this.line([this.label(layer, "rowheader"), ...cells.map(({ button }) => button)]));

@@ -1,0 +1,92 @@
+"""axe-core finds nothing serious on any tab, light and dark, desktop and phone; a link skips to the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.looks import DESKTOP, PHONE, paint
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+# Off unless asked for: what is read out contains what is written on it.
+RUN = """() => axe.run(document, {
+  resultTypes: ["violations"], rules: { "label-content-name-mismatch": { enabled: true } },
+}).then(({ violations }) => violations)"""
+GRAVE = ("serious", "critical")
+TABS = {
+    "Prediction": "#class-maps img",
+    "Attention": ".attention[data-ready=ready]",
+    "Tokens": "#scores img",
+    "Trust": ".trust .sentence",
+    "Inside": "#step-figure img",
+    "Compare": "#compare-result table",
+}
+
+
+def grave(found: list[dict[str, Any]]) -> list[str]:
+    """A line for each place with a finding that is serious or worse."""
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
+
+
+def expect_accessible(page: Page) -> None:
+    """In each size and colour scheme."""
+    steps.expect_rest(page)
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        for dark in (True, False):
+            paint(page, dark=dark)
+            assert grave(page.evaluate(RUN)) == [], (size, dark)
+
+
+def unfold(page: Page, tab: str) -> None:
+    """All sections of the open tab, whose contents come."""
+    for button in page.get_by_role("tabpanel", name=tab).locator("button.label-wrap").all():
+        button.press("Enter")
+
+
+def test_no_tab_has_a_serious_finding(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for tab, shown in TABS.items():
+        steps.open_tab(page, tab, shown)
+        unfold(page, tab)
+        expect_accessible(page)
+
+
+def test_axe_would_tell(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    steps.expect_rest(page)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate("document.querySelector('h1').style.color = '#ddd'")
+    assert {line.split(":")[0] for line in grave(page.evaluate(RUN))} == {"color-contrast"}
+
+
+def test_pictures_of_a_gallery_have_names(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    for name in ("airplane", "truck"):
+        expect(page.locator("#examples").get_by_role("button", name=name, exact=True)).to_be_visible()
+    maps = page.locator("#class-maps button.thumbnail-item")
+    expect(maps.first).to_have_accessible_name(maps.first.locator("img").get_attribute("alt") or "-")
+    expect(page.locator("[aria-label^='Thumbnail ']")).to_have_count(0)
+
+
+def test_the_first_stop_of_the_keyboard_leads_to_the_answer(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    address = page.url
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the answer")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#headline")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("tab", name="Prediction")).to_be_focused()
+    assert page.url == address
