@@ -16,10 +16,10 @@ from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.markdown import read_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import WeightsError, load_model, offered
+from vitdemo.weights import WeightsError, list_models, load_model
 
 ROOT = Path(__file__).parents[1]
-BUNDLED = [key for key, spec in offered().items() if spec.source == "bundled"]
+BUNDLED = [key for key, spec in list_models().items() if spec.source == "bundled"]
 LIMIT = 10**7  # bytes; the Hub wants larger files in its large storage, and one network alone has one
 LARGE = ROOT / "checkpoints" / "dynamicvit_photo" / "model.safetensors"
 

@@ -17,7 +17,7 @@ from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.markdown import read_block, write_block
 from vitdemo.models import DynamicViT, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold
-from vitdemo.models.selectors import Learned, random_for
+from vitdemo.models.selectors import Learned, make_random
 from vitdemo.registry import MODELS, PRESETS
 from vitdemo.trace import Recorder
 
@@ -70,7 +70,7 @@ def counted(config: ViTConfig, *, keep_ratio: float | None) -> int:
         x = torch.zeros(1, config.in_chans, *as_pair(config.img_size))
     pruning = None
     if keep_ratio is not None:
-        selector = Learned(net) if isinstance(net, DynamicViT) else random_for(torch.zeros(1, 1, 1, 1))
+        selector = Learned(net) if isinstance(net, DynamicViT) else make_random(torch.zeros(1, 1, 1, 1))
         pruning = Pruning(selector, FixedRatio(keep_ratio))
     softmax = config.attention == "softmax"  # with a recorder its two products are plain matrix products
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -126,7 +126,7 @@ def test_medians_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(cost, "perf_counter", lambda: now[0])
     calls: list[Any] = [call("a", [9, 1, 7, 2]), call("b", [9, 0.5, 0.25, 90])]
-    assert cost.median_milliseconds(calls, repeats=3) == pytest.approx((2000, 500))
+    assert cost.measure_milliseconds(calls, repeats=3) == pytest.approx((2000, 500))
     assert order == ["a", "b"] * 4
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.corpus_entry import stored
-from vitdemo.decode.frames import coded_pixels
+from vitdemo.decode.frames import count_coded_pixels
 
 SIZE, PIXELS = (300, 201), 300 * 201
 
@@ -35,13 +35,13 @@ def laid_out(coded: bytes, *, method: int, cut: int) -> bytes:
 
 @pytest.mark.parametrize(("mode", "parts"), [("RGB", 1), ("RGBA", 2)])
 def test_a_picture_and_its_alpha_are_counted(mode: str, parts: int) -> None:
-    assert coded_pixels(stored(Image.new(mode, SIZE), "AVIF")) == parts * PIXELS
+    assert count_coded_pixels(stored(Image.new(mode, SIZE), "AVIF")) == parts * PIXELS
 
 
 def test_of_a_film_the_first_frame_is_counted() -> None:
     frames = [Image.new("RGB", SIZE, shade) for shade in ("red", "blue", "green")]
     film = stored(frames[0], "AVIF", save_all=True, append_images=frames[1:])
-    assert coded_pixels(film) == 2 * PIXELS  # as a still, and as a film
+    assert count_coded_pixels(film) == 2 * PIXELS  # as a still, and as a film
 
 
 @pytest.mark.parametrize("method", [0, 1])
@@ -49,15 +49,15 @@ def test_of_a_film_the_first_frame_is_counted() -> None:
 def test_parts_are_joined(method: int, cut: int) -> None:
     whole = stored(Image.new("RGB", SIZE), "AVIF")
     coded = whole[whole.index(b"mdat") + 4 :]
-    assert coded_pixels(laid_out(coded, method=method, cut=cut)) == PIXELS
+    assert count_coded_pixels(laid_out(coded, method=method, cut=cut)) == PIXELS
     padded = b"\x7a\x90\x03" + bytes(400) + coded  # an OBU of padding first, its size in two bytes
-    assert coded_pixels(laid_out(padded, method=method, cut=cut)) == PIXELS
+    assert count_coded_pixels(laid_out(padded, method=method, cut=cut)) == PIXELS
 
 
 def test_what_no_encoder_lays_out() -> None:
     offsets = box(b"stco", bytes(4) + struct.pack(">II", 1, 0))
     for endless in (offsets * 2000, offsets * 50):
         with pytest.raises(ValueError, match="endless"):
-            coded_pixels(endless)
-    assert coded_pixels(box(b"iloc", bytes((0, 0, 0, 0, 0x44, 0)) + b"\xff\xff" + bytes(900))) == 0
-    assert coded_pixels(b"") == coded_pixels(bytes(64)) == coded_pixels(b"\xff" * 64) == 0
+            count_coded_pixels(endless)
+    assert count_coded_pixels(box(b"iloc", bytes((0, 0, 0, 0, 0x44, 0)) + b"\xff\xff" + bytes(900))) == 0
+    assert count_coded_pixels(b"") == count_coded_pixels(bytes(64)) == count_coded_pixels(b"\xff" * 64) == 0

@@ -14,7 +14,7 @@ from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
 from vitdemo.engine import Engine, Request
 from vitdemo.models import build_model
 from vitdemo.registry import MODELS
-from vitdemo.weights import load_model, offered, save_model, spec_of
+from vitdemo.weights import list_models, load_model, save_model, spec_of
 
 OPTIONAL = [key for key, spec in MODELS.items() if spec.optional]
 WIDER = replace(MODELS["vit_cifar10"].config, embed_dim=48, depth=4, num_heads=3)
@@ -37,10 +37,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_optional_models_need_their_folder(models: Path) -> None:
     assert [*PHOTO, "dynamicvit_imagenette", "vit_imagenette", "lightvit_imagenette"] == OPTIONAL
-    assert set(offered(models)) == set(MODELS) - {*PHOTO, "dynamicvit_imagenette", "lightvit_imagenette"}
+    assert set(list_models(models)) == set(MODELS) - {*PHOTO, "dynamicvit_imagenette", "lightvit_imagenette"}
     keys = [key for _, key in Engine(device="cpu", models_dir=models).menu()]
     assert keys[:4] == [*KEYS, "vit_imagenette"]
-    assert set(keys) == set(offered(models))
+    assert set(keys) == set(list_models(models))
 
 
 def test_the_folder_describes_the_model_before_and_after_it_is_loaded(models: Path) -> None:
@@ -75,11 +75,11 @@ def test_one_file_serves_a_dynamicvit_and_the_dense_network(tmp_path: Path) -> N
     words = DATASETS["photos"].classes
     own = build_model(replace(small, prune=PruneConfig(prune_loc=(1, 2, 3)))).eval()
     save_model(tmp_path / "dynamicvit_photo", model=own, name="dynamicvit_photo", data=data, classes=words)
-    assert {"dynamicvit_photo", "vit_photo"} < set(offered(tmp_path))
+    assert {"dynamicvit_photo", "vit_photo"} < set(list_models(tmp_path))
     pruning, dense = (load_model(key, models_dir=tmp_path) for key in ("dynamicvit_photo", "vit_photo"))
     assert dense.spec == spec_of("vit_photo", models_dir=tmp_path)
     assert (dense.spec.config, dense.spec.key) == (small, "vit_photo")
-    assert (dense.classes, dense.report) == (pruning.classes, pruning.report)
+    assert (dense.classes, dense.origin) == (pruning.classes, pruning.origin)
     names = {key for key in own.state_dict() if not key.startswith("score_predictor")}
     assert set(dense.model.state_dict()) == names < set(pruning.model.state_dict())
     pixels = torch.randn(2, 3, 56, 56)

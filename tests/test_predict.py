@@ -10,7 +10,7 @@ from PIL import Image
 from tests.engine.bundle import picture, write_models
 from vitdemo import render
 from vitdemo.engine import AttentionView, Engine, Request
-from vitdemo.predict import main, unique_names
+from vitdemo.predict import main, make_unique
 
 
 @pytest.fixture(scope="module")
@@ -132,5 +132,5 @@ def test_maps_are_the_engine_s_pictures_one_set_an_image(
 
 def test_names_never_collide() -> None:
     paths = [Path(name) for name in ("a/cat.png", "b/cat.jpg", "cat-2.png", "CAT.png", "dog.png")]
-    names = unique_names(paths)
+    names = make_unique(paths)
     assert names == ["cat", "cat-2", "cat-2-2", "CAT-3", "dog"]

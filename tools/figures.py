@@ -25,7 +25,7 @@ from vitdemo.decode import decode
 from vitdemo.examples import example_paths
 from vitdemo.explain import Heatmap, explain, explain_heads
 from vitdemo.explain.weights import position_similarity
-from vitdemo.files import written
+from vitdemo.files import replace_file
 from vitdemo.models.attention import policy_softmax
 from vitdemo.models.layers import PatchEmbed
 from vitdemo.models.pruning import FixedRatio, Pruning
@@ -241,7 +241,7 @@ def encoded(image: Image.Image) -> bytes:
 def main() -> None:
     scene = look()
     for name, draw in FIGURES.items():
-        with written(FOLDER / f"{name}.webp") as part:
+        with replace_file(FOLDER / f"{name}.webp") as part:
             part.write_bytes(encoded(draw(scene)))
 
 

@@ -22,7 +22,7 @@ from train.parallel import device_of, join_processes
 from train.recipe import load_recipe
 from train.resume import resume_run
 from train.run import Run
-from vitdemo.files import locked, sweep
+from vitdemo.files import lock_folder, sweep
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
     """
     check_place(config, better=better)
     run = Run(config)
-    with locked(config.run_dir) if run.world.writes else nullcontext():
+    with lock_folder(config.run_dir) if run.world.writes else nullcontext():
         if run.world.writes:
             sweep(config.run_dir)
         if resume:

@@ -27,7 +27,7 @@ from train.watch import mfu
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.machine import hardware
+from vitdemo.machine import describe_hardware
 from vitdemo.registry import PRESETS
 
 WARM_UP = 2  # steps of each turn that are not measured: a loader's workers start, a compiler compiles
@@ -102,11 +102,11 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         "batch_size": options.batch_size,
         "steps": steps,
         "rounds": options.rounds,
-        "hardware": hardware(device),
+        "hardware": describe_hardware(device),
         "precision": NAMES[precision_of(config, device)],
         "torch": torch.__version__,
         "data": "given" if options.data else "synthetic",
-        "rows": summarise(speeds, model=model, device=hardware(device)),
+        "rows": summarise(speeds, model=model, device=describe_hardware(device)),
     }
 
 

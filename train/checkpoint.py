@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from train.config import EXPORT
-from vitdemo.files import write_atomically, written
+from vitdemo.files import replace_file, write_atomically
 
 INDEX, FACTS = "state.json", "config.json"
 
@@ -22,7 +22,7 @@ INDEX, FACTS = "state.json", "config.json"
 def save_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
     """Write `tensors` as safetensors, atomically. Raise OSError naming `path` where it cannot be written."""
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    with written(path) as part:
+    with replace_file(path) as part:
         save_file(plain, part, metadata)
 
 

@@ -15,7 +15,7 @@ from train.shelf import load_named
 from train.splits import load_split
 from train.teacher import save_teacher
 from vitdemo.cost import parameters
-from vitdemo.files import check_writable, replaced, settle
+from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_model
 
@@ -33,7 +33,7 @@ def finish(run: Run, *, better: bool = False) -> Path:
         save_teacher(config.run_dir, model=model, accuracy=correct, seconds=run.seconds)
         print(f"{config.run_dir}: {correct:.2f} % on held-out pictures, {run.seconds / 60:.0f} minutes")
         return config.run_dir
-    with replaced(config.export_dir) as folder:
+    with replace_folder(config.export_dir) as folder:
         export(run, model, folder)
     if config.out:
         place(run, better=better)
@@ -99,6 +99,6 @@ def place(run: Run, *, better: bool) -> None:
                 f"{config.place} stays: {old:.2f} % of the held-out pictures against {new:.2f} % of this "
                 f"run, whose export is in {config.export_dir}"
             )
-    with replaced(config.place) as folder:
+    with replace_folder(config.place) as folder:
         shutil.copytree(config.export_dir, folder, dirs_exist_ok=True)
     print(f"{config.place}: in place")

@@ -27,7 +27,7 @@ from train.shelf import checkpoints_in, load_named, metrics_in, metrics_of
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
-from vitdemo.machine import hardware
+from vitdemo.machine import describe_hardware
 from vitdemo.markdown import write_block
 from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
 from vitdemo.weights import LoadedModel
@@ -67,7 +67,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     versions["torchvision"] = torchvision.__version__
     return {
         "command": describe_command(),
-        "hardware": hardware(device, count=World.current().size),
+        "hardware": describe_hardware(device, count=World.current().size),
         "git_revision": git_revision(),
         "versions": versions,
         "seed": config.seed,

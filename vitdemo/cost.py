@@ -74,7 +74,7 @@ def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence
     return total + (2 if config.dist_token else 1) * d * config.num_classes
 
 
-def median_milliseconds(
+def measure_milliseconds(
     calls: Sequence[Callable[[], object]],
     *,
     repeats: int = 5,

@@ -11,7 +11,7 @@ import numpy as np
 
 from vitdemo.cifar import read_batch
 from vitdemo.config import DataConfig
-from vitdemo.folders import Photos, class_folders, tree
+from vitdemo.folders import Photos, list_class_folders, read_tree
 
 Split = Literal["train", "val", "test"]
 VAL_IMAGES = 5000  # the last training images of CIFAR, held out for every choice
@@ -80,7 +80,7 @@ def load_cifar10(folder: Path, split: Split) -> Images:
     Raises FileNotFoundError saying how to get the files.
     """
     names = ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
-    return _cifar(
+    return _load_cifar(
         [folder / "cifar-10-batches-py" / name for name in names], split, labels="labels", classes=10
     )
 
@@ -88,10 +88,10 @@ def load_cifar10(folder: Path, split: Split) -> Images:
 def load_cifar100(folder: Path, split: Split) -> Images:
     """CIFAR-100 from `folder/cifar-100-python`, with its 100 fine labels; split as CIFAR-10 is."""
     name = "test" if split == "test" else "train"
-    return _cifar([folder / "cifar-100-python" / name], split, labels="fine_labels", classes=100)
+    return _load_cifar([folder / "cifar-100-python" / name], split, labels="fine_labels", classes=100)
 
 
-def _cifar(files: list[Path], split: Split, *, labels: str, classes: int) -> Images:
+def _load_cifar(files: list[Path], split: Split, *, labels: str, classes: int) -> Images:
     batches = [read_batch(file, labels=labels, classes=classes) for file in files]
     pixels = np.concatenate([batch[0] for batch in batches]).reshape(-1, 3, 32, 32)
     numbers = np.concatenate([batch[1] for batch in batches])
@@ -110,15 +110,15 @@ def load_folder(folder: Path, split: Split) -> Photos:
     Raises FileNotFoundError for a missing folder or a class without a picture, ValueError for a class that
     `train` lacks.
     """
-    classes = tuple(entry.name for entry in class_folders(folder / "train"))
+    classes = tuple(entry.name for entry in list_class_folders(folder / "train"))
     judged = [name for name in ("val", "test") if (folder / name).is_dir()]
     if split != "train" and not judged:
         raise FileNotFoundError(f"{folder} has neither a folder val nor a folder test")
     if split == "test":
-        return tree(folder / judged[-1], classes)
+        return read_tree(folder / judged[-1], classes)
     if len(judged) == 2:
-        return tree(folder / split, classes)
-    return _without_or_only_a_tenth(tree(folder / "train", classes), split)
+        return read_tree(folder / split, classes)
+    return _split_off_tenth(read_tree(folder / "train", classes), split)
 
 
 def load_imagenette(folder: Path, split: Split) -> Photos:
@@ -155,18 +155,18 @@ def load_tiny_imagenet(folder: Path, split: Split) -> Photos:
     Its own test split has no labels, so "test" is its `val` folder; "val" is a tenth of its `train`.
     """
     root = folder / "tiny-imagenet-200"
-    wnids = tuple(sorted(_table(root / "wnids.txt", 1)))
-    words = _table(root / "words.txt", 2)
+    wnids = tuple(sorted(_read_column(root / "wnids.txt", 1)))
+    words = _read_column(root / "words.txt", 2)
     names = tuple(words.get(wnid, wnid).split(",")[0] for wnid in wnids)
     if split != "test":
-        photos = _without_or_only_a_tenth(tree(root / "train", wnids), split)
+        photos = _split_off_tenth(read_tree(root / "train", wnids), split)
         return Photos(photos.paths, photos.labels, names)
-    rows = _table(root / "val" / "val_annotations.txt", 2)
+    rows = _read_column(root / "val" / "val_annotations.txt", 2)
     labels = np.array([wnids.index(wnid) for wnid in rows.values()], dtype=np.int64)
     return Photos(tuple(root / "val" / "images" / name for name in rows), labels, names)
 
 
-def _table(path: Path, columns: int) -> dict[str, str]:
+def _read_column(path: Path, columns: int) -> dict[str, str]:
     """The first column of a text file of tab-separated lines, and its `columns`-th."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: unpack Tiny ImageNet there first (see README)")
@@ -174,7 +174,7 @@ def _table(path: Path, columns: int) -> dict[str, str]:
     return {line[0]: line[columns - 1] for line in lines}
 
 
-def _without_or_only_a_tenth(photos: Photos, split: Split) -> Photos:
+def _split_off_tenth(photos: Photos, split: Split) -> Photos:
     chosen = (np.arange(len(photos)) % TENTH == TENTH - 1) == (split == "val")
     paths = tuple(path for path, here in zip(photos.paths, chosen, strict=True) if here)
     return Photos(paths, photos.labels[chosen], photos.classes)

@@ -23,12 +23,12 @@ def write_atomically(path: Path, text: str) -> None:
 
     Raises WriteError naming `path` where that fails; what was there before is then as it was.
     """
-    with written(path) as part:
+    with replace_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """Where to write what `path` shall be once the block is left; nothing remains of it after an error.
 
     Raises WriteError naming `path` for an error of the system or of safetensors.
@@ -58,7 +58,7 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Keep other processes out of `folder` as long as the block lasts, and no longer than this one lives.
 
     Raise ValueError naming `folder` where one is in it.
@@ -73,14 +73,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
+def replace_folder(folder: Path) -> Iterator[Path]:
     """An empty folder to fill, which takes the place of `folder` once the block is left.
 
     After an error all is as it was. Of a process that is killed the next call removes what was half-written,
     and puts back what it had moved aside. Raises WriteError naming `folder` for an error of the system.
     """
     folder = folder.resolve()
-    part, old = beside(folder)
+    part, old = name_beside(folder)
     settle(folder)
     try:
         part.mkdir(parents=True)
@@ -99,7 +99,7 @@ def replaced(folder: Path) -> Iterator[Path]:
 def settle(folder: Path) -> None:
     """Undo what was begun of a replacement of `folder`, or clear up after one that was made."""
     folder = folder.resolve()
-    part, old = beside(folder)
+    part, old = name_beside(folder)
     if old.exists() and not folder.exists():
         old.rename(folder)
     for rest in (part, old):
@@ -107,7 +107,7 @@ def settle(folder: Path) -> None:
             shutil.rmtree(rest)
 
 
-def beside(folder: Path) -> tuple[Path, Path]:
+def name_beside(folder: Path) -> tuple[Path, Path]:
     """Where what replaces `folder` is made, and where what stands there is moved aside: hidden names that
     nobody else gives."""
     part, old = (folder.with_name(f".{folder.name}.vitdemo-{kind}") for kind in ("part", "old"))

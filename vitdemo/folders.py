@@ -27,7 +27,7 @@ class Photos:
         return Photos(self.paths[rows], self.labels[rows], self.classes)
 
 
-def class_folders(root: Path) -> list[Path]:
+def list_class_folders(root: Path) -> list[Path]:
     """The folders in `root`, by name, but for hidden ones. Raises FileNotFoundError, or ValueError for a name
     that is no text."""
     if not root.is_dir():
@@ -44,16 +44,16 @@ def _is_text(name: str) -> bool:
     return name.encode(errors="replace").decode() == name
 
 
-def tree(root: Path, classes: tuple[str, ...]) -> Photos:
+def read_tree(root: Path, classes: tuple[str, ...]) -> Photos:
     """Every picture file below `root/<class>`, in the order of torchvision's ImageFolder.
 
     Raises FileNotFoundError for a class without a picture, ValueError for one that is not in `classes`.
     """
     paths, labels = [], []
-    for folder in class_folders(root):
+    for folder in list_class_folders(root):
         if folder.name not in classes:
             raise ValueError(f"{folder} is a class that the training pictures lack")
-        found = _pictures(folder)
+        found = _list_pictures(folder)
         if not found:
             raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
         paths += found
@@ -63,7 +63,7 @@ def tree(root: Path, classes: tuple[str, ...]) -> Photos:
     return Photos(tuple(paths), np.array(labels, dtype=np.int64), classes)
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _list_pictures(folder: Path) -> list[Path]:
     """The picture files below `folder`, by their folders' paths and then by name."""
     above = frozenset(map(str, folder.resolve().parents))
     found = [Path(home, name) for home, names in sorted(_walk(folder, above)) for name in names]

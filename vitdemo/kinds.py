@@ -29,7 +29,7 @@ def check_range(key: str, value: float | tuple[float, ...], low: float, high: fl
 def check_value(key: str, value: Any, kind: Any) -> None:
     """Raises ValueError naming `key` where `value`, from JSON, is not of the annotated `kind`."""
     if not fits(value, kind):
-        raise ValueError(f"{key} must be {spelled(kind)}, got {shortened(value)}")
+        raise ValueError(f"{key} must be {spell(kind)}, got {shortened(value)}")
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -58,12 +58,12 @@ def config_in(kind: Any) -> type | None:
     return found[0] if len(found) == 1 else None  # type: ignore[return-value]
 
 
-def spelled(kind: Any) -> str:
+def spell(kind: Any) -> str:
     """`kind` in words, for a message."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is UnionType:
-        return " or ".join(map(spelled, get_args(kind)))
+        return " or ".join(map(spell, get_args(kind)))
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         count = "" if inner[1:] == (...,) else f"{len(inner)} "

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 
-def hardware(device: torch.device, *, count: int = 1) -> str:
+def describe_hardware(device: torch.device, *, count: int = 1) -> str:
     """The `count` GPUs like `device`, or the processor and how many of its cores torch uses."""
     if device.type == "cuda":
         return f"{count} x {torch.cuda.get_device_name(device)}"

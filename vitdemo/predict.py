@@ -12,7 +12,7 @@ from typing import Any
 from vitdemo import render
 from vitdemo.decode import BadImage
 from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request, Result
-from vitdemo.files import written
+from vitdemo.files import replace_file
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS
@@ -22,7 +22,7 @@ DAY = 86400.0  # seconds: nobody else waits for a job here
 GALLERY_COLUMNS = 4
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     known = ", ".join(MODELS)
     result = argparse.ArgumentParser(prog="python -m vitdemo.predict", description=__doc__)
     result.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -51,10 +51,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 when an image could not be used, 2 when the options or the weights could not."""
-    options = parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     extra = () if options.model in MODELS else (options.model,)
     results: list[dict[str, Any]] = []
-    names, failed = unique_names(options.images), False
+    names, failed = make_unique(options.images), False
     try:
         engine = Engine(
             device=options.device,
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 say(f"note: {analysis.note}")
             results.append(as_json(path, analysis))
             if not options.json:
-                print(table(path, analysis), flush=True)
+                print(format_outcomes(path, analysis), flush=True)
             if options.save_maps is not None:
                 save_maps(result, folder=options.save_maps, name=name)
     except (ValueError, OSError) as error:
@@ -94,13 +94,13 @@ def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
         "source": analysis.source,
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
-        "dense": outcome_json(analysis.dense),
-        "pruned": None if analysis.pruned is None else outcome_json(analysis.pruned),
+        "dense": outcome_as_json(analysis.dense),
+        "pruned": None if analysis.pruned is None else outcome_as_json(analysis.pruned),
         "kept": [list(ids) for ids in analysis.kept],
     }
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "top": [{"label": label, "probability": probability} for label, probability in outcome.top],
         "tokens": list(outcome.tokens),
@@ -109,7 +109,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def table(path: Path, analysis: Analysis) -> str:
+def format_outcomes(path: Path, analysis: Analysis) -> str:
     """One image for people: dense and pruned side by side."""
     columns = [("dense", analysis.dense)]
     if analysis.pruned is not None:
@@ -139,11 +139,11 @@ def save_maps(result: Result, *, folder: Path, name: str) -> None:
         "lifetime": result.tokens.lifetime_figure(),
     }
     for kind, picture in pictures.items():
-        with written(folder / f"{name}-{kind}.png") as part:
+        with replace_file(folder / f"{name}-{kind}.png") as part:
             picture.save(part, format="PNG")
 
 
-def unique_names(paths: Sequence[Path]) -> list[str]:
+def make_unique(paths: Sequence[Path]) -> list[str]:
     """Each path's stem, numbered where another already has it: cat, cat-2. Case does not tell names apart."""
     names: list[str] = []
     taken: set[str] = set()

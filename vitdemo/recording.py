@@ -79,20 +79,20 @@ def freeze(
         model=name,
         grid=model.config.grid,
         num_prefix_tokens=model.config.num_prefix_tokens,
-        logits=plain(logits) if model.config.num_classes else None,
-        attn=tuple(plain(attn) for attn in recorder.attn),
+        logits=detach(logits) if model.config.num_classes else None,
+        attn=tuple(detach(attn) for attn in recorder.attn),
         token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
         readout=model.readout(recorder.tokens.shape[1]),
-        scores=tuple(plain(score) for score in recorder.scores),
+        scores=tuple(detach(score) for score in recorder.scores),
         prune_loc=tuple(recorder.stages),
-        token_norms=plain(recorder.tokens).norm(dim=-1),
+        token_norms=detach(recorder.tokens).norm(dim=-1),
         target=target,
-        attn_grad=tuple(plain(gradient) for gradient in gradients[:-1]) if graded else None,
-        tokens=plain(recorder.entered) if graded else None,
-        token_grad=plain(gradients[-1]) if graded else None,
+        attn_grad=tuple(detach(gradient) for gradient in gradients[:-1]) if graded else None,
+        tokens=detach(recorder.entered) if graded else None,
+        token_grad=detach(gradients[-1]) if graded else None,
     )
 
 
-def plain(values: Float[Tensor, "1 *shape"]) -> Float[Tensor, "*shape"]:
+def detach(values: Float[Tensor, "1 *shape"]) -> Float[Tensor, "*shape"]:
     """Return the one image of a batch: detached, in fp32, on the CPU."""
     return values[0].detach().float().cpu()

@@ -62,7 +62,7 @@ DEIT_DATA = DataConfig("imagenet", 224, IMAGENET_MEAN, IMAGENET_STD, crop_pct=0.
 AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop_pct=0.9)
 
 
-def bundled(
+def bundled_spec(
     key: str, dataset: str, config: ViTConfig, *, optional: bool = False, dense_of: str = ""
 ) -> ModelSpec:
     """A network trained by this repository; its key begins with one of the three families below."""
@@ -74,7 +74,7 @@ def bundled(
     )
 
 
-def pruned(config: ViTConfig, *prune_loc: int) -> ViTConfig:
+def add_predictors(config: ViTConfig, *prune_loc: int) -> ViTConfig:
     """`config` with learned predictors before those blocks; default: where other selectors prune."""
     return replace(config, prune=PruneConfig(prune_loc=prune_loc or config.prune_loc))
 
@@ -92,7 +92,7 @@ FAMILIES = {
 }
 
 
-def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig) -> ModelSpec:
+def hub_spec(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig) -> ModelSpec:
     summary = Message("ImageNet-1k weights, fetched from the Hugging Face Hub ({repo}).", repo=repo)
     return ModelSpec(key, title, summary, config, data, f"hf-hub:{repo}")
 
@@ -100,36 +100,38 @@ def on_hub(key: str, title: str, repo: str, config: ViTConfig, data: DataConfig)
 MODELS: dict[str, ModelSpec] = {
     spec.key: spec
     for spec in (
-        bundled("dynamicvit_cifar10", "cifar10", pruned(CIFAR, 3, 6, 8)),
-        bundled("vit_cifar10", "cifar10", CIFAR),
-        bundled("lightvit_cifar10", "cifar10", replace(CIFAR, attention="linear")),
-        bundled("dynamicvit_photo", "photos", pruned(PHOTO), optional=True),
-        bundled("vit_photo", "photos", PHOTO, optional=True, dense_of="dynamicvit_photo"),
-        bundled("dynamicvit_imagenette", "imagenette", pruned(SMALL_PHOTO), optional=True),
-        bundled("vit_imagenette", "imagenette", SMALL_PHOTO, optional=True),
-        bundled("lightvit_imagenette", "imagenette", replace(SMALL_PHOTO, attention="linear"), optional=True),
-        on_hub(
+        bundled_spec("dynamicvit_cifar10", "cifar10", add_predictors(CIFAR, 3, 6, 8)),
+        bundled_spec("vit_cifar10", "cifar10", CIFAR),
+        bundled_spec("lightvit_cifar10", "cifar10", replace(CIFAR, attention="linear")),
+        bundled_spec("dynamicvit_photo", "photos", add_predictors(PHOTO), optional=True),
+        bundled_spec("vit_photo", "photos", PHOTO, optional=True, dense_of="dynamicvit_photo"),
+        bundled_spec("dynamicvit_imagenette", "imagenette", add_predictors(SMALL_PHOTO), optional=True),
+        bundled_spec("vit_imagenette", "imagenette", SMALL_PHOTO, optional=True),
+        bundled_spec(
+            "lightvit_imagenette", "imagenette", replace(SMALL_PHOTO, attention="linear"), optional=True
+        ),
+        hub_spec(
             "deit_tiny",
             "DeiT-Tiny · ImageNet",
             "timm/deit_tiny_patch16_224.fb_in1k",
             PRESETS["tiny"],
             DEIT_DATA,
         ),
-        on_hub(
+        hub_spec(
             "deit_small",
             "DeiT-Small · ImageNet",
             "timm/deit_small_patch16_224.fb_in1k",
             PRESETS["small"],
             DEIT_DATA,
         ),
-        on_hub(
+        hub_spec(
             "vit_small_augreg",
             "ViT-Small AugReg · ImageNet",
             "timm/vit_small_patch16_224.augreg_in21k_ft_in1k",
             PRESETS["small"],
             AUGREG_DATA,
         ),
-        on_hub(
+        hub_spec(
             "vit_base_augreg2",
             "ViT-Base AugReg2 · ImageNet",
             "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k",

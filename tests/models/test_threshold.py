@@ -13,7 +13,7 @@ from torch import Tensor
 from tests.models.nets import VARIANTS, pictures, small, small_dynamic
 from vitdemo.config import PruneConfig
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, passing, passing_ids
+from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, passes_threshold, passing_ids
 from vitdemo.models.selectors import Learned, make_selector, threshold_for
 from vitdemo.trace import Recorder
 
@@ -44,7 +44,7 @@ def kept_by(net: VisionTransformer, recorder: Recorder) -> tuple[Tensor, ...]:
 def test_who_passes_by_hand(rule: Threshold, alive: list[int], expected: list[int], log_scores: bool) -> None:
     rule = Threshold(rule.value, log_scores=log_scores, relative=rule.relative)
     scores = WEIGHTS.log() if log_scores else WEIGHTS
-    stays = passing(scores, rule, torch.tensor([alive]).float())
+    stays = passes_threshold(scores, rule, torch.tensor([alive]).float())
     assert stays[0].nonzero().flatten().tolist() == expected
 
 
@@ -63,7 +63,7 @@ def test_a_constant_on_all_log_scores_changes_nothing(
     best = max(range(len(scores)), key=lambda i: scores[i])
     expected = [w >= level or i == best for i, w in enumerate(weights)]
     rows = torch.tensor([scores, [score + shift for score in scores]], dtype=torch.float64)
-    assert passing(rows, Threshold(value)).tolist() == [expected, expected]
+    assert passes_threshold(rows, Threshold(value)).tolist() == [expected, expected]
 
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])

@@ -18,7 +18,7 @@ from vitdemo.models.pruning import (
     Stage,
     Threshold,
     keep_counts,
-    passing,
+    passes_threshold,
     passing_ids,
     top_ids,
     top_policy,
@@ -72,7 +72,7 @@ def test_a_threshold_keeps_alike_what_is_masked_and_what_is_removed(
         return
     scores = torch.tensor([[score for score, _ in rows]]).double()
     alive = torch.tensor([[float(here) for _, here in rows]])
-    masked = passing(scores, rule, alive)[0].nonzero().flatten().tolist()
+    masked = passes_threshold(scores, rule, alive)[0].nonzero().flatten().tolist()
     removed = passing_ids(scores[:, present], rule)[0].tolist()
     assert masked == [present[place] for place in removed]
     assert rule.value < 100 or masked == [max(present, key=lambda place: rows[place][0])]

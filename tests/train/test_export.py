@@ -18,7 +18,7 @@ from train.publish import files_of
 from train.recipe import load_recipe
 from train.report import main as report
 from train.run import Run
-from vitdemo.files import locked, replaced
+from vitdemo.files import lock_folder, replace_folder
 from vitdemo.models import build_model
 from vitdemo.registry import FAMILIES
 from vitdemo.weights import load_model, save_model
@@ -121,7 +121,7 @@ def test_what_would_fail_at_the_end_is_told_before_the_run(
         train([*words, f"out={place}"])
     folder = load_recipe("cifar10_vit", [*tiny, *SHORT]).run_dir
     with (
-        locked(folder),
+        lock_folder(folder),
         pytest.raises(SystemExit, match=f"^error: another process is at work in {re.escape(str(folder))};"),
     ):
         train(words)
@@ -149,13 +149,13 @@ def test_a_replacement_that_was_killed_is_put_right_by_the_next(tmp_path: Path) 
     for half in (part, old):  # killed between the two renames: the new one waits, the old is aside
         half.mkdir()
     (old / "card").write_text("old")
-    with replaced(folder) as new:
+    with replace_folder(folder) as new:
         assert (folder / "card").read_text() == "old"
         assert list(new.iterdir()) == []
         (new / "card").write_text("newer")
     assert (folder / "card").read_text() == "newer"
     old.mkdir()  # killed after both: what is aside is of no use
-    with replaced(folder) as new:
+    with replace_folder(folder) as new:
         (new / "card").write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (folder / "card").read_text() == "new"
@@ -167,7 +167,7 @@ def test_a_replacement_leaves_what_stands_beside_it_and_follows_links(tmp_path: 
         (tmp_path / name).mkdir()
         (tmp_path / name / "card").write_text(name)
     (tmp_path / "link").symlink_to(tmp_path / "x")
-    with replaced(tmp_path / "link") as new:
+    with replace_folder(tmp_path / "link") as new:
         (new / "card").write_text("new")
     assert {path.name for path in tmp_path.iterdir()} == {"x", "x.old", "x.part", "link"}
     cards = [(tmp_path / name / "card").read_text() for name in ("x", "x.old", "x.part", "link")]

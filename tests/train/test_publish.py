@@ -58,7 +58,7 @@ def test_what_is_published_loads_from_the_hub(
     publish([str(tmp_path / "mine"), "--repo", "me/space", "--subfolder", "vit_cifar10"])
     monkeypatch.setenv("VITDEMO_HUB_REPO", "me/space")
     loaded = load_model("vit_cifar10", models_dir=tmp_path / "nowhere")
-    assert loaded.report.source == f"hf-hub:me/space@{COMMIT}"
+    assert loaded.origin.source == f"hf-hub:me/space@{COMMIT}"
     torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16))
 
 

@@ -198,7 +198,7 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
     with torch.no_grad():
         logits = loaded.model(probe(loaded.model.config.img_size))
     return {
-        **dataclasses.asdict(loaded.report),
+        **dataclasses.asdict(loaded.origin),
         "classes": loaded.classes,
         "data": to_json(loaded.spec.data),
         "progress": progress,

@@ -31,7 +31,7 @@ def test_a_saved_model_comes_back(tmp_path: Path, half: bool) -> None:
     rounding = 2e-3 if half else 0.0
     torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16), rtol=0, atol=rounding)
     assert (loaded.spec.config, loaded.spec.data, loaded.classes) == (CONFIG, DATA, CLASSES)
-    assert (loaded.spec.title, loaded.report.source) == ("mine", "folder mine")
+    assert (loaded.spec.title, loaded.origin.source) == ("mine", "folder mine")
     assert not loaded.model.training
     assert {(p.dtype, p.requires_grad) for p in loaded.model.parameters()} == {(torch.float32, False)}
 
@@ -55,7 +55,7 @@ def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
 def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> None:
     write_own(tmp_path / "vit_cifar10")
     loaded = load_model("vit_cifar10", models_dir=tmp_path)
-    assert (loaded.spec.key, loaded.spec.config, loaded.report.source) == ("vit_cifar10", CONFIG, "bundled")
+    assert (loaded.spec.key, loaded.spec.config, loaded.origin.source) == ("vit_cifar10", CONFIG, "bundled")
     with pytest.raises(WeightsError, match=r"bundled model 'lightvit_cifar10' is not in the models folder"):
         load_model("lightvit_cifar10", models_dir=tmp_path)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from vitdemo.decode.frames import coded_pixels
+from vitdemo.decode.frames import count_coded_pixels
 from vitdemo.limits import MEGABYTE
 
 # Bytes that Pillow needs for a pixel of a mode; 4 for all others.
@@ -23,32 +23,32 @@ _COMPRESSION, _BITS, _TURNED, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_LENGTH = 259, 
 _SCAN = re.compile(rb"\xff\xda..(.)", re.DOTALL)
 
 
-def loading(image: Image.Image, data: bytes, *, full: tuple[int, int]) -> int:
+def cost_of_loading(image: Image.Image, data: bytes, *, full: tuple[int, int]) -> int:
     """Return the bytes that `image.load()` takes at its peak beside `data`, its file.
 
     `full`: the size before a draft.
     """
-    pixels, own = image.width * image.height, holding(image)
+    pixels, own = image.width * image.height, cost_of_holding(image)
     if image.format == "WEBP":
         return own + len(data)
     if image.format == "AVIF":  # alpha and a thumbnail make hardly three times of what is shown
-        return max(own, _HELD["AVIF"] * coded_pixels(data) // 3) + len(data)
+        return max(own, _HELD["AVIF"] * count_coded_pixels(data) // 3) + len(data)
     if image.format in ("JPEG", "MPO"):
-        return own + _coefficients(image, data, full)
+        return own + _count_coefficients(image, data, full)
     if image.format == "TIFF":
-        return own + _block(image)
+        return own + _count_block(image)
     if image.format == "PNG" and (b"zTXt" in data or b"iTXt" in data):
         return own + _TEXT
     return own + 2 * pixels * (image.format in ("BMP", "GIF"))
 
 
-def holding(image: Image.Image) -> int:
+def cost_of_holding(image: Image.Image) -> int:
     """Return the bytes that a loaded `image` takes."""
     each = _HELD.get(image.format or "", _PIXEL.get(image.mode, 4))
     return _RESERVE + image.width * image.height * each
 
 
-def _coefficients(image: Any, data: bytes, full: tuple[int, int]) -> int:
+def _count_coefficients(image: Any, data: bytes, full: tuple[int, int]) -> int:
     """Return the bytes of the coefficients of a JPEG, all in memory unless one scan has all components."""
     shapes = [(across, down) for _, across, down, _ in image.layer]
     apart = any(match[1][0] < len(shapes) for match in _SCAN.finditer(data))
@@ -58,7 +58,7 @@ def _coefficients(image: Any, data: bytes, full: tuple[int, int]) -> int:
     return 2 * full[0] * full[1] * sum(across * down for across, down in shapes) // largest
 
 
-def _block(image: Any) -> int:
+def _count_block(image: Any) -> int:
     """Return the bytes of what the TIFF reader unpacks at once, strip or tile, and of turning its picture.
 
     Raise TypeError where one of these tags is no whole number.

@@ -22,27 +22,27 @@ _ENDLESS = 2**40  # pixels of a sequence header with times, which no picture has
 _SEQUENCE_HEADER = 1
 
 
-def coded_pixels(data: bytes) -> int:
+def count_coded_pixels(data: bytes) -> int:
     """Return the pixels of all that is coded in an AVIF: tiles, alpha, thumbnails; of a film, the first.
 
     Raise ValueError where it is laid out as no encoder does, and would never end.
     """
-    return sum(_frame(content) for content in contents(data))
+    return sum(_count_frame(content) for content in walk_contents(data))
 
 
-def contents(data: bytes) -> Iterator[bytes]:
+def walk_contents(data: bytes) -> Iterator[bytes]:
     """Yield the items of an AVIF, pictures and others, and the first frame of a film.
 
     Raise ValueError where it is laid out as no encoder does, and would never end.
     """
-    relevant = (box for box in _boxes(data, 0, len(data)) if box[0] in _TOLD)
+    relevant = (box for box in _walk_boxes(data, 0, len(data)) if box[0] in _TOLD)
     boxes, seen = list(islice(relevant, _MOST)), 0
     stored = next((start for kind, start, _ in boxes if kind == b"idat"), 0)
     for kind, start, end in boxes:
         if kind == b"iloc":
-            items = _located(data, start, end, stored)
+            items = _locate_items(data, start, end, stored)
         elif kind in (b"stco", b"co64"):
-            items = iter([[(_number(data, start + 8, 4 if kind == b"stco" else 8), len(data))]])
+            items = iter([[(_read_number(data, start + 8, 4 if kind == b"stco" else 8), len(data))]])
         else:
             continue  # an idat box, of which iloc tells
         for extents in items:
@@ -53,26 +53,26 @@ def contents(data: bytes) -> Iterator[bytes]:
             yield content
 
 
-def _number(data: bytes, place: int, size: int) -> int:
+def _read_number(data: bytes, place: int, size: int) -> int:
     return int.from_bytes(data[place : place + size], "big")
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _walk_boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield (kind, first byte of the content, end) of all boxes that matter here."""
     while start + 8 <= end:
-        size, kind, head = _number(data, start, 4), data[start + 4 : start + 8], 8
+        size, kind, head = _read_number(data, start, 4), data[start + 4 : start + 8], 8
         if size == 1:
-            size, head = _number(data, start + 8, 8), 16
+            size, head = _read_number(data, start + 8, 8), 16
         stop = start + size if size else end
         if stop < start + head:
             return
         yield kind, start + head, min(stop, end)
         if kind in _INSIDE:
-            yield from _boxes(data, start + head + _INSIDE[kind], min(stop, end))
+            yield from _walk_boxes(data, start + head + _INSIDE[kind], min(stop, end))
         start = stop
 
 
-def _located(data: bytes, start: int, end: int, stored: int) -> Iterator[list[tuple[int, int]]]:
+def _locate_items(data: bytes, start: int, end: int, stored: int) -> Iterator[list[tuple[int, int]]]:
     """Yield where each item of an `iloc` box lies: (place, length) of its parts."""
     version, place = data[start], start + 6
     (offset_size, length_size), (base_size, index_size) = (
@@ -83,7 +83,7 @@ def _located(data: bytes, start: int, end: int, stored: int) -> Iterator[list[tu
     def take(size: int) -> int:
         nonlocal place
         place += size
-        return _number(data, place - size, size)
+        return _read_number(data, place - size, size)
 
     wide = 4 if version == 2 else 2
     for _ in range(take(wide)):
@@ -102,7 +102,7 @@ def _located(data: bytes, start: int, end: int, stored: int) -> Iterator[list[tu
         yield parts
 
 
-def _frame(coded: bytes) -> int:
+def _count_frame(coded: bytes) -> int:
     """Return the pixels of the frames that the first sequence header announces; 0 where there is none."""
     place = 0
     while place + 2 <= len(coded):
@@ -118,12 +118,12 @@ def _frame(coded: bytes) -> int:
         if head & 0x80:
             return 0
         if head >> 3 == _SEQUENCE_HEADER:
-            return _announced(coded[place : place + 80])
+            return _count_announced(coded[place : place + 80])
         place += size
     return 0
 
 
-def _announced(header: bytes) -> int:
+def _count_announced(header: bytes) -> int:
     """Return the pixels of the largest frame that a sequence header allows."""
     bits, place = "".join(f"{byte:08b}" for byte in header), 0
 

@@ -17,15 +17,15 @@ _EXTENSION, _COMMENT, _APPLICATION = 0x21, 0xFE, 0xFF
 def are_too_many(data: bytes, *, most: int) -> bool:
     """Whether there are more than `most` parts before the picture, or in a PNG at all."""
     if data.startswith(_JPEG):
-        found: Iterator[object] = segments(data)
+        found: Iterator[object] = walk_segments(data)
     elif data.startswith(_PNG):
-        found = _chunks(data)
+        found = _walk_chunks(data)
     else:
-        found = _blocks(data) if data.startswith(_GIF) else iter(())
+        found = _walk_blocks(data) if data.startswith(_GIF) else iter(())
     return next(islice(found, most, None), None) is not None
 
 
-def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+def walk_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield (marker, content) of the segments of a JPEG before its first scan."""
     place = 2
     while 0 <= (place := data.find(b"\xff", place)) < len(data) - 3:
@@ -41,7 +41,7 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield marker, data[start:place]
 
 
-def _chunks(data: bytes) -> Iterator[int]:
+def _walk_chunks(data: bytes) -> Iterator[int]:
     """Yield where each chunk of a PNG begins."""
     place = len(_PNG)
     while place + 12 <= len(data):
@@ -49,7 +49,7 @@ def _chunks(data: bytes) -> Iterator[int]:
         place += 12 + int.from_bytes(data[place : place + 4], "big")
 
 
-def _blocks(data: bytes) -> Iterator[int]:
+def _walk_blocks(data: bytes) -> Iterator[int]:
     """Yield where each block of a GIF before its first frame begins, in Pillow's order of reading."""
     place = 13 + (3 << (data[10] & 7) + 1 if data[10:11] and data[10] & 128 else 0)
     while place + 2 < len(data) and data[place] not in b",;":

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
-from vitdemo.decode.cost import are_too_many_scans, holding, is_too_slow, loading
+from vitdemo.decode.cost import are_too_many_scans, cost_of_holding, cost_of_loading, is_too_slow
 from vitdemo.decode.parts import are_too_many
 from vitdemo.decode.tags import are_overgrown
-from vitdemo.decode.to_rgb import to_rgb, true_key
+from vitdemo.decode.to_rgb import scale_key, to_rgb
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message
 
@@ -52,22 +52,22 @@ def decode(source: str | Path | bytes | Image.Image, *, limits: Limits | None = 
     limits = limits or Limits()
     if isinstance(source, Image.Image):
         _check_size(source.size, _THE_IMAGE, limits)
-        with _whole(_THE_IMAGE):
-            rgb, orientation = _converted(source)
+        with _name_damage(_THE_IMAGE):
+            rgb, orientation = _convert(source)
     else:
         name, data = (_THE_IMAGE, source) if isinstance(source, bytes) else _read(Path(source), limits)
-        rgb, orientation = _opened(data, name, limits)
+        rgb, orientation = _open(data, name, limits)
     method = _UPRIGHT.get(orientation)
     upright = rgb if method is None else rgb.transpose(method)
     upright.info.clear()  # orientation and profile are used up: nobody may apply them again
     return upright
 
 
-def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
+def _open(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
     """Return the picture as 8-bit sRGB, and its orientation; nothing else of it stays in memory."""
     if not data:
         raise BadImage(Message("{name} is empty (0 bytes).", name=name))
-    with _whole(name):
+    with _name_damage(name):
         greedy = _is_greedy(data, limits)
     if greedy:
         raise BadImage(
@@ -89,11 +89,11 @@ def _opened(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
         _check_size(image.size, name, limits)
         if is_too_slow(image, data, megapixels=limits.slow_megapixels):
             raise _too_large(name, limits.slow_megapixels)
-        with _whole(name):
-            need, factor = _reduction(image, data, limits)
+        with _name_damage(name):
+            need, factor = _choose_reduction(image, data, limits)
             if factor:
-                image.info.update(true_key(image))
-                return _converted(image, factor=factor)
+                image.info.update(scale_key(image))
+                return _convert(image, factor=factor)
         raise _too_heavy(name, need, limits)
 
 
@@ -107,7 +107,7 @@ def _is_greedy(data: bytes, limits: Limits) -> bool:
 
 
 @contextmanager
-def _whole(name: str) -> Iterator[None]:
+def _name_damage(name: str) -> Iterator[None]:
     """Have whatever goes wrong told as damage, which shows itself in many ways."""
     try:
         yield
@@ -117,13 +117,14 @@ def _whole(name: str) -> Iterator[None]:
         ) from error
 
 
-def _converted(image: Image.Image, *, factor: int = 1) -> tuple[Image.Image, int]:
+def _convert(image: Image.Image, *, factor: int = 1) -> tuple[Image.Image, int]:
     """Return `image` decoded, as a new 8-bit sRGB image `factor` times smaller, and its orientation."""
     image.load()
-    return to_rgb(image, factor=factor), _orientation(image)  # the TIFF reader turned its pictures itself
+    rgb = to_rgb(image, factor=factor)
+    return rgb, _read_orientation(image)  # the TIFF reader turned its pictures itself
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """Return the EXIF number of how `image` lies; a broken block must not cost the user a sound picture."""
     try:
         packed = image.info.get("Raw profile type exif", "")  # hexadecimal, in a compressed text of a PNG
@@ -137,7 +138,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _read(path: Path, limits: Limits) -> tuple[str, bytes]:
     """Return the name for messages, and the content."""
-    name = _shown(path.name)
+    name = _shorten(path.name)
     try:
         if path.is_file():  # also keeps away from pipes, which would block
             if path.stat().st_size > limits.picture_megabytes * MEGABYTE:
@@ -148,7 +149,7 @@ def _read(path: Path, limits: Limits) -> tuple[str, bytes]:
     raise BadImage(Message("{name} is not a file that can be read.", name=name))
 
 
-def _shown(name: str) -> str:
+def _shorten(name: str) -> str:
     """Return `name` without what would break or turn a line, and short enough to stand in one."""
     plain = unicodedata.normalize("NFC", name)
     plain = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plain)
@@ -177,17 +178,17 @@ def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
         )
 
 
-def _reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple[int, int]:
+def _choose_reduction(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> tuple[int, int]:
     """Have a JPEG decoded small. Return the bytes that decoding takes, and by what `image` is to be reduced.
 
     The latter is 0 where nothing makes it fit `limits`.
     """
     full = image.size
     image.draft(None, _DRAFT_SIZE)
-    pixels, least, need = image.width * image.height, loading(image, data, full=full), 0
+    pixels, least, need = image.width * image.height, cost_of_loading(image, data, full=full), 0
     for factor in _FACTORS:
         result = 4 * pixels // factor**2
-        need = len(data) + max(least, holding(image) + result, 2 * result)  # twice: turned upright
+        need = len(data) + max(least, cost_of_holding(image) + result, 2 * result)  # twice: turned upright
         if need <= limits.picture_megabytes * MEGABYTE:
             return need, factor
     return need, 0

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from struct import error, unpack_from
 
-from vitdemo.decode.frames import contents
-from vitdemo.decode.parts import segments
+from vitdemo.decode.frames import walk_contents
+from vitdemo.decode.parts import walk_segments
 
 _ALLOWANCE = 16 * 2**20  # bytes, beside twice the size of the file
 _OBJECT = 300  # bytes of one number with all that Pillow makes of it
@@ -28,17 +28,17 @@ def are_overgrown(data: bytes) -> bool:
 
     Raise ValueError for an AVIF whose parts never end.
     """
-    return any(_cost(block) > 2 * len(block) + _ALLOWANCE for block in _directories(data))
+    return any(_count_cost(block) > 2 * len(block) + _ALLOWANCE for block in _walk_directories(data))
 
 
-def _directories(data: bytes) -> Iterator[memoryview]:
+def _walk_directories(data: bytes) -> Iterator[memoryview]:
     """Yield what Pillow reads as TIFF when it opens a file: the file, or blocks in a JPEG or an AVIF."""
     if data.startswith(_JPEG):
-        exif = b"".join(content[6:] for _, content in segments(data) if content.startswith(b"Exif\0\0"))
-        indices = [content[4:] for _, content in segments(data) if content.startswith(b"MPF\0")]
+        exif = b"".join(content[6:] for _, content in walk_segments(data) if content.startswith(b"Exif\0\0"))
+        indices = [content[4:] for _, content in walk_segments(data) if content.startswith(b"MPF\0")]
         blocks = [exif, *indices]
     elif data[4:8] == b"ftyp":
-        blocks = contents(data)
+        blocks = walk_contents(data)
     else:
         blocks = [data] if _HEAD.match(data) else []
     for block in blocks:
@@ -46,7 +46,7 @@ def _directories(data: bytes) -> Iterator[memoryview]:
             yield memoryview(block)[head.start() :]
 
 
-def _cost(block: memoryview) -> int:
+def _count_cost(block: memoryview) -> int:
     """Return the bytes that Pillow takes for the directories of a TIFF structure."""
     order, big = "<" if block[:1] == b"I" else ">", block[2] == 43
     wide, cost = "Q" if big else "L", 0

@@ -16,17 +16,17 @@ _SAMPLES = {"L;2": 2, "L;4": 4, "L": 8, "RGB": 8, "RGB;16B": 16}  # Pillow's nam
 
 def to_rgb(image: Image.Image, *, factor: int = 1) -> Image.Image:
     """Return `image`, which is loaded, as a new RGB image, each edge `factor` times smaller, rounded up."""
-    steps = _steps(image)
+    steps = _plan_steps(image)
     width, height = (-(-edge // factor) for edge in image.size)
     rgb = Image.new("RGB", (width, height))
-    for top, strip in _strips(image, multiple=factor):
+    for top, strip in _cut_strips(image, multiple=factor):
         for step in steps:
             strip = step(strip)
         rgb.paste(strip.reduce(factor) if factor > 1 else strip, (0, top // factor))
     return rgb
 
 
-def true_key(image: ImageFile.ImageFile) -> dict[str, Any]:
+def scale_key(image: ImageFile.ImageFile) -> dict[str, Any]:
     """Return the transparent colour of an opened PNG on the scale of its pixels, as an entry of its info.
 
     Pillow leaves it on that of the file, where grey has 2 or 4 bits, or RGB has 16 of which it keeps 8.
@@ -40,35 +40,35 @@ def true_key(image: ImageFile.ImageFile) -> dict[str, Any]:
     return {"transparency": tuple(scaled) if isinstance(key, tuple) else scaled[0]}
 
 
-def _strips(image: Image.Image, *, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:
+def _cut_strips(image: Image.Image, *, multiple: int = 1) -> Iterator[tuple[int, Image.Image]]:
     """Yield (first row, full-width part) from the top; all but the last have a `multiple` of rows."""
     rows = max(1, _STRIP // (image.width * multiple)) * multiple
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _steps(image: Image.Image) -> list[Step]:
+def _plan_steps(image: Image.Image) -> list[Step]:
     """Return what makes 8-bit sRGB of any strip of `image`, in order."""
     if image.mode == "F" or image.mode.startswith("I"):
-        mode, first = "L", _eight_bit(image)
+        mode, first = "L", _make_eight_bit(image)
     elif _has_alpha(image):
-        mode, first = "RGBA", _as("RGBA")
+        mode, first = "RGBA", _convert_to("RGBA")
     elif image.mode == "LAB":  # convert() would prepare for it anew in each strip
-        mode, first = "RGB", _transform(ImageCms.createProfile("LAB"), "LAB", "RGB")
+        mode, first = "RGB", _build_transform(ImageCms.createProfile("LAB"), "LAB", "RGB")
     else:
         mode = image.mode if image.mode in ("L", "RGB", "CMYK") else "RGB"
-        first = _as(mode)
+        first = _convert_to(mode)
     profile = image.info.get("icc_profile")
     coloured = _to_srgb(mode, profile) if profile else None
-    steps = [first, coloured, _on_white if mode == "RGBA" else _as("RGB")]
+    steps = [first, coloured, _put_on_white if mode == "RGBA" else _convert_to("RGB")]
     return [step for step in steps if step is not None]
 
 
-def _as(mode: str) -> Step:
+def _convert_to(mode: str) -> Step:
     return lambda strip: strip.convert(mode)
 
 
-def _on_white(strip: Image.Image) -> Image.Image:
+def _put_on_white(strip: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip).convert("RGB")
 
 
@@ -78,9 +78,9 @@ def _has_alpha(image: Image.Image) -> bool:
     return image.has_transparency_data and not stray
 
 
-def _eight_bit(image: Image.Image) -> Step:
+def _make_eight_bit(image: Image.Image) -> Step:
     """Return what makes 8-bit grey of 16 or 32 bits, integer or float; a transparent value becomes white."""
-    low, high = _range(image)
+    low, high = _find_range(image)
     key = image.info.get("transparency")
 
     def step(strip: Image.Image) -> Image.Image:
@@ -94,10 +94,10 @@ def _eight_bit(image: Image.Image) -> Step:
     return step
 
 
-def _range(image: Image.Image) -> tuple[float, float]:
+def _find_range(image: Image.Image) -> tuple[float, float]:
     """Return what becomes black and what white: the extremes of the finite values, or those of 16 bits."""
     low, high = np.inf, -np.inf
-    for _, strip in _strips(image):
+    for _, strip in _cut_strips(image):
         values = np.asarray(strip)
         finite = values[np.isfinite(values)]
         if finite.size:
@@ -115,11 +115,11 @@ def _to_srgb(mode: str, profile: Any) -> Step | None:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
             return None
-        return _transform(source, mode, "RGBA" if mode == "RGBA" else "RGB")
+        return _build_transform(source, mode, "RGBA" if mode == "RGBA" else "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
 
 
-def _transform(source: Any, mode: str, result: str) -> Step:
+def _build_transform(source: Any, mode: str, result: str) -> Step:
     transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, result)
     return lambda strip: ImageCms.applyTransform(strip, transform) or strip

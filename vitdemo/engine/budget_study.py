@@ -20,7 +20,7 @@ from vitdemo.datasets import DATASETS
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.core.pool import selectors_for
 from vitdemo.faithfulness.study import drawn
-from vitdemo.models.head import chances
+from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
 from vitdemo.trace import Recorder
@@ -69,7 +69,8 @@ def budget_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshol
         recorder = Recorder(attention=False)
         model(pixels, pruning=pruning, recorder=recorder)
         patches = [ids.shape[1] - prefix for ids in recorder.token_ids]
-        found.append((float(chances(model(pixels), model.config).max()), sum(patches) / len(patches)))
+        probabilities = to_probabilities(model(pixels), model.config)
+        found.append((float(probabilities.max()), sum(patches) / len(patches)))
     confidence, used = zip(*found, strict=True)
     return BudgetStudy(confidence, used)
 

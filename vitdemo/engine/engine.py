@@ -19,7 +19,7 @@ from vitdemo.engine.core.turns import silent
 from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.models.pruning import token_counts
-from vitdemo.weights import offered
+from vitdemo.weights import list_models
 
 
 class Engine:
@@ -57,7 +57,7 @@ class Engine:
 
     def menu(self) -> list[tuple[str, str]]:
         """Return (title, key) of every model, the bundled ones first."""
-        specs = sorted(offered(self._models_dir).values(), key=lambda spec: spec.source != "bundled")
+        specs = sorted(list_models(self._models_dir).values(), key=lambda spec: spec.source != "bundled")
         return [(spec.title, spec.key) for spec in specs]
 
     def methods(self) -> list[MethodInfo]:
@@ -124,7 +124,7 @@ class Engine:
 
     def contrast(self, request: Request) -> Request:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""
-        return compare.contrast(request, menu=offered(self._models_dir))
+        return compare.contrast(request, menu=list_models(self._models_dir))
 
     def speed(self, model: str, pruning_ratio: float, *, progress: Progress | None = None) -> SpeedCard:
         """Run a model's variants for up to 20 seconds, for their times and from how many tokens on they pay.

@@ -14,7 +14,7 @@ from vitdemo.explain.rollout import discard, push_through
 from vitdemo.trace import Trace
 
 
-def weighted(trace: Trace, layer: int) -> Float[Tensor, "h n n"]:
+def weight_by_gradient(trace: Trace, layer: int) -> Float[Tensor, "h n n"]:
     """`A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order."""
     assert trace.attn_grad is not None
     return trace.attn[layer] * trace.attn_grad[layer]
@@ -29,7 +29,7 @@ def gradient_rollout(trace: Trace, *, discard_ratio: float = 0.0, start_layer: i
     """
     row = query_row(trace, None, layer=len(trace.attn) - 1)
     for layer in reversed(range(start_layer, len(trace.attn))):
-        fused = weighted(trace, layer).mean(0).clamp(min=0)
+        fused = weight_by_gradient(trace, layer).mean(0).clamp(min=0)
         fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
         row = push_through(trace, row, fused, layer=layer)
     return to_grid(trace, row, layer=start_layer)
@@ -46,7 +46,7 @@ def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
     readout = query_row(trace, None, layer=len(trace.attn) - 1)
     row = readout
     for layer in reversed(range(start_layer, len(trace.attn))):
-        row = row + step(trace, row, weighted(trace, layer).clamp(min=0).mean(0), layer=layer)
+        row = row + step(trace, row, weight_by_gradient(trace, layer).clamp(min=0).mean(0), layer=layer)
     return to_grid(trace, row - readout, layer=start_layer)
 
 
@@ -60,7 +60,7 @@ def attention_gradcam(trace: Trace) -> Heatmap:
     assert trace.attn_grad is not None
     weights = trace.attn_grad[-1][..., trace.num_prefix_tokens :].mean(-1, keepdim=True)
     present = (weights * trace.attn[-1]).sum((0, 1)).clamp(min=0)
-    return on_grid(trace, present)
+    return place_on_grid(trace, present)
 
 
 def token_gradcam(trace: Trace) -> Heatmap:
@@ -73,10 +73,10 @@ def token_gradcam(trace: Trace) -> Heatmap:
     assert trace.tokens is not None
     assert trace.token_grad is not None
     alpha = trace.token_grad[trace.num_prefix_tokens :].mean(0)
-    return on_grid(trace, (trace.tokens @ alpha).clamp(min=0))
+    return place_on_grid(trace, (trace.tokens @ alpha).clamp(min=0))
 
 
-def on_grid(trace: Trace, present: Float[Tensor, "n"]) -> Heatmap:
+def place_on_grid(trace: Trace, present: Float[Tensor, "n"]) -> Heatmap:
     """One number for each token of the last layer, those of patches on the grid."""
     row = present.new_zeros(trace.num_prefix_tokens + trace.num_patches)
     row[trace.token_ids[-1]] = present

@@ -25,9 +25,8 @@ def raw_attention_inward(
     Raise PatchDropped when the query patch is gone at `layer`.
     """
     column = query_row(trace, query, layer=layer)
-    return to_grid(
-        trace, taken(trace, column, select_head(trace.attn[layer], head, fusion=fusion), layer), layer=layer
-    )
+    matrix = select_head(trace.attn[layer], head, fusion=fusion)
+    return to_grid(trace, pull_through(trace, column, matrix, layer), layer=layer)
 
 
 def attention_rollout_inward(
@@ -47,9 +46,8 @@ def head_rollout_inward(
     """Return the column of `query` in `A_l[head] R_(l-1)`, 0 or more; NaN for patches gone at `layer`."""
     column = query_row(trace, query, layer=0)
     column = pull_up(trace, column, layers=range(layer), fusion=fusion, discard_ratio=discard_ratio)
-    return to_grid(
-        trace, taken(trace, column, select_head(trace.attn[layer], head, fusion=fusion), layer), layer=layer
-    )
+    matrix = select_head(trace.attn[layer], head, fusion=fusion)
+    return to_grid(trace, pull_through(trace, column, matrix, layer), layer=layer)
 
 
 def pull_up(
@@ -60,12 +58,12 @@ def pull_up(
         fused = discard(
             fuse(trace.attn[layer], fusion), discard_ratio, num_prefix_tokens=trace.num_prefix_tokens
         )
-        column = column + taken(trace, column, fused, layer)
+        column = column + pull_through(trace, column, fused, layer)
         column[trace.token_ids[layer]] /= 1 + fused.sum(-1)
     return column
 
 
-def taken(
+def pull_through(
     trace: Trace, column: Float[Tensor, "n0"], matrix: Float[Tensor, "n n"], layer: int
 ) -> Float[Tensor, "n0"]:
     """Return `matrix @ column` for the tokens present at `layer`, 0 for the others."""

@@ -155,7 +155,7 @@ def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
     pruning or gradients and `trace` has none; PatchDropped (a ValueError) when the query patch is already
     pruned.
     """
-    method = find(method_key)
+    method = get_method(method_key)
     if method.needs_pruning and not trace.scores:
         raise ValueError(
             f"{method.key} needs a pass in which a selector scored patches; this one has no pruning stage"
@@ -172,7 +172,7 @@ def explain_inward(trace: Trace, method_key: str, **options: Any) -> Heatmap:
     patch that was dropped later still gave its share to others, so only raw attention needs it to be there.
     Raise as `explain`, and ValueError for a method that has no other direction.
     """
-    method = find(method_key)
+    method = get_method(method_key)
     if method.inward is None:
         having = ", ".join(key for key, other in METHODS.items() if other.inward is not None)
         raise ValueError(f"{method_key} has no other direction; these have one: {having}")
@@ -185,13 +185,13 @@ def explain_heads(trace: Trace, method_key: str, **options: Any) -> Float[np.nda
     `explain_heads(...)[k]` equals `explain(..., head=k)`. Raise as `explain`, and ValueError for a method
     without heads.
     """
-    method = find(method_key)
+    method = get_method(method_key)
     if method.all_heads is None:
         raise ValueError(f"{method.key} has no maps of single heads")
     return method.all_heads(trace, **check(trace, method.all_heads_options, options))
 
 
-def find(method_key: str) -> Method:
+def get_method(method_key: str) -> Method:
     """Return the entry of METHODS. Raise ValueError listing the known keys."""
     if method_key not in METHODS:
         raise ValueError(f"unknown method {method_key!r}; known methods: {', '.join(METHODS)}")

@@ -15,7 +15,7 @@ from vitdemo.explain import METHODS
 from vitdemo.faithfulness.study import Interval, Row, Study, as_json, study
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import load_model, offered
+from vitdemo.weights import list_models, load_model
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 def bundled(models_dir: Path | None) -> list[str]:
     """The models whose weights are there."""
-    return [key for key, spec in offered(models_dir).items() if spec.source == "bundled"]
+    return [key for key, spec in list_models(models_dir).items() if spec.source == "bundled"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

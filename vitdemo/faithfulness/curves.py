@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vitdemo.config import ViTConfig
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import chances
+from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Explicit, Pruning
 
 STEPS = 16
@@ -113,5 +113,5 @@ def probabilities(
     found = []
     for ids in torch.from_numpy(sets).split(rows):
         logits = model(pixels.expand(len(ids), -1, -1, -1), pruning=Pruning(None, Explicit((ids,))))
-        found.append(chances(logits.double(), model.config)[:, target].cpu())
+        found.append(to_probabilities(logits.double(), model.config)[:, target].cpu())
     return torch.cat(found).numpy()

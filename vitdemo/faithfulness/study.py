@@ -18,7 +18,7 @@ from vitdemo.decode import decode
 from vitdemo.explain import METHODS
 from vitdemo.faithfulness.curves import Judgement, judge_orders
 from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
-from vitdemo.machine import hardware
+from vitdemo.machine import describe_hardware
 from vitdemo.weights import LoadedModel
 
 STEPS = 10
@@ -118,7 +118,7 @@ def study(
         split=split,
         n=n,
         seconds=perf_counter() - begin,
-        hardware=hardware(next(loaded.model.parameters()).device),
+        hardware=describe_hardware(next(loaded.model.parameters()).device),
         rows=tuple(sorted(rows, key=lambda row: -row.gain.mean)),
         random_deletion=interval(aucs["random"][:, 0]),
         random_insertion=interval(aucs["random"][:, 1]),

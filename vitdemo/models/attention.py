@@ -63,7 +63,7 @@ class Attention(nn.Module):
     def phi(self, x: Heads) -> Heads:
         """The positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7); never in half
         precision, where `elu(x) + 1` of a negative x has few digits."""
-        x = widened(x) * x.shape[-1] ** -0.25
+        x = widen(x) * x.shape[-1] ** -0.25
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
     def query_row(self, x: Tokens, *, class_token: bool) -> Float[Tensor, "b n"]:
@@ -109,7 +109,7 @@ def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n
     result has the type of `v`. A query whose weights are all 0 takes nothing: its row is 0.
     """
     kind = v.dtype
-    q, k, v = widened(q), widened(k), widened(v)
+    q, k, v = widen(q), widen(k), widen(v)
     with without_autocast(v.device):
         kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
         out = q @ (kept.transpose(-2, -1) @ v)
@@ -125,14 +125,14 @@ def implicit_matrix(
 ) -> Float[Tensor, "b h m n"]:
     """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1, or to 0."""
     with without_autocast(q.device):
-        weights = widened(q) @ widened(k).transpose(-2, -1)
+        weights = widen(q) @ widen(k).transpose(-2, -1)
         if policy is not None:
             gate = policy.to(weights.dtype)[:, None, None, :]
             weights = weights * (gate + (1 - gate) * torch.eye(k.shape[-2], device=k.device))
         return weights / divisor(weights.sum(dim=-1, keepdim=True))
 
 
-def widened(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+def widen(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """`x` in fp32, or as it is where that is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 

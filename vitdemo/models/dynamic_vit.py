@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
 from vitdemo.models.precision import without_autocast
-from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passing, top_policy
+from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passes_threshold, top_policy
 from vitdemo.models.vit import VisionTransformer, init_weights
 
 
@@ -116,6 +116,6 @@ class DynamicViT(VisionTransformer):
         if isinstance(rule, Gumbel):
             return F.gumbel_softmax(log_probs.float(), tau=rule.tau, hard=True)[..., 0] * policy
         if isinstance(rule, Threshold):
-            return passing(log_probs[..., 0].detach(), rule, policy).to(policy.dtype)
+            return passes_threshold(log_probs[..., 0].detach(), rule, policy).to(policy.dtype)
         counts = keep_counts(self.config.num_patches, rule.keep_ratio, len(self.config.prune_loc))
         return top_policy(log_probs[..., 0].detach(), policy, counts[stage])

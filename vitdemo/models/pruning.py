@@ -105,23 +105,23 @@ def keep_counts(num_patches: int, keep_ratio: float, stages: int) -> tuple[int, 
 
 def top_ids(scores: Float[Tensor, "b n"], count: int) -> Int[Tensor, "b k"]:
     """Relative indices of the `count` largest scores, ascending; of equal scores the first ones stay."""
-    return ranked(scores)[..., :count].sort(dim=-1).values
+    return rank(scores)[..., :count].sort(dim=-1).values
 
 
 def top_policy(
     scores: Float[Tensor, "b n"], policy: Float[Tensor, "b n"], count: int
 ) -> Float[Tensor, "b n"]:
     """1 at the tokens that `top_ids` would choose of those that `policy` still has, else 0."""
-    ids = ranked(scores.masked_fill(policy == 0, -torch.inf))[..., :count]
+    ids = rank(scores.masked_fill(policy == 0, -torch.inf))[..., :count]
     return torch.zeros_like(policy).scatter(-1, ids, 1.0)
 
 
-def ranked(scores: Float[Tensor, "*b n"]) -> Int[Tensor, "*b n"]:
+def rank(scores: Float[Tensor, "*b n"]) -> Int[Tensor, "*b n"]:
     """The places by falling score, equal ones in their order: the same whatever is masked, on any device."""
     return scores.argsort(dim=-1, descending=True, stable=True)
 
 
-def passing(
+def passes_threshold(
     scores: Float[Tensor, "b n"], rule: Threshold, policy: Float[Tensor, "b n"] | None = None
 ) -> Bool[Tensor, "b n"]:
     """The tokens, among those that `policy` still has, that pass the threshold: at least one a row."""
@@ -141,7 +141,7 @@ def passing_ids(scores: Float[Tensor, "b n"], rule: Threshold) -> Int[Tensor, "b
 
     Raises ValueError where the rows keep different numbers of tokens.
     """
-    stays = passing(scores, rule)
+    stays = passes_threshold(scores, rule)
     counts = stays.sum(dim=-1)
     if (counts != counts[0]).any():
         raise ValueError(
@@ -155,7 +155,7 @@ def gather_tokens(x: Float[Tensor, "b n d"], ids: Int[Tensor, "b k"]) -> Float[T
     return x.gather(1, ids.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
-def with_prefix(ids: Int[Tensor, "b k"], num_prefix_tokens: int) -> Int[Tensor, "b n"]:
+def add_prefix(ids: Int[Tensor, "b k"], num_prefix_tokens: int) -> Int[Tensor, "b n"]:
     """Patch indices turned into sequence positions, the prefix tokens in front."""
     prefix = torch.arange(num_prefix_tokens, device=ids.device).expand(len(ids), -1)
     return torch.cat([prefix, ids + num_prefix_tokens], dim=1)

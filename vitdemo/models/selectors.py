@@ -71,17 +71,17 @@ class Inverted:
         return -self.inner(x, policy, stage)
 
 
-def random_for(pixels: Float[Tensor, "b ch hh ww"]) -> Random:
+def make_random(pixels: Float[Tensor, "b ch hh ww"]) -> Random:
     """Return a random selector whose seeds are checksums of the pictures."""
     return Random(tuple(zlib.crc32(image.numpy().tobytes()) for image in pixels.detach().float().cpu()))
 
 
-def best(model: VisionTransformer) -> TokenSelector:
+def make_best(model: VisionTransformer) -> TokenSelector:
     """Return the learned predictor where there is one, else class attention."""
     return Learned(model) if isinstance(model, DynamicViT) else ClassAttention()
 
 
-def learned(model: VisionTransformer) -> Learned:
+def make_learned(model: VisionTransformer) -> Learned:
     """Return the predictor of `model`. Raise ValueError for a network without one."""
     if not isinstance(model, DynamicViT):
         others = ", ".join(spec.key for spec in SELECTORS.values() if not spec.needs_predictor)
@@ -118,7 +118,7 @@ SELECTORS: dict[str, SelectorSpec] = {  # the best first
                 "a small network, trained with the rest, predicts for each patch how likely it should be kept"
             ),
             score_label=Message("keep weight (1 = mean)"),
-            make=lambda model, pixels: learned(model),
+            make=lambda model, pixels: make_learned(model),
             log_scores=True,
             needs_predictor=True,
         ),
@@ -135,14 +135,14 @@ SELECTORS: dict[str, SelectorSpec] = {  # the best first
             title=Message("Random"),
             words=Message("each patch gets a random score, as a control"),
             score_label=Message("random score"),
-            make=lambda model, pixels: random_for(pixels),
+            make=lambda model, pixels: make_random(pixels),
         ),
         SelectorSpec(
             key="inverted",
             title=Message("Inverted (worst first)"),
             words=Message("the usual scores are negated, as a control, so that the best patches go first"),
             score_label=Message("inverted score"),
-            make=lambda model, pixels: Inverted(best(model)),
+            make=lambda model, pixels: Inverted(make_best(model)),
         ),
     )
 }

@@ -14,12 +14,12 @@ from vitdemo.models.pruning import (
     Pruning,
     Stage,
     Threshold,
+    add_prefix,
     gather_tokens,
     keep_counts,
     locate,
     passing_ids,
     top_ids,
-    with_prefix,
 )
 from vitdemo.trace import Recorder
 
@@ -143,7 +143,7 @@ class VisionTransformer(nn.Module):
         """Removes all patch tokens but those at relative positions `keep`."""
         if keep is None:
             return x, ids
-        rows = with_prefix(keep, self.config.num_prefix_tokens)
+        rows = add_prefix(keep, self.config.num_prefix_tokens)
         return gather_tokens(x, rows), ids.gather(1, rows)
 
     def classify(

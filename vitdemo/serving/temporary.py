@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vitdemo.files import written
+from vitdemo.files import replace_file
 from vitdemo.limits import MEGABYTE, Limits
 
 PREFIX, LOCK, MARK = "vitdemo-", "lock", "a running vitdemo holds this file\n"
@@ -112,7 +112,7 @@ class Sweeper:
                 folder.mkdir(parents=True, exist_ok=True)
             for path, content in self._kept.items():
                 if not path.exists():
-                    with written(path) as part:
+                    with replace_file(path) as part:
                         part.write_bytes(content)
 
     def _files(self) -> list[Path]:

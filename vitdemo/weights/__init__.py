@@ -16,10 +16,10 @@ from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
-from vitdemo.weights.records import LoadedModel, Progress, Report, WeightsError
+from vitdemo.weights.records import LoadedModel, Origin, Progress, WeightsError
 from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
 
-__all__ = ["LoadedModel", "Report", "WeightsError", "load_model", "offered", "save_model", "spec_of"]
+__all__ = ["LoadedModel", "Origin", "WeightsError", "list_models", "load_model", "save_model", "spec_of"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_WHEEL = PACKAGE / "checkpoints"  # a wheel has the weights in the package, a checkout beside it
@@ -51,19 +51,19 @@ def load_model(
     spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
     source = str(name_or_spec) if spec is None else spec.source
     if spec is not None and source == "bundled":
-        folder, report = find_bundled(spec.folder, models_dir or BUNDLED, terms)
+        folder, origin = locate_bundled(spec.folder, models_dir or BUNDLED, terms)
     elif source.startswith("hf-hub:"):
-        folder, report = find_on_hub(source, terms)
+        folder, origin = locate_on_hub(source, terms)
     else:
-        folder, report = find_folder(source)
+        folder, origin = locate_folder(source)
     official = source.startswith(OFFICIAL)
     label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
     model, described = read_folder(folder, label=label, official=official, dense=dense)
     if spec is None:
-        summary = f"Weights from {report.source}."
+        summary = f"Weights from {origin.source}."
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
     spec = dataclasses.replace(spec, config=described.config, data=described.data)
-    return LoadedModel(model.to(device), spec, described.classes, report)
+    return LoadedModel(model.to(device), spec, described.classes, origin)
 
 
 def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
@@ -83,39 +83,39 @@ def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
     return dataclasses.replace(spec, config=described.config, data=described.data)
 
 
-def offered(models_dir: Path | None = None) -> dict[str, ModelSpec]:
+def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
     """The menu, as `spec_of` describes each: the registry without optional models that are not bundled."""
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
 
 
-def find_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Report]:
+def locate_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Origin]:
     """The folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
     found = hub.fetch(name, subfolder=subfolder, terms=terms)
-    return found.folder, Report(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
+    return found.folder, Origin(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
 
 
-def find_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Report]:
+def locate_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Origin]:
     """The folder `name` of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
     folder, note = models_dir / name, ""
     if repo := os.environ.get(HUB_REPO):
         try:
-            return find_on_hub(f"hf-hub:{repo}", terms, subfolder=name)
+            return locate_on_hub(f"hf-hub:{repo}", terms, subfolder=name)
         except WeightsError as error:
             if not folder.is_dir():
                 raise
             note = Message("{error}; the bundled weights are in use", error=error.args[0])
     if not folder.is_dir():
         raise WeightsError(Message("The bundled model {name} is not in the models folder", name=repr(name)))
-    return folder, Report(Message("bundled"), note=note)
+    return folder, Origin(Message("bundled"), note=note)
 
 
-def find_folder(name: str) -> tuple[Path, Report]:
+def locate_folder(name: str) -> tuple[Path, Origin]:
     """A local folder. Raises WeightsError for a pickle, and for a name that nothing has."""
     folder = Path(name)
     if folder.is_dir():
-        return folder, Report(f"folder {folder.resolve().name}")
+        return folder, Origin(f"folder {folder.resolve().name}")
     if folder.suffix in PICKLES:
         raise WeightsError(f"{folder.name} is a pickle, which could run code; only model.safetensors is read")
     near = difflib.get_close_matches(name, MODELS, n=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vitdemo.message import Message
 from vitdemo.weights.records import Progress, WeightsError
-from vitdemo.weights.refusals import explained
+from vitdemo.weights.refusals import explain_error
 from vitdemo.weights.store import CONFIG, LARGEST_JSON, PREPROCESSOR, WEIGHTS, sha256_of
 from vitdemo.weights.transfer import CHUNK, Tell, Transfer
 
@@ -44,7 +44,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Request:
+class Address:
     """What is wanted: `revision` (branch, tag or commit) of `repo`, its `subfolder` or "" for the root."""
 
     repo: str
@@ -81,28 +81,28 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
         validate_repo_id(match["repo"])
     except HFValidationError as error:
         raise WeightsError(f"{match['repo']!r} is not a valid name of a repository on the Hub") from error
-    request = Request(match["repo"], match["revision"] or "main", subfolder)
-    found = find(request, terms)
-    if discarded(found.folder / WEIGHTS):
-        found = find(request, terms)
-        if discarded(found.folder / WEIGHTS):
+    address = Address(match["repo"], match["revision"] or "main", subfolder)
+    found = resolve(address, terms)
+    if discard_damaged(found.folder / WEIGHTS):
+        found = resolve(address, terms)
+        if discard_damaged(found.folder / WEIGHTS):
             raise WeightsError(
                 Message(
                     "{file} of {repo} arrived damaged: its sha256 is not the Hub's",
                     file=WEIGHTS,
-                    repo=request.repo,
+                    repo=address.repo,
                 )
             )
     return found
 
 
-def find(request: Request, terms: Terms) -> Fetched:
-    """The folder of `request` in the cache, or from the Hub; see `fetch`."""
-    cached = find_cached(request)
-    if cached is not None and COMMIT.fullmatch(request.revision):
+def resolve(address: Address, terms: Terms) -> Fetched:
+    """The folder of `address` in the cache, or from the Hub; see `fetch`."""
+    cached = find_cached(address)
+    if cached is not None and COMMIT.fullmatch(address.revision):
         return cached
     try:
-        return watch(request, terms)
+        return watch(address, terms)
     except WeightsError as error:
         if cached is None:
             raise
@@ -114,24 +114,24 @@ def find(request: Request, terms: Terms) -> Fetched:
         return replace(cached, note=note)
 
 
-def find_cached(request: Request) -> Fetched | None:
+def find_cached(address: Address) -> Fetched | None:
     """The folder that an earlier download of this revision left, if it is complete."""
     from huggingface_hub import try_to_load_from_cache
 
     for file in (WEIGHTS, CONFIG):
-        path = try_to_load_from_cache(request.repo, request.path(file), revision=request.revision)
+        path = try_to_load_from_cache(address.repo, address.path(file), revision=address.revision)
         if not isinstance(path, str):
             return None
-    return fetched(request, path)
+    return as_fetched(address, path)
 
 
-def fetched(request: Request, config: str) -> Fetched:
+def as_fetched(address: Address, config: str) -> Fetched:
     """The folder of a cached config file, whose path is `.../snapshots/<commit>/[subfolder/]config.json`."""
     folder = Path(config).parent
-    return Fetched(folder, folder.parent.name if request.subfolder else folder.name)
+    return Fetched(folder, folder.parent.name if address.subfolder else folder.name)
 
 
-def discarded(weights: Path) -> bool:
+def discard_damaged(weights: Path) -> bool:
     """Whether a cached file was damaged, and is therefore removed: the Hub names large files by their sha256.
     One that has another name is taken as it is."""
     blob = weights.resolve()
@@ -142,17 +142,17 @@ def discarded(weights: Path) -> bool:
     return True
 
 
-def watch(request: Request, terms: Terms) -> Fetched:
+def watch(address: Address, terms: Terms) -> Fetched:
     """Downloads in a thread of its own, because the client can block for minutes whatever its time-outs.
 
     The thread ends with the next byte, or the next request, after it was abandoned.
     """
     waiting = Waiting(queue.SimpleQueue())
     threading.Thread(
-        target=work, args=(request, terms, waiting), daemon=True, name=f"fetch {request.repo}"
+        target=run_download, args=(address, terms, waiting), daemon=True, name=f"fetch {address.repo}"
     ).start()
     start = now = heard = time.monotonic()
-    news, reported = (0.0, Message("Asking the Hub for {repo}", repo=request.repo)), -BEAT
+    news, reported = (0.0, Message("Asking the Hub for {repo}", repo=address.repo)), -BEAT
     try:
         while now - heard < terms.deadline and now - start < LONGEST:
             if terms.progress is not None and (now - reported >= BEAT or news[0] == 1):
@@ -173,7 +173,7 @@ def watch(request: Request, terms: Terms) -> Fetched:
             Message(
                 "The Hub took longer than {minutes} minutes for {repo}",
                 minutes=f"{LONGEST / 60:.0f}",
-                repo=request.repo,
+                repo=address.repo,
             )
         )
     seconds = f"{terms.deadline:g}"
@@ -182,32 +182,32 @@ def watch(request: Request, terms: Terms) -> Fetched:
             Message(
                 "The Hub did not answer within {seconds} seconds for {repo}",
                 seconds=seconds,
-                repo=request.repo,
+                repo=address.repo,
             )
         )
     raise WeightsError(
         Message(
             "The Hub sent less than {size} kB of {repo} in {seconds} seconds",
             size=f"{CHUNK / 1e3:.0f}",
-            repo=request.repo,
+            repo=address.repo,
             seconds=seconds,
         )
     )
 
 
-def work(request: Request, terms: Terms, waiting: Waiting) -> None:
+def run_download(address: Address, terms: Terms, waiting: Waiting) -> None:
     """The downloading thread."""
     try:
-        waiting.events.put(download(request, terms, waiting))
+        waiting.events.put(download(address, terms, waiting))
     except BaseException as error:
         waiting.events.put(error)
 
 
-def download(request: Request, terms: Terms, waiting: Waiting) -> Fetched:
+def download(address: Address, terms: Terms, waiting: Waiting) -> Fetched:
     """Brings the files of one commit into the cache, the weights last; then the branch's name is stored."""
     from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    repo, patience = request.repo, terms.deadline + 1  # the client's, so that whoever waits gives up first
+    repo, patience = address.repo, terms.deadline + 1  # the client's, so that whoever waits gives up first
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK  # at the client's own 10 MB a slow line would look dead
     constants.HF_HUB_DOWNLOAD_TIMEOUT = patience
 
@@ -215,20 +215,20 @@ def download(request: Request, terms: Terms, waiting: Waiting) -> Fetched:
         weights = file == WEIGHTS
         tell: Tell = lambda share, text: waiting.events.put((share if weights else 0.0, text))  # noqa: E731
         limit = terms.max_bytes if weights else LARGEST_JSON
-        transfer = Transfer(repo, request.path(file), limit, tell, waiting.abandoned)
-        path = request.path(file)
+        transfer = Transfer(repo, address.path(file), limit, tell, waiting.abandoned)
+        path = address.path(file)
         call = partial(hf_hub_download, repo, path, revision=revision, etag_timeout=patience)
         try:
             return transfer.run(call)
         except Exception as error:
-            raise explained(error, repo=repo, revision=request.revision, file=path) from error
+            raise explain_error(error, repo=repo, revision=address.revision, file=path) from error
 
-    config = request.path(CONFIG)
-    url = hf_hub_url(repo, config, revision=request.revision)
+    config = address.path(CONFIG)
+    url = hf_hub_url(repo, config, revision=address.revision)
     try:
         commit = get_hf_file_metadata(url, timeout=patience).commit_hash
     except Exception as error:
-        raise explained(error, repo=repo, revision=request.revision, file=config) from error
+        raise explain_error(error, repo=repo, revision=address.revision, file=config) from error
     if commit is None:
         raise WeightsError(Message("The server did not say which revision of {repo} it has", repo=repo))
     config = get(CONFIG, commit)
@@ -239,7 +239,7 @@ def download(request: Request, terms: Terms, waiting: Waiting) -> Fetched:
             if not isinstance(error.__cause__, errors.RemoteEntryNotFoundError):
                 raise
     get(WEIGHTS, commit)
-    if commit != request.revision:
+    if commit != address.revision:
         with contextlib.suppress(WeightsError):  # only the cache would not know the name
-            get(CONFIG, request.revision)
-    return fetched(request, config)
+            get(CONFIG, address.revision)
+    return as_fetched(address, config)

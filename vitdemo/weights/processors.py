@@ -57,8 +57,8 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
     if match is None or match["family"] not in PROCESSORS:
         raise ValueError(f"image_processor_type {name!r} is not known, only {', '.join(PROCESSORS)} are")
     values = {**PROCESSORS[match["family"]], **(preprocessor or {"size": img_size})}
-    mode, crop_pct = geometry(values, img_size=as_pair(img_size))
-    mean, std = statistics(values, channels)
+    mode, crop_pct = read_geometry(values, img_size=as_pair(img_size))
+    mean, std = read_statistics(values, channels)
     resample = take(values, "resample", int)
     if not 0 <= resample < len(FILTERS):
         raise ValueError(f"resample must be from 0 to {len(FILTERS) - 1}, got {resample}")
@@ -74,27 +74,27 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
     )
 
 
-def geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "squash"], float]:
+def read_geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "squash"], float]:
     """Our `crop_mode` and `crop_pct`. Raises ValueError naming the flag that does not lead to `img_size`."""
     if not take(values, "do_resize", bool | None):
         raise ValueError("do_resize must be true: pictures of any size come, and the network takes one size")
     if take(values, "do_pad", bool | None):
         raise ValueError("do_pad must be false: pictures with a border at their end are not known")
     cropped = take(values, "do_center_crop", bool | None)
-    mode, size = resized(values)
+    mode, size = read_size(values)
     if mode == "center" and not cropped:
         raise ValueError("do_center_crop must be true where size gives only the shortest edge")
-    key, crop = ("crop_size", box(values, "crop_size")) if cropped else ("size", size)
+    key, crop = ("crop_size", take_edges(values, "crop_size")) if cropped else ("size", size)
     if crop != img_size:
         raise ValueError(f"{key} is {crop[0]} x {crop[1]}, but image_size is {img_size[0]} x {img_size[1]}")
     if crop[0] > size[0] or crop[1] > size[1]:
         raise ValueError(f"crop_size {crop[0]} x {crop[1]} is larger than size {size[0]} x {size[1]}")
     if mode == "center" and crop[0] != crop[1]:
         raise ValueError("crop_size must be a square where size gives only the shortest edge")
-    return mode, share(crop, size)
+    return mode, crop_share(crop, size)
 
 
-def resized(values: Json) -> tuple[Literal["center", "squash"], Edges]:
+def read_size(values: Json) -> tuple[Literal["center", "squash"], Edges]:
     """What `size` asks for: (height, width) whatever the picture's shape, or its shortest edge, twice."""
     size = take(values, "size", Size | dict)
     if isinstance(size, dict) and size.keys() == {"shortest_edge"}:
@@ -102,12 +102,12 @@ def resized(values: Json) -> tuple[Literal["center", "squash"], Edges]:
     elif isinstance(size, int) and not take(values, "default_to_square", bool | None):
         edge = size
     else:
-        return "squash", box(values, "size")
+        return "squash", take_edges(values, "size")
     check_range("size", edge, *RANGES["img_size"])
     return "center", (edge, edge)
 
 
-def box(values: Json, key: str) -> Edges:
+def take_edges(values: Json, key: str) -> Edges:
     """The (height, width) under `key`, as a number, a list or an object. Raises ValueError naming it."""
     size = take(values, key, Size | dict)
     if isinstance(size, dict):
@@ -120,7 +120,7 @@ def box(values: Json, key: str) -> Edges:
     return height, width
 
 
-def share(crop: Edges, size: Edges) -> float:
+def crop_share(crop: Edges, size: Edges) -> float:
     """The `crop_pct` with which `crop` is cut out of exactly `size`, which comes of it rounded down."""
     low = max(edge / (full + 1) for edge, full in zip(crop, size, strict=True))
     high = min(edge / full for edge, full in zip(crop, size, strict=True))
@@ -130,12 +130,12 @@ def share(crop: Edges, size: Edges) -> float:
     raise ValueError(f"crop_size {crop[0]} x {crop[1]} must have the shape of size {size[0]} x {size[1]}")
 
 
-def statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def read_statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation for pixels in [0, 1], whatever the library makes of them before."""
     mean, std = (0.0,) * channels, (1.0,) * channels
     if take(values, "do_normalize", bool | None):
-        mean = per_channel(values, "image_mean", channels, (-1e6, 1e6))
-        std = per_channel(values, "image_std", channels, (1e-6, 1e6))
+        mean = take_per_channel(values, "image_mean", channels, (-1e6, 1e6))
+        std = take_per_channel(values, "image_std", channels, (1e-6, 1e6))
     factor = 1.0
     if take(values, "do_rescale", bool | None):
         factor = take(values, "rescale_factor", float)
@@ -144,7 +144,7 @@ def statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[fl
     return tuple(value / scale for value in mean), tuple(value / scale for value in std)
 
 
-def per_channel(values: Json, key: str, channels: int, bounds: tuple[float, float]) -> tuple[float, ...]:
+def take_per_channel(values: Json, key: str, channels: int, bounds: tuple[float, float]) -> tuple[float, ...]:
     """A number for each channel; one alone is for all. Raises ValueError naming `key`."""
     found = take(values, key, float | tuple[float, ...])
     numbers = (found,) * channels if isinstance(found, (int, float)) else tuple(found)

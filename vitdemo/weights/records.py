@@ -24,7 +24,7 @@ class WeightsError(ValueError):
 
 
 @dataclass(frozen=True)
-class Report:
+class Origin:
     """Where weights came from.
 
     `source`: "bundled", "folder NAME" or "hf-hub:owner/repo@REVISION". `revision`: the commit on the Hub,
@@ -47,7 +47,7 @@ class LoadedModel:
     model: VisionTransformer
     spec: ModelSpec
     classes: tuple[str, ...]
-    report: Report
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Description:
     keys: KeyTable = ()
     sha256: str = ""
 
-    def dense(self) -> Description:
+    def without_predictors(self) -> Description:
         """The same network without its predictors, whose tensors have no place then."""
         no_place = (r"score_predictor\..*", "")
         return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))

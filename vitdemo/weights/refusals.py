@@ -12,7 +12,7 @@ from vitdemo.weights.store import WEIGHTS
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def explained(error: Exception, *, repo: str, revision: str, file: str) -> WeightsError:
+def explain_error(error: Exception, *, repo: str, revision: str, file: str) -> WeightsError:
     """The client's `error` as one sentence for the user; of its cache no path is told."""
     from huggingface_hub import constants, errors
 
@@ -32,7 +32,7 @@ def explained(error: Exception, *, repo: str, revision: str, file: str) -> Weigh
             errors.RevisionNotFoundError,
             Message("{repo} has no revision {revision}", repo=repo, revision=revision),
         ),
-        (errors.RemoteEntryNotFoundError, absent(file, repo=repo, revision=revision)),
+        (errors.RemoteEntryNotFoundError, describe_absent(file, repo=repo, revision=revision)),
         (errors.OfflineModeIsEnabled, offline),
         (
             errors.LocalEntryNotFoundError,
@@ -48,12 +48,12 @@ def explained(error: Exception, *, repo: str, revision: str, file: str) -> Weigh
             Message("The Hub answered with status {status} for {repo}", status=status, repo=repo)
         )
     if isinstance(error, OSError):
-        return unwritten(error, repo=repo, file=file)
+        return explain_unwritten(error, repo=repo, file=file)
     kind = type(error).__name__
     return WeightsError(Message("The Hub could not be reached ({error}) for {repo}", error=kind, repo=repo))
 
 
-def absent(file: str, *, repo: str, revision: str) -> Message:
+def describe_absent(file: str, *, repo: str, revision: str) -> Message:
     """Return the sentence for a file that `repo` does not have."""
     where = {"repo": repo, "file": file, "revision": revision}
     if PurePath(file).name != WEIGHTS:
@@ -64,7 +64,7 @@ def absent(file: str, *, repo: str, revision: str) -> Message:
     )
 
 
-def unwritten(error: OSError, *, repo: str, file: str) -> WeightsError:
+def explain_unwritten(error: OSError, *, repo: str, file: str) -> WeightsError:
     """A file that the client could not store, or that has another size than was announced."""
     if error.errno in FULL:
         return WeightsError(

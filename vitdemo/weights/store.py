@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vitdemo.config import DataConfig, to_json
-from vitdemo.files import written
+from vitdemo.files import replace_file
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
@@ -54,7 +54,7 @@ def save_model(
         "data": to_json(data),
         "classes": list(classes),
     }
-    with written(folder / CONFIG) as description, written(folder / WEIGHTS) as weights:
+    with replace_file(folder / CONFIG) as description, replace_file(folder / WEIGHTS) as weights:
         save_file(tensors, weights, metadata={"format": "pt"})
         config["sha256"] = sha256_of(weights)
         description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -106,11 +106,11 @@ def read_folder(
         model = build_model(described.config)
     tensors = described.repair(tensors)
     check_tensors(tensors, model.state_dict(), where=where)
-    model.load_state_dict({key: floats(key, tensors[key], where=where) for key in tensors}, assign=True)
+    model.load_state_dict({key: to_floats(key, tensors[key], where=where) for key in tensors}, assign=True)
     return model.eval().requires_grad_(False), described
 
 
-def floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
+def to_floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
     """`tensor` as 32-bit floats in memory of its own: what is mapped from a file is lost with the file.
 
     Raises WeightsError for another kind than floating-point numbers, and for one that is not finite.
@@ -132,7 +132,7 @@ def read_description(folder: Path, *, label: str, official: bool = False, dense:
         described = describe(config, preprocessor, official=official)
     except ValueError as error:
         raise WeightsError(f"{CONFIG} of {label}: {error}") from error
-    return described.dense() if dense else described
+    return described.without_predictors() if dense else described
 
 
 def refuse_pickles(folder: Path, *, label: str) -> None:

@@ -45,9 +45,9 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     values |= {key: value for key, value in args.items() if key not in RUNTIME_ARGS}
     for key in ("img_size", "patch_size"):
         check_value(key, values[key], Size)
-        values[key] = square(values[key])
+        values[key] = simplify_size(values[key])
     model = from_json(ViTConfig, values)
-    names = own_names(config, inputs, count=model.num_classes)
+    names = read_names(config, inputs, count=model.num_classes)
     if not names and official and model.num_classes == 1000 and "in1k" in take(inputs, "tag", str, ""):
         names = imagenet_classes()
     data = {
@@ -63,7 +63,7 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     return Description(name, model, from_json(DataConfig, data), classes)
 
 
-def own_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
+def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
     """The names that the config gives its `count` classes, () where it gives none.
 
     They lie under `label_names`, formerly `labels`, as a list or by index ("class 3" where an index has
@@ -88,7 +88,7 @@ def own_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
     return shown
 
 
-def square(size: Any) -> int | tuple[int, int]:
+def simplify_size(size: Any) -> int | tuple[int, int]:
     """A checked size as one int where both edges are equal."""
     if isinstance(size, int):
         return size

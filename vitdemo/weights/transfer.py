@@ -58,7 +58,7 @@ class Transfer:
         finally:
             _running.transfer = None
 
-    def asked(self, method: str, url: str) -> None:
+    def count(self, method: str, url: str) -> None:
         """Count a request. Raises WeightsError for one too many, and Abandoned."""
         if self.abandoned.is_set():
             raise Abandoned
@@ -76,7 +76,7 @@ class Transfer:
                 )
             )
 
-    def moved(self, done: int, total: int) -> None:
+    def advance(self, done: int, total: int) -> None:
         """`done` of `total` bytes (0: unknown) are there. Raises WeightsError above the limit; Abandoned."""
         if self.abandoned.is_set():
             raise Abandoned
@@ -101,7 +101,7 @@ def count_request(request: Any) -> None:
     """A hook of the client's session, which all threads share."""
     transfer: Transfer | None = getattr(_running, "transfer", None)
     if transfer is not None:
-        transfer.asked(request.method, str(request.url))
+        transfer.count(request.method, str(request.url))
 
 
 def bar_of(transfer: Transfer) -> type[Any]:
@@ -129,6 +129,6 @@ def bar_of(transfer: Transfer) -> type[Any]:
         def announce(self) -> None:
             total = int(self.total or 0)
             done = int(max(self.written, self.received))
-            transfer.moved(min(done, total) if total else done, total)
+            transfer.advance(min(done, total) if total else done, total)
 
     return Bar

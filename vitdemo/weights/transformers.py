@@ -8,7 +8,7 @@ from vitdemo.config import RANGES, Size, ViTConfig
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.processors import data_of
 from vitdemo.weights.records import Description, Json, KeyTable
-from vitdemo.weights.timm import square
+from vitdemo.weights.timm import simplify_size
 
 LAYER = r"(?:vit\.)?(?:encoder\.layer|layers)\.(\d+)\."
 PART = r"\.(weight|bias)"
@@ -36,26 +36,26 @@ def describe_transformers(config: Json, preprocessor: Json) -> Description:
     if take(config, "hidden_act", str, "gelu") != "gelu":
         raise ValueError(f"hidden_act {config['hidden_act']!r} is not known, only 'gelu' is")
     architecture = [*take(config, "architectures", tuple[str, ...], ()), "ViTForImageClassification"][0]
-    names = class_names(config) if architecture == "ViTForImageClassification" else ()
-    width, hidden = whole(config, "hidden_size", "embed_dim"), take(config, "intermediate_size", int)
+    names = read_class_names(config) if architecture == "ViTForImageClassification" else ()
+    width, hidden = take_whole(config, "hidden_size", "embed_dim"), take(config, "intermediate_size", int)
     model = ViTConfig(
-        img_size=edges(config, "image_size"),
-        patch_size=edges(config, "patch_size"),
-        in_chans=whole(config, "num_channels", "in_chans", 3),
+        img_size=take_size(config, "image_size"),
+        patch_size=take_size(config, "patch_size"),
+        in_chans=take_whole(config, "num_channels", "in_chans", 3),
         num_classes=len(names),
         embed_dim=width,
-        depth=whole(config, "num_hidden_layers", "depth"),
-        num_heads=whole(config, "num_attention_heads", "num_heads"),
+        depth=take_whole(config, "num_hidden_layers", "depth"),
+        num_heads=take_whole(config, "num_attention_heads", "num_heads"),
         mlp_ratio=ratio_of(hidden, width),
         qkv_bias=take(config, "qkv_bias", bool, True),
         norm_eps=float(take(config, "layer_norm_eps", float, 1e-12)),
-        multi_label=bool(names) and multi_label(config),
+        multi_label=bool(names) and is_multi_label(config),
     )
     data = data_of(preprocessor, img_size=model.img_size, channels=model.in_chans)
     return Description(architecture, model, data, names, TRANSFORMERS_KEYS)
 
 
-def class_names(config: Json) -> tuple[str, ...]:
+def read_class_names(config: Json) -> tuple[str, ...]:
     """The names by index. Raises ValueError where an index between them has none."""
     count = take(config, "num_labels", int, 2)  # two is what transformers leaves out
     labels = take(config, "id2label", dict, {})
@@ -69,7 +69,7 @@ def class_names(config: Json) -> tuple[str, ...]:
     return names
 
 
-def multi_label(config: Json) -> bool:
+def is_multi_label(config: Json) -> bool:
     """Whether a picture may be of several classes. Raises ValueError for a head that names no classes."""
     kind = take(config, "problem_type", str, "single_label_classification")
     if kind not in ("single_label_classification", "multi_label_classification"):
@@ -77,16 +77,16 @@ def multi_label(config: Json) -> bool:
     return kind == "multi_label_classification"
 
 
-def whole(config: Json, key: str, ours: str, *default: int) -> int:
+def take_whole(config: Json, key: str, ours: str, *default: int) -> int:
     """A whole number that may be what our config's `ours` may be. Raises ValueError naming `key`."""
     value = take(config, key, int, *default)
     check_range(key, value, *RANGES[ours])
     return value
 
 
-def edges(config: Json, key: str) -> Size:
+def take_size(config: Json, key: str) -> Size:
     """A size in pixels. Raises ValueError naming `key`."""
-    size = square(take(config, key, Size))
+    size = simplify_size(take(config, key, Size))
     check_range(key, size, *RANGES["img_size"])
     return size
 

@@ -88,7 +88,7 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
             )
         return tuple(float(index) for index in range(len(calls)))
 
-    monkeypatch.setattr(cost, "median_milliseconds", told)
+    monkeypatch.setattr(cost, "measure_milliseconds", told)
     monkeypatch.setattr(sweep, "SECONDS", 0.0)
     times, repeats = sweep.measure(model, pixels, ("random", "learned"))
     assert repeats == sweep.FEWEST

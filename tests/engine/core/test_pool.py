@@ -14,7 +14,7 @@ from vitdemo.engine import Engine, Request
 from vitdemo.engine.core import pool
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.limits import Limits
-from vitdemo.weights import LoadedModel, Report, WeightsError, load_model
+from vitdemo.weights import LoadedModel, Origin, WeightsError, load_model
 
 
 @pytest.fixture
@@ -83,13 +83,13 @@ def test_folders_are_served_only_when_the_owner_named_them(models: Path) -> None
     assert engine.open(Request(picture(), folder)).analysis.source == "folder vit_cifar10"
 
 
-def test_the_report_of_the_weights_reaches_the_user(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = Report("hf-hub:owner/repo@abc", "abc", "The Hub cannot be reached; a copy is used.")
+def test_the_origin_of_the_weights_reaches_the_user(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = Origin("hf-hub:owner/repo@abc", "abc", "The Hub cannot be reached; a copy is used.")
     monkeypatch.setattr(
-        pool, "load_model", lambda name, **rest: replace(load_model(name, **rest), report=report)
+        pool, "load_model", lambda name, **rest: replace(load_model(name, **rest), origin=origin)
     )
     result = engine.open(Request(picture()))
-    assert (result.analysis.source, result.analysis.note) == (report.source, report.note)
+    assert (result.analysis.source, result.analysis.note) == (origin.source, origin.note)
 
 
 def test_a_device_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.language import both, catalogues, chinese, language, say, translate
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.weights import WeightsError, load_model
-from vitdemo.weights.refusals import explained
+from vitdemo.weights.refusals import explain_error
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
 GAP = re.compile(r"\{(\w+)\}")
@@ -171,10 +171,10 @@ def test_what_may_be_wrong_with_the_hub() -> None:
         errors.RemoteEntryNotFoundError,
         errors.HfHubHTTPError,
     ):
-        expect_chinese(explained(kind("x", response=response), **wanted), "owner/repo")
+        expect_chinese(explain_error(kind("x", response=response), **wanted), "owner/repo")
     for error in (errors.OfflineModeIsEnabled("x"), OSError(28, "x"), OSError(30, "x"), OSError("x")):
-        expect_chinese(explained(error, **wanted), "owner/repo")
-    expect_chinese(explained(TimeoutError("x"), **wanted), "owner/repo")
+        expect_chinese(explain_error(error, **wanted), "owner/repo")
+    expect_chinese(explain_error(TimeoutError("x"), **wanted), "owner/repo")
 
 
 def test_what_may_be_wrong_with_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

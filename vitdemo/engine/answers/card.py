@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from vitdemo.engine.core.cache import Entry
-from vitdemo.models.head import chances
+from vitdemo.models.head import to_probabilities
 from vitdemo.weights import BUNDLED, LoadedModel
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -42,14 +42,14 @@ class Familiarity:
 
 def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
     """Where the files beside the weights lie; None for weights from the Hub."""
-    if loaded.report.source == "bundled":
+    if loaded.origin.source == "bundled":
         return (models_dir or BUNDLED) / loaded.spec.folder
     return Path(name) if Path(name).is_dir() else None
 
 
 def model_card(name: str, loaded: LoadedModel, *, models_dir: Path | None) -> ModelCard:
     """The card beside the weights: README.md, its figures read from the same folder and from nowhere else."""
-    folder, source = folder_of(name, loaded, models_dir), loaded.report.source
+    folder, source = folder_of(name, loaded, models_dir), loaded.origin.source
     path = folder / "README.md" if folder is not None else None
     if folder is None or path is None or not path.is_file():
         return ModelCard("", (), source)
@@ -97,6 +97,6 @@ def familiarity(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -
     percentiles = validation_confidence(folder_of(entry.analysis.model, loaded, models_dir))
     if not percentiles or entry.dense.logits is None:
         return None
-    confidence = float(chances(entry.dense.logits, entry.config).max())
+    confidence = float(to_probabilities(entry.dense.logits, entry.config).max())
     below = max(0, bisect_right(percentiles, confidence) - 1)  # percent of them, rounded down
     return Familiarity(confidence, 100 - below, below < UNUSUAL)

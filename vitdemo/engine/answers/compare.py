@@ -18,7 +18,7 @@ from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.explain import Heatmap, explain
 from vitdemo.message import Message
-from vitdemo.models.head import chances
+from vitdemo.models.head import to_probabilities
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
 
@@ -144,7 +144,7 @@ def probability(entry: Entry, loaded: LoadedModel, label: str) -> float | None:
     """Of the class called `label`, the likelier one of two with one name; None where there is none."""
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None, "a model with top classes has logits"
-    shares = zip(loaded.classes, chances(logits, entry.config).tolist(), strict=True)
+    shares = zip(loaded.classes, to_probabilities(logits, entry.config).tolist(), strict=True)
     return max((share for name, share in shares if name == label), default=None)
 
 

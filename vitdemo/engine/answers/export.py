@@ -28,8 +28,8 @@ from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import AttentionView, Outcome
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain, explain_inward
-from vitdemo.models.head import chances
-from vitdemo.models.pruning import ranked
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import rank
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
@@ -147,7 +147,7 @@ def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
         found[f"{name}_logits"] = Numbered(
             trace.logits.numpy(), "One a class, in the order of classes.", "logit"
         )
-        shares = chances(trace.logits, config).numpy()
+        shares = to_probabilities(trace.logits, config).numpy()
         said = "Sigmoid of each logit." if config.multi_label else "Softmax of the logits."
         found[f"{name}_probabilities"] = Numbered(shares, said, "probability")
     return found
@@ -197,8 +197,8 @@ def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) ->
         return None
     found: list[dict[str, Any]] = []
     if trace.logits is not None:
-        shares = chances(trace.logits, loaded.spec.config).tolist()
-        best = ranked(trace.logits).tolist()
+        shares = to_probabilities(trace.logits, loaded.spec.config).tolist()
+        best = rank(trace.logits).tolist()
         found = [{"class": loaded.classes[i], "probability": shares[i]} for i in best]
     return {
         "answer": result.top[0][0] if result.top else None,
@@ -212,8 +212,8 @@ def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) ->
 def revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
     """The commit on the Hub, or the digest of the weights' file."""
     folder = folder_of(model, loaded, models_dir)
-    if loaded.report.revision or folder is None:
-        return loaded.report.revision or "unknown"
+    if loaded.origin.revision or folder is None:
+        return loaded.origin.revision or "unknown"
     return f"sha256:{hashlib.sha256((folder / 'model.safetensors').read_bytes()).hexdigest()}"
 
 

@@ -21,8 +21,8 @@ from vitdemo.engine.core.records import MAX_PRUNING_RATIO
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import chances
-from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, ranked
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, rank
 from vitdemo.models.selectors import make_selector, takes_threshold, threshold_for
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
@@ -149,5 +149,5 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=named(chances(logits, model.config), loaded, ranked(logits)[:TOP].tolist()),
+        top=named(to_probabilities(logits, model.config), loaded, rank(logits)[:TOP].tolist()),
     )

@@ -184,7 +184,7 @@ def measured(
     while len(rounds) < wanted:
         with pool.compute.turn(lambda share, text: listen()):
             start = perf_counter()
-            rounds.append(cost.median_milliseconds(calls, repeats=1, between=listen))
+            rounds.append(cost.measure_milliseconds(calls, repeats=1, between=listen))
             took = perf_counter() - start
         if len(rounds) == 1:
             wanted = int(np.clip(seconds / took, *ROUNDS))

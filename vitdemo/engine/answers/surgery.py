@@ -18,8 +18,8 @@ from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import chances
-from vitdemo.models.pruning import Explicit, Pruning, ranked
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import Explicit, Pruning, rank
 from vitdemo.weights import LoadedModel
 
 TOP = 5
@@ -45,8 +45,8 @@ def operate(
     assert before.logits is not None
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
     logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
-    shown = ranked(logits)[:TOP].tolist()
-    old, new = chances(before.logits, entry.config), chances(logits, entry.config)
+    shown = rank(logits)[:TOP].tolist()
+    old, new = to_probabilities(before.logits, entry.config), to_probabilities(logits, entry.config)
     tokens = tuple(len(stage) for stage in rule)
     return Surgery(
         before=named(old, loaded, shown),
@@ -103,7 +103,7 @@ class Trial:
             rule = Explicit((ids,))
             x = self.pixels.expand(len(ids), -1, -1, -1)
             logits = self.model(x, pruning=Pruning(None, rule)).float()
-            found.append(chances(logits, self.model.config).cpu())
+            found.append(to_probabilities(logits, self.model.config).cpu())
         rows = torch.cat(found)
         own = rows[:, self.answer]
         others = rows.clone()
@@ -134,7 +134,7 @@ def smallest_set(
         raise ValueError(f"share must be from 0 to 1, got {share}")
     assert entry.dense.logits is not None
     start, answer = perf_counter(), int(entry.dense.logits.argmax())
-    dense = float(chances(entry.dense.logits, entry.config)[answer])
+    dense = float(to_probabilities(entry.dense.logits, entry.config)[answer])
     kept: Ids = tuple(range(entry.config.num_patches))
 
     def listen() -> None:
@@ -195,7 +195,7 @@ def shorten(kept: Ids, trial: Trial) -> Ids:
         return kept
     rest = [kept[:place] + kept[place + 1 :] for place in range(len(kept))]
     own, lead = trial.probabilities(rest)
-    free = [place for place in ranked(own).tolist() if lead[place] > 0]
+    free = [place for place in rank(own).tolist() if lead[place] > 0]
     count = min(len(free), max(1, len(kept) // LEAP))
     while count > 1:  # several at once may be too many even where each alone is not
         gone = {kept[place] for place in free[:count]}

@@ -19,8 +19,8 @@ from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Progress
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import chances
-from vitdemo.models.pruning import FixedRatio, Pruning, ranked, token_counts
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts
 from vitdemo.models.selectors import SELECTORS, Random, make_selector
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
@@ -50,7 +50,7 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
             said = Message("Pruning by {selector}", selector=SELECTORS[name].title)
             report((number + step / len(RATIOS)) / (len(names) + 1), said)
             runs.append(run(model, pixels, name, ratio))
-        rows = [chances(logits.float(), model.config).cpu() for logits, _ in runs]
+        rows = [to_probabilities(logits.float(), model.config).cpu() for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
     measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
@@ -124,14 +124,14 @@ def measure(
     calls[0]()
     all_at_most = (perf_counter() - start) * len(calls)
     repeats = max(FEWEST, min(REPEATS, int(SECONDS / all_at_most)))
-    dense, *pruned = cost.median_milliseconds(calls, repeats=repeats, between=listen)
+    dense, *pruned = cost.measure_milliseconds(calls, repeats=repeats, between=listen)
     return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
 
 
 def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
     """The first classes of the dense pass, then those that the first selector's answer flips to."""
     first = next(iter(table.values())).mean(dim=1)
-    dense = ranked(first[0])[:SHOWN].tolist()
+    dense = rank(first[0])[:SHOWN].tolist()
     return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
 
 

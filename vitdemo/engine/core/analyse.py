@@ -19,8 +19,8 @@ from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import chances
-from vitdemo.models.pruning import FixedRatio, Pruning, ranked
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import FixedRatio, Pruning, rank
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.registry import ModelSpec
@@ -107,8 +107,8 @@ def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *,
         dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
         pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
         kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
-        source=loaded.report.source,
-        note=loaded.report.note,
+        source=loaded.origin.source,
+        note=loaded.origin.note,
     )
     tokens = tokens_of(loaded.model, pixels.to(device))
     config, data = setting.spec.config, setting.spec.data
@@ -120,7 +120,7 @@ def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: Tr
     setting = check(request, loaded.spec)
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
-    weights = f"{request.model}@{loaded.report.source}@{loaded.report.revision}"
+    weights = f"{request.model}@{loaded.origin.source}@{loaded.origin.revision}"
     timed = (weights, f"{setting.keep_ratio:g}", setting.selector)
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
     key = cache.key(*(part.encode() for part in timed), str(size).encode(), *images)
@@ -171,15 +171,15 @@ def measure(
     calls[0]()
     each = (perf_counter() - start) * len(calls)
     repeats = max(1, min(REPEATS, int(SECONDS / each)))
-    return cost.median_milliseconds(calls, repeats=repeats)
+    return cost.measure_milliseconds(calls, repeats=repeats)
 
 
 def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None) -> Outcome:
     """Return what `trace` says, in words and numbers."""
     top: tuple[tuple[str, float], ...] = ()
     if trace.logits is not None:
-        shares = chances(trace.logits, loaded.spec.config).tolist()
-        best = ranked(trace.logits)[:TOP].tolist()
+        shares = to_probabilities(trace.logits, loaded.spec.config).tolist()
+        best = rank(trace.logits)[:TOP].tolist()
         top = tuple((loaded.classes[index], shares[index]) for index in best)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
     return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio), milliseconds)
