@@ -45,7 +45,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
     "vitdemo.explain": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
-    "vitdemo.render": (),
+    "vitdemo.render": ("vitdemo.message",),
     "vitdemo.ui": (
         "vitdemo.engine",
         "vitdemo.examples",

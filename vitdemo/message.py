@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
+
+# How a text is said to whoever is being answered; the page sets it for each of its events.
+SPOKEN: ContextVar[Callable[[str], str]] = ContextVar("spoken", default=str)
+
 
 class Message(str):
     """English text for the user: `template` with its {gaps} filled by `gaps`.
@@ -21,3 +27,8 @@ class Message(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
         """Return what a copy is made of."""
         return (self.template,), self.gaps
+
+
+def said(text: str) -> str:
+    """Return `text`, Message or not, in the language of whoever is being answered: English unless told."""
+    return SPOKEN.get()(text)

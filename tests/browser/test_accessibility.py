@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any tab, light and dark, desktop and phone; a link skips to the answer."""
+"""axe-core finds nothing serious on any tab, light and dark, desktop, phone; a link skips to an answer."""
 
 from __future__ import annotations
 

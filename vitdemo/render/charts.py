@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
+from vitdemo.message import Message
 from vitdemo.render.geometry import DISPLAY_EDGE, Grid, Size, patch_at, spread
 from vitdemo.render.palette import INK, PAPER, Colour, stage_colours
 from vitdemo.render.scale import Heatmap, Scale
@@ -65,7 +66,8 @@ def number_table(
     width = max(round(widest) + 2 * GAP, (DISPLAY_EDGE - left) // columns)
     sheet = Image.new("RGB", (left + columns * width, top + rows * height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((GAP, size // 2), f"{names[1]} (across), {names[0]} (down)", fill=INK, font=font(size - 2))
+    axes = spelled(Message("{columns} (across), {rows} (down)", columns=names[1], rows=names[0]))
+    draw.text((GAP, size // 2), axes, fill=INK, font=font(size - 2, axes))
     for column in range(columns):
         middle = left + (column + 0.5) * width
         draw.text((middle, top - size * 0.7), str(column), fill=INK, font=font(size), anchor="mm")
@@ -156,7 +158,8 @@ def step_chart(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image
     """
     size, width = 19, 560
     names = [spelled(name) for name, _ in steps]
-    left = round(max(font(size).getlength(name) for name in names)) + 2 * GAP
+    letters = font(size, "".join(names))
+    left = round(max(letters.getlength(name) for name in names)) + 2 * GAP
     right = width - round(font(size).getlength("-0.00")) - 2 * GAP
     height = round(1.6 * size)
     sheet = Image.new("RGB", (width, height * len(steps) + GAP), PAPER)
@@ -167,7 +170,7 @@ def step_chart(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image
         y = GAP + index * height
         end = zero + value / (1 - low) * (right - left)
         draw.rectangle((min(zero, end), y, max(zero, end), y + size), fill=stage_colours(1)[0])
-        draw.text((GAP, y + size / 2), name, fill=INK, font=font(size), anchor="lm")
+        draw.text((GAP, y + size / 2), name, fill=INK, font=letters, anchor="lm")
         draw.text((width - GAP, y + size / 2), f"{value:.2f}", fill=INK, font=font(size), anchor="rm")
     draw.line((zero, GAP // 2, zero, sheet.height), fill=INK)
     return stack([sheet, caption(label, width, size=size)])

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 from PIL import Image
 
+from vitdemo.message import Message, said
 from vitdemo.render.geometry import Grid, Size, display_view, spread
 from vitdemo.render.palette import faded, where
 from vitdemo.render.scale import Heatmap, Scale, colour_bar
@@ -66,9 +67,11 @@ def describe(heat: Heatmap) -> str:
     """One line: the top patch's share of the total (where there is one) and how many patches have a value."""
     gone, parts = int(np.isnan(heat).sum()), []
     if gone < heat.size and np.nanmin(heat) >= 0 and np.nansum(heat) > 0:
-        parts.append(f"Top patch: {100 * np.nanmax(share_of_total(heat)):.1f} % of the total")
-    parts.append(f"{heat.size - gone} of {heat.size} patches" if gone else f"{heat.size} patches")
-    return " · ".join(parts)
+        share = f"{100 * np.nanmax(share_of_total(heat)):.1f}"
+        parts.append(Message("Top patch: {share} % of the total", share=share))
+    some = Message("{left} of {count} patches", left=heat.size - gone, count=heat.size)
+    parts.append(some if gone else Message("{count} patches", count=heat.size))
+    return " · ".join(map(said, parts))
 
 
 def hatched(view: Image.Image, grid: Grid) -> Image.Image:

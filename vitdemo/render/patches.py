@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int
 from PIL import Image, ImageDraw
 
+from vitdemo.message import Message
 from vitdemo.render.geometry import Grid, PatchIds, display_view, edges, grid_lines, patch_box, spread
 from vitdemo.render.overlay import overlay
 from vitdemo.render.palette import INK, LINE, MARK, PAPER, Colour, faded, stage_colours, where
@@ -76,11 +77,18 @@ def lifetime_map(
     rows = [
         (
             _swatch(colour),
-            f"Stage {s}: {counts[s - 1]} → {counts[s]} tokens ({counts[s - 1] - counts[s]} dropped)",
+            Message(
+                "Stage {stage}: {before} → {after} tokens ({dropped} dropped)",
+                stage=s,
+                before=counts[s - 1],
+                after=counts[s],
+                dropped=counts[s - 1] - counts[s],
+            ),
         )
         for s, colour in enumerate(colours, start=1)
     ]
-    return stack([picture, _legend([*rows, (view, f"Kept to the end: {counts[-1]} tokens")], picture.width)])
+    kept = Message("Kept to the end: {count} tokens", count=counts[-1])
+    return stack([picture, _legend([*rows, (view, kept)], picture.width)])
 
 
 def lifetime_counts(stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int) -> list[int]:
@@ -174,5 +182,7 @@ def _legend(rows: Sequence[tuple[Image.Image, str]], width: int) -> Image.Image:
     for index, (swatch, text) in enumerate(rows):
         top = pad + index * leading
         legend.paste(swatch.resize((size, size)), (pad, top + (leading - size) // 2))
-        draw.text((2 * pad + size, top + leading // 2), spelled(text), fill=INK, font=font(size), anchor="lm")
+        words = spelled(text)
+        place = (2 * pad + size, top + leading // 2)
+        draw.text(place, words, fill=INK, font=font(size, words), anchor="lm")
     return legend

@@ -13,9 +13,10 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from vitdemo.limits import Limits
+from vitdemo.message import SPOKEN
 from vitdemo.ui.kit.errors import unforeseen
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import paths_in, sound, uploaded
 from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, MISTAKEN
@@ -41,6 +42,7 @@ class Page(gr.Blocks):
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
         """Runs an event, as gradio's. Raises nothing but `gr.Error`."""
         LocalContext.request.set(options.get("request"))  # whose language counts
+        SPOKEN.set(translate)  # in pictures too
         facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
         self.running += 1
         try:

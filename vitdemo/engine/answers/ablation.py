@@ -107,6 +107,7 @@ def ablation(subject: Subject, which: Pass) -> Ablation:
         logits = silenced_logits(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()
     label = loaded.classes[target]
-    colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, f"change of the logit of {label}")
+    words = Message("change of the logit of {label}", label=label)
+    colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, words)
     image = charts.number_table(changes, colours=colours, decimals=2, names=NAMES)
     return Ablation(label, float(trace.logits[target]), rows_of(changes), bool(trace.prune_loc), image)

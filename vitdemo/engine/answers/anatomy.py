@@ -14,6 +14,7 @@ from vitdemo.config import as_pair
 from vitdemo.engine.core.cache import Entry
 from vitdemo.explain.statistics import MAD_FACTOR, attention_distance, attention_entropy, token_norms
 from vitdemo.explain.weights import patch_filters, position_similarity
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.render import charts
 from vitdemo.render.text import stack
@@ -21,7 +22,8 @@ from vitdemo.trace import Trace
 
 Pass = Literal["pruned", "dense"]
 FILTERS, FILTER_COLUMNS = 28, 7  # as many as the ViT paper shows
-NAMES = ("layer", "head")
+NAMES = (Message("layer"), Message("attention head"))
+POSITIONS = Message("cosine similarity of position embeddings")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def filters(model: VisionTransformer) -> Filters:
 def similarity(entry: Entry) -> tuple[Float[np.ndarray, "n n"], render.Scale]:
     """The cosine of each patch position with all others, and the scale that all its maps share."""
     table = position_similarity(entry.tokens.positions[-entry.config.num_patches :].numpy())
-    return table, render.shared_scale([table], label="cosine similarity of position embeddings", high=1.0)
+    return table, render.shared_scale([table], label=POSITIONS, high=1.0)
 
 
 def positions_figure(entry: Entry, position: int) -> Image.Image:
@@ -101,11 +103,12 @@ def heads(entry: Entry, which: Pass) -> Heads:
     (gh, gw), (ph, pw) = entry.config.grid, patch
     farthest = float(np.hypot((gh - 1) * ph, (gw - 1) * pw))
     widest = float(np.log(trace.num_prefix_tokens + trace.num_patches))
+    alike = Message("mean entropy, nats; {widest} = all alike", widest=f"{widest:.2f}")
     figures = [
         charts.number_table(values, colours=scale, decimals=decimals, names=NAMES)
         for values, scale, decimals in (
-            (distance, numbers_scale(distance, "mean attention distance, pixels"), 1),
-            (entropy, render.Scale(0.0, widest, f"mean entropy, nats; {widest:.2f} = all alike"), 2),
+            (distance, numbers_scale(distance, Message("mean attention distance, pixels")), 1),
+            (entropy, render.Scale(0.0, widest, alike), 2),
         )
     ]
     return Heads(rows_of(distance), rows_of(entropy), farthest, widest, figures[0], figures[1])
@@ -120,7 +123,8 @@ def numbers_scale(values: Float[np.ndarray, "l h"], label: str) -> render.Scale:
 def norms(entry: Entry, which: Pass) -> Norms:
     """The norm of each patch token after the last block over the view, artefact tokens framed."""
     found = token_norms(trace_of(entry, which))
-    scale = render.shared_scale([found.heat], label="norm of the token after the last block", low=0.0)
+    label = Message("norm of the token after the last block")
+    scale = render.shared_scale([found.heat], label=label, low=0.0)
     figure = render.heat_figure(entry.analysis.view, found.heat, scale=scale)
     size = render.display_view(entry.analysis.view).size
     for patch in found.artefacts:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw
 
 from vitdemo import render
+from vitdemo.message import Message
 from vitdemo.render.palette import INK, PAPER, stage_colours
 from vitdemo.render.text import caption, font, font_size, spelled, stack
 
@@ -47,7 +48,7 @@ def token_matrix(
     The scale is symmetric and covers 99 % of the patches' numbers; the bar marks what lies beyond.
     """
     reach = float(np.quantile(np.abs(patches), 0.99)) or 1.0
-    scale = render.Scale(-reach, reach, "value (a row is a token, a column is a channel)")
+    scale = render.Scale(-reach, reach, Message("value (a row is a token, a column is a channel)"))
     n, d = patches.shape
     width = d * -(-WIDTH // d)
     rows = [_enlarged(scale.colours(patches), width, n * max(2, WIDTH // n))]

@@ -76,7 +76,9 @@ def sanity(subject: Subject) -> SanityReport:
             checks.append(recorded(entry.dense, model(pixels)[0]))
         cascade = randomise(model, pixels, pool=subject.shared.pool, progress=report)
     checks += [Check("randomised", abs(steps[-1][1]), ALIKE_LIMIT, key) for key, steps in cascade.items()]
-    label = "rank correlation with the trained network's map; each line adds a part with random weights"
+    label = Message(
+        "rank correlation with the trained network's map; each line adds a part with random weights"
+    )
     images = tuple(
         (charts.step_chart(steps, label=label), METHODS[key].title) for key, steps in cascade.items()
     )

@@ -9,6 +9,7 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.config import as_pair
 from vitdemo.engine.answers import drawing
+from vitdemo.engine.answers.anatomy import POSITIONS
 from vitdemo.engine.answers.attention import attention_figure, framed
 from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
@@ -133,7 +134,7 @@ def positions(entry: Entry) -> Step:
     centre = gh // 2 * gw + gw // 2
     table = F.normalize(entry.tokens.positions[-n:], dim=-1)  # prefix positions, if any, come first
     heat = (table @ table[centre]).reshape(config.grid).numpy()
-    scale = render.shared_scale([heat], label="cosine similarity of position embeddings", high=1.0)
+    scale = render.shared_scale([heat], label=POSITIONS, high=1.0)
     figure = render.heat_figure(entry.analysis.view, heat, scale=scale)
     text = Message(
         "Attention alone does not know where a patch lies, so a learned vector for its position is added to "
@@ -149,7 +150,7 @@ def blocks(entry: Entry) -> Step:
     kind = Message("linear self-attention") if config.attention == "linear" else Message("self-attention")
     layers = sorted({0, config.depth // 2, config.depth - 1})
     heats = [explain(trace, "raw-attention", layer=layer) for layer in layers]
-    scale = render.shared_scale(heats, label="attention weight", low=0.0)
+    scale = render.shared_scale(heats, label=Message("attention weight"), low=0.0)
     text = Message(
         "{depth} blocks follow, all alike. In each, {heads} heads of {kind} mix the tokens, each with its "
         "own {rows} x {columns} weights, and a two-layer network ({width} to {hidden} to {out}) then works "
@@ -165,7 +166,7 @@ def blocks(entry: Entry) -> Step:
         out=config.embed_dim,
     )
     frames = [
-        (f"Layer {layer}", render.heat_figure(entry.analysis.view, heat, scale=scale))
+        (Message("Layer {layer}", layer=layer), render.heat_figure(entry.analysis.view, heat, scale=scale))
         for layer, heat in zip(layers, heats, strict=True)
     ]
     return Step(Message("Blocks"), text, shape(entry, config.num_patches), render.film_strip(frames))

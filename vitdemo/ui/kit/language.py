@@ -2,8 +2,8 @@
 
 The browser translates what stands still (`label`), gradio's own way; Python translates what it writes for a
 visitor (`say`), after the language that his browser asks for; scripts get both languages (`both`). All read
-the same dictionaries. Names of classes, models and papers stay English, as do model cards and the letters
-inside of pictures: no font with Chinese letters comes along, it alone would be larger than the repository.
+the same dictionaries, and pictures are drawn in the same words (`vitdemo.message.SPOKEN`). Names of models
+and papers stay English, as do model cards.
 """
 
 from __future__ import annotations
