@@ -221,7 +221,7 @@ def test_the_grid_tells_its_size(attention: Locator) -> None:
 
 def test_every_control_is_explained(attention: Locator) -> None:
     controls = attention.locator("[data-control]")
-    assert controls.count() == 9
+    assert controls.count() == 11
     for control in controls.all():
         words = control.locator("xpath=ancestor::*[contains(@class, 'control')][1]").locator("small")
         assert len(words.inner_text()) > 20

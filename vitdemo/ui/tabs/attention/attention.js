@@ -1,8 +1,10 @@
 // The Attention tab: one payload comes in, everything else happens here. Entry point: mount().
 
+import { Colours } from "./colours.js";
 import { Controls } from "./controls.js";
 import { decode, put } from "./data.js";
 import { Grid } from "./grid.js";
+import { show } from "./legend.js";
 import { Loader, missing } from "./loader.js";
 import * as math from "./maths.js";
 import { Picture } from "./picture.js";
@@ -14,13 +16,14 @@ import { Words } from "./words.js";
 
 const FIRST = {
   layer: 0, head: null, method: "attention-rollout", pass: "pruned", direction: "out", query: null,
-  fusion: "mean", discard: 0, opacity: 0.6, scale: "own",
+  fusion: "mean", discard: 0, opacity: 0.85, scale: "own", colours: "values", patches: "smooth",
 };
 
 class Attention {
   constructor({ root, trigger, words, methods }) {
     Object.assign(this, { root, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
     words.fill(root);
+    this.colours = new Colours(words);
     this.picture = new Picture(root.querySelector(".picture"));
     this.grid = new Grid(root.querySelector(".cells"), { choose: (place) => this.change(place), words });
     this.controls = new Controls(root, { change: (part) => this.change(part), words, methods });
@@ -52,9 +55,7 @@ class Attention {
     }
     if (before?.model !== data.model) Object.assign(this.state, { layer: data.layers - 1, head: null });
     if (before?.model !== data.model || before.source !== data.source) this.state.query = null;
-    for (const part of [this.picture, this.grid, this.controls]) part.open(data);
-    const bars = this.root.querySelectorAll(".ramp");
-    for (const bar of bars) bar.getContext("2d").drawImage(scale.ramp(data.palette), 0, 0);
+    for (const part of [this.picture, this.grid, this.controls, this.colours]) part.open(data);
     this.change(this.wanted ?? {});
     this.wanted = null;
   }
@@ -75,8 +76,10 @@ class Attention {
     const { data, state } = this;
     if (!data) return;
     const next = { ...state, ...part };
-    const chose = "layer" in part || "head" in part;
+    const chose = "layer" in part || "head" in part || part.colours === "heads";
     if (chose && !("method" in part)) next.method = math.methodOfAll(next);
+    const one = "head" in part || !math.METHODS[next.method].single; // a map that has a head, or that no head has
+    if (one && part.colours !== "heads") next.colours = "values";
     if (!data.passes[next.pass]) next.pass = "dense";
     next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
     if (next.head !== null && !(next.head < data.heads)) next.head = null;
@@ -122,26 +125,36 @@ class Attention {
     }
     const urgent = math.layersNeeded(pass, look).filter((layer) => !pass.attn[layer]);
     const row = urgent.length ? null : math.explain(pass, look);
-    const shared = state.scale === "shared" ? this.maps(look).flat() : [];
-    const high = scale.top([row, ...shared], data.prefix);
+    const shared = state.scale === "shared" ? scale.common(this.maps(look).flat(), data.prefix) : null;
+    const high = shared ?? (row ? scale.own(row, data.prefix) : 1);
     const free = state.query === null && look.query !== null; // the map starts under the cursor
     const cursor = free ? null : this.hover;
     if (row && free) opening = this.words.start(look, data, math.explain(pass, { ...look, query: null }));
     const gone = row ? math.absent(pass, math.lastLayer(pass, look)) : [];
-    const query = state.query ?? this.hover;
-    this.picture.draw({ row, gone, high, opacity: state.opacity, query, cursor });
-    this.label(".bar.own", look, high);
+    const empty = gone.filter((patch) => Number.isNaN(row[patch + data.prefix]));
+    const { fill, winners, legend } = this.coloured(row, { look, high, shared });
+    const [query, smooth] = [state.query ?? this.hover, state.patches === "smooth"];
+    this.picture.draw({ fill: row && fill, gone, empty, smooth, query, cursor });
+    show(this.find(".bar.own"), legend);
     this.find(".caption").textContent = this.words.caption(look, data);
-    const live = row ? this.words.numbers(look, data, { row, cursor, high, opening }) : "";
+    const live = !row ? "" : winners
+      ? opening + this.words.strongest(winners, data, cursor)
+      : this.words.numbers(look, data, { row, cursor, high, opening });
     if (this.find(".live").textContent !== live) this.find(".live").textContent = live;
     this.find(".unpin").disabled = state.query === null;
-    this.shown = { look, high };
+    this.shown = { look, legend, shared };
     this.publish(row ? "ready" : "loading");
     const left = missing(pass).length;
     const gaps = { done: data.layers - left, layers: data.layers };
     this.find(".loading").textContent = left ? this.words.say("loading", gaps) : "";
     this.loader.ask(data, state.pass, urgent);
     this.frame ??= requestAnimationFrame(() => this.drawGrid());
+  }
+
+  /** The colours of the map `row` or, where each head has its own, of all heads of its layer. */
+  coloured(row, { look, high, shared }) {
+    if (!row || look.colours === "values") return this.colours.values(row, { look, high, shared: shared !== null });
+    return this.colours.heads(this.maps(look)[look.layer].slice(1), { look, high: shared });
   }
 
   /** All layers and heads for a look, worked out once a query and setting. */
@@ -156,21 +169,18 @@ class Attention {
   drawGrid() {
     this.frame = null;
     if (!this.data) return;
-    const { look, high } = this.shown;
+    const { look, shared: high } = this.shown;
     const rows = this.maps(look);
-    const shared = look.scale === "shared" ? high : scale.top(rows.flat(), this.data.prefix);
-    if (!this.drawn.painted || this.drawn.high !== shared) this.grid.draw(rows, shared);
-    Object.assign(this.drawn, { painted: true, high: shared });
+    if (!this.drawn.painted || this.drawn.high !== high) {
+      this.grid.draw(rows, high);
+      const legend = this.colours.all(rows.flat(), { look, high });
+      Object.assign(this.drawn, { painted: true, high, legend });
+      show(this.find(".bar.all"), legend);
+    }
     const { single } = math.METHODS[look.method];
-    this.grid.select({ layer: single ? look.layer : null, head: single ? look.head : null });
-    this.label(".bar.all", look, shared);
-    this.root.dataset.grid = [this.drawn.key, look.layer, look.head, shared].join(); // what is drawn
-  }
-
-  label(selector, look, high) {
-    const bar = this.find(selector);
-    bar.querySelector(".unit").textContent = this.words.unit(look);
-    scale.ticks(high).forEach((text, index) => { bar.querySelectorAll(".tick")[index].textContent = text; });
+    const head = single && look.colours === "values" ? look.head : null;
+    this.grid.select({ layer: single ? look.layer : null, head });
+    this.root.dataset.grid = [this.drawn.key, look.layer, head, high].join(); // what is drawn
   }
 
   /** For tests, links and other scripts: what state the page is in. */
@@ -191,23 +201,22 @@ class Attention {
 
   savePicture() {
     if (this.root.dataset.ready !== "ready") return;
-    const { look, high } = this.shown;
+    const { look, legend } = this.shown;
     const lines = [this.words.caption(look, this.data), this.find(".live").textContent];
-    this.save(this.picture.canvas, { high, lines, parts: [look.method, look.layer, look.head ?? "all"] });
+    this.save(this.picture.canvas, { legend, lines, parts: [look.method, look.layer, look.head ?? "all"] });
   }
 
   saveGrid() {
     if (!this.drawn?.painted) return;
     const look = { ...this.shown.look, method: math.methodOfAll(this.shown.look) };
     const lines = [this.words.caption(look, this.data, this.words.say("grid"))];
-    this.save(this.grid.figure(), { high: this.drawn.high, lines, parts: [look.method, "grid"] });
+    this.save(this.grid.figure(), { legend: this.drawn.legend, lines, parts: [look.method, "grid"] });
   }
 
-  save(figure, { high, lines, parts }) {
-    const { model, palette, title } = this.data;
-    const label = this.words.unit(this.shown.look);
+  save(figure, { legend, lines, parts }) {
+    const { model, title } = this.data;
     const font = getComputedStyle(this.root).fontFamily;
-    save(figure, { name: [model, ...parts].join("-"), palette, high, label, lines: [...lines, title], font });
+    save(figure, { name: [model, ...parts].join("-"), legend, lines: [...lines, title], font });
   }
 }
 

@@ -5,6 +5,8 @@ const CHOICES = {
   pass: ["pruned", "dense"],
   fusion: ["mean", "max", "min"],
   scale: ["own", "shared"],
+  colours: ["values", "heads"],
+  patches: ["smooth", "square"],
 };
 const NUMBERS = { layer: 1, discard: 100, opacity: 100 }; // state = slider / this
 
@@ -72,7 +74,7 @@ export class Controls {
     const takes = new Set(this.methods[state.method]);
     const unused = {
       layer: !takes.has("layer"),
-      head: !takes.has("head"),
+      head: !takes.has("head") || state.colours === "heads",
       fusion: state.head !== null && !takes.has("discard_ratio"), // one head, and no fused heads of layers below
       discard: !takes.has("discard_ratio"),
     };

@@ -1,6 +1,6 @@
 // The layer x head grid: a button with a tiny canvas for each map, one pixel a patch.
 
-import { INK, PAPER, paint } from "./scale.js";
+import { INK, PAPER, own, paint } from "./scale.js";
 
 const [SIDE, EDGE, GAP] = [56, 24, 4]; // of a saved grid, in pixels
 const GONE = "rgb(164 164 164)"; // a patch without a value
@@ -80,11 +80,12 @@ export class Grid {
     this.cells[row][column].button.focus();
   }
 
-  /** `rows[layer][head + 1]`: maps, or null where there is none; one scale from 0 to `high` for all. */
+  /** `rows[layer][head + 1]`: maps, or null where there is none. One scale from 0 to `high` for all, or if that
+   * is null each on its own. */
   draw(rows, high) {
     const { prefix, palette, pixels } = this;
     rows.forEach((maps, layer) => maps.forEach((row, index) => {
-      if (row) paint(pixels.data, row, { prefix, palette, high });
+      if (row) paint(pixels.data, row, { prefix, palette, high: high ?? own(row, prefix) });
       else pixels.data.fill(0);
       this.cells[layer][index].context.putImageData(pixels, 0, 0);
     }));

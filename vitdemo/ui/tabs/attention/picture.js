@@ -1,6 +1,6 @@
 // The main canvas: the picture that the model saw, coloured patch by patch.
 
-import { INK, paint } from "./scale.js";
+import { INK } from "./scale.js";
 
 const MARK = "rgb(0 229 255)";
 
@@ -9,15 +9,14 @@ export class Picture {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.faded = document.createElement("canvas");
-    this.hatch = document.createElement("canvas");
     this.heat = document.createElement("canvas");
   }
 
   /** Another result: its view becomes the ground. */
-  open({ view, grid, prefix, palette }) {
-    Object.assign(this, { view, grid, prefix, palette });
-    const { canvas, faded, hatch, heat } = this;
-    for (const layer of [canvas, faded, hatch]) {
+  open({ view, grid }) {
+    Object.assign(this, { view, grid });
+    const { canvas, faded, heat } = this;
+    for (const layer of [canvas, faded]) {
       if (layer.width !== view.naturalWidth) layer.width = view.naturalWidth;
       if (layer.height !== view.naturalHeight) layer.height = view.naturalHeight;
     }
@@ -27,24 +26,24 @@ export class Picture {
     this.context.drawImage(view, 0, 0);
   }
 
-  /** The looks of a patch that was dropped: pale grey with lines where it has no value, else lines alone. */
+  /** The look of a patch that was dropped, as the Tokens tab has it: pale grey with white edges. */
   fade() {
     const { width, height } = this.canvas;
-    const pitch = Math.min(12, Math.max(4, Math.floor(Math.min(width / this.grid[1], height / this.grid[0]) / 3)));
-    const line = Math.max(1, Math.floor(pitch / 6));
     const context = this.faded.getContext("2d", { willReadFrequently: true });
     context.drawImage(this.view, 0, 0, width, height);
     const pixels = context.getImageData(0, 0, width, height);
-    const lines = new ImageData(width, height);
-    for (let at = 0, i = 0; i < width * height; i++, at += 4) {
+    for (let at = 0; at < pixels.data.length; at += 4) {
       const [r, g, b] = pixels.data.subarray(at, at + 3);
-      const struck = ((i % width) + Math.floor(i / width)) % pitch < line;
-      const grey = (0.4 * (0.299 * r + 0.587 * g + 0.114 * b) + 118) * (struck ? 0.75 : 1);
+      const grey = 0.4 * (0.299 * r + 0.587 * g + 0.114 * b) + 118;
       pixels.data.set([grey, grey, grey], at);
-      if (struck) lines.data.set([255, 255, 255, 110], at);
     }
     context.putImageData(pixels, 0, 0);
-    this.hatch.getContext("2d").putImageData(lines, 0, 0);
+    context.fillStyle = "white";
+    for (let patch = 0; patch < this.grid[0] * this.grid[1]; patch++) {
+      const [x, y, w, h] = this.box(patch);
+      context.fillRect(x, y, w, 1);
+      context.fillRect(x, y, 1, h);
+    }
   }
 
   /** The pixels [left, top, width, height] of a patch. */
@@ -65,26 +64,28 @@ export class Picture {
     return row >= 0 && row < gh && column >= 0 && column < gw ? row * gw + column : null;
   }
 
-  /** `row`: the map or null; `gone`: patches that were dropped; `query`, `cursor`: patches to frame or null. */
-  draw({ row, gone, high, opacity, query, cursor }) {
+  /** `fill` writes the colours, RGBA a patch, or is null; `gone`: patches that were dropped, and those of them
+   * that have no value; `smooth`: colours blend between patches; `query`, `cursor`: patches to frame or null. */
+  draw({ fill, gone, empty, smooth, query, cursor }) {
     const { context, canvas } = this;
-    context.globalAlpha = 1;
     context.drawImage(this.view, 0, 0, canvas.width, canvas.height);
-    if (row) {
-      paint(this.pixels.data, row, { prefix: this.prefix, palette: this.palette, high });
+    this.grey(gone);
+    if (fill) {
+      fill(this.pixels.data);
       this.heat.getContext("2d").putImageData(this.pixels, 0, 0);
-      context.imageSmoothingEnabled = false;
-      context.globalAlpha = opacity;
+      context.imageSmoothingEnabled = smooth;
       context.drawImage(this.heat, 0, 0, canvas.width, canvas.height);
-      context.globalAlpha = 1;
-    }
-    for (const patch of gone) {
-      const box = this.box(patch);
-      const empty = !row || Number.isNaN(row[patch + this.prefix]);
-      context.drawImage(empty ? this.faded : this.hatch, ...box, ...box);
+      if (smooth) this.grey(empty); // what their neighbours lent them
     }
     if (query !== null) this.frame(query, MARK, 4);
     if (cursor !== null && cursor !== query) this.frame(cursor, "white", 2);
+  }
+
+  grey(patches) {
+    for (const patch of patches) {
+      const box = this.box(patch);
+      this.context.drawImage(this.faded, ...box, ...box);
+    }
   }
 
   frame(patch, colour, width) {

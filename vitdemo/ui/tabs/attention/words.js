@@ -26,7 +26,8 @@ export class Words {
     }
   }
 
-  place({ layer, head }) {
+  place({ layer, head, colours }) {
+    if (colours === "heads") return this.say("place_heads", { layer });
     return head === null ? this.say("place_all", { layer }) : this.say("place", { layer, head });
   }
 
@@ -70,6 +71,21 @@ export class Words {
     const sentence = this.say(cursor === null ? "largest" : "under", gaps);
     const rest = look.direction === "out" && before > 1e-6 ? this.say("prefix_part", { share: this.percent(before / (total + before)) }) : "";
     return opening + sentence + rest;
+  }
+
+  /** Which head is strongest under the cursor, or where that is null on how many patches each is. */
+  strongest(winners, { grid }, cursor) {
+    if (cursor !== null) {
+      const [best, patch] = [winners[cursor], this.patch(cursor, grid)];
+      if (best) return this.say("strongest", { patch, head: best.head, share: this.percent(best.share) });
+      return this.say("gone", { patch });
+    }
+    const counts = new Map();
+    for (const best of winners) if (best) counts.set(best.head, (counts.get(best.head) ?? 0) + 1);
+    const parts = [...counts].sort((one, other) => other[1] - one[1]).map(([head, count]) => {
+      return this.say("head_count", { head, count });
+    });
+    return this.say("heads_most", { counts: parts.join(" · ") });
   }
 
   percent(share) {
