@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -66,6 +67,18 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     assert {name: list(values.shape) for name, values in arrays.items()} == {
         name: one["shape"] for name, one in facts["arrays"].items()
     }
+
+
+def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, artefacts: Path) -> None:
+    file = save(page, page.get_by_role("button", name="Share card"), tmp_path)
+    expect(page.locator("#export [role=status]")).to_have_text("Saved")
+    assert file.name == f"{DEFAULT_MODEL}-30.png"
+    example = str(next(iter(example_paths().values())))
+    wanted = bundled_app()[0].open(Request(example)).card(urlsplit(page.url).netloc)
+    with Image.open(file) as card:
+        card.save(artefacts / "share-card.png")
+        assert card.size == (1200, 630)
+        assert card.convert("RGB").tobytes() == wanted.tobytes()
 
 
 def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.answers.numbers import PatchMap
+from vitdemo.engine.answers.share import card
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust
 from vitdemo.engine.core.records import Analysis, AttentionView, Captioned
@@ -90,6 +91,10 @@ class Result:
         does not have.
         """
         return trust(self._subject, label)
+
+    def card(self, address: str = "") -> Image.Image:
+        """Return a picture to be sent: the patches kept, the answer, the network, `address`; 1200 x 630."""
+        return card(self._entry, address)
 
     def export(self, view: AttentionView, *, direction: Literal["out", "in"] = "out") -> Export:
         """Return all numbers of the result, to be written to files. `view`, `direction`: how the page shows

@@ -1,5 +1,6 @@
 """Pictures from numbers: numpy and PIL only, no torch, no state."""
 
+from vitdemo.render.card import CARD, share_card
 from vitdemo.render.film import animated_gif
 from vitdemo.render.geometry import display_view, patch_at, patch_box
 from vitdemo.render.overlay import describe, heat_figure, overlay, share_of_total
@@ -17,6 +18,7 @@ from vitdemo.render.patches import (
 from vitdemo.render.scale import Heatmap, Scale, colour_bar, shared_scale
 
 __all__ = [
+    "CARD",
     "Heatmap",
     "Scale",
     "animated_gif",
@@ -34,6 +36,7 @@ __all__ = [
     "overlay",
     "patch_at",
     "patch_box",
+    "share_card",
     "share_of_total",
     "shared_scale",
     "stage_colours",

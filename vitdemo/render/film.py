@@ -15,8 +15,8 @@ EDGE = 448
 SAMPLE = 160
 
 
-def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, edge: int = EDGE) -> bytes:
-    """A GIF of the captioned pictures, one after the other, that loops for ever.
+def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", edge: int = EDGE) -> bytes:
+    """A GIF of the captioned pictures, one after the other, that loops for ever; `below` stands under each.
 
     Pictures are reduced to `edge` pixels on their long side; all frames are as large as the largest. Each
     frame has its own 256 colours.
@@ -26,7 +26,10 @@ def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, edge: int = EDGE)
     """
     if not frames:
         raise ValueError("frames: at least one picture is needed.")
-    cells = [stack([small, caption(words, small.width)]) for words, small in reduced(frames, edge)]
+    cells = [
+        stack([small, *(caption(text, small.width) for text in (words, below) if text)])
+        for words, small in reduced(frames, edge)
+    ]
     size = max(cell.width for cell in cells), max(cell.height for cell in cells)
     sheets = []
     for cell in cells:

@@ -144,9 +144,10 @@ def tile(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Im
     return sheet
 
 
-def film_strip(frames: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Captioned pictures side by side."""
-    return tile(frames, columns=max(1, len(frames)))
+def film_strip(frames: Sequence[tuple[str, Image.Image]], *, below: str = "") -> Image.Image:
+    """Captioned pictures side by side, `below` under them all."""
+    strip = tile(frames, columns=max(1, len(frames)))
+    return stack([strip, caption(below, strip.width, size=strip.width // 50)]) if below else strip
 
 
 def _mask(ids: PatchIds, grid: Grid) -> np.ndarray:

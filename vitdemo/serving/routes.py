@@ -10,7 +10,7 @@ OPEN = re.compile(
     "|".join(
         (
             r"/|/config/?|/(assets|static|svelte|module)/.+",
-            r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)",
+            r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|preview\.jpg)",
             r"/(login|logout)/?|/health|/ready",
             rf"{API}(call|run|api)/(v2/)?\w+(/\w+)?/?",
             rf"{API}queue/(join|data)|{API}(cancel|reset)/?|{API}heartbeat/[\w-]+",
@@ -22,7 +22,7 @@ OPEN = re.compile(
 # What asks for a name and a password, what that is made of, and by what gradio sees that it has started.
 ENTRANCE = re.compile(
     r"/(login|logout)/?|/health|/ready|/(assets|static|svelte)/.+"
-    rf"|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt)|{API}startup-events"
+    rf"|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|preview\.jpg)|{API}startup-events"
 )
 FILE = f"{API}file="
 UPLOAD = f"{API}upload"

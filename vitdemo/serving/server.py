@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vitdemo.limits import MEGABYTE
+from vitdemo.serving import preview
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.hosts import hosts, name_in
 from vitdemo.serving.login import Login
@@ -42,6 +43,8 @@ class Server(App):
         gate.login = Login(self, tries=gate.limits.login_tries)
         self.mount(f"{MODULES}/{version()}", Scripts(directory=ROOMS))
         self.add_route("/logout", gate.login.log_out)
+        self.add_route(preview.ADDRESS, preview.picture)
+        self.add_middleware(preview.Preview)
         self.add_middleware(Sentences)
 
     def build_middleware_stack(self) -> ASGIApp:

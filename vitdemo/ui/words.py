@@ -14,6 +14,7 @@ LEAD = (
 )
 SKIP = "Skip to the answer"
 SKIP_LINK = '<a class="skip" href="#headline">${value}</a>'
+PICTURED = "A picture beside the patches of it that a Vision Transformer kept, with its answer"
 HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
 HEADLINE = "{title} · {path} tokens · weights: {source}"
 

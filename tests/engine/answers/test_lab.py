@@ -150,6 +150,8 @@ def test_films_show_the_stages_and_run_nothing(engine: Engine, result: Result) -
     kept = result.lab.kept_figure(result.analysis.kept[0])
     assert kept.tobytes() == result.tokens.kept_figures()[1][0].tobytes()
     assert engine.forwards == before
+    for film in (result.lab.film, result.lab.animation):
+        assert film() != film("example.org"), "the address is in it"
 
 
 def test_results_are_plain(engine: Engine, result: Result) -> None:

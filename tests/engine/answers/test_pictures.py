@@ -9,7 +9,9 @@ from PIL import Image
 from tests.engine.bundle import picture, traces
 from vitdemo import render
 from vitdemo.engine import AttentionView, Engine, Request, Result
+from vitdemo.engine.answers.share import line
 from vitdemo.explain import explain, explain_heads
+from vitdemo.render.card import GAP, MARGIN, SMALL
 from vitdemo.trace import Trace
 
 MODEL, GRID = "dynamicvit_cifar10", (8, 8)
@@ -173,3 +175,23 @@ def test_no_picture_runs_the_network(engine: Engine, result: Result) -> None:
     assert engine.forwards == count
     assert dense.tokens.score_figures() == []
     assert len(dense.tokens.kept_figures()) == 1
+
+
+def test_the_share_card_has_the_kept_patches_large_and_the_whole_picture_small(result: Result) -> None:
+    card = result.card("example.org")
+    assert card.size == render.CARD == (1200, 630)
+    edge = 630 - 2 * MARGIN
+    kept = result.lab.kept_figure(result.analysis.kept[-1]).resize((edge, edge), Image.Resampling.LANCZOS)
+    assert card.crop((MARGIN, MARGIN, MARGIN + edge, MARGIN + edge)).tobytes() == kept.tobytes()
+    whole = result.lab.view().resize((SMALL, SMALL), Image.Resampling.LANCZOS)
+    left, top = MARGIN + edge + GAP, 630 - MARGIN - SMALL
+    assert card.crop((left, top, left + SMALL, top + SMALL)).tobytes() == whole.tobytes()
+    assert card.tobytes() != result.card("example.net").tobytes()
+
+
+def test_the_line_under_films_says_what_the_card_says(result: Result) -> None:
+    assert result.analysis.pruned
+    label, probability = result.analysis.pruned.top[0]
+    patches = f"{len(result.analysis.kept[-1])} of 64 patches"
+    parts = [label, f"{100 * probability:.1f} %", patches, result.analysis.title, "example.org"]
+    assert line(result._entry, "example.org") == " · ".join(parts)

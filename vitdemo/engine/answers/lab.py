@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitdemo import cost, render
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
+from vitdemo.engine.answers.share import line
 from vitdemo.engine.answers.surgery import TOP, named, operate, smallest_set
 from vitdemo.engine.answers.sweep import sweep
 from vitdemo.engine.answers.tokens import kept_figures
@@ -92,13 +93,13 @@ class Lab:
         stages = render.stage_of_drop(self._entry.analysis.kept, self._entry.config.grid)
         return self._entry.config.grid, tuple(int(stage) for stage in stages.ravel())
 
-    def film(self) -> Image.Image:
-        """Return input and stages side by side, captioned."""
-        return render.film_strip(self._frames())
+    def film(self, address: str = "") -> Image.Image:
+        """Return input and stages side by side, captioned; below the answer, and `address`."""
+        return render.film_strip(self._frames(), below=line(self._entry, address))
 
-    def animation(self) -> bytes:
+    def animation(self, address: str = "") -> bytes:
         """Return the same as a GIF that loops."""
-        return render.animated_gif(self._frames())
+        return render.animated_gif(self._frames(), below=line(self._entry, address))
 
     def _frames(self) -> list[tuple[str, Image.Image]]:
         return [(words, picture) for picture, words in kept_figures(self._entry)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -20,12 +21,20 @@ HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
 # the heavy ones instead (serving/queue.py).
 LIGHT: dict[str, Any] = {"concurrency_id": "light", "concurrency_limit": 8}
 NEWER = "answer"  # api_name of the event by which a page asks for another result
+LONGEST = 80  # letters of an address in a picture
 MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread
 CROWDED = "Too many visitors wait for networks from the Hub now; a bundled network answers at once"
 
 
 class Unwanted(Exception):  # noqa: N818 - nobody hears of it
     """Nobody waits for this answer any more: the visitor has left, or asked for something newer."""
+
+
+def address() -> str:
+    """Return where the visitor found this page, as people write it; "" where their browser does not tell."""
+    request = LocalContext.request.get(None)
+    page = urlsplit(request.headers.get("referer", "") if request else "")
+    return f"{page.netloc}{page.path}".rstrip("/")[:LONGEST]
 
 
 def current() -> tuple[Queue, Event] | None:

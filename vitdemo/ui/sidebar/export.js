@@ -1,4 +1,5 @@
-// Two buttons that fetch the numbers of what is shown: the server writes a file, the browser saves it.
+// Buttons that fetch what is shown, as a picture to be sent or as numbers: the server writes a file, the browser
+// saves it.
 
 import "../kit/figures.js"; // the charts' own buttons
 
@@ -11,7 +12,8 @@ export function mount({ element, trigger, props, watch }) {
   const [title, status] = [root.querySelector(".title"), root.querySelector(".status")];
   const buttons = [...root.querySelectorAll("button")];
   title.textContent = words.title;
-  root.setAttribute("aria-label", words.title);
+  root.setAttribute("aria-label", words.group);
+  root.querySelector("[data-word=card]").textContent = words.card;
   let turn = 0;
 
   for (const button of buttons) {

@@ -1,7 +1,8 @@
-"""The numbers of the shown result as files: an NPZ with all arrays, a JSON with all the rest."""
+"""The shown result as files: a picture to be sent, an NPZ with all arrays, a JSON with all the rest."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import tempfile
@@ -11,15 +12,19 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from vitdemo.engine import AttentionView, Export
+from vitdemo.engine import Analysis, AttentionView, Result
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import both, say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import address
 
 WORDS = {
+    "group": "Save what is shown",
+    "card": "Share card",
+    "png": "One picture to send: yours, the patches that were kept, the answer, and this page's address",
     "title": "Download the numbers",
     "npz": "Attention, tokens, scores, probabilities and maps, for numpy.load",
     "json": "Model, setting, answers, costs and versions, and what each array of the NPZ file is",
@@ -37,12 +42,12 @@ def build(session: Session) -> None:
         asked = event._data
         if not values[session.key]:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
-        kind = "npz" if asked["kind"] == "npz" else "json"
         look = view(asked["look"], last=session.engine.info(values[session.model]).layers - 1)
         try:
             with tell_errors(html=False):
-                record = session.open(values).export(look, direction=direction(asked["look"]))
-                path = written(group, record, kind=kind)
+                result = session.open(values)
+                kind, data = content(result, asked["kind"], look, direction=direction(asked["look"]))
+                path = written(group, name_of(result.analysis), kind=kind, data=data)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
@@ -72,13 +77,27 @@ def direction(look: dict[str, Any] | None) -> Any:
     return "in" if look and look["direction"] == "in" else "out"
 
 
-def written(component: gr.HTML, record: Export, *, kind: str) -> str:
+def content(result: Result, kind: str, look: AttentionView, *, direction: Any) -> tuple[str, bytes]:
+    """Return (how the file's name ends, what is in it)."""
+    if kind == "png":
+        file = io.BytesIO()
+        result.card(address()).save(file, "PNG")
+        return kind, file.getvalue()
+    record = result.export(look, direction=direction)
+    return ("npz", record.npz()) if kind == "npz" else ("json", record.json().encode("utf-8"))
+
+
+def name_of(analysis: Analysis) -> str:
+    """Return the name of a file about it, without its ending: the network, and how much it pruned."""
+    percent = round(100 * analysis.pruning_ratio)
+    return re.sub(r"[^\w.-]+", "-", f"{analysis.model.split('@')[0]}-{percent}")
+
+
+def written(component: gr.HTML, name: str, *, kind: str, data: bytes) -> str:
     """The path of the file, in gradio's cache: it copies atomically and deletes what is old."""
-    percent = round(100 * record.facts["pruning_ratio"])
-    name = re.sub(r"[^\w.-]+", "-", f"{record.facts['model'].split('@')[0]}-{percent}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.{kind}"
-        file.write_bytes(record.npz() if kind == "npz" else record.json().encode("utf-8"))
+        file.write_bytes(data)
         path = component.move_resource_to_block_cache(file)
     assert path is not None
     return path

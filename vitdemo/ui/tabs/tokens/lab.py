@@ -13,6 +13,7 @@ from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import title
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import address
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
 from vitdemo.ui.tabs.tokens.board import board, payload
@@ -162,8 +163,8 @@ def film(session: Session, section: gr.Accordion) -> None:
         lab = session.open(values, report).lab
         with tempfile.TemporaryDirectory() as folder:
             still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
-            lab.film().save(still)
-            gif.write_bytes(lab.animation())
+            lab.film(address()).save(still)
+            gif.write_bytes(lab.animation(address()))
             # gradio serves its own copies: it writes them atomically and deletes them when they are old
             png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
         return {

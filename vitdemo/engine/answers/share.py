@@ -1,0 +1,36 @@
+"""What is sent to somebody else: one picture of the answer, and the line under films."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from vitdemo import render
+from vitdemo.engine.core.cache import Entry
+from vitdemo.message import Message, said
+
+
+def line(entry: Entry, address: str) -> str:
+    """Return answer, patches, network and `address` on one line, as the visitor reads it."""
+    facts = [*answer(entry), left(entry), entry.analysis.title, address]
+    return " · ".join(said(fact) for fact in facts if fact)
+
+
+def answer(entry: Entry) -> tuple[str, ...]:
+    """Return the likeliest class and its probability in percent; nothing for a network without classes."""
+    top = (entry.analysis.pruned or entry.analysis.dense).top
+    return (top[0][0], f"{100 * top[0][1]:.1f} %") if top else ()
+
+
+def left(entry: Entry) -> Message:
+    """Return how many patches the answer was given from."""
+    count = entry.config.num_patches
+    kept = len(entry.analysis.kept[-1]) if entry.analysis.kept else count
+    return Message("{left} of {count} patches", left=kept, count=count)
+
+
+def card(entry: Entry, address: str) -> Image.Image:
+    """Return the picture, the patches that were kept, and who says what of it, 1200 x 630 pixels."""
+    view, kept = entry.analysis.view, entry.analysis.kept
+    shown = render.kept_patches(view, kept[-1], entry.config.grid) if kept else render.display_view(view)
+    words = answer(entry) or (entry.analysis.title,)
+    return render.share_card(shown, view, title=words, lines=[left(entry), entry.analysis.title, address])

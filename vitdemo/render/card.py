@@ -1,0 +1,66 @@
+"""A picture to be sent: as large as the previews that messengers and networks show beside a link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw
+
+from vitdemo.render.geometry import Size, display_view
+from vitdemo.render.palette import INK, PAPER, Colour
+from vitdemo.render.text import font, spelled, wrap
+
+CARD: Size = (1200, 630)
+MARGIN, GAP = 48, 40
+SMALL = 236  # pixels of the whole picture
+TITLE, LINE, LEAST = 60, 30, 20  # heights of letters
+ACCENT: Colour = (15, 118, 110)
+QUIET: Colour = (87, 83, 78)
+
+
+def share_card(
+    shown: Image.Image, whole: Image.Image, *, title: Sequence[str], lines: Sequence[str]
+) -> Image.Image:
+    """Return the picture `shown` large, beside it `title`, its last part in another colour, and `lines`;
+    below them `whole`, the picture as it was. 1200 x 630 pixels."""
+    card = Image.new("RGB", CARD, PAPER)
+    edge = CARD[1] - 2 * MARGIN
+    put(card, shown, (MARGIN, MARGIN), edge)
+    left = MARGIN + edge + GAP
+    put(card, whole, (left, CARD[1] - MARGIN - SMALL), SMALL)
+    draw, room = ImageDraw.Draw(card), CARD[0] - MARGIN - left
+    y = MARGIN - TITLE // 5
+    for words, colour in zip(title, (INK, ACCENT), strict=False):
+        y = write(draw, words, (left, y), room, size=TITLE, colour=colour)
+    y += LINE // 2
+    for words in filter(None, lines):
+        y = write(draw, words, (left, y), room, size=LINE, colour=QUIET)
+    return card
+
+
+def put(card: Image.Image, picture: Image.Image, place: tuple[int, int], edge: int) -> None:
+    """Paste `picture` into the square of `edge` pixels at `place`, whole and in its middle."""
+    picture = display_view(picture)
+    factor = edge / max(picture.size)
+    width, height = (max(1, round(length * factor)) for length in picture.size)
+    inside = (place[0] + (edge - width) // 2, place[1] + (edge - height) // 2)
+    card.paste(picture.resize((width, height), Image.Resampling.LANCZOS), inside)
+
+
+def write(
+    draw: ImageDraw.ImageDraw, words: str, place: tuple[int, int], room: int, *, size: int, colour: Colour
+) -> int:
+    """Write `words` into `room` pixels, smaller rather than on three lines; return where they end."""
+    while size > LEAST and not fits(words, room, size):
+        size -= 2
+    x, y = place
+    for line in wrap(words, room, size)[:2]:
+        draw.text((x, y), line, fill=colour, font=font(size, spelled(words)))
+        y += round(1.3 * size)
+    return y
+
+
+def fits(words: str, room: int, size: int) -> bool:
+    """Return whether `words` take at most two lines, none wider than `room`."""
+    lines = wrap(words, room, size)
+    return len(lines) <= 2 and all(font(size, line).getlength(line) <= room for line in lines)

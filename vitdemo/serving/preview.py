@@ -1,0 +1,89 @@
+"""What others show beside a link to the page: one set of tags and a picture of ours in place of gradio's.
+
+tools/preview.py makes the picture.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+from gradio.route_utils import get_root_url
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitdemo.ui.words import LEAD, PICTURED, TITLE
+
+PICTURE = Path(__file__).with_name("preview.jpg")
+SIZE = (1200, 630)
+ADDRESS = "/preview.jpg"
+FOREIGN = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+HEAD = b"<head>"
+
+
+def picture(request: Request) -> Response:
+    """Return the picture."""
+    return FileResponse(PICTURE)
+
+
+def tags(root: str) -> bytes:
+    """Return the tags of a page that is reached at `root`."""
+    width, height = SIZE
+    facts = {
+        "og:type": "website",
+        "og:url": f"{root}/",
+        "og:title": TITLE,
+        "og:description": LEAD,
+        "og:image": f"{root}{ADDRESS}",
+        "og:image:type": "image/jpeg",
+        "og:image:width": width,
+        "og:image:height": height,
+        "og:image:alt": PICTURED,
+        "twitter:card": "summary_large_image",
+        "twitter:title": TITLE,
+        "twitter:description": LEAD,
+        "twitter:image": f"{root}{ADDRESS}",
+        "twitter:image:alt": PICTURED,
+    }
+    lines = [
+        f'<meta {"name" if name.startswith("twitter:") else "property"}="{name}" '
+        f'content="{html.escape(str(fact))}" />'
+        for name, fact in facts.items()
+    ]
+    return "\n".join(["", *lines]).encode()
+
+
+class Preview:
+    """`app`, whose page bears these tags."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self.app(scope, receive, send)
+            return
+        start: Message = {}
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            page = FOREIGN.sub(b"", body)
+            if page != body:
+                root = get_root_url(Request(scope), "/", None)
+                page = page.replace(HEAD, HEAD + tags(root), 1)
+            headers = MutableHeaders(scope=start)
+            headers["content-length"] = str(len(page))
+            await send(start)
+            await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, collect)
