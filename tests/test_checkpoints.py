@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.evaluate import SWEEP
+from train.options import SWEEP
 from train.report import CONTROLS, models_table, sweep_table
 from vitdemo.data import preprocess
 from vitdemo.decode import decode

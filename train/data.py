@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from vitdemo.datasets import Images
 Pixels = Float[Tensor, "b ch hh ww"]
 Bytes = UInt8[Tensor, "b ch hh ww"]
 Rows = Int[Tensor, "r"] | slice
+BATCH_PIXELS = 2**19  # more are slower on a CPU, whose cache they leave: 512 pictures of CIFAR, 10 of 224 px
 
 
 @dataclass(kw_only=True)
@@ -53,6 +55,12 @@ class Pictures:
     def part(self, rows: slice) -> Pictures:
         """Return the split that consists of these pictures."""
         raise NotImplementedError
+
+    def batches(self) -> Iterator[Pixels]:
+        """Yield all pictures in their order, as the model takes them, about BATCH_PIXELS at a time."""
+        size = max(1, BATCH_PIXELS // math.prod(as_pair(self.data.img_size)))
+        for begin in range(0, len(self), size):
+            yield self.normalise(self.fetch(slice(begin, begin + size)))
 
 
 @dataclass(kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from train.data import Pictures
+from train.options import SWEEP
 from train.splits import load_split
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
@@ -24,9 +26,6 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
 from vitdemo.weights import load_model
-
-BATCH = 500
-SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 
 @torch.no_grad()
@@ -36,8 +35,7 @@ def logits_of(
     """Return the network's answers to `split`, in evaluation mode. Where `selector` is named, it prunes."""
     training, out = model.training, []
     model.eval()
-    for begin in range(0, len(split), BATCH):
-        pixels = split.normalise(split.fetch(slice(begin, begin + BATCH)))
+    for pixels in split.batches():
         options = {}
         if selector:
             assert isinstance(model, VisionTransformer)
@@ -95,10 +93,12 @@ def measure_point(
     }
 
 
-def sweep(model: VisionTransformer, split: Pictures) -> list[dict[str, Any]]:
+def sweep(
+    model: VisionTransformer, split: Pictures, *, keep_ratios: Sequence[float] = SWEEP
+) -> list[dict[str, Any]]:
     """Measure every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
     names = selectors_of(model)
-    pairs = [(SWEEP[0], names[0]), *((ratio, name) for ratio in SWEEP[1:] for name in names)]
+    pairs = [(ratio, name) for ratio in keep_ratios for name in (names if ratio < 1 else names[:1])]
     shown = tqdm(pairs, desc="sweep", unit="setting", leave=False)
     return [measure_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
 

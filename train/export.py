@@ -46,7 +46,9 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
     half = 4 * parameters(model.config) > FULL_BYTES
     save_model(folder, model=model, name=config.name, data=learned.data, classes=learned.classes, half=half)
     loaded = load_named(config.name, folder, device=str(run.device))
-    metrics = judge(loaded, run.splits["test"]) | run_facts(config, run.device)
+    metrics = judge(loaded, run.splits["test"], keep_ratios=config.prune.sweep) | run_facts(
+        config, run.device
+    )
     metrics["validation_confidence"] = confidence_percentiles(loaded.model, run.splits["val"])
     metrics |= {"seconds": round(run.seconds), "skipped_steps": run.skipped, "history": run.history}
     write_report(folder, loaded=loaded, metrics=metrics)

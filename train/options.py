@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Pair = tuple[float, float]
+SWEEP = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class PruneOptions:
     """Elastic: the keep ratios that a step draws from, least and largest."""
     keep_ratio_levels: int = 0
     """Elastic: draw from so many ratios at even distances, as CUDA graphs need; 0 draws any."""
+    sweep: tuple[float, ...] = SWEEP
+    """The keep ratios that the finished network is judged at, with every selector."""
     dense_share: float = 0.1
     """Elastic: the share of the steps that keep all patches."""
     importance: Literal["attention", "gradient"] = "attention"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, gt
 from pathlib import PurePath
 from typing import Any
 
@@ -83,6 +83,10 @@ RANGES: dict[str, Range] = {
     "prune.score_noise": NOT_NEGATIVE,
     "prune.keep_ratio_range": ascending("two keep ratios above 0 and up to 1, ascending", 1),
     "prune.keep_ratio_levels": at_least(0),
+    "prune.sweep": (
+        "keep ratios from 1 down, each above 0",
+        lambda ratios: ratios[:1] == (1,) and min(ratios) > 0 and all(map(gt, ratios, ratios[1:])),
+    ),
     "prune.dense_share": SHARE,
     "prune.ratio_weight": NOT_NEGATIVE,
     "prune.token_weight": NOT_NEGATIVE,

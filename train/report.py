@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import torchvision
 from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
+from train.options import SWEEP
 from train.parallel import World
 from train.shelf import checkpoints_in, load_named, metrics_in, metrics_of
 from vitdemo.cost import macs, parameters
@@ -75,7 +77,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     }
 
 
-def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
+def judge(loaded: LoadedModel, test: Pictures, *, keep_ratios: Sequence[float] = SWEEP) -> dict[str, Any]:
     """Measure the test split, once: accuracy, classes, confusion and, if it prunes, keep ratios."""
     model, classes = loaded.model, loaded.classes
     matrix = confusion_matrix(predict(model, test), test.labels, len(classes))
@@ -89,7 +91,7 @@ def judge(loaded: LoadedModel, test: Pictures) -> dict[str, Any]:
         "confusion": matrix.tolist(),
     }
     if model.config.prune is not None:
-        result["sweep"] = sweep(model, test)
+        result["sweep"] = sweep(model, test, keep_ratios=keep_ratios)
     return result
 
 
@@ -178,9 +180,15 @@ def sweep_table(folder: Path) -> str:
     lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for key, metrics in swept.items():
         at = {(row["keep_ratio"], row["selector"]): row["accuracy"] for row in metrics["sweep"]}
-        drops = [f"{at[1.0, 'learned'] - at[ratio, 'learned']:.2f}" for ratio in DROPS]
+        drops = [
+            f"{at[1.0, 'learned'] - at[ratio, 'learned']:.2f}" if (ratio, "learned") in at else ""
+            for ratio in DROPS
+        ]
         margins = [
-            f"{at[ratio, 'learned'] - max(at[ratio, name] for name in CONTROLS):+.2f}" for ratio in ratios
+            f"{at[ratio, 'learned'] - max(at[ratio, name] for name in CONTROLS):+.2f}"
+            if (ratio, "learned") in at
+            else ""
+            for ratio in ratios
         ]
         count = metrics["sweep"][0]["n"]
         cells = [key, f"{count:,}", f"{at[1.0, 'learned']:.2f}", *drops, *margins]

@@ -20,7 +20,6 @@ from vitdemo.config import from_json, to_json
 from vitdemo.files import write_atomically
 
 Soft = Float[Tensor, "b c"]
-BATCH = 500
 ANSWERS = "answers.safetensors"  # logits of every training picture and its mirror image
 
 
@@ -82,8 +81,7 @@ def load_answers(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
 def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
     """Return logits of every picture (0) and of its mirror image (1)."""
     halves: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for begin in range(0, len(split), BATCH):
-        x = split.normalise(split.fetch(slice(begin, begin + BATCH)))
+    for x in split.batches():
         for out, pictures in zip(halves, (x, x.flip(-1)), strict=True):
             out.append(network(pictures).float())
     return torch.stack([torch.cat(out) for out in halves])

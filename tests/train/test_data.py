@@ -48,7 +48,7 @@ class Echo(Live):
     def __init__(self) -> None:
         super().__init__(torch.nn.Identity(), temperature=1.0)
 
-    def known(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+    def look_up(self, rows: Tensor, mirrored: Tensor) -> Tensor:
         self.mirrored = mirrored
         return F.one_hot(rows, 10).float()
 
@@ -174,3 +174,12 @@ def test_an_epoch_sees_each_picture_once_in_an_order_of_its_own() -> None:
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
     assert torch.equal(first.sort().values, torch.arange(100))
+
+
+def test_batches_hold_as_many_pictures_as_their_pixels_allow() -> None:
+    many = Images(PIXELS[np.arange(25) % 8], np.arange(25))
+    split = Resident.of(many, data=replace(DataConfig(), img_size=224), device=CPU)
+    assert [len(batch) for batch in split.batches()] == [10, 10, 5]
+    assert torch.equal(torch.cat([*split.batches()]), split.normalise(split.fetch(slice(0, 25))))
+    assert [len(batch) for batch in Resident.of(many, data=DataConfig(), device=CPU).batches()] == [25]
+    assert [*split.part(slice(0, 0)).batches()] == []

@@ -50,6 +50,7 @@ BAD = {
     "prune.": [
         "score_weight=-1", "score_noise=-1", "keep_ratio_range=[0, 1]", "keep_ratio_range=[0.9, 0.2]",
         "keep_ratio_levels=-1", "dense_share=2", "ratio_weight=-1", "token_weight=-1",
+        "sweep=[0.7]", "sweep=[]", "sweep=[1, 0.5, 0.5]", "sweep=[1, 0.5, 0]", "sweep=0.7", "sweep=[1, 'a']",
     ],
 }  # fmt: skip
 BAD_WORDS = [group + word for group, words in BAD.items() for word in words]

@@ -23,7 +23,7 @@ from PIL import Image
 from tests.browser.server import served
 from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
-from train.evaluate import SWEEP
+from train.options import SWEEP
 from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE
 from vitdemo.engine import Engine
