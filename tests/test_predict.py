@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.engine.bundle import picture, write_models
 from vitdemo import render
-from vitdemo.engine import AttentionView, Engine, Request
+from vitdemo.engine import Engine, Look, Request
 from vitdemo.predict import main, make_unique
 
 
@@ -121,7 +121,7 @@ def test_maps_are_the_engine_s_pictures_one_set_an_image(
     for path, stem in zip(photos, ("cat", "cat-2"), strict=True):
         result = engine.open(Request(path))
         wanted = {
-            "rollout": result.attention_figure(AttentionView()),
+            "rollout": result.attention_figure(Look()),
             "lifetime": result.tokens.lifetime_figure(),
             "kept": render.film_strip([(text, image) for image, text in result.tokens.kept_figures()]),
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 from vitdemo import render
 from vitdemo.decode import BadImage
-from vitdemo.engine import DEFAULT_MODEL, Analysis, AttentionView, Engine, Outcome, Request, Result
+from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Look, Outcome, Request, Result
 from vitdemo.files import replace_file
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
@@ -129,11 +129,11 @@ def format_outcomes(path: Path, analysis: Analysis) -> str:
 
 def save_maps(result: Result, *, folder: Path, name: str) -> None:
     """Rollout, the last layer's heads, kept patches and lifetimes, as NAME-rollout.png, ... in `folder`."""
-    view = AttentionView()
-    heads = [(label, image) for image, label in result.head_gallery(view)]
+    look = Look()
+    heads = [(label, image) for image, label in result.head_gallery(look)]
     kept = [(label, image) for image, label in result.tokens.kept_figures()]
     pictures = {
-        "rollout": result.attention_figure(view),
+        "rollout": result.attention_figure(look),
         "heads": render.tile(heads, columns=GALLERY_COLUMNS),
         "kept": render.film_strip(kept),
         "lifetime": result.tokens.lifetime_figure(),

@@ -16,17 +16,18 @@ from tests.api.networks import DYNAMIC, PICTURE, PLAIN, by_hand, pruning_by_hand
 from tests.engine.bundle import picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import AttentionView, Engine, PatchMap, Request, Result
-from vitdemo.explain import METHODS
+from vitdemo.engine import Engine, Look, PatchMap, Request, Result
+from vitdemo.explain import ATTENTION_METHODS, METHODS
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.trace import Recorder
 from vitdemo.ui.api.endpoints import Api
 
 WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
+LOOK = ("layer", "head", "fusion", "discard_ratio", "query", "direction", "pass_")
 PARAMETERS = {
     "/analyse": WITH_PRUNING,
-    "/attention_map": [*WITH_PRUNING, "method", "layer", "head", "fusion", "discard_ratio", "query"],
+    "/attention_map": [*WITH_PRUNING, "method", *LOOK],
     "/class_map": [*WITH_PRUNING, "class_name", "method"],
     "/faithfulness": ["image", "model", "class_name"],
     "/sweep": ["image", "model"],
@@ -53,8 +54,7 @@ def test_the_public_endpoints_are_these_and_each_parameter_is_described(client: 
 def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
     described = {name: found["description"] for name, found in api["named_endpoints"].items()}
-    attention = {method.key for method in Engine(device="cpu").methods()}
-    for key in attention:
+    for key in ATTENTION_METHODS:
         assert re.search(rf"^ +method: .*{key}", described["/attention_map"], re.MULTILINE)
     for method in METHODS.values():
         assert method.needs_grad == bool(
@@ -186,13 +186,13 @@ def test_a_result_that_others_push_out_of_memory_is_not_lost(
         device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6)
     )  # room for the newest result only
     expected = Api(engine).attention_map(str(PICTURE))
-    look, others = Result.attention, [Request(picture())]
+    attention, others = Result.attention, [Request(picture())]
 
-    def pushed_out(result: Result, view: AttentionView) -> PatchMap:
+    def pushed_out(result: Result, look: Look) -> PatchMap:
         while others:
             engine.open(others.pop())
         assert not engine.has(result.key)
-        return look(result, view)
+        return attention(result, look)
 
     monkeypatch.setattr(Result, "attention", pushed_out)
     assert Api(engine).attention_map(str(PICTURE)) == expected

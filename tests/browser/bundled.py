@@ -19,7 +19,7 @@ from vitdemo.config import ViTConfig
 from vitdemo.decode import decode
 from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.examples import example_paths
-from vitdemo.explain import PatchDropped, explain
+from vitdemo.explain import METHODS, PatchDropped, explain
 from vitdemo.trace import Trace
 from vitdemo.weights import load_model
 
@@ -54,7 +54,9 @@ TIMES = """async ({ name, turns }) => {
             const next = fusions[(fusions.indexOf(fusion) + 1) % 3];
             root.querySelector(`[name=attention-fusion][value=${next}]`).click();
         },
-        discard: ({ discard }) => slide("discard", 5 + (Math.round(100 * discard) % 95)),
+        discard_ratio(state) {
+            slide("discard_ratio", 5 + (Math.round(100 * state.discard_ratio) % 95));
+        },
     };
     const times = [];
     for (let turn = 0; turn < turns; turn++) {
@@ -107,13 +109,9 @@ def recorded(model: str) -> dict[str, Trace]:
 
 def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
     """`vitdemo.explain` of a look at attention, patch by patch; None where the query was dropped."""
-    names = {"query": "query", "fusion": "fusion"}
-    if look["method"] != "raw-attention":
-        names["discard_ratio"] = "discard"
-    if look["method"] != "attention-rollout":
-        names |= {"layer": "layer", "head": "head"}
+    options = {option.key for option in METHODS[look["method"]].options} & look.keys()
     try:
-        heat = explain(trace, look["method"], **{name: look[key] for name, key in names.items()})
+        heat = explain(trace, look["method"], **{name: look[name] for name in options})
     except PatchDropped:
         return None
     return heat.ravel()
@@ -131,7 +129,7 @@ def looked_at_by(trace: Trace, look: dict[str, Any]) -> np.ndarray:
     top = len(trace.attn) if rollout else look["layer"]
     column = start
     if look["method"] != "raw-attention":
-        column = rollout_matrix(trace, top, look["fusion"], look["discard"]) @ start
+        column = rollout_matrix(trace, top, look["fusion"], look["discard_ratio"]) @ start
     if not rollout:
         attn = trace.attn[look["layer"]].double()
         matrix = fused(attn, look["fusion"]) if look["head"] is None else attn[look["head"]]

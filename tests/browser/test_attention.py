@@ -61,7 +61,7 @@ def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
     by_head = itertools.product(
         ["head-rollout"], [1, last - 1], [None, heads - 1], queries, fusions, discards
     )
-    names = ("method", "layer", "head", "query", "fusion", "discard")
+    names = ("method", "layer", "head", "query", "fusion", "discard_ratio")
     return [
         {**dict(zip(names, values, strict=True)), "direction": direction}
         for values in (*raw, *rollout, *by_head)

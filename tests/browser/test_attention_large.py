@@ -91,7 +91,7 @@ def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     expect(attention.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
     places = [{"method": "raw-attention", "layer": 3, "head": 2}, {"method": "raw-attention", "layer": last}]
     rollouts = [{"method": "attention-rollout"}, {"method": "head-rollout", "layer": 5, "head": 1}]
-    thin = [{**look, "fusion": "max", "discard": 0.9} for look in rollouts]
+    thin = [{**look, "fusion": "max", "discard_ratio": 0.9} for look in rollouts]
     for name, trace in recorded(PHOTO).items():
         queries = [None, trace.patch_ids(last).tolist()[40]]
         looks = [
@@ -115,7 +115,7 @@ def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
     steps.show_attention(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
     times = {name: slow(page, name, turns=38) for name in ("hover", "layer")}
     # New matrices are collected as garbage now and then, which a busy machine makes long: the usual time.
-    times |= {name: slow(page, name, turns=38, percentile=50) for name in ("fusion", "discard")}
+    times |= {name: slow(page, name, turns=38, percentile=50) for name in ("fusion", "discard_ratio")}
     assert max(times.values()) < INSTANT, times
 
 

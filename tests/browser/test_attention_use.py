@@ -54,7 +54,7 @@ def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
     for method in ("raw-attention", "head-rollout"):
         steps.show_attention(page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
         times["hover", method] = slow(page, "hover", turns=64)
-    for name in ("layer", "fusion", "discard"):
+    for name in ("layer", "fusion", "discard_ratio"):
         times[name, method] = slow(page, name, turns=38)
     assert max(times.values()) < INSTANT, times
     steps.show_attention(page, method="attention-rollout", query=5, direction="in")
@@ -86,7 +86,13 @@ def test_pointer_pins_and_lets_go(page: Page, attention: Locator) -> None:
     "look",
     [
         {"method": "raw-attention", "layer": 1, "head": 2, "direction": "out"},
-        {"method": "attention-rollout", "layer": LAST, "head": None, "direction": "out", "discard": 0.5},
+        {
+            "method": "attention-rollout",
+            "layer": LAST,
+            "head": None,
+            "direction": "out",
+            "discard_ratio": 0.5,
+        },
         {"method": "head-rollout", "layer": LAST - 1, "head": 2, "direction": "in"},
     ],
 )

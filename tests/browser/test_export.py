@@ -58,7 +58,7 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     heat = explain(recorded(DEFAULT_MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
     np.testing.assert_allclose(arrays["dense_map_head-rollout"], heat, atol=1e-3)
     assert facts["attention"] == {
-        **{"patch" if name == "query" else name: value for name, value in LOOK.items()},
+        **LOOK,
         "fusion": "mean",
         "discard_ratio": 0,
     }
@@ -83,7 +83,7 @@ def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, art
 
 def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -> None:
     """Every map of both passes, against the page's own numbers and against whole matrices."""
-    look = {**LOOK, "direction": "in", "pass": "pruned", "query": None, "fusion": "max", "discard": 0.2}
+    look = {**LOOK, "direction": "in", "pass": "pruned", "query": None, "fusion": "max", "discard_ratio": 0.2}
     steps.open_attention(page)
     steps.show_attention(page, **look)
     with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:

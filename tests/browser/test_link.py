@@ -29,11 +29,11 @@ LINK = {
     "head": "1",
     "direction": "in",
     "pass": "dense",
-    "patch": "17",
+    "query": "17",
     "fusion": "max",
-    "discard": "20",
+    "discard_ratio": "0.2",
 }
-STAYS = {"fusion": "max", "discard": 0.2}
+STAYS = {"fusion": "max", "discard_ratio": 0.2}
 
 
 def asked(page: Page) -> dict[str, str]:
@@ -91,13 +91,13 @@ def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) ->
     page = open_page(f"{bundled_app()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
     steps.open_attention(page)
     assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.attention_state(page).items()
-    expect_address(page, tab="attention", layer="3", head="all", patch="9")
+    expect_address(page, tab="attention", layer="3", head="all", query="9", patch=None)
     page.wait_for_timeout(500)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.locator(".attention input[data-control=layer]").press("ArrowLeft")
     steps.click_patch(page, 9)
-    expect_address(page, layer="2", method="raw-attention", patch=None)
+    expect_address(page, layer="2", method="raw-attention", query=None)
     assert not requests
 
 

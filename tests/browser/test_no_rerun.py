@@ -46,7 +46,7 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     assert steps.attention_state(page) | {"method": "head-rollout", "layer": 1, "head": 2} == (
         steps.attention_state(page)
     )
-    for control in ("layer", "discard", "opacity"):
+    for control in ("layer", "discard_ratio", "opacity"):
         before = steps.attention_state(page)[control]
         key = "ArrowLeft" if before else "ArrowRight"
         attention.locator(f"input[data-control={control}]").press(key)

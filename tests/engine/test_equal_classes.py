@@ -10,7 +10,7 @@ import torch
 from tests.engine.bundle import picture
 from tests.models.nets import small_dynamic
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import AttentionView, Engine, Request, Result
+from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.sweep import chosen_classes
 from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
@@ -48,7 +48,7 @@ def test_the_order_is_that_of_the_logits_and_then_of_the_classes(
     assert result.lab.smallest_set().answer == wanted[0]
     assert names(result.lab.operate(keep=[0]).after) == wanted[:5]
     assert names(result.lab.adaptive(1.0).adaptive.top) == wanted[:5]
-    record = result.export(AttentionView())
+    record = result.export(Look())
     assert [row["class"] for row in record.facts["dense"]["probabilities"]] == wanted
 
 

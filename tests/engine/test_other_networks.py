@@ -16,7 +16,7 @@ from tests.models.nets import small, small_dynamic
 from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
-from vitdemo.engine import AttentionView, Engine, Request, Result
+from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.explain import explain
 from vitdemo.faithfulness import class_trace
 from vitdemo.models import VisionTransformer
@@ -72,7 +72,7 @@ def test_each_class_stands_for_itself(several: Any) -> None:
     same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
     assert len(analysis.dense.top) == len(WORDS)
     assert abs(sum(share for _, share in analysis.dense.top) - 1) > 0.1
-    record = result.export(AttentionView())
+    record = result.export(Look())
     facts = record.facts
     np.testing.assert_allclose(record.arrays["dense_probabilities"], yes(model, pixels), atol=1e-5)
     same([(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels))
@@ -131,12 +131,12 @@ def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     pruning = Pruning(make_selector("learned", model=model, pixels=pixels), FixedRatio(RATIO))
     trace = record(model, pixels, pruning=pruning)
     assert [tuple(ids.tolist()) for ids in trace.kept] == list(analysis.kept)
-    view = AttentionView()
-    numbers = np.array(result.attention(view).values, float)
+    look = Look()
+    numbers = np.array(result.attention(look).values, float)
     np.testing.assert_allclose(numbers, explain(trace, "attention-rollout"), atol=1e-5)
     assert result.classes() == []
     assert result.inside.walk()[-1].title == "Readout"
-    assert result.export(view).facts["dense"]["probabilities"] == []
+    assert result.export(look).facts["dense"]["probabilities"] == []
     assert len(result.tokens.kept_figures()) == 4
     assert result.inside.sanity()
     assert result.inside.familiarity() is None

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { absent, droppedBefore, explain, explainAll, layersNeeded, lifetime } from "../../vitdemo/ui/tabs/attention/maths.js";
 
-const FIRST = { method: "attention-rollout", direction: "out", layer: 1, head: null, query: null, fusion: "mean", discard: 0 };
+const FIRST = { method: "attention-rollout", direction: "out", layer: 1, head: null, query: null, fusion: "mean", discard_ratio: 0 };
 const LOW = [0.5, 0.25, 0.25, 0, 1, 0, 0.5, 0, 0.5, 0.5, 0.25, 0.25, 1, 0, 0, 0, 0.5, 0.5]; // two heads of layer 0
 const HIGH = [0.5, 0.5, 0, 1, 1, 0, 1, 0]; // of layer 1, whose tokens are 0 and 2
 
@@ -50,9 +50,9 @@ test("the weakest weights are discarded, but for those that half precision puts 
   const cuts = new Float32Array(3 * 19);
   cuts[9] = 0.3; // mean, half of them
   const one = { ...pass(), layers: 1, cuts: [{ cuts, odd: new Uint32Array() }] };
-  assert.deepEqual(map({ discard: 0.5 }, one), [1, 0, 0]);
+  assert.deepEqual(map({ discard_ratio: 0.5 }, one), [1, 0, 0]);
   const odd = { ...one, cuts: [{ cuts, odd: Uint32Array.of(1 * 32 + 15) }] };
-  assert.deepEqual(map({ discard: 0.5 }, odd), [1.5 / 1.75, 0.25 / 1.75, 0]);
+  assert.deepEqual(map({ discard_ratio: 0.5 }, odd), [1.5 / 1.75, 0.25 / 1.75, 0]);
 });
 
 test("a look that starts from a dropped patch has no map", () => {

@@ -17,9 +17,7 @@ from vitdemo.engine.answers.trust import Candidate, Trust
 from vitdemo.engine.core.records import (
     MAX_PRUNING_RATIO,
     Analysis,
-    AttentionView,
     Expired,
-    MethodInfo,
     ModelInfo,
     Outcome,
     Progress,
@@ -27,6 +25,7 @@ from vitdemo.engine.core.records import (
     Step,
 )
 from vitdemo.engine.engine import Engine
+from vitdemo.engine.look import Look
 from vitdemo.engine.result import Result
 from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.models.selectors import SELECTORS
@@ -41,7 +40,6 @@ __all__ = [
     "SELECTORS",
     "Adaptive",
     "Analysis",
-    "AttentionView",
     "Budget",
     "Candidate",
     "ClassMap",
@@ -49,7 +47,7 @@ __all__ = [
     "Engine",
     "Expired",
     "Export",
-    "MethodInfo",
+    "Look",
     "ModelInfo",
     "Outcome",
     "PatchMap",

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitdemo.engine.answers import compare
-from vitdemo.engine.answers.attention import attention_methods
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, speed
 from vitdemo.engine.core.analyse import analyse, find
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
-from vitdemo.engine.core.records import Expired, MethodInfo, ModelInfo, Progress, Request
+from vitdemo.engine.core.records import Expired, ModelInfo, Progress, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import silent
@@ -59,10 +58,6 @@ class Engine:
         """Return (title, key) of every model, the bundled ones first."""
         specs = sorted(list_models(self._models_dir).values(), key=lambda spec: spec.source != "bundled")
         return [(spec.title, spec.key) for spec in specs]
-
-    def methods(self) -> list[MethodInfo]:
-        """Return the ways to look at attention, for `AttentionView.method`."""
-        return attention_methods()
 
     def info(self, model: str) -> ModelInfo:
         """Return what the menu knows of a model; loads nothing. Raise ValueError naming the known ones."""
@@ -118,7 +113,8 @@ class Engine:
     ) -> Comparison:
         """Return two requests of one picture side by side. Runs the network for those that are not in memory.
 
-        `method`: one of `methods()`. Raise ValueError as `open`, and for requests of different pictures.
+        `method`: a key of ATTENTION_METHODS. Raise ValueError as `open`, and for requests of different
+        pictures.
         """
         return compare.compare((a, b), self._shared, method=method, progress=progress or silent)
 

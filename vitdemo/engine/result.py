@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from PIL import Image
 
 from vitdemo.engine.answers import attention, payload
+from vitdemo.engine.answers.attention import OPACITY
 from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
@@ -15,8 +14,9 @@ from vitdemo.engine.answers.numbers import PatchMap
 from vitdemo.engine.answers.share import card
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust
-from vitdemo.engine.core.records import Analysis, AttentionView, Captioned
+from vitdemo.engine.core.records import Analysis, Captioned
 from vitdemo.engine.core.subject import Subject
+from vitdemo.engine.look import Look
 
 
 class Result:
@@ -43,20 +43,20 @@ class Result:
         """By which `Engine.recall` finds this result as long as memory holds it; nobody can guess it."""
         return self.analysis.key
 
-    def attention(self, view: AttentionView) -> PatchMap:
+    def attention(self, look: Look) -> PatchMap:
         """Return the numbers of `attention_figure`. Raise ValueError naming an unknown method or an option
         out of range, and where the query patch is already pruned."""
-        return attention.attention_map(self._entry, view)
+        return attention.attention_map(self._entry, look)
 
-    def attention_figure(self, view: AttentionView) -> Image.Image:
-        """Return the map over the view, its colour bar below, the query patch framed. Raise as
-        `attention`."""
-        return attention.attention_figure(self._entry, view)
+    def attention_figure(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Image.Image:
+        """Return the map over the view, its colour bar below, the query patch framed. `opacity`: 0 to
+        1. Raise as `attention`."""
+        return attention.attention_figure(self._entry, look, opacity=opacity, smooth=smooth)
 
-    def head_gallery(self, view: AttentionView) -> Captioned:
+    def head_gallery(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
         """Return every head of one layer under one scale, captioned "Head 0", ...: raw attention if that is
         the method, else per-head rollouts. Raise as `attention`."""
-        return attention.head_gallery(self._entry, view)
+        return attention.head_gallery(self._entry, look, opacity=opacity, smooth=smooth)
 
     def payload(self) -> str:
         """Return JSON of both passes' attention, token ids and view, for a page to explore without asking
@@ -96,11 +96,11 @@ class Result:
         """Return a picture to be sent: the patches kept, the answer, the network, `address`; 1200 x 630."""
         return card(self._entry, address)
 
-    def export(self, view: AttentionView, *, direction: Literal["out", "in"] = "out") -> Export:
-        """Return all numbers of the result, to be written to files. `view`, `direction`: how the page shows
-        it; the attention maps follow both.
+    def export(self, look: Look) -> Export:
+        """Return all numbers of the result, to be written to files. The attention maps follow `look`, which
+        is what the page shows.
 
         Runs the network for the maps of the answer's class, unless they are known. Raise ValueError for an
         option out of range.
         """
-        return export(self._subject, view, direction=direction)
+        return export(self._subject, look)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,19 +16,19 @@ import torch
 from tests.engine.bundle import picture, traces
 from tests.explain.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.engine import AttentionView, Engine, Export, Request
+from vitdemo.engine import Engine, Export, Look, Request
 from vitdemo.explain import PatchDropped, explain, explain_inward
 from vitdemo.trace import Trace
 
 KEY = "dynamicvit_cifar10"
-VIEW = AttentionView(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
+LOOK = Look(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
 
 
 def exported(
-    engine: Engine, *, ratio: float = 0.3, view: AttentionView = VIEW, direction: Literal["out", "in"] = "in"
+    engine: Engine, *, ratio: float = 0.3, look: Look = LOOK, direction: Literal["out", "in"] = "in"
 ) -> Export:
     request = Request(picture(), KEY, ratio, "learned" if ratio else "")
-    return engine.open(request).export(view, direction=direction)
+    return engine.open(request).export(replace(look, direction=direction))
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
         "head": 1,
         "direction": "in",
         "pass": "pruned",
-        "patch": None,
+        "query": None,
         "fusion": "max",
         "discard_ratio": 0.2,
     }
@@ -170,7 +171,7 @@ def test_without_pruning_there_is_one_pass(engine: Engine) -> None:
 def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> None:
     first = exported(engine)
     gone = int(np.setdiff1d(np.arange(64), first.arrays["kept_0"])[0])
-    record = exported(engine, view=AttentionView(method="raw-attention", layer=7, query=gone))
+    record = exported(engine, look=Look(method="raw-attention", layer=7, query=gone))
     facts = json.loads(record.json())
     assert "pruned_map_raw-attention" not in record.arrays
     assert str(gone) in facts["left_out"]["pruned_map_raw-attention"]
@@ -179,4 +180,4 @@ def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> 
 
 def test_an_option_out_of_range_is_named(engine: Engine) -> None:
     with pytest.raises(ValueError, match="layer"):
-        exported(engine, view=AttentionView(layer=99))
+        exported(engine, look=Look(layer=99))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.bundle import picture
 from tests.explain.traces import written_trace
-from vitdemo.engine import AttentionView, Engine, Request
+from vitdemo.engine import Engine, Look, Request
 from vitdemo.engine.answers.attention import attention_map
 
 ROWS = [[0.4, 0.1, 0.5], [0, 0, 0], [0.25, 0.25, 0.5]]  # the second token attends to nothing
@@ -19,30 +19,30 @@ def test_the_share_of_prefix_tokens_worked_by_hand(engine: Engine) -> None:
     entry = engine._cache.find(result.key)
     assert entry is not None
     entry = dataclasses.replace(entry, dense=written_trace([ROWS], grid=(1, 2)))
-    raw = attention_map(entry, AttentionView("raw-attention"))
+    raw = attention_map(entry, Look("raw-attention"))
     assert raw.values == ((pytest.approx(0.1), pytest.approx(0.5)),)
     assert raw.range == pytest.approx((0.1, 0.5))
     assert raw.prefix_share == pytest.approx(0.4)
     assert raw.options == {"layer": 0, "head": None, "query": None, "fusion": "mean"}
-    rollout = attention_map(entry, AttentionView("attention-rollout"))  # half of it is the identity
+    rollout = attention_map(entry, Look("attention-rollout"))  # half of it is the identity
     assert rollout.prefix_share == pytest.approx(0.7)
-    silent = attention_map(entry, AttentionView("raw-attention", query=0))
+    silent = attention_map(entry, Look("raw-attention", query=0))
     assert silent.values == ((0.0, 0.0),)
     assert silent.prefix_share is None
-    own = attention_map(entry, AttentionView("head-rollout", query=1, head=0))
+    own = attention_map(entry, Look("head-rollout", query=1, head=0))
     assert own.prefix_share == pytest.approx(0.25)
 
 
 def test_numbers_are_those_of_the_figure_and_run_nothing(engine: Engine) -> None:
     result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.5))
     count = engine.forwards
-    found = result.attention(AttentionView("raw-attention"))
+    found = result.attention(Look("raw-attention"))
     present = [i for i, value in enumerate(sum(found.values, ())) if value is not None]
     assert present == list(result.analysis.kept[-1])
     assert found.options["layer"] == 9
     assert engine.forwards == count
     with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout, head-"):
-        result.attention(AttentionView("keep-score"))
+        result.attention(Look("keep-score"))
 
 
 def test_a_class_map_is_kept_and_its_method_is_checked_first(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """Pictures against the explanation and the palette, pixel by pixel; none of them runs the network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ from PIL import Image
 
 from tests.engine.bundle import picture, traces
 from vitdemo import render
-from vitdemo.engine import AttentionView, Engine, Request, Result
+from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
-from vitdemo.explain import explain, explain_heads
+from vitdemo.explain import ATTENTION_METHODS, explain, explain_heads
 from vitdemo.render.card import GAP, MARGIN, SMALL
 from vitdemo.trace import Trace
 
@@ -44,32 +45,31 @@ def close(found: np.ndarray, wanted: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("pass_", ["dense", "pruned"])
 @pytest.mark.parametrize(
-    ("view", "options"),
+    ("look", "options"),
     [
-        (AttentionView(), {}),
-        (AttentionView(fusion="max", discard_ratio=0.5), {"fusion": "max", "discard_ratio": 0.5}),
-        (AttentionView("raw-attention", layer=1, head=2), {"layer": 1, "head": 2}),
-        (AttentionView("head-rollout", layer=-2, head=2), {"layer": 8, "head": 2}),
+        (Look(), {}),
+        (Look(fusion="max", discard_ratio=0.5), {"fusion": "max", "discard_ratio": 0.5}),
+        (Look("raw-attention", layer=1, head=2), {"layer": 1, "head": 2}),
+        (Look("head-rollout", layer=-2, head=2), {"layer": 8, "head": 2}),
     ],
 )
 def test_a_patch_has_the_colour_of_its_value(
     engine: Engine,
     result: Result,
     recorded: tuple[Trace, Trace],
-    view: AttentionView,
+    look: Look,
     options: dict,
     pass_,
 ) -> None:
-    shown = AttentionView(**{**vars(view), "opacity": 1.0, "pass_": pass_})
-    heat = explain(recorded[pass_ == "pruned"], view.method, **options)
-    figure = result.attention_figure(shown)
+    heat = explain(recorded[pass_ == "pruned"], look.method, **options)
+    figure = result.attention_figure(replace(look, pass_=pass_), opacity=1.0)
     assert close(colours(figure), palette(heat, 0.0, heat.max()))
     assert figure.width == 448
     assert figure.height > 448, "the colour bar is below"
 
 
 def test_patches_that_are_gone_are_grey(engine: Engine, result: Result) -> None:
-    figure = result.attention_figure(AttentionView("raw-attention", layer=9, opacity=1.0))
+    figure = result.attention_figure(Look("raw-attention", layer=9), opacity=1.0)
     found = colours(figure).reshape(64, 3).astype(int)
     grey = {patch for patch in range(64) if np.ptp(found[patch]) == 0}
     assert grey == set(range(64)) - set(result.analysis.kept[-1])
@@ -80,8 +80,7 @@ def test_the_gallery_has_one_scale_for_all_heads(
 ) -> None:
     for method, maps in (("attention-rollout", "head-rollout"), ("raw-attention", "raw-attention")):
         heats = explain_heads(recorded[0], maps, layer=3)
-        view = AttentionView(method, pass_="dense", layer=3, opacity=1.0)
-        gallery = result.head_gallery(view)
+        gallery = result.head_gallery(Look(method, pass_="dense", layer=3), opacity=1.0)
         assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
             assert close(colours(image), palette(heat, 0.0, heats.max()))
@@ -90,8 +89,7 @@ def test_the_gallery_has_one_scale_for_all_heads(
 def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, result: Result) -> None:
     query = result.analysis.kept[-1][3]
     row, column = divmod(query, 8)
-    view = AttentionView("raw-attention", layer=2, query=query)
-    figure = np.asarray(result.attention_figure(view))
+    figure = np.asarray(result.attention_figure(Look("raw-attention", layer=2, query=query)))
     box = figure[56 * row : 56 * row + 56, 56 * column : 56 * column + 56]
     assert (box[0, :] == box[0, 0]).all()
     assert (box[:, -1] == box[0, 0]).all()
@@ -105,12 +103,12 @@ def test_a_dropped_query_patch_and_bad_options_are_named(engine: Engine, result:
     gone = next(patch for patch in range(64) if patch not in result.analysis.kept[0])
     for ask in (result.attention_figure, result.head_gallery):
         with pytest.raises(ValueError, match=f"patch {gone} was dropped before layer 3"):
-            ask(AttentionView("raw-attention", layer=9, query=gone))
+            ask(Look("raw-attention", layer=9, query=gone))
         with pytest.raises(ValueError, match="layer must be an integer from 0 to 9"):
-            ask(AttentionView("raw-attention", layer=10))
+            ask(Look("raw-attention", layer=10))
         with pytest.raises(ValueError, match="method must be one of raw-attention, attention-rollout,"):
-            ask(AttentionView("keep-score"))
-        result.attention_figure(AttentionView("raw-attention", "dense", layer=9, query=gone))
+            ask(Look("keep-score"))
+        result.attention_figure(Look("raw-attention", "dense", layer=9, query=gone))
 
 
 def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, result: Result) -> None:
@@ -159,13 +157,10 @@ def test_no_picture_runs_the_network(engine: Engine, result: Result) -> None:
     dense = engine.open(Request(picture(), "lightvit_cifar10", 0.0))
     count = engine.forwards
     for one in (result, dense):
-        for method in engine.methods():
-            for view in (
-                AttentionView(method.key),
-                AttentionView(method.key, query=3, pass_="dense", smooth=True),
-            ):
-                one.attention_figure(view)
-                one.head_gallery(view)
+        for key in ATTENTION_METHODS:
+            for look, smooth in ((Look(key), False), (Look(key, query=3, pass_="dense"), True)):
+                one.attention_figure(look, smooth=smooth)
+                one.head_gallery(look, smooth=smooth)
         one.payload()
         one.payload_layer(pass_="dense", layer=0)
         one.tokens.kept_figures()

@@ -7,10 +7,11 @@ import re
 import pytest
 
 from vitdemo.engine import DEFAULT_MODEL, Engine
+from vitdemo.engine.look import DIRECTIONS, PASSES
+from vitdemo.explain.options import FUSION
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import chinese
-from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, look_values, read
-from vitdemo.ui.tabs.attention.words import OPTIONS
+from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read
 
 TABS = ("prediction", "attention")
 GOOD = {
@@ -24,11 +25,22 @@ GOOD = {
     "head": "2",
     "direction": "in",
     "pass": "dense",
-    "patch": "63",
+    "query": "63",
     "fusion": "max",
-    "discard": "95",
+    "discard_ratio": "0.95",
 }
-MEANT = {**GOOD, "ratio": 55, "layer": 7, "head": 2, "patch": 63, "discard": 95}
+LEFT = ("example", "model", "ratio", "selector", "tab")
+MEANT = {
+    **{name: GOOD[name] for name in LEFT},
+    "ratio": 55,
+    "look": {
+        **{name: text for name, text in GOOD.items() if name not in LEFT},
+        "layer": 7,
+        "head": 2,
+        "query": 63,
+        "discard_ratio": 0.95,
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +52,18 @@ def test_a_link_is_read_whole(engine: Engine) -> None:
     foreign = {"__theme": "dark", "view": "api", "utm_source": "mail"}
     assert read(engine, {**foreign, **GOOD}, tabs=TABS) == (MEANT, [])
     assert read(engine, foreign, tabs=TABS) == ({}, [])
-    assert read(engine, {"head": "all", "ratio": "0"}, tabs=TABS) == ({"head": "all", "ratio": 0}, [])
+    assert read(engine, {"head": "all", "ratio": "0"}, tabs=TABS) == (
+        {"look": {"head": None}, "ratio": 0},
+        [],
+    )
 
 
-def test_a_former_name_of_a_tab_leads_to_it(engine: Engine) -> None:
+def test_links_of_former_versions_are_read(engine: Engine) -> None:
     assert read(engine, {"tab": "referee"}, tabs=("prediction", "trust")) == ({"tab": "trust"}, [])
+    former = {name: text for name, text in GOOD.items() if name not in ("query", "discard_ratio")}
+    assert read(engine, {**former, "patch": "63", "discard": "95"}, tabs=TABS) == (MEANT, [])
+    for discard, ratio in (("0", 0), ("5", 0.05), ("35", 0.35)):
+        assert read(engine, {"discard": discard}, tabs=TABS)[0] == {"look": {"discard_ratio": ratio}}
 
 
 @pytest.mark.parametrize(
@@ -67,16 +86,25 @@ def test_a_former_name_of_a_tab_leads_to_it(engine: Engine) -> None:
         ("head", "3"),
         ("direction", ""),
         ("pass", "both"),
-        ("patch", "64"),
-        ("patch", "1.0"),
+        ("query", "64"),
+        ("query", "1.0"),
         ("fusion", "sum"),
-        ("discard", "100"),
+        ("discard_ratio", "1"),
+        ("discard_ratio", "0.33"),
     ],
 )
 def test_one_wrong_value_is_left_out_alone(engine: Engine, name: str, value: str) -> None:
     found, wrong = read(engine, {**GOOD, name: value}, tabs=TABS)
     assert wrong == [name]
-    assert found == {key: meant for key, meant in MEANT.items() if key != name}
+    assert found == {
+        **{key: meant for key, meant in MEANT.items() if key != name},
+        "look": {key: meant for key, meant in MEANT["look"].items() if key != name},
+    }
+
+
+@pytest.mark.parametrize(("name", "value"), [("patch", "64"), ("patch", "1.0"), ("discard", "100")])
+def test_a_wrong_value_of_a_former_version_is_left_out_as_well(engine: Engine, name: str, value: str) -> None:
+    assert read(engine, {name: value}, tabs=TABS) == ({}, [name])
 
 
 def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -> None:
@@ -88,17 +116,17 @@ def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -
     assert read(engine, {"layer": "11", "model": "gpt"}, tabs=TABS)[1] == ["model", "layer"]
 
 
-def test_the_browser_writes_what_is_read(engine: Engine) -> None:
+def test_the_browser_writes_what_is_read() -> None:
     script = assets.read("sidebar/link.js")
     names = re.search(r"const NAMES = \[(.*?)\]", script, re.DOTALL)
     assert names
-    assert set(re.findall(r'"(\w+)"', names[1])) == set(GOOD)
+    assert set(re.findall(r'"(\w+)"', names[1])) == set(LEFT)
+    assert "...PARAMETERS" in names[1]  # whose values tests/engine/test_look.py walks through
     controls = assets.read("tabs/attention/controls.js")
-    for name in ("direction", "pass", "fusion"):
+    for name, values in (("direction", DIRECTIONS), ("pass", PASSES), ("fusion", FUSION.choices)):
         offered = re.search(rf"{name}: \[(.*?)\]", controls)
         assert offered
-        assert re.findall(r'"([\w-]+)"', offered[1]) == list(look_values(engine, DEFAULT_MODEL)[name])
-    assert list(OPTIONS) == list(look_values(engine, DEFAULT_MODEL)["method"])
+        assert re.findall(r'"([\w-]+)"', offered[1]) == list(values)
 
 
 def test_every_word_has_its_chinese() -> None:

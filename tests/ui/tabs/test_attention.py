@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from vitdemo.engine.answers.payload import RATIOS
+from vitdemo.engine.look import RATIOS
 from vitdemo.explain import ATTENTION_METHODS
 from vitdemo.ui.kit.assets import ROOMS, module_url, read
 from vitdemo.ui.kit.language import both
@@ -73,6 +73,6 @@ def test_no_module_is_longer_than_250_lines() -> None:
 
 def test_the_cut_offs_are_those_of_the_slider() -> None:
     first, last, step = map(
-        int, re.findall(r'min="(\d+)" max="(\d+)" step="(\d+)" data-control="discard"', MARKUP)[0]
+        int, re.findall(r'min="(\d+)" max="(\d+)" step="(\d+)" data-control="discard_ratio"', MARKUP)[0]
     )
     assert [percent / 100 for percent in range(first, last + 1, step)] == [0, *RATIOS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,52 +11,54 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import AttentionView, Captioned, MethodInfo
-from vitdemo.explain import ATTENTION_METHODS, Method, Option, explain, explain_heads
+from vitdemo.engine.core.records import Captioned
+from vitdemo.engine.look import Look
+from vitdemo.explain import (
+    ATTENTION_METHODS,
+    Heatmap,
+    Method,
+    Option,
+    explain,
+    explain_heads,
+    explain_inward,
+)
 from vitdemo.explain.attention import fuse
 from vitdemo.explain.heatmap import query_row, step
+from vitdemo.message import Message
 from vitdemo.trace import Trace
 
-SHOWN_OPTIONS = ("layer", "head", "query", "fusion", "discard_ratio")
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
+OPACITY = 0.6  # of the colours over the picture
 
 
-def attention_methods() -> list[MethodInfo]:
-    """The explanations that show attention, whatever was pruned."""
-    return [
-        MethodInfo(
-            key=method.key,
-            title=method.title,
-            summary=method.summary,
-            options=known_keys(method.options),
-        )
-        for method in ATTENTION_METHODS.values()
-    ]
-
-
-def attention_figure(entry: Entry, view: AttentionView) -> Image.Image:
-    """The map of `view.method` over the crop, from 0 to its maximum, colour bar below, query patch framed.
+def attention_figure(
+    entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False
+) -> Image.Image:
+    """The map of `look` over the crop, from 0 to its maximum, colour bar below, query patch framed.
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
-    trace, method = trace_of(entry, view), find(view.method)
-    heat = explain(trace, method.key, **options_for(trace, view, method.options))
+    method = find(look.method)
+    heat = heat_of(trace_of(entry, look), method, look)
     scale = render.shared_scale([heat], label=method.unit, low=0.0)
-    figure = render.heat_figure(
-        entry.analysis.view, heat, scale=scale, opacity=view.opacity, smooth=view.smooth
-    )
-    return framed(figure, entry, view.query)
+    figure = render.heat_figure(entry.analysis.view, heat, scale=scale, opacity=opacity, smooth=smooth)
+    return framed(figure, entry, look.query)
 
 
-def attention_map(entry: Entry, view: AttentionView) -> PatchMap:
+def attention_map(entry: Entry, look: Look) -> PatchMap:
     """The numbers of `attention_figure`. Raises as that does."""
-    trace, method = trace_of(entry, view), find(view.method)
-    options = options_for(trace, view, method.options)
-    heat = explain(trace, method.key, **options)
-    whole = total(trace, options)
+    trace, method = trace_of(entry, look), find(look.method)
+    heat, options = heat_of(trace, method, look), options_for(trace, look, method.options)
     # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
+    whole = total(trace, options) if look.direction == "out" else 0
     share = max(0.0, 1 - float(np.nansum(heat)) / whole) if whole > 0 else None
     return patch_map(method, heat, options=options, prefix_share=share)
+
+
+def heat_of(trace: Trace, method: Method, look: Look) -> Heatmap:
+    """The map of `method`, which may be another than the look's own, with the look's options."""
+    explained = explain if look.direction == "out" else explain_inward
+    return explained(trace, method.key, **options_for(trace, look, method.options))
 
 
 def total(trace: Trace, options: dict[str, Any]) -> float:
@@ -68,28 +71,36 @@ def total(trace: Trace, options: dict[str, Any]) -> float:
     return float(step(trace, query_row(trace, options["query"], layer=layer), matrix, layer=layer).sum())
 
 
-def head_gallery(entry: Entry, view: AttentionView) -> Captioned:
-    """The maps of all heads of `view.layer` under one scale; per-head rollouts where `view.method` has no
+def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
+    """The maps of all heads of the look's layer under one scale; per-head rollouts where its method has no
     single heads. Raises as `attention_figure`."""
-    trace, method = trace_of(entry, view), find(view.method)
+    trace, method = trace_of(entry, look), find(look.method)
     if method.all_heads is None:
         method = ATTENTION_METHODS[GALLERY_METHOD]
-    heats = list(explain_heads(trace, method.key, **options_for(trace, view, method.all_heads_options)))
+    heats = heats_of(trace, method, look)
     tiles = render.head_gallery(
         entry.analysis.view,
         heats,
         scale=render.shared_scale(heats, label=method.unit, low=0.0),
-        opacity=view.opacity,
-        smooth=view.smooth,
+        opacity=opacity,
+        smooth=smooth,
     )
-    return [(framed(tile, entry, view.query), f"Head {head}") for head, tile in enumerate(tiles)]
+    return [
+        (framed(tile, entry, look.query), Message("Head {head}", head=head))
+        for head, tile in enumerate(tiles)
+    ]
 
 
-def trace_of(entry: Entry, view: AttentionView) -> Trace:
-    """The pass that `view` asks for; the dense one where nothing was pruned."""
-    if view.pass_ not in ("pruned", "dense"):
-        raise ValueError(f"pass_ must be pruned or dense, got {view.pass_!r}")
-    return entry.dense if view.pass_ == "dense" or entry.pruned is None else entry.pruned
+def heats_of(trace: Trace, method: Method, look: Look) -> list[Heatmap]:
+    """The maps of all heads of the look's layer, one a head."""
+    if look.direction == "in":
+        return [heat_of(trace, method, replace(look, head=head)) for head in range(len(trace.attn[0]))]
+    return list(explain_heads(trace, method.key, **options_for(trace, look, method.all_heads_options)))
+
+
+def trace_of(entry: Entry, look: Look) -> Trace:
+    """The pass that `look` asks for; the dense one where nothing was pruned."""
+    return entry.dense if look.pass_ == "dense" or entry.pruned is None else entry.pruned
 
 
 def find(key: str) -> Method:
@@ -99,16 +110,10 @@ def find(key: str) -> Method:
     return ATTENTION_METHODS[key]
 
 
-def options_for(trace: Trace, view: AttentionView, options: tuple[Option, ...]) -> dict[str, Any]:
-    """The fields of `view` that a method takes, with the layer counted from 0."""
-    values = {key: getattr(view, key) for key in known_keys(options)}
-    if values.get("layer", 0) < 0:
-        values["layer"] += len(trace.attn)
-    return values
-
-
-def known_keys(options: tuple[Option, ...]) -> tuple[str, ...]:
-    return tuple(option.key for option in options if option.key in SHOWN_OPTIONS)
+def options_for(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[str, Any]:
+    """What `look` says of the options of a method, with the layer counted from 0."""
+    counted = look.counted(len(trace.attn))
+    return {option.key: getattr(counted, option.key) for option in options if hasattr(look, option.key)}
 
 
 def framed(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:

@@ -12,22 +12,23 @@ from datetime import datetime, timezone
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Shaped
 
 from vitdemo.config import ViTConfig
-from vitdemo.engine.answers.attention import options_for
+from vitdemo.engine.answers.attention import heat_of, options_for
 from vitdemo.engine.answers.card import folder_of
 from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import passes
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
-from vitdemo.engine.core.records import AttentionView, Outcome
+from vitdemo.engine.core.records import Outcome
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain, explain_inward
+from vitdemo.engine.look import Look, to_state
+from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import rank
 from vitdemo.trace import Trace
@@ -35,10 +36,7 @@ from vitdemo.weights import LoadedModel
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "gradio", "safetensors")
-DIRECTIONS = {  # what a map shows, and how it is made
-    "out": ("what the query looks at", explain),
-    "in": ("who looks at the query", explain_inward),
-}
+SHOWS = {"out": "what the query looks at", "in": "who looks at the query"}
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,12 @@ class Export:
         return json.dumps(self.facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "in"]) -> Export:
+def export(subject: Subject, look: Look) -> Export:
     """Return all numbers of a result. Runs the network for the maps of the answer's class, unless they are
     known.
 
-    `view`, `direction`: how the tab "Attention" shows it; the attention maps follow both, and begin ("out")
-    or end ("in") at the view's query.
+    `look`: what the tab "Attention" shows; all attention maps of both passes follow its options, and begin
+    ("out") or end ("in") at its query.
     """
     entry = subject.entry
     of_a_class = CLASS_METHODS if entry.analysis.dense.top else ()
@@ -82,18 +80,17 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
     }
     left_out: dict[str, str] = {}
-    shows, explained = DIRECTIONS[direction]
     for name, trace in passes(entry).items():
         found |= of_pass(name, trace, entry.config)
         for method in ATTENTION_METHODS.values():
-            options = options_for(trace, view, method.options)
+            options = options_for(trace, look, method.options)
             try:
-                heat = explained(trace, method.key, **options)
+                heat = heat_of(trace, method, look)
             except PatchDropped as reason:
                 left_out[f"{name}_map_{method.key}"] = str(reason)
                 continue
-            said = f"{method.title} of the {name} pass over the patch grid, {shows}, with {options}; "
-            said += "NaN = already pruned."
+            said = f"{method.title} of the {name} pass over the patch grid, {SHOWS[look.direction]}, "
+            said += f"with {options}; NaN = already pruned."
             found[f"{name}_map_{method.key}"] = Numbered(heat, said, method.unit)
     if entry.pruned is not None:
         found |= of_stages(entry.pruned)
@@ -103,16 +100,7 @@ def export(subject: Subject, view: AttentionView, *, direction: Literal["out", "
         found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
     facts = {
         **described(entry, subject.loaded, models_dir=subject.shared.models_dir),
-        "attention": {
-            "method": view.method,
-            "layer": view.layer,
-            "head": view.head,
-            "direction": direction,
-            "pass": view.pass_,
-            "patch": view.query,
-            "fusion": view.fusion,
-            "discard_ratio": view.discard_ratio,
-        },
+        "attention": to_state(look.counted(entry.config.depth)),
         "left_out": left_out,
         "arrays": {
             name: {

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from vitdemo import render
 from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.look import RATIOS
 from vitdemo.explain.attention import fuse
+from vitdemo.explain.options import FUSION
 from vitdemo.render.geometry import DISPLAY_EDGE
 from vitdemo.trace import Trace
 
 LIMIT = 2 * 2**20  # bytes of attention in half precision; a larger result is sent layer by layer
-FUSIONS = ("mean", "max", "min")
-RATIOS = [step / 100 for step in range(5, 100, 5)]  # the discard ratios that the page offers
 LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
 
 
@@ -104,12 +104,13 @@ def halves(attn: Float[Tensor, "h n n"]) -> str:
 def cut_offs(trace: Trace, layer: int) -> str:
     """Which weights rollout discards, so that half precision changes none of them, packed.
 
-    First the lowest weight kept, float32 (fusion, ratio), for `FUSIONS` and `RATIOS`. Then, uint32, those
-    that half precision puts on the wrong side of one: 32 * (place in (fusion, n, n)) + ratios it survives.
+    First the lowest weight kept, float32 (fusion, ratio), for each fusion and of `RATIOS`. Then, uint32,
+    those that half precision puts on the wrong side of one: 32 * (place in (fusion, n, n)) + ratios it
+    survives.
     """
     attn = trace.attn[layer]
     cuts, odd = [], []
-    for index, fusion in enumerate(FUSIONS):
+    for index, fusion in enumerate(FUSION.choices):
         fused = fuse(attn, fusion)
         cut = fused.flatten().sort().values[[int(fused.numel() * ratio) for ratio in RATIOS]]
         seen = fuse(attn.half().double(), fusion).float()  # what the browser makes of the halves, to the bit

@@ -13,7 +13,8 @@ from vitdemo.engine.answers.anatomy import POSITIONS
 from vitdemo.engine.answers.attention import attention_figure, framed
 from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import AttentionView, Step
+from vitdemo.engine.core.records import Step
+from vitdemo.engine.look import Look
 from vitdemo.explain import explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
@@ -198,8 +199,9 @@ def readout(entry: Entry) -> Step:
         "through all layers: bright patches are those from which most of it came.",
         what=read,
     )
-    view = AttentionView(method="attention-rollout")
-    return Step(Message("Readout"), text, f"({config.embed_dim},)", attention_figure(entry, view))
+    return Step(
+        Message("Readout"), text, f"({config.embed_dim},)", attention_figure(entry, Look("attention-rollout"))
+    )
 
 
 def head(entry: Entry) -> Step:

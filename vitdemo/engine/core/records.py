@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
@@ -88,37 +87,6 @@ class Analysis:
     kept: tuple[tuple[int, ...], ...]
     source: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class AttentionView:
-    """How to look at a result. Options that a method does not have are ignored.
-
-    `method`: one of `Engine.methods()`. `pass_`: which pass; at pruning ratio 0 there is only the dense one.
-    `layer`: from 0, negative counts from the last. `head`: None = fused by `fusion` (mean, max, min).
-    `query`: a patch id, None = what the head reads. `opacity`: 0 to 1.
-    """
-
-    method: str = "attention-rollout"
-    pass_: Literal["pruned", "dense"] = "pruned"
-    layer: int = -1
-    head: int | None = None
-    fusion: str = "mean"
-    discard_ratio: float = 0.0
-    query: int | None = None
-    opacity: float = 0.6
-    smooth: bool = False
-
-
-@dataclass(frozen=True)
-class MethodInfo:
-    """A way to look at attention. `options`: the fields of `AttentionView` that it uses, among "layer",
-    "head", "query", "fusion" and "discard_ratio"."""
-
-    key: str
-    title: str
-    summary: str
-    options: tuple[str, ...]
 
 
 @dataclass(frozen=True)

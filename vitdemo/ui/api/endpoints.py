@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vitdemo.engine import DEFAULT_MODEL, AttentionView, Engine, Request, Result
+from vitdemo.engine import DEFAULT_MODEL, Engine, Request, Result
+from vitdemo.engine.look import from_arguments
 from vitdemo.ui.api import records
 from vitdemo.ui.kit.visit import analyse, reported
 
@@ -45,10 +46,12 @@ class Api:
         selector: str = "",
         method: str = "attention-rollout",
         layer: int = -1,
-        head: int = -1,
+        head: int | None = None,
         fusion: str = "mean",
         discard_ratio: float = 0.0,
         query: int | None = None,
+        direction: str = "out",
+        pass_: str = "pruned",
     ) -> dict[str, Any]:
         """Where the network looks: one number for each patch of the picture, whatever was pruned.
 
@@ -61,27 +64,32 @@ class Api:
             selector: {selectors}; empty for the model's best.
             method: {attention_methods}.
             layer: of {with_layer}; from 0, negative counts from the last.
-            head: of {with_head}; from 0, or -1 for all heads fused.
+            head: of {with_head}; from 0; null, -1 or left out: all heads fused.
             fusion: how the heads of a layer become one: mean, max or min.
             discard_ratio: of {with_discard_ratio}; share of each layer's weakest weights set to 0, 0 to 0.99.
             query: id of the patch that looks, from 0, row by row; null or left out: what the head reads.
+            direction: out = what the query looks at, in = who looks at it.
+            pass_: pruned, or dense: the pass over all patches.
 
         Returns:
             model, pruning_ratio, selector, method, title, options (those that the method has, as used); unit;
             values (rows x columns of patches, 0 to 1; null where a patch was pruned before it could be seen);
             range (lowest and highest of the values); prefix_share (part of the total, 0 to 1, that goes to
-            class, distillation and register tokens instead of patches; null where the total is 0).
+            class, distillation and register tokens instead of patches; null where the total is 0, and
+            for direction in).
         """
-        view = AttentionView(
-            method,
+        look = from_arguments(
+            method=method,
             layer=layer,
-            head=None if head == -1 else head,
+            head=head,
             fusion=fusion,
             discard_ratio=discard_ratio,
             query=query,
+            direction=direction,
+            pass_=pass_,
         )
         result = self._open(Request(image, model, pruning_ratio, selector))
-        return records.patch_map(result.analysis, result.attention(view))
+        return records.patch_map(result.analysis, result.attention(look))
 
     def class_map(
         self,

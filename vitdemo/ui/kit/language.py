@@ -1,7 +1,7 @@
 """The page's words in the visitor's language. English text is the key; the `zh.json` of a room translates it.
 
 The browser translates what stands still (`label`), gradio's own way; Python translates what it writes for a
-visitor (`say`), after the language that his browser asks for; scripts get both languages (`both`). All read
+visitor (`say`), after the language that their browser asks for; scripts get both languages (`both`). All read
 the same dictionaries, and pictures are drawn in the same words (`vitdemo.message.SPOKEN`). Names of models
 and papers stay English, as do model cards.
 """

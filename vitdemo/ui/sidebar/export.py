@@ -7,12 +7,12 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
 
-from vitdemo.engine import Analysis, AttentionView, Result
+from vitdemo.engine import Analysis, Look, Result
+from vitdemo.engine.look import from_state
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
@@ -42,11 +42,11 @@ def build(session: Session) -> None:
         asked = event._data
         if not values[session.key]:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
-        look = view(asked["look"], last=session.engine.info(values[session.model]).layers - 1)
         try:
             with tell_errors(html=False):
                 result = session.open(values)
-                kind, data = content(result, asked["kind"], look, direction=direction(asked["look"]))
+                look = from_state(asked["look"] or {})  # until the tab was opened, as it will show at first
+                kind, data = content(result, asked["kind"], look)
                 path = written(group, name_of(result.analysis), kind=kind, data=data)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
@@ -57,33 +57,13 @@ def build(session: Session) -> None:
     group.export(collected, session.inputs, group, **options)
 
 
-def view(look: dict[str, Any] | None, *, last: int) -> AttentionView:
-    """The Attention tab's state, or what it shows first, the last layer, as the engine calls it."""
-    if not look:
-        return AttentionView(layer=last)
-    head, query = (None if look[name] is None else int(look[name]) for name in ("head", "query"))
-    return AttentionView(
-        method=str(look["method"]),
-        pass_="dense" if look["pass"] == "dense" else "pruned",
-        layer=int(look["layer"]),
-        head=head,
-        fusion=str(look["fusion"]),
-        discard_ratio=float(look["discard"]),
-        query=query,
-    )
-
-
-def direction(look: dict[str, Any] | None) -> Any:
-    return "in" if look and look["direction"] == "in" else "out"
-
-
-def content(result: Result, kind: str, look: AttentionView, *, direction: Any) -> tuple[str, bytes]:
+def content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     """Return (how the file's name ends, what is in it)."""
     if kind == "png":
         file = io.BytesIO()
         result.card(address()).save(file, "PNG")
         return kind, file.getvalue()
-    record = result.export(look, direction=direction)
+    record = result.export(look)
     return ("npz", record.npz()) if kind == "npz" else ("json", record.json().encode("utf-8"))
 
 

@@ -1,12 +1,13 @@
 // The address bar follows what is shown, and a button copies it. Nothing here asks the server; what a link
 // asks for is read and checked there, when the page is opened (link.py). Entry point: mount().
 
+import { PARAMETERS, toLink } from "../kit/look.js";
+
 const PAUSE = 250; // milliseconds from a change to the new address: browsers refuse many changes a second
 const SHORT = 2500; // milliseconds that "Copied" stays
 const TABS = "#tabs [role=tablist]";
 // Every parameter of a link; others, gradio's own among them, stay as they are.
-const NAMES = ["example", "model", "ratio", "selector", "tab", "method", "layer", "head", "direction", "pass", "patch",
-  "fusion", "discard"];
+const NAMES = ["example", "model", "ratio", "selector", "tab", ...PARAMETERS];
 
 class Link {
   constructor({ root, props, words, trigger }) {
@@ -36,18 +37,12 @@ class Link {
 
   /** Brings the Attention tab, which is built when it is opened, into the state that the link asks for. */
   bring(root) {
-    const { patch, discard, head, ...rest } = this.look;
-    const numbers = { query: patch, discard: discard && discard / 100, head: head === "all" ? null : head };
-    const known = Object.entries({ ...rest, ...numbers }).filter(([, value]) => value !== undefined);
-    root.attention.restore(Object.fromEntries(known));
+    root.attention.restore(this.look);
   }
 
   /** The Attention tab shows another state. */
-  follow({ method, layer, head, direction, pass, query, fusion, discard }) {
-    this.look = { method, layer, head: head ?? "all", direction, pass };
-    if (query !== null) this.look.patch = query;
-    if (fusion !== "mean") this.look.fusion = fusion;
-    if (discard > 0) this.look.discard = Math.round(100 * discard);
+  follow(state) {
+    this.look = state;
     this.soon();
   }
 
@@ -65,7 +60,7 @@ class Link {
     const place = `${left.example} ${left.model}`;
     if (this.place !== null && this.place !== place && !document.querySelector(".attention")) this.look = {};
     this.place = place;
-    return { ...left, tab, ...this.look };
+    return { ...left, tab, ...toLink(this.look) };
   }
 
   write() {

@@ -6,13 +6,14 @@ The browser writes the address (`link.js`); here it is read when a page is opene
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, METHODS, Engine
+from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.engine.look import by_text, choose, from_link
 from vitdemo.examples import example_paths
 from vitdemo.ui.kit.assets import module
 from vitdemo.ui.kit.components import QUIET
@@ -66,11 +67,9 @@ class Link:
     def updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:
         """Return what `found` says of the page, and the left column with `values` unless the page has
         `brought` it. `pending`: the result is not there yet, and the page is to ask for it."""
-        tab, session = found.get("tab", ""), self.side.session
-        names = look_values(session.engine, values[session.model])
-        look = {name: found[name] for name in names if name in found}
-        state = {"opened": True, "pending": pending, "tab": tab, "look": look}
-        updates: Values = {session.active: self.tabs[tab].elem_id} if tab else {}
+        tab = found.get("tab", "")
+        state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
+        updates: Values = {self.side.session.active: self.tabs[tab].elem_id} if tab else {}
         if not brought(found):
             example = found.get("example", FIRST_EXAMPLE)
             updates |= show(self.side, example, values)
@@ -133,45 +132,21 @@ def named(tabs: gr.Tabs) -> dict[str, gr.Tab]:
 def read(
     engine: Engine, parameters: Mapping[str, str], *, tabs: Collection[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """(what the link asks for, by parameter; the parameters whose values make no sense on this page).
+    """Return (what the link asks for, by parameter, and under "look" of the Attention tab; the parameters
+    whose values make no sense on this page).
 
     Parameters that are not the link's are passed over.
     """
     models = [key for _, key in engine.menu()]
     wanted = parameters.get("model", DEFAULT_MODEL)
-    model = wanted if wanted in models else DEFAULT_MODEL
-    percents = range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)
-    table: dict[str, dict[str, Any]] = {
-        "example": same(example_paths()),
-        "model": same(models),
-        "ratio": numbers(percents),
-        "selector": same(engine.info(model).selectors),
-        "tab": same(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
-        **look_values(engine, model),
+    info = engine.info(wanted if wanted in models else DEFAULT_MODEL)
+    known: dict[str, dict[str, Any]] = {
+        "example": by_text(example_paths()),
+        "model": by_text(models),
+        "ratio": by_text(range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)),
+        "selector": by_text(info.selectors),
+        "tab": by_text(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
     }
-    asked = {name: parameters[name] for name in table if name in parameters}
-    found = {name: table[name][text] for name, text in asked.items() if text in table[name]}
-    return found, [name for name in asked if name not in found]
-
-
-def look_values(engine: Engine, model: str) -> dict[str, dict[str, Any]]:
-    """Parameter of the Attention tab -> text -> value; `link.js` makes a state of them."""
-    info = engine.info(model)
-    return {
-        "method": same(key for key, method in METHODS.items() if method.in_browser),
-        "layer": numbers(range(info.layers)),
-        "head": {"all": "all", **numbers(range(info.heads))},
-        "direction": same(("out", "in")),
-        "pass": same(("pruned", "dense")),
-        "patch": numbers(range(info.num_patches)),
-        "fusion": same(("mean", "max", "min")),
-        "discard": numbers(range(0, 100, 5)),
-    }
-
-
-def same(names: Iterable[str]) -> dict[str, str]:
-    return {name: name for name in names}
-
-
-def numbers(known: Iterable[int]) -> dict[str, int]:
-    return {str(number): number for number in known}
+    found, wrong = choose(known, parameters)
+    look, more = from_link(parameters, info)
+    return found | ({"look": look} if look else {}), wrong + more

@@ -1,5 +1,6 @@
 // The Attention tab: one payload comes in, everything else happens here. Entry point: mount().
 
+import { FIRST } from "../../kit/look.js";
 import { Colours } from "./colours.js";
 import { Controls } from "./controls.js";
 import { decode, put } from "./data.js";
@@ -14,14 +15,11 @@ import { save } from "./save.js";
 import * as scale from "./scale.js";
 import { Words } from "./words.js";
 
-const FIRST = {
-  layer: 0, head: null, method: "attention-rollout", pass: "pruned", direction: "out", query: null,
-  fusion: "mean", discard: 0, opacity: 0.85, scale: "own", colours: "values", patches: "smooth",
-};
+const SHOWN = { opacity: 0.85, scale: "own", colours: "values", patches: "smooth" }; // how a map is drawn
 
 class Attention {
   constructor({ root, trigger, words, methods }) {
-    Object.assign(this, { root, words, state: { ...FIRST }, hover: null, data: null, turn: 0 });
+    Object.assign(this, { root, words, state: { ...FIRST, ...SHOWN }, hover: null, data: null, turn: 0 });
     words.fill(root);
     this.colours = new Colours(words);
     this.picture = new Picture(root.querySelector(".picture"));
@@ -83,7 +81,7 @@ class Attention {
     if (!data.passes[next.pass]) next.pass = "dense";
     next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
     if (next.head !== null && !(next.head < data.heads)) next.head = null;
-    next.discard = Math.round(next.discard * 20) / 20; // only for these are the cut-offs known
+    next.discard_ratio = Math.round(next.discard_ratio * 20) / 20; // only for these are the cut-offs known
     if (next.query !== null && !(next.query < data.grid[0] * data.grid[1])) next.query = null;
     this.state = next;
     this.controls.show(next);
@@ -159,9 +157,9 @@ class Attention {
 
   /** All layers and heads for a look, worked out once a query and setting. */
   maps(look) {
-    const { direction, query, fusion, discard, pass } = look;
+    const { direction, query, fusion, discard_ratio, pass } = look;
     const arrived = this.pass.attn.filter(Boolean).length;
-    const key = [this.data.id, math.methodOfAll(look), direction, query, fusion, discard, pass, arrived].join();
+    const key = [this.data.id, math.methodOfAll(look), direction, query, fusion, discard_ratio, pass, arrived].join();
     if (this.drawn?.key !== key) this.drawn = { key, rows: math.explainAll(this.pass, look), painted: false };
     return this.drawn.rows;
   }

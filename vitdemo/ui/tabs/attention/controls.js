@@ -8,7 +8,7 @@ const CHOICES = {
   colours: ["values", "heads"],
   patches: ["smooth", "square"],
 };
-const NUMBERS = { layer: 1, discard: 100, opacity: 100 }; // state = slider / this
+const NUMBERS = { layer: 1, discard_ratio: 100, opacity: 100 }; // state = slider / this
 
 export class Controls {
   /** `change(part of the state)` is called when the visitor changes something. `methods`: key -> its options. */
@@ -76,7 +76,7 @@ export class Controls {
       layer: !takes.has("layer"),
       head: !takes.has("head") || state.colours === "heads",
       fusion: state.head !== null && !takes.has("discard_ratio"), // one head, and no fused heads of layers below
-      discard: !takes.has("discard_ratio"),
+      discard_ratio: !takes.has("discard_ratio"),
     };
     for (const [name, off] of Object.entries(unused)) {
       const control = this.find(name);

@@ -3,7 +3,7 @@
 // A pass is { layers, heads, prefix, tokens, ids, readout, attn, cuts }: ids[l] are the original positions of
 // the tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; cuts[l] says which weights
 // are discarded; readout is a row over all `tokens` positions. A look is { method, direction, layer, head,
-// query, fusion, discard }: head null fuses the heads, query null starts from what the head reads. Results are
+// query, fusion, discard_ratio }: head null fuses the heads, query null starts from what the head reads. Results are
 // rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/explain.
 
 import { gathered, multiply } from "./product.js";
@@ -139,9 +139,9 @@ function fused(pass, layer, fusion) {
 }
 
 /** `fused` with its weakest entries 0: the very ones that Python finds in single precision. */
-function thinned(pass, layer, { fusion, discard }) {
+function thinned(pass, layer, { fusion, discard_ratio }) {
   const [n, whole, { cuts, odd }] = [pass.ids[layer].length, fused(pass, layer, fusion), pass.cuts[layer]];
-  const [index, step] = [FUSIONS.indexOf(fusion), Math.round(discard * STEPS) - 1];
+  const [index, step] = [FUSIONS.indexOf(fusion), Math.round(discard_ratio * STEPS) - 1];
   const lowestKept = cuts[index * (STEPS - 1) + step];
   const result = whole.slice();
   for (let start = 0; start < n * n; start += n) {
@@ -155,10 +155,10 @@ function thinned(pass, layer, { fusion, discard }) {
 }
 
 /** rownorm(A + I) of a layer as { matrix: A, scale: 1 / (1 + row sums) }, its weakest entries discarded. */
-function linked(pass, layer, { fusion, discard }) {
-  return remembered(pass, `linked ${layer} ${fusion} ${discard}`, () => {
+function linked(pass, layer, { fusion, discard_ratio }) {
+  return remembered(pass, `linked ${layer} ${fusion} ${discard_ratio}`, () => {
     const n = pass.ids[layer].length;
-    const matrix = discard ? thinned(pass, layer, { fusion, discard }) : fused(pass, layer, fusion);
+    const matrix = discard_ratio ? thinned(pass, layer, { fusion, discard_ratio }) : fused(pass, layer, fusion);
     const scale = new Float64Array(n);
     for (let i = 0; i < n; i++) {
       let sum = 1;
