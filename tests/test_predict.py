@@ -42,6 +42,7 @@ def test_json_is_what_the_engine_says(
         assert wanted.pruned is not None
         assert (one["image"], one["model"], one["source"]) == (str(path), "vit_cifar10", "bundled")
         assert (one["pruning_ratio"], one["selector"]) == (0.5, "class-attention")
+        assert (one["vocabulary"], tuple(one["classes"])) == (wanted.vocabulary, wanted.classes)
         assert one["kept"] == [list(ids) for ids in wanted.kept]
         for key, outcome in (("dense", wanted.dense), ("pruned", wanted.pruned)):
             assert [(each["label"], each["probability"]) for each in one[key]["top"]] == list(outcome.top)
@@ -61,6 +62,7 @@ def test_a_person_reads_both_passes(
     assert "pruned 30%, learned" in lines[1]
     assert f"{label} {probability:.1%}" in lines[2]
     assert any("64 -> 44 -> 31 -> 21" in line for line in lines)
+    assert any(line == f"Knows 10 words: {', '.join(analysis.classes)}" for line in lines)
 
 
 def test_a_bad_image_is_told_and_the_others_go_on(

@@ -92,6 +92,8 @@ def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
         "image": str(path),
         "model": analysis.model,
         "source": analysis.source,
+        "vocabulary": analysis.vocabulary,
+        "classes": list(analysis.classes),
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
         "dense": outcome_as_json(analysis.dense),
@@ -124,7 +126,8 @@ def format_outcomes(path: Path, analysis: Analysis) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     silent = [] if analysis.dense.top else ["This network has no words."]
-    return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *silent, *lines, ""])
+    known = [analysis.vocabulary] if analysis.vocabulary else []
+    return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *silent, *lines, *known, ""])
 
 
 def save_maps(result: Result, *, folder: Path, name: str) -> None:

@@ -51,6 +51,8 @@ def test_analyse_gives_the_numbers_of_the_model(client: Client) -> None:
     assert set(answer["kept"][2]) < set(answer["kept"][1]) < set(answer["kept"][0]) < set(range(64))
     assert answer["pruned"]["macs"] < answer["dense"]["macs"]
     assert answer["source"] == "bundled"
+    assert answer["vocabulary"] == f"Knows 10 words: {', '.join(answer['classes'])}"
+    assert len(answer["classes"]) == 10
 
 
 def test_no_pruning_has_no_pruned_pass(client: Client) -> None:

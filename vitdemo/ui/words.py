@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine import Analysis, Outcome
-from vitdemo.ui.kit.html import Html, quiet, tag
+from vitdemo.ui.kit.html import Html, join, quiet, tag
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.words import NO_WORDS, percent
 
@@ -17,6 +17,7 @@ SKIP_LINK = '<a class="skip" href="#headline">${value}</a>'
 PICTURED = "A picture beside the patches of it that a Vision Transformer kept, with its answer"
 HEADER = "<header><h1>${label}</h1><p>${value}</p></header>"  # of TITLE and LEAD, for the browser to fill
 HEADLINE = "{title} · {path} tokens · weights: {source}"
+ALL_WORDS = "All words that this network knows"
 
 
 def waiting(words: str) -> Html:
@@ -35,9 +36,18 @@ def headline(analysis: Analysis) -> Html:
     path = " → ".join(map(str, outcome.tokens))
     source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
     words = say(HEADLINE, title=analysis.title, path=path, source=source)
-    return tag(
-        "div", tag("p", *answer(outcome), class_="answer"), quiet(words), class_="headline", role="status"
-    )
+    shown = tag("p", *answer(outcome), class_="answer"), quiet(words)
+    return join(tag("div", *shown, class_="headline", role="status"), vocabulary(analysis))
+
+
+def vocabulary(analysis: Analysis) -> Html:
+    """Return the line of words that the network knows, and all of them for whom hovers, taps or tabs to it;
+    nothing for a network without words."""
+    if not analysis.classes:
+        return Html("")
+    every = tag("ul", *(tag("li", word) for word in analysis.classes), tabindex=0, aria_label=say(ALL_WORDS))
+    line = tag("button", translate(analysis.vocabulary), type="button", class_="quiet")
+    return tag("div", line, every, class_="vocabulary")
 
 
 def answer(outcome: Outcome) -> tuple[Html, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
@@ -67,6 +69,19 @@ def test_names_from_outside_stay_text() -> None:
         assert "${" not in page
         assert "{{" not in page
     assert "A &lt;model&gt;" in answer.headline(analysis(None))
+
+
+def test_the_words_that_a_network_knows_are_on_one_line_and_all_of_them_beside_it() -> None:
+    few = replace(analysis(None), classes=("cat", "<b>dog</b>"))
+    assert few.vocabulary == "Knows 2 words: cat, <b>dog</b>"
+    assert "Knows 2 words: cat, &lt;b&gt;dog&lt;/b&gt;</button>" in answer.headline(few)
+    many = replace(few, classes=tuple(f"word {number}" for number in range(1000)))
+    assert many.vocabulary.startswith("Knows 1,000 words: word 0, word 1, ")
+    assert many.vocabulary.endswith(", word 11, ...")
+    shown = answer.headline(many)
+    assert shown.count("<li>") == 1000
+    assert shown.index("</div>") < shown.index("<li>"), "no reader is told all of them with each answer"
+    assert "vocabulary" not in answer.headline(analysis(None)), "nothing is known of its words"
 
 
 def test_what_is_no_html_is_text() -> None:

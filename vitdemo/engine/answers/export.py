@@ -163,6 +163,7 @@ def described(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> 
         "title": analysis.title,
         "source": analysis.source,
         "note": analysis.note,
+        "vocabulary": analysis.vocabulary,
         "pruning_ratio": analysis.pruning_ratio,
         "keep_ratio": keep_ratio_of(analysis.pruning_ratio),
         "selector": analysis.selector or None,

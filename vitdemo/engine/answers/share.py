@@ -33,4 +33,5 @@ def card(entry: Entry, address: str) -> Image.Image:
     view, kept = entry.analysis.view, entry.analysis.kept
     shown = render.kept_patches(view, kept[-1], entry.config.grid) if kept else render.display_view(view)
     words = answer(entry) or (entry.analysis.title,)
-    return render.share_card(shown, view, title=words, lines=[left(entry), entry.analysis.title, address])
+    lines = [left(entry), entry.analysis.title, entry.analysis.vocabulary, address]
+    return render.share_card(shown, view, title=words, lines=lines)

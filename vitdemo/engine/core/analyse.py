@@ -109,6 +109,7 @@ def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *,
         kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
         source=loaded.origin.source,
         note=loaded.origin.note,
+        classes=loaded.classes,
     )
     tokens = tokens_of(loaded.model, pixels.to(device))
     config, data = setting.spec.config, setting.spec.data

@@ -18,6 +18,7 @@ Captioned = list[tuple[Image.Image, str]]
 """Pictures, each with its caption."""
 
 MAX_PRUNING_RATIO = 0.9
+NAMED = 12  # words of a network that a line names
 
 
 class Expired(ValueError):  # noqa: N818 - the page reacts to it, it is not a fault
@@ -73,7 +74,8 @@ class Analysis:
 
     `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
     the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
-    know about them besides, such as an unreachable Hub, or "".
+    know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the network can
+    say.
     """
 
     key: str
@@ -87,6 +89,17 @@ class Analysis:
     kept: tuple[tuple[int, ...], ...]
     source: str
     note: str = ""
+    classes: tuple[str, ...] = ()
+
+    @property
+    def vocabulary(self) -> str:
+        """Return how many words the network can say, and the first of them; "" for one without words."""
+        if not self.classes:
+            return ""
+        count, words = f"{len(self.classes):,}", ", ".join(self.classes[:NAMED])
+        if len(self.classes) > NAMED:
+            return Message("Knows {count} words: {words}, ...", count=count, words=words)
+        return Message("Knows {count} words: {words}", count=count, words=words)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ def analysis(found: Analysis) -> dict[str, Any]:
         "title": found.title,
         "source": found.source,
         "note": " ".join(filter(None, (found.note, "" if found.dense.top else NO_WORDS))),
+        "vocabulary": found.vocabulary,
+        "classes": found.classes,
         "selector": found.selector,
         "pruning_ratio": found.pruning_ratio,
         "dense": outcome(found.dense),
