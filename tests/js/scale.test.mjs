@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { beyond, common, headColours, number, own, paint, paintHeads, strongest, summary, ticks, top } from "../../vitdemo/ui/tabs/attention/scale.js";
+import { beyond, common, headColours, number, own, paint, paintHeads, strongest, summary, ticks, top } from "../../vitdemo/ui/kit/maps/scale.js";
 
 test("a scale ends at the largest patch of all rows, and never at 0", () => {
   assert.equal(top([[9, 0.1, NaN], null, [9, 0.3, 0.2]], 1), 0.3);

@@ -1,18 +1,18 @@
 // The Attention tab: one payload comes in, everything else happens here. Entry point: mount().
 
 import { FIRST } from "../../kit/look.js";
+import { show } from "../../kit/maps/legend.js";
+import { Loader } from "../../kit/maps/loader.js";
+import { Picture } from "../../kit/maps/picture.js";
+import { listen } from "../../kit/maps/pointer.js";
+import * as scale from "../../kit/maps/scale.js";
 import { Colours } from "./colours.js";
 import { Controls } from "./controls.js";
-import { decode, put } from "./data.js";
+import { decode, missing, put, wanted } from "./data.js";
 import { Grid } from "./grid.js";
-import { show } from "./legend.js";
-import { Loader, missing } from "./loader.js";
 import * as math from "./maths.js";
-import { Picture } from "./picture.js";
 import { Player } from "./player.js";
-import { listen } from "./pointer.js";
 import { save } from "./save.js";
-import * as scale from "./scale.js";
 import { Words } from "./words.js";
 
 const SHOWN = { opacity: 0.85, scale: "own", colours: "values", patches: "smooth" }; // how a map is drawn
@@ -145,7 +145,7 @@ class Attention {
     const left = missing(pass).length;
     const gaps = { done: data.layers - left, layers: data.layers };
     this.find(".loading").textContent = left ? this.words.say("loading", gaps) : "";
-    this.loader.ask(data, state.pass, urgent);
+    this.loader.ask(data.id, wanted(data, state.pass, urgent));
     this.frame ??= requestAnimationFrame(() => this.drawGrid());
   }
 

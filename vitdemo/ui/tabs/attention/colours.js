@@ -1,6 +1,6 @@
 // How a look is coloured, and what its colours mean: { fill, legend }. `fill` writes them, RGBA a patch.
 
-import * as scale from "./scale.js";
+import * as scale from "../../kit/maps/scale.js";
 
 export class Colours {
   constructor(words) {

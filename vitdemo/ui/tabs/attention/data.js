@@ -1,8 +1,10 @@
-// From the server's text to typed arrays.
+// From the server's text to what maths.js wants.
+
+import { halves, inflated, loaded } from "../../kit/maps/unpack.js";
 
 const [FUSIONS, RATIOS] = [3, 19]; // as vitdemo/engine/answers/payload.py
 
-/** The result that `payload` describes, its passes decoded as maths.js wants them. */
+/** The result that `payload` describes, its passes decoded. */
 export async function decode(payload) {
   const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
   const passes = await Promise.all(names.map((name) => decodePass(payload, payload.passes[name])));
@@ -33,7 +35,7 @@ async function decodePass(payload, coded) {
 
 /** Puts one layer into its pass. */
 export async function put(pass, layer, { attn, cuts }) {
-  [pass.cuts[layer], pass.attn[layer]] = await Promise.all([cutOffs(cuts), attention(attn)]);
+  [pass.cuts[layer], pass.attn[layer]] = await Promise.all([cutOffs(cuts), halves(attn)]);
 }
 
 /** The cut-offs of a layer by fusion and discard ratio, and the weights that are exceptions to them. */
@@ -43,38 +45,14 @@ async function cutOffs(text) {
   return { cuts: new Float32Array(buffer.slice(0, size)), odd: new Uint32Array(buffer.slice(size)) };
 }
 
-/** One layer's attention, (heads, n, n) in a row. */
-async function attention(text) {
-  const halves = new Uint16Array((await inflated(text)).buffer);
-  const table = floats();
-  return Float32Array.from(halves, (half) => table[half]);
+/** The layers of a pass that are not here yet. */
+export function missing(pass) {
+  return pass.attn.flatMap((attn, layer) => (attn ? [] : [layer]));
 }
 
-async function inflated(text) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-let table = null;
-
-/** The value of each of the 65,536 half-precision numbers: not every browser has Float16Array. */
-function floats() {
-  if (table) return table;
-  table = new Float32Array(65536);
-  for (let half = 0; half < 65536; half++) {
-    const exponent = (half >> 10) & 31;
-    const fraction = (half & 1023) / 1024;
-    let size = exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
-    if (exponent === 31) size = fraction ? NaN : Infinity;
-    table[half] = half & 32768 ? -size : size;
-  }
-  return table;
-}
-
-async function loaded(source) {
-  const image = new Image();
-  image.src = source;
-  await image.decode();
-  return image;
+/** What to ask for, each a [pass, layer]: `urgent` layers of the pass `shown`, then its others, then those of the
+ * other pass, which a visitor may want to see next. */
+export function wanted({ passes }, shown, urgent) {
+  const rest = [shown, ...Object.keys(passes)].flatMap((pass) => missing(passes[pass]).map((layer) => [pass, layer]));
+  return [...urgent.map((layer) => [shown, layer]), ...rest];
 }

@@ -1,6 +1,6 @@
 // The layer x head grid: a button with a tiny canvas for each map, one pixel a patch.
 
-import { INK, PAPER, own, paint } from "./scale.js";
+import { INK, PAPER, own, paint } from "../../kit/maps/scale.js";
 
 const [SIDE, EDGE, GAP] = [56, 24, 4]; // of a saved grid, in pixels
 const GONE = "rgb(164 164 164)"; // a patch without a value

@@ -1,7 +1,7 @@
 // A figure as a PNG for the visitor, with its legend and with what it shows in words.
 
-import { draw } from "./legend.js";
-import { INK, PAPER } from "./scale.js";
+import { draw } from "../../kit/maps/legend.js";
+import { INK, PAPER } from "../../kit/maps/scale.js";
 
 const [PAD, SIZE] = [12, 15];
 

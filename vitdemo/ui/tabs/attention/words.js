@@ -1,38 +1,17 @@
-// Everything that is said, from the page's dictionary.
+// What the Attention tab says.
 
+import { number, summary, top } from "../../kit/maps/scale.js";
+import { Words as Plain } from "../../kit/maps/words.js";
 import { METHODS } from "./maths.js";
-import { number, summary, top } from "./scale.js";
 
-export class Words {
-  /** `dictionaries`: language -> key -> text with {gaps}. */
-  constructor(dictionaries) {
-    this.texts = dictionaries[document.documentElement.lang.slice(0, 2)]; // head.html
-  }
-
-  /** The text called `key`, its {gaps} filled. */
-  say(key, gaps = {}) {
-    return this.texts[key].replace(/\{(\w+)\}/g, (_, gap) => gaps[gap]);
-  }
-
+export class Words extends Plain {
   get all_short() {
     return this.texts.all_short;
-  }
-
-  /** Puts its text into every element of `root` that names one. */
-  fill(root) {
-    for (const element of root.querySelectorAll("[data-word]")) element.textContent = this.say(element.dataset.word);
-    for (const element of root.querySelectorAll("[data-name]")) {
-      element.setAttribute("aria-label", this.say(element.dataset.name));
-    }
   }
 
   place({ layer, head, colours }) {
     if (colours === "heads") return this.say("place_heads", { layer });
     return head === null ? this.say("place_all", { layer }) : this.say("place", { layer, head });
-  }
-
-  patch(patch, grid) {
-    return this.say("patch", { patch, row: Math.floor(patch / grid[1]), column: patch % grid[1] });
   }
 
   unit(look) {
@@ -86,9 +65,5 @@ export class Words {
       return this.say("head_count", { head, count });
     });
     return this.say("heads_most", { counts: parts.join(" · ") });
-  }
-
-  percent(share) {
-    return this.say("percent", { number: (100 * share).toFixed(1) });
   }
 }
