@@ -133,8 +133,10 @@ def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
     torch.testing.assert_close(
         net.head(net.fc_norm(trace.readout @ normalised)), trace.logits, atol=1e-5, rtol=0
     )
-    assert trace.token_norms is not None
-    torch.testing.assert_close(trace.token_norms, tokens.square().sum(-1).sqrt())
+    torch.testing.assert_close(trace.token_norms[-1], tokens.square().sum(-1).sqrt())
+    found = trace.directions[-1].float() * trace.token_norms[-1].unsqueeze(-1)
+    torch.testing.assert_close(found, tokens, atol=2e-3, rtol=1e-3)
+    assert [len(layer) for layer in trace.directions] == [len(ids) for ids in trace.token_ids]
 
 
 def test_a_backbone_has_no_logits() -> None:

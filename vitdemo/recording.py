@@ -72,8 +72,9 @@ def freeze(
 
     `gradients`: of each layer's attention and then of what entered the last block, or empty.
     """
-    assert recorder.tokens is not None
     assert recorder.entered is not None
+    features = [detach(tokens) for tokens in recorder.features]
+    norms = [tokens.norm(dim=-1, keepdim=True).clamp(min=1e-12) for tokens in features]
     graded = bool(gradients)
     return Trace(
         model=name,
@@ -82,10 +83,11 @@ def freeze(
         logits=detach(logits) if model.config.num_classes else None,
         attn=tuple(detach(attn) for attn in recorder.attn),
         token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
-        readout=model.readout(recorder.tokens.shape[1]),
+        readout=model.readout(len(features[-1])),
         scores=tuple(detach(score) for score in recorder.scores),
         prune_loc=tuple(recorder.stages),
-        token_norms=detach(recorder.tokens).norm(dim=-1),
+        token_norms=tuple(norm[:, 0] for norm in norms),
+        directions=tuple((tokens / norm).half() for tokens, norm in zip(features, norms, strict=True)),
         target=target,
         attn_grad=tuple(detach(gradient) for gradient in gradients[:-1]) if graded else None,
         tokens=detach(recorder.entered) if graded else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float16, Int
 from torch import Tensor
 
 
@@ -16,7 +16,8 @@ class Trace:
     `token_ids`: a layer each; the original sequence positions of the tokens present, ascending.
     `readout`: the weights with which the head reads the last layer's tokens; sums to 1.
     `scores`: a pruning stage each; the selector's score of each candidate patch, larger = keep.
-    `token_norms`: L2 norm of each token after the last block.
+    `token_norms`: a layer each; the L2 norm of each token after it.
+    `directions`: a layer each; the tokens after it, each divided by its norm, in half precision.
 
     The last four are set only where gradients were asked for. `target`: the class that they are of.
     `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `tokens`: what enters the
@@ -32,7 +33,8 @@ class Trace:
     readout: Float[Tensor, "n"]
     scores: tuple[Float[Tensor, "_"], ...] = ()
     prune_loc: tuple[int, ...] = ()
-    token_norms: Float[Tensor, "n"] | None = None
+    token_norms: tuple[Float[Tensor, "_"], ...] = ()
+    directions: tuple[Float16[Tensor, "_ d"], ...] = ()
     target: int | None = None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
@@ -45,7 +47,11 @@ class Trace:
         assert len(self.readout) == count, "the head reads the last layer's tokens"
         assert bool((self.readout >= 0).all()), "no token is read with a negative weight"
         assert abs(float(self.readout.sum()) - 1) < 1e-4, "the readout sums to 1"
-        assert self.token_norms is None or len(self.token_norms) == count, "one norm a token"
+        for features in (self.token_norms, self.directions):
+            counts = [len(ids) for ids in self.token_ids]
+            assert not features or [len(layer) for layer in features] == counts, (
+                "one norm, one direction a token"
+            )
         self.check_gradients()
 
     def check_layers(self) -> None:
@@ -107,7 +113,8 @@ class Recorder:
 
     With `attention=False` the fused attention kernel stays in use and only ids and scores are kept. With
     `grads=True` every layer's output is computed from the recorded matrix, linear attention's too, so that
-    gradients with respect to it are exact. `entered`: what entered the last block that ran.
+    gradients with respect to it are exact. `features`: what left each block. `entered`: what entered the last
+    block that ran.
     """
 
     attention: bool = True
@@ -116,5 +123,5 @@ class Recorder:
     token_ids: list[Int[Tensor, "b _"]] = field(default_factory=list)
     scores: list[Float[Tensor, "b _"]] = field(default_factory=list)
     stages: list[int] = field(default_factory=list)
-    tokens: Float[Tensor, "b n d"] | None = None
+    features: list[Float[Tensor, "b _ d"]] = field(default_factory=list)
     entered: Float[Tensor, "b n d"] | None = None

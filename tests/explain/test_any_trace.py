@@ -50,7 +50,7 @@ class Shape:
         chance = torch.Generator().manual_seed(self.seed)
         for attn, empty in zip(trace.attn, self.empty, strict=True):
             attn[:, torch.rand(attn.shape[-1], generator=chance) < empty] = 0.0
-        return dataclasses.replace(trace, token_norms=torch.ones(len(trace.readout)))
+        return dataclasses.replace(trace, token_norms=tuple(torch.ones(len(ids)) for ids in trace.token_ids))
 
 
 @st.composite
@@ -173,7 +173,9 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "a readout of 2": changed("readout", lambda values: 2 * values),
     "a readout of NaN": changed("readout", lambda values: torch.nan * values),
     "a negative readout": changed("readout", lambda values: torch.cat([values[:-1] + 5, -values[-1:] - 5])),
-    "a norm more": changed("token_norms", lambda norms: torch.cat([norms, norms[:1]])),
+    "a norm more": changed("token_norms", last(lambda norms: torch.cat([norms, norms[:1]]))),
+    "a layer of norms less": changed("token_norms", lambda norms: norms[:-1]),
+    "a layer of directions": lambda trace: {"directions": (torch.ones(len(trace.token_ids[0]), 2).half(),)},
     "a stage more": changed("prune_loc", lambda loc: (*loc, LAYERS - 1)),
     "scores without a stage": changed("scores", lambda scores: (*scores, torch.zeros(1))),
     "a stage after all": lambda trace: {

@@ -79,7 +79,8 @@ def test_pruned_tokens_are_neither_queries_nor_keys(prefix: int) -> None:
 
 
 def with_norms(trace: Trace, *norms: float) -> Trace:
-    return dataclasses.replace(trace, token_norms=torch.tensor(norms))
+    below = tuple(torch.ones(len(ids)) for ids in trace.token_ids[:-1])
+    return dataclasses.replace(trace, token_norms=(*below, torch.tensor(norms)))
 
 
 def test_artefacts_by_hand() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from vitdemo.engine.answers import attention, payload
+from vitdemo.engine.answers import attention, features, payload
 from vitdemo.engine.answers.attention import OPACITY
 from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
 from vitdemo.engine.answers.export import Export, export
@@ -69,6 +69,16 @@ class Result:
         Raise ValueError naming an unknown pass or layer.
         """
         return payload.layer_of(self._entry, pass_=pass_, layer=layer)
+
+    def features(self) -> str:
+        """Return JSON of both passes' patches after each layer: their principal components and norms, and the
+        view."""
+        return features.features(self._entry)
+
+    def features_layer(self, *, pass_: str, layer: int) -> str:
+        """Return JSON of the patches' features after one layer. Raise ValueError naming an unknown pass or
+        layer."""
+        return features.layer_of(self._entry, pass_=pass_, layer=layer)
 
     def classes(self, label: str = "") -> list[ClassMap]:
         """Return the maps of class `label` ("": the answer), each over the view. None for a network without

@@ -18,7 +18,7 @@ MAD_FACTOR = 6.0  # about four standard deviations of normally distributed norms
 
 @dataclass(frozen=True, eq=False)
 class TokenNorms:
-    """The L2 norms of the tokens after the last block.
+    """The L2 norms of the tokens after a layer.
 
     `heat`: of the patches, NaN where one was pruned. `prefix`: of the prefix tokens. `limit`: the norm above
     which a patch token counts as an artefact; `artefacts`: the ids of those patches, ascending.
@@ -65,18 +65,18 @@ def attention_entropy(trace: Trace) -> Float[np.ndarray, "l h"]:
     return np.stack(entropies)
 
 
-def token_norms(trace: Trace, *, factor: float = MAD_FACTOR) -> TokenNorms:
-    """The norms after the last block, and which patch tokens are artefacts: outliers that hold something
-    about the whole picture instead of their own place (Darcet et al. 2024, "registers").
+def token_norms(trace: Trace, *, layer: int = -1, factor: float = MAD_FACTOR) -> TokenNorms:
+    """The norms after `layer`, and which patch tokens are artefacts: outliers that hold something about the
+    whole picture instead of their own place (Darcet et al. 2024, "registers").
 
     A patch is one if its norm exceeds median + `factor` x MAD, the median absolute deviation, over the
     patches present. Departure from the paper, which reads a fixed limit off each model's histogram.
     Raises ValueError where the trace has no norms.
     """
-    if trace.token_norms is None:
+    if not trace.token_norms:
         raise ValueError("this trace holds no token norms")
-    prefix, ids = trace.num_prefix_tokens, trace.patch_ids(-1)
-    norms = trace.token_norms.double().numpy()
+    prefix, ids = trace.num_prefix_tokens, trace.patch_ids(layer)
+    norms = trace.token_norms[layer].double().numpy()
     patches = norms[prefix:]
     median = float(np.median(patches))
     limit = median + factor * float(np.median(np.abs(patches - median)))

@@ -77,8 +77,8 @@ class VisionTransformer(nn.Module):
             if recorder is not None:
                 recorder.token_ids.append(ids)
             x = block(x, recorder=recorder)
-        if recorder is not None:
-            recorder.tokens = x
+            if recorder is not None and recorder.attention:
+                recorder.features.append(x)
         return self.classify(x)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:

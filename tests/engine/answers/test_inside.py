@@ -137,10 +137,10 @@ def test_artefacts_are_framed(engine: Engine) -> None:
     calm = result.inside.norms("dense")
     entry = engine._cache.find(result.key)
     assert entry is not None
-    assert entry.dense.token_norms is not None
-    norms = entry.dense.token_norms.clone()
+    *below, last = entry.dense.token_norms
+    norms = last.clone()
     norms[1 + 27] = 100 * norms.max()
-    loud_trace = dataclasses.replace(entry.dense, token_norms=norms)
+    loud_trace = dataclasses.replace(entry.dense, token_norms=(*below, norms))
     engine._cache.put(dataclasses.replace(entry, dense=loud_trace))
     loud = engine.recall(result.key).inside.norms("dense")
     assert 27 in loud.artefacts

@@ -64,6 +64,13 @@ def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
 
     Raise ValueError naming an unknown pass or layer.
     """
+    trace = find_layer(entry, pass_=pass_, layer=layer)
+    sent = {"attn": halves(trace.attn[layer]), "cuts": cut_offs(trace, layer)}
+    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+
+
+def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
+    """Return the trace of a pass. Raise ValueError naming an unknown pass or layer."""
     traces = passes(entry)
     if pass_ not in traces:
         raise ValueError(f"pass must be one of {', '.join(traces)}, got {pass_!r}")
@@ -71,8 +78,7 @@ def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
     count = len(trace.attn)
     if not 0 <= layer < count:
         raise ValueError(f"layer must be an integer from 0 to {count - 1}, got {layer}")
-    sent = {"attn": halves(trace.attn[layer]), "cuts": cut_offs(trace, layer)}
-    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+    return trace
 
 
 def passes(entry: Entry) -> dict[str, Trace]:

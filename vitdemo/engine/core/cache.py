@@ -51,6 +51,7 @@ class Entry:
         tensors = [self.pixels, self.tokens.patches, self.tokens.prefix, self.tokens.positions]
         for trace in traces:
             tensors += [*trace.attn, *trace.token_ids, *trace.scores, trace.readout]
+            tensors += [*trace.token_norms, *trace.directions]
         return sum(t.nbytes for t in tensors) + sum(3 * image.width * image.height for image in images)
 
 

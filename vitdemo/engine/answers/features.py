@@ -1,0 +1,66 @@
+"""The features of a result packed as text, as `payload` packs its attention."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+
+from vitdemo import render
+from vitdemo.engine.answers.payload import data_url, find_layer, packed, passes
+from vitdemo.engine.core.cache import Entry
+from vitdemo.explain.features import principal_components
+from vitdemo.explain.statistics import token_norms
+from vitdemo.trace import Trace
+
+
+def features(entry: Entry) -> str:
+    """JSON of all that the tab "Features" draws from, but for the features themselves, which come by
+    `layer_of`.
+
+    `passes`: "pruned" (where something was pruned) and "dense", each with `counts` (patches after each layer)
+    and, all layers in a row, `ids` (uint16, the patches), `components` (float32, three a patch) and `norms`
+    (float32); `limits`: a layer each, the norm above which a patch is an artefact. `grid`, `view` and
+    `palette` as in `payload.attention`.
+    """
+    analysis = entry.analysis
+    return json.dumps(
+        {
+            "id": analysis.key[:12],  # tells results apart; the key itself stays on the server
+            "model": analysis.model,
+            "title": analysis.title,
+            "grid": entry.dense.grid,
+            "layers": len(entry.dense.attn),
+            "view": data_url(analysis.view),
+            "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
+            "passes": {name: described(trace) for name, trace in passes(entry).items()},
+        }
+    )
+
+
+def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
+    """JSON of the features after one layer: `id`, `pass`, `layer` and `directions` (float16): (n, d), a patch
+    present each, divided by its norm.
+
+    Raise ValueError naming an unknown pass or layer.
+    """
+    trace = find_layer(entry, pass_=pass_, layer=layer)
+    directions = trace.directions[layer][trace.num_prefix_tokens :].numpy()
+    sent = {"directions": packed(directions.astype("<f2"))}
+    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+
+
+def described(trace: Trace) -> dict[str, object]:
+    """One pass."""
+    layers, prefix = range(len(trace.attn)), trace.num_prefix_tokens
+    ids = [trace.patch_ids(layer).numpy() for layer in layers]
+    components = [one.numpy() for one in principal_components(trace)]
+    norms = [one[prefix:].numpy() for one in trace.token_norms]
+    return {
+        "counts": [len(layer) for layer in ids],
+        "ids": packed(np.concatenate(ids).astype("<u2")),
+        "components": packed(np.concatenate(components).astype("<f4")),
+        "norms": packed(np.concatenate(norms).astype("<f4")),
+        "limits": [token_norms(trace, layer=layer).limit for layer in layers],
+    }
