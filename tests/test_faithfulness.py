@@ -27,7 +27,7 @@ from vitdemo.faithfulness import (
 )
 from vitdemo.faithfulness.__main__ import main
 from vitdemo.faithfulness.orders import keep_rank
-from vitdemo.faithfulness.study import drawn, interval, judge, mean_aucs, row
+from vitdemo.faithfulness.study import estimate_interval, judge, make_row, mean_aucs, sample_images
 from vitdemo.markdown import read_block
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit
@@ -157,7 +157,7 @@ def test_every_map_takes_part(net: VisionTransformer, keep_score: bool) -> None:
 
 def test_the_bootstrap_agrees_with_the_normal_distribution() -> None:
     values = np.random.default_rng(1).exponential(size=900)
-    found, width = interval(values), 1.96 * values.std(ddof=1) / 30
+    found, width = estimate_interval(values), 1.96 * values.std(ddof=1) / 30
     assert found.mean == pytest.approx(values.mean())
     assert found.low == pytest.approx(values.mean() - width, abs=0.1 * width)
     assert found.high == pytest.approx(values.mean() + width, abs=0.1 * width)
@@ -173,7 +173,7 @@ def test_differences_are_paired(better: float, finding: str) -> None:
     chance = np.repeat(draw.uniform(0.1, 0.9, size=(40, 1)), 2, axis=1)
     noise = 0.01 * draw.standard_normal((40, 2))
     own = chance + np.array([-better, better]) + noise - noise.mean(0)
-    found = row("chefer", own, chance)
+    found = make_row("chefer", own, chance)
     assert found.finding == finding
     assert found.deletion_gain.mean == pytest.approx(better)
     assert found.insertion_gain.mean == pytest.approx(better)
@@ -205,7 +205,7 @@ def test_the_command_prints_what_the_study_finds(
     found = json.loads(capsys.readouterr().out)
     assert (found["model"], found["split"], found["n"]) == ("dynamicvit_cifar10", "test", 2)
     loaded = load_model("dynamicvit_cifar10", models_dir=models)
-    images = list(drawn(load_cifar10(data, "test"), 2))
+    images = list(sample_images(load_cifar10(data, "test"), 2))
     judged = [judge(loaded, image, seed=seed) for seed, image in enumerate(images)]
     assert {one["method"] for one in found["rows"]} == set(judged[0]) - {"random"}
     assert "keep-score" in judged[0]

@@ -125,7 +125,7 @@ def test_maps_are_the_engine_s_pictures_one_set_an_image(
         wanted = {
             "rollout": result.attention_figure(Look()),
             "lifetime": result.tokens.lifetime_figure(),
-            "kept": render.film_strip([(text, image) for image, text in result.tokens.kept_figures()]),
+            "kept": render.draw_film_strip([(text, image) for image, text in result.tokens.kept_figures()]),
         }
         for kind, picture_of in wanted.items():
             saved = Image.open(folder / f"{stem}-{kind}.png")

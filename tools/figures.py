@@ -32,8 +32,8 @@ from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.registry import PRESETS
-from vitdemo.render.charts import Diverging, grid_of_grids
-from vitdemo.render.geometry import grid_lines, patch_box, spread
+from vitdemo.render.charts import Diverging, draw_grids
+from vitdemo.render.geometry import mask_grid_lines, patch_box, spread
 from vitdemo.render.palette import LINE, MARK, PAPER, where
 from vitdemo.render.plots import new_figure
 from vitdemo.trace import Trace
@@ -88,7 +88,7 @@ def patches(scene: Scene) -> Image.Image:
         ("4 x 4 x 3 = 48", enlarged(small.crop(patch_box(QUERY, small.size, grid)))),
         (str(token.size), Image.fromarray(spread(cells, (EDGE, EDGE)))),
     ]
-    return render.film_strip([(words, fitted(image)) for words, image in frames])
+    return render.draw_film_strip([(words, fitted(image)) for words, image in frames])
 
 
 def positions(scene: Scene) -> Image.Image:
@@ -96,7 +96,7 @@ def positions(scene: Scene) -> Image.Image:
     table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
     similar = position_similarity(table)
     scale = render.Scale(-0.5, 1.0, "")
-    return grid_of_grids(similar, grid=scene.dense.grid, scale=scale, chosen=QUERY).reduce(2)
+    return draw_grids(similar, grid=scene.dense.grid, scale=scale, chosen=QUERY).reduce(2)
 
 
 def attention(scene: Scene) -> Image.Image:
@@ -123,7 +123,8 @@ def stages(scene: Scene) -> Image.Image:
     """What is kept: all, and after each stage."""
     kept = [np.arange(scene.pruned.num_patches), *(ids.numpy() for ids in scene.pruned.kept)]
     view, grid = scene.prepared.view, scene.pruned.grid
-    return render.film_strip([(str(len(ids)), fitted(render.kept_patches(view, ids, grid))) for ids in kept])
+    frames = [(str(len(ids)), fitted(render.draw_kept(view, ids, grid))) for ids in kept]
+    return render.draw_film_strip(frames)
 
 
 def policy(scene: Scene) -> Image.Image:
@@ -189,7 +190,7 @@ FIGURES: dict[str, Callable[[Scene], Image.Image]] = {
 
 def coloured(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
     """The map over the picture, its largest value brightest; the query's patch framed where `marked`."""
-    image = render.overlay(
+    image = render.draw_overlay(
         scene.prepared.view, heat, scale=render.Scale(0.0, float(np.nanmax(heat)), ""), opacity=0.7
     )
     return fitted(render.mark_patch(image, QUERY, heat.shape) if marked else image)
@@ -204,7 +205,7 @@ def drawn(table: Float[np.ndarray, "n n"]) -> Image.Image:
 
 def ruled(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
     """The picture under the lines between patches."""
-    return where(grid_lines(image.size, grid), Image.new("RGB", image.size, LINE), image)
+    return where(mask_grid_lines(image.size, grid), Image.new("RGB", image.size, LINE), image)
 
 
 def enlarged(image: Image.Image) -> Image.Image:

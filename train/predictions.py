@@ -11,7 +11,7 @@ import torch
 
 from train.data import Pictures
 from train.evaluate import predict
-from vitdemo.render.plots import Prediction, predictions_plot
+from vitdemo.render.plots import Prediction, plot_predictions
 from vitdemo.weights import LoadedModel
 
 FILE = "predictions.png"
@@ -36,7 +36,7 @@ def first_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) 
 def draw_predictions(run_dir: Path, *, loaded: LoadedModel, test: Pictures) -> Path:
     """Write the figure into the folder of the run and return its path."""
     title = f"{loaded.spec.key}: the first test pictures that are right, and the first that are wrong"
-    figure = predictions_plot(first_predictions(loaded, test), title=title)
+    figure = plot_predictions(first_predictions(loaded, test), title=title)
     run_dir.mkdir(parents=True, exist_ok=True)
     figure.savefig(run_dir / FILE)
     return run_dir / FILE

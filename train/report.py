@@ -31,7 +31,7 @@ from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
 from vitdemo.machine import describe_hardware
 from vitdemo.markdown import write_block
-from vitdemo.render.plots import confusion_plot, keep_ratio_plot, per_class_plot, training_curves
+from vitdemo.render.plots import plot_classes, plot_confusion, plot_keep_ratios, plot_training
 from vitdemo.weights import LoadedModel
 from vitdemo.weights.store import read_description
 
@@ -99,14 +99,14 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
     """Write metrics.json, the figures, and README.md: the model card."""
     name, judged = loaded.spec.key, DATASETS[loaded.spec.data.dataset].judged
     figures = {
-        "curves.png": training_curves(metrics["history"], title=f"{name}: training"),
-        "confusion.png": confusion_plot(
+        "curves.png": plot_training(metrics["history"], title=f"{name}: training"),
+        "confusion.png": plot_confusion(
             metrics["confusion"], loaded.classes, title=f"{name}: {judged} pictures (n = {metrics['n']:,})"
         ),
     }
-    figures["per_class.png"] = per_class_plot(metrics["per_class"], title=f"{name}: accuracy of each class")
+    figures["per_class.png"] = plot_classes(metrics["per_class"], title=f"{name}: accuracy of each class")
     if "sweep" in metrics:
-        figures["keep_ratio.png"] = keep_ratio_plot(
+        figures["keep_ratio.png"] = plot_keep_ratios(
             metrics["sweep"], title=f"{name}: accuracy against keep ratio"
         )
     for file, figure in figures.items():

@@ -137,8 +137,8 @@ def save_maps(result: Result, *, folder: Path, name: str) -> None:
     kept = [(label, image) for image, label in result.tokens.kept_figures()]
     pictures = {
         "rollout": result.attention_figure(look),
-        "heads": render.tile(heads, columns=GALLERY_COLUMNS),
-        "kept": render.film_strip(kept),
+        "heads": render.draw_tiles(heads, columns=GALLERY_COLUMNS),
+        "kept": render.draw_film_strip(kept),
         "lifetime": result.tokens.lifetime_figure(),
     }
     for kind, picture in pictures.items():

@@ -141,7 +141,7 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locato
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()
 
     steps.show_attention(page, opacity=0)
-    view = render.display_view(bundled_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
+    view = render.enlarge_view(bundled_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
     shown = np.array(picture.evaluate(CENTRES))[:, :3]
     assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
 

@@ -58,8 +58,8 @@ def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) ->
         found.append((pass_, layer))
         return '{"id": ""}' if lost(len(found) - 1) else real(entry, pass_=pass_, layer=layer)
 
-    real = payload.layer_of
-    monkeypatch.setattr(payload, "layer_of", answer)
+    real = payload.pack_layer
+    monkeypatch.setattr(payload, "pack_layer", answer)
     monkeypatch.setattr(payload, "LIMIT", 0)
     return found
 

@@ -17,7 +17,7 @@ from tests.browser.conftest import Opener
 from tests.browser.server import served
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.lab import Lab
-from vitdemo.engine.core.turns import silent
+from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.examples import example_paths
 from vitdemo.limits import Limits
 
@@ -78,7 +78,9 @@ def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch
 
     def late(lab: Lab, **options: Any) -> Any:
         assert go_on.wait(60)
-        found = search(Lab(replace(lab._subject, progress=silent)), **options)  # as one past its last step
+        found = search(
+            Lab(replace(lab._subject, progress=ignore_progress)), **options
+        )  # as one past its last step
         done.set()
         return found
 

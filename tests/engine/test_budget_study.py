@@ -21,7 +21,7 @@ def test_each_picture_counts_as_the_laboratory_counts_it(engine: Engine, models:
     loaded = load_model(KEY, models_dir=models)
     config = loaded.spec.config
     blocks = np.diff((0, *config.prune_loc, config.depth))  # between one stage and the next
-    found = budget_study.budget_study(loaded, map(decode, paths), threshold=1.0)
+    found = budget_study.run_study(loaded, map(decode, paths), threshold=1.0)
     for path, confidence, patches in zip(paths, found.confidence, found.patches, strict=True):
         result = engine.open(Request(path, KEY, 0.0))
         assert confidence == pytest.approx(result.analysis.dense.top[0][1], abs=1e-5)
@@ -29,7 +29,7 @@ def test_each_picture_counts_as_the_laboratory_counts_it(engine: Engine, models:
         assert patches == pytest.approx(np.average(tokens, weights=blocks))
     assert len(set(found.patches)) > 3, "the budget does adapt"
     with pytest.raises(ValueError, match="threshold"):
-        budget_study.budget_study(loaded, [], threshold=-1)
+        budget_study.run_study(loaded, [], threshold=-1)
 
 
 def test_correlation_and_quarters_by_hand() -> None:
@@ -39,7 +39,7 @@ def test_correlation_and_quarters_by_hand() -> None:
     assert found.quarters == (50, 20)
     # atanh(-0.8) = -1.0986 and 1.96 / sqrt(2) = 1.3859
     assert found.interval == pytest.approx((np.tanh(-2.4845), np.tanh(0.2873)), abs=1e-4)
-    assert budget_study.line(found, 0.8) == (
+    assert budget_study.format_study(found, 0.8) == (
         "threshold 0.8, 5 pictures: Spearman -0.80 (-0.99 to +0.28); mean patches a block 30.0, "
         "of the least sure quarter 50.0, of the surest 20.0"
     )

@@ -11,7 +11,7 @@ from tests.engine.bundle import picture
 from tests.models.nets import small_dynamic
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Look, Request, Result
-from vitdemo.engine.answers.sweep import chosen_classes
+from vitdemo.engine.answers.sweep import choose_classes
 from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
 
@@ -53,4 +53,4 @@ def test_the_order_is_that_of_the_logits_and_then_of_the_classes(
 
 
 def test_the_sweep_shows_the_first_of_equal_classes() -> None:
-    assert chosen_classes({"learned": torch.full((10, 1, 10), 0.1)}) == [0, 1, 2]
+    assert choose_classes({"learned": torch.full((10, 1, 10), 0.1)}) == [0, 1, 2]

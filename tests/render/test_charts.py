@@ -10,14 +10,14 @@ from vitdemo.render import Scale
 from vitdemo.render.charts import (
     NO_VALUE,
     Diverging,
-    filter_tiles,
-    grid_of_grids,
+    draw_filters,
+    draw_grids,
+    draw_map,
+    draw_numbers,
+    draw_steps,
     grids_at,
     grids_size,
-    number_table,
-    plain_map,
     readable_on,
-    step_chart,
 )
 
 
@@ -35,7 +35,7 @@ def test_diverging_colours_have_the_sign() -> None:
 def test_every_cell_has_the_colour_of_its_number() -> None:
     values = np.array([[0.0, 1.0, np.nan], [0.25, 0.5, 0.75]])
     scale = Scale(0.0, 1.0, "number")
-    shown = np.asarray(number_table(values, colours=scale, decimals=2, names=("layer", "head"))).reshape(
+    shown = np.asarray(draw_numbers(values, colours=scale, decimals=2, names=("layer", "head"))).reshape(
         -1, 3
     )
     for value in values.ravel():
@@ -44,7 +44,7 @@ def test_every_cell_has_the_colour_of_its_number() -> None:
 
 
 def test_a_table_of_nothing_but_missing_numbers_is_grey() -> None:
-    shown = number_table(
+    shown = draw_numbers(
         np.full((2, 2), np.nan), colours=Scale(0.0, 1.0, "x"), decimals=1, names=("layer", "head")
     )
     assert (np.asarray(shown).reshape(-1, 3) == NO_VALUE).all(axis=-1).sum() > 10_000
@@ -66,7 +66,7 @@ def test_filters_keep_their_colours_and_places() -> None:
     filters = np.zeros((3, 3, 2, 2))
     filters[0, 0, 0, 0] = 0.5  # red, top left
     filters[1, 2, 1, 0] = -0.2  # the opposite of blue, bottom left
-    sheet = filter_tiles(filters, columns=2).convert("RGB")
+    sheet = draw_filters(filters, columns=2).convert("RGB")
     edge = 448 // 2 - 6
     quarter = edge // 4
     assert sheet.getpixel((quarter, quarter)) == (255, 128, 128)
@@ -80,7 +80,7 @@ def test_each_small_map_is_its_row(grid: tuple[int, int]) -> None:
     n = grid[0] * grid[1]
     table = np.random.default_rng(0).random((n, n))
     scale = Scale(0.0, 1.0, "")
-    sheet = grid_of_grids(table, grid=grid, scale=scale)
+    sheet = draw_grids(table, grid=grid, scale=scale)
     assert sheet.size == grids_size(grid)
     pixels = np.asarray(sheet)
     colours = scale.colours(table)
@@ -99,7 +99,7 @@ def test_each_small_map_is_its_row(grid: tuple[int, int]) -> None:
 
 def test_the_chosen_map_is_framed() -> None:
     table, scale = np.zeros((16, 16)), Scale(0.0, 1.0, "")
-    plain, framed = (grid_of_grids(table, grid=(4, 4), scale=scale, chosen=c) for c in (None, 6))
+    plain, framed = (draw_grids(table, grid=(4, 4), scale=scale, chosen=c) for c in (None, 6))
     changed = np.argwhere((np.asarray(plain) != np.asarray(framed)).any(axis=-1))
     (top, left), (bottom, right) = changed.min(axis=0).tolist(), changed.max(axis=0).tolist()
     assert grids_at((left + right) / 2, (top + bottom) / 2, (4, 4)) == 6
@@ -108,7 +108,7 @@ def test_the_chosen_map_is_framed() -> None:
 def test_a_plain_map_is_flat() -> None:
     heat = np.array([[0.0, 0.5], [1.0, 0.25]])
     scale = Scale(0.0, 1.0, "")
-    shown = np.asarray(plain_map(heat, scale=scale))
+    shown = np.asarray(draw_map(heat, scale=scale))
     assert shown.shape == (448, 448, 3)
     assert (shown[:224, 224:] == scale.colours(np.array([0.5]))[0]).all()
 
@@ -121,6 +121,6 @@ def bars(image: Image.Image) -> list[int]:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    lengths = bars(step_chart([("head", 1.0), ("block 0", 0.5), ("embedding", -0.25)], label="x"))
+    lengths = bars(draw_steps([("head", 1.0), ("block 0", 0.5), ("embedding", -0.25)], label="x"))
     assert lengths[1] / lengths[0] == pytest.approx(0.5, abs=0.02)
     assert lengths[2] / lengths[0] == pytest.approx(0.25, abs=0.02)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from vitdemo.render.film import HOLD, LAST, animated_gif
+from vitdemo.render.film import HOLD, LAST, encode_gif
 from vitdemo.render.palette import PAPER
-from vitdemo.render.text import caption
+from vitdemo.render.text import draw_caption
 
 
 def smooth(seed: int, size: tuple[int, int]) -> Image.Image:
@@ -27,10 +27,10 @@ def decoded(data: bytes) -> list[tuple[Image.Image, int]]:
 def test_frames_are_the_captioned_pictures_in_order() -> None:
     names = ["Input: 64 patches", "Stage 1: 44 of 64 patches", "Stage 2: 31 of 64 patches"]
     pictures = [smooth(seed, (300, 200)) for seed in range(3)]
-    frames = decoded(animated_gif(list(zip(names, pictures, strict=True))))
+    frames = decoded(encode_gif(list(zip(names, pictures, strict=True))))
     assert [duration for _, duration in frames] == [HOLD, HOLD, LAST]
     for (frame, _), name, picture in zip(frames, names, pictures, strict=True):
-        words = caption(name, 300)
+        words = draw_caption(name, 300)
         assert frame.size == (300, 200 + words.height)
         found = np.asarray(frame).astype(int)
         assert np.abs(found[:200] - np.asarray(picture).astype(int)).mean() < 3
@@ -38,8 +38,8 @@ def test_frames_are_the_captioned_pictures_in_order() -> None:
 
 
 def test_large_pictures_are_reduced_and_smaller_ones_padded_with_paper() -> None:
-    frames = decoded(animated_gif([("a", smooth(0, (900, 450))), ("b", smooth(1, (50, 40)))], edge=300))
-    height = 150 + caption("a", 300).height
+    frames = decoded(encode_gif([("a", smooth(0, (900, 450))), ("b", smooth(1, (50, 40)))], edge=300))
+    height = 150 + draw_caption("a", 300).height
     assert [frame.size for frame, _ in frames] == [(300, height)] * 2
     second = np.asarray(frames[1][0])
     assert (np.abs(second[:, 60:].astype(int) - PAPER) <= 3).all()
@@ -49,9 +49,9 @@ def test_large_pictures_are_reduced_and_smaller_ones_padded_with_paper() -> None
 def test_a_noisy_photo_stays_below_a_megabyte() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
     photo = Image.fromarray(noise).resize((448, 448), Image.Resampling.BICUBIC)
-    assert len(animated_gif([(str(stage), photo.rotate(90 * stage)) for stage in range(4)])) < 10**6
+    assert len(encode_gif([(str(stage), photo.rotate(90 * stage)) for stage in range(4)])) < 10**6
 
 
 def test_without_frames_there_is_nothing_to_show() -> None:
     with pytest.raises(ValueError, match="frames"):
-        animated_gif([])
+        encode_gif([])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitdemo.render.geometry import display_view, grid_lines, patch_at, patch_box, spread
+from vitdemo.render.geometry import enlarge_view, mask_grid_lines, patch_at, patch_box, spread
 
 sizes_and_grids = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda grid: st.tuples(
@@ -72,7 +72,7 @@ def test_impossible_patches_are_named():
 
 
 def test_grid_lines_run_along_the_first_pixels_of_each_patch():
-    lines = grid_lines((10, 4), (2, 3))
+    lines = mask_grid_lines((10, 4), (2, 3))
     expected = np.zeros((4, 10), bool)
     expected[[0, 2]] = True
     expected[:, [0, 3, 6]] = True
@@ -84,13 +84,13 @@ def test_grid_lines_run_along_the_first_pixels_of_each_patch():
     [((32, 32), (448, 448)), ((64, 32), (448, 224)), ((30, 90), (149, 448)), ((600, 500), (600, 500))],
 )
 def test_small_views_are_enlarged_in_proportion_and_large_ones_left(size, shown):
-    assert display_view(Image.new("RGB", size)).size == shown
+    assert enlarge_view(Image.new("RGB", size)).size == shown
 
 
 def test_enlarging_is_bicubic_and_a_large_view_keeps_its_pixels():
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     view = Image.fromarray(noise)
-    np.testing.assert_array_equal(display_view(view), view.resize((448, 448), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(enlarge_view(view), view.resize((448, 448), Image.Resampling.BICUBIC))
     large = Image.fromarray(np.tile(noise, (32, 32, 1)))
-    np.testing.assert_array_equal(display_view(large), large)
-    assert display_view(Image.new("L", (448, 448), 7)).getpixel((0, 0)) == (7, 7, 7)
+    np.testing.assert_array_equal(enlarge_view(large), large)
+    assert enlarge_view(Image.new("L", (448, 448), 7)).getpixel((0, 0)) == (7, 7, 7)

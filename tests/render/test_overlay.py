@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitdemo.render.geometry import display_view, patch_box, spread
-from vitdemo.render.overlay import describe, hatched, heat_figure, overlay, share_of_total
+from vitdemo.render.geometry import enlarge_view, patch_box, spread
+from vitdemo.render.overlay import describe, draw_heat, draw_overlay, hatch, share_of_total
 from vitdemo.render.palette import colour_map
-from vitdemo.render.scale import Scale, colour_bar, shared_scale, ticks
+from vitdemo.render.scale import Scale, draw_colour_bar, format_ticks, share_scale
 
 VIEW = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
 SCALE = Scale(0.0, 255.0, "value")
@@ -15,14 +15,14 @@ SCALE = Scale(0.0, 255.0, "value")
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_one_value_everywhere_is_one_colour_everywhere(smooth):
-    picture = overlay(VIEW, np.full((4, 6), 77.0), scale=SCALE, opacity=1, smooth=smooth)
+    picture = draw_overlay(VIEW, np.full((4, 6), 77.0), scale=SCALE, opacity=1, smooth=smooth)
     assert picture.size == (448, 299)
     assert (np.asarray(picture) == colour_map()[77]).all()
 
 
 def test_every_pixel_of_a_patch_has_the_colour_of_its_value():
     heat = np.arange(35, dtype=np.float32).reshape(5, 7) * 7  # 448 / 7 is whole, 299 / 5 is not
-    picture = np.asarray(overlay(VIEW, heat, scale=SCALE, opacity=1))
+    picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=1))
     for patch_id, value in enumerate(heat.ravel()):
         left, top, right, bottom = patch_box(patch_id, (448, 299), (5, 7))
         assert (picture[top:bottom, left:right] == colour_map()[int(value)]).all()
@@ -30,10 +30,12 @@ def test_every_pixel_of_a_patch_has_the_colour_of_its_value():
 
 def test_opacity_mixes_view_and_colour():
     heat = np.full((4, 6), 200.0)
-    view = np.asarray(display_view(VIEW)).astype(float)
-    np.testing.assert_array_equal(overlay(VIEW, heat, scale=SCALE, opacity=0), view)
+    view = np.asarray(enlarge_view(VIEW)).astype(float)
+    np.testing.assert_array_equal(draw_overlay(VIEW, heat, scale=SCALE, opacity=0), view)
     expected = 0.7 * view + 0.3 * colour_map()[200]
-    np.testing.assert_allclose(np.asarray(overlay(VIEW, heat, scale=SCALE, opacity=0.3)), expected, atol=1)
+    np.testing.assert_allclose(
+        np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=0.3)), expected, atol=1
+    )
 
 
 @pytest.mark.parametrize("smooth", [False, True])
@@ -41,17 +43,17 @@ def test_opacity_mixes_view_and_colour():
 def test_patches_without_a_value_are_grey_and_take_no_colour_from_their_neighbours(smooth, opacity):
     heat = np.full((4, 6), 255.0)
     heat[1, 2] = heat[3, 5] = np.nan
-    picture = np.asarray(overlay(VIEW, heat, scale=SCALE, opacity=opacity, smooth=smooth)).astype(int)
+    picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=opacity, smooth=smooth)).astype(int)
     gone = spread(np.isnan(heat), (448, 299))
     assert (np.ptp(picture[gone], axis=1) == 0).all()
-    np.testing.assert_array_equal(picture[gone], np.asarray(hatched(display_view(VIEW), (4, 6)))[gone])
-    full = np.asarray(overlay(VIEW, np.full((4, 6), 255.0), scale=SCALE, opacity=opacity, smooth=smooth))
+    np.testing.assert_array_equal(picture[gone], np.asarray(hatch(enlarge_view(VIEW), (4, 6)))[gone])
+    full = np.asarray(draw_overlay(VIEW, np.full((4, 6), 255.0), scale=SCALE, opacity=opacity, smooth=smooth))
     np.testing.assert_array_equal(picture[~gone], full[~gone])
 
 
 def test_hatching_shows_on_any_view():
     for level in range(0, 256, 5):
-        pixels = np.asarray(hatched(Image.new("RGB", (96, 96), (level,) * 3), (4, 4))).astype(int)
+        pixels = np.asarray(hatch(Image.new("RGB", (96, 96), (level,) * 3), (4, 4))).astype(int)
         values, counts = np.unique(pixels[..., 0], return_counts=True)
         assert len(values) == 2
         assert np.ptp(values) >= 25
@@ -59,13 +61,13 @@ def test_hatching_shows_on_any_view():
 
 
 def test_a_map_without_any_value_is_all_hatched():
-    picture = overlay(VIEW, np.full((2, 3), np.nan), scale=SCALE, smooth=True)
-    np.testing.assert_array_equal(picture, hatched(display_view(VIEW), (2, 3)))
+    picture = draw_overlay(VIEW, np.full((2, 3), np.nan), scale=SCALE, smooth=True)
+    np.testing.assert_array_equal(picture, hatch(enlarge_view(VIEW), (2, 3)))
 
 
 def test_smooth_passes_through_the_value_at_the_centre_and_half_way_between_two():
     heat = np.array([[0.0, 255.0]])
-    row = np.asarray(overlay(Image.new("RGB", (449, 30)), heat, scale=SCALE, opacity=1, smooth=True))[15]
+    row = np.asarray(draw_overlay(Image.new("RGB", (449, 30)), heat, scale=SCALE, opacity=1, smooth=True))[15]
     # Pixel x has its centre at x + 0.5; patch centres lie at 449/4 and 3*449/4.
     position = (np.arange(449) + 0.5) / 449 * 2 - 0.5
     np.testing.assert_array_equal(row, colour_map()[(np.clip(position, 0, 1) * 255 + 0.5).astype(int)])
@@ -73,9 +75,9 @@ def test_smooth_passes_through_the_value_at_the_centre_and_half_way_between_two(
 
 def test_two_maps_under_one_scale_keep_their_order():
     weak, strong = np.array([[0.0, 0.1]]), np.array([[0.2, 0.4]])
-    scale = shared_scale([weak, strong], label="attention")
+    scale = share_scale([weak, strong], label="attention")
     assert (scale.low, scale.high) == (0.0, 0.4)
-    pictures = [np.asarray(overlay(VIEW, heat, scale=scale, opacity=1)) for heat in (weak, strong)]
+    pictures = [np.asarray(draw_overlay(VIEW, heat, scale=scale, opacity=1)) for heat in (weak, strong)]
     indices = [
         np.flatnonzero((colour_map() == p).all(1))[0] for pic in pictures for p in (pic[9, 9], pic[9, 440])
     ]
@@ -84,21 +86,21 @@ def test_two_maps_under_one_scale_keep_their_order():
 
 def test_shared_scale_ignores_missing_values_and_takes_given_ends():
     heats = [np.array([[np.nan, 3.0]]), np.array([[-1.0, np.nan]])]
-    assert shared_scale(heats, label="x") == Scale(-1.0, 3.0, "x")
-    assert shared_scale(heats, label="x", low=-2, high=5) == Scale(-2, 5, "x")
+    assert share_scale(heats, label="x") == Scale(-1.0, 3.0, "x")
+    assert share_scale(heats, label="x", low=-2, high=5) == Scale(-2, 5, "x")
 
 
 @pytest.mark.parametrize("value", [1 / 64, 0.0, -3.0])
 def test_rounding_noise_is_not_blown_up(value):
     heat = np.full((4, 6), value) * (1 + 1e-8 * np.random.default_rng(0).standard_normal((4, 6)))
-    picture = np.asarray(overlay(VIEW, heat, scale=shared_scale([heat], label="x"), opacity=1))
+    picture = np.asarray(draw_overlay(VIEW, heat, scale=share_scale([heat], label="x"), opacity=1))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) <= 2
 
 
 @pytest.mark.parametrize("heats", [[], [np.full((2, 2), np.nan)], [np.array([[1.0, np.inf]])]])
 def test_no_scale_without_finite_numbers(heats):
     with pytest.raises(ValueError, match="heats"):
-        shared_scale(heats, label="x")
+        share_scale(heats, label="x")
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("nan")), (0, float("inf"))])
@@ -109,11 +111,11 @@ def test_no_scale_with_ends_out_of_order(low, high):
 
 def test_wrong_options_are_named():
     with pytest.raises(ValueError, match=r"opacity: 1\.5"):
-        overlay(VIEW, np.zeros((2, 2)), scale=SCALE, opacity=1.5)
+        draw_overlay(VIEW, np.zeros((2, 2)), scale=SCALE, opacity=1.5)
     with pytest.raises(ValueError, match="heat"):
-        overlay(VIEW, np.array([[0.0, -np.inf]]), scale=SCALE)
+        draw_overlay(VIEW, np.array([[0.0, -np.inf]]), scale=SCALE)
     with pytest.raises(ValueError, match="width"):
-        colour_bar(SCALE, width=50)
+        draw_colour_bar(SCALE, width=50)
 
 
 @pytest.mark.parametrize(
@@ -127,26 +129,26 @@ def test_wrong_options_are_named():
     ],
 )
 def test_numbers_on_the_bar(low, high, expected):
-    assert ticks(Scale(low, high, "x")) == expected
+    assert format_ticks(Scale(low, high, "x")) == expected
 
 
 def test_the_bar_runs_through_the_palette_and_says_what_is_cut_off():
-    plain = colour_bar(Scale(0, 1, ""), width=448)
+    plain = draw_colour_bar(Scale(0, 1, ""), width=448)
     row = np.asarray(plain)[8]
     colours = row[8:-8]  # inside padding and outline
     assert abs(colours.astype(int)[0] - colour_map()[0]).max() <= 3
     assert abs(colours.astype(int)[-1] - colour_map()[-1]).max() <= 3
-    marked = colour_bar(Scale(0, 1, ""), width=448, above=True)
+    marked = draw_colour_bar(Scale(0, 1, ""), width=448, above=True)
     changed = np.argwhere((np.asarray(plain) != np.asarray(marked)).any(axis=2))
     assert changed[:, 1].min() > 300  # only the number at the high end
-    labelled = colour_bar(Scale(0, 1, "attention"), width=448)
+    labelled = draw_colour_bar(Scale(0, 1, "attention"), width=448)
     assert labelled.height > plain.height
 
 
 def test_figure_is_the_overlay_with_the_bar_below_and_marks_cut_values():
     heat = np.array([[0.0, 200.0], [300.0, np.nan]])
-    figure = heat_figure(VIEW, heat, scale=SCALE)
-    picture, bar = overlay(VIEW, heat, scale=SCALE), colour_bar(SCALE, width=448, above=True)
+    figure = draw_heat(VIEW, heat, scale=SCALE)
+    picture, bar = draw_overlay(VIEW, heat, scale=SCALE), draw_colour_bar(SCALE, width=448, above=True)
     np.testing.assert_array_equal(figure.crop((0, 0, 448, 299)), picture)
     np.testing.assert_array_equal(figure.crop((0, 299, 448, 299 + bar.height)), bar)
 

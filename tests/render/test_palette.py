@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitdemo.render.palette import INK, PAPER, colour_map, colours_of, faded, stage_colours, where
+from vitdemo.render.palette import INK, PAPER, colour_map, colours_of, fade, stage_colours, where
 
 
 def luminance(colour) -> float:
@@ -52,7 +52,7 @@ def test_no_stages_no_colours():
 
 def test_faded_is_neutral_and_neither_black_nor_white():
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8))
-    pixels = np.asarray(faded(noise)).astype(int)
+    pixels = np.asarray(fade(noise)).astype(int)
     assert (np.ptp(pixels, axis=2) == 0).all()
     assert pixels.min() >= 110
     assert pixels.max() <= 225

@@ -7,41 +7,41 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vitdemo import render
-from vitdemo.render.geometry import display_view, grid_lines, patch_box, spread
-from vitdemo.render.overlay import overlay
-from vitdemo.render.palette import LINE, faded
+from vitdemo.render.geometry import enlarge_view, mask_grid_lines, patch_box, spread
+from vitdemo.render.overlay import draw_overlay
+from vitdemo.render.palette import LINE, fade
 from vitdemo.render.scale import Scale
-from vitdemo.render.text import caption, font, font_size, spelled, wrap
+from vitdemo.render.text import draw_caption, font_size, load_font, respell, wrap
 
 VIEW = Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8))
-SHOWN = display_view(VIEW)
+SHOWN = enlarge_view(VIEW)
 
 
 def test_kept_patches_are_untouched_and_dropped_ones_grey_under_a_grid():
     kept, grid = [0, 4, 14], (3, 5)
-    picture = np.asarray(render.kept_patches(VIEW, kept, grid))
+    picture = np.asarray(render.draw_kept(VIEW, kept, grid))
     mask = spread(np.isin(np.arange(15), kept).reshape(grid), SHOWN.size)
-    lines = grid_lines(SHOWN.size, grid)
+    lines = mask_grid_lines(SHOWN.size, grid)
     np.testing.assert_array_equal(picture[mask], np.asarray(SHOWN)[mask])
-    np.testing.assert_array_equal(picture[~mask & ~lines], np.asarray(faded(SHOWN))[~mask & ~lines])
+    np.testing.assert_array_equal(picture[~mask & ~lines], np.asarray(fade(SHOWN))[~mask & ~lines])
     assert (picture[~mask & lines] == LINE).all()
 
 
 def test_kept_patches_of_all_and_of_none():
-    np.testing.assert_array_equal(render.kept_patches(VIEW, np.arange(15), (3, 5)), SHOWN)
-    assert (np.ptp(np.asarray(render.kept_patches(VIEW, [], (3, 5))).astype(int), axis=2) == 0).all()
+    np.testing.assert_array_equal(render.draw_kept(VIEW, np.arange(15), (3, 5)), SHOWN)
+    assert (np.ptp(np.asarray(render.draw_kept(VIEW, [], (3, 5))).astype(int), axis=2) == 0).all()
 
 
 @pytest.mark.parametrize("wrong", [15, -1])
 def test_ids_outside_the_grid_are_refused(wrong):
     with pytest.raises(ValueError, match="kept_ids"):
-        render.kept_patches(VIEW, [wrong], (3, 5))
+        render.draw_kept(VIEW, [wrong], (3, 5))
 
 
 def test_stage_of_drop_worked_by_hand():
     stages = render.stage_of_drop([[0, 1, 2, 5], [1, 2, 5], [2]], (2, 3))
     assert stages.tolist() == [[2, 3, 0], [1, 1, 3]]
-    assert render.lifetime_counts(stages, stages=3) == [6, 4, 3, 1]
+    assert render.count_lifetimes(stages, stages=3) == [6, 4, 3, 1]
     assert render.stage_of_drop([], (2, 3)).tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
@@ -57,14 +57,14 @@ def test_counts_are_the_numbers_of_kept_ids(sizes, random):
     for size in sorted(sizes, reverse=True):
         ids = random.sample(ids, size)
         kept.append(sorted(ids))
-    counts = render.lifetime_counts(render.stage_of_drop(kept, (4, 6)), stages=len(kept))
+    counts = render.count_lifetimes(render.stage_of_drop(kept, (4, 6)), stages=len(kept))
     assert counts == [24, *(len(k) for k in kept)]
 
 
 def test_lifetime_map_leaves_survivors_alone_and_gives_each_stage_its_own_tint():
     stages = np.array([[0, 1, 2, 3, 0], [1, 1, 0, 0, 2], [0, 0, 3, 0, 0]])
     flat = Image.new("RGB", (450, 270), (90, 120, 60))
-    picture = np.asarray(render.lifetime_map(flat, stages))[:270]
+    picture = np.asarray(render.draw_lifetimes(flat, stages))[:270]
     alive = spread(stages == 0, flat.size)
     assert (picture[alive] == (90, 120, 60)).all()
     tints = {}
@@ -78,15 +78,15 @@ def test_lifetime_map_leaves_survivors_alone_and_gives_each_stage_its_own_tint()
 def test_legend_has_a_row_a_stage_also_for_a_stage_that_dropped_nothing():
     stages = np.array([[0, 2, 0]])
     wide = Image.new("RGB", (450, 150))
-    row = render.lifetime_map(wide, stages, stages=3).height - render.lifetime_map(wide, stages).height
+    row = render.draw_lifetimes(wide, stages, stages=3).height - render.draw_lifetimes(wide, stages).height
     assert row == round(1.5 * font_size(450))
-    assert render.lifetime_counts(stages, stages=3) == [3, 3, 2, 2]
+    assert render.count_lifetimes(stages, stages=3) == [3, 3, 2, 2]
 
 
 @pytest.mark.parametrize("stages", [np.array([[0, 4]]), np.array([[-1, 0]])])
 def test_lifetime_map_refuses_unknown_stages(stages):
     with pytest.raises(ValueError, match="stage_of_drop"):
-        render.lifetime_map(VIEW, stages, stages=3)
+        render.draw_lifetimes(VIEW, stages, stages=3)
 
 
 def test_mark_frames_one_patch_only_and_leaves_the_original():
@@ -108,17 +108,17 @@ def test_mark_works_on_tiny_patches():
 def test_gallery_is_the_overlay_of_each_head_under_one_scale():
     heats = [np.random.default_rng(seed).random((3, 5)) for seed in range(3)]
     scale = Scale(0, 1, "attention")
-    pictures = render.head_gallery(VIEW, heats, scale=scale, opacity=0.5)
+    pictures = render.draw_gallery(VIEW, heats, scale=scale, opacity=0.5)
     assert len(pictures) == 3
     for picture, heat in zip(pictures, heats, strict=True):
-        np.testing.assert_array_equal(picture, overlay(VIEW, heat, scale=scale, opacity=0.5))
+        np.testing.assert_array_equal(picture, draw_overlay(VIEW, heat, scale=scale, opacity=0.5))
 
 
 def test_film_strip_and_tile_show_every_picture_unchanged_in_order():
     frames = [(f"stage {i}", Image.new("RGB", (120, 80), (40 * i, 0, 9))) for i in range(5)]
-    strip = np.asarray(render.film_strip(frames))
+    strip = np.asarray(render.draw_film_strip(frames))
     assert strip.shape[1] == 5 * 120 + 4 * 12
-    sheet = np.asarray(render.tile(frames, columns=2))
+    sheet = np.asarray(render.draw_tiles(frames, columns=2))
     row = (sheet.shape[0] + 12) // 3
     for index in range(5):
         assert (strip[:80, index * 132 : index * 132 + 120] == (40 * index, 0, 9)).all()
@@ -126,7 +126,7 @@ def test_film_strip_and_tile_show_every_picture_unchanged_in_order():
         assert (sheet[top : top + 80, left : left + 120] == (40 * index, 0, 9)).all()
     for wrong in ([], frames[:0]):
         with pytest.raises(ValueError, match="frames"):
-            render.film_strip(wrong)
+            render.draw_film_strip(wrong)
 
 
 def test_text_wraps_inside_its_width_and_loses_no_word():
@@ -134,12 +134,12 @@ def test_text_wraps_inside_its_width_and_loses_no_word():
     lines = wrap(text, 200, 20)
     assert " ".join(lines) == text
     assert len(lines) > 1
-    assert all(font(20).getlength(line) <= 200 for line in lines)
+    assert all(load_font(20).getlength(line) <= 200 for line in lines)
     assert wrap("", 200, 20) == []
-    assert caption(text, 200).height > caption("attention", 200).height
+    assert draw_caption(text, 200).height > draw_caption("attention", 200).height
 
 
 def test_signs_that_the_font_lacks_are_spelled_out():
-    missing = caption("\uffff", 60).tobytes()
+    missing = draw_caption("\uffff", 60).tobytes()
     for sign in "→×≥≤−–ρ·%":
-        assert all(caption(letter, 60).tobytes() != missing for letter in spelled(sign))
+        assert all(draw_caption(letter, 60).tobytes() != missing for letter in respell(sign))

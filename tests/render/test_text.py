@@ -14,7 +14,7 @@ from PIL import Image
 
 from vitdemo import render
 from vitdemo.message import SPOKEN, Message
-from vitdemo.render.text import CHINESE, caption, font, spelled, wrap
+from vitdemo.render.text import CHINESE, draw_caption, load_font, respell, wrap
 from vitdemo.ui.kit.language import catalogues, chinese
 
 PUNCTUATION = tuple("，。：；、）》”％")
@@ -32,19 +32,23 @@ def answered_in_chinese() -> Iterator[None]:
 
 def test_a_caption_is_said_in_the_language_of_the_visitor() -> None:
     message = Message("Input: {count} patches", count=64)
-    english = caption(message, 448)
+    english = draw_caption(message, 448)
     with answered_in_chinese():
-        assert spelled(message) == "输入：64 个图像块"
-        assert caption(message, 448).tobytes() != english.tobytes()
-    assert caption(message, 448).tobytes() == english.tobytes() == caption("Input: 64 patches", 448).tobytes()
+        assert respell(message) == "输入：64 个图像块"
+        assert draw_caption(message, 448).tobytes() != english.tobytes()
+    assert (
+        draw_caption(message, 448).tobytes()
+        == english.tobytes()
+        == draw_caption("Input: 64 patches", 448).tobytes()
+    )
 
 
 def test_a_figure_changes_nothing_but_its_words() -> None:
     view, heat = Image.new("RGB", (448, 448), "teal"), np.eye(8)
-    scale = render.shared_scale([heat], label=Message("attention weight"))
-    english = render.heat_figure(view, heat, scale=scale)
+    scale = render.share_scale([heat], label=Message("attention weight"))
+    english = render.draw_heat(view, heat, scale=scale)
     with answered_in_chinese():
-        ours = render.heat_figure(view, heat, scale=scale)
+        ours = render.draw_heat(view, heat, scale=scale)
     assert ours.crop((0, 0, 448, 448)).tobytes() == english.crop((0, 0, 448, 448)).tobytes()
     assert ours.tobytes() != english.tobytes()
 
@@ -55,7 +59,9 @@ def test_chinese_breaks_between_characters_and_no_line_begins_with_punctuation(w
     lines = wrap(text, width, 20)
     assert "".join(lines) == text
     assert not [line for line in lines if line.startswith(PUNCTUATION)]
-    assert all(font(20, text).getlength(line) <= width + 20 for line in lines)  # punctuation may hang over
+    assert all(
+        load_font(20, text).getlength(line) <= width + 20 for line in lines
+    )  # punctuation may hang over
 
 
 def test_the_font_has_every_letter_that_the_page_says() -> None:

@@ -66,4 +66,4 @@ def jobs(engine: Engine, page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> It
     made.done.set()
     line = page._queue
     assert isinstance(line, FairQueue)
-    until(lambda: not line.pending())
+    until(lambda: not line.list_pending())

@@ -114,7 +114,7 @@ def test_in_a_full_queue_the_greediest_address_makes_room() -> None:
     queue.pending_messages_per_session.update(lines)
     for left in (3, 2):
         assert queue.make_room(Client("1.1.1.1", f"x{left}"))
-        assert queue.waiting()[:left] == theirs[:left]
+        assert queue.list_waiting()[:left] == theirs[:left]
         asked(queue, "1.1.1.1", f"x{left}")
     for name in "dc":
         message = lines[name].get_nowait()

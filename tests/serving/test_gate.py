@@ -27,8 +27,8 @@ from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.log import Lines
 from vitdemo.serving.options import Options
-from vitdemo.serving.routes import is_open, named
-from vitdemo.serving.server import launch, nothing
+from vitdemo.serving.routes import is_open, name_route
+from vitdemo.serving.server import do_nothing, launch
 from vitdemo.ui import build
 from vitdemo.ui.kit.assets import module_url
 from vitdemo.ui.kit.words import CRASHED, FULL
@@ -118,7 +118,7 @@ SESSION = "15e678bd-0e61-41f0-9aa2-503f52c2f671"  # as a page makes one up
 @pytest.mark.parametrize("path", [f"heartbeat/{SESSION}", "call/v2/sweep/a1b2", "call/sweep/a1b2"])
 def test_what_clients_use_is_there_and_the_log_says_nothing_of_them(path: str) -> None:
     assert is_open(f"/{API}/{path}")
-    assert "a1b2" not in named(f"/{API}/{path}")
+    assert "a1b2" not in name_route(f"/{API}/{path}")
 
 
 def test_a_request_may_not_be_too_large(models: Any) -> None:
@@ -141,7 +141,7 @@ def test_a_request_may_not_be_too_large(models: Any) -> None:
 def test_ready_once_a_model_has_answered_and_until_the_end() -> None:
     answered: list[bool] = []
     nobody = Hosts(frozenset(), frozenset(), False)
-    gate = Gate(nothing, Limits(), nobody, lambda: bool(answered), lambda _: None)
+    gate = Gate(do_nothing, Limits(), nobody, lambda: bool(answered), lambda _: None)
     states = [status_of(gate, "/health"), status_of(gate, "/ready")]
     answered.append(True)
     states.append(status_of(gate, "/ready"))

@@ -22,7 +22,7 @@ from tests.api.networks import PICTURE
 from tests.serving.process import App, refusal, running
 from tests.small_bundle import SMALL_KEYS
 from vitdemo import serving
-from vitdemo.serving.temporary import instance
+from vitdemo.serving.temporary import keep_folder
 
 DRAINED = 10  # seconds
 EXTRA = {"sweep": (), "faithfulness": ("",)}  # parameters beside the picture and the model
@@ -110,7 +110,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """What an app that starts now would use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(parent))
-        with instance() as files:
+        with keep_folder() as files:
             yield files
 
 

@@ -102,14 +102,14 @@ def test_an_event_whose_result_is_lost_waits_for_those_that_run_networks(
     others = [Visitor(visitor.url, session=secrets.token_hex(6)) for _ in range(2)]
     for other in others:
         other.post("queue/join", Call(other.named("sweep"), [uploaded(other), "vit_cifar10"]))
-    until(lambda: len(line.pending()) == 2 and not line.waiting())
+    until(lambda: len(line.list_pending()) == 2 and not line.list_waiting())
     before = engine.forwards
     asked = visitor.post("queue/join", call(visitor, visitor.started_by("step-next"), image))
     assert asked.status_code == 200
-    assert [event.concurrency_id for event in line.waiting()] == ["heavy"]
+    assert [event.concurrency_id for event in line.list_waiting()] == ["heavy"]
     assert engine.forwards == before
     jobs.done.set()
-    until(lambda: not line.pending())
+    until(lambda: not line.list_pending())
     assert engine.forwards > before
 
 

@@ -75,7 +75,7 @@ def test_nothing_grows_with_the_number_of_visits(page: gr.Blocks) -> None:
     until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()), seconds=10)
 
 
-@pytest.mark.skipif(memory.c_library() is None, reason="other C libraries do it by themselves")
+@pytest.mark.skipif(memory.find_c_library() is None, reason="other C libraries do it by themselves")
 def test_what_lies_free_between_two_results_goes_back_to_the_system(page: gr.Blocks) -> None:
     results = [torch.ones(PIECE, dtype=torch.uint8) for _ in range(2000)]
     before = resident(os.getpid())

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from tests.serving.visitor import API
-from vitdemo.serving.hosts import hosts
+from vitdemo.serving.hosts import make_hosts
 
-LOCAL = hosts(listening=None, names=(), origins=("https://Friend.example",))
+LOCAL = make_hosts(listening=None, names=(), origins=("https://Friend.example",))
 
 
 def test_values_may_not_be_as_large_as_files(url: str) -> None:
@@ -33,11 +33,11 @@ def test_whose_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert LOCAL.trusted("https://friend.example", ())
     assert not LOCAL.trusted("https://friend.example.evil.example", ())
     assert not LOCAL.called("friend.example")
-    asked = hosts(listening="demo.example", names=("Other.example", "fe80::1"), origins=())
+    asked = make_hosts(listening="demo.example", names=("Other.example", "fe80::1"), origins=())
     assert all(map(asked.called, ("demo.example", "other.example:80", "[fe80::1]:80", "localhost")))
     monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space,demo.me.example")
     monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
-    space = hosts(listening=None, names=(), origins=())
+    space = make_hosts(listening=None, names=(), origins=())
     for host in ("me-demo.hf.space", "demo.me.example", "10.1.2.3:7860", "localhost:7860"):
         assert space.called(host)
     assert space.trusted("https://me-demo.hf.space", ["10.0.0.1:7860"])

@@ -20,7 +20,7 @@ from vitdemo.data import preprocess
 from vitdemo.datasets import load_folder
 from vitdemo.decode import decode
 from vitdemo.engine.samples import random_sample
-from vitdemo.faithfulness.study import study
+from vitdemo.faithfulness.study import run_study
 from vitdemo.predict import main as predict
 from vitdemo.weights import load_model
 
@@ -67,7 +67,7 @@ def test_a_sound_part_of_an_awful_data_set_is_used(
     assert {row["label"] for row in told["dense"]["top"]} == set(awful.names)
     sample = random_sample(tmp_path / "data", dataset="a folder of pictures")
     assert sample.label in awful.names
-    assert study(loaded, tmp_path / "data", n=1).n == 1
+    assert run_study(loaded, tmp_path / "data", n=1).n == 1
 
 
 @pytest.mark.parametrize("resident", ["true", "false"])

@@ -18,7 +18,7 @@ from train.recipe import load_recipe
 from train.report import main as report
 from train.report import models_table, sweep_table
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
-from vitdemo.render.plots import Prediction, confusion_plot, predictions_plot
+from vitdemo.render.plots import Prediction, plot_confusion, plot_predictions
 from vitdemo.weights import LoadedModel, load_model
 
 
@@ -140,7 +140,7 @@ def test_the_first_right_and_the_first_wrong_pictures_are_shown(judged: tuple[Lo
 def test_the_grid_names_truth_answer_and_probability() -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     rows = [Prediction(picture, "cat", "cat", 0.876), Prediction(picture, "cat", "dog", 0.5)]
-    figure = predictions_plot([*rows * 3], title="a title")
+    figure = plot_predictions([*rows * 3], title="a title")
     texts = [axes.get_title() for axes in figure.axes]
     assert len(texts) == 10
     assert texts[:2] == ["cat 88 %\n", "dog 50 %\nis: cat"]
@@ -164,5 +164,5 @@ def test_pictures_of_the_data_set_stay_in_the_runs_folder(
 @pytest.mark.parametrize(("classes", "texts"), [(20, 400), (21, 0)])
 def test_a_confusion_matrix_of_many_classes_leaves_the_numbers_out(classes: int, texts: int) -> None:
     counts = np.eye(classes, dtype=int).tolist()
-    figure = confusion_plot(counts, [str(i) for i in range(classes)], title="many")
+    figure = plot_confusion(counts, [str(i) for i in range(classes)], title="many")
     assert len(figure.axes[0].texts) == texts

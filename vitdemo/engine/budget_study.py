@@ -19,7 +19,7 @@ from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.core.pool import selectors_for
-from vitdemo.faithfulness.study import drawn
+from vitdemo.faithfulness.study import sample_images
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
@@ -55,7 +55,7 @@ class BudgetStudy:
 
 
 @torch.no_grad()
-def budget_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshold: float) -> BudgetStudy:
+def run_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshold: float) -> BudgetStudy:
     """Each picture dense, and with the model's best selector under `threshold` (see `Threshold`).
 
     Raises ValueError for a bad threshold.
@@ -88,16 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dataset = DATASETS.get(loaded.spec.data.dataset)
         if dataset is None:
             raise ValueError(f"dataset {loaded.spec.data.dataset!r} is not one of {', '.join(DATASETS)}")
-        images = list(drawn(dataset.load(options.data, "val"), options.n))
+        images = list(sample_images(dataset.load(options.data, "val"), options.n))
         for threshold in options.threshold:
-            print(line(budget_study(loaded, images, threshold=threshold), threshold))
+            print(format_study(run_study(loaded, images, threshold=threshold), threshold))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def line(found: BudgetStudy, threshold: float) -> str:
+def format_study(found: BudgetStudy, threshold: float) -> str:
     low, high = found.interval
     unsure, sure = found.quarters
     return (

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.compare import Comparison
-from vitdemo.engine.answers.speed import SpeedCard, speed
+from vitdemo.engine.answers.speed import SpeedCard, measure_speed
 from vitdemo.engine.core.analyse import analyse, find
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
 from vitdemo.engine.core.records import Expired, ModelInfo, Progress, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
-from vitdemo.engine.core.turns import silent
+from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.models.pruning import token_counts
@@ -87,7 +87,7 @@ class Engine:
 
         Raise ValueError (BadImage, WeightsError and bad options are such).
         """
-        report = progress or silent
+        report = progress or ignore_progress
         return self._result(analyse(request, self._shared, progress=report), report)
 
     def has(self, key: str) -> bool:
@@ -100,13 +100,13 @@ class Engine:
         entry = self._cache.find(key)
         if entry is None:
             raise Expired(key)
-        return self._result(entry, progress or silent)
+        return self._result(entry, progress or ignore_progress)
 
     def find(self, request: Request) -> Result | None:
         """Return what `open` would return at once, None if it would have to load, run or wait. Decodes the
         picture. Raise ValueError as `open`."""
         entry = find(request, self._shared)
-        return entry and self._result(entry, silent)
+        return entry and self._result(entry, ignore_progress)
 
     def compare(
         self, a: Request, b: Request, *, method: str = "attention-rollout", progress: Progress | None = None
@@ -116,7 +116,7 @@ class Engine:
         `method`: a key of ATTENTION_METHODS. Raise ValueError as `open`, and for requests of different
         pictures.
         """
-        return compare.compare((a, b), self._shared, method=method, progress=progress or silent)
+        return compare.compare((a, b), self._shared, method=method, progress=progress or ignore_progress)
 
     def contrast(self, request: Request) -> Request:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""
@@ -127,7 +127,9 @@ class Engine:
 
         Raise ValueError as `info`, and WeightsError.
         """
-        return speed(model, pruning_ratio=pruning_ratio, pool=self._pool, progress=progress or silent)
+        return measure_speed(
+            model, pruning_ratio=pruning_ratio, pool=self._pool, progress=progress or ignore_progress
+        )
 
     def _result(self, entry: Entry, progress: Progress) -> Result:
         return Result(Subject(entry, self._shared, progress))

@@ -61,14 +61,14 @@ class Result:
     def payload(self) -> str:
         """Return JSON of both passes' attention, token ids and view, for a page to explore without asking
         again."""
-        return payload.attention(self._entry)
+        return payload.pack_result(self._entry)
 
     def payload_layer(self, *, pass_: str, layer: int) -> str:
         """Return JSON of one layer's attention, where `payload` left it out as too large.
 
         Raise ValueError naming an unknown pass or layer.
         """
-        return payload.layer_of(self._entry, pass_=pass_, layer=layer)
+        return payload.pack_layer(self._entry, pass_=pass_, layer=layer)
 
     def features(self) -> str:
         """Return JSON of both passes' patches after each layer: their principal components and norms, and the

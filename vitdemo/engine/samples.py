@@ -25,7 +25,7 @@ class Sample:
 
 def has_samples(folder: Path | None) -> bool:
     """Whether the test split of any data set can be read from `folder`."""
-    return folder is not None and any(test_split(folder, key) for key in DATASETS)
+    return folder is not None and any(load_test_split(folder, key) for key in DATASETS)
 
 
 def random_sample(folder: Path | None, *, dataset: str) -> Sample:
@@ -35,12 +35,12 @@ def random_sample(folder: Path | None, *, dataset: str) -> Sample:
     """
     if folder is not None:
         for key in sorted(DATASETS, key=lambda key: DATASETS[key].title != dataset):
-            if split := test_split(folder, key):
-                return drawn(split, key)
+            if split := load_test_split(folder, key):
+                return pick_sample(split, key)
     raise ValueError("data: no folder with a data set was given.")
 
 
-def drawn(split: Images | Photos, key: str) -> Sample:
+def pick_sample(split: Images | Photos, key: str) -> Sample:
     index, spec = random.randrange(len(split)), DATASETS[key]
     if isinstance(split, Photos):
         picture, classes = decode(split.paths[index]), split.classes
@@ -50,7 +50,7 @@ def drawn(split: Images | Photos, key: str) -> Sample:
 
 
 @lru_cache(maxsize=len(DATASETS))
-def test_split(folder: Path, key: str) -> Images | Photos | None:
+def load_test_split(folder: Path, key: str) -> Images | Photos | None:
     """The split, None where it is not in `folder`. Found at the first request, then kept (CIFAR: 31 MB)."""
     try:
         return DATASETS[key].load(folder, "test")

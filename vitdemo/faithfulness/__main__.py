@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitdemo.explain import METHODS
-from vitdemo.faithfulness.study import Interval, Row, Study, as_json, study
+from vitdemo.faithfulness.study import Interval, Row, Study, as_json, run_study
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
 from vitdemo.weights import list_models, load_model
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m vitdemo.faithfulness", description=__doc__)
     result.add_argument(
         "names",
@@ -36,22 +36,22 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def bundled(models_dir: Path | None) -> list[str]:
+def list_bundled(models_dir: Path | None) -> list[str]:
     """The models whose weights are there."""
     return [key for key, spec in list_models(models_dir).items() if spec.source == "bundled"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 2 when the options, the weights or the pictures could not be used."""
-    options, studies = parser().parse_args(arguments), []
+    options, studies = make_parser().parse_args(arguments), []
     try:
-        for name in options.names or bundled(options.models_dir):
+        for name in options.names or list_bundled(options.models_dir):
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
-            studies.append(study(loaded, options.data, n=options.n, split=options.split, progress=say))
+            studies.append(run_study(loaded, options.data, n=options.n, split=options.split, progress=say))
         if options.write:
             for dataset in dict.fromkeys(result.dataset for result in studies):
                 own = [result for result in studies if result.dataset == dataset]
-                write_block(options.write, name=f"faithfulness on {dataset}", text=table(own))
+                write_block(options.write, name=f"faithfulness on {dataset}", text=format_table(own))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = [as_json(result) for result in studies]
         print(json.dumps(found if len(found) > 1 else found[0]))
     elif not options.write:
-        print("\n\n".join(plain(result) for result in studies))
+        print("\n\n".join(format_plain(result) for result in studies))
     return 0
 
 
@@ -69,7 +69,7 @@ def say(done: int, n: int) -> None:
         print(f"\r{done} of {n} pictures", end="\n" if done == n else "", file=sys.stderr, flush=True)
 
 
-def plain(result: Study) -> str:
+def format_plain(result: Study) -> str:
     """One study for people."""
     lines = [
         f"{result.model}: {result.n} pictures of {result.dataset}, {result.split}, {result.seconds:.0f} s"
@@ -77,44 +77,44 @@ def plain(result: Study) -> str:
     lines.append(f"{'':<20}{'deletion':>10}{'insertion':>11}   gain over random, 95 %")
     for row in result.rows:
         aucs = f"{row.deletion.mean:>10.3f}{row.insertion.mean:>11.3f}"
-        lines.append(f"{METHODS[row.method].title:<20}{aucs}   {spread(row.gain)}  {row.finding}")
+        lines.append(f"{METHODS[row.method].title:<20}{aucs}   {format_interval(row.gain)}  {row.finding}")
     lines.append(
         f"{'Random order':<20}{result.random_deletion.mean:>10.3f}{result.random_insertion.mean:>11.3f}"
     )
     return "\n".join([*lines, result.finding])
 
 
-def spread(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     return f"{interval.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
 
-def table(studies: Sequence[Study]) -> str:
+def format_table(studies: Sequence[Study]) -> str:
     """A line a map and a column a model, and below how it was measured."""
     names = [result.model for result in studies]
     lines = [f"| map | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for key in METHODS:
         rows = [next((row for row in result.rows if row.method == key), None) for result in studies]
         if any(rows):
-            lines.append(f"| {METHODS[key].title} | {' | '.join(cell(row) for row in rows)} |")
+            lines.append(f"| {METHODS[key].title} | {' | '.join(format_cell(row) for row in rows)} |")
     chance = [f"{r.random_deletion.mean:.3f} / {r.random_insertion.mean:.3f}" for r in studies]
     lines += [f"| random order | {' | '.join(chance)} |", ""]
     lines.append(
         "Deletion AUC (low is good) / insertion AUC (high is good), then what both together gain over random "
         "order on the same picture, with its 95 % bootstrap interval; bold: better than random."
     )
-    lines += [f"- {measured(result)}" for result in studies]
+    lines += [f"- {describe_measurement(result)}" for result in studies]
     return "\n".join(lines)
 
 
-def cell(row: Row | None) -> str:
+def format_cell(row: Row | None) -> str:
     if row is None:
         return "–"
-    gain = spread(row.gain)
+    gain = format_interval(row.gain)
     shown = f"**{gain}**" if row.finding == "better than random" else gain
     return f"{row.deletion.mean:.3f} / {row.insertion.mean:.3f}, {shown}"
 
 
-def measured(result: Study) -> str:
+def describe_measurement(result: Study) -> str:
     """The command, n and the machine behind a column."""
     options = f"--data data --n {result.n}" + (" --split val" if result.split == "val" else "")
     return (

@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Study:
-    """What `study` found; `rows` by falling gain, `random_deletion` and `random_insertion` to compare."""
+    """What `run_study` found; `rows` by falling gain, `random_deletion` and `random_insertion` to compare."""
 
     model: str
     dataset: str
@@ -86,7 +86,7 @@ class Study:
         return f"{METHODS[best.method].title} is the most faithful map.{rest}"
 
 
-def study(
+def run_study(
     loaded: LoadedModel,
     folder: Path,
     *,
@@ -106,12 +106,12 @@ def study(
     if not 1 <= n <= len(found):
         raise ValueError(f"n must be from 1 to {len(found)}, the pictures of the {split} split, got {n}")
     judged: list[dict[str, list[Judgement]]] = []
-    for number, image in enumerate(drawn(found, n)):
+    for number, image in enumerate(sample_images(found, n)):
         judged.append(judge(loaded, image, seed=number))
         progress(number + 1, n)
     keys = [key for key in judged[0] if key != "random"]
     aucs = {key: np.array([mean_aucs(one[key]) for one in judged]) for key in (*keys, "random")}
-    rows = [row(key, aucs[key], aucs["random"]) for key in keys]
+    rows = [make_row(key, aucs[key], aucs["random"]) for key in keys]
     return Study(
         model=loaded.spec.key,
         dataset=dataset.title,
@@ -120,12 +120,12 @@ def study(
         seconds=perf_counter() - begin,
         hardware=describe_hardware(next(loaded.model.parameters()).device),
         rows=tuple(sorted(rows, key=lambda row: -row.gain.mean)),
-        random_deletion=interval(aucs["random"][:, 0]),
-        random_insertion=interval(aucs["random"][:, 1]),
+        random_deletion=estimate_interval(aucs["random"][:, 0]),
+        random_insertion=estimate_interval(aucs["random"][:, 1]),
     )
 
 
-def drawn(found: Images | Photos, n: int) -> Iterator[Image.Image]:
+def sample_images(found: Images | Photos, n: int) -> Iterator[Image.Image]:
     for index in np.sort(np.random.default_rng(0).permutation(len(found))[:n]):
         if isinstance(found, Photos):
             yield decode(found.paths[index])
@@ -152,13 +152,13 @@ def mean_aucs(judgements: Sequence[Judgement]) -> tuple[float, float]:
     return float(deletion), float(np.mean([judgement.insertion_auc for judgement in judgements]))
 
 
-def row(method: str, own: Float[np.ndarray, "n 2"], chance: Float[np.ndarray, "n 2"]) -> Row:
+def make_row(method: str, own: Float[np.ndarray, "n 2"], chance: Float[np.ndarray, "n 2"]) -> Row:
     deletion_gain, insertion_gain = chance[:, 0] - own[:, 0], own[:, 1] - chance[:, 1]
     parts = (own[:, 0], own[:, 1], deletion_gain, insertion_gain, deletion_gain + insertion_gain)
-    return Row(method, *(interval(part) for part in parts))
+    return Row(method, *(estimate_interval(part) for part in parts))
 
 
-def interval(values: Float[np.ndarray, "n"]) -> Interval:
+def estimate_interval(values: Float[np.ndarray, "n"]) -> Interval:
     """The mean, and the percentiles of the means of resamples drawn with replacement (fixed seed)."""
     draw, n = np.random.default_rng(0), len(values)
     means = values[draw.integers(n, size=(RESAMPLES, n))].mean(axis=1)

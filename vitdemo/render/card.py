@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from vitdemo.render.geometry import Size, display_view
+from vitdemo.render.geometry import Size, enlarge_view
 from vitdemo.render.palette import INK, PAPER, Colour
-from vitdemo.render.text import font, spelled, wrap
+from vitdemo.render.text import load_font, respell, wrap
 
 CARD: Size = (1200, 630)
 MARGIN, GAP = 48, 40
@@ -40,7 +40,7 @@ def share_card(
 
 def put(card: Image.Image, picture: Image.Image, place: tuple[int, int], edge: int) -> None:
     """Paste `picture` into the square of `edge` pixels at `place`, whole and in its middle."""
-    picture = display_view(picture)
+    picture = enlarge_view(picture)
     factor = edge / max(picture.size)
     width, height = (max(1, round(length * factor)) for length in picture.size)
     inside = (place[0] + (edge - width) // 2, place[1] + (edge - height) // 2)
@@ -55,7 +55,7 @@ def write(
         size -= 2
     x, y = place
     for line in wrap(words, room, size)[:2]:
-        draw.text((x, y), line, fill=colour, font=font(size, spelled(words)))
+        draw.text((x, y), line, fill=colour, font=load_font(size, respell(words)))
         y += round(1.3 * size)
     return y
 
@@ -63,4 +63,4 @@ def write(
 def fits(words: str, room: int, size: int) -> bool:
     """Return whether `words` take at most two lines, none wider than `room`."""
     lines = wrap(words, room, size)
-    return len(lines) <= 2 and all(font(size, line).getlength(line) <= room for line in lines)
+    return len(lines) <= 2 and all(load_font(size, line).getlength(line) <= room for line in lines)

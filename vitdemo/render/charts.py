@@ -13,7 +13,7 @@ from vitdemo.message import Message
 from vitdemo.render.geometry import DISPLAY_EDGE, Grid, Size, patch_at, spread
 from vitdemo.render.palette import INK, PAPER, Colour, stage_colours
 from vitdemo.render.scale import Heatmap, Scale
-from vitdemo.render.text import caption, font, spelled, stack
+from vitdemo.render.text import draw_caption, load_font, respell, stack
 
 GAP = 6
 NO_VALUE: Colour = (169, 169, 169)
@@ -44,7 +44,7 @@ class Diverging:
         return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
-def number_table(
+def draw_numbers(
     values: Float[np.ndarray, "rows columns"],
     *,
     colours: Scale | Diverging,
@@ -61,30 +61,30 @@ def number_table(
         [f"{round(value, decimals) + 0:.{decimals}f}" if value == value else "" for value in row]
         for row in values.tolist()
     ]
-    widest = max(font(size).getlength(text) for row in texts for text in row)
+    widest = max(load_font(size).getlength(text) for row in texts for text in row)
     left, top, height = 2 * size, round(3.1 * size), round(1.9 * size)
     width = max(round(widest) + 2 * GAP, (DISPLAY_EDGE - left) // columns)
     sheet = Image.new("RGB", (left + columns * width, top + rows * height), PAPER)
     draw = ImageDraw.Draw(sheet)
-    axes = spelled(Message("{columns} (across), {rows} (down)", columns=names[1], rows=names[0]))
-    draw.text((GAP, size // 2), axes, fill=INK, font=font(size - 2, axes))
+    axes = respell(Message("{columns} (across), {rows} (down)", columns=names[1], rows=names[0]))
+    draw.text((GAP, size // 2), axes, fill=INK, font=load_font(size - 2, axes))
     for column in range(columns):
         middle = left + (column + 0.5) * width
-        draw.text((middle, top - size * 0.7), str(column), fill=INK, font=font(size), anchor="mm")
+        draw.text((middle, top - size * 0.7), str(column), fill=INK, font=load_font(size), anchor="mm")
     fill = colours.colours(np.nan_to_num(values, nan=0.0))
     for row in range(rows):
         y = top + row * height
-        draw.text((left / 2, y + height / 2), str(row), fill=INK, font=font(size), anchor="mm")
+        draw.text((left / 2, y + height / 2), str(row), fill=INK, font=load_font(size), anchor="mm")
         for column in range(columns):
             x, missing = left + column * width, np.isnan(values[row, column])
-            colour = NO_VALUE if missing else rgb(fill[row, column])
+            colour = NO_VALUE if missing else to_colour(fill[row, column])
             draw.rectangle((x, y, x + width - 2, y + height - 2), fill=colour)
             centre = (x + width / 2 - 1, y + height / 2 - 1)
-            draw.text(centre, texts[row][column], fill=readable_on(colour), font=font(size), anchor="mm")
-    return stack([sheet, caption(colours.label, sheet.width, size=size)])
+            draw.text(centre, texts[row][column], fill=readable_on(colour), font=load_font(size), anchor="mm")
+    return stack([sheet, draw_caption(colours.label, sheet.width, size=size)])
 
 
-def rgb(values: UInt8[np.ndarray, "3"]) -> Colour:
+def to_colour(values: UInt8[np.ndarray, "3"]) -> Colour:
     red, green, blue = (int(value) for value in values)
     return red, green, blue
 
@@ -96,7 +96,7 @@ def readable_on(colour: Colour) -> Colour:
     return INK if luminance > 0.22 else PAPER
 
 
-def filter_tiles(filters: Float[np.ndarray, "k 3 ph pw"], *, columns: int) -> Image.Image:
+def draw_filters(filters: Float[np.ndarray, "k 3 ph pw"], *, columns: int) -> Image.Image:
     """Each filter as a colour tile: grey is 0, and a filter's largest entry reaches the end of the range."""
     edge = DISPLAY_EDGE // columns - GAP
     rows = -(-len(filters) // columns)
@@ -111,17 +111,17 @@ def filter_tiles(filters: Float[np.ndarray, "k 3 ph pw"], *, columns: int) -> Im
 
 
 def cell_of(grid: Grid) -> tuple[int, int]:
-    """Pixels of one square in `grid_of_grids`, and of the gap between two small maps."""
+    """Pixels of one square in `draw_grids`, and of the gap between two small maps."""
     return max(1, 640 // max(grid) ** 2), max(2, 48 // max(grid))
 
 
 def grids_size(grid: Grid) -> Size:
-    """(width, height) of `grid_of_grids`."""
+    """(width, height) of `draw_grids`."""
     cell, gap = cell_of(grid)
     return grid[1] * (grid[1] * cell + gap) - gap, grid[0] * (grid[0] * cell + gap) - gap
 
 
-def grid_of_grids(
+def draw_grids(
     table: Float[np.ndarray, "n n"], *, grid: Grid, scale: Scale, chosen: int | None = None
 ) -> Image.Image:
     """For each of the n = gh * gw places a small map of its row of `table`, laid out as the places are;
@@ -140,27 +140,27 @@ def grid_of_grids(
 
 
 def grids_at(x: float, y: float, grid: Grid) -> int | None:
-    """The place whose small map lies at a pixel of `grid_of_grids`; None below it."""
+    """The place whose small map lies at a pixel of `draw_grids`; None below it."""
     size = grids_size(grid)
     return patch_at(x, y, size, grid) if 0 <= x <= size[0] and 0 <= y <= size[1] else None
 
 
-def plain_map(heat: Heatmap, *, scale: Scale) -> Image.Image:
+def draw_map(heat: Heatmap, *, scale: Scale) -> Image.Image:
     """One flat colour a patch, 448 pixels on the long edge, with no picture below."""
     factor = max(1, DISPLAY_EDGE // max(heat.shape))
     return Image.fromarray(spread(scale.colours(heat), (heat.shape[1] * factor, heat.shape[0] * factor)))
 
 
-def step_chart(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image:
+def draw_steps(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image:
     """A bar from 0 to each value in -1..1, one below the other, named at the left and numbered at the right.
 
     Negative bars go left of the zero line. `label` stands below.
     """
     size, width = 19, 560
-    names = [spelled(name) for name, _ in steps]
-    letters = font(size, "".join(names))
+    names = [respell(name) for name, _ in steps]
+    letters = load_font(size, "".join(names))
     left = round(max(letters.getlength(name) for name in names)) + 2 * GAP
-    right = width - round(font(size).getlength("-0.00")) - 2 * GAP
+    right = width - round(load_font(size).getlength("-0.00")) - 2 * GAP
     height = round(1.6 * size)
     sheet = Image.new("RGB", (width, height * len(steps) + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -171,6 +171,6 @@ def step_chart(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image
         end = zero + value / (1 - low) * (right - left)
         draw.rectangle((min(zero, end), y, max(zero, end), y + size), fill=stage_colours(1)[0])
         draw.text((GAP, y + size / 2), name, fill=INK, font=letters, anchor="lm")
-        draw.text((width - GAP, y + size / 2), f"{value:.2f}", fill=INK, font=font(size), anchor="rm")
+        draw.text((width - GAP, y + size / 2), f"{value:.2f}", fill=INK, font=load_font(size), anchor="rm")
     draw.line((zero, GAP // 2, zero, sheet.height), fill=INK)
-    return stack([sheet, caption(label, width, size=size)])
+    return stack([sheet, draw_caption(label, width, size=size)])

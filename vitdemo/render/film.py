@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from PIL import Image
 
 from vitdemo.render.palette import PAPER
-from vitdemo.render.text import caption, stack
+from vitdemo.render.text import draw_caption, stack
 
 HOLD, LAST = 900, 1800  # milliseconds a frame, and the last one, before it begins anew
 EDGE = 448
 SAMPLE = 160
 
 
-def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", edge: int = EDGE) -> bytes:
+def encode_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", edge: int = EDGE) -> bytes:
     """A GIF of the captioned pictures, one after the other, that loops for ever; `below` stands under each.
 
     Pictures are reduced to `edge` pixels on their long side; all frames are as large as the largest. Each
@@ -27,8 +27,8 @@ def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", 
     if not frames:
         raise ValueError("frames: at least one picture is needed.")
     cells = [
-        stack([small, *(caption(text, small.width) for text in (words, below) if text)])
-        for words, small in reduced(frames, edge)
+        stack([small, *(draw_caption(text, small.width) for text in (words, below) if text)])
+        for words, small in reduce_frames(frames, edge)
     ]
     size = max(cell.width for cell in cells), max(cell.height for cell in cells)
     sheets = []
@@ -52,7 +52,7 @@ def animated_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", 
     return file.getvalue()
 
 
-def reduced(frames: Sequence[tuple[str, Image.Image]], edge: int) -> list[tuple[str, Image.Image]]:
+def reduce_frames(frames: Sequence[tuple[str, Image.Image]], edge: int) -> list[tuple[str, Image.Image]]:
     """The pictures as RGB, none larger than `edge` pixels on its long side."""
     small = []
     for words, image in frames:

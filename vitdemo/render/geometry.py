@@ -19,7 +19,7 @@ PatchIds = Sequence[int] | np.ndarray
 DISPLAY_EDGE = 448
 
 
-def edges(length: int, parts: int) -> Int[np.ndarray, "edges"]:
+def cut_edges(length: int, parts: int) -> Int[np.ndarray, "edges"]:
     """The `parts` + 1 positions that cut `length` pixels into runs, sizes differing by at most one pixel.
 
     Raises:
@@ -40,34 +40,34 @@ def patch_box(patch_id: int, size: Size, grid: Grid) -> tuple[int, int, int, int
     if not 0 <= patch_id < gh * gw:
         raise ValueError(f"patch_id: {patch_id} is not in a grid of {gh} x {gw} patches.")
     row, column = divmod(int(patch_id), gw)
-    xs, ys = edges(size[0], gw), edges(size[1], gh)
+    xs, ys = cut_edges(size[0], gw), cut_edges(size[1], gh)
     return int(xs[column]), int(ys[row]), int(xs[column + 1]), int(ys[row + 1])
 
 
 def patch_at(x: float, y: float, size: Size, grid: Grid) -> int:
     """The id of the patch under a point in pixels; a point outside counts for the nearest edge."""
     gh, gw = grid
-    column = np.searchsorted(edges(size[0], gw), x, side="right") - 1
-    row = np.searchsorted(edges(size[1], gh), y, side="right") - 1
+    column = np.searchsorted(cut_edges(size[0], gw), x, side="right") - 1
+    row = np.searchsorted(cut_edges(size[1], gh), y, side="right") - 1
     return int(np.clip(row, 0, gh - 1) * gw + np.clip(column, 0, gw - 1))
 
 
 def spread(values: Shaped[np.ndarray, "gh gw *rest"], size: Size) -> Shaped[np.ndarray, "height width *rest"]:
     """Give every pixel the value of its patch."""
-    widths = np.diff(edges(size[0], values.shape[1]))
-    heights = np.diff(edges(size[1], values.shape[0]))
+    widths = np.diff(cut_edges(size[0], values.shape[1]))
+    heights = np.diff(cut_edges(size[1], values.shape[0]))
     return np.repeat(np.repeat(values, widths, axis=1), heights, axis=0)
 
 
-def grid_lines(size: Size, grid: Grid) -> Bool[np.ndarray, "height width"]:
+def mask_grid_lines(size: Size, grid: Grid) -> Bool[np.ndarray, "height width"]:
     """True on the first pixel row and the first pixel column of every patch."""
     lines = np.zeros((size[1], size[0]), dtype=bool)
-    lines[edges(size[1], grid[0])[:-1]] = True
-    lines[:, edges(size[0], grid[1])[:-1]] = True
+    lines[cut_edges(size[1], grid[0])[:-1]] = True
+    lines[:, cut_edges(size[0], grid[1])[:-1]] = True
     return lines
 
 
-def display_view(view: Image.Image) -> Image.Image:
+def enlarge_view(view: Image.Image) -> Image.Image:
     """The view as RGB, enlarged (bicubic) until its long edge has 448 pixels; never reduced."""
     view = view.convert("RGB")
     factor = DISPLAY_EDGE / max(view.size)

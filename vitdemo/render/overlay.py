@@ -7,13 +7,13 @@ from jaxtyping import Bool
 from PIL import Image
 
 from vitdemo.message import Message, said
-from vitdemo.render.geometry import Grid, Size, display_view, spread
-from vitdemo.render.palette import faded, where
-from vitdemo.render.scale import Heatmap, Scale, colour_bar
-from vitdemo.render.text import caption, stack
+from vitdemo.render.geometry import Grid, Size, enlarge_view, spread
+from vitdemo.render.palette import fade, where
+from vitdemo.render.scale import Heatmap, Scale, draw_colour_bar
+from vitdemo.render.text import draw_caption, stack
 
 
-def overlay(
+def draw_overlay(
     view: Image.Image, heat: Heatmap, *, scale: Scale, opacity: float = 0.6, smooth: bool = False
 ) -> Image.Image:
     """Colour every patch of the view by its value; patches without a value (NaN) are grey and hatched.
@@ -33,22 +33,24 @@ def overlay(
         raise ValueError(f"opacity: {opacity} is not between 0 and 1.")
     if np.isinf(heat).any():
         raise ValueError("heat: every value must be finite, or NaN where a patch was pruned.")
-    view = display_view(view)
+    view = enlarge_view(view)
     gone = np.isnan(heat)
-    colours = scale.colours(_bilinear(heat, view.size)) if smooth else _flat(heat, view.size, scale)
+    colours = (
+        scale.colours(_spread_smooth(heat, view.size)) if smooth else _spread_flat(heat, view.size, scale)
+    )
     coloured = Image.blend(view, Image.fromarray(colours), opacity)
-    return where(spread(gone, view.size), hatched(view, heat.shape), coloured) if gone.any() else coloured
+    return where(spread(gone, view.size), hatch(view, heat.shape), coloured) if gone.any() else coloured
 
 
-def heat_figure(
+def draw_heat(
     view: Image.Image, heat: Heatmap, *, scale: Scale, opacity: float = 0.6, smooth: bool = False
 ) -> Image.Image:
-    """The overlay with its colour bar and one line of numbers below; arguments as `overlay`."""
-    picture = overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth)
+    """The overlay with its colour bar and one line of numbers below; arguments as `draw_overlay`."""
+    picture = draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth)
     values = heat[~np.isnan(heat)]
     below, above = bool((values < scale.low).any()), bool((values > scale.high).any())
-    bar = colour_bar(scale, width=max(100, picture.width), below=below, above=above)
-    return stack([picture, bar, caption(describe(heat), bar.width)])
+    bar = draw_colour_bar(scale, width=max(100, picture.width), below=below, above=above)
+    return stack([picture, bar, draw_caption(describe(heat), bar.width)])
 
 
 def share_of_total(heat: Heatmap) -> Heatmap:
@@ -74,21 +76,21 @@ def describe(heat: Heatmap) -> str:
     return " · ".join(map(said, parts))
 
 
-def hatched(view: Image.Image, grid: Grid) -> Image.Image:
+def hatch(view: Image.Image, grid: Grid) -> Image.Image:
     """The whole view in the look of a patch that has no value: faded, with diagonal lines."""
     width, height = view.size
     pitch = int(np.clip(min(width // grid[1], height // grid[0]) // 3, 4, 12))
     y, x = np.ogrid[:height, :width]
     lines: Bool[np.ndarray, "height width"] = (x + y) % pitch < max(1, pitch // 6)
-    pale = faded(view)
+    pale = fade(view)
     return where(lines, pale.point(lambda value: 0.75 * value), pale)
 
 
-def _flat(heat: Heatmap, size: Size, scale: Scale) -> np.ndarray:
+def _spread_flat(heat: Heatmap, size: Size, scale: Scale) -> np.ndarray:
     return spread(scale.colours(np.nan_to_num(heat, nan=scale.low)), size)
 
 
-def _bilinear(heat: Heatmap, size: Size) -> np.ndarray:
+def _spread_smooth(heat: Heatmap, size: Size) -> np.ndarray:
     """Interpolate between patch centres; a missing patch lends no value, the others' weights grow."""
     present = ~np.isnan(heat)
     layers = (np.where(present, heat, 0.0), present)

@@ -49,7 +49,7 @@ def stage_colours(stages: int) -> tuple[Colour, ...]:
     return tuple((int(r), int(g), int(b)) for r, g, b in _interpolate(np.array(_STAGES), at))
 
 
-def faded(view: Image.Image) -> Image.Image:
+def fade(view: Image.Image) -> Image.Image:
     """The look of a dropped patch: neutral grey, pale, little contrast, still recognisable."""
     grey = view.convert("L").point(lambda value: 0.4 * value + 118)
     return Image.merge("RGB", (grey, grey, grey))

@@ -9,11 +9,19 @@ from jaxtyping import Int
 from PIL import Image, ImageDraw
 
 from vitdemo.message import Message
-from vitdemo.render.geometry import Grid, PatchIds, display_view, edges, grid_lines, patch_box, spread
-from vitdemo.render.overlay import overlay
-from vitdemo.render.palette import INK, LINE, MARK, PAPER, Colour, faded, stage_colours, where
+from vitdemo.render.geometry import (
+    Grid,
+    PatchIds,
+    cut_edges,
+    enlarge_view,
+    mask_grid_lines,
+    patch_box,
+    spread,
+)
+from vitdemo.render.overlay import draw_overlay
+from vitdemo.render.palette import INK, LINE, MARK, PAPER, Colour, fade, stage_colours, where
 from vitdemo.render.scale import Heatmap, Scale
-from vitdemo.render.text import caption, font, font_size, spelled, stack
+from vitdemo.render.text import draw_caption, font_size, load_font, respell, stack
 
 _TINT = 0.6
 
@@ -30,26 +38,26 @@ def stage_of_drop(kept: Sequence[PatchIds], grid: Grid) -> Int[np.ndarray, "gh g
     """
     stages = np.zeros(grid[0] * grid[1], dtype=np.int64)
     for stage, ids in enumerate(kept, start=1):
-        stays = _mask(ids, grid).ravel()
+        stays = _make_mask(ids, grid).ravel()
         if (stages[stays] > 0).any():
             raise ValueError(f"kept: stage {stage} has a patch that an earlier stage dropped.")
         stages[~stays & (stages == 0)] = stage
     return stages.reshape(grid)
 
 
-def kept_patches(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
+def draw_kept(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
     """The view with kept patches in full colour and the others faded under a thin grid.
 
     Raises:
         ValueError: for an id outside the grid.
     """
-    view = display_view(view)
-    dropped = faded(view)
-    dropped = where(grid_lines(view.size, grid), Image.new("RGB", view.size, LINE), dropped)
-    return where(spread(_mask(kept_ids, grid), view.size), view, dropped)
+    view = enlarge_view(view)
+    dropped = fade(view)
+    dropped = where(mask_grid_lines(view.size, grid), Image.new("RGB", view.size, LINE), dropped)
+    return where(spread(_make_mask(kept_ids, grid), view.size), view, dropped)
 
 
-def lifetime_map(
+def draw_lifetimes(
     view: Image.Image, stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int | None = None
 ) -> Image.Image:
     """When each patch left: tinted by stage, survivors in full colour, with a legend of token counts below.
@@ -66,17 +74,17 @@ def lifetime_map(
     stages = last if stages is None else stages
     if stage_of_drop.min() < 0 or last > stages:
         raise ValueError(f"stage_of_drop: every entry must be between 0 and {stages}.")
-    view = display_view(view)
+    view = enlarge_view(view)
     colours = stage_colours(stages)
     table = np.array([LINE, *colours], dtype=np.uint8)
-    tinted = Image.blend(faded(view), Image.fromarray(spread(table[stage_of_drop], view.size)), _TINT)
-    tinted = where(grid_lines(view.size, stage_of_drop.shape), Image.new("RGB", view.size, LINE), tinted)
+    tinted = Image.blend(fade(view), Image.fromarray(spread(table[stage_of_drop], view.size)), _TINT)
+    tinted = where(mask_grid_lines(view.size, stage_of_drop.shape), Image.new("RGB", view.size, LINE), tinted)
     picture = where(spread(stage_of_drop == 0, view.size), view, tinted)
     _number_patches(picture, stage_of_drop)
-    counts = lifetime_counts(stage_of_drop, stages=stages)
+    counts = count_lifetimes(stage_of_drop, stages=stages)
     rows = [
         (
-            _swatch(colour),
+            _draw_swatch(colour),
             Message(
                 "Stage {stage}: {before} → {after} tokens ({dropped} dropped)",
                 stage=s,
@@ -88,10 +96,10 @@ def lifetime_map(
         for s, colour in enumerate(colours, start=1)
     ]
     kept = Message("Kept to the end: {count} tokens", count=counts[-1])
-    return stack([picture, _legend([*rows, (view, kept)], picture.width)])
+    return stack([picture, _draw_legend([*rows, (view, kept)], picture.width)])
 
 
-def lifetime_counts(stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int) -> list[int]:
+def count_lifetimes(stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int) -> list[int]:
     """Patch tokens before the first stage and after each: `stages` + 1 numbers, never rising."""
     dropped = np.bincount(stage_of_drop.ravel(), minlength=stages + 1)[1:]
     return [stage_of_drop.size, *(int(count) for count in stage_of_drop.size - np.cumsum(dropped))]
@@ -114,15 +122,15 @@ def mark_patch(image: Image.Image, patch_id: int, grid: Grid) -> Image.Image:
     return marked
 
 
-def head_gallery(
+def draw_gallery(
     view: Image.Image, heats: Sequence[Heatmap], *, scale: Scale, opacity: float = 0.6, smooth: bool = False
 ) -> list[Image.Image]:
-    """One overlay a head, all under the same scale; arguments as `overlay`."""
-    view = display_view(view)
-    return [overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth) for heat in heats]
+    """One overlay a head, all under the same scale; arguments as `draw_overlay`."""
+    view = enlarge_view(view)
+    return [draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth) for heat in heats]
 
 
-def tile(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Image:
+def draw_tiles(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Image:
     """Captioned pictures in rows of `columns`, cells as wide as the widest picture.
 
     Raises:
@@ -134,7 +142,7 @@ def tile(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Im
     width = max(image.width for _, image in frames)
     # A wide sheet is shown reduced, so its letters grow with the number of columns.
     size = max(font_size(width), min(columns * width // 50, width // 12))
-    cells = [stack([image, caption(label, width, size=size)]) for label, image in frames]
+    cells = [stack([image, draw_caption(label, width, size=size)]) for label, image in frames]
     height = max(cell.height for cell in cells)
     rows = -(-len(cells) // columns)
     sheet = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), PAPER)
@@ -144,13 +152,13 @@ def tile(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Im
     return sheet
 
 
-def film_strip(frames: Sequence[tuple[str, Image.Image]], *, below: str = "") -> Image.Image:
+def draw_film_strip(frames: Sequence[tuple[str, Image.Image]], *, below: str = "") -> Image.Image:
     """Captioned pictures side by side, `below` under them all."""
-    strip = tile(frames, columns=max(1, len(frames)))
-    return stack([strip, caption(below, strip.width, size=strip.width // 50)]) if below else strip
+    strip = draw_tiles(frames, columns=max(1, len(frames)))
+    return stack([strip, draw_caption(below, strip.width, size=strip.width // 50)]) if below else strip
 
 
-def _mask(ids: PatchIds, grid: Grid) -> np.ndarray:
+def _make_mask(ids: PatchIds, grid: Grid) -> np.ndarray:
     ids = np.asarray(ids, dtype=np.int64)
     if ids.size and (ids.min() < 0 or ids.max() >= grid[0] * grid[1]):
         raise ValueError(f"kept_ids: every id must be in a grid of {grid[0]} x {grid[1]} patches.")
@@ -161,21 +169,21 @@ def _mask(ids: PatchIds, grid: Grid) -> np.ndarray:
 
 def _number_patches(picture: Image.Image, stages: np.ndarray) -> None:
     """Write the stage into each dropped patch that has room, so that colour is not the only sign."""
-    xs, ys = edges(picture.width, stages.shape[1]), edges(picture.height, stages.shape[0])
+    xs, ys = cut_edges(picture.width, stages.shape[1]), cut_edges(picture.height, stages.shape[0])
     size = int(min(np.diff(xs).min(), np.diff(ys).min()) * 0.5)
     if size < 12:
         return
     draw = ImageDraw.Draw(picture)
     for row, column in np.argwhere(stages > 0):
         centre = float(xs[column] + xs[column + 1]) / 2, float(ys[row] + ys[row + 1]) / 2
-        draw.text(centre, str(stages[row, column]), fill=INK, font=font(min(size, 24)), anchor="mm")
+        draw.text(centre, str(stages[row, column]), fill=INK, font=load_font(min(size, 24)), anchor="mm")
 
 
-def _swatch(colour: Colour) -> Image.Image:
+def _draw_swatch(colour: Colour) -> Image.Image:
     return Image.blend(Image.new("RGB", (1, 1), (169, 169, 169)), Image.new("RGB", (1, 1), colour), _TINT)
 
 
-def _legend(rows: Sequence[tuple[Image.Image, str]], width: int) -> Image.Image:
+def _draw_legend(rows: Sequence[tuple[Image.Image, str]], width: int) -> Image.Image:
     size = font_size(width)
     leading, pad = round(size * 1.5), size // 3
     legend = Image.new("RGB", (width, leading * len(rows) + 2 * pad), PAPER)
@@ -183,7 +191,7 @@ def _legend(rows: Sequence[tuple[Image.Image, str]], width: int) -> Image.Image:
     for index, (swatch, text) in enumerate(rows):
         top = pad + index * leading
         legend.paste(swatch.resize((size, size)), (pad, top + (leading - size) // 2))
-        words = spelled(text)
+        words = respell(text)
         place = (2 * pad + size, top + leading // 2)
-        draw.text(place, words, fill=INK, font=font(size, words), anchor="lm")
+        draw.text(place, words, fill=INK, font=load_font(size, words), anchor="lm")
     return legend

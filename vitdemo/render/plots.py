@@ -33,7 +33,7 @@ def new_figure(title: str, *, width: float = WIDTH, height: float = HEIGHT) -> F
     return figure
 
 
-def training_curves(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
+def plot_training(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     """Validation accuracy (percent) and the mean of each loss term, an epoch each.
 
     `history` rows hold "epoch", where it was measured "val", and the loss terms, as in metrics.json.
@@ -55,7 +55,7 @@ def training_curves(history: Sequence[Mapping[str, Any]], *, title: str) -> Figu
     return figure
 
 
-def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, title: str) -> Figure:
+def plot_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, title: str) -> Figure:
     """Counts with the true class as the row; the colour is the share of the row.
 
     Above 20 classes neither counts nor names would be readable, and the colours are left alone.
@@ -79,7 +79,7 @@ def confusion_plot(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, t
     return figure
 
 
-def per_class_plot(accuracies: Mapping[str, float], *, title: str) -> Figure:
+def plot_classes(accuracies: Mapping[str, float], *, title: str) -> Figure:
     """A bar for the accuracy of each class, in percent; above 20 classes without names."""
     figure = new_figure(title, height=max(HEIGHT, 0.28 * min(len(accuracies), READABLE)))
     axes = figure.subplots()
@@ -95,7 +95,7 @@ def per_class_plot(accuracies: Mapping[str, float], *, title: str) -> Figure:
     return figure
 
 
-def keep_ratio_plot(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
+def plot_keep_ratios(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     """Accuracy against keep ratio, a line for each selector; `rows` as `train.evaluate --sweep` gives."""
     figure = new_figure(title)
     axes = figure.subplots()
@@ -117,7 +117,7 @@ def keep_ratio_plot(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     return figure
 
 
-def predictions_plot(rows: Sequence[Prediction], *, title: str) -> Figure:
+def plot_predictions(rows: Sequence[Prediction], *, title: str) -> Figure:
     """Each picture with what it shows and what was predicted with which probability; errors in red."""
     lines = -(-len(rows) // COLUMNS)
     figure = new_figure(title, width=1.7 * COLUMNS, height=0.5 + 2.0 * lines)

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from vitdemo.render.palette import INK, PAPER, colours_of
-from vitdemo.render.text import caption, font, font_size, stack
+from vitdemo.render.text import draw_caption, font_size, load_font, stack
 
 Heatmap = Float[np.ndarray, "_ _"]  # those of one scale may be of different grids
 
@@ -37,7 +37,7 @@ class Scale:
         return colours_of((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low))
 
 
-def shared_scale(
+def share_scale(
     heats: Sequence[Heatmap], *, label: str, low: float | None = None, high: float | None = None
 ) -> Scale:
     """The scale from the smallest to the largest number of all maps together, unless an end is given.
@@ -60,7 +60,7 @@ def shared_scale(
     return Scale(bottom, top, label)
 
 
-def ticks(scale: Scale) -> list[str]:
+def format_ticks(scale: Scale) -> list[str]:
     """Low, middle and high of a scale as text, with as many decimals as tell them apart."""
     middle = (scale.low + scale.high) / 2
     decimals = 2 - math.floor(math.log10(scale.high - scale.low))
@@ -69,7 +69,9 @@ def ticks(scale: Scale) -> list[str]:
     return [f"{value:.2e}" for value in (scale.low, middle, scale.high)]
 
 
-def colour_bar(scale: Scale, *, width: int = 448, below: bool = False, above: bool = False) -> Image.Image:
+def draw_colour_bar(
+    scale: Scale, *, width: int = 448, below: bool = False, above: bool = False
+) -> Image.Image:
     """The bar of a scale with its label and three numbers, to be put under a picture of that width.
 
     Args:
@@ -87,10 +89,10 @@ def colour_bar(scale: Scale, *, width: int = 448, below: bool = False, above: bo
     ramp = Image.fromarray(colours_of(np.linspace(0, 1, width - 2 * pad))[None])
     bar.paste(ramp.resize((width - 2 * pad, size)), (pad, 0))
     draw.rectangle((pad, 0, width - pad - 1, size), outline=INK)
-    low, middle, high = ticks(scale)
+    low, middle, high = format_ticks(scale)
     texts = ("<= " * below + low, middle, ">= " * above + high)
     for text, x, anchor in zip(texts, (pad, width // 2, width - pad), ("lt", "mt", "rt"), strict=True):
-        draw.text((x, round(1.45 * size)), text, fill=INK, font=font(size), anchor=anchor)
+        draw.text((x, round(1.45 * size)), text, fill=INK, font=load_font(size), anchor=anchor)
     for x in (pad, width // 2, width - pad - 1):
         draw.line((x, size, x, round(1.25 * size)), fill=INK)
-    return stack([caption(scale.label, width), bar]) if scale.label else bar
+    return stack([draw_caption(scale.label, width), bar]) if scale.label else bar

@@ -21,7 +21,7 @@ _PIECE = re.compile(r"[^\s\u2e80-\u9fff]+\s*|[\u2e80-\u9fff][\u3001\u3002\uff00-
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def font(size: int, text: str = "") -> Font:
+def load_font(size: int, text: str = "") -> Font:
     """Return the font that has the letters of `text`, at a height in pixels."""
     return _chinese(size) if is_chinese(text) else _latin(size)
 
@@ -46,7 +46,7 @@ def font_size(width: int) -> int:
     return max(16, round(width / 22))
 
 
-def spelled(text: str) -> str:
+def respell(text: str) -> str:
     """Return the text as it is said to the visitor, with only such signs as its font has."""
     words = said(text)
     return words if is_chinese(words) else words.translate(_SPELLING)
@@ -55,18 +55,18 @@ def spelled(text: str) -> str:
 def wrap(text: str, width: int, size: int) -> list[str]:
     """Return lines of at most `width` pixels, broken at spaces and between Chinese characters; a single
     longer word keeps a line of its own."""
-    words = " ".join(spelled(text).split())
+    words = " ".join(respell(text).split())
     lines: list[str] = []
     for piece in _PIECE.findall(words):
         longer = f"{lines[-1]}{piece}" if lines else piece
-        if lines and font(size, words).getlength(longer.rstrip()) <= width:
+        if lines and load_font(size, words).getlength(longer.rstrip()) <= width:
             lines[-1] = longer
         else:
             lines.append(piece)
     return [line.rstrip() for line in lines]
 
 
-def caption(text: str, width: int, *, size: int | None = None) -> Image.Image:
+def draw_caption(text: str, width: int, *, size: int | None = None) -> Image.Image:
     """Return a strip of paper with the text on it, wrapped to the width; as high as the text needs."""
     size = size or font_size(width)
     pad, leading = size // 3, round(size * 1.25)
@@ -76,7 +76,7 @@ def caption(text: str, width: int, *, size: int | None = None) -> Image.Image:
     words = "".join(lines)
     top = 0 if is_chinese(words) else pad // 2  # Noto leaves more room above its letters
     for index, line in enumerate(lines):
-        draw.text((pad, top + index * leading), line, fill=INK, font=font(size, words))
+        draw.text((pad, top + index * leading), line, fill=INK, font=load_font(size, words))
     return strip
 
 

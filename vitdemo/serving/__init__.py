@@ -12,7 +12,7 @@ from pathlib import Path
 from vitdemo.serving.log import start_log
 from vitdemo.serving.memory import share_heaps
 from vitdemo.serving.options import Options, parse
-from vitdemo.serving.temporary import instance
+from vitdemo.serving.temporary import keep_folder
 
 __all__ = ["main"]
 
@@ -26,12 +26,12 @@ def main() -> None:
     share_heaps()
     try:
         check_port(options)  # before anything is loaded
-        with instance() as files:
+        with keep_folder() as files:
             from vitdemo.serving.run import run  # gradio looks for its folder when it is imported
 
             run(options, files=files, stop=stop)
     except (OSError, ValueError) as error:
-        print(f"{Path(sys.argv[0]).name}: error: {said(error)}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: error: {describe_error(error)}", file=sys.stderr)
         sys.exit(2)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +50,7 @@ def check_port(options: Options) -> None:
             raise OSError(f"port {options.port} is taken or may not be used; name another") from None
 
 
-def said(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Of an error of the system: what was wrong with which file."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror + (f": {error.filename}" if error.filename else "")

@@ -21,8 +21,8 @@ from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.login import Login
 from vitdemo.serving.proxies import NOBODY, Proxies
-from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, named
-from vitdemo.serving.sentences import SENTENCES, refused
+from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, name_route
+from vitdemo.serving.sentences import SENTENCES, refuse
 from vitdemo.ui.kit.received import uploaded
 from vitdemo.ui.kit.words import CRASHED
 
@@ -60,59 +60,59 @@ class Gate:
         lasting = not scope["path"].startswith(LASTING)
         self.open += lasting
         try:
-            refusal = self.misdirection(scope)
-            scope = self.proxies.seen(scope, calls_itself=scope["path"].startswith(MCP))
+            refusal = self.refuse_stray(scope)
+            scope = self.proxies.rewrite(scope, calls_itself=scope["path"].startswith(MCP))
             if refusal is None and self.login:
-                refusal = self.login.refusal(scope)
-            refusal = refusal or self.refusal(scope)
+                refusal = self.login.refuse(scope)
+            refusal = refusal or self.refuse(scope)
             if refusal is None and scope["path"].startswith(BULKY):
-                await run_in_threadpool(self.make_room, announced(Headers(scope=scope)))
-            await (refusal or self.app)(scope, self.measured(receive, scope["path"]), answer.send)
+                await run_in_threadpool(self.make_room, read_length(Headers(scope=scope)))
+            await (refusal or self.app)(scope, self.count_bytes(receive, scope["path"]), answer.send)
             if self.login and answer.status == 200:
-                self.login.heard(scope)
+                self.login.forgive(scope)
         except asyncio.CancelledError:
             if not self.stopping:  # else what took too long is cut off, which is no error
                 raise
         except Exception as error:
             LOG.error("a request failed", exc_info=error)
             if not answer.status:
-                await refused(500, CRASHED)(scope, receive, answer.send)
+                await refuse(500, CRASHED)(scope, receive, answer.send)
         finally:
             self.open -= lasting
             if answer.status >= 400 or not scope["path"].startswith(STILL):
-                LOG.info("request", extra={"facts": answer.facts(named(scope["path"]))})
+                LOG.info("request", extra={"facts": answer.facts(name_route(scope["path"]))})
 
-    def misdirection(self, scope: Scope) -> Response | None:
+    def refuse_stray(self, scope: Scope) -> Response | None:
         """The answer to a request that should not have come here, and to those about the app itself."""
         headers, path = Headers(scope=scope), scope["path"]
         if path in ("/health", "/ready"):
-            return self.state(path)
-        names = called(headers)
+            return self.answer_state(path)
+        names = list_names(headers)
         if not all(map(self.hosts.called, names)):
-            return refused(421, NO_HOST)
+            return refuse(421, NO_HOST)
         if not all(self.hosts.trusted(origin, names) for origin in headers.getlist("origin")):
-            return refused(403, NO_ORIGIN)
-        return None if is_open(path) else refused(404, SENTENCES[HTTPStatus.NOT_FOUND])
+            return refuse(403, NO_ORIGIN)
+        return None if is_open(path) else refuse(404, SENTENCES[HTTPStatus.NOT_FOUND])
 
-    def refusal(self, scope: Scope) -> Response | None:
+    def refuse(self, scope: Scope) -> Response | None:
         """The answer to a request that does not come in, None to one that does."""
         headers, path = Headers(scope=scope), scope["path"]
         if path.startswith(FILE) and not uploaded(path.removeprefix(FILE)):
-            return refused(404, NO_FILE)
+            return refuse(404, NO_FILE)
         if path.startswith(UPLOAD) and self.limits.read_only:
-            return refused(403, NO_UPLOAD)
-        if announced(headers) > self.most(path) * MEGABYTE:
-            return refused(413, self.too_large(path))
+            return refuse(403, NO_UPLOAD)
+        if read_length(headers) > self.limit_of(path) * MEGABYTE:
+            return refuse(413, self.describe_limit(path))
         if self.stopping and scope["method"] == "POST":
-            return refused(503, STOPPING)
+            return refuse(503, STOPPING)
         return None
 
-    def state(self, path: str) -> JSONResponse:
+    def answer_state(self, path: str) -> JSONResponse:
         """Of /health: that the process answers; of /ready: that it may be sent visitors."""
         good = path == "/health" or (self.ready() and not self.stopping)
         return JSONResponse({"status": "ok" if good else "not ready"}, 200 if good else 503)
 
-    def most(self, path: str) -> int:
+    def limit_of(self, path: str) -> int:
         """Megabytes of a request there: values take few, and much work where they are many."""
         return (
             self.limits.request_megabytes
@@ -120,19 +120,19 @@ class Gate:
             else min(VALUES, self.limits.request_megabytes)
         )
 
-    def too_large(self, path: str) -> str:
-        return TOO_LARGE.format(megabytes=self.most(path))
+    def describe_limit(self, path: str) -> str:
+        return TOO_LARGE.format(megabytes=self.limit_of(path))
 
-    def measured(self, receive: Receive, path: str) -> Receive:
+    def count_bytes(self, receive: Receive, path: str) -> Receive:
         """`receive`, which ends the request once more has come than one may hold, whatever was announced."""
-        left = self.most(path) * MEGABYTE
+        left = self.limit_of(path) * MEGABYTE
 
         async def received() -> Message:
             nonlocal left
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise HTTPException(413, self.too_large(path))
+                raise HTTPException(413, self.describe_limit(path))
             return message
 
         return received
@@ -158,13 +158,13 @@ class Answer:
         return {"event": event, "milliseconds": milliseconds, "status": self.status, "bytes": self.bytes}
 
 
-def called(headers: Headers) -> list[str]:
+def list_names(headers: Headers) -> list[str]:
     """Every name by which a request calls this server; what a proxy was called counts as well."""
     forwarded = [host.split(",")[0].strip() for host in headers.getlist("x-forwarded-host")]
     return [*(headers.getlist("host") or [""]), *forwarded]
 
 
-def announced(headers: Headers) -> int:
+def read_length(headers: Headers) -> int:
     """Bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() and len(length) < 20 else 0

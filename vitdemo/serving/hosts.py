@@ -37,11 +37,11 @@ class Hosts:
         return origin.lower() in self.origins or own or place in {host.lower() for host in called}
 
 
-def hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:
+def make_hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:
     """Loopback, the host that the server is `listening` on, those `names`, and those of a Space."""
     listening = listening or os.environ.get("GRADIO_SERVER_NAME", LOOPBACK[1])
     space = os.environ.get("SPACE_HOST", "").split(",")
-    known = {name_in(f"//{bracketed(name)}") for name in (*LOOPBACK, listening, *names, *space)}
+    known = {name_in(f"//{add_brackets(name)}") for name in (*LOOPBACK, listening, *names, *space)}
     return Hosts(
         names=frozenset(known - {"", *EVERYWHERE}),
         origins=frozenset(origin.lower().rstrip("/") for origin in origins),
@@ -57,7 +57,7 @@ def name_in(url: str) -> str:
         return ""
 
 
-def bracketed(name: str) -> str:
+def add_brackets(name: str) -> str:
     """As it stands in an address."""
     return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from vitdemo.serving.routes import is_before_login
-from vitdemo.serving.sentences import SENTENCES, refused
+from vitdemo.serving.sentences import SENTENCES, refuse
 
 MINUTE = 60.0  # seconds
 TRIES = "There were too many wrong passwords; please try again in a minute."
@@ -26,7 +26,7 @@ class Login:
         self._app, self._tries = app, tries
         self._wrong: dict[str, list[float]] = {}
 
-    def refusal(self, scope: Scope) -> Response | None:
+    def refuse(self, scope: Scope) -> Response | None:
         """Return the answer to who may not come in, or guesses too often; None where nobody need log in."""
         if self._app.auth is None:
             return None
@@ -34,9 +34,11 @@ class Login:
             return self._brake(scope["client"][0])
         if is_before_login(scope["path"]) or self.knows(scope):
             return None
-        return self.form(scope) if scope["path"] == "/" else refused(401, SENTENCES[HTTPStatus.UNAUTHORIZED])
+        return (
+            self.show_form(scope) if scope["path"] == "/" else refuse(401, SENTENCES[HTTPStatus.UNAUTHORIZED])
+        )
 
-    def heard(self, scope: Scope) -> None:
+    def forgive(self, scope: Scope) -> None:
         """Forget the wrong tries of a client who has now given the right password."""
         if is_a_try(scope):
             self._wrong.pop(scope["client"][0], None)
@@ -44,9 +46,9 @@ class Login:
     def knows(self, scope: Scope) -> bool:
         """Return whether the request brings the token of somebody who has logged in."""
         cookies = Request(scope).cookies
-        return any(cookies.get(name) in self._app.tokens for name in self._names())
+        return any(cookies.get(name) in self._app.tokens for name in self._cookie_names())
 
-    def form(self, scope: Scope) -> Response:
+    def show_form(self, scope: Scope) -> Response:
         """Return gradio's page that asks for user and password, and nothing of what lies behind."""
         request = Request(scope)
         root = get_root_url(request, route_path="/", root_path=self._app.root_path)  # type: ignore[arg-type]
@@ -63,7 +65,7 @@ class Login:
         self._wrong = {name: times for name, times in recent.items() if times}
         wrong = self._wrong.setdefault(client, [])
         if len(wrong) >= self._tries:
-            return refused(429, TRIES, **{"Retry-After": f"{MINUTE:g}"})
+            return refuse(429, TRIES, **{"Retry-After": f"{MINUTE:g}"})
         wrong.append(now)
         return None
 
@@ -71,12 +73,12 @@ class Login:
         """End this session of the user, not those on other machines, as gradio would."""
         root = get_root_url(request, route_path="/logout", root_path=self._app.root_path)  # type: ignore[arg-type]
         response = RedirectResponse(root, 302)
-        for name in self._names():
+        for name in self._cookie_names():
             self._app.tokens.pop(request.cookies.get(name, ""), None)
             response.delete_cookie(name, path="/")
         return response
 
-    def _names(self) -> tuple[str, str]:
+    def _cookie_names(self) -> tuple[str, str]:
         """Return the names of the cookies that hold a token."""
         return f"access-token-{self._app.cookie_id}", f"access-token-unsecure-{self._app.cookie_id}"
 

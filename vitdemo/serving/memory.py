@@ -10,7 +10,7 @@ M_ARENA_MAX, ARENAS = -8, 2  # mallopt(3)
 PERIOD = 10.0  # seconds between two times of giving back
 
 
-def c_library() -> ctypes.CDLL | None:
+def find_c_library() -> ctypes.CDLL | None:
     """Return the C library if it is glibc, the only one that needs the two functions below."""
     return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
@@ -21,7 +21,7 @@ def share_heaps() -> None:
     It would give each of the forty threads that answer visitors a heap of its own, and what one of them has
     freed serves no other: under load the process grew for minutes to twice the size of what it keeps.
     """
-    if library := c_library():
+    if library := find_c_library():
         library.mallopt(M_ARENA_MAX, ARENAS)
 
 
@@ -32,6 +32,6 @@ def give_back(stop: threading.Event) -> None:
     and results of changing size fit ever less into it: within 900 requests 87 MB of it became 232 MB, while
     what was in use stayed the same. Returning it takes some milliseconds.
     """
-    library = c_library()
+    library = find_c_library()
     while library and not stop.wait(PERIOD):
         library.malloc_trim(0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.serving.proxies import proxies
+from vitdemo.serving.proxies import make_proxies
 
 PREFIX = "VITDEMO_"
 
@@ -40,8 +40,9 @@ def parse(words: list[str] | None = None) -> Options:
     GRADIO_MCP_SERVER."""
     parser = argparse.ArgumentParser(
         description="The demo: a page that shows how Vision Transformers see.",
-        epilog=f"The environment may say limits, hosts and origins as well: {variable('hosts')} for --hosts. "
-        f"With {variable('auth')}=user:password visitors must log in.",
+        epilog=f"The environment may say limits, hosts and origins as well: "
+        f"{name_variable('hosts')} for --hosts. "
+        f"With {name_variable('auth')}=user:password visitors must log in.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_start(parser)
@@ -52,8 +53,8 @@ def parse(words: list[str] | None = None) -> Options:
     if given.pop("read_only"):
         chosen["upload_megabytes"] = 0
     try:
-        options = Options(limits=Limits(**chosen), login=login(), **given)
-        proxies(options.proxies)
+        options = Options(limits=Limits(**chosen), login=read_login(), **given)
+        make_proxies(options.proxies)
     except ValueError as error:
         parser.error(str(error))
     if options.mcp and importlib.util.find_spec("mcp") is None:
@@ -75,22 +76,22 @@ def add_start(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, default=Path("data"), help="folder of data sets, if there is one")
     add("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     add("--read-only", action="store_true", help="no uploads: the same as --upload-megabytes 0")
-    lists: dict[str, Any] = {"type": listed, "metavar": "A,B"}
+    lists: dict[str, Any] = {"type": split_list, "metavar": "A,B"}
     add(
         "--hosts",
-        default=os.environ.get(variable("hosts"), ""),
+        default=os.environ.get(name_variable("hosts"), ""),
         help="names by which this server is called, besides localhost and --host",
         **lists,
     )
     add(
         "--origins",
-        default=os.environ.get(variable("origins"), ""),
+        default=os.environ.get(name_variable("origins"), ""),
         help="other sites whose pages may call this server, such as https://example.org",
         **lists,
     )
     add(
         "--proxies",
-        default=os.environ.get(variable("proxies"), ""),
+        default=os.environ.get(name_variable("proxies"), ""),
         help="addresses or networks of proxies before this server, whose X-Forwarded headers are believed",
         **lists,
     )
@@ -103,27 +104,27 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=type(field.default),
-            default=os.environ.get(variable(field.name), field.default),
+            default=os.environ.get(name_variable(field.name), field.default),
             metavar="N",
             help=field.metadata.get("words", ""),
         )
 
 
-def variable(name: str) -> str:
+def name_variable(name: str) -> str:
     """Of the environment, for an option."""
     return PREFIX + name.upper()
 
 
-def listed(words: str) -> tuple[str, ...]:
+def split_list(words: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in words.split(",") if word.strip())
 
 
-def login() -> tuple[str, str] | None:
+def read_login() -> tuple[str, str] | None:
     """User and password of the environment. Raises ValueError where one is missing."""
-    given = os.environ.get(variable("auth"))
+    given = os.environ.get(name_variable("auth"))
     if given is None:
         return None
     user, _, password = given.partition(":")
     if not (user and password):
-        raise ValueError(f"{variable('auth')} must be user:password")
+        raise ValueError(f"{name_variable('auth')} must be user:password")
     return user, password

@@ -31,7 +31,7 @@ class Proxies:
     networks: tuple[IPv4Network | IPv6Network, ...]
     _secret: str = field(default_factory=lambda: secrets.token_hex(16), init=False)
 
-    def seen(self, scope: Scope, *, calls_itself: bool) -> Scope:
+    def rewrite(self, scope: Scope, *, calls_itself: bool) -> Scope:
         """Return `scope` with the client's own address, and without the headers that it may not set.
 
         `calls_itself`: the app will answer the request by another to itself, with the same headers (MCP).
@@ -40,9 +40,9 @@ class Proxies:
         headers: Headers = [(name.lower(), value) for name, value in scope["headers"]]
         peer = scope["client"][0] if scope.get("client") else ""
         kept = [(name, value) for name, value in headers if name not in (*FORWARDED, SERVER, CALLER)]
-        client = self._caller(headers)
+        client = self._find_caller(headers)
         if client is None:
-            client = self._client(peer, headers)
+            client = self._find_client(peer, headers)
         if self.trusts(peer):
             kept += [(name, value) for name, value in headers if name in FORWARDED]
         if calls_itself:
@@ -57,16 +57,16 @@ class Proxies:
             return False
         return any(found in network for network in self.networks)
 
-    def _client(self, peer: str, headers: Headers) -> str:
+    def _find_client(self, peer: str, headers: Headers) -> str:
         """Return the last address that no named proxy has: what stands before it, its sender has made up."""
         told = b",".join(value for name, value in headers if name == FORWARDED_FOR).decode("latin-1")
         hops = [hop.strip() for hop in told.split(",") if hop.strip()]
         address = peer
         while self.trusts(address) and hops:
             address = hops.pop()
-        return subscriber(address)
+        return subscriber_of(address)
 
-    def _caller(self, headers: Headers) -> str | None:
+    def _find_caller(self, headers: Headers) -> str | None:
         """Return the client for which this app calls itself; None where it does not."""
         for name, value in headers:
             secret, _, client = value.decode("latin-1").partition(" ")
@@ -78,7 +78,7 @@ class Proxies:
 NOBODY = Proxies(())
 
 
-def proxies(names: Iterable[str]) -> Proxies:
+def make_proxies(names: Iterable[str]) -> Proxies:
     """Return those `names`, and on a Space those of Hugging Face. Raise ValueError naming one that is neither
     an address nor a network."""
     space = SPACE if os.environ.get("SPACE_HOST") else ()
@@ -91,7 +91,7 @@ def proxies(names: Iterable[str]) -> Proxies:
     return Proxies(tuple(networks))
 
 
-def subscriber(address: str) -> str:
+def subscriber_of(address: str) -> str:
     """Return `address`, of IPv6 the network that belongs to one subscriber, who has all addresses in it."""
     try:
         found = ipaddress.ip_address(address)
@@ -105,7 +105,7 @@ def subscriber(address: str) -> str:
 
 
 @contextmanager
-def believing_nobody() -> Iterator[None]:
+def believe_nobody() -> Iterator[None]:
     """Keep uvicorn, whose settings are made meanwhile, from believing any X-Forwarded header."""
     before = os.environ.get(TRUST)
     os.environ[TRUST] = ""

@@ -80,16 +80,16 @@ class FairQueue(Queue):
     ) -> tuple[Any, Any, Any]:
         """As gradio's. Raises HTTPException, with one sentence for the visitor, when there is no room."""
         if len(body.session_hash or "") > SESSION:
-            raise refused(422, request, LONG_SESSION, limit=SESSION)
+            raise make_error(422, request, LONG_SESSION, limit=SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
         client = client_of(request, body.session_hash)
         heavy = wanted is not None and self.is_heavy(wanted, body.session_hash)
         if heavy:
-            theirs = [one for one in self.pending() if is_heavy(one) and client_of_event(one) == client]
+            theirs = [one for one in self.list_pending() if is_heavy(one) and client_of_event(one) == client]
             if len(theirs) >= self.limits.client_requests:
-                raise refused(429, request, TOO_MANY, limit=self.limits.client_requests)
+                raise make_error(429, request, TOO_MANY, limit=self.limits.client_requests)
         if len(self) >= self.limits.queue_length and not self.make_room(client):
-            raise refused(503, request, FULL)
+            raise make_error(503, request, FULL)
         answer = await super().push(body, request, username)
         if event := self.event_ids_to_events.get(str(answer[1])):
             self.arrive(event)
@@ -115,25 +115,25 @@ class FairQueue(Queue):
 
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """What a page has asked about the result before gives way to the question for another."""
-        for event in self.pending():
+        for event in self.list_pending():
             if is_heavy(event) and event.fn is not but and client_of_event(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
-    def pending(self) -> list[Event]:
+    def list_pending(self) -> list[Event]:
         """All that wait or run."""
-        return [*self.waiting(), *running(self)]
+        return [*self.list_waiting(), *running(self)]
 
-    def waiting(self) -> list[Event]:
+    def list_waiting(self) -> list[Event]:
         return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
 
     def make_room(self, client: Client) -> bool:
         """Whether the address with most requests in the queue had to give up its last one for `client`."""
-        addresses = [client_of_event(event).address for event in self.waiting()]
+        addresses = [client_of_event(event).address for event in self.list_waiting()]
         greediest = max(addresses, key=addresses.count)
         if addresses.count(greediest) <= addresses.count(client.address) + 1:
             return False
         last = max(
-            (event for event in self.waiting() if client_of_event(event).address == greediest),
+            (event for event in self.list_waiting() if client_of_event(event).address == greediest),
             key=lambda event: event.enqueue_time,
         )
         self.event_queue_per_concurrency_id[last.concurrency_id].queue.remove(last)
@@ -174,7 +174,7 @@ class FairQueue(Queue):
     def note_served(self, client: Client) -> None:
         """Remembers the turn, only of those who have something in the queue."""
         self._turns += 1
-        known = {client, *(client_of_event(event) for event in self.waiting())}
+        known = {client, *(client_of_event(event) for event in self.list_waiting())}
         known_names: set[str | Client] = {*known, *(one.address for one in known)}
         self._served = {name: turn for name, turn in self._served.items() if name in known_names}
         self._served[client] = self._served[client.address] = self._turns
@@ -222,7 +222,7 @@ def client_of_event(event: Event) -> Client:
     return client_of(event.request, named)
 
 
-def refused(status: int, request: fastapi.Request, sentence: str, **gaps: object) -> fastapi.HTTPException:
+def make_error(status: int, request: fastapi.Request, sentence: str, **gaps: object) -> fastapi.HTTPException:
     headers = {"Retry-After": str(RETRY_AFTER)}
     return fastapi.HTTPException(status, in_language_of(request, sentence, **gaps), headers)
 

@@ -44,7 +44,7 @@ def is_before_login(path: str) -> bool:
     return ENTRANCE.fullmatch(path) is not None
 
 
-def named(path: str) -> str:
+def name_route(path: str) -> str:
     """What the log calls an address: without the names of files and jobs, and of what does not exist."""
     if not is_open(path):
         return "unknown"

@@ -110,12 +110,12 @@ def is_sentence(words: Any) -> bool:
 def refusal_of(error: Exception) -> JSONResponse:
     """Return the answer to a request in which `error` was raised."""
     if isinstance(error, OSError):
-        return refused(507, FULL) if is_full(error) else refused(500, CRASHED)
+        return refuse(507, FULL) if is_full(error) else refuse(500, CRASHED)
     if isinstance(error, (KeyError, FnIndexInferError)):
-        return refused(404, NO_EVENT)
-    return refused(422, MISTAKEN) if isinstance(error, UNREADABLE) else refused(500, CRASHED)
+        return refuse(404, NO_EVENT)
+    return refuse(422, MISTAKEN) if isinstance(error, UNREADABLE) else refuse(500, CRASHED)
 
 
-def refused(status: int, sentence: str, **headers: str) -> JSONResponse:
+def refuse(status: int, sentence: str, **headers: str) -> JSONResponse:
     """Return an answer that is one sentence."""
     return JSONResponse({"detail": sentence}, status, headers)

@@ -14,10 +14,10 @@ from starlette.types import ASGIApp
 from vitdemo.limits import MEGABYTE
 from vitdemo.serving import preview
 from vitdemo.serving.gate import Gate
-from vitdemo.serving.hosts import hosts, name_in
+from vitdemo.serving.hosts import make_hosts, name_in
 from vitdemo.serving.login import Login
 from vitdemo.serving.options import Options
-from vitdemo.serving.proxies import believing_nobody, proxies
+from vitdemo.serving.proxies import believe_nobody, make_proxies
 from vitdemo.serving.queue import line_up
 from vitdemo.serving.sentences import Sentences
 from vitdemo.serving.tools import answer_in_json
@@ -60,10 +60,10 @@ def launch(
     make_room: Callable[[int], None] = lambda coming: None,
 ) -> Gate:
     """Serves `page` in a thread, and returns what stands before it. Raises OSError if the port is taken."""
-    known = hosts(listening=options.host, names=options.hosts, origins=options.origins)
-    gate = Gate(nothing, options.limits, known, ready, make_room, proxies(options.proxies))
+    known = make_hosts(listening=options.host, names=options.hosts, origins=options.origins)
+    gate = Gate(do_nothing, options.limits, known, ready, make_room, make_proxies(options.proxies))
     line_up(page, options.limits)
-    with believing_nobody():
+    with believe_nobody():
         page.launch(
             server_name=options.host,
             server_port=options.port,
@@ -84,5 +84,5 @@ def launch(
     return gate
 
 
-async def nothing(*_: Any) -> None:
+async def do_nothing(*_: Any) -> None:
     """Stands behind the gate until gradio has built what shall."""

@@ -21,7 +21,7 @@ BLOCK = 512  # bytes, in which a system counts what a file takes
 
 
 @contextmanager
-def instance() -> Iterator[Path]:
+def keep_folder() -> Iterator[Path]:
     """A folder for this process alone, below GRADIO_TEMP_DIR or the system's, where gradio and `tempfile` put
     their files; those that dead processes left there are removed. Raises OSError where it cannot be made."""
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
@@ -34,7 +34,7 @@ def instance() -> Iterator[Path]:
             lock.flush()
             fcntl.flock(lock, fcntl.LOCK_EX)  # the system takes it back however the process ends
             folder = folder.rename(folder.with_name(folder.name[1:]))  # only now do others look at it
-            with used(folder / "files", folder / "work"):
+            with use_folders(folder / "files", folder / "work"):
                 yield folder / "files"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -52,7 +52,7 @@ def bury(parent: Path) -> None:
 
 
 @contextmanager
-def used(files: Path, work: Path) -> Iterator[None]:
+def use_folders(files: Path, work: Path) -> Iterator[None]:
     """Lets gradio keep its files in the first, and all else in the second."""
     before = os.environ.get("GRADIO_TEMP_DIR"), tempfile.tempdir
     files.mkdir()
@@ -78,7 +78,7 @@ class Sweeper:
     def __init__(self, folder: Path, *, limits: Limits, forget: Callable[[float], None]) -> None:
         self._folder, self._limits, self._forget = folder, limits, forget
         self._lock = threading.Lock()
-        self._kept = {path: path.read_bytes() for path in self._files()}
+        self._kept = {path: path.read_bytes() for path in self._list_files()}
         self._seen: dict[tuple[Path, int], float] = {}
 
     def sweep(self, *, coming: int = 0) -> None:
@@ -86,7 +86,7 @@ class Sweeper:
         with self._lock:
             self._put_back()
             now, found = time.monotonic(), {}
-            for path in self._files():
+            for path in self._list_files():
                 with suppress(OSError):  # deleted meanwhile
                     state = path.stat()
                     found[path, state.st_mtime_ns] = max(state.st_size, BLOCK * state.st_blocks)
@@ -115,7 +115,7 @@ class Sweeper:
                     with replace_file(path) as part:
                         part.write_bytes(content)
 
-    def _files(self) -> list[Path]:
+    def _list_files(self) -> list[Path]:
         """Return all files; a folder that vanishes meanwhile has none."""
         return [Path(folder, name) for folder, _, names in os.walk(self._folder) for name in names]
 

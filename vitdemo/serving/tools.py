@@ -70,10 +70,10 @@ def answer_in_json(page_server: Any, limits: Limits) -> None:
     server.request_handlers[types.CallToolRequest] = called
     page_server._prepare_tool_call_args = prepared
     for step in STEPS:
-        setattr(page_server, step, telling(getattr(page_server, step)))
+        setattr(page_server, step, tell_sentence(getattr(page_server, step)))
 
 
-def telling(step: Callable[..., Any]) -> Callable[..., Any]:
+def tell_sentence(step: Callable[..., Any]) -> Callable[..., Any]:
     """Return `step`, which raises nothing but one sentence."""
 
     async def told(*args: Any) -> Any:

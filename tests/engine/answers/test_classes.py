@@ -40,8 +40,8 @@ def test_maps_are_those_of_the_analysed_pass(
     assert [one.method for one in found] == [m.key for m in METHODS.values() if m.needs_grad]
     for one in found:
         heat = explain(trace, one.method)
-        scale = render.shared_scale([heat], label=METHODS[one.method].unit, low=0.0)
-        expected = render.heat_figure(result.analysis.view, heat, scale=scale)
+        scale = render.share_scale([heat], label=METHODS[one.method].unit, low=0.0)
+        expected = render.draw_heat(result.analysis.view, heat, scale=scale)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
         assert one.total == pytest.approx(np.nansum(heat))
 

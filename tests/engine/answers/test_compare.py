@@ -23,7 +23,7 @@ from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.registry import MODELS
-from vitdemo.render import Scale, kept_patches, overlay
+from vitdemo.render import Scale, draw_kept, draw_overlay
 from vitdemo.trace import Trace
 from vitdemo.weights import save_model
 
@@ -91,7 +91,7 @@ def test_the_sides_are_two_analyses_and_the_bare_networks(
         logits.append(trace.logits.softmax(-1).tolist())
         best = sorted(zip(logits[-1], CIFAR10_CLASSES, strict=True), reverse=True)[:5]
         expected |= {label: max(share, expected.get(label, 0)) for share, label in best}
-        kept = kept_patches(result.analysis.view, trace.kept[-1].numpy(), trace.grid)
+        kept = draw_kept(result.analysis.view, trace.kept[-1].numpy(), trace.grid)
         assert side.kept_figure.tobytes() == kept.tobytes()
     assert list(found.labels) == sorted(expected, key=lambda label: -expected[label])
     indices = [CIFAR10_CLASSES.index(label) for label in found.labels]
@@ -110,7 +110,7 @@ def test_one_scale_and_the_rank_correlation(
     assert min(np.nanmax(heat) for heat in heats) < 0.999 * found.peak  # a scale of its own would show
     scale = Scale(0.0, found.peak, "")
     for side, heat in zip((found.a, found.b), heats, strict=True):
-        drawn = np.asarray(overlay(side.analysis.view, heat, scale=scale)).astype(int)
+        drawn = np.asarray(draw_overlay(side.analysis.view, heat, scale=scale)).astype(int)
         assert np.abs(drawn - np.asarray(side.heat_figure)).max() <= 2  # rounding of a colour
     present = ~np.isnan(heats[0]) & ~np.isnan(heats[1])
     assert found.patches == present.sum()

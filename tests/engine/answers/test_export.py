@@ -37,7 +37,7 @@ def record(engine: Engine) -> Export:
 
 
 def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) -> None:
-    with np.load(io.BytesIO(record.npz()), allow_pickle=False) as file:
+    with np.load(io.BytesIO(record.to_npz()), allow_pickle=False) as file:
         arrays = dict(file)
     dense, pruned = traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
     for name, trace in (("dense", dense), ("pruned", pruned)):
@@ -122,7 +122,7 @@ def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) ->
 
 
 def test_every_array_is_described_and_the_file_is_json(record: Export) -> None:
-    facts = json.loads(record.json())
+    facts = json.loads(record.to_json())
     assert set(facts["arrays"]) == set(record.arrays)
     for name, one in facts["arrays"].items():
         assert (one["shape"], one["dtype"]) == (
@@ -135,7 +135,7 @@ def test_every_array_is_described_and_the_file_is_json(record: Export) -> None:
 
 
 def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, models: Path) -> None:
-    facts = json.loads(record.json())
+    facts = json.loads(record.to_json())
     digest = hashlib.sha256((models / KEY / "model.safetensors").read_bytes()).hexdigest()
     assert facts["model"] == f"{KEY}@sha256:{digest}"
     assert (facts["pruning_ratio"], facts["keep_ratio"], facts["selector"]) == (0.3, 0.7, "learned")
@@ -163,7 +163,7 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
 
 def test_without_pruning_there_is_one_pass(engine: Engine) -> None:
     record = exported(engine, ratio=0.0)
-    assert json.loads(record.json())["pruned"] is None
+    assert json.loads(record.to_json())["pruned"] is None
     assert not any(name.startswith(("pruned", "kept", "keep_score")) for name in record.arrays)
     assert "dense_attention_00" in record.arrays
 
@@ -172,7 +172,7 @@ def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> 
     first = exported(engine)
     gone = int(np.setdiff1d(np.arange(64), first.arrays["kept_0"])[0])
     record = exported(engine, look=Look(method="raw-attention", layer=7, query=gone))
-    facts = json.loads(record.json())
+    facts = json.loads(record.to_json())
     assert "pruned_map_raw-attention" not in record.arrays
     assert str(gone) in facts["left_out"]["pruned_map_raw-attention"]
     assert "dense_map_raw-attention" in record.arrays

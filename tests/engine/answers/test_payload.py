@@ -96,7 +96,7 @@ def test_the_view_and_the_colours_arrive(engine: Engine) -> None:
     head, data = sent["view"].split(",")
     assert head == "data:image/webp;base64"
     view = Image.open(io.BytesIO(base64.b64decode(data)))
-    wanted = render.display_view(result.analysis.view)
+    wanted = render.enlarge_view(result.analysis.view)
     assert view.size == wanted.size == (448, 448)
     difference = np.abs(np.asarray(view.convert("RGB"), float) - np.asarray(wanted, float))
     assert difference.mean() < 3
@@ -133,14 +133,14 @@ def test_a_large_result_goes_layer_by_layer(engine: Engine) -> None:
     large = replace(
         entry, dense=Trace("deit", (14, 14), 1, None, attn, (everything,) * 12, readout), pruned=None
     )
-    text = payload.attention(large)
+    text = payload.pack_result(large)
     assert json.loads(text)["passes"]["dense"]["attn"] == [None] * 12
     assert len(text) < 150_000
-    sent = json.loads(payload.layer_of(large, pass_="dense", layer=5))
+    sent = json.loads(payload.pack_layer(large, pass_="dense", layer=5))
     assert (sent["id"], sent["pass"], sent["layer"]) == (result.key[:12], "dense", 5)
     found = unpacked(sent["attn"], "<f2").reshape(6, 197, 197)
     assert np.allclose(found, attn[5].numpy(), rtol=1e-3, atol=1e-6)
     assert len(sent["attn"]) < 700_000
     for layer in (-1, 12):
         with pytest.raises(ValueError, match="layer must be an integer from 0 to 11"):
-            payload.layer_of(large, pass_="dense", layer=layer)
+            payload.pack_layer(large, pass_="dense", layer=layer)

@@ -130,7 +130,7 @@ def test_lifetimes_are_those_of_the_kept_ids(engine: Engine, result: Result) -> 
     stages = np.zeros(64, dtype=int)
     for patch in range(64):
         stages[patch] = next((s for s, ids in enumerate(result.analysis.kept, 1) if patch not in ids), 0)
-    wanted = render.lifetime_map(result.analysis.view, stages.reshape(GRID), stages=3)
+    wanted = render.draw_lifetimes(result.analysis.view, stages.reshape(GRID), stages=3)
     assert np.array_equal(np.asarray(result.tokens.lifetime_figure()), np.asarray(wanted))
 
 

@@ -16,7 +16,7 @@ from tests.explain.traces import random_trace
 from tests.models.nets import VARIANTS, pictures, small, small_dynamic
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import sanity
-from vitdemo.engine.answers.ablation import twin
+from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.explain import explain
 from vitdemo.models.pruning import FixedRatio
@@ -49,7 +49,7 @@ def test_a_sound_result_passes(
 def with_attention(change: Callable[[Tensor], Tensor]) -> sanity.Check:
     trace = random_trace()
     broken = dataclasses.replace(trace, attn=(*trace.attn[:2], change(trace.attn[2].clone()), trace.attn[3]))
-    return sanity.row_sums([trace, broken])
+    return sanity.check_row_sums([trace, broken])
 
 
 def scaled_row(attn: Tensor) -> Tensor:
@@ -89,12 +89,12 @@ def test_one_wrong_logit_fails() -> None:
     pixels = pictures(net.config, 1)
     trace = record(net, pixels)
     assert trace.logits is not None
-    assert sanity.recorded(trace, net(pixels)[0]).passed
+    assert sanity.check_recording(trace, net(pixels)[0]).passed
     wrong = trace.logits + 0.01 * torch.eye(5)[3]
-    check = sanity.recorded(dataclasses.replace(trace, logits=wrong), net(pixels)[0])
+    check = sanity.check_recording(dataclasses.replace(trace, logits=wrong), net(pixels)[0])
     assert not check.passed
     assert check.value == pytest.approx(0.01, rel=1e-2)
-    assert not sanity.recorded(trace, torch.full((5,), torch.nan)).passed
+    assert not sanity.check_recording(trace, torch.full((5,), torch.nan)).passed
 
 
 def entry_at(engine: Engine, key: str, ratio: float) -> Entry:
@@ -106,17 +106,17 @@ def entry_at(engine: Engine, key: str, ratio: float) -> Entry:
 def test_masking_other_tokens_fails(engine: Engine, ratio: float) -> None:
     net, entry = small_dynamic(), entry_at(engine, "dynamicvit_cifar10", ratio)
     pixels = pictures(net.config, 1)
-    assert sanity.removed_or_masked(net, pixels, entry).passed
+    assert sanity.check_masking(net, pixels, entry).passed
     honest = net.forward_masked
     net.forward_masked = lambda x, rule: honest(x, FixedRatio(0.3))  # type: ignore[method-assign]
-    assert not sanity.removed_or_masked(net, pixels, entry).passed
+    assert not sanity.check_masking(net, pixels, entry).passed
 
 
 @torch.no_grad()
 def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
     net, entry = small(), entry_at(engine, "vit_cifar10", 0.0)
     pixels = pictures(net.config, 1)
-    assert sanity.removed_or_masked(net, pixels, entry).passed
+    assert sanity.check_masking(net, pixels, entry).passed
     honest = net.cut
 
     def lossy(x: Tensor, ids: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -124,14 +124,14 @@ def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
         return x * (ids != 7).unsqueeze(-1), ids
 
     net.cut = lossy  # type: ignore[method-assign]
-    assert not sanity.removed_or_masked(net, pixels, entry).passed
+    assert not sanity.check_masking(net, pixels, entry).passed
 
 
 @pytest.mark.parametrize("variant", ["square", "distilled", "registers", "mean, no class token", "linear"])
 def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: str) -> None:
     net = small(**VARIANTS[variant])
     pixels, before = pictures(net.config, 1), {k: v.clone() for k, v in net.state_dict().items()}
-    copy, fresh = twin(net), sanity.drawn(net, seed=3)
+    copy, fresh = make_twin(net), sanity.build_random(net, seed=3)
     torch.manual_seed(3)
     for part in ("head", "block 3", "block 2", "block 1", "block 0", "embedding"):
         assert not torch.equal(copy(pixels), fresh(pixels))
@@ -143,12 +143,12 @@ def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: st
 @torch.no_grad()
 def test_the_last_step_is_the_map_of_a_random_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mean over random networks of the correlation with the map of the trained one, for its answer."""
-    monkeypatch.setattr(sanity, "settled", lambda last: False)
+    monkeypatch.setattr(sanity, "is_settled", lambda last: False)
     net = small(**VARIANTS["square"])
     pixels = pictures(net.config, 1)
     target = int(net(pixels).argmax())
     trace = record(net, pixels, grads=True, target=target)
-    networks = [sanity.drawn(net, seed=seed) for seed in range(sanity.DRAWS)]
+    networks = [sanity.build_random(net, seed=seed) for seed in range(sanity.DRAWS)]
     others = [record(fresh, pixels, grads=True, target=target) for fresh in networks]
     cascade = sanity.randomise(net, pixels)
     assert list(cascade) == ["attention-rollout", "raw-attention", "gradient-rollout"]
@@ -163,14 +163,14 @@ def spearmanr(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def test_no_draw_is_made_that_cannot_change_the_outcome() -> None:
-    assert not sanity.settled(np.zeros((0, 3)))
-    assert not sanity.settled(np.zeros((2, 3))[:1])
-    assert sanity.settled(np.full((3, 2), -1 / 3) + 1e-9)
-    assert not sanity.settled(np.array([[0.0, 0.4]] * 3)), "a fourth of 1 makes the second map's mean 0.55"
+    assert not sanity.is_settled(np.zeros((0, 3)))
+    assert not sanity.is_settled(np.zeros((2, 3))[:1])
+    assert sanity.is_settled(np.full((3, 2), -1 / 3) + 1e-9)
+    assert not sanity.is_settled(np.array([[0.0, 0.4]] * 3)), "a fourth of 1 makes the second map's mean 0.55"
     rng = np.random.default_rng(0)
     for draws in rng.uniform(-1, 1, (500, sanity.DRAWS, 2)):
         for done in range(sanity.DRAWS):
-            if sanity.settled(draws[:done]):
+            if sanity.is_settled(draws[:done]):
                 assert (np.abs(draws.mean(0)) <= sanity.ALIKE_LIMIT).all()
                 assert (np.abs(draws[:done].mean(0)) <= sanity.ALIKE_LIMIT).all()
 
@@ -193,14 +193,14 @@ def test_a_map_that_ignores_the_weights_fails(monkeypatch: pytest.MonkeyPatch) -
 
 def test_drawing_weights_leaves_the_random_numbers_of_others_alone() -> None:
     state = torch.get_rng_state()
-    first = sanity.drawn(small(), seed=0)
+    first = sanity.build_random(small(), seed=0)
     torch.set_rng_state(state)
     wanted = torch.rand(3)
     torch.set_rng_state(state)
-    second = sanity.drawn(small(), seed=0)
+    second = sanity.build_random(small(), seed=0)
     assert torch.equal(first.pos_embed, second.pos_embed)
     torch.set_rng_state(state)
-    sanity.drawn(twin(first), seed=5)
+    sanity.build_random(make_twin(first), seed=5)
     assert torch.equal(torch.rand(3), wanted)
 
 

@@ -14,7 +14,7 @@ from tests.engine.bundle import direct, picture
 from tests.models.nets import SMALL
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
-from vitdemo.engine.answers.surgery import Trial, shorten, shortest_prefix
+from vitdemo.engine.answers.surgery import Trial, search_prefix, shorten
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, Pruning
 
@@ -48,7 +48,7 @@ def test_every_removal_from_the_set_loses_the_answer(seed: int) -> None:
     trial = Trial(net, PIXELS, 0, floor, FOREVER)
     everyone = tuple(range(COUNT))
     assert holds(everyone)
-    kept = shortest_prefix(net.says.argsort().tolist(), trial)  # the worst order there is
+    kept = search_prefix(net.says.argsort().tolist(), trial)  # the worst order there is
     while (shorter := shorten(kept, trial)) != kept:
         assert set(shorter) < set(kept)
         kept = shorter
@@ -69,9 +69,9 @@ def test_it_removes_what_hurts_least_and_never_more_than_it_may() -> None:
     assert trial.tried == 6
     net.says = torch.full((COUNT,), 0.1)
     strict = Trial(net, PIXELS, 0, 0.0, FOREVER)
-    assert shortest_prefix(range(COUNT), strict) == (0,)
+    assert search_prefix(range(COUNT), strict) == (0,)
     high = Trial(net, PIXELS, 0, float(torch.tensor([0.65, 0.0, -1.0]).softmax(-1)[0]), FOREVER)
-    assert len(shortest_prefix(range(COUNT), high)) == 7, "seven tenths pass, six do not"
+    assert len(search_prefix(range(COUNT), high)) == 7, "seven tenths pass, six do not"
 
 
 @torch.no_grad()

@@ -12,7 +12,16 @@ import torch
 from tests.models.nets import pictures, small, small_dynamic
 from vitdemo import cost
 from vitdemo.engine.answers import speed as module
-from vitdemo.engine.answers.speed import SIDES, SpeedCard, at_size, measured, pays_from, rebuilt, sized, speed
+from vitdemo.engine.answers.speed import (
+    SIDES,
+    SpeedCard,
+    measure_speed,
+    pays_from,
+    rebuild,
+    resize_config,
+    time_calls,
+    time_size,
+)
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.registry import MODELS
 
@@ -27,7 +36,7 @@ def cards(pool: ModelPool) -> dict[str, SpeedCard]:
     """In such haste that only the smallest networks are measured."""
     keys = ("dynamicvit_cifar10", "lightvit_cifar10")
     quiet = lambda share, words: None  # noqa: E731
-    return {key: speed(key, pruning_ratio=0.5, pool=pool, progress=quiet, haste=1000) for key in keys}
+    return {key: measure_speed(key, pruning_ratio=0.5, pool=pool, progress=quiet, haste=1000) for key in keys}
 
 
 def test_every_variant_once(cards: dict[str, SpeedCard]) -> None:
@@ -55,34 +64,34 @@ def test_sizes_that_would_take_too_long_are_left_out(cards: dict[str, SpeedCard]
 
 
 def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
-    card = speed("vit_cifar10", pruning_ratio=0.0, pool=pool, progress=lambda s, w: None, haste=1e6)
+    card = measure_speed("vit_cifar10", pruning_ratio=0.0, pool=pool, progress=lambda s, w: None, haste=1e6)
     assert card.pruning_ratio == 0.3
     assert card.timings[1].macs == cost.macs(MODELS["vit_cifar10"].config, keep_ratio=0.7)
     with pytest.raises(ValueError, match="model must be one of"):
-        speed("nobody", pruning_ratio=0.3, pool=pool, progress=lambda s, w: None)
+        measure_speed("nobody", pruning_ratio=0.3, pool=pool, progress=lambda s, w: None)
 
 
 @torch.no_grad()
 def test_a_rebuilt_network_has_the_shape_that_is_asked_for() -> None:
     net = small_dynamic()
-    larger = rebuilt(net, sized(net.config, 6))
+    larger = rebuild(net, resize_config(net.config, 6))
     trace_like = larger(pictures(larger.config, 1))
     assert larger.config.num_patches == 36
     assert trace_like.shape == (1, 5)
     assert torch.isfinite(trace_like).all()
-    same = rebuilt(net, net.config)
+    same = rebuild(net, net.config)
     pixels = pictures(net.config, 2)
     torch.testing.assert_close(same(pixels), net(pixels))
-    linear = rebuilt(net, replace(net.config, attention="linear"))
+    linear = rebuild(net, replace(net.config, attention="linear"))
     assert not torch.allclose(linear(pixels), net(pixels))
     weight = "blocks.0.attn.qkv.weight"
     assert linear.get_parameter(weight).data_ptr() == net.get_parameter(weight).data_ptr(), "no copy"
-    assert sized(small(patch_size=(2, 4)).config, 3).img_size == (6, 12)
+    assert resize_config(small(patch_size=(2, 4)).config, 3).img_size == (6, 12)
 
 
 def test_calls_take_turns(pool: ModelPool) -> None:
     order: list[str] = []
-    samples = measured([lambda: order.append("a"), lambda: order.append("b")], pool=pool, seconds=0.0)
+    samples = time_calls([lambda: order.append("a"), lambda: order.append("b")], pool=pool, seconds=0.0)
     assert samples.shape == (5, 2)
     assert order == ["a", "b"] * 10, "one uncounted and one counted call of each a round"
     assert (np.array(samples) >= 0).all()
@@ -116,7 +125,7 @@ def test_a_win_is_one_in_three_rounds_of_four(
     """The dense pass drifts from 10 to 50 ms: only the ratios within the rounds count."""
     dense = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
     samples = np.stack([dense, dense * ratios, dense], axis=1)
-    monkeypatch.setattr(module, "measured", lambda calls, pool, seconds, listen: samples)
+    monkeypatch.setattr(module, "time_calls", lambda calls, pool, seconds, listen: samples)
     net = small()
-    size = at_size(net, net.config, keep_ratio=0.5, pool=pool, seconds=1.0)
+    size = time_size(net, net.config, keep_ratio=0.5, pool=pool, seconds=1.0)
     assert (size.pruning_wins, size.linear_wins, size.n, size.dense) == (wins, False, 5, 30.0)

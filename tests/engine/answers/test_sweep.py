@@ -90,7 +90,7 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
 
     monkeypatch.setattr(cost, "measure_milliseconds", told)
     monkeypatch.setattr(sweep, "SECONDS", 0.0)
-    times, repeats = sweep.measure(model, pixels, ("random", "learned"))
+    times, repeats = sweep.time_selectors(model, pixels, ("random", "learned"))
     assert repeats == sweep.FEWEST
     assert seen == [(None, None), *((kind, step) for step in range(1, 10) for kind in (Random, Learned))]
     assert times == {"random": (0, *range(1, 19, 2)), "learned": tuple(range(0, 19, 2))}

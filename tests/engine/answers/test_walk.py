@@ -61,14 +61,14 @@ def test_the_crop_shows_the_very_pixels(models: Path) -> None:
     small = picture(size=(32, 32))
     _, pixels = direct(models, "vit_cifar10", small)
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-    shown = np.asarray(drawing.input_picture(pixels[0].numpy(), mean=mean, std=std))
+    shown = np.asarray(drawing.draw_input(pixels[0].numpy(), mean=mean, std=std))
     assert np.array_equal(shown[::14, ::14], np.asarray(small))
     assert np.array_equal(shown[13::14, 13::14], np.asarray(small))
 
 
 def test_patches_are_set_apart_unchanged() -> None:
     image = picture(size=(60, 40))
-    apart = drawing.patches_apart(image, (2, 3))
+    apart = drawing.draw_patches(image, (2, 3))
     gap = (apart.width - 60) // 2
     assert (apart.width, apart.height) == (60 + 2 * gap, 40 + gap)
     for row in range(2):
@@ -81,7 +81,7 @@ def test_patches_are_set_apart_unchanged() -> None:
 
 
 def test_bars_are_as_long_as_the_probabilities() -> None:
-    image = np.asarray(drawing.probability_bars([("cat", 0.8), ("dog", 0.2)]).convert("RGB")).astype(int)
+    image = np.asarray(drawing.draw_bars([("cat", 0.8), ("dog", 0.2)]).convert("RGB")).astype(int)
     blue = (np.abs(image - np.array([0, 114, 178])) <= 1).all(-1).sum(axis=1)
     lengths = sorted({int(length) for length in blue if length > 20})
     assert len(lengths) == 2
@@ -90,7 +90,7 @@ def test_bars_are_as_long_as_the_probabilities() -> None:
 
 def test_equal_tokens_have_equal_colours() -> None:
     values = np.array([[1.0, -1.0], [-1.0, 1.0]], dtype=np.float32)
-    image = drawing.token_matrix(values, prefix=values[:1])
+    image = drawing.draw_matrix(values, prefix=values[:1])
     assert isinstance(image, Image.Image)
     pixels = np.asarray(image)
     assert (pixels[0, 0] == pixels[0, 223]).all()

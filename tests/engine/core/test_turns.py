@@ -29,7 +29,7 @@ JOBS: dict[str, Job] = {
     "trust": lambda engine, key, report: engine.recall(key, progress=report).trust(),
     "sanity": lambda engine, key, report: engine.recall(key, progress=report).inside.sanity(),
     "ablation": lambda engine, key, report: engine.recall(key, progress=report).inside.ablation("pruned"),
-    "speed": lambda engine, key, report: speed.speed(
+    "speed": lambda engine, key, report: speed.measure_speed(
         LAB_MODEL, pruning_ratio=0.3, pool=engine._pool, progress=report, haste=40
     ),
     "compare": lambda engine, key, report: engine.compare(

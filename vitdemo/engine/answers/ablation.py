@@ -47,7 +47,7 @@ class Silenced(nn.Module):
         return self.proj(x * self.heard.to(x))
 
 
-def twin(model: VisionTransformer) -> VisionTransformer:
+def make_twin(model: VisionTransformer) -> VisionTransformer:
     """A network of its own that shares the weights of `model`: modules can be exchanged in it without
     touching a module that others use at this moment."""
     with torch.device("meta"):
@@ -80,17 +80,17 @@ def silenced_logits(
             last = begin + len(rows) - 1
             named = Message("Layer {layer}", layer=f"{begin // heads}–{last // heads}")
             progress(begin / len(heard), named)
-        copy = twin(model)
+        copy = make_twin(model)
         for layer in range(layers):
             attn = copy.get_submodule(f"blocks.{layer}.attn")
             attn.proj = Silenced(attn.get_submodule("proj"), rows[:, layer], width=config.embed_dim)
         if pool is not None:
-            pool.counted(copy)
+            pool.count_forwards(copy)
         found.append(copy(pixels.expand(len(rows), -1, -1, -1), pruning=pruning).float().cpu())
     return torch.cat(found).unflatten(0, (layers, heads))
 
 
-def ablation(subject: Subject, which: Pass) -> Ablation:
+def ablate(subject: Subject, which: Pass) -> Ablation:
     """Silence each head in turn and see how the logit of the pass's own answer changes.
 
     In a pruned pass the patches that were kept stay the same, so that the change is that of the head alone.
@@ -109,5 +109,5 @@ def ablation(subject: Subject, which: Pass) -> Ablation:
     label = loaded.classes[target]
     words = Message("change of the logit of {label}", label=label)
     colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, words)
-    image = charts.number_table(changes, colours=colours, decimals=2, names=NAMES)
+    image = charts.draw_numbers(changes, colours=colours, decimals=2, names=NAMES)
     return Ablation(label, float(trace.logits[target]), rows_of(changes), bool(trace.prune_loc), image)

@@ -68,21 +68,21 @@ def filters(model: VisionTransformer) -> Filters:
     total = min(len(weight), weight[0].size)
     shown = min(FILTERS, total)
     components, shares = patch_filters(weight, count=shown)
-    image = charts.filter_tiles(components, columns=FILTER_COLUMNS)
+    image = charts.draw_filters(components, columns=FILTER_COLUMNS)
     return Filters(image, shown, total, float(shares.sum()))
 
 
 def similarity(entry: Entry) -> tuple[Float[np.ndarray, "n n"], render.Scale]:
     """The cosine of each patch position with all others, and the scale that all its maps share."""
     table = position_similarity(entry.tokens.positions[-entry.config.num_patches :].numpy())
-    return table, render.shared_scale([table], label=POSITIONS, high=1.0)
+    return table, render.share_scale([table], label=POSITIONS, high=1.0)
 
 
 def positions_figure(entry: Entry, position: int) -> Image.Image:
     """A small map for each position, laid out as the positions are, `position` framed; colour bar below."""
     table, scale = similarity(entry)
-    sheet = charts.grid_of_grids(table, grid=entry.config.grid, scale=scale, chosen=position)
-    return stack([sheet, render.colour_bar(scale, width=max(100, sheet.width))])
+    sheet = charts.draw_grids(table, grid=entry.config.grid, scale=scale, chosen=position)
+    return stack([sheet, render.draw_colour_bar(scale, width=max(100, sheet.width))])
 
 
 def position_figure(entry: Entry, position: int) -> Image.Image:
@@ -90,9 +90,9 @@ def position_figure(entry: Entry, position: int) -> Image.Image:
     if not 0 <= position < entry.config.num_patches:
         raise ValueError(f"position must be from 0 to {entry.config.num_patches - 1}, got {position}")
     table, scale = similarity(entry)
-    picture = charts.plain_map(table[position].reshape(entry.config.grid), scale=scale)
+    picture = charts.draw_map(table[position].reshape(entry.config.grid), scale=scale)
     picture = render.mark_patch(picture, position, entry.config.grid)
-    return stack([picture, render.colour_bar(scale, width=max(100, picture.width))])
+    return stack([picture, render.draw_colour_bar(scale, width=max(100, picture.width))])
 
 
 def heads(entry: Entry, which: Pass) -> Heads:
@@ -105,7 +105,7 @@ def heads(entry: Entry, which: Pass) -> Heads:
     widest = float(np.log(trace.num_prefix_tokens + trace.num_patches))
     alike = Message("mean entropy, nats; {widest} = all alike", widest=f"{widest:.2f}")
     figures = [
-        charts.number_table(values, colours=scale, decimals=decimals, names=NAMES)
+        charts.draw_numbers(values, colours=scale, decimals=decimals, names=NAMES)
         for values, scale, decimals in (
             (distance, numbers_scale(distance, Message("mean attention distance, pixels")), 1),
             (entropy, render.Scale(0.0, widest, alike), 2),
@@ -124,9 +124,9 @@ def norms(entry: Entry, which: Pass) -> Norms:
     """The norm of each patch token after the last block over the view, artefact tokens framed."""
     found = token_norms(trace_of(entry, which))
     label = Message("norm of the token after the last block")
-    scale = render.shared_scale([found.heat], label=label, low=0.0)
-    figure = render.heat_figure(entry.analysis.view, found.heat, scale=scale)
-    size = render.display_view(entry.analysis.view).size
+    scale = render.share_scale([found.heat], label=label, low=0.0)
+    figure = render.draw_heat(entry.analysis.view, found.heat, scale=scale)
+    size = render.enlarge_view(entry.analysis.view).size
     for patch in found.artefacts:
         overlay = figure.crop((0, 0, *size))
         figure.paste(render.mark_patch(overlay, patch, entry.config.grid), (0, 0))

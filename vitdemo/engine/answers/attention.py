@@ -38,19 +38,19 @@ def attention_figure(
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
-    method = find(look.method)
+    method = choose_method(look.method)
     heat = heat_of(trace_of(entry, look), method, look)
-    scale = render.shared_scale([heat], label=method.unit, low=0.0)
-    figure = render.heat_figure(entry.analysis.view, heat, scale=scale, opacity=opacity, smooth=smooth)
-    return framed(figure, entry, look.query)
+    scale = render.share_scale([heat], label=method.unit, low=0.0)
+    figure = render.draw_heat(entry.analysis.view, heat, scale=scale, opacity=opacity, smooth=smooth)
+    return frame(figure, entry, look.query)
 
 
 def attention_map(entry: Entry, look: Look) -> PatchMap:
     """The numbers of `attention_figure`. Raises as that does."""
-    trace, method = trace_of(entry, look), find(look.method)
+    trace, method = trace_of(entry, look), choose_method(look.method)
     heat, options = heat_of(trace, method, look), options_for(trace, look, method.options)
     # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
-    whole = total(trace, options) if look.direction == "out" else 0
+    whole = sum_of(trace, options) if look.direction == "out" else 0
     share = max(0.0, 1 - float(np.nansum(heat)) / whole) if whole > 0 else None
     return patch_map(method, heat, options=options, prefix_share=share)
 
@@ -61,7 +61,7 @@ def heat_of(trace: Trace, method: Method, look: Look) -> Heatmap:
     return explained(trace, method.key, **options_for(trace, look, method.options))
 
 
-def total(trace: Trace, options: dict[str, Any]) -> float:
+def sum_of(trace: Trace, options: dict[str, Any]) -> float:
     """What a map and its prefix tokens' part add up to: 1, or the sum of the row of the layer that is looked
     at, which is 0 for a linear head without attention, and anything for a maximum or minimum of heads."""
     if "layer" not in options:
@@ -74,20 +74,19 @@ def total(trace: Trace, options: dict[str, Any]) -> float:
 def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
     """The maps of all heads of the look's layer under one scale; per-head rollouts where its method has no
     single heads. Raises as `attention_figure`."""
-    trace, method = trace_of(entry, look), find(look.method)
+    trace, method = trace_of(entry, look), choose_method(look.method)
     if method.all_heads is None:
         method = ATTENTION_METHODS[GALLERY_METHOD]
     heats = heats_of(trace, method, look)
-    tiles = render.head_gallery(
+    tiles = render.draw_gallery(
         entry.analysis.view,
         heats,
-        scale=render.shared_scale(heats, label=method.unit, low=0.0),
+        scale=render.share_scale(heats, label=method.unit, low=0.0),
         opacity=opacity,
         smooth=smooth,
     )
     return [
-        (framed(tile, entry, look.query), Message("Head {head}", head=head))
-        for head, tile in enumerate(tiles)
+        (frame(tile, entry, look.query), Message("Head {head}", head=head)) for head, tile in enumerate(tiles)
     ]
 
 
@@ -103,7 +102,7 @@ def trace_of(entry: Entry, look: Look) -> Trace:
     return entry.dense if look.pass_ == "dense" or entry.pruned is None else entry.pruned
 
 
-def find(key: str) -> Method:
+def choose_method(key: str) -> Method:
     """The method called `key`. Raise ValueError naming those that show attention."""
     if key not in ATTENTION_METHODS:
         raise ValueError(f"method must be one of {', '.join(ATTENTION_METHODS)}, got {key!r}")
@@ -116,10 +115,10 @@ def options_for(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[s
     return {option.key: getattr(counted, option.key) for option in options if hasattr(look, option.key)}
 
 
-def framed(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:
+def frame(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:
     """`figure` with patch `query` of the overlay at its top framed; unchanged for None."""
     if query is None:
         return figure
-    overlay = figure.crop((0, 0, *render.display_view(entry.analysis.view).size))
+    overlay = figure.crop((0, 0, *render.enlarge_view(entry.analysis.view).size))
     figure.paste(render.mark_patch(overlay, query, entry.config.grid), (0, 0))
     return figure

@@ -49,7 +49,7 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
     label = label or answer(entry)
     heats = heats_of(subject, label)
     return [
-        ClassMap(label, method, drawn(entry, method, heats), float(heat[heat == heat].sum()))
+        ClassMap(label, method, draw_classes(entry, method, heats), float(heat[heat == heat].sum()))
         for method, heat in heats.items()
     ]
 
@@ -69,10 +69,10 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
         loaded = subject.loaded
         target = class_index(subject.entry, loaded, label)
         with subject.turn():
-            trace = graded_trace(subject, loaded, target=target)
+            trace = record_graded(subject, loaded, target=target)
         return {method: explain(trace, method) for method in CLASS_METHODS}
 
-    return subject.once("class maps", label, run)
+    return subject.remember("class maps", label, run)
 
 
 def answer(entry: Entry) -> str:
@@ -97,7 +97,7 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
     return max(found, key=lambda index: float(logits[index]))
 
 
-def graded_trace(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace:
+def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace:
     """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
     entry, model, pixels = subject.entry, loaded.model, subject.pixels
     pruning = None
@@ -107,8 +107,8 @@ def graded_trace(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace
     return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
 
 
-def drawn(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.Image:
+def draw_classes(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.Image:
     unit = CLASS_METHODS[method].unit
     alike = [heat for key, heat in heats.items() if CLASS_METHODS[key].unit == unit]
-    scale = render.shared_scale(alike, label=unit, low=0.0)
-    return render.heat_figure(entry.analysis.view, heats[method], scale=scale)
+    scale = render.share_scale(alike, label=unit, low=0.0)
+    return render.draw_heat(entry.analysis.view, heats[method], scale=scale)

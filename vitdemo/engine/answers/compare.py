@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vitdemo import render
-from vitdemo.engine.answers.attention import find
+from vitdemo.engine.answers.attention import choose_method
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.core.analyse import analyse
 from vitdemo.engine.core.cache import Entry
@@ -79,7 +79,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
     """
     if pair[0].image != pair[1].image:
         raise ValueError("both sides must be given the same picture")
-    find(method)
+    choose_method(method)
     entries = [
         analyse(
             request,
@@ -91,20 +91,20 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
     loaded = [shared.pool.get(request.model) for request in pair]
     labels = top_classes(entries)
     heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
-    scale = render.shared_scale(heats, label="", low=0.0)
+    scale = render.share_scale(heats, label="", low=0.0)
     a, b = (
         Side(
             analysis=entry.analysis,
             outcome=outcome_of(entry),
             probabilities=tuple(probability(entry, model, label) for label in labels),
             grid=entry.config.grid,
-            heat_figure=render.overlay(entry.analysis.view, heat, scale=scale),
+            heat_figure=render.draw_overlay(entry.analysis.view, heat, scale=scale),
             kept_figure=last_kept(entry),
         )
         for entry, model, heat in zip(entries, loaded, heats, strict=True)
     )
     agreement, patches, obstacle = agree(entries, heats)
-    bar = render.colour_bar(scale)
+    bar = render.draw_colour_bar(scale)
     return Comparison(a, b, labels, method, scale.high, bar, agreement, patches, obstacle)
 
 
@@ -156,7 +156,7 @@ def even_shares(heat: Heatmap) -> Heatmap:
 def last_kept(entry: Entry) -> Image.Image:
     kept = entry.analysis.kept
     ids = kept[-1] if kept else tuple(range(entry.config.num_patches))
-    return render.kept_patches(entry.analysis.view, ids, entry.config.grid)
+    return render.draw_kept(entry.analysis.view, ids, entry.config.grid)
 
 
 def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:

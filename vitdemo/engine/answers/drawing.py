@@ -11,13 +11,13 @@ from PIL import Image, ImageDraw
 from vitdemo import render
 from vitdemo.message import Message
 from vitdemo.render.palette import INK, PAPER, stage_colours
-from vitdemo.render.text import caption, font, font_size, spelled, stack
+from vitdemo.render.text import draw_caption, font_size, load_font, respell, stack
 
 WIDTH = 448
 GAP = 8
 
 
-def input_picture(
+def draw_input(
     pixels: Float[np.ndarray, "ch hh ww"], *, mean: Sequence[float], std: Sequence[float]
 ) -> Image.Image:
     """The model's input with its normalisation undone, enlarged without smoothing: every pixel is seen."""
@@ -28,7 +28,7 @@ def input_picture(
     return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
 
 
-def patches_apart(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
+def draw_patches(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
     """`image` cut into its patches, with gaps between them."""
     gap = max(2, min(GAP, image.width // grid[1] // 6))
     size = (image.width + gap * (grid[1] - 1), image.height + gap * (grid[0] - 1))
@@ -40,7 +40,7 @@ def patches_apart(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
     return sheet
 
 
-def token_matrix(
+def draw_matrix(
     patches: Float[np.ndarray, "n d"], *, prefix: Float[np.ndarray, "p d"] | None = None
 ) -> Image.Image:
     """Tokens as rows, channels as columns, one colour a number; `prefix` rows stand apart on top, taller.
@@ -51,21 +51,21 @@ def token_matrix(
     scale = render.Scale(-reach, reach, Message("value (a row is a token, a column is a channel)"))
     n, d = patches.shape
     width = d * -(-WIDTH // d)
-    rows = [_enlarged(scale.colours(patches), width, n * max(2, WIDTH // n))]
+    rows = [_enlarge(scale.colours(patches), width, n * max(2, WIDTH // n))]
     if prefix is not None:
         rows = [
-            _enlarged(scale.colours(prefix), width, 16 * len(prefix)),
+            _enlarge(scale.colours(prefix), width, 16 * len(prefix)),
             Image.new("RGB", (width, GAP), PAPER),
             *rows,
         ]
     outside = np.concatenate([patches, patches[:0] if prefix is None else prefix])
-    bar = render.colour_bar(
+    bar = render.draw_colour_bar(
         scale, width=width, below=bool((outside < -reach).any()), above=bool((outside > reach).any())
     )
     return stack([*rows, bar])
 
 
-def probability_bars(top: Sequence[tuple[str, float]]) -> Image.Image:
+def draw_bars(top: Sequence[tuple[str, float]]) -> Image.Image:
     """A bar a class, full width = 100 %, with its name and its probability."""
     size = font_size(WIDTH)
     rows = []
@@ -73,12 +73,12 @@ def probability_bars(top: Sequence[tuple[str, float]]) -> Image.Image:
         bar = Image.new("RGB", (WIDTH, size + GAP), PAPER)
         draw = ImageDraw.Draw(bar)
         text = f"{100 * probability:.1f} %"
-        room = WIDTH - round(font(size).getlength("100.0 %")) - 3 * GAP
+        room = WIDTH - round(load_font(size).getlength("100.0 %")) - 3 * GAP
         draw.rectangle((GAP, 0, GAP + round(probability * room), size), fill=stage_colours(1)[0])
-        draw.text((WIDTH - GAP, size // 2), spelled(text), fill=INK, font=font(size), anchor="rm")
-        rows += [caption(label, WIDTH), bar]
+        draw.text((WIDTH - GAP, size // 2), respell(text), fill=INK, font=load_font(size), anchor="rm")
+        rows += [draw_caption(label, WIDTH), bar]
     return stack(rows)
 
 
-def _enlarged(colours: np.ndarray, width: int, height: int) -> Image.Image:
+def _enlarge(colours: np.ndarray, width: int, height: int) -> Image.Image:
     return Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST)

@@ -22,7 +22,7 @@ from vitdemo.config import ViTConfig
 from vitdemo.engine.answers.attention import heat_of, options_for
 from vitdemo.engine.answers.card import folder_of
 from vitdemo.engine.answers.classes import class_map
-from vitdemo.engine.answers.payload import passes
+from vitdemo.engine.answers.payload import traces_of
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Outcome
@@ -55,13 +55,13 @@ class Export:
     arrays: dict[str, Shaped[np.ndarray, "..."]]
     facts: dict[str, Any]
 
-    def npz(self) -> bytes:
+    def to_npz(self) -> bytes:
         """The arrays as `numpy.savez_compressed` writes them; `numpy.load` needs no pickle for them."""
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **self.arrays)
         return file.getvalue()
 
-    def json(self) -> str:
+    def to_json(self) -> str:
         """The facts, indented."""
         return json.dumps(self.facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -80,8 +80,8 @@ def export(subject: Subject, look: Look) -> Export:
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
     }
     left_out: dict[str, str] = {}
-    for name, trace in passes(entry).items():
-        found |= of_pass(name, trace, entry.config)
+    for name, trace in traces_of(entry).items():
+        found |= collect_pass(name, trace, entry.config)
         for method in ATTENTION_METHODS.values():
             options = options_for(trace, look, method.options)
             try:
@@ -93,13 +93,13 @@ def export(subject: Subject, look: Look) -> Export:
             said += f"with {options}; NaN = already pruned."
             found[f"{name}_map_{method.key}"] = Numbered(heat, said, method.unit)
     if entry.pruned is not None:
-        found |= of_stages(entry.pruned)
+        found |= collect_stages(entry.pruned)
     for one in (class_map(subject, method=method) for method in of_a_class):
         values = np.array([[np.nan if value is None else value for value in row] for row in one.values])
         said = f"{one.title} for class {one.label!r} over the patch grid; NaN = already pruned."
         found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
     facts = {
-        **described(entry, subject.loaded, models_dir=subject.shared.models_dir),
+        **describe_result(entry, subject.loaded, models_dir=subject.shared.models_dir),
         "attention": to_state(look.counted(entry.config.depth)),
         "left_out": left_out,
         "arrays": {
@@ -115,7 +115,7 @@ def export(subject: Subject, look: Look) -> Export:
     return Export({name: one.values for name, one in found.items()}, facts)
 
 
-def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
+def collect_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
     """The arrays of the "dense" or the "pruned" pass."""
     found: dict[str, Numbered] = {}
     for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
@@ -141,7 +141,7 @@ def of_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
     return found
 
 
-def of_stages(trace: Trace) -> dict[str, Numbered]:
+def collect_stages(trace: Trace) -> dict[str, Numbered]:
     """What each pruning stage scored and kept."""
     found: dict[str, Numbered] = {}
     for stage, ids in enumerate(trace.kept):
@@ -154,12 +154,12 @@ def of_stages(trace: Trace) -> dict[str, Numbered]:
     return found
 
 
-def described(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> dict[str, Any]:
+def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> dict[str, Any]:
     """Model, setting, answers, costs and versions."""
     analysis, config = entry.analysis, entry.config
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": f"{analysis.model}@{revision(analysis.model, loaded, models_dir)}",
+        "model": f"{analysis.model}@{read_revision(analysis.model, loaded, models_dir)}",
         "title": analysis.title,
         "source": analysis.source,
         "note": analysis.note,
@@ -174,13 +174,15 @@ def described(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> 
         "heads": config.num_heads,
         "upload_size": list(entry.upload_size),
         "classes": list(loaded.classes),
-        "dense": outcome(analysis.dense, entry.dense, loaded),
-        "pruned": outcome(analysis.pruned, entry.pruned, loaded),
-        "versions": versions(),
+        "dense": describe_outcome(analysis.dense, entry.dense, loaded),
+        "pruned": describe_outcome(analysis.pruned, entry.pruned, loaded),
+        "versions": list_versions(),
     }
 
 
-def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) -> dict[str, Any] | None:
+def describe_outcome(
+    result: Outcome | None, trace: Trace | None, loaded: LoadedModel
+) -> dict[str, Any] | None:
     """What one pass says of every class, and its cost; None where there was no such pass."""
     if result is None or trace is None:
         return None
@@ -198,7 +200,7 @@ def outcome(result: Outcome | None, trace: Trace | None, loaded: LoadedModel) ->
     }
 
 
-def revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
+def read_revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
     """The commit on the Hub, or the digest of the weights' file."""
     folder = folder_of(model, loaded, models_dir)
     if loaded.origin.revision or folder is None:
@@ -207,7 +209,7 @@ def revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
 
 
 @cache
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Of Python, of the packages that are installed, and of this program: its commit, if it is known."""
     found = {"python": platform.python_version(), "torch": torch.__version__}
     for package in PACKAGES:
@@ -215,10 +217,10 @@ def versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return {**found, "vitdemo": commit()}
+    return {**found, "vitdemo": read_commit()}
 
 
-def commit() -> str:
+def read_commit() -> str:
     """The git commit that the program runs from, "+" after it where files were changed; else "unknown"."""
     if not (ROOT / ".git").exists():
         return "unknown"

@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 from vitdemo import render
-from vitdemo.engine.answers.payload import data_url, find_layer, packed, passes
+from vitdemo.engine.answers.payload import find_layer, pack, to_data_url, traces_of
 from vitdemo.engine.core.cache import Entry
 from vitdemo.explain.features import principal_components
 from vitdemo.explain.statistics import token_norms
@@ -32,9 +32,9 @@ def features(entry: Entry) -> str:
             "title": analysis.title,
             "grid": entry.dense.grid,
             "layers": len(entry.dense.attn),
-            "view": data_url(analysis.view),
+            "view": to_data_url(analysis.view),
             "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
-            "passes": {name: described(trace) for name, trace in passes(entry).items()},
+            "passes": {name: described(trace) for name, trace in traces_of(entry).items()},
         }
     )
 
@@ -47,7 +47,7 @@ def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
     """
     trace = find_layer(entry, pass_=pass_, layer=layer)
     directions = trace.directions[layer][trace.num_prefix_tokens :].numpy()
-    sent = {"directions": packed(directions.astype("<f2"))}
+    sent = {"directions": pack(directions.astype("<f2"))}
     return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
 
 
@@ -59,8 +59,8 @@ def described(trace: Trace) -> dict[str, object]:
     norms = [one[prefix:].numpy() for one in trace.token_norms]
     return {
         "counts": [len(layer) for layer in ids],
-        "ids": packed(np.concatenate(ids).astype("<u2")),
-        "components": packed(np.concatenate(components).astype("<f4")),
-        "norms": packed(np.concatenate(norms).astype("<f4")),
+        "ids": pack(np.concatenate(ids).astype("<u2")),
+        "components": pack(np.concatenate(components).astype("<f4")),
+        "norms": pack(np.concatenate(norms).astype("<f4")),
         "limits": [token_norms(trace, layer=layer).limit for layer in layers],
     }

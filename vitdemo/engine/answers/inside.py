@@ -5,10 +5,10 @@ from __future__ import annotations
 from PIL import Image
 
 from vitdemo.engine.answers import anatomy
-from vitdemo.engine.answers.ablation import Ablation, ablation
+from vitdemo.engine.answers.ablation import Ablation, ablate
 from vitdemo.engine.answers.anatomy import Filters, Heads, Norms, Pass
 from vitdemo.engine.answers.card import Familiarity, ModelCard, familiarity, model_card
-from vitdemo.engine.answers.sanity import SanityReport, sanity
+from vitdemo.engine.answers.sanity import SanityReport, check_sanity
 from vitdemo.engine.answers.walk import walk
 from vitdemo.engine.core.records import Step
 from vitdemo.engine.core.subject import Subject
@@ -55,11 +55,11 @@ class Inside:
 
     def ablation(self, which: Pass) -> Ablation:
         """Run the network without each head in turn, for the change of the answer's logit."""
-        return ablation(self._subject, which)
+        return ablate(self._subject, which)
 
     def sanity(self) -> SanityReport:
         """Run checks of this result, each with its number and its limit."""
-        return sanity(self._subject)
+        return check_sanity(self._subject)
 
     def card(self) -> ModelCard:
         """Return the model card of the weights that gave this result."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from vitdemo import cost, render
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
 from vitdemo.engine.answers.share import line
-from vitdemo.engine.answers.surgery import TOP, named, operate, smallest_set
+from vitdemo.engine.answers.surgery import TOP, name_top, operate, search_set
 from vitdemo.engine.answers.sweep import sweep
 from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
@@ -65,7 +65,7 @@ class Lab:
         loaded = self._classifier()
         limit = SECONDS_SMALL if self._entry.config.num_patches <= SMALL else SECONDS_LARGE
         with self._subject.turn() as report:
-            return smallest_set(
+            return search_set(
                 self._entry,
                 loaded,
                 self._subject.pixels,
@@ -82,11 +82,11 @@ class Lab:
 
     def kept_figure(self, kept: Iterable[int]) -> Image.Image:
         """Return the picture with these patches in full colour and the others faded."""
-        return render.kept_patches(self._entry.analysis.view, sorted(kept), self._entry.config.grid)
+        return render.draw_kept(self._entry.analysis.view, sorted(kept), self._entry.config.grid)
 
     def view(self) -> Image.Image:
         """Return the crop that the model saw, at display size."""
-        return render.display_view(self._entry.analysis.view)
+        return render.enlarge_view(self._entry.analysis.view)
 
     def drop_stages(self) -> tuple[tuple[int, int], tuple[int, ...]]:
         """Return the patch grid, and the stage at which each patch was dropped, 0 where it stayed."""
@@ -95,11 +95,11 @@ class Lab:
 
     def film(self, address: str = "") -> Image.Image:
         """Return input and stages side by side, captioned; below the answer, and `address`."""
-        return render.film_strip(self._frames(), below=line(self._entry, address))
+        return render.draw_film_strip(self._frames(), below=line(self._entry, address))
 
     def animation(self, address: str = "") -> bytes:
         """Return the same as a GIF that loops."""
-        return render.animated_gif(self._frames(), below=line(self._entry, address))
+        return render.encode_gif(self._frames(), below=line(self._entry, address))
 
     def _frames(self) -> list[tuple[str, Image.Image]]:
         return [(words, picture) for picture, words in kept_figures(self._entry)]
@@ -150,5 +150,5 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=named(to_probabilities(logits, model.config), loaded, rank(logits)[:TOP].tolist()),
+        top=name_top(to_probabilities(logits, model.config), loaded, rank(logits)[:TOP].tolist()),
     )

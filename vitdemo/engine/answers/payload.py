@@ -28,17 +28,17 @@ LIMIT = 2 * 2**20  # bytes of attention in half precision; a larger result is se
 LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
 
 
-def attention(entry: Entry) -> str:
+def pack_result(entry: Entry) -> str:
     """JSON of everything that the tab "Attention" draws from, the weights included unless it exceeds `LIMIT`.
 
     `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
     layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
-    layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `cut_offs` a layer; both null where
-    they are to be fetched by `layer_of`.
+    layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `pack_cut_offs` a layer; both null
+    where they are to be fetched by `pack_layer`.
     `grid`: patch rows and columns. `prefix`: tokens before the patches. `view`: the crop as a data URL,
     448 pixels on its long edge. `palette`: 256 RGB triples.
     """
-    traces = passes(entry)
+    traces = traces_of(entry)
     whole = sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
     analysis = entry.analysis
     return json.dumps(
@@ -52,26 +52,26 @@ def attention(entry: Entry) -> str:
             "prefix": entry.dense.num_prefix_tokens,
             "layers": len(entry.dense.attn),
             "heads": len(entry.dense.attn[0]),
-            "view": data_url(analysis.view),
+            "view": to_data_url(analysis.view),
             "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
-            "passes": {name: described(trace, whole=whole) for name, trace in traces.items()},
+            "passes": {name: describe_pass(trace, whole=whole) for name, trace in traces.items()},
         }
     )
 
 
-def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
-    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `attention`.
+def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
+    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `pack_result`.
 
     Raise ValueError naming an unknown pass or layer.
     """
     trace = find_layer(entry, pass_=pass_, layer=layer)
-    sent = {"attn": halves(trace.attn[layer]), "cuts": cut_offs(trace, layer)}
+    sent = {"attn": pack_halves(trace.attn[layer]), "cuts": pack_cut_offs(trace, layer)}
     return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
 
 
 def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
     """Return the trace of a pass. Raise ValueError naming an unknown pass or layer."""
-    traces = passes(entry)
+    traces = traces_of(entry)
     if pass_ not in traces:
         raise ValueError(f"pass must be one of {', '.join(traces)}, got {pass_!r}")
     trace = traces[pass_]
@@ -81,33 +81,33 @@ def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
     return trace
 
 
-def passes(entry: Entry) -> dict[str, Trace]:
+def traces_of(entry: Entry) -> dict[str, Trace]:
     """The traces by name; at pruning ratio 0 there is only the dense one."""
     pruned = {} if entry.pruned is None else {"pruned": entry.pruned}
     return {**pruned, "dense": entry.dense}
 
 
-def described(trace: Trace, *, whole: bool) -> dict[str, object]:
+def describe_pass(trace: Trace, *, whole: bool) -> dict[str, object]:
     """One pass; with `whole`, its attention too."""
     ids = [layer.numpy() for layer in trace.token_ids]
-    attn = [halves(layer) if whole else None for layer in trace.attn]
-    cuts = [cut_offs(trace, layer) if whole else None for layer in range(len(ids))]
+    attn = [pack_halves(layer) if whole else None for layer in trace.attn]
+    cuts = [pack_cut_offs(trace, layer) if whole else None for layer in range(len(ids))]
     return {
         "prune_loc": trace.prune_loc,
         "counts": [len(layer) for layer in ids],
-        "token_ids": packed(np.concatenate(ids).astype("<u2")),
-        "readout": packed(trace.readout.float().numpy().astype("<f4")),
+        "token_ids": pack(np.concatenate(ids).astype("<u2")),
+        "readout": pack(trace.readout.float().numpy().astype("<f4")),
         "attn": attn,
         "cuts": cuts,
     }
 
 
-def halves(attn: Float[Tensor, "h n n"]) -> str:
+def pack_halves(attn: Float[Tensor, "h n n"]) -> str:
     """A layer's attention in half precision, packed."""
-    return packed(attn.numpy().astype("<f2"))
+    return pack(attn.numpy().astype("<f2"))
 
 
-def cut_offs(trace: Trace, layer: int) -> str:
+def pack_cut_offs(trace: Trace, layer: int) -> str:
     """Which weights rollout discards, so that half precision changes none of them, packed.
 
     First the lowest weight kept, float32 (fusion, ratio), for each fusion and of `RATIOS`. Then, uint32,
@@ -126,17 +126,17 @@ def cut_offs(trace: Trace, layer: int) -> str:
         places = wrong.flatten().nonzero().squeeze(1)
         cuts.append(cut.numpy().astype("<f4"))
         odd.append((32 * (index * fused.numel() + places) + survives[wrong]).numpy().astype("<u4"))
-    return packed(np.concatenate([np.concatenate(cuts).view("<u4"), *odd]))
+    return pack(np.concatenate([np.concatenate(cuts).view("<u4"), *odd]))
 
 
-def packed(values: Shaped[np.ndarray, "..."]) -> str:
+def pack(values: Shaped[np.ndarray, "..."]) -> str:
     """The bytes of `values`, deflated (zlib format), in base64."""
     return base64.b64encode(zlib.compress(values.tobytes(), LEVEL)).decode("ascii")
 
 
-def data_url(view: Image.Image) -> str:
+def to_data_url(view: Image.Image) -> str:
     """`view` at 448 pixels on its long edge."""
-    shown = render.display_view(view)
+    shown = render.enlarge_view(view)
     shown.thumbnail((DISPLAY_EDGE, DISPLAY_EDGE))
     file = io.BytesIO()
     shown.save(file, "WEBP", quality=92)

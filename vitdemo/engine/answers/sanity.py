@@ -12,7 +12,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from vitdemo.engine.answers.ablation import twin
+from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.records import Progress
@@ -63,29 +63,29 @@ class SanityReport:
 
 
 @torch.no_grad()
-def sanity(subject: Subject) -> SanityReport:
+def check_sanity(subject: Subject) -> SanityReport:
     """All checks of one result. Runs the network up to `DRAWS` times as often as it has layers."""
     entry, model, pixels = subject.entry, subject.loaded.model, subject.pixels
     traces = [trace for trace in (entry.dense, entry.pruned) if trace is not None]
-    checks = [row_sums(traces)]
+    checks = [check_row_sums(traces)]
     with subject.turn() as report:
         if entry.dense.logits is not None:
             report(0.05, Message("Removing and masking"))
-            checks.append(removed_or_masked(model, pixels, entry))
+            checks.append(check_masking(model, pixels, entry))
             report(0.1, Message("Recording and not recording"))
-            checks.append(recorded(entry.dense, model(pixels)[0]))
+            checks.append(check_recording(entry.dense, model(pixels)[0]))
         cascade = randomise(model, pixels, pool=subject.shared.pool, progress=report)
     checks += [Check("randomised", abs(steps[-1][1]), ALIKE_LIMIT, key) for key, steps in cascade.items()]
     label = Message(
         "rank correlation with the trained network's map; each line adds a part with random weights"
     )
     images = tuple(
-        (charts.step_chart(steps, label=label), METHODS[key].title) for key, steps in cascade.items()
+        (charts.draw_steps(steps, label=label), METHODS[key].title) for key, steps in cascade.items()
     )
     return SanityReport(tuple(checks), cascade, images)
 
 
-def row_sums(traces: Sequence[Trace]) -> Check:
+def check_row_sums(traces: Sequence[Trace]) -> Check:
     """Each row of recorded attention sums to 1, or to 0 where a linear head attends to nothing."""
     worst = 0.0
     for attn in (layer for trace in traces for layer in trace.attn):
@@ -96,13 +96,13 @@ def row_sums(traces: Sequence[Trace]) -> Check:
     return Check("rows", worst, ROW_LIMIT)
 
 
-def recorded(trace: Trace, logits: Float[Tensor, "c"]) -> Check:
+def check_recording(trace: Trace, logits: Float[Tensor, "c"]) -> Check:
     """The logits of a pass that wrote its attention out = those of the fused kernel without recording."""
     assert trace.logits is not None
-    return Check("recorded", difference(trace.logits, logits), LOGIT_LIMIT)
+    return Check("recorded", largest_difference(trace.logits, logits), LOGIT_LIMIT)
 
 
-def removed_or_masked(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], entry: Entry) -> Check:
+def check_masking(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], entry: Entry) -> Check:
     """Tokens really removed = tokens masked. DynamicViT has its training path for that, with the learned
     selector at the ratio shown (0.7 if that is 1); else keeping every patch explicitly = dense."""
     if isinstance(model, DynamicViT):
@@ -110,15 +110,17 @@ def removed_or_masked(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh w
         rule = FixedRatio(ratio if ratio < 1 else 0.7)
         selector = make_selector("learned", model=model, pixels=pixels)
         removed = model(pixels, pruning=Pruning(selector, rule))
-        return Check("masked", difference(removed, model.forward_masked(pixels, rule).logits), LOGIT_LIMIT)
+        return Check(
+            "masked", largest_difference(removed, model.forward_masked(pixels, rule).logits), LOGIT_LIMIT
+        )
     every = torch.arange(model.config.num_patches)
     rule = Explicit((every,) * (1 + len(model.config.prune_loc)))
     return Check(
-        "removed", difference(model(pixels, pruning=Pruning(None, rule)), model(pixels)), LOGIT_LIMIT
+        "removed", largest_difference(model(pixels, pruning=Pruning(None, rule)), model(pixels)), LOGIT_LIMIT
     )
 
 
-def difference(a: Tensor, b: Tensor) -> float:
+def largest_difference(a: Tensor, b: Tensor) -> float:
     """The largest absolute difference; infinite where one is not a number."""
     gap = (a.detach().double().cpu() - b.detach().double().cpu()).abs()
     return float(gap.nan_to_num(nan=torch.inf).max())
@@ -147,9 +149,9 @@ def randomise(
     parts = [Message("head"), *blocks, Message("embedding")]
     found = np.zeros((DRAWS, len(maps), len(parts)))
     done = 0
-    while done < DRAWS and not settled(found[:done, :, -1]):
-        copy = twin(model) if pool is None else pool.counted(twin(model))
-        fresh = drawn(model, seed=done)
+    while done < DRAWS and not is_settled(found[:done, :, -1]):
+        copy = make_twin(model) if pool is None else pool.count_forwards(make_twin(model))
+        fresh = build_random(model, seed=done)
         for number, part in enumerate(parts):
             if progress is not None:
                 share = 0.15 + 0.85 * (done + number / len(parts)) / DRAWS
@@ -163,13 +165,13 @@ def randomise(
     return {key: tuple(zip(parts, values, strict=True)) for key, values in zip(maps, means, strict=True)}
 
 
-def settled(last: Float[np.ndarray, "draws maps"]) -> bool:
+def is_settled(last: Float[np.ndarray, "draws maps"]) -> bool:
     """Whether every map passes whatever the draws that are left give, each between -1 and 1."""
     left = DRAWS - len(last)
     return bool((np.abs(last.sum(axis=0)) + left <= ALIKE_LIMIT * DRAWS).all())
 
 
-def drawn(model: VisionTransformer, *, seed: int) -> VisionTransformer:
+def build_random(model: VisionTransformer, *, seed: int) -> VisionTransformer:
     """A network like `model` with the random weights that training starts from, the same for each `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

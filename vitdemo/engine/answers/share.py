@@ -31,7 +31,7 @@ def left(entry: Entry) -> Message:
 def card(entry: Entry, address: str) -> Image.Image:
     """Return the picture, the patches that were kept, and who says what of it, 1200 x 630 pixels."""
     view, kept = entry.analysis.view, entry.analysis.kept
-    shown = render.kept_patches(view, kept[-1], entry.config.grid) if kept else render.display_view(view)
+    shown = render.draw_kept(view, kept[-1], entry.config.grid) if kept else render.enlarge_view(view)
     words = answer(entry) or (entry.analysis.title,)
     lines = [left(entry), entry.analysis.title, entry.analysis.vocabulary, address]
     return render.share_card(shown, view, title=words, lines=lines)

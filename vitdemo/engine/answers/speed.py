@@ -74,7 +74,7 @@ class SpeedCard:
 
 
 @torch.no_grad()
-def speed(
+def measure_speed(
     model: str, *, pruning_ratio: float, pool: ModelPool, progress: Progress, haste: float = 1.0
 ) -> SpeedCard:
     """Measure the model of that name dense, pruned and with the other kind of attention, then networks as
@@ -85,19 +85,19 @@ def speed(
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
     keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
     listen, seconds = partial(progress, 0.0, Message("This model")), SECONDS / haste
-    timings = variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
+    timings = time_variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
     sizes: list[Size] = []
     milliseconds, macs = timings[0].milliseconds, timings[0].macs
     for number, side in enumerate(SIDES):
         listen = partial(
             progress, 0.2 + 0.8 * number / len(SIDES), Message("{count} tokens", count=side * side)
         )
-        wide = sized(config, side)
+        wide = resize_config(config, side)
         wanted = milliseconds * cost.macs(wide) / macs  # of one dense pass, from the size before
         if 6 * ROUNDS[0] * wanted > 1000 * LIMIT / haste:
             sizes.append(Size(side * side))
             continue
-        size = at_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
+        size = time_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
         assert size.dense is not None
         milliseconds, macs = size.dense, cost.macs(wide)
         sizes.append(size)
@@ -112,7 +112,7 @@ def speed(
     )
 
 
-def variants(
+def time_variants(
     model: VisionTransformer,
     *,
     keep_ratio: float,
@@ -123,13 +123,13 @@ def variants(
     """The model dense, pruned by each of its selectors, and with the other kind of attention."""
     config = model.config
     other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
-    twisted, pixels = pool.counted(rebuilt(model, other)), noise(config, pool)
+    twisted, pixels = pool.count_forwards(rebuild(model, other)), make_noise(config, pool)
     # "inverted" sorts the scores of the best selector the other way round: it costs the same.
     names = [name for name in selector_names(config) if name != "inverted"]
     calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
-    calls |= {name: pruned_call(model, pixels, name, keep_ratio) for name in names}
+    calls |= {name: make_pruned_call(model, pixels, name, keep_ratio) for name in names}
     calls[other.attention] = lambda: twisted(pixels).cpu()
-    samples = measured(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
+    samples = time_calls(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
     rows = []
     for name, times in zip(calls, samples.T, strict=True):
         shape = other if name == other.attention else config
@@ -139,7 +139,7 @@ def variants(
     return tuple(rows)
 
 
-def at_size(
+def time_size(
     model: VisionTransformer,
     config: ViTConfig,
     *,
@@ -149,23 +149,23 @@ def at_size(
     listen: Listen = lambda: None,
 ) -> Size:
     """Medians at the size of `config`: softmax attention dense and pruned (best selector), and linear."""
-    softmax = pool.counted(rebuilt(model, replace(config, attention="softmax")))
-    linear = pool.counted(rebuilt(model, replace(config, attention="linear")))
-    pixels = noise(config, pool)
-    pruned = pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
+    softmax = pool.count_forwards(rebuild(model, replace(config, attention="softmax")))
+    linear = pool.count_forwards(rebuild(model, replace(config, attention="linear")))
+    pixels = make_noise(config, pool)
+    pruned = make_pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
     calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
-    samples = measured(calls, pool=pool, seconds=seconds, listen=listen)
+    samples = time_calls(calls, pool=pool, seconds=seconds, listen=listen)
     dense, cut, other = (float(value) for value in np.median(samples, axis=0))
     # Within a round the load of the machine is alike, so ratios tell more than medians do.
     wins = np.quantile(samples[:, 1:] / samples[:, :1], 0.75, axis=0) < MARGIN
     return Size(config.num_patches, dense, cut, other, bool(wins[0]), bool(wins[1]), len(samples))
 
 
-def noise(config: ViTConfig, pool: ModelPool) -> Float[Tensor, "1 ch hh ww"]:
+def make_noise(config: ViTConfig, pool: ModelPool) -> Float[Tensor, "1 ch hh ww"]:
     return torch.randn(1, config.in_chans, *as_pair(config.img_size), device=pool.device)
 
 
-def pruned_call(
+def make_pruned_call(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], selector: str, keep_ratio: float
 ) -> Call:
     """A pruned pass; the logits go to the CPU, because a GPU says that it is done before it is."""
@@ -173,7 +173,7 @@ def pruned_call(
     return lambda: model(pixels, pruning=pruning).cpu()
 
 
-def measured(
+def time_calls(
     calls: Sequence[Call], *, pool: ModelPool, seconds: float, listen: Listen = lambda: None
 ) -> Float[np.ndarray, "n calls"]:
     """Milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`; in each all calls take
@@ -191,13 +191,13 @@ def measured(
     return np.array(rounds)
 
 
-def sized(config: ViTConfig, side: int) -> ViTConfig:
+def resize_config(config: ViTConfig, side: int) -> ViTConfig:
     """`config` for pictures of `side` x `side` patches."""
     height, width = as_pair(config.patch_size)
     return replace(config, img_size=(side * height, side * width))
 
 
-def rebuilt(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
+def rebuild(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
     """A network of `config` that shares the weights of `model`, with random positions where the size is
     another: what it answers means nothing, how long it takes does."""
     with torch.device("meta"):

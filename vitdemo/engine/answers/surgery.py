@@ -40,7 +40,7 @@ def operate(
     predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raise ValueError
     for an id outside the picture, one that is both, or when nothing would be left.
     """
-    rule = forced(entry, keep=set(keep), drop=set(drop))
+    rule = force(entry, keep=set(keep), drop=set(drop))
     before = entry.dense if entry.pruned is None else entry.pruned
     assert before.logits is not None
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
@@ -49,14 +49,14 @@ def operate(
     old, new = to_probabilities(before.logits, entry.config), to_probabilities(logits, entry.config)
     tokens = tuple(len(stage) for stage in rule)
     return Surgery(
-        before=named(old, loaded, shown),
-        after=named(new, loaded, shown),
+        before=name_top(old, loaded, shown),
+        after=name_top(new, loaded, shown),
         tokens=tokens,
         macs=cost.macs(loaded.spec.config, tokens=tokens),
     )
 
 
-def forced(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
+def force(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
     """The patches at the input and after each stage of the analysis, with the forced ones.
 
     Raises as `operate`.
@@ -73,7 +73,7 @@ def forced(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
     return rule
 
 
-def named(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Sequence[int]) -> Top:
+def name_top(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Sequence[int]) -> Top:
     return tuple((loaded.classes[index], float(probabilities[index])) for index in classes)
 
 
@@ -115,7 +115,7 @@ class Trial:
 
 
 @torch.no_grad()
-def smallest_set(
+def search_set(
     entry: Entry, loaded: LoadedModel, pixels: Pixels, *, share: float, seconds: float, report: Progress
 ) -> SmallestSet:
     """A 1-minimal set of patches with which alone the network still gives its dense answer, and at least
@@ -146,7 +146,7 @@ def smallest_set(
     trial = Trial(loaded.model, pixels, answer, floor, start + seconds, listen)
     minimal = False
     try:
-        kept = shortest_prefix(ranking(entry), trial)
+        kept = search_prefix(rank_patches(entry), trial)
         while (shorter := shorten(kept, trial)) != kept:
             kept = shorter
         minimal = True
@@ -166,12 +166,12 @@ def smallest_set(
     )
 
 
-def ranking(entry: Entry) -> list[int]:
+def rank_patches(entry: Entry) -> list[int]:
     """The patches by what the dense pass read from them (attention rollout), most first; equal ones drawn."""
     return orders_of(explain(entry.dense, "attention-rollout"), seed=0)[0].tolist()
 
 
-def shortest_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
+def search_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
     """The patches of a prefix that holds the answer: halved while that holds, then bisected.
 
     The prefixes that hold need not be all that are longer than this one; it is a start, not a result.

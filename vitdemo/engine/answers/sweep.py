@@ -41,7 +41,7 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
     seeds, which run as one batch. All selectors keep the same numbers of patches at a ratio.
     """
     start, model = perf_counter(), loaded.model
-    names = order(entry, loaded)
+    names = order_selectors(entry, loaded)
     table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
     kept: dict[str, tuple[tuple[int, ...], ...]] = {}
     for number, name in enumerate(names):
@@ -54,22 +54,22 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
     measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
-    times, repeats = measure(model, pixels, names, listen=measuring)
-    classes, labels = chosen_classes(table), loaded.classes
+    times, repeats = time_selectors(model, pixels, names, listen=measuring)
+    classes, labels = choose_classes(table), loaded.classes
     curves = [
-        curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
+        make_curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
         for name, rows in table.items()
     ]
     return Sweep(
         labels=tuple(labels[index] for index in classes),
-        points=tuple(point(loaded, ratio) for ratio in RATIOS),
+        points=tuple(make_point(loaded, ratio) for ratio in RATIOS),
         curves=tuple(curves),
         repeats=repeats,
         milliseconds=1000 * (perf_counter() - start),
     )
 
 
-def order(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
+def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
     """The selectors, the analysis' own first."""
     known = selectors_for(loaded.spec)
     first = entry.analysis.selector or known[0]
@@ -100,7 +100,7 @@ def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: floa
     return Pruning(selector, FixedRatio(keep_ratio))
 
 
-def measure(
+def time_selectors(
     model: VisionTransformer,
     pixels: Pixels,
     names: tuple[str, ...],
@@ -128,14 +128,14 @@ def measure(
     return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
 
 
-def chosen_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
+def choose_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
     """The first classes of the dense pass, then those that the first selector's answer flips to."""
     first = next(iter(table.values())).mean(dim=1)
     dense = rank(first[0])[:SHOWN].tolist()
     return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
 
 
-def point(loaded: LoadedModel, ratio: float) -> SweepPoint:
+def make_point(loaded: LoadedModel, ratio: float) -> SweepPoint:
     """The budget at one ratio. At ratio 0 no predictor runs."""
     config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
     stages = len(config.prune_loc) if keep_ratio < 1 else 0
@@ -143,7 +143,7 @@ def point(loaded: LoadedModel, ratio: float) -> SweepPoint:
     return SweepPoint(ratio, tokens, cost.macs(config, tokens=tokens))
 
 
-def curve(
+def make_curve(
     name: str,
     rows: Float[Tensor, "ratios runs classes"],
     *,

@@ -36,9 +36,9 @@ class Tokens:
 def kept_figures(entry: Entry) -> Captioned:
     """Return the view, then what each stage of the pruned pass left of it."""
     count, view = entry.config.num_patches, entry.analysis.view
-    figures: Captioned = [(render.display_view(view), Message("Input: {count} patches", count=count))]
+    figures: Captioned = [(render.enlarge_view(view), Message("Input: {count} patches", count=count))]
     for stage, ids in enumerate(entry.analysis.kept, start=1):
-        picture = render.kept_patches(view, ids, entry.config.grid)
+        picture = render.draw_kept(view, ids, entry.config.grid)
         figures.append(
             (
                 picture,
@@ -52,7 +52,7 @@ def lifetime_figure(entry: Entry) -> Image.Image:
     """Return the stage at which each patch was dropped, over the view, with a legend of token counts."""
     kept = entry.analysis.kept
     stages = render.stage_of_drop(kept, entry.config.grid)
-    return render.lifetime_map(entry.analysis.view, stages, stages=len(kept))
+    return render.draw_lifetimes(entry.analysis.view, stages, stages=len(kept))
 
 
 def score_figures(entry: Entry) -> Captioned:
@@ -70,10 +70,10 @@ def score_figures(entry: Entry) -> Captioned:
         heats = [weight / np.nanmean(weight) for weight in weights]
     low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
     label = selector.score_label
-    scale = render.shared_scale(heats, label=label, low=low)
+    scale = render.share_scale(heats, label=label, low=low)
     return [
         (
-            render.heat_figure(entry.analysis.view, heat, scale=scale),
+            render.draw_heat(entry.analysis.view, heat, scale=scale),
             Message("Stage {stage}: {score}", stage=stage, score=label),
         )
         for stage, heat in enumerate(heats, start=1)

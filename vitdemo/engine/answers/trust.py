@@ -73,7 +73,7 @@ def trust(subject: Subject, label: str = "") -> Trust:
         with subject.turn() as report:
             return judge(subject, loaded.model, label=label, target=target, report=report)
 
-    return subject.once("trust", label, run)
+    return subject.remember("trust", label, run)
 
 
 def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int, report: Progress) -> Trust:
@@ -90,7 +90,7 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
         progress=lambda share: report(share, Message("Removing patches")),
     )
     maps, randoms = results[: len(orders)], results[len(orders) :]
-    known = [candidate(method, result) for method, result in zip(orders, maps, strict=True)]
+    known = [make_candidate(method, result) for method, result in zip(orders, maps, strict=True)]
     lines = np.stack([result.insertion for result in randoms])
     return Trust(
         label=label,
@@ -98,18 +98,18 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
         kept=maps[0].kept,
         candidates=tuple(sorted(known, key=lambda one: -one.gap)),
         random_orders=len(randoms),
-        random_low=curve(lines.min(0)),
-        random_mean=curve(lines.mean(0)),
-        random_high=curve(lines.max(0)),
+        random_low=make_curve(lines.min(0)),
+        random_mean=make_curve(lines.mean(0)),
+        random_high=make_curve(lines.max(0)),
         random_auc=float(np.mean([result.insertion_auc for result in randoms])),
         bar=DEVIATIONS * float(np.sqrt(np.mean([result.gap**2 for result in randoms]))),  # their mean is 0
     )
 
 
-def candidate(method: str, result: Judgement) -> Candidate:
-    deletion, insertion = curve(result.deletion), curve(result.insertion)
+def make_candidate(method: str, result: Judgement) -> Candidate:
+    deletion, insertion = make_curve(result.deletion), make_curve(result.insertion)
     return Candidate(method, deletion, insertion, result.deletion_auc, result.insertion_auc, result.gap)
 
 
-def curve(values: np.ndarray | Sequence[float]) -> Curve:
+def make_curve(values: np.ndarray | Sequence[float]) -> Curve:
     return tuple(float(value) for value in values)

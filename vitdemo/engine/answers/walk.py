@@ -10,7 +10,7 @@ from vitdemo import render
 from vitdemo.config import as_pair
 from vitdemo.engine.answers import drawing
 from vitdemo.engine.answers.anatomy import POSITIONS
-from vitdemo.engine.answers.attention import attention_figure, framed
+from vitdemo.engine.answers.attention import attention_figure, frame
 from vitdemo.engine.answers.tokens import kept_figures
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Step
@@ -53,7 +53,7 @@ def upload(entry: Entry) -> Step:
         width=width,
         height=height,
     )
-    return Step(Message("Your picture"), text, f"({height}, {width}, 3)", render.display_view(entry.upload))
+    return Step(Message("Your picture"), text, f"({height}, {width}, 3)", render.enlarge_view(entry.upload))
 
 
 def crop(entry: Entry) -> Step:
@@ -68,7 +68,7 @@ def crop(entry: Entry) -> Step:
         height=height,
     )
     size = f"({len(data.mean)}, {height}, {width})"
-    return Step(Message("The crop the model sees"), text, size, seen(entry))
+    return Step(Message("The crop the model sees"), text, size, show_input(entry))
 
 
 def patches(entry: Entry) -> Step:
@@ -88,7 +88,7 @@ def patches(entry: Entry) -> Step:
         channels=config.in_chans,
         numbers=numbers,
     )
-    picture = drawing.patches_apart(seen(entry), config.grid)
+    picture = drawing.draw_patches(show_input(entry), config.grid)
     return Step(Message("Patches"), text, f"({config.num_patches}, {numbers})", picture)
 
 
@@ -103,7 +103,7 @@ def projection(entry: Entry) -> Step:
         rows=ph,
         columns=pw,
     )
-    picture = drawing.token_matrix(entry.tokens.patches.numpy())
+    picture = drawing.draw_matrix(entry.tokens.patches.numpy())
     size = f"({config.num_patches}, {config.embed_dim})"
     return Step(Message("Linear projection"), text, size, picture)
 
@@ -125,8 +125,8 @@ def prefix_tokens(entry: Entry) -> Step:
             count=len(names),
             names=", ".join(names),
         )
-    picture = drawing.token_matrix(entry.tokens.patches.numpy(), prefix=entry.tokens.prefix.numpy())
-    return Step(title, text, shape(entry, config.num_patches), picture)
+    picture = drawing.draw_matrix(entry.tokens.patches.numpy(), prefix=entry.tokens.prefix.numpy())
+    return Step(title, text, spell_shape(entry, config.num_patches), picture)
 
 
 def positions(entry: Entry) -> Step:
@@ -135,14 +135,14 @@ def positions(entry: Entry) -> Step:
     centre = gh // 2 * gw + gw // 2
     table = F.normalize(entry.tokens.positions[-n:], dim=-1)  # prefix positions, if any, come first
     heat = (table @ table[centre]).reshape(config.grid).numpy()
-    scale = render.shared_scale([heat], label=POSITIONS, high=1.0)
-    figure = render.heat_figure(entry.analysis.view, heat, scale=scale)
+    scale = render.share_scale([heat], label=POSITIONS, high=1.0)
+    figure = render.draw_heat(entry.analysis.view, heat, scale=scale)
     text = Message(
         "Attention alone does not know where a patch lies, so a learned vector for its position is added to "
         "each token. The picture compares the position of the framed patch with all the others: near ones "
         "are alike when training has found out how the picture is laid out."
     )
-    return Step(Message("Positions"), text, shape(entry, n), framed(figure, entry, centre))
+    return Step(Message("Positions"), text, spell_shape(entry, n), frame(figure, entry, centre))
 
 
 def blocks(entry: Entry) -> Step:
@@ -151,7 +151,7 @@ def blocks(entry: Entry) -> Step:
     kind = Message("linear self-attention") if config.attention == "linear" else Message("self-attention")
     layers = sorted({0, config.depth // 2, config.depth - 1})
     heats = [explain(trace, "raw-attention", layer=layer) for layer in layers]
-    scale = render.shared_scale(heats, label=Message("attention weight"), low=0.0)
+    scale = render.share_scale(heats, label=Message("attention weight"), low=0.0)
     text = Message(
         "{depth} blocks follow, all alike. In each, {heads} heads of {kind} mix the tokens, each with its "
         "own {rows} x {columns} weights, and a two-layer network ({width} to {hidden} to {out}) then works "
@@ -167,10 +167,12 @@ def blocks(entry: Entry) -> Step:
         out=config.embed_dim,
     )
     frames = [
-        (Message("Layer {layer}", layer=layer), render.heat_figure(entry.analysis.view, heat, scale=scale))
+        (Message("Layer {layer}", layer=layer), render.draw_heat(entry.analysis.view, heat, scale=scale))
         for layer, heat in zip(layers, heats, strict=True)
     ]
-    return Step(Message("Blocks"), text, shape(entry, config.num_patches), render.film_strip(frames))
+    return Step(
+        Message("Blocks"), text, spell_shape(entry, config.num_patches), render.draw_film_strip(frames)
+    )
 
 
 def pruning(entry: Entry) -> Step:
@@ -185,8 +187,8 @@ def pruning(entry: Entry) -> Step:
         counts=counts,
     )
     frames = [(label, picture) for picture, label in kept_figures(entry)]
-    left = shape(entry, len(analysis.kept[-1]))
-    return Step(Message("Token pruning"), text, left, render.film_strip(frames))
+    left = spell_shape(entry, len(analysis.kept[-1]))
+    return Step(Message("Token pruning"), text, left, render.draw_film_strip(frames))
 
 
 def readout(entry: Entry) -> Step:
@@ -220,16 +222,16 @@ def head(entry: Entry) -> Step:
         label=label,
         share=f"{100 * probability:.1f}",
     )
-    bars = drawing.probability_bars(outcome.top)
+    bars = drawing.draw_bars(outcome.top)
     return Step(Message("Classification head"), text, f"({config.num_classes},)", bars)
 
 
-def seen(entry: Entry) -> Image.Image:
+def show_input(entry: Entry) -> Image.Image:
     pixels = entry.pixels[0].numpy().astype(np.float64)
-    return drawing.input_picture(pixels, mean=entry.data.mean, std=entry.data.std)
+    return drawing.draw_input(pixels, mean=entry.data.mean, std=entry.data.std)
 
 
-def shape(entry: Entry, num_patches: int) -> str:
+def spell_shape(entry: Entry, num_patches: int) -> str:
     """The tokens' shape with so many patches present: "(1 + 64, 160)"."""
     prefix = entry.config.num_prefix_tokens
     count = f"{prefix} + {num_patches}" if prefix else f"{num_patches}"

@@ -70,7 +70,7 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
     with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
         entry = cache.find(job.key)
         if entry is None:
-            entry = answered(request, job, loaded, shared, report=report)
+            entry = run_job(request, job, loaded, shared, report=report)
             cache.put(entry)
     progress(1.0, Message("Done"))
     return entry
@@ -86,7 +86,7 @@ def find(request: Request, shared: Shared) -> Entry | None:
     return shared.cache.find(job_of(request, upload, loaded, shared.cache).key)
 
 
-def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
+def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
     """Run and measure `job`. It is the caller's turn of `pool.compute`."""
     setting, device = job.setting, shared.pool.device
     report(0.85, Message("Running {title}", title=setting.spec.title))
@@ -95,7 +95,7 @@ def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *,
     milliseconds = shared.timings.find(job.timed)
     if milliseconds is None:
         report(0.95, Message("Measuring"))
-        milliseconds = measure(loaded.model, pixels.to(device), pruning=pruning)
+        milliseconds = time_passes(loaded.model, pixels.to(device), pruning=pruning)
         shared.timings.keep(job.timed, milliseconds)
     analysis = Analysis(
         key=job.key,
@@ -104,8 +104,8 @@ def answered(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *,
         selector=setting.selector,
         pruning_ratio=request.pruning_ratio,
         view=job.prepared.view,
-        dense=outcome(dense, loaded, milliseconds[0], keep_ratio=None),
-        pruned=pruned and outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
+        dense=make_outcome(dense, loaded, milliseconds[0], keep_ratio=None),
+        pruned=pruned and make_outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
         kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
         source=loaded.origin.source,
         note=loaded.origin.note,
@@ -157,7 +157,7 @@ def run(
 
 
 @torch.no_grad()
-def measure(
+def time_passes(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, pruning: Pruning | None
 ) -> tuple[float, ...]:
     """Measure the median milliseconds of a dense pass and, with `pruning`, of a pruned one; nothing recorded.
@@ -175,7 +175,9 @@ def measure(
     return cost.measure_milliseconds(calls, repeats=repeats)
 
 
-def outcome(trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None) -> Outcome:
+def make_outcome(
+    trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None
+) -> Outcome:
     """Return what `trace` says, in words and numbers."""
     top: tuple[tuple[str, float], ...] = ()
     if trace.logits is not None:

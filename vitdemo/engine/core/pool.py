@@ -86,11 +86,11 @@ class ModelPool:
                     download_megabytes=self.limits.download_megabytes,
                     progress=report,
                 )
-                self.counted(loaded.model)
+                self.count_forwards(loaded.model)
                 self._models.keep(name, loaded)
         return loaded
 
-    def counted(self, model: VisionTransformer) -> VisionTransformer:
+    def count_forwards(self, model: VisionTransformer) -> VisionTransformer:
         """Return `model`, whose forward passes count from now on: a served one, or a copy made of one."""
         model.register_forward_pre_hook(self._count)
         return model

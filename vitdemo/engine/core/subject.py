@@ -41,7 +41,7 @@ class Subject:
         """Wait for the turn to run a network, and hold it."""
         return self.shared.pool.compute.turn(self.progress)
 
-    def once(self, question: str, label: str, answer: Callable[[], T]) -> T:
+    def remember(self, question: str, label: str, answer: Callable[[], T]) -> T:
         """Return `answer()` to `question` about class `label`, or what it was when it was asked before."""
         place = (question, self.entry.analysis.key, label)
         known = self.shared.answers.find(place)

@@ -39,11 +39,11 @@ class Turns:
 
         Raise ValueError, one sentence for the user, for work that is overdue or that memory is refused to.
         """
-        report = progress or silent
-        self._take(until(monotonic() + self._patience, report, seconds=self._patience))
+        report = progress or ignore_progress
+        self._take(stop_after(monotonic() + self._patience, report, seconds=self._patience))
         try:
-            with refusals():
-                yield until(monotonic() + self._seconds, report, seconds=self._seconds)
+            with explain_refusals():
+                yield stop_after(monotonic() + self._seconds, report, seconds=self._seconds)
         finally:
             with self._moved:
                 self._free += 1
@@ -63,7 +63,7 @@ class Turns:
                 self._moved.notify_all()
 
 
-def until(deadline: float, report: Progress, *, seconds: float) -> Progress:
+def stop_after(deadline: float, report: Progress, *, seconds: float) -> Progress:
     """`report`, which raises ValueError after the `deadline` of the monotonic clock."""
 
     def checked(share: float, text: str) -> None:
@@ -80,7 +80,7 @@ def until(deadline: float, report: Progress, *, seconds: float) -> Progress:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def explain_refusals() -> Iterator[None]:
     """Turns a refusal of memory into a ValueError. What was tried is freed with it: one request ends, and the
     next one finds the memory as it was."""
     try:
@@ -91,5 +91,5 @@ def refusals() -> Iterator[None]:
         raise
 
 
-def silent(share: float, text: str) -> None:
+def ignore_progress(share: float, text: str) -> None:
     """Progress that nobody watches."""

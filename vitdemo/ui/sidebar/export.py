@@ -64,7 +64,7 @@ def content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
         result.card(address()).save(file, "PNG")
         return kind, file.getvalue()
     record = result.export(look)
-    return ("npz", record.npz()) if kind == "npz" else ("json", record.json().encode("utf-8"))
+    return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))
 
 
 def name_of(analysis: Analysis) -> str:
