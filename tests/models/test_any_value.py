@@ -19,7 +19,13 @@ from vitdemo.config import PruneConfig
 from vitdemo.engine.core.pool import MAX_PRUNING_RATIO, keep_ratio_of
 from vitdemo.explain import METHODS, explain
 from vitdemo.models import DynamicViT, build_model
-from vitdemo.models.attention import Attention, implicit_matrix, linear_attention, policy_softmax
+from vitdemo.models.attention import (
+    LEAST_SHARE,
+    Attention,
+    implicit_matrix,
+    linear_attention,
+    policy_softmax,
+)
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, keep_counts
 from vitdemo.models.selectors import Learned
 from vitdemo.recording import record
@@ -134,7 +140,8 @@ def test_any_policy_gives_rows_over_the_kept_keys_and_oneself(
     policy = torch.tensor([data.draw(st.lists(share, min_size=n, max_size=n))], requires_grad=True)
     torch.manual_seed(seed)
     q, k, v = (spread * torch.randn(3, 1, 2, n, 4)).unbind(0)
-    counts = torch.maximum(policy.detach().double()[:, None, None, :], torch.eye(n, dtype=torch.float64))
+    shares = torch.where(policy > 0, policy.clamp_min(LEAST_SHARE), policy).detach().double()
+    counts = torch.maximum(shares[:, None, None, :], torch.eye(n, dtype=torch.float64))
     if kind == "softmax":
         logits = (q @ k.transpose(-2, -1)).requires_grad_()
         found = policy_softmax(logits, policy)
@@ -154,6 +161,24 @@ def test_any_policy_gives_rows_over_the_kept_keys_and_oneself(
     torch.testing.assert_close(applied.double(), exact @ v.double(), atol=2e-5 * (1 + spread), rtol=1e-3)
     gradient = torch.autograd.grad(applied.sum() + found.square().sum(), policy, allow_unused=True)[0]
     assert gradient is None or gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ["softmax", "elu", "relu"])
+@pytest.mark.parametrize("tiny", [1e-45, 1.855949751075004e-40, 1.2e-38, 1e-30, 1e-20])
+def test_a_key_that_counts_for_next_to_nothing_has_a_finite_gradient(kind: str, tiny: float) -> None:
+    """Far above the query's own logit it takes the whole row all the same."""
+    policy = torch.tensor([[0.0, 0.0, tiny]], requires_grad=True)
+    q, k, v = (100 * torch.randn(3, 1, 2, 3, 4, generator=torch.Generator().manual_seed(0))).unbind(0)
+    if kind == "softmax":
+        k[:, :, 2] = q[:, :, 0]
+        rows = policy_softmax(q @ k.transpose(-2, -1), policy)
+        assert rows[0, :, 0, 2].tolist() == [1.0, 1.0]
+    else:
+        attention = small(attention="linear", feature_map=kind).blocks[0].attn  # type: ignore[union-attr]
+        assert isinstance(attention, Attention)
+        rows = implicit_matrix(attention.phi(q), attention.phi(k), policy=policy)
+    gradient = torch.autograd.grad((rows @ v).sum() + rows.square().sum(), policy)[0]
+    assert gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(

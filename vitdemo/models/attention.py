@@ -11,6 +11,7 @@ from vitdemo.config import ViTConfig
 from vitdemo.models.precision import without_autocast
 from vitdemo.trace import Recorder
 
+LEAST_SHARE = 1e-20  # keeps the policy's gradient finite at a key that counts for next to nothing
 EXPONENT_LIMIT = 20.0  # keeps the policy's gradient finite at dropped keys far above every kept one
 RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a denominator
 
@@ -93,7 +94,7 @@ def policy_softmax(
     """
     n = logits.shape[-1]
     eye = torch.eye(n, device=logits.device)
-    gate = policy.float()[:, None, None, :]
+    gate = share(policy.float())[:, None, None, :]
     gate = gate + (1 - gate) * eye
     logits = logits.float()
     top = logits.masked_fill(gate == 0, -torch.inf).amax(dim=-1, keepdim=True).detach()
@@ -111,7 +112,7 @@ def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n
     kind = v.dtype
     q, k, v = widen(q), widen(k), widen(v)
     with without_autocast(v.device):
-        kept = k if policy is None else k * policy[:, None, :, None].to(k.dtype)
+        kept = k if policy is None else k * share(policy.to(k.dtype))[:, None, :, None]
         out = q @ (kept.transpose(-2, -1) @ v)
         norm = q @ kept.sum(dim=-2).unsqueeze(-1)
         if policy is not None:
@@ -127,9 +128,14 @@ def implicit_matrix(
     with without_autocast(q.device):
         weights = widen(q) @ widen(k).transpose(-2, -1)
         if policy is not None:
-            gate = policy.to(weights.dtype)[:, None, None, :]
+            gate = share(policy.to(weights.dtype))[:, None, None, :]
             weights = weights * (gate + (1 - gate) * torch.eye(k.shape[-2], device=k.device))
         return weights / divisor(weights.sum(dim=-1, keepdim=True))
+
+
+def share(policy: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+    """Return the share of each key that counts: 0 as it is, anything above it as at least LEAST_SHARE."""
+    return torch.where(policy > 0, policy.clamp_min(LEAST_SHARE), policy)
 
 
 def widen(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
