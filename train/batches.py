@@ -61,7 +61,7 @@ class Batches:
         division: Division = WHOLE,
         captured: bool = False,
     ) -> None:
-        """Where `captured`, change the pictures in a CUDA graph; all batches must have one size then."""
+        """Change the pictures in a CUDA graph where `captured`; all batches must have one size then."""
         self.config, self.split, self.teacher, self.division = config, split, teacher, division
         self.size = as_pair(config.model.img_size)
         self.auto_augment = auto_augment_of(config.augment, self.size, split.labels.device)

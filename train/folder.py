@@ -171,7 +171,7 @@ class FolderSplit(Pictures):
     def __init__(
         self, photos: Photos, *, data: DataConfig, device: torch.device, config: TrainConfig | None = None
     ) -> None:
-        """`config` is given for the training split: how it is augmented, and by how many workers."""
+        """Take `config` for the training split alone: how it is augmented, and by how many workers."""
         labels, (mean, std) = torch.from_numpy(photos.labels).to(device), statistics(data, device)
         super().__init__(labels=labels, mean=mean, std=std, data=data, classes=photos.classes)
         self.photos, self.device, self.config = photos, device, config

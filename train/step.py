@@ -34,7 +34,7 @@ class Learner:
         division: Division,
         captured: bool,
     ) -> None:
-        """`pictures` are those of the training split; `captured` takes steps as CUDA graphs."""
+        """Take the `pictures` of the training split; `captured`: take steps as CUDA graphs."""
         self.device, self.division = device, division
         self.dtype = precision_of(config, device)
         self.model = build_network(config.model).to(device)

@@ -46,7 +46,7 @@ class Cached:
     def __init__(
         self, network: nn.Module, split: Pictures, *, temperature: float, file: Path | None = None
     ) -> None:
-        """`file` keeps the answers for the next student of this network with these very pictures."""
+        """Keep the answers in `file` for the next student of this network with these very pictures."""
         question = digest(split.fingerprint(), *network.state_dict().values()) if file else ""
         logits = load_answers(file, question) if file else None
         if logits is None:

@@ -27,10 +27,10 @@ class Arrays(pickle.Unpickler):
 
 
 def read_batch(path: Path, *, labels: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """One file of CIFAR-10 or CIFAR-100: pixels, uint8 `(b, 3072)`, and the numbers below `classes` that it
-    calls `labels`, int64 `(b,)`.
+    """Return pixels and labels of one file of CIFAR-10 or CIFAR-100.
 
-    Raises FileNotFoundError saying how to get it, ValueError for a file that is not such a batch.
+    Pixels are uint8 `(b, 3072)`. The numbers below `classes` that the file calls `labels` are int64 `(b,)`.
+    Raise FileNotFoundError saying how to get it, ValueError for a file that is not such a batch.
     """
     if not path.is_file():
         name = "CIFAR-100" if "100" in path.parent.name else "CIFAR-10"

@@ -31,7 +31,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 
 def as_pair(size: Size) -> tuple[int, int]:
-    """`size` as (height, width)."""
+    """Return `size` as (height, width)."""
     return (size, size) if isinstance(size, int) else size
 
 
@@ -181,7 +181,7 @@ class DataConfig:
 
 
 def to_json(config: Any) -> dict[str, Any]:
-    """A frozen config as plain JSON values."""
+    """Return a frozen config as plain JSON values."""
     return dataclasses.asdict(config)
 
 
@@ -213,5 +213,5 @@ def from_json(cls: type[T], values: Mapping[str, Any], *, prefix: str = "") -> T
 
 
 def as_tuples(value: Any) -> Any:
-    """`value` with tuples in place of lists, at every depth."""
+    """Return `value` with tuples in place of lists, at every depth."""
     return tuple(map(as_tuples, value)) if isinstance(value, list) else value

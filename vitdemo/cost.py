@@ -18,18 +18,18 @@ from vitdemo.registry import PRESETS
 
 
 def hidden_width(config: ViTConfig) -> int:
-    """Width of the MLP's hidden layer."""
+    """Return the width of the MLP's hidden layer."""
     return int(config.embed_dim * config.mlp_ratio)
 
 
 def patch_pixels(config: ViTConfig) -> int:
-    """Numbers in one patch."""
+    """Return the numbers in one patch."""
     height, width = as_pair(config.patch_size)
     return config.in_chans * height * width
 
 
 def parameters(config: ViTConfig) -> int:
-    """Learned numbers of the network, token predictors included."""
+    """Return how many numbers the network has learned, token predictors included."""
     d, hidden = config.embed_dim, hidden_width(config)
     block = 4 * d * d + d + 2 * d * hidden + hidden + d + 4 * d  # weights, biases, two LayerNorms
     block += 3 * d if config.qkv_bias else 0
@@ -46,8 +46,9 @@ def parameters(config: ViTConfig) -> int:
 
 
 def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence[int] | None = None) -> int:
-    """Multiply-accumulates of one picture: dense, with `keep_ratio` at each stage, or for given counts.
+    """Return the multiply-accumulates of one picture: dense, pruned by `keep_ratio`, or for given counts.
 
+    `keep_ratio`: at each stage.
     `tokens`: the patches at the input and after each stage, as (64, 44, 31, 21). At the input fewer may go on
     than the picture has (an explicit cut there); without stages no predictor is asked.
 
@@ -80,10 +81,7 @@ def measure_milliseconds(
     repeats: int = 5,
     between: Callable[[], object] = lambda: None,
 ) -> tuple[float, ...]:
-    """Median wall-clock milliseconds of each call, measured in turn so that drift meets all alike.
-
-    Each is called once before, uncounted. `between` is called before each of all these, untimed.
-    """
+    """Return the median milliseconds of each call, measured in turn so that drift meets all alike."""
     for call in calls:
         between()
         call()
@@ -98,7 +96,7 @@ def measure_milliseconds(
 
 
 def presets_table() -> str:
-    """The size presets as a Markdown table."""
+    """Return the size presets as a Markdown table."""
     lines = [
         "| preset | width / depth / heads | MLP | picture / patch | tokens | parameters | MMAC |",
         "|---|---|---|---|---|---|---|",

@@ -16,17 +16,22 @@ VIEW_SIZE = 448
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One image, ready: `pixels` (1, 3, h, w), or (1, 1, h, w) of a grey model, normalised; `view`, the very
-    same crop of the original (squashed, grey or with borders where the model sees it so) as RGB, an integer
-    multiple of (h, w) with its long edge at least 448 px, for every overlay."""
+    """One image, ready for a network.
+
+    `pixels`: (1, 3, h, w), or (1, 1, h, w) of a grey model, normalised. `view`: the very same crop of the
+    original (squashed, grey or with borders where the model sees it so) as RGB, for every overlay; an integer
+    multiple of (h, w) with its long edge at least 448 px.
+    """
 
     pixels: Float[Tensor, "1 ch h w"]
     view: Image.Image
 
 
 def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
-    """The test-time transform of timm and transformers (its PIL processors): resize to `img_size / crop_pct`,
-    rounded down, with antialiasing, as `crop_mode` says; crop the centre; scale to [0, 1]; normalise.
+    """Return `image` after the test-time transform of timm and of transformers' PIL processors.
+
+    Resize to `img_size / crop_pct`, rounded down, with antialiasing, as `crop_mode` says; crop the centre;
+    scale to [0, 1]; normalise.
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry.
@@ -55,8 +60,11 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
 
 
 def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
-    """(width, height) before the centre crop; the roundings are torchvision's for a square target and
-    those of timm's ResizeKeepRatio otherwise, because one pixel more would be another transform."""
+    """Return (width, height) before the centre crop.
+
+    The roundings are torchvision's for a square target and those of timm's ResizeKeepRatio otherwise, because
+    one pixel more would be another transform.
+    """
     width, height = size
     target_h, target_w = (math.floor(edge / config.crop_pct) for edge in as_pair(config.img_size))
     if config.crop_mode == "squash":
@@ -71,7 +79,7 @@ def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
 
 
 def _offset(spare: int, config: DataConfig) -> int:
-    """Pixels to cut before the crop, where an edge has `spare` more than it; less than 0 are a border."""
+    """Return the pixels to cut before the crop, where an edge has `spare` more; less than 0 are a border."""
     if spare < 0:
         return -(-spare // 2)
     return spare // 2 if config.rounding == "transformers" else round(spare / 2)

@@ -74,10 +74,10 @@ PHOTO_WORDS = tuple(sorted([*IMAGENETTE.values(), "cat", "dog"]))
 
 
 def load_cifar10(folder: Path, split: Split) -> Images:
-    """CIFAR-10 (Krizhevsky 2009) from `folder/cifar-10-batches-py`.
+    """Return CIFAR-10 (Krizhevsky 2009) from `folder/cifar-10-batches-py`.
 
     "train" is the first 45,000 training images, "val" the last 5,000, "test" the test batch.
-    Raises FileNotFoundError saying how to get the files.
+    Raise FileNotFoundError saying how to get the files.
     """
     names = ["test_batch"] if split == "test" else [f"data_batch_{i}" for i in range(1, 6)]
     return _load_cifar(
@@ -86,7 +86,7 @@ def load_cifar10(folder: Path, split: Split) -> Images:
 
 
 def load_cifar100(folder: Path, split: Split) -> Images:
-    """CIFAR-100 from `folder/cifar-100-python`, with its 100 fine labels; split as CIFAR-10 is."""
+    """Return CIFAR-100 from `folder/cifar-100-python`, with its 100 fine labels; split as CIFAR-10 is."""
     name = "test" if split == "test" else "train"
     return _load_cifar([folder / "cifar-100-python" / name], split, labels="fine_labels", classes=100)
 
@@ -102,12 +102,12 @@ def _load_cifar(files: list[Path], split: Split, *, labels: str, classes: int) -
 
 
 def load_folder(folder: Path, split: Split) -> Photos:
-    """Any `folder/{train,val,test}/<class>/**` of pictures, as torchvision's ImageFolder reads them, but for
-    hidden files and folders; a class is named by its folder.
+    """Return any `folder/{train,val,test}/<class>/**` of pictures, as torchvision's ImageFolder reads them.
 
+    Hidden files and folders are left out. A class is named by its folder.
     With `val` and `test` both there, each is what it says. With one of them, that one is "test", and "val"
     is a tenth of `train`: every tenth file of the sorted list, which "train" then lacks.
-    Raises FileNotFoundError for a missing folder or a class without a picture, ValueError for a class that
+    Raise FileNotFoundError for a missing folder or a class without a picture, ValueError for a class that
     `train` lacks.
     """
     classes = tuple(entry.name for entry in list_class_folders(folder / "train"))
@@ -122,7 +122,7 @@ def load_folder(folder: Path, split: Split) -> Photos:
 
 
 def load_imagenette(folder: Path, split: Split) -> Photos:
-    """Imagenette (fast.ai) from `folder/imagenette`, any of its sizes, split as `load_folder` does."""
+    """Return Imagenette (fast.ai) from `folder/imagenette`, any of its sizes, split as `load_folder` does."""
     photos = load_folder(folder / "imagenette", split)
     if photos.classes != tuple(IMAGENETTE):
         raise ValueError(f"{folder / 'imagenette' / 'train'} does not hold the ten classes of Imagenette")
@@ -130,7 +130,7 @@ def load_imagenette(folder: Path, split: Split) -> Photos:
 
 
 def load_photos(folder: Path, split: Split) -> Photos:
-    """Twelve everyday words (Imagenette's ten, cat, dog) from `folder/photos`, split as by `load_folder`."""
+    """Return the twelve everyday words from `folder/photos`: Imagenette's ten, cat and dog."""
     photos = load_folder(folder / "photos", split)
     if photos.classes != PHOTO_WORDS:
         raise ValueError(f"{folder / 'photos' / 'train'} does not hold a folder for each of the twelve words")
@@ -138,7 +138,7 @@ def load_photos(folder: Path, split: Split) -> Photos:
 
 
 def load_imagenet(folder: Path, split: Split) -> Photos:
-    """ImageNet-1k from `folder/imagenet/{train,val}/<wnid>`, split as `load_folder` does."""
+    """Return ImageNet-1k from `folder/imagenet/{train,val}/<wnid>`, split as `load_folder` does."""
     photos = load_folder(folder / "imagenet", split)
     names = imagenet_classes()
     if len(photos.classes) != len(names):
@@ -150,7 +150,7 @@ def load_imagenet(folder: Path, split: Split) -> Photos:
 
 
 def load_tiny_imagenet(folder: Path, split: Split) -> Photos:
-    """Tiny ImageNet (200 classes, 64 px) from `folder/tiny-imagenet-200`.
+    """Return Tiny ImageNet (200 classes, 64 px) from `folder/tiny-imagenet-200`.
 
     Its own test split has no labels, so "test" is its `val` folder; "val" is a tenth of its `train`.
     """
@@ -167,7 +167,7 @@ def load_tiny_imagenet(folder: Path, split: Split) -> Photos:
 
 
 def _read_column(path: Path, columns: int) -> dict[str, str]:
-    """The first column of a text file of tab-separated lines, and its `columns`-th."""
+    """Return the first column of a text file of tab-separated lines, and its `columns`-th."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: unpack Tiny ImageNet there first (see README)")
     lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -181,7 +181,7 @@ def _split_off_tenth(photos: Photos, split: Split) -> Photos:
 
 
 def imagenet_classes() -> tuple[str, ...]:
-    """The 1000 names of ImageNet-1k, in the usual order, as torchvision ships them."""
+    """Return the 1000 names of ImageNet-1k, in the usual order, as torchvision ships them."""
     from torchvision.models import ViT_B_16_Weights
 
     return tuple(ViT_B_16_Weights.IMAGENET1K_V1.meta["categories"])

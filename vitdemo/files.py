@@ -19,9 +19,9 @@ class WriteError(OSError):
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes UTF-8 beside `path`, makes its folder if need be, and renames.
+    """Write UTF-8 beside `path`, make its folder if need be, and rename.
 
-    Raises WriteError naming `path` where that fails; what was there before is then as it was.
+    Raise WriteError naming `path` where that fails; what was there before is then as it was.
     """
     with replace_file(path) as part:
         part.write_text(text, encoding="utf-8")
@@ -29,9 +29,10 @@ def write_atomically(path: Path, text: str) -> None:
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Where to write what `path` shall be once the block is left; nothing remains of it after an error.
+    """Yield where to write what `path` shall be once the block is left.
 
-    Raises WriteError naming `path` for an error of the system or of safetensors.
+    Nothing remains of it after an error. Raise WriteError naming `path` for an error of the system or of
+    safetensors.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -74,10 +75,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder to fill, which takes the place of `folder` once the block is left.
+    """Yield an empty folder to fill, which takes the place of `folder` once the block is left.
 
     After an error all is as it was. Of a process that is killed the next call removes what was half-written,
-    and puts back what it had moved aside. Raises WriteError naming `folder` for an error of the system.
+    and puts back what it had moved aside. Raise WriteError naming `folder` for an error of the system.
     """
     folder = folder.resolve()
     part, old = name_beside(folder)
@@ -108,8 +109,10 @@ def settle(folder: Path) -> None:
 
 
 def name_beside(folder: Path) -> tuple[Path, Path]:
-    """Where what replaces `folder` is made, and where what stands there is moved aside: hidden names that
-    nobody else gives."""
+    """Return where what replaces `folder` is made, and where what stands there is moved aside.
+
+    Both are hidden names that nobody else gives.
+    """
     part, old = (folder.with_name(f".{folder.name}.vitdemo-{kind}") for kind in ("part", "old"))
     return part, old
 

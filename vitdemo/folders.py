@@ -28,8 +28,10 @@ class Photos:
 
 
 def list_class_folders(root: Path) -> list[Path]:
-    """The folders in `root`, by name, but for hidden ones. Raises FileNotFoundError, or ValueError for a name
-    that is no text."""
+    """Return the folders in `root`, by name, but for hidden ones.
+
+    Raise FileNotFoundError, or ValueError for a name that is no text.
+    """
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is missing: it should hold a folder of pictures for each class")
     found = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
@@ -40,14 +42,14 @@ def list_class_folders(root: Path) -> list[Path]:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a file's name is text, and not bytes of another encoding, as old archives leave them."""
+    """Return whether a file's name is text, and not bytes of another encoding, as old archives leave them."""
     return name.encode(errors="replace").decode() == name
 
 
 def read_tree(root: Path, classes: tuple[str, ...]) -> Photos:
-    """Every picture file below `root/<class>`, in the order of torchvision's ImageFolder.
+    """Return every picture file below `root/<class>`, in the order of torchvision's ImageFolder.
 
-    Raises FileNotFoundError for a class without a picture, ValueError for one that is not in `classes`.
+    Raise FileNotFoundError for a class without a picture, ValueError for one that is not in `classes`.
     """
     paths, labels = [], []
     for folder in list_class_folders(root):
@@ -64,17 +66,14 @@ def read_tree(root: Path, classes: tuple[str, ...]) -> Photos:
 
 
 def _list_pictures(folder: Path) -> list[Path]:
-    """The picture files below `folder`, by their folders' paths and then by name."""
+    """Return the picture files below `folder`, by their folders' paths and then by name."""
     above = frozenset(map(str, folder.resolve().parents))
     found = [Path(home, name) for home, names in sorted(_walk(folder, above)) for name in names]
     return [path for path in found if path.suffix.lower() in SUFFIXES]
 
 
 def _walk(folder: Path, above: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each folder from `folder` down with the sorted names of its files, but for what is hidden.
-
-    Links are followed, unless they lead back to a folder `above`.
-    """
+    """Yield each folder from `folder` down with the sorted names of its files, but for what is hidden."""
     real = str(folder.resolve())
     if real in above:
         return

@@ -21,19 +21,19 @@ PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
 
 
 def check_range(key: str, value: float | tuple[float, ...], low: float, high: float) -> None:
-    """Raises ValueError naming `key` where `value`, or a part of it, is not from `low` to `high`."""
+    """Raise ValueError naming `key` where `value`, or a part of it, is not from `low` to `high`."""
     if not all(low <= part <= high for part in (value if isinstance(value, tuple) else (value,))):
         raise ValueError(f"{key} must be from {low:,} to {high:,}, got {shortened(value)}")
 
 
 def check_value(key: str, value: Any, kind: Any) -> None:
-    """Raises ValueError naming `key` where `value`, from JSON, is not of the annotated `kind`."""
+    """Raise ValueError naming `key` where `value`, from JSON, is not of the annotated `kind`."""
     if not fits(value, kind):
         raise ValueError(f"{key} must be {spell(kind)}, got {shortened(value)}")
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether `value`, from JSON, is of the annotated `kind`; numbers are finite, a config is an object."""
+    """Return whether `value`, from JSON, is of `kind`; numbers are finite, a config is an object."""
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is UnionType:
@@ -59,7 +59,7 @@ def config_in(kind: Any) -> type | None:
 
 
 def spell(kind: Any) -> str:
-    """`kind` in words, for a message."""
+    """Return `kind` in words, for a message."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is UnionType:
@@ -72,9 +72,9 @@ def spell(kind: Any) -> str:
 
 
 def take(values: Mapping[str, Any], key: str, kind: Any, default: Any = REQUIRED) -> Any:
-    """The value of `key`, from JSON, checked to be of `kind`; `default` where it is missing or null.
+    """Return the value of `key`, from JSON, checked to be of `kind`; `default` where it is missing or null.
 
-    Raises ValueError naming the key.
+    Raise ValueError naming the key.
     """
     value = values.get(key)
     if value is None and default is not REQUIRED:

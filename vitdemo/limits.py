@@ -11,14 +11,17 @@ MEGABYTE = 2**20
 
 
 def limit(default: float, words: str) -> Any:
-    """A field of `Limits`; `words` say what of, for --help, and its name the unit."""
+    """Return a field of `Limits`; `words` say what of, for --help, and its name the unit."""
     return dataclasses.field(default=default, metadata={"words": words})
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a running app. Raises ValueError naming one that is no number above 0; only the size of
-    uploads may be 0: then there are none."""
+    """The limits of a running app.
+
+    Raise ValueError naming one that is no number above 0; only the size of uploads may be 0: then there
+    are none.
+    """
 
     upload_megabytes: int = limit(20, "of one uploaded file; 0 for a page without uploads")
     request_pictures: int = limit(100, "files that one event may be handed")

@@ -9,7 +9,7 @@ import torch
 
 
 def describe_hardware(device: torch.device, *, count: int = 1) -> str:
-    """The `count` GPUs like `device`, or the processor and how many of its cores torch uses."""
+    """Return the `count` GPUs like `device`, or the processor and how many of its cores torch uses."""
     if device.type == "cuda":
         return f"{count} x {torch.cuda.get_device_name(device)}"
     info = Path("/proc/cpuinfo")

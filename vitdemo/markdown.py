@@ -8,9 +8,9 @@ from vitdemo.files import write_atomically
 
 
 def write_block(path: Path, *, name: str, text: str) -> None:
-    """Replaces what stands between `<!-- name:begin -->` and `<!-- name:end -->`, atomically.
+    """Replace what stands between `<!-- name:begin -->` and `<!-- name:end -->`, atomically.
 
-    Raises ValueError when `path` has no such place.
+    Raise ValueError when `path` has no such place.
     """
     whole = path.read_text(encoding="utf-8")
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -21,6 +21,6 @@ def write_block(path: Path, *, name: str, text: str) -> None:
 
 
 def read_block(path: Path, *, name: str) -> str:
-    """What stands between the two comments."""
+    """Return what stands between the two comments."""
     whole = path.read_text(encoding="utf-8")
     return whole.partition(f"<!-- {name}:begin -->")[2].partition(f"<!-- {name}:end -->")[0].strip()

@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
-    """What `--json` prints of one image; `pruned` is null at pruning ratio 0."""
+    """Return what `--json` prints of one image; `pruned` is null at pruning ratio 0."""
     return {
         "image": str(path),
         "model": analysis.model,
@@ -112,7 +112,7 @@ def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def format_outcomes(path: Path, analysis: Analysis) -> str:
-    """One image for people: dense and pruned side by side."""
+    """Return one image for people: dense and pruned side by side."""
     columns = [("dense", analysis.dense)]
     if analysis.pruned is not None:
         columns.append((f"pruned {analysis.pruning_ratio:.0%}, {analysis.selector}", analysis.pruned))
@@ -131,7 +131,7 @@ def format_outcomes(path: Path, analysis: Analysis) -> str:
 
 
 def save_maps(result: Result, *, folder: Path, name: str) -> None:
-    """Rollout, the last layer's heads, kept patches and lifetimes, as NAME-rollout.png, ... in `folder`."""
+    """Write NAME-rollout.png, the last layer's heads, kept patches and lifetimes into `folder`."""
     look = Look()
     heads = [(label, image) for image, label in result.head_gallery(look)]
     kept = [(label, image) for image, label in result.tokens.kept_figures()]
@@ -147,7 +147,7 @@ def save_maps(result: Result, *, folder: Path, name: str) -> None:
 
 
 def make_unique(paths: Sequence[Path]) -> list[str]:
-    """Each path's stem, numbered where another already has it: cat, cat-2. Case does not tell names apart."""
+    """Return each path's stem, numbered where another has it (cat, cat-2), in whatever case."""
     names: list[str] = []
     taken: set[str] = set()
     for path in paths:

@@ -65,7 +65,7 @@ AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop
 def bundled_spec(
     key: str, dataset: str, config: ViTConfig, *, optional: bool = False, dense_of: str = ""
 ) -> ModelSpec:
-    """A network trained by this repository; its key begins with one of the three families below."""
+    """Return a network trained by this repository; its key begins with one of the three families below."""
     title, summary = FAMILIES[key.partition("_")[0]]
     known = DATASETS[dataset]
     data = replace(known.data, img_size=config.img_size)
@@ -75,7 +75,7 @@ def bundled_spec(
 
 
 def add_predictors(config: ViTConfig, *prune_loc: int) -> ViTConfig:
-    """`config` with learned predictors before those blocks; default: where other selectors prune."""
+    """Return `config` with learned predictors before those blocks; default: where other selectors prune."""
     return replace(config, prune=PruneConfig(prune_loc=prune_loc or config.prune_loc))
 
 

@@ -55,7 +55,7 @@ class Trace:
         self.check_gradients()
 
     def check_layers(self) -> None:
-        """Which tokens each layer has, and that its attention is over them."""
+        """Check which tokens each layer has, and that its attention is over them."""
         assert min(self.grid) > 0, "the grid has a patch"
         assert self.num_prefix_tokens >= 0, "prefix tokens are counted"
         assert len(self.attn) == len(self.token_ids) > 0, "one set of token ids a layer"
@@ -71,7 +71,7 @@ class Trace:
             present = set(listed)
 
     def check_stages(self) -> None:
-        """Where patches were scored, and that each score is of a patch that was there."""
+        """Check where patches were scored, and that each score is of a patch that was there."""
         loc = self.prune_loc
         assert len(self.scores) == len(loc), "one set of scores a stage"
         assert list(loc) == sorted(set(loc)), "stages ascend"
@@ -81,7 +81,7 @@ class Trace:
             assert len(scores) == there, "one score a patch that was present"
 
     def check_gradients(self) -> None:
-        """All of the four fields of a target or none, each gradient shaped as what it is a gradient of."""
+        """Check that a target has all of its four fields or none, each shaped as what it belongs to."""
         given = [field is not None for field in (self.target, self.attn_grad, self.tokens, self.token_grad)]
         assert all(given) or not any(given), "the gradient fields come together"
         if self.target is None or self.attn_grad is None or self.tokens is None or self.token_grad is None:
@@ -97,7 +97,7 @@ class Trace:
         return self.grid[0] * self.grid[1]
 
     def patch_ids(self, layer: int) -> Int[Tensor, "n"]:
-        """Indices, in 0..num_patches-1, of the patches present at `layer`."""
+        """Return the indices, in 0..num_patches-1, of the patches present at `layer`."""
         ids = self.token_ids[layer]
         return ids[ids >= self.num_prefix_tokens] - self.num_prefix_tokens
 

@@ -82,5 +82,5 @@ def is_too_slow(image: Any, data: bytes, *, megapixels: int) -> bool:
 
 
 def are_too_many_scans(data: bytes, *, most: int) -> bool:
-    """Whether a file is a JPEG that passes over its picture more than `most` times."""
+    """Return whether a file is a JPEG that passes over its picture more than `most` times."""
     return data.startswith(b"\xff\xd8") and next(islice(_SCAN.finditer(data), most, None), None) is not None

@@ -15,7 +15,7 @@ _EXTENSION, _COMMENT, _APPLICATION = 0x21, 0xFE, 0xFF
 
 
 def are_too_many(data: bytes, *, most: int) -> bool:
-    """Whether there are more than `most` parts before the picture, or in a PNG at all."""
+    """Return whether there are more than `most` parts before the picture, or in a PNG at all."""
     if data.startswith(_JPEG):
         found: Iterator[object] = walk_segments(data)
     elif data.startswith(_PNG):

@@ -38,8 +38,7 @@ class BadImage(ValueError):  # noqa: N818 - it names the upload, as the page doe
 
 
 def decode(source: str | Path | bytes | Image.Image, *, limits: Limits | None = None) -> Image.Image:
-    """Return the picture in `source` (a path, the bytes of a file, or an image) as a new upright 8-bit sRGB
-    image.
+    """Return the picture in `source`, a path, the bytes of a file or an image, upright in 8-bit sRGB.
 
     The first frame of an animation; EXIF orientation applied; transparency on white; 16-bit grey divided
     by 257; floating point stretched from its own range; a valid colour profile converted to sRGB. JPEGs
@@ -98,7 +97,7 @@ def _open(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
 
 
 def _is_greedy(data: bytes, limits: Limits) -> bool:
-    """Whether opening or decoding a file would take time or memory out of proportion to its size."""
+    """Return whether opening or decoding a file would take time or memory out of proportion to its size."""
     return (
         are_too_many(data, most=limits.picture_parts)
         or are_too_many_scans(data, most=limits.jpeg_scans)

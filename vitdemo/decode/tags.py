@@ -24,7 +24,7 @@ _JPEG = b"\xff\xd8"
 
 
 def are_overgrown(data: bytes) -> bool:
-    """Whether the directories of the file `data`, or of an EXIF block, take far more memory than its size.
+    """Return whether the directories of a file, or of an EXIF block, take far more memory than its size.
 
     Raise ValueError for an AVIF whose parts never end.
     """

@@ -73,7 +73,7 @@ def _put_on_white(strip: Image.Image) -> Image.Image:
 
 
 def _has_alpha(image: Image.Image) -> bool:
-    """Whether `image` has any; bytes are the alpha of a palette, and mean nothing without one."""
+    """Return whether `image` has any; bytes are the alpha of a palette, and mean nothing without one."""
     stray = isinstance(image.info.get("transparency"), bytes) and image.mode in ("1", "L", "RGB")
     return image.has_transparency_data and not stray
 

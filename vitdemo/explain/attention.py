@@ -11,7 +11,7 @@ from vitdemo.trace import Trace
 
 
 def fuse(attn: Float[Tensor, "h n n"], fusion: str) -> Float[Tensor, "n n"]:
-    """One matrix from all heads: their "mean", "max" or "min", entry by entry."""
+    """Return one matrix from all heads: their "mean", "max" or "min", entry by entry."""
     if fusion == "mean":
         return attn.mean(0)
     return attn.amax(0) if fusion == "max" else attn.amin(0)
@@ -25,11 +25,11 @@ def select_head(attn: Float[Tensor, "h n n"], head: int | None, *, fusion: str) 
 def raw_attention(
     trace: Trace, *, layer: int, head: int | None = None, query: int | None = None, fusion: str = "mean"
 ) -> Heatmap:
-    """`A_l[head][query]` on the patches, in [0, 1]; NaN where a patch is gone at `layer`.
+    """Return `A_l[head][query]` on the patches, in [0, 1]; NaN where a patch is gone at `layer`.
 
     `head` None fuses the heads. `query` None reads the rows with the head's readout. The map sums to 1 less
     what goes to the prefix tokens, or is 0 where a linear head attends to nothing.
-    Raises PatchDropped when the query patch is gone at `layer`.
+    Raise PatchDropped when the query patch is gone at `layer`.
     """
     matrix = select_head(trace.attn[layer], head, fusion=fusion)
     return to_grid(trace, step(trace, query_row(trace, query, layer=layer), matrix, layer=layer), layer=layer)
@@ -38,6 +38,6 @@ def raw_attention(
 def raw_attention_heads(
     trace: Trace, *, layer: int, query: int | None = None
 ) -> Float[np.ndarray, "h gh gw"]:
-    """`raw_attention` of every head of `layer`."""
+    """Return `raw_attention` of every head of `layer`."""
     row = query_row(trace, query, layer=layer)
     return to_grid(trace, step(trace, row, trace.attn[layer], layer=layer), layer=layer)

@@ -14,9 +14,10 @@ ROUNDS = 16
 
 
 def principal_components(trace: Trace) -> tuple[Float[Tensor, "_ 3"], ...]:
-    """Return the first three principal components of the patches present after each layer, of tokens divided
-    by their norms, so that artefact tokens do not make up the first. 0 where there are not as many.
+    """Return the first three principal components of the patches present after each layer.
 
+    Tokens are divided by their norms, so that artefact tokens do not make up the first. 0 where there are not
+    as many.
     A component's sign is arbitrary: each has the one with which it goes along with the component of the layer
     below, over the patches that are in both. In the first layer its largest entry is positive.
     Raise ValueError where the trace has no features.
@@ -38,8 +39,10 @@ def principal_components(trace: Trace) -> tuple[Float[Tensor, "_ 3"], ...]:
 
 
 def components(x: Float[Tensor, "n d"]) -> Float[Tensor, "n 3"]:
-    """Return the first three principal components of the rows of `x`, by subspace iteration on their Gram
-    matrix."""
+    """Return the first three principal components of the rows of `x`.
+
+    They come from subspace iteration on the Gram matrix.
+    """
     centred = x - x.mean(dim=0)
     gram = centred @ centred.T
     start = torch.randn(len(x), BLOCK, generator=torch.Generator().manual_seed(0), dtype=x.dtype)

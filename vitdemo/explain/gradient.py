@@ -15,13 +15,13 @@ from vitdemo.trace import Trace
 
 
 def weight_by_gradient(trace: Trace, layer: int) -> Float[Tensor, "h n n"]:
-    """`A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order."""
+    """Return `A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order."""
     assert trace.attn_grad is not None
     return trace.attn[layer] * trace.attn_grad[layer]
 
 
 def gradient_rollout(trace: Trace, *, discard_ratio: float = 0.0, start_layer: int = 0) -> Heatmap:
-    """Attention rollout over `relu(mean_h(A_l * dA_l))` instead of fused heads (vit-explain's form).
+    """Return attention rollout over `relu(mean_h(A_l * dA_l))` instead of fused heads (vit-explain's form).
 
     In [0, 1]; with the prefix tokens' part the row sums to 1. NaN only where a patch is already gone at
     `start_layer`. `discard_ratio` as in `attention_rollout`. Under mean pooling each patch that is read keeps
@@ -36,12 +36,12 @@ def gradient_rollout(trace: Trace, *, discard_ratio: float = 0.0, start_layer: i
 
 
 def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
-    """Chefer et al., ICCV 2021, generic: `R <- R + mean_h(relu(A_l * dA_l)) R`, `R = I` before `start_layer`.
+    """Return the relevance of Chefer et al., ICCV 2021: `R <- R + mean_h(relu(A_l * dA_l)) R`.
 
-    The row of the head's readout in `R - I`, in units of the logit, 0 or more; NaN only where a patch is
-    already gone at `start_layer`. At each cut the rows of the tokens that stay are selected. With a class
-    token the identity does not touch the patches and this is the paper's map; under mean pooling it would
-    only add the readout's own weights, the same for every picture.
+    `R = I` before `start_layer`. The row of the head's readout in `R - I`, in units of the logit, 0 or more;
+    NaN only where a patch is already gone at `start_layer`. At each cut the rows of the tokens that stay are
+    selected. With a class token the identity does not touch the patches and this is the paper's map; under
+    mean pooling it would only add the readout's own weights, the same for every picture.
     """
     readout = query_row(trace, None, layer=len(trace.attn) - 1)
     row = readout
@@ -51,10 +51,11 @@ def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
 
 
 def attention_gradcam(trace: Trace) -> Heatmap:
-    """`relu(sum_h mean(dA_h) * A_h)` in the last layer, the mean over the patches (Chefer et al. 2021).
+    """Return `relu(sum_h mean(dA_h) * A_h)` in the last layer (Chefer et al. 2021).
 
-    The published form takes the class token's row. Here all rows are summed: those that the head does not
-    read have no gradient, so the class token's map is the same, and every other readout has one too.
+    The mean is over the patches. The published form takes the class token's row. Here all rows are summed:
+    those that the head does not read have no gradient, so the class token's map is the same, and every other
+    readout has one too.
     0 or more; NaN where a patch is gone at the last layer.
     """
     assert trace.attn_grad is not None
@@ -64,7 +65,7 @@ def attention_gradcam(trace: Trace) -> Heatmap:
 
 
 def token_gradcam(trace: Trace) -> Heatmap:
-    """Grad-CAM (Selvaraju et al. 2017, eq. 1-2) with the patch tokens that enter the last block as pixels.
+    """Return Grad-CAM (Selvaraju et al. 2017, eq. 1-2) on the patch tokens that enter the last block.
 
     `relu(sum_k alpha_k x_k)`, `alpha_k` the mean over the patches of channel k's gradient. Not the last
     block's output, where a class token's head leaves the patches no gradient.
@@ -77,7 +78,7 @@ def token_gradcam(trace: Trace) -> Heatmap:
 
 
 def place_on_grid(trace: Trace, present: Float[Tensor, "n"]) -> Heatmap:
-    """One number for each token of the last layer, those of patches on the grid."""
+    """Return the numbers `present`, one for each token of the last layer, on the grid of patches."""
     row = present.new_zeros(trace.num_prefix_tokens + trace.num_patches)
     row[trace.token_ids[-1]] = present
     return to_grid(trace, row, layer=len(trace.attn) - 1)

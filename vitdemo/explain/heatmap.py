@@ -28,11 +28,11 @@ class PatchDropped(ValueError):  # noqa: N818 - reads as the fact it reports
 
 
 def query_row(trace: Trace, query: int | None, *, layer: int) -> Float[Tensor, " n0"]:
-    """The weights with which `query` reads the tokens that leave `layer`; they sum to 1.
+    """Return the weights with which `query` reads the tokens that leave `layer`; they sum to 1.
 
     `query`: a patch index, or None for the head's readout: the class token, the average of class and
     distillation token, or under mean pooling the patches that are kept to the end.
-    Raises PatchDropped when the patch is gone at `layer`.
+    Raise PatchDropped when the patch is gone at `layer`.
     """
     row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
     if query is None:
@@ -49,7 +49,7 @@ def query_row(trace: Trace, query: int | None, *, layer: int) -> Float[Tensor, "
 def step(
     trace: Trace, row: Float[Tensor, "*r n0"], matrix: Float[Tensor, "*h n n"], *, layer: int
 ) -> Float[Tensor, "*rh n0"]:
-    """`row @ matrix` for the tokens present at `layer`: one vector-matrix product a row or a head."""
+    """Return `row @ matrix` for the tokens present at `layer`: one vector-matrix product a row or a head."""
     ids = trace.token_ids[layer]
     product = row[..., ids] @ matrix
     result = product.new_zeros(*product.shape[:-1], row.shape[-1])
@@ -58,7 +58,7 @@ def step(
 
 
 def to_grid(trace: Trace, row: Float[Tensor, "*r n0"], *, layer: int) -> Float[np.ndarray, "*r gh gw"]:
-    """The patches' part of `row` on the grid, NaN for the patches that are absent at `layer`."""
+    """Return the patches' part of `row` on the grid, NaN for the patches that are absent at `layer`."""
     present = trace.patch_ids(layer)
     patches = row[..., trace.num_prefix_tokens :]
     grid = torch.full_like(patches, torch.nan)
@@ -67,7 +67,7 @@ def to_grid(trace: Trace, row: Float[Tensor, "*r n0"], *, layer: int) -> Float[n
 
 
 def share_of_total(heat: Heatmap) -> Heatmap:
-    """Each patch's share, in [0, 1], of the total of a non-negative map; an all-zero map stays zero.
+    """Return each patch's share, in [0, 1], of the total of a non-negative map; an all-zero map stays zero.
 
     NaN stays NaN. The share of any region, say of the patches that pruning drops, is a `np.nansum` of it.
     """

@@ -9,7 +9,7 @@ from vitdemo.trace import Trace
 
 
 def keep_score(trace: Trace, *, stage: int) -> Heatmap:
-    """The selector's score of each candidate of pruning stage `stage`; NaN for patches dropped before it.
+    """Return the selector's score of each candidate of a pruning stage; NaN for patches dropped before it.
 
     Larger = keep; the scale is the selector's own and is handed on untouched. A learned selector gives log
     keep-probabilities, so `np.exp` of its map is a probability; class attention gives attention weights.

@@ -29,7 +29,7 @@ class Option:
     help: str = ""
 
     def check(self, trace: Trace, value: Any) -> Any:
-        """The value to use for `trace`. Raises ValueError naming the option."""
+        """Return the value to use for `trace`. Raise ValueError naming the option."""
         if value is None and self.default is None:
             return len(trace.attn) - 1 if self.kind == "layer" else None
         if self.kind == "choice":
@@ -47,7 +47,7 @@ class Option:
 
 
 def count_of(kind: Kind, trace: Trace) -> int:
-    """How many layers, heads, query patches or pruning stages `trace` has: the range of an index option."""
+    """Return the range of an index option: how many layers, heads, query patches or stages `trace` has."""
     counts = {
         "layer": len(trace.attn),
         "head": len(trace.attn[0]),

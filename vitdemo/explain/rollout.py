@@ -25,10 +25,10 @@ def attention_rollout(
     start_layer: int = 0,
     query: int | None = None,
 ) -> Heatmap:
-    """The row of `query` (None: the head's readout) in `R_L`, with `R = I` before `start_layer`.
+    """Return the row of `query` (None: the head's readout) in `R_L`, with `R = I` before `start_layer`.
 
     In [0, 1]; with the prefix tokens' part the row sums to 1. NaN only where a patch is already gone at
-    `start_layer`. Raises PatchDropped when the query patch does not reach the last layer.
+    `start_layer`. Raise PatchDropped when the query patch does not reach the last layer.
     """
     row = query_row(trace, query, layer=len(trace.attn) - 1)
     layers = range(start_layer, len(trace.attn))
@@ -45,11 +45,11 @@ def head_rollout(
     fusion: str = "mean",
     discard_ratio: float = 0.0,
 ) -> Heatmap:
-    """The row of `query` in `A_l[head] R_(l-1)`: what one head gathers, traced back to the input patches.
+    """Return the row of `query` in `A_l[head] R_(l-1)`: what one head gathers, traced back to the input.
 
     `A_l[head]` stands alone, without the identity; `fusion` and `discard_ratio` shape the layers below.
     `head` None fuses the heads of `layer` too. In [0, 1]; all zero where a linear head attends to nothing;
-    NaN only where a patch never entered. Raises PatchDropped when the query patch is gone at `layer`.
+    NaN only where a patch never entered. Raise PatchDropped when the query patch is gone at `layer`.
     """
     matrix = select_head(trace.attn[layer], head, fusion=fusion)
     row = step(trace, query_row(trace, query, layer=layer), matrix, layer=layer)
@@ -60,7 +60,7 @@ def head_rollout(
 def head_rollout_heads(
     trace: Trace, *, layer: int, query: int | None = None, fusion: str = "mean", discard_ratio: float = 0.0
 ) -> Float[np.ndarray, "h gh gw"]:
-    """`head_rollout` of every head of `layer`; the layers below are walked once for all of them."""
+    """Return `head_rollout` of every head of `layer`; the layers below are walked once for all of them."""
     rows = step(trace, query_row(trace, query, layer=layer), trace.attn[layer], layer=layer)
     rows = push_down(trace, rows, layers=range(layer), fusion=fusion, discard_ratio=discard_ratio)
     return to_grid(trace, rows, layer=0)
@@ -69,7 +69,7 @@ def head_rollout_heads(
 def push_down(
     trace: Trace, rows: Float[Tensor, "*r n0"], *, layers: range, fusion: str, discard_ratio: float
 ) -> Float[Tensor, "*r n0"]:
-    """`rows @ R` where R is the rollout of `layers`. Sums of rows are preserved."""
+    """Return `rows @ R` where R is the rollout of `layers`. Sums of rows are preserved."""
     for layer in reversed(layers):
         fused = fuse(trace.attn[layer], fusion)
         fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
@@ -80,7 +80,7 @@ def push_down(
 def push_through(
     trace: Trace, rows: Float[Tensor, "*r n0"], fused: Float[Tensor, "n n"], *, layer: int
 ) -> Float[Tensor, "*r n0"]:
-    """`rows @ rownorm(fused + I)` for the tokens present at `layer`; `fused` has no negative entry."""
+    """Return `rows @ rownorm(fused + I)` for the tokens present at `layer`; `fused` has no negative entry."""
     # rownorm(A + I) = (A + I) / (1 + row sum of A): never 0 / 0, even where a row of A is all zero.
     share = rows.clone()
     share[..., trace.token_ids[layer]] /= 1 + fused.sum(-1)
@@ -90,7 +90,7 @@ def push_through(
 def discard(
     fused: Float[Tensor, "n n"], discard_ratio: float, *, num_prefix_tokens: int
 ) -> Float[Tensor, "n n"]:
-    """`fused` with its lowest entries set to 0: `int(n * n * discard_ratio)` of them, as in vit-explain.
+    """Return `fused` with its lowest `int(n * n * discard_ratio)` entries set to 0, as in vit-explain.
 
     The columns of class, distillation and register tokens are counted but spared. vit-explain says so of the
     class token, but spares one entry only, class to class. Entries equal to the lowest kept one are kept.

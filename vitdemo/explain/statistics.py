@@ -31,9 +31,10 @@ class TokenNorms:
 
 
 def attention_distance(trace: Trace, *, patch_size: tuple[int, int]) -> Float[np.ndarray, "l h"]:
-    """How far each head of each layer looks, in pixels of the model's input (Dosovitskiy et al. 2021, Fig. 7
-    right): the distance between patch centres, averaged over each query patch's attention, then over the
-    query patches present.
+    """Return how far each head of each layer looks, in pixels of the model's input.
+
+    The distance between patch centres, averaged over each query patch's attention, then over the query
+    patches present (Dosovitskiy et al. 2021, Fig. 7 right).
 
     `patch_size` is (height, width) in pixels. Departure from the paper: what a patch pays to prefix tokens,
     which lie nowhere, is left out and the rest scaled to sum to 1. NaN for a head that no patch looks with.
@@ -52,9 +53,9 @@ def attention_distance(trace: Trace, *, patch_size: tuple[int, int]) -> Float[np
 
 
 def attention_entropy(trace: Trace) -> Float[np.ndarray, "l h"]:
-    """How widely each head of each layer looks: `-sum_j A_ij ln A_ij` in nats, averaged over the tokens i
-    present. From 0 (each query looks at one token) to ln n_l (at all n_l tokens present alike).
+    """Return how widely each head of each layer looks: `-sum_j A_ij ln A_ij`, the mean over the tokens i.
 
+    In nats, from 0 (each query looks at one token) to ln n_l (at all n_l tokens present alike).
     Queries that attend to nothing do not count; NaN for a head in which none does.
     """
     entropies = []
@@ -66,12 +67,12 @@ def attention_entropy(trace: Trace) -> Float[np.ndarray, "l h"]:
 
 
 def token_norms(trace: Trace, *, layer: int = -1, factor: float = MAD_FACTOR) -> TokenNorms:
-    """The norms after `layer`, and which patch tokens are artefacts: outliers that hold something about the
-    whole picture instead of their own place (Darcet et al. 2024, "registers").
+    """Return the norms after `layer`, and which patch tokens are artefacts (Darcet et al. 2024, "registers").
 
-    A patch is one if its norm exceeds median + `factor` x MAD, the median absolute deviation, over the
-    patches present. Departure from the paper, which reads a fixed limit off each model's histogram.
-    Raises ValueError where the trace has no norms.
+    Those are outliers that hold something about the whole picture instead of their own place. A patch is one
+    if its norm exceeds median + `factor` x MAD, the median absolute deviation, over the patches present.
+    Departure from the paper, which reads a fixed limit off each model's histogram.
+    Raise ValueError where the trace has no norms.
     """
     if not trace.token_norms:
         raise ValueError("this trace holds no token norms")
@@ -87,6 +88,6 @@ def token_norms(trace: Trace, *, layer: int = -1, factor: float = MAD_FACTOR) ->
 
 
 def mean_where(values: Float[Tensor, "h n"], counts: Tensor) -> Float[np.ndarray, "h"]:
-    """The mean along the last axis of those `values` that count; NaN where none does."""
+    """Return the mean along the last axis of those `values` that count; NaN where none does."""
     total = torch.where(counts, values, 0.0).sum(dim=-1)
     return (total / counts.sum(dim=-1)).numpy()

@@ -9,11 +9,12 @@ from jaxtyping import Float
 def patch_filters(
     weight: Float[np.ndarray, "d ch ph pw"], *, count: int
 ) -> tuple[Float[np.ndarray, "k ch ph pw"], Float[np.ndarray, "k"]]:
-    """The first `count` principal components of the patch projection (Dosovitskiy et al. 2021, Fig. 7 left).
+    """Return the first `count` principal components of the patch projection.
 
-    `weight` holds a filter for each of `d` channels. Returns unit vectors, the strongest first, each with its
-    share (0 to 1) of the variance between filters; the mean filter is taken off first. A component's sign
-    means nothing, so its largest entry is made positive. Raises ValueError for more components than exist.
+    `weight` holds a filter for each of `d` channels. The components are unit vectors, the strongest first,
+    each with its share (0 to 1) of the variance between filters; the mean filter is taken off first
+    (Dosovitskiy et al. 2021, Fig. 7 left). A component's sign means nothing, so its largest entry is made
+    positive. Raise ValueError for more components than exist.
     """
     filters = weight.reshape(len(weight), -1).astype(np.float64)
     if not 1 <= count <= min(filters.shape):
@@ -27,8 +28,11 @@ def patch_filters(
 
 
 def position_similarity(positions: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
-    """The cosine, -1 to 1, of each position embedding with every other (Dosovitskiy et al. 2021, Fig. 7
-    centre). A position that is all zero is similar to none: its row and column are 0."""
+    """Return the cosine, -1 to 1, of each position embedding with every other.
+
+    See Dosovitskiy et al. 2021, Fig. 7 centre. A position that is all zero is similar to none: its row and
+    column are 0.
+    """
     values = positions.astype(np.float64)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     unit = np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0)

@@ -8,5 +8,5 @@ __all__ = ["DynamicViT", "VisionTransformer", "build_model"]
 
 
 def build_model(config: ViTConfig) -> VisionTransformer:
-    """The network that `config` describes, randomly initialised: DynamicViT where `prune` is set."""
+    """Return the network that `config` describes, randomly initialised: DynamicViT where `prune` is set."""
     return DynamicViT(config) if config.prune is not None else VisionTransformer(config)

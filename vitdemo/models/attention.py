@@ -55,20 +55,22 @@ class Attention(nn.Module):
     def matrix(
         self, q: Float[Tensor, "b h m e"], k: Heads, policy: Float[Tensor, "b n"] | None
     ) -> Float[Tensor, "b h m n"]:
-        """The attention weights, written out; rows sum to 1."""
+        """Return the attention weights, written out; rows sum to 1."""
         if self.kind == "linear":
             return implicit_matrix(self.phi(q), self.phi(k), policy=policy)
         logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
         return logits.softmax(dim=-1) if policy is None else policy_softmax(logits, policy)
 
     def phi(self, x: Heads) -> Heads:
-        """The positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7); never in half
-        precision, where `elu(x) + 1` of a negative x has few digits."""
+        """Return the positive feature map of linear attention (Katharopoulos et al. 2020, eq. 7).
+
+        It is never in half precision, where `elu(x) + 1` of a negative x has few digits.
+        """
         x = widen(x) * x.shape[-1] ** -0.25
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
     def query_row(self, x: Tokens, *, class_token: bool) -> Float[Tensor, "b n"]:
-        """How much each token is attended to: by the class token, or by the mean query; mean over heads."""
+        """Return how much the class token, or the mean query, attends to each token; the mean over heads."""
         b, n, _ = x.shape
         q, k, _ = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         q = q[:, :, :1] if class_token else q.mean(dim=2, keepdim=True)
@@ -76,7 +78,7 @@ class Attention(nn.Module):
 
 
 def fused_attention(q: Heads, k: Heads, v: Heads) -> Heads:
-    """Softmax attention by the fused kernel; in fp32 under the CPU's autocast, where bf16 is slow."""
+    """Return softmax attention by the fused kernel; in fp32 under the CPU's autocast, where bf16 is slow."""
     if q.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(q, k, v)
     with without_autocast(q.device):
@@ -86,7 +88,7 @@ def fused_attention(q: Heads, k: Heads, v: Heads) -> Heads:
 def policy_softmax(
     logits: Float[Tensor, "b h n n"], policy: Float[Tensor, "b n"]
 ) -> Float[Tensor, "b h n n"]:
-    """Softmax over the kept keys and the query itself (Rao et al. 2021, eq. 10-11), in fp32.
+    """Return softmax over the kept keys and the query itself (Rao et al. 2021, eq. 10-11), in fp32.
 
     `A_ij = exp(l_ij - m_i) G_ij / sum_j exp(l_ij - m_i) G_ij` with `G_ij = p_j + (1 - p_j) [i = j]`.
     Departures from the official code: the maximum `m_i` runs over the keys that count, so a large dropped
@@ -103,7 +105,7 @@ def policy_softmax(
 
 
 def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n"] | None = None) -> Heads:
-    """`phi(q_i) sum_j phi(k_j) v_j^T / phi(q_i) sum_j phi(k_j)` (Katharopoulos et al. 2020, eq. 5).
+    """Return `phi(q_i) sum_j phi(k_j) v_j^T / phi(q_i) sum_j phi(k_j)` (Katharopoulos et al. 2020, eq. 5).
 
     O(n e^2); `q` and `k` are features already. Under a policy a dropped key counts for its own query only.
     In fp32 at least, whatever autocast says, because sums over keys pass the largest number of fp16; the
@@ -124,7 +126,7 @@ def linear_attention(q: Heads, k: Heads, v: Heads, *, policy: Float[Tensor, "b n
 def implicit_matrix(
     q: Float[Tensor, "b h m e"], k: Heads, *, policy: Float[Tensor, "b n"] | None = None
 ) -> Float[Tensor, "b h m n"]:
-    """The n x n matrix that `linear_attention` applies without forming it; rows sum to 1, or to 0."""
+    """Return the n x n matrix that `linear_attention` applies without forming it; rows sum to 1, or to 0."""
     with without_autocast(q.device):
         weights = widen(q) @ widen(k).transpose(-2, -1)
         if policy is not None:
@@ -139,12 +141,12 @@ def share(policy: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
 
 
 def widen(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """`x` in fp32, or as it is where that is wider."""
+    """Return `x` in fp32, or as it is where that is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def divisor(total: Float[Tensor, "b h n 1"]) -> Float[Tensor, "b h n 1"]:
-    """What to divide a row by whose weights, none negative, add up to `total`.
+    """Return what to divide a row by whose weights, none negative, add up to `total`.
 
     An empty row is divided by infinity, so that it stays 0 and no gradient comes from it; a small floor would
     let the gradient overflow, and change the rows beneath it.

@@ -18,7 +18,7 @@ from vitdemo.models.vit import VisionTransformer, init_weights
 class TokenPredictor(nn.Module):
     """Scores patch tokens from their own features and the mean of those still kept (eq. 2-5).
 
-    Returns log-probabilities `(b, n, 2)`; index 0 = keep. Parameters are named as in the official code.
+    Return log-probabilities `(b, n, 2)`; index 0 = keep. Parameters are named as in the official code.
     """
 
     def __init__(self, dim: int) -> None:
@@ -82,7 +82,7 @@ class DynamicViT(VisionTransformer):
     def forward_masked(
         self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Threshold | Gumbel
     ) -> MaskedOutput:
-        """The training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
+        """Run the training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
 
         With `FixedRatio` or `Threshold` the same tokens stay as in `forward`, of equal scores too, and the
         logits agree. Under autocast the two paths round what a later predictor sees in different places, so
@@ -112,7 +112,7 @@ class DynamicViT(VisionTransformer):
         *,
         stage: int,
     ) -> Float[Tensor, "b n"]:
-        """The policy after one stage; once dropped, dropped."""
+        """Return the policy after one stage; once dropped, dropped."""
         if isinstance(rule, Gumbel):
             return F.gumbel_softmax(log_probs.float(), tau=rule.tau, hard=True)[..., 0] * policy
         if isinstance(rule, Threshold):

@@ -9,6 +9,8 @@ from vitdemo.config import ViTConfig
 
 
 def to_probabilities(logits: Float[Tensor, "*b c"], config: ViTConfig) -> Float[Tensor, "*b c"]:
-    """The probability of each class: they sum to 1, or stand each for itself where a picture may be of
-    several classes."""
+    """Return the probability of each class.
+
+    They sum to 1, or stand each for itself where a picture may be of several classes.
+    """
     return logits.sigmoid() if config.multi_label else logits.softmax(dim=-1)

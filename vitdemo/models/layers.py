@@ -81,7 +81,7 @@ class Block(nn.Module):
 
 
 def stochastic_depth(probability: float) -> nn.Module:
-    """Leaves out a branch for whole samples in training (Huang et al. 2016, section 3); rows are samples."""
+    """Leave out a branch for whole samples in training (Huang et al. 2016, section 3); rows are samples."""
     if not probability:
         return nn.Identity()
     from torchvision.ops import StochasticDepth  # takes as long to load as torch, and only training needs it

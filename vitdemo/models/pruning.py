@@ -30,7 +30,7 @@ class TokenSelector(Protocol):
     def __call__(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None, stage: Stage
     ) -> Float[Tensor, "b m"]:
-        """`x` holds prefix and patch tokens; `policy` marks the patches that count, None = all."""
+        """Score the patches of `x`, prefix and patch tokens; `policy` marks those that count, None = all."""
         ...
 
 
@@ -96,35 +96,36 @@ class Pruning:
 
 
 def keep_counts(num_patches: int, keep_ratio: float, stages: int) -> tuple[int, ...]:
-    """Patches that stay after each stage; relative to the initial count, truncated, never fewer than one.
+    """Return how many patches stay after each stage.
 
-    The small constant keeps `1 - 0.8` from losing a token to rounding.
+    Relative to the initial count, truncated, never fewer than one. The small constant keeps `1 - 0.8` from
+    losing a token to rounding.
     """
     return tuple(max(1, int(num_patches * keep_ratio**s + 1e-9)) for s in range(1, stages + 1))
 
 
 def top_ids(scores: Float[Tensor, "b n"], count: int) -> Int[Tensor, "b k"]:
-    """Relative indices of the `count` largest scores, ascending; of equal scores the first ones stay."""
+    """Return the relative indices of the `count` largest scores, ascending; of equal ones the first stay."""
     return rank(scores)[..., :count].sort(dim=-1).values
 
 
 def top_policy(
     scores: Float[Tensor, "b n"], policy: Float[Tensor, "b n"], count: int
 ) -> Float[Tensor, "b n"]:
-    """1 at the tokens that `top_ids` would choose of those that `policy` still has, else 0."""
+    """Return 1 at the tokens that `top_ids` would choose of those that `policy` still has, else 0."""
     ids = rank(scores.masked_fill(policy == 0, -torch.inf))[..., :count]
     return torch.zeros_like(policy).scatter(-1, ids, 1.0)
 
 
 def rank(scores: Float[Tensor, "*b n"]) -> Int[Tensor, "*b n"]:
-    """The places by falling score, equal ones in their order: the same whatever is masked, on any device."""
+    """Return the places by falling score, equal ones in their order, whatever is masked, on any device."""
     return scores.argsort(dim=-1, descending=True, stable=True)
 
 
 def passes_threshold(
     scores: Float[Tensor, "b n"], rule: Threshold, policy: Float[Tensor, "b n"] | None = None
 ) -> Bool[Tensor, "b n"]:
-    """The tokens, among those that `policy` still has, that pass the threshold: at least one a row."""
+    """Return which tokens, among those that `policy` still has, pass the threshold: at least one a row."""
     gone = torch.zeros_like(scores, dtype=torch.bool) if policy is None else policy == 0
     best = scores.masked_fill(gone, -torch.inf).argmax(dim=-1, keepdim=True)
     weights = scores
@@ -137,9 +138,9 @@ def passes_threshold(
 
 
 def passing_ids(scores: Float[Tensor, "b n"], rule: Threshold) -> Int[Tensor, "b k"]:
-    """Relative indices of the tokens that pass, ascending.
+    """Return the relative indices of the tokens that pass, ascending.
 
-    Raises ValueError where the rows keep different numbers of tokens.
+    Raise ValueError where the rows keep different numbers of tokens.
     """
     stays = passes_threshold(scores, rule)
     counts = stays.sum(dim=-1)
@@ -151,12 +152,12 @@ def passing_ids(scores: Float[Tensor, "b n"], rule: Threshold) -> Int[Tensor, "b
 
 
 def gather_tokens(x: Float[Tensor, "b n d"], ids: Int[Tensor, "b k"]) -> Float[Tensor, "b k d"]:
-    """The tokens at relative positions `ids`."""
+    """Return the tokens at relative positions `ids`."""
     return x.gather(1, ids.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
 
 
 def add_prefix(ids: Int[Tensor, "b k"], num_prefix_tokens: int) -> Int[Tensor, "b n"]:
-    """Patch indices turned into sequence positions, the prefix tokens in front."""
+    """Return patch indices turned into sequence positions, the prefix tokens in front."""
     prefix = torch.arange(num_prefix_tokens, device=ids.device).expand(len(ids), -1)
     return torch.cat([prefix, ids + num_prefix_tokens], dim=1)
 
@@ -164,9 +165,9 @@ def add_prefix(ids: Int[Tensor, "b k"], num_prefix_tokens: int) -> Int[Tensor, "
 def locate(
     wanted: Int[Tensor, "b k"], present: Int[Tensor, "b n"], *, checked: bool = False
 ) -> Int[Tensor, "b k"]:
-    """Relative positions in `present` (ascending) of the ids `wanted`.
+    """Return the relative positions in `present` (ascending) of the ids `wanted`.
 
-    Unless they are `checked`, raises ValueError when one is not present, or when they do not ascend.
+    Unless they are `checked`, raise ValueError when one is not present, or when they do not ascend.
     """
     if not checked and (wanted.diff(dim=-1) <= 0).any():
         raise ValueError("Explicit ids must ascend")
@@ -177,10 +178,10 @@ def locate(
 
 
 def random_subset(batch: int, num_patches: int, count: int, *, device: torch.device) -> Int[Tensor, "b k"]:
-    """`count` patches a row, drawn without replacement, ascending (token dropping in training)."""
+    """Return `count` patches a row, drawn without replacement, ascending (token dropping in training)."""
     return top_ids(torch.rand(batch, num_patches, device=device), count)
 
 
 def token_counts(num_patches: int, keep_ratio: float, stages: int) -> Sequence[int]:
-    """Patches present in the beginning and after each stage: 64 -> 44 -> 31 -> 21."""
+    """Return the patches present in the beginning and after each stage: 64 -> 44 -> 31 -> 21."""
     return (num_patches, *keep_counts(num_patches, keep_ratio, stages))

@@ -61,9 +61,9 @@ class VisionTransformer(nn.Module):
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
     ) -> Float[Tensor, "b c"]:
-        """Logits (or pooled features where there is no head) of normalised pixels.
+        """Return the logits (or pooled features where there is no head) of normalised pixels.
 
-        Tokens are removed for real before the blocks of `config.prune_loc`. Raises ValueError when the
+        Tokens are removed for real before the blocks of `config.prune_loc`. Raise ValueError when the
         picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
         """
@@ -82,7 +82,7 @@ class VisionTransformer(nn.Module):
         return self.classify(x)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
-        """Patch tokens with positions, the prefix tokens in front."""
+        """Return the patch tokens with positions, the prefix tokens in front."""
         x = self.patch_embed(x)
         tables = (self.cls_token, self.dist_token, self.reg_token)
         prefix = [table.expand(len(x), -1, -1) for table in tables if table is not None]
@@ -91,7 +91,7 @@ class VisionTransformer(nn.Module):
         return self.pos_drop(torch.cat([*prefix, x], dim=1) + self.pos_embed)
 
     def stage(self, index: int) -> Stage:
-        """The pruning stage that stands before block `index`."""
+        """Return the pruning stage that stands before block `index`."""
         block = self.blocks[index]
         assert isinstance(block, Block)
         number = self.config.prune_loc.index(index)
@@ -105,7 +105,7 @@ class VisionTransformer(nn.Module):
         pruning: Pruning,
         recorder: Recorder | None,
     ) -> Int[Tensor, "b k"] | None:
-        """Relative positions of the patch tokens that stay before block `index`, or None for all."""
+        """Return relative positions of the patch tokens that stay before block `index`, or None for all."""
         stage = self.stage(index)
         if isinstance(pruning.rule, Explicit):
             return self.explicit(pruning.rule, stage.index + 1, ids)
@@ -122,7 +122,7 @@ class VisionTransformer(nn.Module):
         return top_ids(scores.detach(), min(count, scores.shape[1]))
 
     def explicit(self, rule: Explicit, number: int, ids: Int[Tensor, "b n"]) -> Int[Tensor, "b k"] | None:
-        """The relative positions that `rule` names for stage `number`, or None for all."""
+        """Return the relative positions that `rule` names for stage `number`, or None for all."""
         places = 1 + len(self.config.prune_loc)
         if len(rule.ids) > places:
             raise ValueError(f"Explicit ids must be for at most {places} places, got {len(rule.ids)}")
@@ -140,7 +140,7 @@ class VisionTransformer(nn.Module):
     def cut(
         self, x: Float[Tensor, "b n d"], ids: Int[Tensor, "b n"], keep: Int[Tensor, "b k"] | None
     ) -> tuple[Float[Tensor, "b m d"], Int[Tensor, "b m"]]:
-        """Removes all patch tokens but those at relative positions `keep`."""
+        """Remove all patch tokens but those at relative positions `keep`."""
         if keep is None:
             return x, ids
         rows = add_prefix(keep, self.config.num_prefix_tokens)
@@ -149,7 +149,7 @@ class VisionTransformer(nn.Module):
     def classify(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
     ) -> Float[Tensor, "b c"]:
-        """Norm, pooling and head; means run over the patches that `policy` still has."""
+        """Apply norm, pooling and head; means run over the patches that `policy` still has."""
         x = self.norm(x)
         if self.config.dist_token:
             return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
@@ -165,7 +165,7 @@ class VisionTransformer(nn.Module):
         return self.head(self.fc_norm(pooled))
 
     def readout(self, num_tokens: int) -> Float[Tensor, "n"]:
-        """The weights with which the head reads the last layer's `num_tokens` tokens; they sum to 1."""
+        """Return the weights with which the head reads the last layer's tokens; they sum to 1."""
         weights = torch.zeros(num_tokens)
         prefix = self.config.num_prefix_tokens
         if self.config.global_pool != "token":
@@ -178,7 +178,7 @@ class VisionTransformer(nn.Module):
 
 
 def init_weights(module: nn.Module) -> None:
-    """DeiT's initialisation: truncated normal 0.02 for linear layers, zero biases."""
+    """Initialise a layer as DeiT does: truncated normal 0.02 for linear layers, zero biases."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:

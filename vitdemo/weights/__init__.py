@@ -37,7 +37,7 @@ def load_model(
     download_megabytes: int = Limits.download_megabytes,
     progress: Progress | None = None,
 ) -> LoadedModel:
-    """A network ready for inference on `device`, with 32-bit weights.
+    """Return a network ready for inference on `device`, with 32-bit weights.
 
     `name_or_spec`: a registry key, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
     are looked up in `models_dir` (default: BUNDLED), and before that in the repository that the environment
@@ -45,7 +45,7 @@ def load_model(
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
     file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
     is called several times a second, from the start; whatever it raises cancels the download, at once and
-    with its thread, and is what this raises. Raises WeightsError with one sentence for the user.
+    with its thread, and is what this raises. Raise WeightsError with one sentence for the user.
     """
     terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress)
     spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
@@ -67,7 +67,7 @@ def load_model(
 
 
 def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
-    """The registry's entry `key`, before its weights are loaded.
+    """Return the registry's entry `key`, before its weights are loaded.
 
     What the config.json of a bundled model says counts, for its weights may be of another size than the
     registry expects. Where it cannot be read the entry stays as it is; `load_model` says why.
@@ -84,20 +84,20 @@ def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
 
 
 def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
-    """The menu, as `spec_of` describes each: the registry without optional models that are not bundled."""
+    """Return the menu, each as `spec_of` describes it: the registry without missing optional models."""
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
 
 
 def locate_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Origin]:
-    """The folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
+    """Return the folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
     found = hub.fetch(name, subfolder=subfolder, terms=terms)
     return found.folder, Origin(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
 
 
 def locate_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Origin]:
-    """The folder `name` of a bundled model: in the repository of VITDEMO_HUB_REPO, or in `models_dir`."""
+    """Return the folder of a bundled model, in the repository of VITDEMO_HUB_REPO or `models_dir`."""
     folder, note = models_dir / name, ""
     if repo := os.environ.get(HUB_REPO):
         try:
@@ -112,7 +112,7 @@ def locate_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path,
 
 
 def locate_folder(name: str) -> tuple[Path, Origin]:
-    """A local folder. Raises WeightsError for a pickle, and for a name that nothing has."""
+    """Return a local folder. Raise WeightsError for a pickle, and for a name that nothing has."""
     folder = Path(name)
     if folder.is_dir():
         return folder, Origin(f"folder {folder.resolve().name}")

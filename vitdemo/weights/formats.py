@@ -12,9 +12,9 @@ KNOWN = {"format", "version", "name", "model", "data", "classes", "sha256"}
 
 
 def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Description:
-    """Reads a config.json of any known format; `preprocessor` is transformers' second file, or empty.
+    """Read a config.json of any known format; `preprocessor` is transformers' second file, or empty.
 
-    `official`: it lies in one of timm's own repositories. Raises ValueError naming what is unknown, missing
+    `official`: it lies in one of timm's own repositories. Raise ValueError naming what is unknown, missing
     or of a wrong kind.
     """
     if config.get("format") == "vitdemo":
@@ -32,7 +32,7 @@ def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Des
 
 
 def describe_own(config: Json) -> Description:
-    """vitdemo's own format; nothing in it may be unknown."""
+    """Describe what is in vitdemo's own format; nothing in it may be unknown."""
     if unknown := sorted(config.keys() - KNOWN):
         raise ValueError(f"unknown key {unknown[0]!r}")
     if config.get("version") != 1:

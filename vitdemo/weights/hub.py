@@ -26,12 +26,11 @@ BEAT = 0.2  # seconds between two calls of `progress`
 
 @dataclass(frozen=True)
 class Terms:
-    """`deadline`: seconds without a byte after which the Hub is given up. `max_bytes`: of one file.
-    `progress` is called several times a second; what it raises ends the download."""
+    """How much of the Hub is waited for: `deadline` seconds without a byte, `max_bytes` of one file."""
 
     deadline: float
     max_bytes: int
-    progress: Progress | None = None
+    progress: Progress | None = None  # called several times a second; what it raises ends the download
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,18 @@ class Address:
 
 @dataclass
 class Waiting:
-    """What the downloading thread and who waits for it share. `events`: (share, text) of what has come, or
-    how it ended."""
+    """What the downloading thread shares: `events`, (share, text) of what has come, or how it ended."""
 
     events: queue.SimpleQueue[tuple[float, str] | Fetched | BaseException]
     abandoned: threading.Event = field(default_factory=threading.Event)
 
 
 def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
-    """The folder that `name`, `hf-hub:owner/repo[@revision]`, stands for.
+    """Return the folder that `name`, `hf-hub:owner/repo[@revision]`, stands for.
 
     A commit (40 hex digits) that is in the cache makes no request; for a branch the Hub is asked, and the
     cached files are taken, with a note, when it gives no good answer. Weights that are no longer what the Hub
-    sent are fetched again. Raises WeightsError otherwise, and what `terms.progress` raises.
+    sent are fetched again. Raise WeightsError otherwise, and what `terms.progress` raises.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
@@ -97,7 +95,7 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
 
 
 def resolve(address: Address, terms: Terms) -> Fetched:
-    """The folder of `address` in the cache, or from the Hub; see `fetch`."""
+    """Return the folder of `address` in the cache, or from the Hub; see `fetch`."""
     cached = find_cached(address)
     if cached is not None and COMMIT.fullmatch(address.revision):
         return cached
@@ -115,7 +113,7 @@ def resolve(address: Address, terms: Terms) -> Fetched:
 
 
 def find_cached(address: Address) -> Fetched | None:
-    """The folder that an earlier download of this revision left, if it is complete."""
+    """Return the folder that an earlier download of this revision left, if it is complete."""
     from huggingface_hub import try_to_load_from_cache
 
     for file in (WEIGHTS, CONFIG):
@@ -126,14 +124,16 @@ def find_cached(address: Address) -> Fetched | None:
 
 
 def as_fetched(address: Address, config: str) -> Fetched:
-    """The folder of a cached config file, whose path is `.../snapshots/<commit>/[subfolder/]config.json`."""
+    """Return the folder of a cached config file, `.../snapshots/<commit>/[subfolder/]config.json`."""
     folder = Path(config).parent
     return Fetched(folder, folder.parent.name if address.subfolder else folder.name)
 
 
 def discard_damaged(weights: Path) -> bool:
-    """Whether a cached file was damaged, and is therefore removed: the Hub names large files by their sha256.
-    One that has another name is taken as it is."""
+    """Remove a cached file that is damaged, and return whether it was.
+
+    The Hub names large files by their sha256. One that has another name is taken as it is.
+    """
     blob = weights.resolve()
     if not SHA256.fullmatch(blob.name) or sha256_of(blob) == blob.name:
         return False
@@ -143,7 +143,7 @@ def discard_damaged(weights: Path) -> bool:
 
 
 def watch(address: Address, terms: Terms) -> Fetched:
-    """Downloads in a thread of its own, because the client can block for minutes whatever its time-outs.
+    """Download in a thread of its own, because the client can block for minutes whatever its time-outs.
 
     The thread ends with the next byte, or the next request, after it was abandoned.
     """
@@ -196,7 +196,7 @@ def watch(address: Address, terms: Terms) -> Fetched:
 
 
 def run_download(address: Address, terms: Terms, waiting: Waiting) -> None:
-    """The downloading thread."""
+    """Download in a thread, and hand over how it ended."""
     try:
         waiting.events.put(download(address, terms, waiting))
     except BaseException as error:
@@ -204,7 +204,7 @@ def run_download(address: Address, terms: Terms, waiting: Waiting) -> None:
 
 
 def download(address: Address, terms: Terms, waiting: Waiting) -> Fetched:
-    """Brings the files of one commit into the cache, the weights last; then the branch's name is stored."""
+    """Bring the files of one commit into the cache, the weights last; then the branch's name is stored."""
     from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     repo, patience = address.repo, terms.deadline + 1  # the client's, so that whoever waits gives up first

@@ -45,9 +45,9 @@ Edges = tuple[int, int]
 
 
 def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
-    """How a network of `img_size` and `channels` sees pictures; without a file as a ViT of its size.
+    """Return how a network of `img_size` and `channels` sees pictures; without a file as a ViT of its size.
 
-    Raises ValueError naming the flag for what the library refuses too, and for what would not make every
+    Raise ValueError naming the flag for what the library refuses too, and for what would not make every
     picture one of `img_size`.
     """
     name = take(preprocessor, "image_processor_type", str, "") or take(
@@ -75,7 +75,7 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
 
 
 def read_geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "squash"], float]:
-    """Our `crop_mode` and `crop_pct`. Raises ValueError naming the flag that does not lead to `img_size`."""
+    """Return our `crop_mode` and `crop_pct`. Raise ValueError naming what does not lead to `img_size`."""
     if not take(values, "do_resize", bool | None):
         raise ValueError("do_resize must be true: pictures of any size come, and the network takes one size")
     if take(values, "do_pad", bool | None):
@@ -95,7 +95,7 @@ def read_geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "
 
 
 def read_size(values: Json) -> tuple[Literal["center", "squash"], Edges]:
-    """What `size` asks for: (height, width) whatever the picture's shape, or its shortest edge, twice."""
+    """Return what `size` asks for: (height, width) whatever the picture's shape, or its short edge, twice."""
     size = take(values, "size", Size | dict)
     if isinstance(size, dict) and size.keys() == {"shortest_edge"}:
         edge = take(size, "shortest_edge", int)
@@ -108,7 +108,7 @@ def read_size(values: Json) -> tuple[Literal["center", "squash"], Edges]:
 
 
 def take_edges(values: Json, key: str) -> Edges:
-    """The (height, width) under `key`, as a number, a list or an object. Raises ValueError naming it."""
+    """Return the (height, width) under `key`, a number, a list or an object. Raise ValueError naming it."""
     size = take(values, key, Size | dict)
     if isinstance(size, dict):
         if size.keys() != {"height", "width"}:
@@ -121,7 +121,7 @@ def take_edges(values: Json, key: str) -> Edges:
 
 
 def crop_share(crop: Edges, size: Edges) -> float:
-    """The `crop_pct` with which `crop` is cut out of exactly `size`, which comes of it rounded down."""
+    """Return the `crop_pct` with which `crop` is cut out of exactly `size`, as it is rounded down."""
     low = max(edge / (full + 1) for edge, full in zip(crop, size, strict=True))
     high = min(edge / full for edge, full in zip(crop, size, strict=True))
     for crop_pct in (high, (low + high) / 2):
@@ -131,7 +131,7 @@ def crop_share(crop: Edges, size: Edges) -> float:
 
 
 def read_statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation for pixels in [0, 1], whatever the library makes of them before."""
+    """Return the mean and standard deviation for pixels in [0, 1], whatever the library does before."""
     mean, std = (0.0,) * channels, (1.0,) * channels
     if take(values, "do_normalize", bool | None):
         mean = take_per_channel(values, "image_mean", channels, (-1e6, 1e6))
@@ -145,7 +145,7 @@ def read_statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tup
 
 
 def take_per_channel(values: Json, key: str, channels: int, bounds: tuple[float, float]) -> tuple[float, ...]:
-    """A number for each channel; one alone is for all. Raises ValueError naming `key`."""
+    """Return a number for each channel; one alone is for all. Raise ValueError naming `key`."""
     found = take(values, key, float | tuple[float, ...])
     numbers = (found,) * channels if isinstance(found, (int, float)) else tuple(found)
     if len(numbers) != channels:

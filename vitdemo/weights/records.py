@@ -52,8 +52,11 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class Description:
-    """What a config.json says. `classes`: a name for each logit. `keys`: how its tensors are renamed.
-    `sha256`: of the file with the weights, "" where the config does not tell."""
+    """What a config.json says.
+
+    `classes`: a name for each logit. `keys`: how its tensors are renamed. `sha256`: of the file with the
+    weights, "" where the config does not tell.
+    """
 
     name: str
     config: ViTConfig
@@ -63,12 +66,12 @@ class Description:
     sha256: str = ""
 
     def without_predictors(self) -> Description:
-        """The same network without its predictors, whose tensors have no place then."""
+        """Return the same network without its predictors, whose tensors have no place then."""
         no_place = (r"score_predictor\..*", "")
         return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))
 
     def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """`tensors` under our names; query, key and value fused. A name that no pattern knows stays."""
+        """Return `tensors` under our names, query, key and value fused; an unknown one keeps its own."""
         found = {self.rename(key): value for key, value in tensors.items()}
         found.pop("", None)
         for query in [key for key in found if ".qkv.q." in key]:
@@ -78,7 +81,7 @@ class Description:
         return found
 
     def rename(self, key: str) -> str:
-        """Our name for the tensor `key`."""
+        """Return our name for the tensor `key`."""
         for pattern, ours in self.keys:
             if match := re.fullmatch(pattern, key):
                 return match.expand(ours)

@@ -13,7 +13,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def explain_error(error: Exception, *, repo: str, revision: str, file: str) -> WeightsError:
-    """The client's `error` as one sentence for the user; of its cache no path is told."""
+    """Return the client's `error` as one sentence for the user; of its cache no path is told."""
     from huggingface_hub import constants, errors
 
     if isinstance(error, WeightsError):
@@ -65,7 +65,7 @@ def describe_absent(file: str, *, repo: str, revision: str) -> Message:
 
 
 def explain_unwritten(error: OSError, *, repo: str, file: str) -> WeightsError:
-    """A file that the client could not store, or that has another size than was announced."""
+    """Return the sentence for a file that could not be stored, or that has another size than announced."""
     if error.errno in FULL:
         return WeightsError(
             Message(

@@ -35,9 +35,9 @@ def save_model(
     classes: Sequence[str],
     half: bool = False,
 ) -> None:
-    """Writes `model` to `folder` in vitdemo's format, so that a reader never sees half a file.
+    """Write `model` to `folder` in vitdemo's format, so that a reader never sees half a file.
 
-    `half` stores 16-bit floats; `load_model` gives 32-bit floats back. Raises ValueError when there is
+    `half` stores 16-bit floats; `load_model` gives 32-bit floats back. Raise ValueError when there is
     not one name in `classes` for each logit, OSError naming a file that cannot be written.
     """
     if len(classes) != model.config.num_classes:
@@ -61,7 +61,7 @@ def save_model(
 
 
 def sha256_of(path: Path) -> str:
-    """The checksum of a file, in hex digits."""
+    """Return the checksum of a file, in hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(2**20):
@@ -72,10 +72,10 @@ def sha256_of(path: Path) -> str:
 def read_folder(
     folder: Path, *, label: str, official: bool = False, dense: bool = False
 ) -> tuple[VisionTransformer, Description]:
-    """The network in `folder` on the CPU, in eval mode, and what its config says.
+    """Return the network in `folder` on the CPU, in eval mode, and what its config says.
 
     `label` names the folder in messages; `official`: it is one of timm's own repositories; `dense`: leave out
-    the predictors. Raises WeightsError: a file is missing, damaged or not the one that the config was written
+    the predictors. Raise WeightsError: a file is missing, damaged or not the one that the config was written
     for, only a pickle is there, an unknown format, or a tensor whose name, shape, kind or numbers are not a
     network's.
     """
@@ -111,9 +111,10 @@ def read_folder(
 
 
 def to_floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
-    """`tensor` as 32-bit floats in memory of its own: what is mapped from a file is lost with the file.
+    """Return `tensor` as 32-bit floats in memory of its own.
 
-    Raises WeightsError for another kind than floating-point numbers, and for one that is not finite.
+    What is mapped from a file is lost with the file. Raise WeightsError for another kind than floating-point
+    numbers, and for one that is not finite.
     """
     if tensor.dtype not in FLOATS:
         raise WeightsError(f"{where}: {key} holds {str(tensor.dtype).removeprefix('torch.')}, not floats")
@@ -124,7 +125,7 @@ def to_floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
 
 
 def read_description(folder: Path, *, label: str, official: bool = False, dense: bool = False) -> Description:
-    """What the config in `folder` says; no weights are read. Arguments and errors as of `read_folder`."""
+    """Return what the config in `folder` says, without reading weights; otherwise as `read_folder`."""
     config = read_json(folder / CONFIG, label=label)
     path = folder / PREPROCESSOR
     preprocessor = read_json(path, label=label) if path.is_file() else {}
@@ -136,7 +137,7 @@ def read_description(folder: Path, *, label: str, official: bool = False, dense:
 
 
 def refuse_pickles(folder: Path, *, label: str) -> None:
-    """Raises WeightsError naming a pickle that stands where safetensors are wanted."""
+    """Raise WeightsError naming a pickle that stands where safetensors are wanted."""
     if (folder / WEIGHTS).is_file() or not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
@@ -147,7 +148,7 @@ def refuse_pickles(folder: Path, *, label: str) -> None:
 
 
 def read_json(path: Path, *, label: str) -> dict[str, Any]:
-    """A JSON object. Raises WeightsError when it is missing or is not one."""
+    """Return a JSON object. Raise WeightsError when it is missing or is not one."""
     if not path.is_file():
         raise WeightsError(Message("{model} has no {file}", model=label, file=path.name))
     try:
@@ -171,7 +172,7 @@ def _unreadable(file: str, label: str, error: OSError) -> WeightsError:
 
 
 def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:
-    """Raises WeightsError naming the first tensor that is missing, unknown or of a wrong shape."""
+    """Raise WeightsError naming the first tensor that is missing, unknown or of a wrong shape."""
     for kind, keys in (
         ("is missing", wanted.keys() - found.keys()),
         ("is unknown", found.keys() - wanted.keys()),

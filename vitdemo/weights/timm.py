@@ -20,7 +20,7 @@ DEFAULT_CROP_PCT = 0.875  # timm's, where a config says nothing
 
 
 def describe_timm(config: Json, *, official: bool) -> Description:
-    """The plain ViT, DeiT, DeiT III and DINOv2 names are known; tensor names are ours already.
+    """Describe what is in timm's format: the plain ViT, DeiT, DeiT III and DINOv2; tensor names are ours.
 
     `official`: it lies in one of timm's own repositories, so that its tag tells what it was trained on.
     """
@@ -64,10 +64,10 @@ def describe_timm(config: Json, *, official: bool) -> Description:
 
 
 def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
-    """The names that the config gives its `count` classes, () where it gives none.
+    """Return the names that the config gives its `count` classes, () where it gives none.
 
     They lie under `label_names`, formerly `labels`, as a list or by index ("class 3" where an index has
-    none), and may be ids that `label_descriptions` spells out. Raises ValueError for names of other classes.
+    none), and may be ids that `label_descriptions` spells out. Raise ValueError for names of other classes.
     """
     places = [(source, key) for source in (config, inputs) for key in ("label_names", "labels")]
     source, key = next((place for place in places if place[0].get(place[1])), (config, "label_names"))
@@ -89,7 +89,7 @@ def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
 
 
 def simplify_size(size: Any) -> int | tuple[int, int]:
-    """A checked size as one int where both edges are equal."""
+    """Return a checked size as one int where both edges are equal."""
     if isinstance(size, int):
         return size
     height, width = size

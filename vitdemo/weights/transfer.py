@@ -36,10 +36,10 @@ class Transfer:
     requests: Counter[str] = field(default_factory=Counter)
 
     def run(self, download: Callable[..., str]) -> str:
-        """The path that `download(tqdm_class=...)` of the Hub's client returns.
+        """Return the path that `download(tqdm_class=...)` of the Hub's client returns.
 
         The client tries some errors again without an end, and others not at all: this makes it `TRIES`.
-        Raises WeightsError, Abandoned, and the client's errors.
+        Raise WeightsError, Abandoned, and the client's errors.
         """
         from httpx2 import NetworkError
         from huggingface_hub.utils import get_session
@@ -59,7 +59,7 @@ class Transfer:
             _running.transfer = None
 
     def count(self, method: str, url: str) -> None:
-        """Count a request. Raises WeightsError for one too many, and Abandoned."""
+        """Count a request. Raise WeightsError for one too many, and Abandoned."""
         if self.abandoned.is_set():
             raise Abandoned
         self.requests[url] += method == "GET"
@@ -77,7 +77,10 @@ class Transfer:
             )
 
     def advance(self, done: int, total: int) -> None:
-        """`done` of `total` bytes (0: unknown) are there. Raises WeightsError above the limit; Abandoned."""
+        """Note that `done` of `total` bytes (0: unknown) are there.
+
+        Raise WeightsError above the limit, and Abandoned.
+        """
         if self.abandoned.is_set():
             raise Abandoned
         self.done, self.total = done, total
@@ -98,14 +101,14 @@ class Transfer:
 
 
 def count_request(request: Any) -> None:
-    """A hook of the client's session, which all threads share."""
+    """Count a request of this thread's transfer; all threads share the client's session and this hook."""
     transfer: Transfer | None = getattr(_running, "transfer", None)
     if transfer is not None:
         transfer.count(request.method, str(request.url))
 
 
 def bar_of(transfer: Transfer) -> type[Any]:
-    """A silent tqdm class that tells `transfer` of every byte."""
+    """Return a silent tqdm class that tells `transfer` of every byte."""
     from tqdm import tqdm
 
     class Bar(tqdm):
@@ -119,12 +122,12 @@ def bar_of(transfer: Transfer) -> type[Any]:
             self.announce()
 
         def update_transfer(self, n: float) -> None:
-            """Bytes from the network, which run ahead of those on the disk when the Hub sends by Xet."""
+            """Note bytes from the network, which run ahead of those on the disk when the Hub sends by Xet."""
             self.received += n
             self.announce()
 
         def set_transfer_postfix_str(self, *args: Any, **kwargs: Any) -> None:
-            """A part of the client's interface; there is no bar to write on."""
+            """Do nothing: it is a part of the client's interface, and there is no bar to write on."""
 
         def announce(self) -> None:
             total = int(self.total or 0)

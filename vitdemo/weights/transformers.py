@@ -30,7 +30,7 @@ TRANSFORMERS_KEYS: KeyTable = (
 
 
 def describe_transformers(config: Json, preprocessor: Json) -> Description:
-    """transformers' ViT, with a head or without."""
+    """Describe a ViT of transformers, with a head or without."""
     if config["model_type"] != "vit":
         raise ValueError(f"model_type {config['model_type']!r} is not known, only 'vit' is")
     if take(config, "hidden_act", str, "gelu") != "gelu":
@@ -56,7 +56,7 @@ def describe_transformers(config: Json, preprocessor: Json) -> Description:
 
 
 def read_class_names(config: Json) -> tuple[str, ...]:
-    """The names by index. Raises ValueError where an index between them has none."""
+    """Return the names by index. Raise ValueError where an index between them has none."""
     count = take(config, "num_labels", int, 2)  # two is what transformers leaves out
     labels = take(config, "id2label", dict, {})
     if not labels:
@@ -70,7 +70,7 @@ def read_class_names(config: Json) -> tuple[str, ...]:
 
 
 def is_multi_label(config: Json) -> bool:
-    """Whether a picture may be of several classes. Raises ValueError for a head that names no classes."""
+    """Return whether a picture may be of several classes. Raise ValueError for a head without classes."""
     kind = take(config, "problem_type", str, "single_label_classification")
     if kind not in ("single_label_classification", "multi_label_classification"):
         raise ValueError(f"problem_type {kind!r} is not known, only classification is")
@@ -78,20 +78,20 @@ def is_multi_label(config: Json) -> bool:
 
 
 def take_whole(config: Json, key: str, ours: str, *default: int) -> int:
-    """A whole number that may be what our config's `ours` may be. Raises ValueError naming `key`."""
+    """Return a whole number that may be what our config's `ours` may be. Raise ValueError naming `key`."""
     value = take(config, key, int, *default)
     check_range(key, value, *RANGES[ours])
     return value
 
 
 def take_size(config: Json, key: str) -> Size:
-    """A size in pixels. Raises ValueError naming `key`."""
+    """Return a size in pixels. Raise ValueError naming `key`."""
     size = simplify_size(take(config, key, Size))
     check_range(key, size, *RANGES["img_size"])
     return size
 
 
 def ratio_of(hidden: int, width: int) -> float:
-    """The MLP's ratio out of which its `hidden` width comes back: it is rounded down."""
+    """Return the MLP's ratio out of which its `hidden` width comes back: it is rounded down."""
     ratio = hidden / width
     return ratio if int(width * ratio) == hidden else math.nextafter(ratio, math.inf)
