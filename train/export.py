@@ -7,6 +7,7 @@ from pathlib import Path
 
 from train.config import TrainConfig
 from train.evaluate import accuracy, confidence_percentiles
+from train.familiarity import fit_familiarity, judge_familiarity
 from train.predictions import draw_predictions
 from train.report import judge, run_facts, write_report
 from train.resnet import ResNet9
@@ -17,7 +18,7 @@ from train.teacher import save_teacher
 from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
-from vitdemo.weights import load_model, save_model
+from vitdemo.weights import load_model, save_familiarity, save_model
 
 FULL_BYTES = 9 * 10**6  # larger weights are stored in 16 bits, so that a folder stays below 10 MB
 
@@ -50,6 +51,9 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
         config, run.device
     )
     metrics["validation_confidence"] = confidence_percentiles(loaded.model, run.splits["val"])
+    found = fit_familiarity(loaded.model, learned=learned, held_out=run.splits["val"])
+    save_familiarity(folder, found)
+    metrics["familiarity"] = judge_familiarity(found, loaded, test=run.splits["test"])
     metrics |= {"seconds": round(run.seconds), "skipped_steps": run.skipped, "history": run.history}
     write_report(folder, loaded=loaded, metrics=metrics)
     draw_predictions(config.run_dir, loaded=loaded, test=run.splits["test"])

@@ -14,7 +14,6 @@ from train.config import TrainConfig
 from train.losses import Outcome, supervised_loss
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.dynamic_vit import Gumbel
-from vitdemo.trace import Recorder
 
 
 def ratio_loss(policies: Sequence[Float[Tensor, "b n"]], keep_ratio: float) -> Tensor:
@@ -47,10 +46,9 @@ def official_loss(
     """
     assert model.config.prune is not None
     with torch.no_grad():
-        recorder = Recorder(attention=False)
-        logits = dense(batch.x, recorder=recorder).float()
-        assert recorder.tokens is not None
-        wanted = dense.norm(recorder.tokens)[:, dense.config.num_prefix_tokens :]
+        last = dense.encode(batch.x)
+        logits = dense.classify(last).float()
+        wanted = dense.norm(last)[:, dense.config.num_prefix_tokens :]
     if batch.soft is None:
         batch = replace(batch, soft=(logits / config.distil.temperature).softmax(dim=-1))
     output = model.forward_masked(batch.x, Gumbel())

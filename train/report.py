@@ -20,6 +20,7 @@ from typing import Any
 import torch
 import torchvision
 
+from train.card import model_card
 from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
@@ -113,58 +114,6 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
         figure.savefig(folder / file)
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     write_atomically(folder / "README.md", model_card(loaded, metrics))
-
-
-def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
-    """Return the card in the Hub's layout: front matter, then what it is, how good, how made."""
-    spec, config = loaded.spec, loaded.model.config
-    title, judged = DATASETS[spec.data.dataset].title, DATASETS[spec.data.dataset].judged
-    rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in metrics["per_class"].items())
-    minutes = metrics["seconds"] / 60
-    return f"""---
-license: apache-2.0
-library_name: vitdemo
-pipeline_tag: image-classification
-datasets: [{spec.data.dataset}]
----
-# {spec.key}
-
-{spec.summary} {config.embed_dim} wide, {config.depth} blocks, {config.num_heads} heads,
-{config.num_patches} patches; {metrics["parameters"]:,} parameters, {metrics["macs"] / 1e6:.1f} MMAC each.
-
-**{metrics["accuracy"]:.2f} %** top-1 on the {judged} split of {title} (n = {metrics["n"]:,} pictures, one
-run, seed {metrics["seed"]}), dense. Trained in {minutes:.0f} minutes on {metrics["hardware"]}
-with `{metrics["command"]}`; all choices were made on held-out training pictures.
-{metrics.get("note", "")}
-{pruning_table(metrics)}
-![training curves](curves.png)
-
-| class | accuracy, % |
-|---|---|
-{rows}
-
-![accuracy of each class](per_class.png)
-
-![confusion matrix](confusion.png)
-
-Meant for teaching and for the demo: it knows the {config.num_classes} classes of {title} and names one of
-them for any picture.
-"""
-
-
-def pruning_table(metrics: dict[str, Any]) -> str:
-    """Return accuracy against keep ratio, a selector a column; empty for a model without predictors."""
-    rows = metrics.get("sweep", [])
-    if not rows:
-        return ""
-    names = list(dict.fromkeys(row["selector"] for row in rows))
-    lines = ["", "| keep ratio a stage | MMAC | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
-    for ratio in dict.fromkeys(row["keep_ratio"] for row in rows):
-        at = {row["selector"]: row for row in rows if row["keep_ratio"] == ratio}
-        cells = [f"{at[name]['accuracy']:.2f}" if name in at else "" for name in names]
-        cost = at[names[0]]["macs"] / 1e6
-        lines.append(f"| {ratio:.1f} | {cost:.1f} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
 
 
 def sweep_table(folder: Path) -> str:

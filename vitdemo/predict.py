@@ -94,6 +94,7 @@ def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
         "source": analysis.source,
         "vocabulary": analysis.vocabulary,
         "classes": list(analysis.classes),
+        "unfamiliar": analysis.unfamiliar,
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
         "dense": outcome_as_json(analysis.dense),
@@ -126,7 +127,7 @@ def format_outcomes(path: Path, analysis: Analysis) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     silent = [] if analysis.dense.top else ["This network has no words."]
-    known = [analysis.vocabulary] if analysis.vocabulary else []
+    known = [line for line in (analysis.warning, analysis.vocabulary) if line]
     return "\n".join([f"{path}: {analysis.title} ({analysis.source})", *silent, *lines, *known, ""])
 
 

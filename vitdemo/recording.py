@@ -88,6 +88,7 @@ def freeze(
         prune_loc=tuple(recorder.stages),
         token_norms=tuple(norm[:, 0] for norm in norms),
         directions=tuple((tokens / norm).half() for tokens, norm in zip(features, norms, strict=True)),
+        pooled=detach(model.pool(recorder.features[-1])),
         target=target,
         attn_grad=tuple(detach(gradient) for gradient in gradients[:-1]) if graded else None,
         tokens=detach(recorder.entered) if graded else None,

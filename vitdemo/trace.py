@@ -18,6 +18,7 @@ class Trace:
     `scores`: a pruning stage each; the selector's score of each candidate patch, larger = keep.
     `token_norms`: a layer each; the L2 norm of each token after it.
     `directions`: a layer each; the tokens after it, each divided by its norm, in half precision.
+    `pooled`: what the head reads of the last layer's tokens.
 
     The last four are set only where gradients were asked for. `target`: the class that they are of.
     `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `tokens`: what enters the
@@ -35,6 +36,7 @@ class Trace:
     prune_loc: tuple[int, ...] = ()
     token_norms: tuple[Float[Tensor, "_"], ...] = ()
     directions: tuple[Float16[Tensor, "_ d"], ...] = ()
+    pooled: Float[Tensor, "d"] | None = None
     target: int | None = None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient

@@ -16,7 +16,6 @@ from train.optim import build_optimizers, set_lr
 from train.recipe import load_recipe
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.models import DynamicViT, VisionTransformer, dynamic_vit
-from vitdemo.trace import Recorder
 
 DENSE = ViTConfig(
     img_size=32, patch_size=8, num_classes=10, embed_dim=32, depth=4, num_heads=2, global_pool="token_avg"
@@ -62,10 +61,8 @@ def test_only_kept_tokens_are_compared_and_an_empty_draw_costs_nothing() -> None
 def written_out(student: DynamicViT, dense: VisionTransformer, config: TrainConfig) -> dict[str, Tensor]:
     """Eq. 12-16 in float64, for the draws that the present random state gives."""
     output = student.forward_masked(X, dynamic_vit.Gumbel())
-    recorder = Recorder(attention=False)
-    answers = dense(X, recorder=recorder).double()
-    assert recorder.tokens is not None
-    final = dense.norm(recorder.tokens)[:, 1:].double()
+    answers = dense(X).double()
+    final = dense.norm(dense.encode(X))[:, 1:].double()
     smooth = config.augment.label_smoothing
     log_q = output.logits.double().log_softmax(dim=1)
     p = answers.softmax(dim=1)

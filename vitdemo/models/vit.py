@@ -67,6 +67,16 @@ class VisionTransformer(nn.Module):
         picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
         """
+        return self.classify(self.encode(x, pruning=pruning, recorder=recorder))
+
+    def encode(
+        self,
+        x: Float[Tensor, "b ch hh ww"],
+        *,
+        pruning: Pruning | None = None,
+        recorder: Recorder | None = None,
+    ) -> Float[Tensor, "b n d"]:
+        """Return the tokens after the last block. Raise ValueError as `forward`."""
         x = self.embed(x)
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
         if pruning is not None and isinstance(pruning.rule, Explicit):
@@ -79,7 +89,7 @@ class VisionTransformer(nn.Module):
             x = block(x, recorder=recorder)
             if recorder is not None and recorder.attention:
                 recorder.features.append(x)
-        return self.classify(x)
+        return x
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
         """Return the patch tokens with positions, the prefix tokens in front."""
@@ -149,12 +159,21 @@ class VisionTransformer(nn.Module):
     def classify(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
     ) -> Float[Tensor, "b c"]:
-        """Apply norm, pooling and head; means run over the patches that `policy` still has."""
+        """Return logits of the last block's tokens; means run over the patches that `policy` still has."""
+        if self.config.dist_token:
+            x = self.norm(x)
+            return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
+        return self.head(self.pool(x, policy))
+
+    def pool(
+        self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
+    ) -> Float[Tensor, "b d"]:
+        """Return what the head reads of the last block's tokens; of two heads, the mean of what they read."""
         x = self.norm(x)
         if self.config.dist_token:
-            return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
+            return x[:, :2].mean(dim=1)
         if self.config.global_pool == "token":
-            return self.head(self.fc_norm(x[:, 0]))
+            return self.fc_norm(x[:, 0])
         patches = x[:, self.config.num_prefix_tokens :]
         if policy is None:
             mean = patches.mean(dim=1)
@@ -162,7 +181,7 @@ class VisionTransformer(nn.Module):
             kept = policy.sum(dim=1, keepdim=True).clamp(min=0.5)  # a Gumbel draw may drop every patch
             mean = (patches * policy.unsqueeze(-1)).sum(dim=1) / kept
         pooled = (x[:, 0] + mean) / 2 if self.config.global_pool == "token_avg" else mean
-        return self.head(self.fc_norm(pooled))
+        return self.fc_norm(pooled)
 
     def readout(self, num_tokens: int) -> Float[Tensor, "n"]:
         """Return the weights with which the head reads the last layer's tokens; they sum to 1."""

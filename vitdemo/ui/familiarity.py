@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from vitdemo.engine import Expired, Progress
+from vitdemo.engine import Analysis, Expired, Progress
 from vitdemo.engine.answers.inside import Familiarity
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html, note, tag
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.words import percent
 
@@ -22,6 +22,9 @@ UNSURE = (
     "care."
 )
 
+NEAREST = "The answer is only what comes nearest: it cannot say anything else."
+FAMILIAR = "The picture looks like those that the network has learned from."
+
 
 def build(session: Session) -> None:
     """Build the line."""
@@ -29,11 +32,21 @@ def build(session: Session) -> None:
 
     def draw(values: Values, report: Progress) -> Values:
         try:
-            return {line: familiarity(session.engine.recall(values[session.key]).inside.familiarity())}
+            result = session.engine.recall(values[session.key])
+            return {line: notice(result.analysis, result.inside.familiarity())}
         except Expired:  # others have just pushed it out
             return {line: None}
 
     session.follow(Part(draw, [line]), None)
+
+
+def notice(analysis: Analysis, found: Familiarity | None) -> Html:
+    """Return what is known of how familiar the picture is: by the network's own test, else by confidence."""
+    if analysis.unfamiliar is None:
+        return familiarity(found)
+    if analysis.unfamiliar:
+        return tag("p", f"{translate(analysis.warning)}. {say(NEAREST)}", class_="unusual", role="note")
+    return note(say(FAMILIAR))
 
 
 def familiarity(found: Familiarity | None) -> Html:

@@ -16,10 +16,20 @@ from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
+from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.records import LoadedModel, Origin, Progress, WeightsError
 from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
 
-__all__ = ["LoadedModel", "Origin", "WeightsError", "list_models", "load_model", "save_model", "spec_of"]
+__all__ = [
+    "LoadedModel",
+    "Origin",
+    "WeightsError",
+    "list_models",
+    "load_model",
+    "save_familiarity",
+    "save_model",
+    "spec_of",
+]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_WHEEL = PACKAGE / "checkpoints"  # a wheel has the weights in the package, a checkout beside it
@@ -63,7 +73,8 @@ def load_model(
         summary = f"Weights from {origin.source}."
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
     spec = dataclasses.replace(spec, config=described.config, data=described.data)
-    return LoadedModel(model.to(device), spec, described.classes, origin)
+    familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
+    return LoadedModel(model.to(device), spec, described.classes, origin, familiarity)
 
 
 def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vitdemo.config import DataConfig, ViTConfig
+from vitdemo.familiarity import Familiarity
 from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
 
@@ -41,13 +42,15 @@ class LoadedModel:
     """A network ready for inference: `model` in eval mode, no gradients on its parameters.
 
     `spec`: the menu's entry, with the configs that the weights came with. `classes`: a name for each
-    logit, empty for a backbone without a head.
+    logit, empty for a backbone without a head. `familiarity`: what tells pictures of other kinds; None where
+    nobody fitted it.
     """
 
     model: VisionTransformer
     spec: ModelSpec
     classes: tuple[str, ...]
     origin: Origin
+    familiarity: Familiarity | None = None
 
 
 @dataclass(frozen=True)

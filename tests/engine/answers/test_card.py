@@ -12,7 +12,12 @@ from PIL import Image
 
 from tests.engine.bundle import picture
 from vitdemo.engine import Engine, Request, Result
+from vitdemo.engine.answers.card import Familiarity as Confidence
 from vitdemo.engine.answers.card import read_figure
+from vitdemo.familiarity import Familiarity
+from vitdemo.ui.api import records
+from vitdemo.ui.familiarity import notice
+from vitdemo.weights import load_model, save_familiarity
 
 KEY = "vit_cifar10"
 CARD = """---
@@ -126,3 +131,25 @@ def test_nothing_is_said_without_metrics(models: Path, folder: Path) -> None:
     assert broken.inside.familiarity() is None
     (folder / KEY / "metrics.json").write_text("[1]")
     assert broken.inside.familiarity() is None
+
+
+@pytest.mark.parametrize(("limit", "unfamiliar"), [(-1e9, True), (1e9, False)])
+def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float, unfamiliar: bool) -> None:
+    model = load_model(str(folder / KEY)).model
+    axes = torch.eye(model.config.embed_dim, 2)
+    save_familiarity(folder / KEY, Familiarity(torch.zeros(len(axes)), axes, *torch.tensor([1.0, limit])))
+    analysis = opened(folder).analysis
+    assert analysis.unfamiliar is unfamiliar
+    assert analysis.warning == ("This looks like none of the 10 words it knows" if unfamiliar else "")
+    told = records.analysis(analysis)
+    assert (told["unfamiliar"], told["note"]) == (unfamiliar, analysis.warning)
+    shown = notice(analysis, None)
+    assert ("none of the 10 words it knows. The answer is only" in shown) == unfamiliar
+    assert ('role="note"' in shown) == unfamiliar
+
+
+def test_without_a_test_confidence_is_all_that_is_told(folder: Path) -> None:
+    result = opened(folder)
+    assert (result.analysis.unfamiliar, result.analysis.warning) == (None, "")
+    assert notice(result.analysis, None) == ""
+    assert "Less sure" in notice(result.analysis, Confidence(0.3, 97, True))

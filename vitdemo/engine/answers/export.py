@@ -164,6 +164,7 @@ def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | Non
         "source": analysis.source,
         "note": analysis.note,
         "vocabulary": analysis.vocabulary,
+        "unfamiliar": analysis.unfamiliar,
         "pruning_ratio": analysis.pruning_ratio,
         "keep_ratio": keep_ratio_of(analysis.pruning_ratio),
         "selector": analysis.selector or None,

@@ -33,5 +33,6 @@ def card(entry: Entry, address: str) -> Image.Image:
     view, kept = entry.analysis.view, entry.analysis.kept
     shown = render.draw_kept(view, kept[-1], entry.config.grid) if kept else render.enlarge_view(view)
     words = answer(entry) or (entry.analysis.title,)
-    lines = [left(entry), entry.analysis.title, entry.analysis.vocabulary, address]
+    analysis = entry.analysis
+    lines = [analysis.warning, left(entry), analysis.title, analysis.vocabulary, address]
     return render.share_card(shown, view, title=words, lines=lines)

@@ -110,10 +110,18 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         source=loaded.origin.source,
         note=loaded.origin.note,
         classes=loaded.classes,
+        unfamiliar=is_unfamiliar(dense, loaded),
     )
     tokens = tokens_of(loaded.model, pixels.to(device))
     config, data = setting.spec.config, setting.spec.data
     return Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
+
+
+def is_unfamiliar(dense: Trace, loaded: LoadedModel) -> bool | None:
+    """Return whether the picture looks like none of the network's classes; None where nobody can tell."""
+    if loaded.familiarity is None or dense.pooled is None or dense.logits is None:
+        return None
+    return loaded.familiarity.is_unfamiliar(dense.pooled, dense.logits)
 
 
 def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:

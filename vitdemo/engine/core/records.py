@@ -75,7 +75,7 @@ class Analysis:
     `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
     the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
     know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the network can
-    say.
+    say. `unfamiliar`: whether the picture looks like none of them; None where that was not fitted.
     """
 
     key: str
@@ -90,6 +90,14 @@ class Analysis:
     source: str
     note: str = ""
     classes: tuple[str, ...] = ()
+    unfamiliar: bool | None = None
+
+    @property
+    def warning(self) -> str:
+        """Return what to know of the answer to an unfamiliar picture; "" of any other."""
+        if not self.unfamiliar:
+            return ""
+        return Message("This looks like none of the {count} words it knows", count=f"{len(self.classes):,}")
 
     @property
     def vocabulary(self) -> str:

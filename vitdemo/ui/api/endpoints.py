@@ -32,10 +32,11 @@ class Api:
         Returns:
             model, title, source (which weights answered), note (what to know besides, such as a network
             without words), vocabulary (one line that says what words the network knows: of anything else it
-            names a wrong one), classes (all of them), selector, pruning_ratio; dense and pruned (null at
-            ratio 0), each with labels (class -> probability, best first, at most five), tokens (patches at
-            the input and after each stage), macs (multiply-accumulates) and milliseconds (measured median of
-            single passes); kept (patch ids after each stage; ids count from 0, row by row).
+            names a wrong one), classes (all of them), unfamiliar (whether the picture looks like none of
+            them; null where nobody can tell), selector, pruning_ratio; dense and pruned (null at ratio 0),
+            each with labels (class -> probability, best first, at most five), tokens (patches at the input
+            and after each stage), macs (multiply-accumulates) and milliseconds (measured median of single
+            passes); kept (patch ids after each stage; ids count from 0, row by row).
         """
         return records.analysis(self._open(Request(image, model, pruning_ratio, selector)).analysis)
 
