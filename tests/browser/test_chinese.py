@@ -15,6 +15,7 @@ from tests.ui.catalogue import english
 
 TABS = {
     "注意力": ".attention[data-ready=ready]",
+    "特征": ".features[data-ready=ready]",
     "词元": "#scores img",
     "可信度": ".trust .sentence",
     "模型内部": "#step-figure img",

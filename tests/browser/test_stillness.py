@@ -17,6 +17,7 @@ from vitdemo.ui import first_view
 GOOD = 0.1  # of web.dev's Cumulative Layout Shift, which counts a window of 5 seconds; here all of the visit
 TABS = {  # name -> what shows that it is filled
     "Attention": ".attention[data-ready=ready]",
+    "Features": ".features[data-ready=ready]",
     "Tokens": "#scores img",
     "Trust": ".trust .sentence",
     "Inside": "#step-figure img",

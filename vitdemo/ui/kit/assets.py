@@ -6,6 +6,7 @@ A name is the path inside `vitdemo/ui` without its ending, such as "sidebar/link
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,11 @@ def module_url(name: str) -> str:
 def module(name: str, *, event: str = "", **props: Any) -> gr.HTML:
     """Return NAME.html, brought to life by `mount` of NAME.js, which finds `props` in its own.
 
-    `event`: what it triggers; the component has a listener of that name.
+    `event`: what it triggers, the component has a listener of that name; several with spaces between.
     """
     return gr.HTML(
         html_template=read(f"{name}.html"),
-        js_on_load=f'{LOADER}  // triggers "{event}"' if event else LOADER,  # gradio looks for the name there
+        js_on_load=f"{LOADER}  // triggers {json.dumps(event.split())}",  # gradio looks for the names there
         apply_default_css=False,
         padding=False,
         module_url=module_url(name),

@@ -4,6 +4,7 @@ import { FIRST } from "../../kit/look.js";
 import { show } from "../../kit/maps/legend.js";
 import { Loader } from "../../kit/maps/loader.js";
 import { Picture } from "../../kit/maps/picture.js";
+import { Player } from "../../kit/maps/player.js";
 import { listen } from "../../kit/maps/pointer.js";
 import * as scale from "../../kit/maps/scale.js";
 import { Colours } from "./colours.js";
@@ -11,7 +12,6 @@ import { Controls } from "./controls.js";
 import { decode, missing, put, wanted } from "./data.js";
 import { Grid } from "./grid.js";
 import * as math from "./maths.js";
-import { Player } from "./player.js";
 import { save } from "./save.js";
 import { Words } from "./words.js";
 

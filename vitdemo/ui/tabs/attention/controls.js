@@ -1,4 +1,6 @@
-// The controls: they read and show the state, nothing else.
+// The Attention tab's controls.
+
+import { Controls as Plain } from "../../kit/maps/controls.js";
 
 const CHOICES = {
   direction: ["out", "in"],
@@ -10,65 +12,29 @@ const CHOICES = {
 };
 const NUMBERS = { layer: 1, discard_ratio: 100, opacity: 100 }; // state = slider / this
 
-export class Controls {
-  /** `change(part of the state)` is called when the visitor changes something. `methods`: key -> its options. */
+export class Controls extends Plain {
+  /** `methods`: key -> its options. */
   constructor(root, { change, words, methods }) {
-    Object.assign(this, { root, words, methods });
-    this.choices = { method: Object.keys(methods), ...CHOICES };
-    for (const [name, values] of Object.entries(this.choices)) {
-      for (const select of root.querySelectorAll(`select[data-control=${name}]`)) {
-        select.append(...values.map((value) => new Option(words.say(`${name}_${value}`), value)));
-      }
-      for (const box of root.querySelectorAll(`fieldset [data-control=${name}]`)) {
-        box.append(...values.map((value) => this.radio(name, value)));
-      }
-    }
-    root.addEventListener("input", ({ target }) => {
-      const name = target.closest("[data-control]")?.dataset.control;
-      if (name) change({ [name]: this.read(name, target.value) });
-    });
-  }
-
-  radio(name, value) {
-    const label = document.createElement("label");
-    const input = Object.assign(document.createElement("input"), { type: "radio", name: `attention-${name}`, value });
-    const words = document.createElement("span");
-    words.textContent = this.words.say(`${name}_${value}`);
-    label.append(input, words);
-    return label;
+    super(root, { change, words, choices: { method: Object.keys(methods), ...CHOICES }, numbers: NUMBERS });
+    this.methods = methods;
   }
 
   read(name, value) {
-    if (name in NUMBERS) return Number(value) / NUMBERS[name];
-    return name === "head" ? (value === "all" ? null : Number(value)) : value;
+    if (name === "head") return value === "all" ? null : Number(value);
+    return super.read(name, value);
   }
 
-  find(name) {
-    return this.root.querySelector(`[data-control=${name}]`);
-  }
-
-  /** Another result: its layers, heads and passes. */
-  open({ layers, heads, passes }) {
-    this.find("layer").max = layers - 1;
+  /** Another result: its heads, too. */
+  open(data) {
+    super.open(data);
     const options = [new Option(this.words.say("all_heads"), "all")];
-    for (let head = 0; head < heads; head++) options.push(new Option(this.words.say("head_number", { head }), head));
+    for (let head = 0; head < data.heads; head++) options.push(new Option(this.words.say("head_number", { head }), head));
     this.find("head").replaceChildren(...options);
-    this.find("pass").querySelector("[value=pruned]").disabled = !passes.pruned;
   }
 
   /** Shows the state; a control that the method ignores is greyed out. */
   show(state) {
-    for (const [name, factor] of Object.entries(NUMBERS)) {
-      const slider = this.find(name);
-      slider.value = Math.round(state[name] * factor);
-      const words = name === "layer" ? state.layer : `${slider.value} %`;
-      slider.closest(".control").querySelector("output").textContent = words;
-    }
-    for (const name of Object.keys(this.choices)) {
-      const control = this.find(name);
-      if (control.matches("select")) control.value = state[name];
-      else control.querySelector(`[value=${state[name]}]`).checked = true;
-    }
+    super.show(state);
     this.find("head").value = state.head ?? "all";
     this.root.querySelector("[data-summary]").textContent = this.words.say(`summary_${state.method}`);
     const takes = new Set(this.methods[state.method]);

@@ -1,0 +1,1 @@
+"""What each patch is like to the network."""

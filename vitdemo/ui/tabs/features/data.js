@@ -1,0 +1,44 @@
+// From the server's text to what maths.js wants.
+
+import { halves, inflated, loaded } from "../../kit/maps/unpack.js";
+
+/** The result that `payload` describes: `passes` are lists of layers. */
+export async function decode(payload) {
+  const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
+  const passes = await Promise.all(names.map((name) => decodePass(payload.passes[name], payload.grid)));
+  return {
+    ...payload,
+    view,
+    source: payload.view,
+    palette: Uint8Array.from(atob(payload.palette), (c) => c.charCodeAt(0)),
+    passes: Object.fromEntries(names.map((name, index) => [name, passes[index]])),
+  };
+}
+
+async function decodePass({ counts, ids, components, norms, limits }, [gh, gw]) {
+  const [patches, parts, lengths] = await Promise.all([ids, components, norms].map(inflated));
+  const all = { patches: new Uint16Array(patches.buffer), norms: new Float32Array(lengths.buffer) };
+  const scores = new Float32Array(parts.buffer);
+  let end = 0;
+  return counts.map((count, layer) => {
+    const [start, stop] = [end, (end += count)];
+    const place = new Int16Array(gh * gw).fill(-1);
+    const here = all.patches.subarray(start, stop);
+    here.forEach((patch, index) => { place[patch] = index; });
+    return {
+      patches: here,
+      place,
+      components: scores.subarray(3 * start, 3 * stop),
+      norms: all.norms.subarray(start, stop),
+      limit: limits[layer],
+      directions: null,
+      width: 0,
+    };
+  });
+}
+
+/** Puts the features of a layer into it. */
+export async function put(layer, { directions }) {
+  layer.directions = await halves(directions);
+  layer.width = layer.directions.length / layer.patches.length;
+}

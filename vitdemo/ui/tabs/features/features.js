@@ -1,0 +1,201 @@
+// The Features tab: what the patches of a picture are like after each layer. Entry point: mount().
+
+import { Controls } from "../../kit/maps/controls.js";
+import { show } from "../../kit/maps/legend.js";
+import { Loader } from "../../kit/maps/loader.js";
+import { Picture } from "../../kit/maps/picture.js";
+import { Player } from "../../kit/maps/player.js";
+import { listen } from "../../kit/maps/pointer.js";
+import { Words } from "../../kit/maps/words.js";
+import { Colours } from "./colours.js";
+import { decode, put } from "./data.js";
+import { Layers } from "./layers.js";
+import * as math from "./maths.js";
+
+const FIRST = { layer: 0, pass: "dense", view: "components", patches: "smooth", opacity: 0.85, query: null };
+const CHOICES = { pass: ["pruned", "dense"], view: ["components", "norms"], patches: ["smooth", "square"] };
+const NUMBERS = { layer: 1, opacity: 100 };
+
+class Features {
+  constructor({ root, trigger, words }) {
+    Object.assign(this, { root, words, trigger, state: { ...FIRST }, hover: null, data: null, kept: null, turn: 0 });
+    words.fill(root);
+    const [picture, alike] = root.querySelectorAll(".picture");
+    [this.picture, this.alike] = [new Picture(picture), new Picture(alike)];
+    this.colours = new Colours(words);
+    const change = (part) => this.change(part);
+    this.controls = new Controls(root, { change, words, choices: CHOICES, numbers: NUMBERS });
+    this.layers = new Layers(this.find(".layers"), { choose: (layer) => this.change({ layer }) });
+    const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
+    this.player = new Player(this.find(".play"), { step: () => this.step(), over });
+    this.loader = new Loader({ trigger, again: () => this.draw() });
+    listen(this.picture, this);
+    this.find(".unpin").addEventListener("click", () => this.release());
+    this.find(".keep").addEventListener("click", () => this.keep());
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  /** Takes a payload (JSON text), or null for none. */
+  async load(value) {
+    const turn = ++this.turn;
+    const data = value ? await decode(JSON.parse(value)) : null;
+    if (turn !== this.turn) return; // a newer one came meanwhile
+    const before = this.data ?? this.last;
+    Object.assign(this, { data, last: data ?? before, hover: null });
+    this.loader.done();
+    if (!data) {
+      this.player.stop();
+      this.publish("empty");
+      return;
+    }
+    if (before?.model !== data.model) this.state.layer = data.layers - 1;
+    if (before?.model !== data.model || before.source !== data.source) this.state.query = null;
+    if (this.kept?.model !== data.model) this.kept = null; // another network has features of its own
+    for (const part of [this.picture, this.controls, this.layers, this.colours]) part.open(data);
+    this.change({});
+  }
+
+  /** The features of one layer, which were asked for, arrived, or its result is gone. */
+  async receive(text) {
+    const { id, pass, layer, directions } = JSON.parse(text);
+    const of = [this.data, this.kept].find((one) => one?.id === id);
+    if (!of) return;
+    if (directions) await put(of.passes[pass][layer], { directions });
+    else this.kept = null;
+    this.loader.done();
+    this.draw();
+  }
+
+  /** Applies a part of the state, as far as this result has it, and draws. */
+  change(part) {
+    const { data } = this;
+    if (!data) return;
+    const next = { ...this.state, ...part };
+    if (!data.passes[next.pass]) next.pass = "dense";
+    next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
+    this.state = next;
+    this.controls.show(next);
+    this.draw();
+  }
+
+  point(patch) {
+    if (patch === this.hover || !this.data) return;
+    this.hover = patch;
+    this.draw();
+  }
+
+  pin(patch) {
+    this.change({ query: patch === this.state.query ? null : patch });
+  }
+
+  release() {
+    this.hover = null;
+    this.change({ query: null });
+  }
+
+  step() {
+    if (this.data) this.change({ layer: (this.state.layer + 1) % this.data.layers });
+  }
+
+  /** Keeps this picture beside those that come, or lets it go. */
+  keep() {
+    if (!this.data) return;
+    this.kept = this.kept ? null : this.data;
+    if (this.kept) this.trigger("keep", { id: this.kept.id });
+    this.draw();
+  }
+
+  get layer() {
+    return this.data.passes[this.state.pass][this.state.layer];
+  }
+
+  /** The result on the right, and its layer: of the kept picture, or of the same. */
+  get other() {
+    const data = this.kept ?? this.data;
+    const pass = data.passes[this.state.pass] ? this.state.pass : "dense";
+    return { data, pass, layer: data.passes[pass][this.state.layer] };
+  }
+
+  draw() {
+    const { data, state, layer, other } = this;
+    const wanted = this.hover ?? state.query;
+    const present = wanted !== null && layer.place[wanted] >= 0;
+    const query = present ? wanted : math.middle(layer, data.grid);
+    const smooth = state.patches === "smooth";
+    const missing = [[data, state.pass, layer], [other.data, other.pass, other.layer]].filter(([, , one]) => !one.directions);
+    if (missing.length) this.loader.ask(missing[0][0].id, [[missing[0][1], state.layer]]);
+    const row = missing.length ? null : math.similarity(layer, other.layer, query);
+
+    const left = this.colours.of(layer, state);
+    const gone = math.gone(layer);
+    this.picture.draw({ fill: left.fill, gone, empty: gone, smooth, query, cursor: wanted });
+    const right = this.colours.similarity(row, { except: this.kept ? null : query, opacity: state.opacity });
+    if (this.alike.view !== other.data.view) this.alike.open(other.data);
+    const absent = math.gone(other.layer);
+    const mark = this.kept ? row && math.nearest(row, null) : query;
+    this.alike.draw({ fill: right.fill, gone: absent, empty: absent, smooth, query: mark, cursor: null });
+    [left, right].forEach(({ legend }, index) => show(this.root.querySelectorAll(".bar")[index], legend));
+    this.layers.draw(data.passes[state.pass], state);
+    this.say({ query, row, gone: wanted !== null && !present ? wanted : null });
+    this.shown = { query, row };
+    this.publish(row ? "ready" : "loading");
+  }
+
+  /** Titles, and the sentence on the patch `query`, whose similarities are `row`; `gone`: one that is not there. */
+  say({ query, row, gone }) {
+    const { data, state, layer, words, kept } = this;
+    const patch = words.patch(query, data.grid);
+    this.find(".first").textContent = words.say(`title_${state.view}`, { layer: state.layer });
+    this.find(".second").textContent = words.say(kept ? "title_kept" : "title_alike", { patch });
+    this.find(".loading").textContent = row ? "" : words.say("loading");
+    const parts = gone === null ? [] : [words.say("gone", { patch: words.patch(gone, data.grid), layer: state.layer })];
+    parts.push(words.say("norm", { patch, norm: layer.norms[layer.place[query]].toFixed(2) }));
+    const best = row && math.nearest(row, kept ? null : query);
+    if (best !== null && row) {
+      const gaps = { patch: words.patch(best, this.other.data.grid), cosine: row[best].toFixed(3) };
+      parts.push(words.say(kept ? "nearest_kept" : "nearest", gaps));
+    }
+    const found = math.artefacts(layer);
+    parts.push(words.say(found.length ? "artefacts" : "no_artefacts", { list: found.join(", "), limit: layer.limit.toFixed(2) }));
+    const live = parts.join(" ");
+    if (this.find(".live").textContent !== live) this.find(".live").textContent = live;
+    this.find(".unpin").disabled = state.query === null;
+    this.find(".keep").setAttribute("aria-pressed", Boolean(kept));
+    this.find(".keep").textContent = words.say(kept ? "let_go" : "keep");
+  }
+
+  /** For tests and other scripts: what state the page is in. */
+  publish(ready) {
+    const { dataset } = this.root;
+    dataset.state = JSON.stringify(this.state);
+    dataset.analysis = this.data?.id ?? "";
+    dataset.ready = ready;
+  }
+}
+
+/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+export function mount({ element, trigger, props, watch }) {
+  const root = element.querySelector(".features");
+  const features = new Features({ root, trigger, words: new Words(props.words) });
+  root.features = {
+    restore(part) { features.change(part); },
+    /** What is drawn: the patch, its similarities, the colours of the components and the norms, NaN = gone. */
+    get shown() {
+      const { layer, shown: { query, row } } = features;
+      return {
+        query,
+        row: row && Array.from(row),
+        colours: Array.from(math.colours(layer)),
+        components: Array.from(layer.components),
+        norms: Array.from(math.spread(layer, (index) => layer.norms[index])),
+        artefacts: math.artefacts(layer),
+      };
+    },
+  };
+  watch("value", () => features.load(props.value));
+  watch("chunk", () => { if (props.chunk.text) features.receive(props.chunk.text); });
+  features.load(props.value);
+}
