@@ -25,6 +25,9 @@ FAMILIES = {
     "during_": ("pruned", "dense"),
     "fusion_": ("mean", "max", "min"),
     "scale_": ("own", "shared"),
+    "colours_": ("values", "heads"),
+    "patches_": ("smooth", "square"),
+    "ends_": ("own", "top", "shared", "each"),
     "start_": ("out", "in"),
 }
 
