@@ -29,7 +29,7 @@ class Result:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._entry = subject.entry
-        self.tokens = Tokens(subject)
+        self.tokens = Tokens(subject.entry)
         self.lab = Lab(subject)
         self.inside = Inside(subject)
 

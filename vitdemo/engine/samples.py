@@ -11,6 +11,7 @@ from PIL import Image
 
 from vitdemo.datasets import DATASETS, Images, Photos
 from vitdemo.decode import decode
+from vitdemo.message import Message
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def random_sample(folder: Path | None, *, dataset: str) -> Sample:
         for key in sorted(DATASETS, key=lambda key: DATASETS[key].title != dataset):
             if split := load_test_split(folder, key):
                 return pick_sample(split, key)
-    raise ValueError("data: no folder with a data set was given.")
+    raise ValueError(Message("data: no folder with a data set was given."))
 
 
 def pick_sample(split: Images | Photos, key: str) -> Sample:

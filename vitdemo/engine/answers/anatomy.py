@@ -88,7 +88,10 @@ def positions_figure(entry: Entry, position: int) -> Image.Image:
 def position_figure(entry: Entry, position: int) -> Image.Image:
     """The map of one position, large, its own place framed. Raise ValueError for a position out of range."""
     if not 0 <= position < entry.config.num_patches:
-        raise ValueError(f"position must be from 0 to {entry.config.num_patches - 1}, got {position}")
+        last = entry.config.num_patches - 1
+        raise ValueError(
+            Message("position must be from 0 to {last}, got {position}", last=last, position=position)
+        )
     table, scale = similarity(entry)
     picture = charts.draw_map(table[position].reshape(entry.config.grid), scale=scale)
     picture = render.mark_patch(picture, position, entry.config.grid)

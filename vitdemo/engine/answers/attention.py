@@ -105,7 +105,8 @@ def trace_of(entry: Entry, look: Look) -> Trace:
 def choose_method(key: str) -> Method:
     """The method called `key`. Raise ValueError naming those that show attention."""
     if key not in ATTENTION_METHODS:
-        raise ValueError(f"method must be one of {', '.join(ATTENTION_METHODS)}, got {key!r}")
+        known = ", ".join(ATTENTION_METHODS)
+        raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(key)))
     return ATTENTION_METHODS[key]
 
 

@@ -57,7 +57,8 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
 def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
     if method not in CLASS_METHODS:
-        raise ValueError(f"method must be one of {', '.join(CLASS_METHODS)}, got {method!r}")
+        known = ", ".join(CLASS_METHODS)
+        raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(method)))
     label = label or answer(subject.entry)
     return patch_map(CLASS_METHODS[method], heats_of(subject, label)[method], label=label)
 
@@ -91,7 +92,14 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
     found = [index for index, name in enumerate(loaded.classes) if name == label]
     if not found:
         some = ", ".join(loaded.classes[:NAMED]) + (", ..." if len(loaded.classes) > NAMED else "")
-        raise ValueError(f"class must be one that {loaded.spec.key} knows, got {label!r}; it knows {some}")
+        raise ValueError(
+            Message(
+                "class must be one that {model} knows, got {name}; it knows {some}",
+                model=loaded.spec.key,
+                name=repr(label),
+                some=some,
+            )
+        )
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None
     return max(found, key=lambda index: float(logits[index]))

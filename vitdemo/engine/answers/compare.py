@@ -78,7 +78,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
     attention, and a model without classes.
     """
     if pair[0].image != pair[1].image:
-        raise ValueError("both sides must be given the same picture")
+        raise ValueError(Message("both sides must be given the same picture"))
     choose_method(method)
     entries = [
         analyse(

@@ -15,7 +15,7 @@ from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Su
 from vitdemo.engine.answers.share import line
 from vitdemo.engine.answers.surgery import TOP, name_top, operate, search_set
 from vitdemo.engine.answers.sweep import sweep
-from vitdemo.engine.answers.tokens import kept_figures
+from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO
@@ -102,7 +102,7 @@ class Lab:
         return render.encode_gif(self._frames(), below=line(self._entry, address))
 
     def _frames(self) -> list[tuple[str, Image.Image]]:
-        return [(words, picture) for picture, words in kept_figures(self._entry)]
+        return [(words, picture) for picture, words in Tokens(self._entry).kept_figures()]
 
     def _classifier(self) -> LoadedModel:
         """Return the network. Raise ValueError if it has no classes."""

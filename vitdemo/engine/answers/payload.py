@@ -21,6 +21,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.look import RATIOS
 from vitdemo.explain.attention import fuse
 from vitdemo.explain.options import FUSION
+from vitdemo.message import Message
 from vitdemo.render.geometry import DISPLAY_EDGE
 from vitdemo.trace import Trace
 
@@ -73,11 +74,14 @@ def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
     """Return the trace of a pass. Raise ValueError naming an unknown pass or layer."""
     traces = traces_of(entry)
     if pass_ not in traces:
-        raise ValueError(f"pass must be one of {', '.join(traces)}, got {pass_!r}")
+        known = ", ".join(traces)
+        raise ValueError(Message("pass must be one of {known}, got {name}", known=known, name=repr(pass_)))
     trace = traces[pass_]
     count = len(trace.attn)
     if not 0 <= layer < count:
-        raise ValueError(f"layer must be an integer from 0 to {count - 1}, got {layer}")
+        raise ValueError(
+            Message("layer must be an integer from 0 to {last}, got {layer}", last=count - 1, layer=layer)
+        )
     return trace
 
 

@@ -63,9 +63,11 @@ def force(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
     """
     everyone = set(range(entry.config.num_patches))
     if not (keep | drop) <= everyone:
-        raise ValueError(f"keep and drop must name patches from 0 to {len(everyone) - 1}")
+        last = len(everyone) - 1
+        raise ValueError(Message("keep and drop must name patches from 0 to {last}", last=last))
     if keep & drop:
-        raise ValueError(f"patch {min(keep & drop)} cannot be kept and dropped at once")
+        patch = min(keep & drop)
+        raise ValueError(Message("patch {patch} cannot be kept and dropped at once", patch=patch))
     stages = [everyone, *(set(ids) for ids in entry.analysis.kept)]
     rule = tuple(tuple(sorted((stage | keep) - drop)) for stage in stages)
     if not rule[-1]:
@@ -131,7 +133,7 @@ def search_set(
     Raise ValueError for a share outside 0 to 1.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"share must be from 0 to 1, got {share}")
+        raise ValueError(Message("share must be from 0 to 1, got {share}", share=share))
     assert entry.dense.logits is not None
     start, answer = perf_counter(), int(entry.dense.logits.argmax())
     dense = float(to_probabilities(entry.dense.logits, entry.config)[answer])

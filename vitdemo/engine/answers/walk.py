@@ -11,7 +11,7 @@ from vitdemo.config import as_pair
 from vitdemo.engine.answers import drawing
 from vitdemo.engine.answers.anatomy import POSITIONS
 from vitdemo.engine.answers.attention import attention_figure, frame
-from vitdemo.engine.answers.tokens import kept_figures
+from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Step
 from vitdemo.engine.look import Look
@@ -186,7 +186,7 @@ def pruning(entry: Entry) -> Step:
         how=SELECTORS[analysis.selector].words,
         counts=counts,
     )
-    frames = [(label, picture) for picture, label in kept_figures(entry)]
+    frames = [(label, picture) for picture, label in Tokens(entry).kept_figures()]
     left = spell_shape(entry, len(analysis.kept[-1]))
     return Step(Message("Token pruning"), text, left, render.draw_film_strip(frames))
 

@@ -140,7 +140,14 @@ def choose_selector(spec: ModelSpec, name: str) -> str:
     """Return `name`, or the model's best for "". Raise ValueError naming those that the model has."""
     known = selectors_for(spec)
     if name and name not in known:
-        raise ValueError(f"selector must be one of {', '.join(known)} for {spec.key}, got {name!r}")
+        raise ValueError(
+            Message(
+                "selector must be one of {known} for {model}, got {name}",
+                known=", ".join(known),
+                model=spec.key,
+                name=repr(name),
+            )
+        )
     return name or known[0]
 
 

@@ -64,7 +64,10 @@ class ModelPool:
         visitor must not make the engine read folders or repositories that its owner did not name.
         """
         if name not in self._loading:
-            raise ValueError(f"model must be one of {', '.join(self._loading)}, got {name!r}")
+            known = ", ".join(self._loading)
+            raise ValueError(
+                Message("model must be one of {known}, got {name}", known=known, name=repr(name))
+            )
         loaded = self._models.peek(name)
         if loaded is None and name in MODELS:
             return spec_of(name, models_dir=self._models_dir)

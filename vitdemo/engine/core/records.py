@@ -14,7 +14,7 @@ from vitdemo.registry import DEFAULT_MODEL
 Progress = Callable[[float, str], None]
 """Called with the share done, 0 to 1, and a few words for the user."""
 
-Captioned = list[tuple[Image.Image, str]]
+Captioned = list[tuple[Image.Image, Message]]
 """Pictures, each with its caption."""
 
 MAX_PRUNING_RATIO = 0.9
