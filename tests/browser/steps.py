@@ -19,6 +19,10 @@ from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.weights import load_model
 
+FAMILIAR = re.compile(
+    "validated on|has learned from|none of the"
+)  # what is told of how familiar a picture is
+
 
 @cache
 def by_hand(path: Path, *, keep_ratio: float) -> tuple[str, float]:

@@ -171,5 +171,8 @@ def strange_pictures(page: Page, folder: Path) -> None:
 
 
 def unfamiliar(engine: Engine, picture: Image.Image) -> bool:
-    found = engine.open(Request(picture)).inside.familiarity()
+    result = engine.open(Request(picture))
+    if result.analysis.unfamiliar is not None:
+        return result.analysis.unfamiliar
+    found = result.inside.familiarity()
     return found is not None and found.unusual

@@ -91,7 +91,7 @@ def test_what_a_visitor_does_before_the_server_has_answered_stays(
         route.continue_()
     expected = steps.by_hand(example_paths()["ship"], keep_ratio=0.5)
     steps.expect_answer(page, *expected)
-    expect(page.locator("#familiarity")).to_contain_text("validated on")
+    expect(page.locator("#familiarity")).to_contain_text(steps.FAMILIAR)
     steps.expect_answer(page, *expected)
     expect(page.locator("#note")).to_contain_text("ship")
     expect(page.locator("#ratio input[type=number]")).to_have_value("50")
@@ -103,7 +103,7 @@ def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], op
     engine, url = app
     known, forwards = set(engine._cache._entries._kept), engine.forwards
     page = open_page(url)
-    expect(page.locator("#familiarity")).to_contain_text("validated on")  # comes after the page has asked
+    expect(page.locator("#familiarity")).to_contain_text(steps.FAMILIAR)  # comes after the page has asked
     expect_first_view(page)
     steps.open_attention(page)
     assert set(engine._cache._entries._kept) == known

@@ -23,6 +23,7 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, threshold_for
 from vitdemo.recording import record
+from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
 
 WORDS = ("cat", "dog", "grass", "sky", "water")
@@ -146,3 +147,15 @@ def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     words = predict.format_outcomes(Path("cat.png"), analysis)
     assert "This network has no words." in words
     assert "16 -> 8 -> 4 -> 2" in words
+
+
+def test_a_wider_network_is_one_that_need_not_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, cached = Engine(device="cpu"), {"deit_small", "vit_small_augreg"}
+    monkeypatch.setattr(
+        "vitdemo.engine.engine.is_cached", lambda source: source in {MODELS[key].source for key in cached}
+    )
+    assert engine.find_wider("dynamicvit_cifar10") == "deit_small", "the first of the menu"
+    assert engine.find_wider("vit_base_augreg2") is None, "it knows as many"
+    cached.clear()
+    assert engine.find_wider("dynamicvit_cifar10") is None
+    assert (engine.count_words("vit_cifar10"), engine.count_words("deit_tiny")) == (10, 1000)

@@ -80,6 +80,12 @@ def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name:
     assert (hub[name]["revision"], hub[name]["note"]) == (COMMIT, "")
 
 
+def test_the_cache_tells_what_need_not_be_fetched(hub: dict[str, Any]) -> None:
+    cached = {name for name, load in hub.items() if isinstance(load, dict) and load.get("cached")}
+    whole = {"timm", "transformers", "good", "again", "pinned", "slow"}
+    assert cached == whole | {"hangs, cached", "offline, cached", "down, cached"}
+
+
 def test_the_report_and_the_preprocessing_of_a_hub_model(hub: dict[str, Any]) -> None:
     assert hub["good"]["source"] == f"hf-hub:me/good@{COMMIT}"
     assert tuple(hub["timm"]["classes"]) == imagenet_classes()

@@ -18,7 +18,7 @@ from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.models.pruning import token_counts
-from vitdemo.weights import list_models
+from vitdemo.weights import is_cached, list_models
 
 
 class Engine:
@@ -117,6 +117,19 @@ class Engine:
         pictures.
         """
         return compare.compare((a, b), self._shared, method=method, progress=progress or ignore_progress)
+
+    def find_wider(self, model: str) -> str | None:
+        """Return the key of a network from the Hub that knows more words than `model` and need not be
+        fetched, because it lies in the cache; None where there is none. Raise ValueError as `info`."""
+        known = self.count_words(model)
+        for key, spec in list_models(self._models_dir).items():
+            if spec.config.num_classes > known and is_cached(spec.source):
+                return key
+        return None
+
+    def count_words(self, model: str) -> int:
+        """Return how many words a network of the menu knows. Raise ValueError as `info`."""
+        return self._pool.spec(model).config.num_classes
 
     def contrast(self, request: Request) -> Request:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""

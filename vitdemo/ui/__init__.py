@@ -58,14 +58,14 @@ def build(
                     export.build(session)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
                 line = headline(first)
-                familiarity.build(session)
+                wider = familiarity.build(session)
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
                     for tab in TABS:
                         tab.build(session)
         controls.wire(side, data_dir=data_dir)
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
         session.wire()
-        Answering(session, line, link.Link(side, copy, link.named(tabs)), page).wire()
+        Answering(session, line, link.Link(side, copy, link.named(tabs)), page, wider).wire()
         api.endpoints(engine)
     one_place_for_progress(page)
     return page

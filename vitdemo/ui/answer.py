@@ -13,11 +13,12 @@ from vitdemo.ui.kit.components import QUEUED, RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
-from vitdemo.ui.kit.language import label, say
-from vitdemo.ui.kit.session import PROGRESS, First, Session
+from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.ui.kit.session import PROGRESS, First, Session, fitting
 from vitdemo.ui.kit.visit import analyse, reported
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
+from vitdemo.ui.sidebar.controls import choose_model
 from vitdemo.ui.sidebar.link import Link, brought
 
 
@@ -29,12 +30,14 @@ def headline(first: First | None) -> gr.HTML:
 
 @dataclass(frozen=True)
 class Answering:
-    """The events that fill the headline, and all that was given to `Session.show`."""
+    """The events that fill the headline, and all that was given to `Session.show`. `wider`: the button that
+    asks a network which knows more words."""
 
     session: Session
     headline: gr.HTML
     link: Link
     page: Page
+    wider: gr.Button
 
     @property
     def outputs(self) -> list[Any]:
@@ -59,6 +62,21 @@ class Answering:
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
             return self.fill(words.problem(error.message), None)
         return self.fill(words.headline(result.analysis), result.analysis)
+
+    def ask_wider(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
+        """Return what a network that knows more words says of the picture, and the left column with it."""
+        session, side = self.session, self.link.side
+        model = session.engine.find_wider(values[session.model])
+        if model is None:  # its files have been deleted since
+            return {self.wider: gr.Button(visible=False)}
+        info = session.engine.info(model)
+        selector = fitting(values[session.selector], info.selectors)
+        values = {**values, session.model: model, session.selector: selector}
+        column = {
+            **choose_model(side, values),
+            session.model: gr.Dropdown(value=model, info=translate(info.summary)),
+        }
+        return {**column, **self.answer(values, progress)}
 
     def wire(self) -> None:
         """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
@@ -93,6 +111,8 @@ class Answering:
         options: dict[str, Any] = {**RUN, "show_progress_on": [self.headline]}
         self.page.load(opened, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
         link.button.ask(answered, [wanted, session.image], [*self.outputs, session.image], **options)
+        column = [session.model, session.selector, link.side.counts, self.wider]
+        self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
         gr.on(
             [session.image.change, session.model.input, session.ratio.release, session.selector.input],
             self.answer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from vitdemo.engine import Analysis, Expired, Progress
+from vitdemo.engine import Analysis, Engine, Expired, Progress
 from vitdemo.engine.answers.inside import Familiarity
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html, note, tag
@@ -23,21 +23,35 @@ UNSURE = (
 )
 
 NEAREST = "The answer is only what comes nearest: it cannot say anything else."
+WIDER = "Ask a network that knows {count} words"
 FAMILIAR = "The picture looks like those that the network has learned from."
 
 
-def build(session: Session) -> None:
-    """Build the line."""
+def build(session: Session) -> gr.Button:
+    """Build the line, and return the button below it that asks a network which knows more words."""
     line = gr.HTML(padding=False, elem_id="familiarity")
+    wider = gr.Button(visible=False, size="sm", variant="secondary", elem_id="wider")
 
     def draw(values: Values, report: Progress) -> Values:
         try:
             result = session.engine.recall(values[session.key])
-            return {line: notice(result.analysis, result.inside.familiarity())}
+            shown = notice(result.analysis, result.inside.familiarity())
         except Expired:  # others have just pushed it out
-            return {line: None}
+            return {line: None, wider: gr.Button(visible=False)}
+        return {line: shown, wider: offer(session.engine, result.analysis.model)}
 
-    session.follow(Part(draw, [line]), None)
+    session.follow(
+        Part(draw, [line, wider], empty=lambda values: {line: None, wider: gr.Button(visible=False)}), None
+    )
+    return wider
+
+
+def offer(engine: Engine, model: str) -> gr.Button:
+    """Return the button: shown where a network in the cache of the Hub knows more words than `model`."""
+    key = engine.find_wider(model)
+    if key is None:
+        return gr.Button(visible=False)
+    return gr.Button(say(WIDER, count=f"{engine.count_words(key):,}"), visible=True)
 
 
 def notice(analysis: Analysis, found: Familiarity | None) -> Html:

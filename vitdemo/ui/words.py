@@ -46,7 +46,7 @@ def vocabulary(analysis: Analysis) -> Html:
     if not analysis.classes:
         return Html("")
     every = tag("ul", *(tag("li", word) for word in analysis.classes), tabindex=0, aria_label=say(ALL_WORDS))
-    line = tag("button", translate(analysis.vocabulary), type="button", class_="quiet")
+    line = tag("button", translate(analysis.vocabulary), type="button")
     return tag("div", line, every, class_="vocabulary")
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "LoadedModel",
     "Origin",
     "WeightsError",
+    "is_cached",
     "list_models",
     "load_model",
     "save_familiarity",
@@ -99,6 +100,14 @@ def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
+
+
+def is_cached(name: str) -> bool:
+    """Return whether what `hf-hub:owner/repo[@revision]` stands for lies whole in the client's cache."""
+    match = hub.NAME.fullmatch(name)
+    if match is None:
+        return False
+    return hub.find_cached(hub.Address(match["repo"], match["revision"] or "main")) is not None
 
 
 def locate_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Origin]:
