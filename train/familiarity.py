@@ -57,8 +57,9 @@ def thinned(split: Pictures, limit: int) -> Pictures:
 
 def fit_familiarity(model: VisionTransformer, *, learned: Pictures, held_out: Pictures) -> Familiarity:
     """Return what `learned` pictures have in common, with the limit that few `held_out` ones exceed."""
-    rank = max(1, round(AXES * model.config.embed_dim))
-    found = fit(*outputs_of(model, thinned(learned, FITTED).batches()), rank=rank)
+    learned = thinned(learned, FITTED)
+    rank = min(round(AXES * model.config.embed_dim), len(learned) // 2)  # of few pictures all would be axes
+    found = fit(*outputs_of(model, learned.batches()), rank=max(1, rank))
     strange = found.strangeness(*outputs_of(model, held_out.batches()))
     return replace(found, limit=strange.quantile(1 - FALSE_ALARMS))
 
