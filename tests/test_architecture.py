@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -37,6 +38,14 @@ NEVER: dict[str, tuple[str, ...]] = {
     "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving"),
     "train": ("vitdemo.ui", "vitdemo.serving", "vitdemo.engine", "app"),
 }
+# What a room of the page may know besides the kit: `examples` and `datasets` for plain pictures and labels.
+BELOW_THE_PAGE = (
+    "vitdemo.engine",
+    "vitdemo.examples",
+    "vitdemo.datasets",
+    "vitdemo.limits",
+    "vitdemo.message",
+)
 # Packages, and all of `vitdemo` that they may import beside themselves.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.kinds": (),
@@ -46,13 +55,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
     "vitdemo.explain": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.render": ("vitdemo.message",),
-    "vitdemo.ui": (
-        "vitdemo.engine",
-        "vitdemo.examples",
-        "vitdemo.datasets",
-        "vitdemo.limits",
-        "vitdemo.message",
-    ),  # the second and third: plain pictures and labels
+    "vitdemo.ui": BELOW_THE_PAGE,
+    "vitdemo.ui.kit": BELOW_THE_PAGE,
+    **{f"vitdemo.ui.{room}": (*BELOW_THE_PAGE, "vitdemo.ui.kit") for room in ("sidebar", "tabs", "api")},
     "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits", "vitdemo.files"),
     "vitdemo.limits": (),
     "vitdemo.message": (),
@@ -101,6 +106,18 @@ def test_imports_follow_the_design(path: Path) -> None:
         if module.startswith(TABS) and name.startswith(TABS) and name.split(".")[3] != module.split(".")[3]:
             wrong.append(name)
     assert not wrong, f"{module} must not import {', '.join(wrong)}"
+
+
+def test_scripts_import_from_their_own_room_and_the_kit() -> None:
+    rooms, seen = ROOT / "vitdemo" / "ui", 0
+    for script in rooms.glob("**/*.js"):
+        for name in re.findall(r'^import .*?"([^"]+)";', script.read_text(encoding="utf-8"), re.MULTILINE):
+            seen += 1
+            target = (script.parent / name).resolve()
+            assert target.is_file(), f"{script.name}: {name}"
+            at_home = target.is_relative_to(script.parent) or target.is_relative_to(rooms / "kit")
+            assert at_home, f"{script.name}: {name}"
+    assert seen > 15
 
 
 def test_there_is_no_circle_of_imports() -> None:
