@@ -22,8 +22,8 @@ export class Colours {
   }
 
   components(layer, { opacity }) {
-    const marks = [1, 2, 3].map((number) => this.words.say("component", { number }));
-    const legend = { label: this.words.say("unit_components"), strip: this.channels, marks, each: true, beyond: "" };
+    const [label, marks] = [this.words.say("unit_components"), ["1", "2", "3"]];
+    const legend = { label, strip: this.channels, marks, each: true, beyond: "" };
     return { fill: (pixels) => math.paintColours(pixels, layer, opacity), legend };
   }
 

@@ -42,8 +42,6 @@ WORDS: dict[str, str] = {
     "title_alike": "Similarity to {patch}",
     "title_kept": "The kept picture: similarity to {patch} of the left one",
     "patch": "patch {patch} (row {row}, column {column})",
-    "percent": "{number} %",
-    "component": "{number}",
     "unit_components": "principal components of the patches: first red, second green, third blue",
     "unit_norms": "length of the vector (L2 norm)",
     "unit_similarity": "cosine similarity",
