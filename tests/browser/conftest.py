@@ -18,6 +18,11 @@ from tests.browser.server import ROOT, running_app
 PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 OPENED = "new URLSearchParams(location.search).has('model')"  # the server has read the address
+FORGET = """() => {
+  localStorage.clear();
+  sessionStorage.clear();
+  indexedDB.deleteDatabase("vitdemo");
+}"""
 Opener = Callable[..., Page]
 
 
@@ -75,7 +80,7 @@ class Window:
     def leave(self) -> list[str]:
         """What was wrong until now; a page that is left complains of its requests that nobody answers."""
         found = list(self.troubles)
-        self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self.page.evaluate(FORGET)
         self.page.goto("about:blank")
         self.page.context.clear_cookies()
         self.page.context.clear_permissions()

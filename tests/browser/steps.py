@@ -159,6 +159,7 @@ def expect_rest(page: Page) -> None:
     """What the page brought along was drawn again for this visitor, and nothing waits for an answer."""
     expect(page.locator("#familiarity .note, #familiarity p").first).to_be_visible()
     page.wait_for_timeout(500)
+    expect(page.locator("body.stale")).to_have_count(0)
     expect(page.locator("#right .pending, #right .wrap.minimal:not(.hide)")).to_have_count(0)
 
 

@@ -153,3 +153,21 @@ def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> No
 def quick(times: list[tuple[float, float]]) -> bool:
     """Whether the rest once followed the answer within 0.8 s."""
     return any(filled - begun < 800 for begun, filled in times)
+
+
+def test_what_is_shown_fades_at_once_and_comes_back(open_page: Opener, app_url: str) -> None:
+    """From the click to the last map of the new picture."""
+    page = open_page(app_url)
+    steps.expect_rest(page)
+    page.evaluate("""() => {
+      window.seen = [];
+      new MutationObserver(() => {
+        const stale = document.body.classList.contains("stale");
+        window.seen.push([stale, document.querySelector("#headline .answer b")?.textContent]);
+      }).observe(document.body, { attributeFilter: ["class"] });
+    }""")
+    steps.choose_example(page, "ship")
+    expect(page.locator("#class-title h2")).to_have_text("What speaks for ship")
+    expect(page.locator("body.stale")).to_have_count(0)
+    expect(page.locator("#class-maps")).to_have_css("opacity", "1")
+    assert page.evaluate("window.seen") == [[True, "airplane"], [False, "ship"]]

@@ -163,3 +163,37 @@ def test_a_phone_shows_every_tab_and_a_link_opens_any(phone: Page) -> None:
         assert box
         assert 0 <= box["x"] < box["x"] + box["width"] <= 390
     expect_address(page, tab="compare")
+
+
+def test_back_and_forward_walk_through_tabs_and_settings(open_page: Opener, app_url: str) -> None:
+    page = open_page(app_url)
+    expect_address(page, example="airplane", tab="prediction")
+    before = page.evaluate("history.length")
+    steps.choose_example(page, "ship")
+    expect(page.locator("#headline .answer b")).to_have_text("ship")
+    expect_address(page, example="ship")
+    page.wait_for_timeout(1100)  # quicker changes are one step
+    steps.open_attention(page)
+    expect_address(page, tab="attention")
+    steps.show_attention(page, layer=3)
+    expect_address(page, layer="3")
+    page.wait_for_timeout(1100)
+    steps.set_ratio(page, 50)
+    expect_address(page, ratio="50")
+    assert page.evaluate("history.length") == before + 3, "one a step, none for a look"
+
+    page.go_back()
+    expect(page.locator("#ratio input[type=number]")).to_have_value("30")
+    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.7))
+    page.go_back()
+    expect(page.get_by_role("tab", name="Prediction")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.locator("#note")).to_have_text("Example: airplane")
+    expect(page.locator("#headline .answer b")).to_have_text("airplane")
+    expect_address(page, example="airplane", tab="prediction")
+    for _ in range(3):
+        page.go_forward()
+    expect(page.get_by_role("tab", name="Attention")).to_have_attribute("aria-selected", "true")
+    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.5))
+    expect_address(page, example="ship", ratio="50", tab="attention")
+    assert page.evaluate("history.length") == before + 3

@@ -17,12 +17,12 @@ from vitdemo.ui.kit.language import label, translations
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First
 from vitdemo.ui.kit.theme import calm
 from vitdemo.ui.page import Page
-from vitdemo.ui.sidebar import controls, export, link
+from vitdemo.ui.sidebar import controls, export, link, own
 from vitdemo.ui.tabs import TABS
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
-SCRIPTS = ("kit/again.js", "kit/reach.js")  # which run before gradio's
+SCRIPTS = ("kit/again.js", "kit/reach.js", "kit/stale.js")  # which run before gradio's
 
 __all__ = ["build", "first_view", "launch_options"]
 
@@ -56,6 +56,8 @@ def build(
                 with gr.Row(elem_id="share"):
                     copy = link.button(side)
                     export.build(session)
+                if not limits.read_only:
+                    own.build(side, limits)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
                 line = headline(first)
                 wider = familiarity.build(session)

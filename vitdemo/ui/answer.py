@@ -9,7 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import Analysis
 from vitdemo.ui import words
-from vitdemo.ui.kit.components import QUEUED, RUN
+from vitdemo.ui.kit.components import QUEUED, QUIET, RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
@@ -106,15 +106,24 @@ class Answering:
             # The picture comes last: its change asks again, and must do so with the model shown by then.
             return result if asked["image"] == shown else {**result, session.image: asked["image"]}
 
+        def asked_for(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
+            if "search" not in event._data:
+                return answered(values[wanted], values[session.image], progress)
+            asked, updates = link.back(values, str(event._data["search"]), event._data["turn"])
+            return {**updates, **self.answer(asked, progress), session.image: asked[session.image]}
+
         wanted = gr.State(None)  # what the address of the page asks for, by name
         inputs = session.inputs - {session.key}
         options: dict[str, Any] = {**RUN, "show_progress_on": [self.headline]}
         self.page.load(opened, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
-        link.button.ask(answered, [wanted, session.image], [*self.outputs, session.image], **options)
+        outputs = list(dict.fromkeys([*link.outputs, *self.outputs, session.image]))
+        link.button.ask(asked_for, {*inputs, wanted}, outputs, trigger_mode="multiple", **options)
         column = [session.model, session.selector, link.side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
+        asking = [session.image.change, session.model.input, session.ratio.release, session.selector.input]
+        gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
         gr.on(
-            [session.image.change, session.model.input, session.ratio.release, session.selector.input],
+            asking,
             self.answer,
             inputs,
             self.outputs,

@@ -15,7 +15,7 @@ from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import QUIET, gallery, named, remark
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import note
+from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, fitting
@@ -139,6 +139,16 @@ def choose_example(side: Sidebar, name: str) -> Values:
     }
 
 
+def choose_other(side: Sidebar, picture: Any, line: Html, *, upload: int | None = None) -> Values:
+    """Return the left column with a picture that is no example, its note, and the thumbnail it came from."""
+    return {
+        side.session.image: picture,
+        side.note: line,
+        side.examples: gr.Gallery(selected_index=None),
+        side.strip: gr.Gallery(selected_index=upload),
+    }
+
+
 def choose_model(side: Sidebar, values: Values) -> Values:
     """Return what follows the model: its summary, its selectors, and how many patches stay."""
     session, engine = side.session, side.session.engine
@@ -158,35 +168,27 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     """Events that only fill the left column; a changed picture then starts the analysis by itself."""
     session, engine = side.session, side.session.engine
 
-    def chosen(picture: Any, line: str, *, upload: int | None = None) -> Values:
-        """The visitor's picture, its note, and the one thumbnail that it came from."""
-        return {
-            session.image: picture,
-            side.note: note(line),
-            side.examples: gr.Gallery(selected_index=None),
-            side.strip: gr.Gallery(selected_index=upload),
-        }
-
     def select_example(event: gr.SelectData) -> Values:
         return choose_example(side, CLASSES[event.index])
 
     def select_upload(paths: list[str], event: gr.SelectData) -> Values:
         line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
-        return chosen(paths[event.index], line, upload=event.index)
+        return choose_other(side, paths[event.index], words.own_note(line), upload=event.index)
 
     def several(files: list[str]) -> Values:
         strip = gr.Gallery(files, visible=True, selected_index=0)
         line = say(words.YOURS_OF, number=1, count=len(files))
-        return {**chosen(files[0], line), side.strip: strip, side.paths: files}
+        return {**choose_other(side, files[0], words.own_note(line)), side.strip: strip, side.paths: files}
 
     def random_picture(model: str) -> Values:
         with tell_errors():
             sample = random_sample(data_dir, dataset=engine.info(model).dataset)
         line = say(words.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
-        return chosen(sample.picture, line)
+        return choose_other(side, sample.picture, note(line))
 
     def own_picture(path: str | None) -> Values:
-        return chosen(gr.skip(), say(words.YOURS if path else NO_IMAGE))
+        line = words.own_note(say(words.YOURS)) if path else note(say(NO_IMAGE))
+        return choose_other(side, gr.skip(), line)
 
     def model_changed(values: Values) -> Values:
         changed, names = choose_model(side, values), engine.info(values[session.model]).selectors

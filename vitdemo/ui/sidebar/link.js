@@ -6,18 +6,23 @@ import { PARAMETERS, toLink } from "../kit/look.js";
 const PAUSE = 250; // milliseconds from a change to the new address: browsers refuse many changes a second
 const SHORT = 2500; // milliseconds that "Copied" stays
 const TABS = "#tabs [role=tablist]";
+const REST = 1000; // milliseconds between two entries of the browser's history: quick changes are one step
+// A change of these is a step, to which Back leads; a change of the others is not.
+const STEPS = ["example", "model", "ratio", "selector", "tab"];
 // Every parameter of a link; others, gradio's own among them, stay as they are.
 const NAMES = ["example", "model", "ratio", "selector", "tab", ...PARAMETERS];
 
 class Link {
   constructor({ root, props, words, trigger }) {
     Object.assign(this, { root, props, words, trigger, look: {}, place: null, timer: null });
+    Object.assign(this, { step: null, moved: 0, turn: 0, returning: false });
     this.button = root.querySelector("button");
     this.button.textContent = words.copy;
     this.button.title = words.explain;
     this.button.addEventListener("click", () => this.copy());
     document.addEventListener("attention-mounted", ({ target }) => this.bring(target));
     document.addEventListener("attention-changed", ({ detail }) => this.follow(detail));
+    window.addEventListener("popstate", () => this.back());
   }
 
   /** The server has read the address: the result is asked for unless it came along, the tab opens, and from now
@@ -25,7 +30,7 @@ class Link {
   start() {
     const { opened, pending, tab, look } = this.props;
     if (!opened) return;
-    if (pending) this.trigger("ask");
+    if (pending) this.trigger("ask", {});
     this.look = look;
     const attention = document.querySelector(".attention");
     if (attention?.attention) this.bring(attention);
@@ -33,6 +38,8 @@ class Link {
     const watched = { subtree: true, attributeFilter: ["aria-selected"] };
     for (const list of document.querySelectorAll(TABS)) new MutationObserver(() => this.soon()).observe(list, watched);
     this.soon();
+    document.body.dataset.opened = "";
+    document.dispatchEvent(new Event("link-opened"));
   }
 
   /** Brings the Attention tab, which is built when it is opened, into the state that the link asks for. */
@@ -47,7 +54,7 @@ class Link {
   }
 
   soon() {
-    if (!this.props.opened) return;
+    if (!this.props.opened || this.returning) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.write(), PAUSE);
   }
@@ -70,8 +77,37 @@ class Link {
       url.searchParams.delete(name);
       if (shown[name] !== undefined) url.searchParams.append(name, shown[name]);
     }
-    if (url.href !== location.href) history.replaceState(history.state, "", url);
+    if (url.href !== location.href) this.move(url);
+    this.step = stepOf(url);
     this.say("");
+  }
+
+  /** Another entry in the history where the visitor took a step, else another address for this one. */
+  move(url) {
+    const now = performance.now();
+    const steps = this.step !== null && this.step !== stepOf(url) && now - this.moved > REST;
+    if (steps) this.moved = now;
+    history[steps ? "pushState" : "replaceState"](history.state, "", url);
+  }
+
+  /** Back or forward: the server is told what the address asks for now, unless only the tab is another. */
+  back() {
+    clearTimeout(this.timer);
+    const wanted = new URLSearchParams(location.search);
+    this.step = stepOf(location);
+    document.getElementById(`tab-${wanted.get("tab")}-button`)?.click();
+    const left = JSON.parse(this.props.value);
+    if (STEPS.slice(0, -1).every((name) => String(left[name] ?? "") === (wanted.get(name) ?? ""))) return;
+    this.returning = true; // until the page shows it, it would write what it shows now
+    this.turn += 1;
+    this.trigger("ask", { search: location.search.slice(1), turn: this.turn });
+  }
+
+  /** The page shows what Back asked for. */
+  returned() {
+    if (this.props.returns !== this.turn) return; // they went further meanwhile
+    this.returning = false;
+    if (!new URLSearchParams(location.search).has("example")) document.dispatchEvent(new Event("own-wanted"));
   }
 
   async copy() {
@@ -87,6 +123,12 @@ class Link {
     const own = !JSON.parse(this.props.value).example && document.querySelector("#picture img");
     this.root.querySelector(".status").textContent = text || (own ? this.words.no_picture : "");
   }
+}
+
+/** What of an address makes a step, as one text. */
+function stepOf({ search }) {
+  const parameters = new URLSearchParams(search);
+  return STEPS.map((name) => parameters.get(name)).join();
 }
 
 /** Puts `text` on the clipboard, in pages without https by the old command. Returns whether it worked. */
@@ -113,5 +155,6 @@ export function mount({ element, trigger, props, watch }) {
   const link = new Link({ root, props, words, trigger });
   watch("opened", () => link.start());
   watch("value", () => link.soon());
+  watch("returns", () => link.returned());
   link.start();
 }

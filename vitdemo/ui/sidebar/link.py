@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
@@ -76,6 +77,20 @@ class Link:
             state["value"] = write(self.side, example, values)
         return {**updates, self.button: gr.HTML(**state)}
 
+    def back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
+        """Return (the left column as a former address of this page asks for it, the picture among it; what
+        fills the page accordingly). A visitor's own picture is in no address: the browser puts it back."""
+        found, _ = read(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
+        example = found.get("example")
+        asked = merge(self.side, values, found)
+        updates = show(self.side, example or FIRST_EXAMPLE, asked)
+        if example:
+            asked[self.side.session.image] = str(example_paths()[example])
+        else:
+            for part in (self.side.note, self.side.examples, self.side.strip):
+                del updates[part]
+        return asked, {**updates, self.button: gr.HTML(returns=turn)}
+
 
 def brought(found: dict[str, Any]) -> bool:
     """Return whether a page comes with all that its visitor wants to see: its address asks for nothing, and
@@ -116,7 +131,7 @@ def merge(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
 def button(side: Sidebar) -> gr.HTML:
     """Build the button. It also writes the address whenever the left column changes, all in the browser."""
     first = write(side, FIRST_EXAMPLE, {part: part.value for part in side.settings.values()})
-    state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}}
+    state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}, "returns": 0}
     copy = module("sidebar/link", event="ask", elem_id="link", words=both(WORDS), **state)
     inputs = [side.note, *side.settings.values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)

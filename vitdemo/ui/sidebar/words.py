@@ -19,6 +19,11 @@ def example_note(name: str) -> Html:
     return note(say(EXAMPLE, name=name), data_example=name)
 
 
+def own_note(line: str) -> Html:
+    """Return the line under a visitor's own picture, by which the browser knows that it may keep it."""
+    return note(line, data_own="")
+
+
 def counts(tokens: tuple[int, ...]) -> Html:
     """Return how many patches remain after each stage: 64 → 44 → 31 → 21 tokens."""
     arrow = tag("span", "→", class_="arrow", aria_label=say("then"))

@@ -1,0 +1,49 @@
+"""The visitor's own pictures: large ones are made smaller in the browser, which also keeps the last one."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from vitdemo.limits import Limits
+from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.components import QUIET
+from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.language import both, say
+from vitdemo.ui.kit.received import uploaded
+from vitdemo.ui.kit.words import FOREIGN
+from vitdemo.ui.sidebar import words
+from vitdemo.ui.sidebar.controls import Sidebar, choose_other
+
+OWN = """(image, note) => (note?.includes("data-own") && image?.url) || \"\""""
+WORDS = {
+    "kept": "This browser keeps your picture until you forget it, and nobody else does: "
+    "the server deletes its copy soon after.",
+    "former": "Your last picture is still in this browser.",
+    "show": "Show it",
+    "forget": "Forget it",
+    "refused": "{name} has more than {limit} MB, and is no picture that your browser can make smaller.",
+    "shrunk": "A photo of {size} MB was made smaller in your browser: the server takes up to {limit} MB.",
+}
+
+
+def build(side: Sidebar, limits: Limits) -> None:
+    """Build the line about the last picture, below the ways to choose one."""
+    session = side.session
+    kept = module(
+        "sidebar/own",
+        event="restore",
+        elem_id="own",
+        words=both(WORDS),
+        limit=limits.upload_megabytes,
+        value="",
+    )
+    shown = [session.image, side.note]
+    gr.on([part.change for part in shown], None, shown, kept, js=OWN, **QUIET)
+
+    def restored(event: gr.EventData) -> Values:
+        path = event._data["path"]
+        if not uploaded(path):
+            raise gr.Error(say(FOREIGN), print_exception=False)
+        return choose_other(side, path, words.own_note(say(words.YOURS)))
+
+    kept.restore(restored, None, [*shown, side.examples, side.strip], **QUIET)
