@@ -62,7 +62,7 @@ async function drawn(svg, width, height) {
 }
 
 /** `text` in lines that fit. */
-function broken(text, fits) {
+export function broken(text, fits) {
   const lines = [""];
   for (const part of text.trim().split(/(?<=[\s，。：；])/)) {
     if (fits(lines.at(-1) + part)) lines[lines.length - 1] += part;

@@ -1,5 +1,5 @@
-// The address bar follows what is shown, and a button copies it. Nothing here asks the server; what a link
-// asks for is read and checked there, when the page is opened (link.py). Entry point: mount().
+// The address bar follows what is shown, and a button copies it. What a link asks for is read and checked by the
+// server, when the page is opened and when the visitor goes back (link.py). Entry point: mount().
 
 import { PARAMETERS, toLink } from "../kit/look.js";
 
@@ -10,7 +10,7 @@ const REST = 1000; // milliseconds between two entries of the browser's history:
 // A change of these is a step, to which Back leads; a change of the others is not.
 const STEPS = ["example", "model", "ratio", "selector", "tab"];
 // Every parameter of a link; others, gradio's own among them, stay as they are.
-const NAMES = ["example", "model", "ratio", "selector", "tab", ...PARAMETERS];
+const NAMES = [...STEPS, ...PARAMETERS];
 
 class Link {
   constructor({ root, props, words, trigger }) {
@@ -93,11 +93,10 @@ class Link {
   /** Back or forward: the server is told what the address asks for now, unless only the tab is another. */
   back() {
     clearTimeout(this.timer);
-    const wanted = new URLSearchParams(location.search);
-    this.step = stepOf(location);
-    document.getElementById(`tab-${wanted.get("tab")}-button`)?.click();
-    const left = JSON.parse(this.props.value);
-    if (STEPS.slice(0, -1).every((name) => String(left[name] ?? "") === (wanted.get(name) ?? ""))) return;
+    const [before, now] = [this.step, stepOf(location)];
+    this.step = now;
+    document.getElementById(`tab-${new URLSearchParams(location.search).get("tab")}-button`)?.click();
+    if (settingsOf(before) === settingsOf(now)) return;
     this.returning = true; // until the page shows it, it would write what it shows now
     this.turn += 1;
     this.trigger("ask", { search: location.search.slice(1), turn: this.turn });
@@ -125,11 +124,14 @@ class Link {
   }
 }
 
-/** What of an address makes a step, as one text. */
+/** What of an address makes a step, as one text; the tab comes last. */
 function stepOf({ search }) {
   const parameters = new URLSearchParams(search);
   return STEPS.map((name) => parameters.get(name)).join();
 }
+
+/** A step without its tab. */
+const settingsOf = (step) => step?.slice(0, step.lastIndexOf(","));
 
 /** Puts `text` on the clipboard, in pages without https by the old command. Returns whether it worked. */
 async function copied(text) {

@@ -1,9 +1,11 @@
 // A figure as a PNG for the visitor, with its legend and with what it shows in words.
 
+import { broken } from "../../kit/figures.js";
 import { draw } from "../../kit/maps/legend.js";
 import { INK, PAPER } from "../../kit/maps/scale.js";
 
-const [PAD, SIZE] = [12, 15];
+const [PAD, SIZE, LINE] = [12, 15, 21];
+const LEAST = 1024; // pixels of a saved picture's width
 
 /** Downloads `figure` (a canvas) as `name`, above its `legend` and `lines` of text. */
 export async function save(figure, { name, ...words }) {
@@ -15,19 +17,25 @@ export async function save(figure, { name, ...words }) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+/** The sheet, as many times larger as it takes to be `LEAST` pixels wide: a whole number, so that patches stay sharp. */
 function sheet(figure, { legend, lines, font }) {
   const { width, height } = figure;
+  const zoom = Math.max(1, Math.ceil(LEAST / width));
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height + 78 + (SIZE + 6) * lines.length];
   const context = canvas.getContext("2d");
+  const letters = `${SIZE}px ${font}`;
+  context.font = letters;
+  const fits = (line) => context.measureText(line).width <= width - 2 * PAD;
+  const words = lines.flatMap((line) => broken(line, fits));
+  [canvas.width, canvas.height] = [zoom * width, zoom * (height + 84 + LINE * words.length)];
+  context.scale(zoom, zoom);
   context.fillStyle = PAPER;
-  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillRect(0, 0, width, canvas.height);
+  context.imageSmoothingEnabled = false;
   context.drawImage(figure, 0, 0);
-  context.fillStyle = INK;
-  context.font = `${SIZE}px ${font}`;
-  context.textBaseline = "top";
+  Object.assign(context, { fillStyle: INK, font: letters, textBaseline: "top" });
   context.translate(PAD, height + 9);
   const below = draw(context, legend, width - 2 * PAD);
-  lines.forEach((text, index) => context.fillText(text, 0, below + index * (SIZE + 6), width - 2 * PAD));
+  words.forEach((text, index) => context.fillText(text, 0, below + index * LINE));
   return canvas;
 }
