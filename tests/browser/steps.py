@@ -81,14 +81,14 @@ def live_tokens(page: Page) -> list[int]:
 
 def analysed_tokens(page: Page) -> list[int]:
     """The numbers in the result line."""
-    words = page.locator("#headline .quiet").inner_text()
+    words = page.locator("#headline p.quiet").inner_text()
     path = re.search(r"([\d → ]+) tokens", words)
     assert path, words
     return [int(number) for number in path[1].split("→")]
 
 
 def expect_analysed(page: Page, tokens: list[int]) -> None:
-    expect(page.locator("#headline .quiet")).to_contain_text(" · " + " → ".join(map(str, tokens)) + " tokens")
+    expect(page.locator("#headline p.quiet")).to_contain_text(" · " + " → ".join(map(str, tokens)) + " tokens")
 
 
 def open_tab(page: Page, name: str, shown: str) -> Locator:

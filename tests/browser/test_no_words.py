@@ -44,7 +44,7 @@ def test_another_network_takes_the_answer_away(url: str, open_page: Opener) -> N
     expect(page.locator(".trust")).to_have_text("this model has no classes to explain.")
     page.get_by_role("tab", name="Prediction").click()
     expect(page.locator("#headline .answer")).to_have_text(WORDS)
-    expect(page.locator("#headline .quiet")).to_contain_text(MODELS[SILENT].title)
+    expect(page.locator("#headline p.quiet")).to_contain_text(MODELS[SILENT].title)
     expect(page.locator("#class-title")).to_contain_text(WORDS)
     expect(page.locator("#class-maps img")).to_have_count(0)
     for tab in page.get_by_role("tab").all():

@@ -106,7 +106,7 @@ def test_several_pictures_make_a_strip_to_choose_from(page: Page) -> None:
 
 def test_the_controls_follow_the_model(page: Page) -> None:
     steps.choose(page, "model", "Standard ViT · CIFAR-10")
-    expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+    expect(page.locator("#headline p.quiet")).to_contain_text("Standard ViT")
     expect(page.locator("#selector input")).to_have_value("Class attention")
     steps.set_ratio(page, 0)
     expect(page.locator("#counts")).to_contain_text("none pruned")
@@ -117,7 +117,7 @@ def test_the_controls_follow_the_model(page: Page) -> None:
 
 def test_a_selector_chosen_while_the_server_hears_of_the_model_stays(open_page: Opener, app_url: str) -> None:
     page, waiting, slow = open_page(f"{app_url}?model=vit_cifar10"), [], True
-    expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+    expect(page.locator("#headline p.quiet")).to_contain_text("Standard ViT")
 
     def slowly(route: Route) -> None:
         waiting.append(route) if slow else route.continue_()
@@ -130,7 +130,7 @@ def test_a_selector_chosen_while_the_server_hears_of_the_model_stays(open_page: 
     slow = False
     for route in waiting:
         route.continue_()
-    expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
+    expect(page.locator("#headline p.quiet")).to_contain_text("DynamicViT")
     page.locator("#selector input").click()
     expect(
         page.get_by_role("option", name="Learned predictor")
@@ -145,7 +145,7 @@ def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(page: Page) -> N
     steps.choose(page, "model", "DeiT-Tiny")
     expect(page.locator("#headline [role=alert]")).to_contain_text("timm/deit_tiny_patch16_224")
     steps.choose(page, "model", "DynamicViT · CIFAR-10")
-    expect(page.locator("#headline .quiet")).to_contain_text("DynamicViT")
+    expect(page.locator("#headline p.quiet")).to_contain_text("DynamicViT")
     expect(page.locator("#headline .answer b")).to_have_text("airplane")
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     steps.choose(page, "compare-model-b", "DeiT-Tiny")
