@@ -88,7 +88,8 @@ def analysed_tokens(page: Page) -> list[int]:
 
 
 def expect_analysed(page: Page, tokens: list[int]) -> None:
-    expect(page.locator("#headline p.quiet")).to_contain_text(" · " + " → ".join(map(str, tokens)) + " tokens")
+    path = " → ".join(map(str, tokens))
+    expect(page.locator("#headline p.quiet")).to_contain_text(f" · {path} tokens")
 
 
 def open_tab(page: Page, name: str, shown: str) -> Locator:
