@@ -24,7 +24,7 @@ def preview() -> None:
     outcome, kept = analysis.pruned or analysis.dense, analysis.kept[-1]
     said = f"{outcome.top[0][0]}, from {len(kept)} of {outcome.tokens[0]} patches"
     shown = result.lab.kept_figure(kept)
-    card = render.share_card(shown, analysis.view, title=[TITLE], lines=[PROMISE, said])
+    card = render.draw_card(shown, analysis.view, title=[TITLE], lines=[PROMISE, said])
     card.save(PICTURE, quality=90)
 
 

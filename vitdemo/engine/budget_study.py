@@ -1,4 +1,4 @@
-"""Do easy pictures use fewer tokens under an adaptive budget?
+"""The study whether easy pictures use fewer tokens under an adaptive budget.
 
 `python -m vitdemo.engine.budget_study dynamicvit_cifar10 --data data --n 300 --threshold 0.8`
 """
@@ -29,8 +29,11 @@ from vitdemo.weights import LoadedModel, load_model
 
 @dataclass(frozen=True)
 class BudgetStudy:
-    """An entry a picture. `confidence`: the dense network's highest probability, which stands for how easy a
-    picture is. `patches`: the mean number of patches in a block under the threshold."""
+    """How easy pictures are, and how many patches they use; an entry a picture.
+
+    `confidence`: the dense network's highest probability, which stands for how easy a picture is.
+    `patches`: the mean number of patches in a block under the threshold.
+    """
 
     confidence: tuple[float, ...]
     patches: tuple[float, ...]
@@ -56,9 +59,9 @@ class BudgetStudy:
 
 @torch.no_grad()
 def run_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshold: float) -> BudgetStudy:
-    """Each picture dense, and with the model's best selector under `threshold` (see `Threshold`).
+    """Run each picture dense, and with the model's best selector under `threshold` (see `Threshold`).
 
-    Raises ValueError for a bad threshold.
+    Raise ValueError for a bad threshold.
     """
     model, name = loaded.model, selectors_for(loaded.spec)[0]
     rule, prefix = threshold_for(name, threshold), loaded.spec.config.num_prefix_tokens

@@ -36,10 +36,13 @@ class Engine:
         limits: Limits = DEFAULTS,
         extra_models: Sequence[str] = (),
     ) -> None:
-        """`device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
+        """Take the device, where the weights lie, and the limits.
+
+        `device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
         folder. `limits`: of pictures, jobs, downloads and of what results may take. `extra_models`: folders
         and Hub names that may be asked for besides the menu's. Raise ValueError for a device that is not
-        there."""
+        there.
+        """
         self._models_dir = models_dir
         self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models, limits=limits)
         self._cache = TraceCache(round(limits.result_megabytes * MEGABYTE))
@@ -64,8 +67,7 @@ class Engine:
         return describe_model(self._pool.spec(model))
 
     def token_counts(self, model: str, pruning_ratio: float) -> tuple[int, ...]:
-        """Return the patches at the input and after each stage, (64, 44, 31, 21); only the first at ratio
-        0."""
+        """Return the patches at the input and after each stage, (64, 44, 31, 21); only the first at 0."""
         config, keep_ratio = self._pool.spec(model).config, keep_ratio_of(pruning_ratio)
         stages = len(config.prune_loc) if keep_ratio < 1 else 0
         return tuple(token_counts(config.num_patches, keep_ratio, stages))
@@ -76,15 +78,18 @@ class Engine:
         return self._pool.find(model) is not None
 
     def load(self, model: str, *, progress: Progress | None = None) -> None:
-        """Have the model in memory; its weights may come from the Hub, which takes as long as it takes, and
-        nobody waits meanwhile who asks for another. Raise ValueError as `info`, and WeightsError."""
+        """Have the model in memory.
+
+        Its weights may come from the Hub, which takes as long as it takes, and nobody waits meanwhile who
+        asks for another. Raise ValueError as `info`, and WeightsError.
+        """
         self.info(model)
         self._pool.get(model, progress=progress)
 
     def open(self, request: Request, *, progress: Progress | None = None) -> Result:
-        """Return the result of `request`. Runs the network, dense and pruned, unless memory holds the result
-        of an equal request.
+        """Return the result of `request`.
 
+        Run the network, dense and pruned, unless memory holds the result of an equal request.
         Raise ValueError (BadImage, WeightsError and bad options are such).
         """
         report = progress or ignore_progress
@@ -95,23 +100,24 @@ class Engine:
         return self._cache.find(key) is not None
 
     def recall(self, key: str, *, progress: Progress | None = None) -> Result:
-        """Return the result that memory holds under `key`; decodes and runs nothing. Raise Expired if it was
-        dropped."""
+        """Return the result in memory under `key`, running nothing. Raise Expired if it was dropped."""
         entry = self._cache.find(key)
         if entry is None:
             raise Expired(key)
         return self._result(entry, progress or ignore_progress)
 
     def find(self, request: Request) -> Result | None:
-        """Return what `open` would return at once, None if it would have to load, run or wait. Decodes the
-        picture. Raise ValueError as `open`."""
+        """Return what `open` would return at once, None if it would have to load, run or wait.
+
+        Decode the picture. Raise ValueError as `open`.
+        """
         entry = find(request, self._shared)
         return entry and self._result(entry, ignore_progress)
 
     def compare(
         self, a: Request, b: Request, *, method: str = "attention-rollout", progress: Progress | None = None
     ) -> Comparison:
-        """Return two requests of one picture side by side. Runs the network for those that are not in memory.
+        """Return two requests of one picture side by side. Run the network for those that are not in memory.
 
         `method`: a key of ATTENTION_METHODS. Raise ValueError as `open`, and for requests of different
         pictures.
@@ -119,8 +125,10 @@ class Engine:
         return compare.compare((a, b), self._shared, method=method, progress=progress or ignore_progress)
 
     def find_wider(self, model: str) -> str | None:
-        """Return the key of a network from the Hub that knows more words than `model` and need not be
-        fetched, because it lies in the cache; None where there is none. Raise ValueError as `info`."""
+        """Return the key of a network from the Hub that knows more words than `model`; None for none.
+
+        It need not be fetched, because it lies in the cache. Raise ValueError as `info`.
+        """
         known = self.count_words(model)
         for key, spec in list_models(self._models_dir).items():
             if spec.config.num_classes > known and is_cached(spec.source):

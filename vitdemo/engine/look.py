@@ -57,8 +57,7 @@ def to_state(look: Look) -> dict[str, Any]:
 
 
 def from_state(state: Mapping[str, Any]) -> Look:
-    """Return the look that `state` writes, what it lacks as at first. Raise ValueError naming a wrong
-    value."""
+    """Return the look that `state` writes, what it lacks as at first. Raise ValueError naming a bad one."""
     kinds = get_type_hints(Look)
     values = {
         field.name: take(state, field.name.rstrip("_"), kinds[field.name], field.default)

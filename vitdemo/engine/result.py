@@ -44,23 +44,29 @@ class Result:
         return self.analysis.key
 
     def attention(self, look: Look) -> PatchMap:
-        """Return the numbers of `attention_figure`. Raise ValueError naming an unknown method or an option
-        out of range, and where the query patch is already pruned."""
+        """Return the numbers of `attention_figure`.
+
+        Raise ValueError naming an unknown method or an option out of range, and where the query patch is
+        already pruned.
+        """
         return attention.attention_map(self._entry, look)
 
     def attention_figure(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Image.Image:
-        """Return the map over the view, its colour bar below, the query patch framed. `opacity`: 0 to
-        1. Raise as `attention`."""
+        """Return the map over the view, its colour bar below, the query patch framed.
+
+        `opacity`: 0 to 1. Raise as `attention`.
+        """
         return attention.attention_figure(self._entry, look, opacity=opacity, smooth=smooth)
 
     def head_gallery(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
-        """Return every head of one layer under one scale, captioned "Head 0", ...: raw attention if that is
-        the method, else per-head rollouts. Raise as `attention`."""
+        """Return every head of one layer under one scale, captioned "Head 0", ...
+
+        Raw attention if that is the method, else per-head rollouts. Raise as `attention`.
+        """
         return attention.head_gallery(self._entry, look, opacity=opacity, smooth=smooth)
 
     def payload(self) -> str:
-        """Return JSON of both passes' attention, token ids and view, for a page to explore without asking
-        again."""
+        """Return JSON of both passes' attention, token ids and view, to be explored without asking again."""
         return payload.pack_result(self._entry)
 
     def payload_layer(self, *, pass_: str, layer: int) -> str:
@@ -71,33 +77,36 @@ class Result:
         return payload.pack_layer(self._entry, pass_=pass_, layer=layer)
 
     def features(self) -> str:
-        """Return JSON of both passes' patches after each layer: their principal components and norms, and the
-        view."""
-        return features.features(self._entry)
+        """Return JSON of both passes' patches after each layer, and the view.
+
+        Of the patches their principal components and norms.
+        """
+        return features.pack_features(self._entry)
 
     def features_layer(self, *, pass_: str, layer: int) -> str:
-        """Return JSON of the patches' features after one layer. Raise ValueError naming an unknown pass or
-        layer."""
-        return features.layer_of(self._entry, pass_=pass_, layer=layer)
+        """Return JSON of the patches' features after one layer. Raise ValueError naming a wrong one."""
+        return features.pack_layer(self._entry, pass_=pass_, layer=layer)
 
     def classes(self, label: str = "") -> list[ClassMap]:
-        """Return the maps of class `label` ("": the answer), each over the view. None for a network without
-        classes.
+        """Return the maps of class `label` ("": the answer), each over the view.
 
-        Runs the network once forward and back, unless it was asked before. Raise ValueError for a class that
+        None for a network without classes.
+        Run the network once forward and back, unless it was asked before. Raise ValueError for a class that
         the model does not have.
         """
         return class_maps(self._subject, label)
 
     def class_map(self, label: str = "", *, method: str) -> PatchMap:
-        """Return the numbers of one of `classes`. Runs the network and raises as that does; raise ValueError
-        naming the known methods, too."""
+        """Return the numbers of one of `classes`.
+
+        Run the network and raise as that does; raise ValueError naming the known methods, too.
+        """
         return class_map(self._subject, label, method=method)
 
     def trust(self, label: str = "") -> Trust:
         """Judge each map of class `label` ("": the answer) against random order, by really removing patches.
 
-        Runs the network for seconds, unless it was asked before. Raise ValueError for a class that the model
+        Run the network for seconds, unless it was asked before. Raise ValueError for a class that the model
         does not have.
         """
         return trust(self._subject, label)
@@ -107,10 +116,10 @@ class Result:
         return card(self._entry, address)
 
     def export(self, look: Look) -> Export:
-        """Return all numbers of the result, to be written to files. The attention maps follow `look`, which
-        is what the page shows.
+        """Return all numbers of the result, to be written to files.
 
-        Runs the network for the maps of the answer's class, unless they are known. Raise ValueError for an
+        The attention maps follow `look`, which is what the page shows.
+        Run the network for the maps of the answer's class, unless they are known. Raise ValueError for an
         option out of range.
         """
         return export(self._subject, look)

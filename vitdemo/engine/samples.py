@@ -25,14 +25,14 @@ class Sample:
 
 
 def has_samples(folder: Path | None) -> bool:
-    """Whether the test split of any data set can be read from `folder`."""
+    """Return whether the test split of any data set can be read from `folder`."""
     return folder is not None and any(load_test_split(folder, key) for key in DATASETS)
 
 
 def random_sample(folder: Path | None, *, dataset: str) -> Sample:
-    """Any picture of the test split of the data set titled `dataset`, or of the first that is there.
+    """Return any picture of the test split of the data set titled `dataset`, or of the first that is there.
 
-    Raises ValueError where none is.
+    Raise ValueError where none is.
     """
     if folder is not None:
         for key in sorted(DATASETS, key=lambda key: DATASETS[key].title != dataset):
@@ -52,7 +52,7 @@ def pick_sample(split: Images | Photos, key: str) -> Sample:
 
 @lru_cache(maxsize=len(DATASETS))
 def load_test_split(folder: Path, key: str) -> Images | Photos | None:
-    """The split, None where it is not in `folder`. Found at the first request, then kept (CIFAR: 31 MB)."""
+    """Return the split, None where it is not in `folder`. Look once, then keep it (CIFAR: 31 MB)."""
     try:
         return DATASETS[key].load(folder, "test")
     except (OSError, ValueError):

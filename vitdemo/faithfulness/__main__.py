@@ -37,7 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def list_bundled(models_dir: Path | None) -> list[str]:
-    """The models whose weights are there."""
+    """Return the models whose weights are there."""
     return [key for key, spec in list_models(models_dir).items() if spec.source == "bundled"]
 
 
@@ -64,13 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def say(done: int, n: int) -> None:
-    """A line that writes over itself, where somebody may be looking."""
+    """Write a line over the one before, where somebody may be looking."""
     if sys.stderr.isatty():
         print(f"\r{done} of {n} pictures", end="\n" if done == n else "", file=sys.stderr, flush=True)
 
 
 def format_plain(result: Study) -> str:
-    """One study for people."""
+    """Return one study as lines for people."""
     lines = [
         f"{result.model}: {result.n} pictures of {result.dataset}, {result.split}, {result.seconds:.0f} s"
     ]
@@ -89,7 +89,7 @@ def format_interval(interval: Interval) -> str:
 
 
 def format_table(studies: Sequence[Study]) -> str:
-    """A line a map and a column a model, and below how it was measured."""
+    """Return a line a map and a column a model, and below how it was measured."""
     names = [result.model for result in studies]
     lines = [f"| map | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for key in METHODS:
@@ -115,7 +115,7 @@ def format_cell(row: Row | None) -> str:
 
 
 def describe_measurement(result: Study) -> str:
-    """The command, n and the machine behind a column."""
+    """Return the command, n and the machine behind a column."""
     options = f"--data data --n {result.n}" + (" --split val" if result.split == "val" else "")
     return (
         f"`python -m vitdemo.faithfulness {result.model} {options} --json`: n = {result.n} pictures of "

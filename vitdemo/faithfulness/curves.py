@@ -53,13 +53,13 @@ class Judgement:
 
 
 def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
-    """The area under the curve by trapezoids over the width of what was tried; of a single number, itself."""
+    """Return the area under the curve by trapezoids over the width tried; of a single number, itself."""
     width = kept[-1] - kept[0]
     return float(np.trapezoid(curve, kept) / width) if width else float(curve[0])
 
 
 def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
-    """The numbers of patches to try, evenly from none to all, each once.
+    """Return the numbers of patches to try, evenly from none to all, each once.
 
     A head that reads only prefix tokens can do without any patch; a head that takes the mean of the patches
     needs at least one, and then the curves begin at one patch.
@@ -78,7 +78,7 @@ def judge_orders(
     steps: int = STEPS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> list[Judgement]:
-    """The curves of class `target` for each order of the patches, the most important first.
+    """Return the curves of class `target` for each order of the patches, the most important first.
 
     Where an entry of `orders` holds several, `(k, n)`, its curves are the mean of theirs. `progress` is told
     the share done. The network is dense apart from what is removed at its input.
@@ -108,7 +108,7 @@ def probabilities(
     *,
     target: int,
 ) -> Float[np.ndarray, "s"]:
-    """The probability of `target` for each set of patches, ascending, as the only ones that there are."""
+    """Return the probability of `target` for each set of patches, ascending, as if there were no others."""
     rows = max(1, TOKENS // (sets.shape[1] + model.config.num_prefix_tokens))
     found = []
     for ids in torch.from_numpy(sets).split(rows):

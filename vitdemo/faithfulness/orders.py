@@ -21,14 +21,14 @@ KEEP_RATIO = 0.7  # of the pass that the keep score is taken from: the ratio of 
 def class_trace(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, target: int | None = None
 ) -> Trace:
-    """The dense pass with the gradients of class `target` (None: the predicted one)."""
+    """Return the dense pass with the gradients of class `target` (None: the predicted one)."""
     return record(model, pixels, target=target, grads=True)
 
 
 def map_orders(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], trace: Trace, *, seed: int
 ) -> dict[str, Orders]:
-    """The orders of each explanation of `trace` (of `class_trace`) at its default options, by its key.
+    """Return the orders of each explanation of `trace` (of `class_trace`) at its default options, by its key.
 
     DynamicViT's own opinion, the keep score, takes part by a pass of its own at keep ratio 0.7.
     """
@@ -40,13 +40,13 @@ def map_orders(
 
 
 def orders_of(heat: Heatmap, *, seed: int) -> Orders:
-    """The patches by falling value, those without one last: one order, or two where some patches are equal.
+    """Return the patches by falling value, those without one last, in two orders where some are equal.
 
-    A map says nothing of the order of equal patches, so it is judged by the mean over all of theirs. Reading
-    order is one of them and no fair draw: what matters lies in the middle of a picture. The mean of two draws
-    is right on average, and with the second the reverse of the first, among equal patches, what one gains
-    the other loses: a constant map's gap is exactly that of chance, 0. A pair scatters by 0.01 to 0.02 where
-    the bar of a picture is 0.1 to 0.7; the exact mean would take a pass for each set of patches.
+    A map says nothing of the order of equal patches, so it is judged by the mean over all of theirs.
+    Reading order is one of them and no fair draw: what matters lies in the middle of a picture. The mean of
+    two draws is right on average, and with the second the reverse of the first, among equal patches, what
+    one gains the other loses: a constant map's gap is exactly that of chance, 0. A pair scatters by 0.01 to
+    0.02 where the bar of a picture is 0.1 to 0.7; the exact mean would take a pass for each set of patches.
     """
     values = np.nan_to_num(heat.ravel(), nan=-np.inf)
     drawn = np.random.default_rng((seed, len(values))).permutation(len(values))
@@ -55,8 +55,11 @@ def orders_of(heat: Heatmap, *, seed: int) -> Orders:
 
 
 def keep_rank(trace: Trace) -> Heatmap:
-    """How early the selector would drop each patch, 0 the first: by the stages that it survived, and among
-    those of one stage by its last score. Equal patches have equal ranks."""
+    """Return how early the selector would drop each patch, 0 the first.
+
+    By the stages that it survived, and among those of one stage by its last score. Equal patches have equal
+    ranks.
+    """
     survived, score = np.zeros(trace.num_patches), np.zeros(trace.num_patches)
     for stage, kept in enumerate(trace.kept):
         heat = explain(trace, "keep-score", stage=stage).ravel()
@@ -67,7 +70,7 @@ def keep_rank(trace: Trace) -> Heatmap:
 
 
 def random_orders(num_patches: int, *, count: int, seed: int) -> list[Order]:
-    """`count` orders drawn evenly, each second one the reverse of the one before.
+    """Return `count` orders drawn evenly, each second one the reverse of the one before.
 
     What a reversed order deletes is what the order itself inserts, so a pair costs as much as one, and the
     insertion AUC less the deletion AUC of a pair cancels out, as it does on average for random orders.

@@ -55,7 +55,7 @@ class Row:
 
     @property
     def finding(self) -> str:
-        """ "better than random" or "worse than random" where the interval of `gain` says so."""
+        """Whether the interval of `gain` says "better than random" or "worse than random"."""
         if self.gain.low > 0:
             return "better than random"
         return "worse than random" if self.gain.high < 0 else "no better than random"
@@ -94,9 +94,9 @@ def run_study(
     split: Split = "test",
     progress: Progress = lambda i, n: None,
 ) -> Study:
-    """Judges every method on `n` pictures of the split, drawn evenly with a fixed seed.
+    """Judge every method on `n` pictures of the split, drawn evenly with a fixed seed.
 
-    The class is the one that the dense network predicts. Raises ValueError for a data set that `loaded` does
+    The class is the one that the dense network predicts. Raise ValueError for a data set that `loaded` does
     not name or a model without a head, FileNotFoundError where the pictures are missing.
     """
     begin, dataset = perf_counter(), DATASETS.get(loaded.spec.data.dataset)
@@ -134,7 +134,7 @@ def sample_images(found: Images | Photos, n: int) -> Iterator[Image.Image]:
 
 
 def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, list[Judgement]]:
-    """The judgement of each method on one picture, by its key, and those of the random orders as "random"."""
+    """Return the judgements of one picture by the key of the method, of the random orders as "random"."""
     model = loaded.model
     pixels = preprocess(image, config=loaded.spec.data).pixels.to(next(model.parameters()).device)
     trace = class_trace(model, pixels)
@@ -147,7 +147,7 @@ def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, li
 
 
 def mean_aucs(judgements: Sequence[Judgement]) -> tuple[float, float]:
-    """(deletion, insertion)."""
+    """Return the means of (deletion, insertion)."""
     deletion = np.mean([judgement.deletion_auc for judgement in judgements])
     return float(deletion), float(np.mean([judgement.insertion_auc for judgement in judgements]))
 
@@ -159,7 +159,7 @@ def make_row(method: str, own: Float[np.ndarray, "n 2"], chance: Float[np.ndarra
 
 
 def estimate_interval(values: Float[np.ndarray, "n"]) -> Interval:
-    """The mean, and the percentiles of the means of resamples drawn with replacement (fixed seed)."""
+    """Return the mean, and the percentiles of the means of resamples drawn with replacement (fixed seed)."""
     draw, n = np.random.default_rng(0), len(values)
     means = values[draw.integers(n, size=(RESAMPLES, n))].mean(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -167,7 +167,7 @@ def estimate_interval(values: Float[np.ndarray, "n"]) -> Interval:
 
 
 def as_json(result: Study) -> dict[str, Any]:
-    """What `--json` prints."""
+    """Return what `--json` prints."""
     found = asdict(result)
     rows = [
         {**asdict(row), "title": METHODS[row.method].title, "finding": row.finding} for row in result.rows

@@ -1,6 +1,6 @@
 """Pictures from numbers: numpy and PIL only, no torch, no state."""
 
-from vitdemo.render.card import CARD, share_card
+from vitdemo.render.card import CARD, draw_card
 from vitdemo.render.film import encode_gif
 from vitdemo.render.geometry import enlarge_view, patch_at, patch_box
 from vitdemo.render.overlay import describe, draw_heat, draw_overlay, share_of_total
@@ -24,6 +24,7 @@ __all__ = [
     "colour_map",
     "count_lifetimes",
     "describe",
+    "draw_card",
     "draw_colour_bar",
     "draw_film_strip",
     "draw_gallery",
@@ -37,7 +38,6 @@ __all__ = [
     "mark_patch",
     "patch_at",
     "patch_box",
-    "share_card",
     "share_of_total",
     "share_scale",
     "stage_colours",

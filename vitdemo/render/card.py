@@ -18,11 +18,13 @@ ACCENT: Colour = (15, 118, 110)
 QUIET: Colour = (87, 83, 78)
 
 
-def share_card(
+def draw_card(
     shown: Image.Image, whole: Image.Image, *, title: Sequence[str], lines: Sequence[str]
 ) -> Image.Image:
-    """Return the picture `shown` large, beside it `title`, its last part in another colour, and `lines`;
-    below them `whole`, the picture as it was. 1200 x 630 pixels."""
+    """Draw the picture `shown` large, with `title` and `lines` beside it, at 1200 x 630 pixels.
+
+    The last part of the title has another colour. Below stands `whole`, the picture as it was.
+    """
     card = Image.new("RGB", CARD, PAPER)
     edge = CARD[1] - 2 * MARGIN
     put(card, shown, (MARGIN, MARGIN), edge)

@@ -26,8 +26,10 @@ _DIVERGING = np.array(
 
 @dataclass(frozen=True)
 class Diverging:
-    """Blue at -`reach`, white at 0, red at `reach`: for changes, whose sign matters. `label`: the quantity.
-    Raises ValueError unless `reach` is positive."""
+    """Blue at -`reach`, white at 0, red at `reach`: for changes, whose sign matters.
+
+    `label`: the quantity. Raise ValueError unless `reach` is positive.
+    """
 
     reach: float
     label: str
@@ -37,7 +39,7 @@ class Diverging:
             raise ValueError(f"reach must be positive and finite, got {self.reach}")
 
     def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
-        """The colour of each value, beyond the reach that of the end."""
+        """Return the colour of each value, beyond the reach that of the end."""
         at = (np.clip(values / self.reach, -1, 1) + 1) / 2 * (len(_DIVERGING) - 1)
         stops = np.arange(len(_DIVERGING))
         channels = [np.interp(at, stops, _DIVERGING[:, channel]) for channel in range(3)]
@@ -51,7 +53,7 @@ def draw_numbers(
     decimals: int,
     names: tuple[str, str],
 ) -> Image.Image:
-    """A coloured cell with its number for each value, rows and columns counted from 0; NaN is grey.
+    """Draw a coloured cell with its number for each value, rows and columns from 0; NaN is grey.
 
     `names` are those of the rows and of the columns, such as ("layer", "head"). The label of `colours`
     stands below.
@@ -90,14 +92,14 @@ def to_colour(values: UInt8[np.ndarray, "3"]) -> Colour:
 
 
 def readable_on(colour: Colour) -> Colour:
-    """Ink or paper, whichever has more contrast (relative luminance, WCAG 2)."""
+    """Return ink or paper, whichever has more contrast (relative luminance, WCAG 2)."""
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return INK if luminance > 0.22 else PAPER
 
 
 def draw_filters(filters: Float[np.ndarray, "k 3 ph pw"], *, columns: int) -> Image.Image:
-    """Each filter as a colour tile: grey is 0, and a filter's largest entry reaches the end of the range."""
+    """Draw each filter as a colour tile: grey is 0, its largest entry the end of the range."""
     edge = DISPLAY_EDGE // columns - GAP
     rows = -(-len(filters) // columns)
     sheet = Image.new("RGB", (columns * (edge + GAP) - GAP, rows * (edge + GAP) - GAP), PAPER)
@@ -111,12 +113,12 @@ def draw_filters(filters: Float[np.ndarray, "k 3 ph pw"], *, columns: int) -> Im
 
 
 def cell_of(grid: Grid) -> tuple[int, int]:
-    """Pixels of one square in `draw_grids`, and of the gap between two small maps."""
+    """Return the pixels of one square in `draw_grids`, and of the gap between two small maps."""
     return max(1, 640 // max(grid) ** 2), max(2, 48 // max(grid))
 
 
 def grids_size(grid: Grid) -> Size:
-    """(width, height) of `draw_grids`."""
+    """Return (width, height) of `draw_grids`."""
     cell, gap = cell_of(grid)
     return grid[1] * (grid[1] * cell + gap) - gap, grid[0] * (grid[0] * cell + gap) - gap
 
@@ -124,8 +126,10 @@ def grids_size(grid: Grid) -> Size:
 def draw_grids(
     table: Float[np.ndarray, "n n"], *, grid: Grid, scale: Scale, chosen: int | None = None
 ) -> Image.Image:
-    """For each of the n = gh * gw places a small map of its row of `table`, laid out as the places are;
-    the `chosen` one is framed. Which map lies at a pixel: `grids_at`."""
+    """Draw for each of the n = gh * gw places a small map of its row of `table`, laid out as they are.
+
+    The `chosen` one is framed. Which map lies at a pixel: `grids_at`.
+    """
     cell, gap = cell_of(grid)
     sheet = Image.new("RGB", grids_size(grid), PAPER)
     colours = scale.colours(table).reshape(-1, *grid, 3)
@@ -140,19 +144,19 @@ def draw_grids(
 
 
 def grids_at(x: float, y: float, grid: Grid) -> int | None:
-    """The place whose small map lies at a pixel of `draw_grids`; None below it."""
+    """Return the place whose small map lies at a pixel of `draw_grids`; None below it."""
     size = grids_size(grid)
     return patch_at(x, y, size, grid) if 0 <= x <= size[0] and 0 <= y <= size[1] else None
 
 
 def draw_map(heat: Heatmap, *, scale: Scale) -> Image.Image:
-    """One flat colour a patch, 448 pixels on the long edge, with no picture below."""
+    """Draw one flat colour a patch, 448 pixels on the long edge, with no picture below."""
     factor = max(1, DISPLAY_EDGE // max(heat.shape))
     return Image.fromarray(spread(scale.colours(heat), (heat.shape[1] * factor, heat.shape[0] * factor)))
 
 
 def draw_steps(steps: Sequence[tuple[str, float]], *, label: str) -> Image.Image:
-    """A bar from 0 to each value in -1..1, one below the other, named at the left and numbered at the right.
+    """Draw a bar from 0 to each value in -1..1, one below the other, named and numbered.
 
     Negative bars go left of the zero line. `label` stands below.
     """

@@ -16,13 +16,12 @@ SAMPLE = 160
 
 
 def encode_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", edge: int = EDGE) -> bytes:
-    """A GIF of the captioned pictures, one after the other, that loops for ever; `below` stands under each.
+    """Return a GIF of the captioned pictures that loops for ever; `below` stands under each.
 
     Pictures are reduced to `edge` pixels on their long side; all frames are as large as the largest. Each
     frame has its own 256 colours.
 
-    Raises:
-        ValueError: without frames.
+    Raise ValueError without frames.
     """
     if not frames:
         raise ValueError("frames: at least one picture is needed.")
@@ -53,7 +52,7 @@ def encode_gif(frames: Sequence[tuple[str, Image.Image]], *, below: str = "", ed
 
 
 def reduce_frames(frames: Sequence[tuple[str, Image.Image]], edge: int) -> list[tuple[str, Image.Image]]:
-    """The pictures as RGB, none larger than `edge` pixels on its long side."""
+    """Return the pictures as RGB, none larger than `edge` pixels on its long side."""
     small = []
     for words, image in frames:
         factor = min(1.0, edge / max(image.size))

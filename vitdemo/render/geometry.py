@@ -20,10 +20,9 @@ DISPLAY_EDGE = 448
 
 
 def cut_edges(length: int, parts: int) -> Int[np.ndarray, "edges"]:
-    """The `parts` + 1 positions that cut `length` pixels into runs, sizes differing by at most one pixel.
+    """Return the `parts` + 1 positions that cut `length` pixels into runs, alike but for one pixel.
 
-    Raises:
-        ValueError: if a run would be empty.
+    Raise ValueError if a run would be empty.
     """
     if not 1 <= parts <= length:
         raise ValueError(f"grid: {parts} patches do not fit into {length} pixels.")
@@ -31,10 +30,9 @@ def cut_edges(length: int, parts: int) -> Int[np.ndarray, "edges"]:
 
 
 def patch_box(patch_id: int, size: Size, grid: Grid) -> tuple[int, int, int, int]:
-    """The (left, top, right, bottom) pixels of a patch, right and bottom exclusive as in `Image.crop`.
+    """Return the (left, top, right, bottom) pixels of a patch, right and bottom exclusive as in `Image.crop`.
 
-    Raises:
-        ValueError: if the grid has no such patch.
+    Raise ValueError if the grid has no such patch.
     """
     gh, gw = grid
     if not 0 <= patch_id < gh * gw:
@@ -45,7 +43,7 @@ def patch_box(patch_id: int, size: Size, grid: Grid) -> tuple[int, int, int, int
 
 
 def patch_at(x: float, y: float, size: Size, grid: Grid) -> int:
-    """The id of the patch under a point in pixels; a point outside counts for the nearest edge."""
+    """Return the id of the patch under a point in pixels; a point outside counts for the nearest edge."""
     gh, gw = grid
     column = np.searchsorted(cut_edges(size[0], gw), x, side="right") - 1
     row = np.searchsorted(cut_edges(size[1], gh), y, side="right") - 1
@@ -60,7 +58,7 @@ def spread(values: Shaped[np.ndarray, "gh gw *rest"], size: Size) -> Shaped[np.n
 
 
 def mask_grid_lines(size: Size, grid: Grid) -> Bool[np.ndarray, "height width"]:
-    """True on the first pixel row and the first pixel column of every patch."""
+    """Return a mask of the first pixel row and the first pixel column of every patch."""
     lines = np.zeros((size[1], size[0]), dtype=bool)
     lines[cut_edges(size[1], grid[0])[:-1]] = True
     lines[:, cut_edges(size[0], grid[1])[:-1]] = True
@@ -68,7 +66,7 @@ def mask_grid_lines(size: Size, grid: Grid) -> Bool[np.ndarray, "height width"]:
 
 
 def enlarge_view(view: Image.Image) -> Image.Image:
-    """The view as RGB, enlarged (bicubic) until its long edge has 448 pixels; never reduced."""
+    """Return the view as RGB, enlarged (bicubic) until its long edge has 448 pixels; never reduced."""
     view = view.convert("RGB")
     factor = DISPLAY_EDGE / max(view.size)
     if factor <= 1:

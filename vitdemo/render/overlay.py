@@ -26,8 +26,7 @@ def draw_overlay(
         smooth: blend between patch centres (bilinear, over patches that have a value) instead of one flat
             colour a patch.
 
-    Raises:
-        ValueError: for an opacity outside 0..1, or an infinite value.
+    Raise ValueError for an opacity outside 0..1, or an infinite value.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity: {opacity} is not between 0 and 1.")
@@ -45,7 +44,7 @@ def draw_overlay(
 def draw_heat(
     view: Image.Image, heat: Heatmap, *, scale: Scale, opacity: float = 0.6, smooth: bool = False
 ) -> Image.Image:
-    """The overlay with its colour bar and one line of numbers below; arguments as `draw_overlay`."""
+    """Draw the overlay with its colour bar and one line of numbers below; arguments as `draw_overlay`."""
     picture = draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth)
     values = heat[~np.isnan(heat)]
     below, above = bool((values < scale.low).any()), bool((values > scale.high).any())
@@ -54,10 +53,9 @@ def draw_heat(
 
 
 def share_of_total(heat: Heatmap) -> Heatmap:
-    """Each patch's share of the sum over all patches, 0..1; NaN stays NaN, an all-zero map stays zero.
+    """Return each patch's share of the sum over all patches, 0..1; NaN stays NaN, an all-zero map stays zero.
 
-    Raises:
-        ValueError: for a negative value, of which there is no share.
+    Raise ValueError for a negative value, of which there is no share.
     """
     if (heat < 0).any():
         raise ValueError("heat: a share of the total needs values of zero or more.")
@@ -66,7 +64,7 @@ def share_of_total(heat: Heatmap) -> Heatmap:
 
 
 def describe(heat: Heatmap) -> str:
-    """One line: the top patch's share of the total (where there is one) and how many patches have a value."""
+    """Return a line: the top patch's share of the total (where there is one), how many have a value."""
     gone, parts = int(np.isnan(heat).sum()), []
     if gone < heat.size and np.nanmin(heat) >= 0 and np.nansum(heat) > 0:
         share = f"{100 * np.nanmax(share_of_total(heat)):.1f}"
@@ -77,7 +75,7 @@ def describe(heat: Heatmap) -> str:
 
 
 def hatch(view: Image.Image, grid: Grid) -> Image.Image:
-    """The whole view in the look of a patch that has no value: faded, with diagonal lines."""
+    """Draw the whole view in the look of a patch that has no value: faded, with diagonal lines."""
     width, height = view.size
     pitch = int(np.clip(min(width // grid[1], height // grid[0]) // 3, 4, 12))
     y, x = np.ogrid[:height, :width]

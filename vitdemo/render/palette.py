@@ -30,7 +30,7 @@ _STAGES: tuple[Colour, ...] = ((0, 114, 178), (204, 121, 167), (230, 159, 0), (2
 
 @lru_cache(maxsize=1)
 def colour_map() -> UInt8[np.ndarray, "256 3"]:
-    """The colour map, dark = low, light = high; read-only."""
+    """Return the colour map, dark = low, light = high; read-only."""
     stops = np.array([list(bytes.fromhex(stop)) for stop in _MAGMA.split()])
     table = _interpolate(stops, np.linspace(0, len(stops) - 1, 256))
     table.flags.writeable = False
@@ -38,25 +38,25 @@ def colour_map() -> UInt8[np.ndarray, "256 3"]:
 
 
 def colours_of(share: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
-    """The colour of each number in 0..1; outside it the nearest end."""
+    """Return the colour of each number in 0..1; outside it the nearest end."""
     return colour_map()[(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)]
 
 
 def stage_colours(stages: int) -> tuple[Colour, ...]:
-    """One colour a pruning stage, first stage first; beyond four stages the hues are interpolated."""
+    """Return one colour a pruning stage, first stage first; beyond four stages the hues are interpolated."""
     last = len(_STAGES) - 1
     at = np.arange(stages) if stages <= len(_STAGES) else np.linspace(0, last, stages)
     return tuple((int(r), int(g), int(b)) for r, g, b in _interpolate(np.array(_STAGES), at))
 
 
 def fade(view: Image.Image) -> Image.Image:
-    """The look of a dropped patch: neutral grey, pale, little contrast, still recognisable."""
+    """Return the look of a dropped patch: neutral grey, pale, little contrast, still recognisable."""
     grey = view.convert("L").point(lambda value: 0.4 * value + 118)
     return Image.merge("RGB", (grey, grey, grey))
 
 
 def where(mask: Bool[np.ndarray, "height width"], yes: Image.Image, no: Image.Image) -> Image.Image:
-    """The picture `yes` where the mask is true, elsewhere `no`."""
+    """Return the picture `yes` where the mask is true, elsewhere `no`."""
     return Image.composite(yes, no, Image.fromarray(mask.astype(np.uint8) * 255))
 
 

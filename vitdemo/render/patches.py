@@ -27,14 +27,13 @@ _TINT = 0.6
 
 
 def stage_of_drop(kept: Sequence[PatchIds], grid: Grid) -> Int[np.ndarray, "gh gw"]:
-    """The stage (1, 2, ...) at which each patch was dropped, 0 where it survived them all.
+    """Return the stage (1, 2, ...) at which each patch was dropped, 0 where it survived them all.
 
     Args:
         kept: the patch ids present after each stage, first stage first.
         grid: rows and columns of patches.
 
-    Raises:
-        ValueError: for an id outside the grid, or one that comes back after it was dropped.
+    Raise ValueError for an id outside the grid, or one that comes back after it was dropped.
     """
     stages = np.zeros(grid[0] * grid[1], dtype=np.int64)
     for stage, ids in enumerate(kept, start=1):
@@ -46,10 +45,9 @@ def stage_of_drop(kept: Sequence[PatchIds], grid: Grid) -> Int[np.ndarray, "gh g
 
 
 def draw_kept(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
-    """The view with kept patches in full colour and the others faded under a thin grid.
+    """Draw the view with kept patches in full colour and the others faded under a thin grid.
 
-    Raises:
-        ValueError: for an id outside the grid.
+    Raise ValueError for an id outside the grid.
     """
     view = enlarge_view(view)
     dropped = fade(view)
@@ -60,15 +58,14 @@ def draw_kept(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
 def draw_lifetimes(
     view: Image.Image, stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int | None = None
 ) -> Image.Image:
-    """When each patch left: tinted by stage, survivors in full colour, with a legend of token counts below.
+    """Draw when each patch left: tinted by stage, survivors in full colour, token counts below.
 
     Args:
         view: the crop that the model saw.
         stage_of_drop: 1 to `stages`, the stage at which the patch was dropped; 0 = it survived.
         stages: how many stages there were; the largest in the map if not given.
 
-    Raises:
-        ValueError: for a stage outside 0 to `stages`.
+    Raise ValueError for a stage outside 0 to `stages`.
     """
     last = int(stage_of_drop.max())
     stages = last if stages is None else stages
@@ -100,16 +97,15 @@ def draw_lifetimes(
 
 
 def count_lifetimes(stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int) -> list[int]:
-    """Patch tokens before the first stage and after each: `stages` + 1 numbers, never rising."""
+    """Count patch tokens before the first stage and after each: `stages` + 1 numbers, never rising."""
     dropped = np.bincount(stage_of_drop.ravel(), minlength=stages + 1)[1:]
     return [stage_of_drop.size, *(int(count) for count in stage_of_drop.size - np.cumsum(dropped))]
 
 
 def mark_patch(image: Image.Image, patch_id: int, grid: Grid) -> Image.Image:
-    """A copy with a two-tone frame just inside one patch, visible on dark and on light.
+    """Return a copy with a two-tone frame just inside one patch, visible on dark and on light.
 
-    Raises:
-        ValueError: if the grid has no such patch.
+    Raise ValueError if the grid has no such patch.
     """
     marked = image.convert("RGB")
     left, top, right, bottom = patch_box(patch_id, marked.size, grid)
@@ -125,17 +121,13 @@ def mark_patch(image: Image.Image, patch_id: int, grid: Grid) -> Image.Image:
 def draw_gallery(
     view: Image.Image, heats: Sequence[Heatmap], *, scale: Scale, opacity: float = 0.6, smooth: bool = False
 ) -> list[Image.Image]:
-    """One overlay a head, all under the same scale; arguments as `draw_overlay`."""
+    """Draw one overlay a head, all under the same scale; arguments as `draw_overlay`."""
     view = enlarge_view(view)
     return [draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth) for heat in heats]
 
 
 def draw_tiles(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Image:
-    """Captioned pictures in rows of `columns`, cells as wide as the widest picture.
-
-    Raises:
-        ValueError: without frames, or with fewer than one column.
-    """
+    """Draw captioned pictures in rows of `columns`, cells as wide as the widest picture."""
     if not frames or columns < 1:
         raise ValueError("frames: at least one picture and one column are needed.")
     columns, gap = min(columns, len(frames)), 12
@@ -153,7 +145,7 @@ def draw_tiles(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Im
 
 
 def draw_film_strip(frames: Sequence[tuple[str, Image.Image]], *, below: str = "") -> Image.Image:
-    """Captioned pictures side by side, `below` under them all."""
+    """Draw captioned pictures side by side, `below` under them all."""
     strip = draw_tiles(frames, columns=max(1, len(frames)))
     return stack([strip, draw_caption(below, strip.width, size=strip.width // 50)]) if below else strip
 

@@ -34,7 +34,7 @@ def new_figure(title: str, *, width: float = WIDTH, height: float = HEIGHT) -> F
 
 
 def plot_training(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
-    """Validation accuracy (percent) and the mean of each loss term, an epoch each.
+    """Plot validation accuracy (percent) and the mean of each loss term, an epoch each.
 
     `history` rows hold "epoch", where it was measured "val", and the loss terms, as in metrics.json.
     """
@@ -56,7 +56,7 @@ def plot_training(history: Sequence[Mapping[str, Any]], *, title: str) -> Figure
 
 
 def plot_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, title: str) -> Figure:
-    """Counts with the true class as the row; the colour is the share of the row.
+    """Plot counts with the true class as the row; the colour is the share of the row.
 
     Above 20 classes neither counts nor names would be readable, and the colours are left alone.
     """
@@ -80,7 +80,7 @@ def plot_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str], *, t
 
 
 def plot_classes(accuracies: Mapping[str, float], *, title: str) -> Figure:
-    """A bar for the accuracy of each class, in percent; above 20 classes without names."""
+    """Plot a bar for the accuracy of each class, in percent; above 20 classes without names."""
     figure = new_figure(title, height=max(HEIGHT, 0.28 * min(len(accuracies), READABLE)))
     axes = figure.subplots()
     places, values = range(len(accuracies)), list(accuracies.values())
@@ -96,7 +96,7 @@ def plot_classes(accuracies: Mapping[str, float], *, title: str) -> Figure:
 
 
 def plot_keep_ratios(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
-    """Accuracy against keep ratio, a line for each selector; `rows` as `train.evaluate --sweep` gives."""
+    """Plot accuracy against keep ratio, a line a selector; `rows` as `train.evaluate --sweep` gives."""
     figure = new_figure(title)
     axes = figure.subplots()
     dense = [row for row in rows if row["keep_ratio"] == 1]
@@ -118,7 +118,7 @@ def plot_keep_ratios(rows: Sequence[Mapping[str, Any]], *, title: str) -> Figure
 
 
 def plot_predictions(rows: Sequence[Prediction], *, title: str) -> Figure:
-    """Each picture with what it shows and what was predicted with which probability; errors in red."""
+    """Plot each picture with what it shows, what was predicted and how probably; errors in red."""
     lines = -(-len(rows) // COLUMNS)
     figure = new_figure(title, width=1.7 * COLUMNS, height=0.5 + 2.0 * lines)
     grid = figure.subplots(lines, COLUMNS, squeeze=False)

@@ -20,8 +20,7 @@ Heatmap = Float[np.ndarray, "_ _"]  # those of one scale may be of different gri
 class Scale:
     """The values that get the first and the last colour, and the name of the quantity.
 
-    Raises:
-        ValueError: if low and high are not finite or not in order.
+    Raise ValueError if low and high are not finite or not in order.
     """
 
     low: float
@@ -33,20 +32,19 @@ class Scale:
             raise ValueError(f"scale: low must be below high, both finite, not {self.low} and {self.high}.")
 
     def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
-        """The colour of each value; values beyond an end get the colour of that end. NaN is not allowed."""
+        """Return the colour of each value, beyond an end that of the end. NaN is not allowed."""
         return colours_of((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low))
 
 
 def share_scale(
     heats: Sequence[Heatmap], *, label: str, low: float | None = None, high: float | None = None
 ) -> Scale:
-    """The scale from the smallest to the largest number of all maps together, unless an end is given.
+    """Return the scale from the smallest to the largest number of all maps together, unless an end is given.
 
     Maps that are constant (to 1e-6 of their size) get a scale around their value, so that rounding noise is
     not blown up into a pattern.
 
-    Raises:
-        ValueError: if no map has a number, or an infinite one.
+    Raise ValueError if no map has a number, or an infinite one.
     """
     values = np.concatenate([np.ravel(heat) for heat in heats]) if len(heats) else np.empty(0)
     values = values[~np.isnan(values)]
@@ -61,7 +59,7 @@ def share_scale(
 
 
 def format_ticks(scale: Scale) -> list[str]:
-    """Low, middle and high of a scale as text, with as many decimals as tell them apart."""
+    """Return low, middle and high of a scale as text, with as many decimals as tell them apart."""
     middle = (scale.low + scale.high) / 2
     decimals = 2 - math.floor(math.log10(scale.high - scale.low))
     if -5 < decimals <= 5:
@@ -72,7 +70,7 @@ def format_ticks(scale: Scale) -> list[str]:
 def draw_colour_bar(
     scale: Scale, *, width: int = 448, below: bool = False, above: bool = False
 ) -> Image.Image:
-    """The bar of a scale with its label and three numbers, to be put under a picture of that width.
+    """Draw the bar of a scale with its label and three numbers, to be put under a picture of that width.
 
     Args:
         scale: what to draw.

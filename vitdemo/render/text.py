@@ -42,7 +42,7 @@ def is_chinese(text: str) -> bool:
 
 
 def font_size(width: int) -> int:
-    """Letters that stay readable when a figure of this width is shown on a phone: 20 pixels at 448."""
+    """Return a size that stays readable when so wide a figure is shown on a phone: 20 pixels at 448."""
     return max(16, round(width / 22))
 
 
@@ -53,8 +53,10 @@ def respell(text: str) -> str:
 
 
 def wrap(text: str, width: int, size: int) -> list[str]:
-    """Return lines of at most `width` pixels, broken at spaces and between Chinese characters; a single
-    longer word keeps a line of its own."""
+    """Return lines of at most `width` pixels, broken at spaces and between Chinese characters.
+
+    A single longer word keeps a line of its own.
+    """
     words = " ".join(respell(text).split())
     lines: list[str] = []
     for piece in _PIECE.findall(words):

@@ -18,7 +18,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the app until SIGTERM or SIGINT, then ends with 0; with one sentence and 2 if it cannot start."""
+    """Run the app until SIGTERM or SIGINT, then end with 0; with one sentence and 2 if it cannot start."""
     options, stop = parse(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def check_port(options: Options) -> None:
-    """Raises OSError where the port that was asked for is taken."""
+    """Raise OSError where the port that was asked for is taken."""
     if options.port is None:
         return
     with socket.socket() as probe:
@@ -51,7 +51,7 @@ def check_port(options: Options) -> None:
 
 
 def describe_error(error: Exception) -> str:
-    """Of an error of the system: what was wrong with which file."""
+    """Return what was wrong, and of an error of the system with which file."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror + (f": {error.filename}" if error.filename else "")
     return str(error)

@@ -38,9 +38,12 @@ LOG = logging.getLogger(__name__)
 
 @dataclass
 class Gate:
-    """`app` behind the rules of a public port. `ready`: whether a model has answered; `make_room`: called
-    with the bytes of an upload that comes; `open`: requests that are being answered, `LASTING` ones apart;
-    `stopping`: no new ones are taken; `login`: who may come in, set once there is a server behind."""
+    """`app` behind the rules of a public port.
+
+    `ready`: whether a model has answered; `make_room`: called with the bytes of an upload that comes;
+    `open`: requests that are being answered, `LASTING` ones apart; `stopping`: no new ones are taken;
+    `login`: who may come in, set once there is a server behind.
+    """
 
     app: ASGIApp
     limits: Limits
@@ -83,7 +86,7 @@ class Gate:
                 LOG.info("request", extra={"facts": answer.facts(name_route(scope["path"]))})
 
     def refuse_stray(self, scope: Scope) -> Response | None:
-        """The answer to a request that should not have come here, and to those about the app itself."""
+        """Return the answer to a request that should not have come here, or is about the app itself."""
         headers, path = Headers(scope=scope), scope["path"]
         if path in ("/health", "/ready"):
             return self.answer_state(path)
@@ -95,7 +98,7 @@ class Gate:
         return None if is_open(path) else refuse(404, SENTENCES[HTTPStatus.NOT_FOUND])
 
     def refuse(self, scope: Scope) -> Response | None:
-        """The answer to a request that does not come in, None to one that does."""
+        """Return the answer to a request that does not come in, None to one that does."""
         headers, path = Headers(scope=scope), scope["path"]
         if path.startswith(FILE) and not uploaded(path.removeprefix(FILE)):
             return refuse(404, NO_FILE)
@@ -108,12 +111,12 @@ class Gate:
         return None
 
     def answer_state(self, path: str) -> JSONResponse:
-        """Of /health: that the process answers; of /ready: that it may be sent visitors."""
+        """Tell at /health that the process answers, at /ready whether it may be sent visitors."""
         good = path == "/health" or (self.ready() and not self.stopping)
         return JSONResponse({"status": "ok" if good else "not ready"}, 200 if good else 503)
 
     def limit_of(self, path: str) -> int:
-        """Megabytes of a request there: values take few, and much work where they are many."""
+        """Return the megabytes of a request there: values take few, and much work where they are many."""
         return (
             self.limits.request_megabytes
             if path.startswith(BULKY)
@@ -124,7 +127,7 @@ class Gate:
         return TOO_LARGE.format(megabytes=self.limit_of(path))
 
     def count_bytes(self, receive: Receive, path: str) -> Receive:
-        """`receive`, which ends the request once more has come than one may hold, whatever was announced."""
+        """Return `receive`, which ends the request once more has come than it may hold, whatever it said."""
         left = self.limit_of(path) * MEGABYTE
 
         async def received() -> Message:
@@ -153,18 +156,18 @@ class Answer:
         await self._send(message)
 
     def facts(self, event: str) -> dict[str, Any]:
-        """What the log says of it."""
+        """Return what the log says of it."""
         milliseconds = round(1000 * (time.monotonic() - self._began))
         return {"event": event, "milliseconds": milliseconds, "status": self.status, "bytes": self.bytes}
 
 
 def list_names(headers: Headers) -> list[str]:
-    """Every name by which a request calls this server; what a proxy was called counts as well."""
+    """Return every name by which a request calls this server; what a proxy was called counts as well."""
     forwarded = [host.split(",")[0].strip() for host in headers.getlist("x-forwarded-host")]
     return [*(headers.getlist("host") or [""]), *forwarded]
 
 
 def read_length(headers: Headers) -> int:
-    """Bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
+    """Return the bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() and len(length) < 20 else 0

@@ -14,20 +14,23 @@ EVERYWHERE = ("0.0.0.0", "::")  # what one listens on, and nobody calls  # nosec
 
 @dataclass(frozen=True)
 class Hosts:
-    """Names of this server, and origins of other sites that are trusted. Where it listens on every network
-    it may be called by any address as well: a page of a stranger has a name."""
+    """Names of this server, and origins of other sites that are trusted.
+
+    Where it listens on every network it may be called by any address as well: a page of a stranger has a
+    name.
+    """
 
     names: frozenset[str]
     origins: frozenset[str]
     addresses: bool
 
     def called(self, host: str) -> bool:
-        """Whether a Host header names this server. A stranger's name that resolves to it does not."""
+        """Return whether a Host header names this server. A stranger's name that resolves to it does not."""
         name = name_in(f"//{host}")
         return name in self.names or (self.addresses and is_address(name))
 
     def trusted(self, origin: str, called: Iterable[str]) -> bool:
-        """Whether an Origin header is that of this server's page, or of a site that was allowed.
+        """Return whether an Origin header is that of this server's page, or of a site that was allowed.
 
         `called`: by what the request calls this server. Another port of this machine, or another address, is
         another site; only a name that this server alone has may stand without its port.
@@ -38,7 +41,7 @@ class Hosts:
 
 
 def make_hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:
-    """Loopback, the host that the server is `listening` on, those `names`, and those of a Space."""
+    """Return loopback, the host that the server is `listening` on, those `names`, and those of a Space."""
     listening = listening or os.environ.get("GRADIO_SERVER_NAME", LOOPBACK[1])
     space = os.environ.get("SPACE_HOST", "").split(",")
     known = {name_in(f"//{add_brackets(name)}") for name in (*LOOPBACK, listening, *names, *space)}
@@ -50,7 +53,7 @@ def make_hosts(*, listening: str | None, names: Iterable[str], origins: Iterable
 
 
 def name_in(url: str) -> str:
-    """The host name of an address, in small letters; empty where there is none."""
+    """Return the host name of an address, in small letters; empty where there is none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -58,7 +61,7 @@ def name_in(url: str) -> str:
 
 
 def add_brackets(name: str) -> str:
-    """As it stands in an address."""
+    """Return `name` as it stands in an address."""
     return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
 
 

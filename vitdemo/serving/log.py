@@ -14,8 +14,10 @@ LONGEST = 200  # letters of what others have to say
 
 
 class Lines(logging.Formatter):
-    """A record as JSON: its `facts`, if it has any, else the first line of its message. Of an error its kind
-    and where it came from, but not its words, which may name a visitor's file."""
+    """A record as JSON: its `facts`, if it has any, else the first line of its message.
+
+    Of an error its kind and where it came from, but not its words, which may name a visitor's file.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")

@@ -35,9 +35,11 @@ class Options:
 
 
 def parse(words: list[str] | None = None) -> Options:
-    """The options in `words`, or else on the command line. Ends the program with one sentence for one that
-    makes no sense. Without host, port or MCP gradio looks for GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and
-    GRADIO_MCP_SERVER."""
+    """Return the options in `words`, or else on the command line.
+
+    End the program with one sentence for one that makes no sense. Without host, port or MCP gradio looks
+    for GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and GRADIO_MCP_SERVER.
+    """
     parser = argparse.ArgumentParser(
         description="The demo: a page that shows how Vision Transformers see.",
         epilog=f"The environment may say limits, hosts and origins as well: "
@@ -98,7 +100,7 @@ def add_start(parser: argparse.ArgumentParser) -> None:
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
-    """An option for each field of `Limits`, whose default the environment may say."""
+    """Add an option for each field of `Limits`, whose default the environment may say."""
     group = parser.add_argument_group("limits")
     for field in dataclasses.fields(Limits):
         group.add_argument(
@@ -111,7 +113,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def name_variable(name: str) -> str:
-    """Of the environment, for an option."""
+    """Return the environment's name for an option."""
     return PREFIX + name.upper()
 
 
@@ -120,7 +122,7 @@ def split_list(words: str) -> tuple[str, ...]:
 
 
 def read_login() -> tuple[str, str] | None:
-    """User and password of the environment. Raises ValueError where one is missing."""
+    """Return user and password of the environment. Raise ValueError where one is missing."""
     given = os.environ.get(name_variable("auth"))
     if given is None:
         return None

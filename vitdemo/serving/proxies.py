@@ -1,5 +1,7 @@
-"""Who asks: the client's own address behind the proxies that the operator has named, which nobody else can
-claim to be, and no header by which a client would name this server."""
+"""Who asks: the client's own address behind the proxies that the operator has named.
+
+Nobody else can claim to be that client, and no header is let through by which one would name this server.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +81,10 @@ NOBODY = Proxies(())
 
 
 def make_proxies(names: Iterable[str]) -> Proxies:
-    """Return those `names`, and on a Space those of Hugging Face. Raise ValueError naming one that is neither
-    an address nor a network."""
+    """Return those `names`, and on a Space those of Hugging Face.
+
+    Raise ValueError naming one that is neither an address nor a network.
+    """
     space = SPACE if os.environ.get("SPACE_HOST") else ()
     networks = []
     for name in (*names, *space):

@@ -33,8 +33,11 @@ TOO_MANY = "{limit} of your requests are waiting or running; the next one must w
 
 
 class Client(NamedTuple):
-    """Who asks. Visitors behind one address are told apart by their sessions; programs without a session are
-    one client an address. A session costs nothing to make up, so fairness begins at the addresses."""
+    """Who asks.
+
+    Visitors behind one address are told apart by their sessions; programs without a session are one client
+    an address. A session costs nothing to make up, so fairness begins at the addresses.
+    """
 
     address: str
     session: str
@@ -72,13 +75,13 @@ class FairQueue(Queue):
         run_coro_in_background(self.keep_tidy)
 
     def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
-        """None: gradio would make a table of its last 10,000 events after each."""
+        """Do nothing: gradio would make a table of its last 10,000 events after each."""
         return self.cached_event_analytics_summary
 
     async def push(
         self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
     ) -> tuple[Any, Any, Any]:
-        """As gradio's. Raises HTTPException, with one sentence for the visitor, when there is no room."""
+        """Line up an event as gradio does. Raise HTTPException, one sentence, when there is no room."""
         if len(body.session_hash or "") > SESSION:
             raise make_error(422, request, LONG_SESSION, limit=SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
@@ -110,24 +113,24 @@ class FairQueue(Queue):
         self.event_queue_per_concurrency_id[event.concurrency_id].queue.append(event)
 
     def arrive(self, event: Event) -> None:
-        """Notes when it came, in turns: after those who were not served since, before the last one served."""
+        """Note when it came, in turns: after those who were not served since, before the last one served."""
         event.arrived = self._turns - 0.5  # type: ignore[attr-defined]
 
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
-        """What a page has asked about the result before gives way to the question for another."""
+        """Let what a page has asked about the result before give way to the question for another."""
         for event in self.list_pending():
             if is_heavy(event) and event.fn is not but and client_of_event(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
     def list_pending(self) -> list[Event]:
-        """All that wait or run."""
+        """Return all that wait or run."""
         return [*self.list_waiting(), *running(self)]
 
     def list_waiting(self) -> list[Event]:
         return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
 
     def make_room(self, client: Client) -> bool:
-        """Whether the address with most requests in the queue had to give up its last one for `client`."""
+        """Return whether the address with most requests had to give up its last one for `client`."""
         addresses = [client_of_event(event).address for event in self.list_waiting()]
         greediest = max(addresses, key=addresses.count)
         if addresses.count(greediest) <= addresses.count(client.address) + 1:
@@ -143,7 +146,7 @@ class FairQueue(Queue):
         return True
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """The next event, of those that may run now. The caller holds the lock of the lines."""
+        """Return the next event, of those that may run now. The caller holds the lock of the lines."""
         for line in self.event_queue_per_concurrency_id.values():
             event = self.next_of(line)
             if event is not None:
@@ -153,7 +156,7 @@ class FairQueue(Queue):
         return None
 
     def next_of(self, line: EventQueue) -> Event | None:
-        """The fairest choice of a line that has a free place."""
+        """Return the fairest choice of a line that has a free place."""
         busy = [event for event in running(self) if event.concurrency_id == line.concurrency_id]
         present = [event for event in busy if not is_away(event)]
         if line.concurrency_limit is not None and len(present) >= line.concurrency_limit:
@@ -165,14 +168,16 @@ class FairQueue(Queue):
         return min(ready, key=self.rank, default=None)  # of equals the first that came
 
     def rank(self, event: Event) -> tuple[float, float]:
-        """When its address and its client were served last, or when it came if that was later: nobody who
-        comes later and later can keep it waiting."""
+        """Return when its address and its client were served last, or when it came if that was later.
+
+        Nobody who comes later and later can keep it waiting.
+        """
         client, arrived = client_of_event(event), getattr(event, "arrived", 0.0)
         address_served, served = (self._served.get(name, 0) for name in (client.address, client))
         return max(address_served, arrived), max(served, arrived)
 
     def note_served(self, client: Client) -> None:
-        """Remembers the turn, only of those who have something in the queue."""
+        """Remember the turn, only of those who have something in the queue."""
         self._turns += 1
         known = {client, *(client_of_event(event) for event in self.list_waiting())}
         known_names: set[str | Client] = {*known, *(one.address for one in known)}
@@ -182,7 +187,7 @@ class FairQueue(Queue):
     async def process_events(
         self, events: list[Event], batch: bool, begin_time: float, fn: BlockFunction
     ) -> None:
-        """As gradio's; of a request without a session nothing is kept."""
+        """Work as gradio does; of a request without a session keep nothing."""
         try:
             await super().process_events(events, batch, begin_time, fn)
         finally:
@@ -191,7 +196,7 @@ class FairQueue(Queue):
                     self.blocks.state_holder.forget(event.session_hash)
 
     async def keep_tidy(self) -> None:
-        """Drops what belongs to clients who do not listen (any more), until the queue is closed."""
+        """Drop what belongs to clients who do not listen (any more), until the queue is closed."""
         while not self.stopped:
             await asyncio.sleep(TIDY_EVERY)
             sessions = [*self.pending_event_ids_session, *self.pending_messages_per_session]
@@ -204,7 +209,7 @@ class FairQueue(Queue):
                     self.drop(session)
 
     def is_over(self, session: str) -> bool:
-        """Whether all that it asked for was answered and heard."""
+        """Return whether all that it asked for was answered and heard."""
         return not self.pending_event_ids_session.get(session) and self.mailboxes[session].empty()
 
     def drop(self, session: str) -> None:
@@ -213,7 +218,7 @@ class FairQueue(Queue):
 
 
 def client_of(request: fastapi.Request, session: str | None) -> Client:
-    """By the address that `serving.proxies` has found, before the request came here."""
+    """Return who asks, by the address that `serving.proxies` found before the request came here."""
     return Client(request.client.host if request.client else "", session or "")
 
 
@@ -236,6 +241,6 @@ def in_language_of(request: fastapi.Request, sentence: str, **gaps: object) -> s
 
 
 def line_up(page: Page, limits: Limits) -> None:
-    """Puts the queue in front of `page`, before it is launched. No way leads past it."""
+    """Put the queue in front of `page`, before it is launched. No way leads past it."""
     page.queue(api_open=False)
     page._queue = FairQueue(page, limits)

@@ -1,5 +1,8 @@
-"""The addresses that exist: what the page and its public endpoints need. gradio has more, which stay shut:
-fetching from other servers, monitoring, recordings, an editor of the program."""
+"""The addresses that exist: what the page and its public endpoints need.
+
+gradio has more, which stay shut: fetching from other servers, monitoring, recordings, an editor of the
+program.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def is_before_login(path: str) -> bool:
 
 
 def name_route(path: str) -> str:
-    """What the log calls an address: without the names of files and jobs, and of what does not exist."""
+    """Return what the log calls an address, without names of files, of jobs and of what does not exist."""
     if not is_open(path):
         return "unknown"
     return FILE if path.startswith(FILE) else JOB.sub(r"\1", path)

@@ -20,7 +20,7 @@ DRAIN = 6.0  # seconds that requests in flight have when the app is told to stop
 
 
 def run(options: Options, *, files: Path, stop: threading.Event) -> None:
-    """Serves until `stop`. `files`: where gradio keeps its files."""
+    """Serve until `stop`. `files`: where gradio keeps its files."""
     limits = options.limits
     engine = Engine(
         device=options.device,
@@ -48,7 +48,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
 
 
 def drain(gate: Gate, page: Page) -> None:
-    """Lets what is in flight end, for a while, and takes nothing new; then closes the server."""
+    """Let what is in flight end, for a while, and take nothing new; then close the server."""
     gate.stopping = True
     deadline = time.monotonic() + DRAIN
     while (gate.open or page.running) and time.monotonic() < deadline:

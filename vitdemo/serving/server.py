@@ -59,7 +59,7 @@ def launch(
     ready: Callable[[], bool] = lambda: True,
     make_room: Callable[[int], None] = lambda coming: None,
 ) -> Gate:
-    """Serves `page` in a thread, and returns what stands before it. Raises OSError if the port is taken."""
+    """Serve `page` in a thread, and return what stands before it. Raise OSError if the port is taken."""
     known = make_hosts(listening=options.host, names=options.hosts, origins=options.origins)
     gate = Gate(do_nothing, options.limits, known, ready, make_room, make_proxies(options.proxies))
     line_up(page, options.limits)
@@ -85,4 +85,4 @@ def launch(
 
 
 async def do_nothing(*_: Any) -> None:
-    """Stands behind the gate until gradio has built what shall."""
+    """Stand behind the gate until gradio has built what shall."""

@@ -35,10 +35,10 @@ class Session(SessionState):
             self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
-        """Nobody reads it."""
+        """Do nothing: nobody reads it."""
 
     def _update_value_in_config(self, key: int, value: Any) -> None:
-        """Nobody reads it."""
+        """Do nothing: nobody reads it."""
 
 
 class Sessions(StateHolder):

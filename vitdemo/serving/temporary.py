@@ -22,8 +22,11 @@ BLOCK = 512  # bytes, in which a system counts what a file takes
 
 @contextmanager
 def keep_folder() -> Iterator[Path]:
-    """A folder for this process alone, below GRADIO_TEMP_DIR or the system's, where gradio and `tempfile` put
-    their files; those that dead processes left there are removed. Raises OSError where it cannot be made."""
+    """Yield a folder for this process alone, where gradio and `tempfile` put their files.
+
+    It lies below GRADIO_TEMP_DIR or the system's; what dead processes left there is removed. Raise OSError
+    where it cannot be made.
+    """
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     bury(parent)
@@ -41,7 +44,7 @@ def keep_folder() -> Iterator[Path]:
 
 
 def bury(parent: Path) -> None:
-    """Removes the folders of processes that are no more."""
+    """Remove the folders of processes that are no more."""
     for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
         if lock.is_symlink() or not lock.is_file():  # opening a pipe would wait for ever
             continue
@@ -53,7 +56,7 @@ def bury(parent: Path) -> None:
 
 @contextmanager
 def use_folders(files: Path, work: Path) -> Iterator[None]:
-    """Lets gradio keep its files in the first, and all else in the second."""
+    """Let gradio keep its files in the first, and all else in the second."""
     before = os.environ.get("GRADIO_TEMP_DIR"), tempfile.tempdir
     files.mkdir()
     work.mkdir()
@@ -68,11 +71,11 @@ def use_folders(files: Path, work: Path) -> Iterator[None]:
 
 
 class Sweeper:
-    """Deletes files of `folder` that are too old or, the oldest first, too many or too large. What lies there
-    when it is made belongs to the page itself and stays; where somebody else deletes it, it is put back.
+    """Deletes files of `folder` that are too old or, the oldest first, too many or too large.
 
-    A file's age is counted from when it was first seen as it is, by a clock that nobody can set. `forget` is
-    called with the seconds after which results in memory shall go, too.
+    What lies there when it is made belongs to the page itself and stays; where somebody else deletes it, it
+    is put back. A file's age is counted from when it was first seen as it is, by a clock that nobody can
+    set. `forget` is called with the seconds after which results in memory shall go, too.
     """
 
     def __init__(self, folder: Path, *, limits: Limits, forget: Callable[[float], None]) -> None:
@@ -82,7 +85,7 @@ class Sweeper:
         self._seen: dict[tuple[Path, int], float] = {}
 
     def sweep(self, *, coming: int = 0) -> None:
-        """Once; `coming`: bytes for which room is to be made."""
+        """Sweep once; `coming`: bytes for which room is to be made."""
         with self._lock:
             self._put_back()
             now, found = time.monotonic(), {}
@@ -101,7 +104,7 @@ class Sweeper:
         self._forget(self._limits.kept_seconds)
 
     def run(self, stop: threading.Event) -> None:
-        """Every few seconds, until `stop`."""
+        """Sweep every few seconds, until `stop`."""
         while not stop.wait(min(PERIOD, self._limits.kept_seconds / 4)):
             self.sweep()
 
@@ -120,7 +123,7 @@ class Sweeper:
         return [Path(folder, name) for folder, _, names in os.walk(self._folder) for name in names]
 
     def _remove(self, path: Path) -> None:
-        """The file, and its folder if that was all in it."""
+        """Remove the file, and its folder if that was all in it."""
         with suppress(OSError):
             path.unlink(missing_ok=True)
             if path.parent != self._folder:

@@ -1,5 +1,7 @@
-"""The MCP tools answer in JSON, as text and as the structured content that their schema announces, and say in
-one sentence what is wrong."""
+"""The MCP tools answer in JSON, and say in one sentence what is wrong.
+
+As text, and as the structured content that their schema announces.
+"""
 
 from __future__ import annotations
 

@@ -24,8 +24,11 @@ TOKENS = 2**14  # in one batch; more go in several, so that a large network does
 
 @dataclass(frozen=True)
 class Ablation:
-    """What silencing one head at a time does to the logit of the answer `label`, which is `logit` with all
-    heads. `changes`: a row a layer, a column a head. `pruned`: whether patches were dropped in this pass."""
+    """What silencing one head at a time does to the logit of the answer `label`.
+
+    `logit`: with all heads. `changes`: a row a layer, a column a head. `pruned`: whether patches were
+    dropped in this pass.
+    """
 
     label: str
     logit: float
@@ -35,8 +38,11 @@ class Ablation:
 
 
 class Silenced(nn.Module):
-    """An attention layer's output projection that in each picture of a batch hears the heads whose entry of
-    `heard` is 1. Exact: the projection is linear, so an input of zero is a head without weights."""
+    """An attention layer's output projection that hears some heads only.
+
+    In each picture of a batch those whose entry of `heard` is 1. Exact: the projection is linear, so an
+    input of zero is a head without weights.
+    """
 
     def __init__(self, proj: nn.Module, heard: Float[Tensor, "b h"], *, width: int) -> None:
         super().__init__()
@@ -48,8 +54,10 @@ class Silenced(nn.Module):
 
 
 def make_twin(model: VisionTransformer) -> VisionTransformer:
-    """A network of its own that shares the weights of `model`: modules can be exchanged in it without
-    touching a module that others use at this moment."""
+    """Return a network of its own that shares the weights of `model`.
+
+    Modules can be exchanged in it without touching a module that others use at this moment.
+    """
     with torch.device("meta"):
         copy = build_model(model.config)
     copy.load_state_dict(model.state_dict(), assign=True)
@@ -65,9 +73,10 @@ def silenced_logits(
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> Float[Tensor, "l h c"]:
-    """The logits without each head of each layer, on the CPU: layer l is deaf to head i in row l * h + i of
-    one batch, or of several where it would hold more than `TOKENS` tokens.
+    """Return the logits without each head of each layer, on the CPU.
 
+    Layer l is deaf to head i in row l * h + i of one batch, or of several where it would hold more than
+    `TOKENS` tokens.
     `pool` counts the passes. The pass may prune, by an `Explicit` rule so that all drop the same patches.
     """
     config, found = model.config, []

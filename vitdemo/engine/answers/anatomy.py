@@ -28,8 +28,10 @@ POSITIONS = Message("cosine similarity of position embeddings")
 
 @dataclass(frozen=True)
 class Filters:
-    """`image`: the strongest `shown` of `total` components of the patch projection; `share`: the part of the
-    variance between filters (0 to 1) that they hold together."""
+    """The strongest `shown` of `total` components of the patch projection, as `image`.
+
+    `share`: the part of the variance between filters (0 to 1) that they hold together.
+    """
 
     image: Image.Image
     shown: int
@@ -39,8 +41,11 @@ class Filters:
 
 @dataclass(frozen=True)
 class Heads:
-    """`distance` in pixels, up to `farthest`, and `entropy` in nats, up to `widest`: a row a layer, a column
-    a head; NaN where nothing is looked at. With a picture of each."""
+    """Attention `distance` and `entropy` of each head: a row a layer, a column a head, and a picture of each.
+
+    `distance` in pixels, up to `farthest`; `entropy` in nats, up to `widest`. NaN where nothing is looked
+    at.
+    """
 
     distance: tuple[tuple[float, ...], ...]
     entropy: tuple[tuple[float, ...], ...]
@@ -52,8 +57,11 @@ class Heads:
 
 @dataclass(frozen=True)
 class Norms:
-    """Token norms after the last block. `limit` = median + `factor` x MAD of the patches; `artefacts`: the
-    patches above it, framed in `image`. `prefix`: the norms of class and other prefix tokens."""
+    """Token norms after the last block.
+
+    `limit` = median + `factor` x MAD of the patches; `artefacts`: the patches above it, framed in `image`.
+    `prefix`: the norms of class and other prefix tokens.
+    """
 
     image: Image.Image
     limit: float
@@ -63,7 +71,7 @@ class Norms:
 
 
 def filters(model: VisionTransformer) -> Filters:
-    """The principal components of the patch projection, as colour tiles."""
+    """Return the principal components of the patch projection, as colour tiles."""
     weight = model.patch_embed.proj.weight.detach().float().cpu().numpy()
     total = min(len(weight), weight[0].size)
     shown = min(FILTERS, total)
@@ -73,20 +81,20 @@ def filters(model: VisionTransformer) -> Filters:
 
 
 def similarity(entry: Entry) -> tuple[Float[np.ndarray, "n n"], render.Scale]:
-    """The cosine of each patch position with all others, and the scale that all its maps share."""
+    """Return the cosine of each patch position with all others, and the scale that all its maps share."""
     table = position_similarity(entry.tokens.positions[-entry.config.num_patches :].numpy())
     return table, render.share_scale([table], label=POSITIONS, high=1.0)
 
 
 def positions_figure(entry: Entry, position: int) -> Image.Image:
-    """A small map for each position, laid out as the positions are, `position` framed; colour bar below."""
+    """Return a small map for each position, laid out as they are, `position` framed; colour bar below."""
     table, scale = similarity(entry)
     sheet = charts.draw_grids(table, grid=entry.config.grid, scale=scale, chosen=position)
     return stack([sheet, render.draw_colour_bar(scale, width=max(100, sheet.width))])
 
 
 def position_figure(entry: Entry, position: int) -> Image.Image:
-    """The map of one position, large, its own place framed. Raise ValueError for a position out of range."""
+    """Return the map of one position, large, its own place framed. Raise ValueError for one out of range."""
     if not 0 <= position < entry.config.num_patches:
         last = entry.config.num_patches - 1
         raise ValueError(
@@ -99,7 +107,7 @@ def position_figure(entry: Entry, position: int) -> Image.Image:
 
 
 def heads(entry: Entry, which: Pass) -> Heads:
-    """Attention distance and entropy of each head; through pruning over the tokens present."""
+    """Return attention distance and entropy of each head; through pruning over the tokens present."""
     trace = trace_of(entry, which)
     patch = as_pair(entry.config.patch_size)
     distance, entropy = attention_distance(trace, patch_size=patch), attention_entropy(trace)
@@ -118,13 +126,13 @@ def heads(entry: Entry, which: Pass) -> Heads:
 
 
 def numbers_scale(values: Float[np.ndarray, "l h"], label: str) -> render.Scale:
-    """From 0 to the largest number; to 1 where there is none."""
+    """Return the scale from 0 to the largest number; to 1 where there is none."""
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
     return render.Scale(0.0, top or 1.0, label)
 
 
 def norms(entry: Entry, which: Pass) -> Norms:
-    """The norm of each patch token after the last block over the view, artefact tokens framed."""
+    """Return the norm of each patch token after the last block over the view, artefact tokens framed."""
     found = token_norms(trace_of(entry, which))
     label = Message("norm of the token after the last block")
     scale = render.share_scale([found.heat], label=label, low=0.0)
@@ -137,7 +145,7 @@ def norms(entry: Entry, which: Pass) -> Norms:
 
 
 def trace_of(entry: Entry, which: Pass) -> Trace:
-    """The pass asked for; the dense one where nothing was pruned."""
+    """Return the pass asked for; the dense one where nothing was pruned."""
     return entry.dense if which == "dense" or entry.pruned is None else entry.pruned
 
 

@@ -34,7 +34,7 @@ OPACITY = 0.6  # of the colours over the picture
 def attention_figure(
     entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False
 ) -> Image.Image:
-    """The map of `look` over the crop, from 0 to its maximum, colour bar below, query patch framed.
+    """Return the map of `look` over the crop, from 0 to its maximum, colour bar below, query patch framed.
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
@@ -46,7 +46,7 @@ def attention_figure(
 
 
 def attention_map(entry: Entry, look: Look) -> PatchMap:
-    """The numbers of `attention_figure`. Raises as that does."""
+    """Return the numbers of `attention_figure`. Raise as that does."""
     trace, method = trace_of(entry, look), choose_method(look.method)
     heat, options = heat_of(trace, method, look), options_for(trace, look, method.options)
     # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
@@ -56,14 +56,17 @@ def attention_map(entry: Entry, look: Look) -> PatchMap:
 
 
 def heat_of(trace: Trace, method: Method, look: Look) -> Heatmap:
-    """The map of `method`, which may be another than the look's own, with the look's options."""
+    """Return the map of `method`, which may be another than the look's own, with the look's options."""
     explained = explain if look.direction == "out" else explain_inward
     return explained(trace, method.key, **options_for(trace, look, method.options))
 
 
 def sum_of(trace: Trace, options: dict[str, Any]) -> float:
-    """What a map and its prefix tokens' part add up to: 1, or the sum of the row of the layer that is looked
-    at, which is 0 for a linear head without attention, and anything for a maximum or minimum of heads."""
+    """Return what a map and its prefix tokens' part add up to.
+
+    1, or the sum of the row of the layer that is looked at, which is 0 for a linear head without attention,
+    and anything for a maximum or minimum of heads.
+    """
     if "layer" not in options:
         return 1.0
     layer, head = options["layer"], options["head"]
@@ -72,8 +75,10 @@ def sum_of(trace: Trace, options: dict[str, Any]) -> float:
 
 
 def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
-    """The maps of all heads of the look's layer under one scale; per-head rollouts where its method has no
-    single heads. Raises as `attention_figure`."""
+    """Return the maps of all heads of the look's layer under one scale.
+
+    Per-head rollouts where its method has no single heads. Raise as `attention_figure`.
+    """
     trace, method = trace_of(entry, look), choose_method(look.method)
     if method.all_heads is None:
         method = ATTENTION_METHODS[GALLERY_METHOD]
@@ -91,19 +96,19 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
 
 
 def heats_of(trace: Trace, method: Method, look: Look) -> list[Heatmap]:
-    """The maps of all heads of the look's layer, one a head."""
+    """Return the maps of all heads of the look's layer, one a head."""
     if look.direction == "in":
         return [heat_of(trace, method, replace(look, head=head)) for head in range(len(trace.attn[0]))]
     return list(explain_heads(trace, method.key, **options_for(trace, look, method.all_heads_options)))
 
 
 def trace_of(entry: Entry, look: Look) -> Trace:
-    """The pass that `look` asks for; the dense one where nothing was pruned."""
+    """Return the pass that `look` asks for; the dense one where nothing was pruned."""
     return entry.dense if look.pass_ == "dense" or entry.pruned is None else entry.pruned
 
 
 def choose_method(key: str) -> Method:
-    """The method called `key`. Raise ValueError naming those that show attention."""
+    """Return the method called `key`. Raise ValueError naming those that show attention."""
     if key not in ATTENTION_METHODS:
         known = ", ".join(ATTENTION_METHODS)
         raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(key)))
@@ -111,13 +116,13 @@ def choose_method(key: str) -> Method:
 
 
 def options_for(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[str, Any]:
-    """What `look` says of the options of a method, with the layer counted from 0."""
+    """Return what `look` says of the options of a method, with the layer counted from 0."""
     counted = look.counted(len(trace.attn))
     return {option.key: getattr(counted, option.key) for option in options if hasattr(look, option.key)}
 
 
 def frame(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:
-    """`figure` with patch `query` of the overlay at its top framed; unchanged for None."""
+    """Return `figure` with patch `query` of the overlay at its top framed; unchanged for None."""
     if query is None:
         return figure
     overlay = figure.crop((0, 0, *render.enlarge_view(entry.analysis.view).size))

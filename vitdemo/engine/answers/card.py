@@ -21,8 +21,11 @@ UNUSUAL = 5  # percent: below this percentile of the validation pictures a pictu
 
 @dataclass(frozen=True)
 class ModelCard:
-    """`markdown`: the card without its front matter and its figures, "" where there is no card. `figures`:
-    the pictures that it names, with their captions. `source`: which weights it is about."""
+    """The card beside the weights.
+
+    `markdown`: without its front matter and its figures, "" where there is no card. `figures`: the pictures
+    that it names, with their captions. `source`: which weights it is about.
+    """
 
     markdown: str
     figures: tuple[tuple[Image.Image, str], ...]
@@ -31,9 +34,11 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Familiarity:
-    """How sure the dense pass is against the pictures that the model was validated on. `confidence`: its
-    largest probability; `surer`: the percentage of those pictures on which the model was surer, 0 to 100;
-    `unusual`: fewer than 5 % were less sure."""
+    """How sure the dense pass is against the pictures that the model was validated on.
+
+    `confidence`: its largest probability; `surer`: the percentage of those pictures on which the model was
+    surer, 0 to 100; `unusual`: fewer than 5 % were less sure.
+    """
 
     confidence: float
     surer: int
@@ -41,14 +46,14 @@ class Familiarity:
 
 
 def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
-    """Where the files beside the weights lie; None for weights from the Hub."""
+    """Return where the files beside the weights lie; None for weights from the Hub."""
     if loaded.origin.source == "bundled":
         return (models_dir or BUNDLED) / loaded.spec.folder
     return Path(name) if Path(name).is_dir() else None
 
 
 def model_card(name: str, loaded: LoadedModel, *, models_dir: Path | None) -> ModelCard:
-    """The card beside the weights: README.md, its figures read from the same folder and from nowhere else."""
+    """Return the card beside the weights: README.md, its figures read from the same folder alone."""
     folder, source = folder_of(name, loaded, models_dir), loaded.origin.source
     path = folder / "README.md" if folder is not None else None
     if folder is None or path is None or not path.is_file():
@@ -63,7 +68,7 @@ def model_card(name: str, loaded: LoadedModel, *, models_dir: Path | None) -> Mo
 
 
 def read_figure(folder: Path, file: str) -> Image.Image | None:
-    """A picture of `folder`; None where it is missing, damaged, or would lie anywhere else."""
+    """Return a picture of `folder`; None where it is missing, damaged, or would lie anywhere else."""
     if Path(file).name != file:
         return None
     try:
@@ -74,8 +79,10 @@ def read_figure(folder: Path, file: str) -> Image.Image | None:
 
 
 def validation_confidence(folder: Path | None) -> tuple[float, ...]:
-    """The percentiles 0 to 100 of the largest probability over the validation split, from metrics.json;
-    empty where they were not measured."""
+    """Return the percentiles 0 to 100 of the largest probability over the validation split.
+
+    They stand in metrics.json; empty where they were not measured.
+    """
     path = folder / "metrics.json" if folder is not None else None
     if path is None or not path.is_file():
         return ()
@@ -88,10 +95,10 @@ def validation_confidence(folder: Path | None) -> tuple[float, ...]:
 
 
 def familiarity(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> Familiarity | None:
-    """Where the confidence of the dense pass lies among the validation pictures' (the baseline of Hendrycks
-    and Gimpel 2017); None where they were not measured or there are no classes.
+    """Return where the confidence of the dense pass lies among the validation pictures'.
 
-    A low one tells of a picture unlike those. A high one proves nothing: networks are often sure of pictures
+    The baseline of Hendrycks and Gimpel 2017. None where they were not measured or there are no classes. A
+    low one tells of a picture unlike those. A high one proves nothing: networks are often sure of pictures
     of things that they have never seen.
     """
     percentiles = validation_confidence(folder_of(entry.analysis.model, loaded, models_dir))

@@ -37,11 +37,10 @@ class ClassMap:
 
 
 def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
-    """Return the maps of class `label` ("": the answer) in the pass that gave the answer, the pruned one if
-    any.
+    """Return the maps of class `label` ("": the answer) in the pass that gave the answer.
 
-    Maps of one unit share a scale, which begins at 0. None for a network without classes. Runs the network
-    unless it was asked before. Raise ValueError for an unknown class.
+    That is the pruned one if any. Maps of one unit share a scale, which begins at 0. None for a network
+    without classes. Run the network unless it was asked before. Raise ValueError for an unknown class.
     """
     entry = subject.entry
     if not entry.config.num_classes:
@@ -64,7 +63,7 @@ def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
 
 
 def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
-    """Return the maps of class `label` by method. Runs the network unless it was asked before."""
+    """Return the maps of class `label` by method. Run the network unless it was asked before."""
 
     def run() -> dict[str, Heatmap]:
         loaded = subject.loaded

@@ -70,7 +70,7 @@ class Comparison:
 
 
 def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progress: Progress) -> Comparison:
-    """Return both requests side by side. Runs the network on those that are not in memory.
+    """Return both requests side by side. Run the network on those that are not in memory.
 
     `method` fuses the heads by their mean; where it looks at a single layer, that is the last one.
 
@@ -109,7 +109,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
 
 
 def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:
-    """A request worth comparing with `request` that downloads nothing.
+    """Return a request worth comparing with `request` that downloads nothing.
 
     Another bundled model for the same data set at the same ratio; where there is none the same model dense,
     or pruned by 30 % if it was dense.
@@ -124,12 +124,12 @@ def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:
 
 
 def outcome_of(entry: Entry) -> Outcome:
-    """Of the pass that gave the answer."""
+    """Return the outcome of the pass that gave the answer."""
     return entry.analysis.pruned or entry.analysis.dense
 
 
 def top_classes(entries: list[Entry]) -> tuple[str, ...]:
-    """The top classes of every entry, each once, by falling probability where it is likeliest."""
+    """Return the top classes of every entry, each once, by falling probability where it is likeliest."""
     best: dict[str, float] = {}
     for entry in entries:
         top = outcome_of(entry).top
@@ -141,7 +141,7 @@ def top_classes(entries: list[Entry]) -> tuple[str, ...]:
 
 
 def probability(entry: Entry, loaded: LoadedModel, label: str) -> float | None:
-    """Of the class called `label`, the likelier one of two with one name; None where there is none."""
+    """Return the probability of class `label`, the likelier of two with one name; None where none has it."""
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None, "a model with top classes has logits"
     shares = zip(loaded.classes, to_probabilities(logits, entry.config).tolist(), strict=True)
@@ -149,7 +149,7 @@ def probability(entry: Entry, loaded: LoadedModel, label: str) -> float | None:
 
 
 def even_shares(heat: Heatmap) -> Heatmap:
-    """Shares of the whole as multiples of an even share, so that a finer grid does not look darker."""
+    """Return each patch's share as multiples of an even share, so that a finer grid looks no darker."""
     return heat * heat.size
 
 
@@ -160,7 +160,7 @@ def last_kept(entry: Entry) -> Image.Image:
 
 
 def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:
-    """`agreement`, `patches` and `obstacle` of a Comparison."""
+    """Return `agreement`, `patches` and `obstacle` of a Comparison."""
     a, b = entries
     if a.config.grid != b.config.grid:
         return None, 0, "grid"

@@ -20,7 +20,7 @@ GAP = 8
 def draw_input(
     pixels: Float[np.ndarray, "ch hh ww"], *, mean: Sequence[float], std: Sequence[float]
 ) -> Image.Image:
-    """The model's input with its normalisation undone, enlarged without smoothing: every pixel is seen."""
+    """Draw the model's input with its normalisation undone, enlarged without smoothing."""
     values = pixels * np.reshape(std, (-1, 1, 1)) + np.reshape(mean, (-1, 1, 1))
     values = np.broadcast_to(values, (3, *values.shape[1:]))  # grey as red, green and blue
     image = Image.fromarray((values * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
@@ -29,7 +29,7 @@ def draw_input(
 
 
 def draw_patches(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
-    """`image` cut into its patches, with gaps between them."""
+    """Return `image` cut into its patches, with gaps between them."""
     gap = max(2, min(GAP, image.width // grid[1] // 6))
     size = (image.width + gap * (grid[1] - 1), image.height + gap * (grid[0] - 1))
     sheet = Image.new("RGB", size, PAPER)
@@ -43,9 +43,10 @@ def draw_patches(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
 def draw_matrix(
     patches: Float[np.ndarray, "n d"], *, prefix: Float[np.ndarray, "p d"] | None = None
 ) -> Image.Image:
-    """Tokens as rows, channels as columns, one colour a number; `prefix` rows stand apart on top, taller.
+    """Draw tokens as rows and channels as columns, one colour a number; `prefix` rows stand on top.
 
-    The scale is symmetric and covers 99 % of the patches' numbers; the bar marks what lies beyond.
+    They stand apart, taller. The scale is symmetric and covers 99 % of the patches' numbers; the bar marks
+    what lies beyond.
     """
     reach = float(np.quantile(np.abs(patches), 0.99)) or 1.0
     scale = render.Scale(-reach, reach, Message("value (a row is a token, a column is a channel)"))
@@ -66,7 +67,7 @@ def draw_matrix(
 
 
 def draw_bars(top: Sequence[tuple[str, float]]) -> Image.Image:
-    """A bar a class, full width = 100 %, with its name and its probability."""
+    """Draw a bar a class, full width = 100 %, with its name and its probability."""
     size = font_size(WIDTH)
     rows = []
     for label, probability in top:

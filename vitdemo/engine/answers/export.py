@@ -56,20 +56,20 @@ class Export:
     facts: dict[str, Any]
 
     def to_npz(self) -> bytes:
-        """The arrays as `numpy.savez_compressed` writes them; `numpy.load` needs no pickle for them."""
+        """Return the arrays as `numpy.savez_compressed` writes them; they need no pickle."""
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **self.arrays)
         return file.getvalue()
 
     def to_json(self) -> str:
-        """The facts, indented."""
+        """Return the facts as indented JSON."""
         return json.dumps(self.facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def export(subject: Subject, look: Look) -> Export:
-    """Return all numbers of a result. Runs the network for the maps of the answer's class, unless they are
-    known.
+    """Return all numbers of a result.
 
+    Run the network for the maps of the answer's class, unless they are known.
     `look`: what the tab "Attention" shows; all attention maps of both passes follow its options, and begin
     ("out") or end ("in") at its query.
     """
@@ -116,7 +116,7 @@ def export(subject: Subject, look: Look) -> Export:
 
 
 def collect_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Numbered]:
-    """The arrays of the "dense" or the "pruned" pass."""
+    """Return the arrays of the "dense" or the "pruned" pass."""
     found: dict[str, Numbered] = {}
     for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
         said = "rows look at columns; a row adds up to 1, or to 0 without attention."
@@ -142,7 +142,7 @@ def collect_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Number
 
 
 def collect_stages(trace: Trace) -> dict[str, Numbered]:
-    """What each pruning stage scored and kept."""
+    """Return what each pruning stage scored and kept."""
     found: dict[str, Numbered] = {}
     for stage, ids in enumerate(trace.kept):
         heat = explain(trace, "keep-score", stage=stage)
@@ -155,7 +155,7 @@ def collect_stages(trace: Trace) -> dict[str, Numbered]:
 
 
 def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> dict[str, Any]:
-    """Model, setting, answers, costs and versions."""
+    """Return model, setting, answers, costs and versions."""
     analysis, config = entry.analysis, entry.config
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -184,7 +184,7 @@ def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | Non
 def describe_outcome(
     result: Outcome | None, trace: Trace | None, loaded: LoadedModel
 ) -> dict[str, Any] | None:
-    """What one pass says of every class, and its cost; None where there was no such pass."""
+    """Return what one pass says of every class, and its cost; None where there was no such pass."""
     if result is None or trace is None:
         return None
     found: list[dict[str, Any]] = []
@@ -202,7 +202,7 @@ def describe_outcome(
 
 
 def read_revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
-    """The commit on the Hub, or the digest of the weights' file."""
+    """Return the commit on the Hub, or the digest of the weights' file."""
     folder = folder_of(model, loaded, models_dir)
     if loaded.origin.revision or folder is None:
         return loaded.origin.revision or "unknown"
@@ -211,7 +211,7 @@ def read_revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> s
 
 @cache
 def list_versions() -> dict[str, str]:
-    """Of Python, of the packages that are installed, and of this program: its commit, if it is known."""
+    """Return the versions of Python, of the packages that are installed, and the program's commit."""
     found = {"python": platform.python_version(), "torch": torch.__version__}
     for package in PACKAGES:
         try:
@@ -222,7 +222,7 @@ def list_versions() -> dict[str, str]:
 
 
 def read_commit() -> str:
-    """The git commit that the program runs from, "+" after it where files were changed; else "unknown"."""
+    """Return the git commit that the program runs from, "+" after it with files changed; else "unknown"."""
     if not (ROOT / ".git").exists():
         return "unknown"
     ask = ["git", "-C", str(ROOT)]

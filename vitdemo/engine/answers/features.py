@@ -15,14 +15,13 @@ from vitdemo.explain.statistics import token_norms
 from vitdemo.trace import Trace
 
 
-def features(entry: Entry) -> str:
-    """JSON of all that the tab "Features" draws from, but for the features themselves, which come by
-    `layer_of`.
+def pack_features(entry: Entry) -> str:
+    """Return JSON of all that the tab "Features" draws from, but for the features themselves.
 
-    `passes`: "pruned" (where something was pruned) and "dense", each with `counts` (patches after each layer)
-    and, all layers in a row, `ids` (uint16, the patches), `components` (float32, three a patch) and `norms`
-    (float32); `limits`: a layer each, the norm above which a patch is an artefact. `grid`, `view` and
-    `palette` as in `payload.attention`.
+    Those come by `pack_layer`. `passes`: "pruned" (where something was pruned) and "dense", each with
+    `counts` (patches after each layer) and, all layers in a row, `ids` (uint16, the patches), `components`
+    (float32, three a patch) and `norms` (float32); `limits`: a layer each, the norm above which a patch is
+    an artefact. `grid`, `view` and `palette` as in `payload.pack_result`.
     """
     analysis = entry.analysis
     return json.dumps(
@@ -34,15 +33,15 @@ def features(entry: Entry) -> str:
             "layers": len(entry.dense.attn),
             "view": to_data_url(analysis.view),
             "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
-            "passes": {name: described(trace) for name, trace in traces_of(entry).items()},
+            "passes": {name: describe_pass(trace) for name, trace in traces_of(entry).items()},
         }
     )
 
 
-def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
-    """JSON of the features after one layer: `id`, `pass`, `layer` and `directions` (float16): (n, d), a patch
-    present each, divided by its norm.
+def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
+    """Return JSON of the features after one layer: `id`, `pass`, `layer` and `directions`.
 
+    `directions`: (n, d) in float16, a patch present each, divided by its norm.
     Raise ValueError naming an unknown pass or layer.
     """
     trace = find_layer(entry, pass_=pass_, layer=layer)
@@ -51,8 +50,8 @@ def layer_of(entry: Entry, *, pass_: str, layer: int) -> str:
     return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
 
 
-def described(trace: Trace) -> dict[str, object]:
-    """One pass."""
+def describe_pass(trace: Trace) -> dict[str, object]:
+    """Return one pass."""
     layers, prefix = range(len(trace.attn)), trace.num_prefix_tokens
     ids = [trace.patch_ids(layer).numpy() for layer in layers]
     components = [one.numpy() for one in principal_components(trace)]

@@ -18,8 +18,11 @@ __all__ = ["Ablation", "Familiarity", "Filters", "Heads", "Inside", "ModelCard",
 
 
 class Inside:
-    """What one result shows of the inside of its network. Only `ablation` and `sanity` run the network;
-    `filters`, `card` and `familiarity` load it if it is not in memory."""
+    """What one result shows of the inside of its network.
+
+    Only `ablation` and `sanity` run the network; `filters`, `card` and `familiarity` load it if it is not
+    in memory.
+    """
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject

@@ -35,9 +35,12 @@ Pixels = Float[Tensor, "1 ch hh ww"]
 
 
 class Lab:
-    """Experiments on one result. Those of `sweep`, `operate`, `smallest_set` and `adaptive` run the network,
-    and raise ValueError, one sentence for the user, for bad options and for a network without a
-    classification head; the others draw what is known."""
+    """Experiments on one result.
+
+    Those of `sweep`, `operate`, `smallest_set` and `adaptive` run the network, and raise ValueError, one
+    sentence for the user, for bad options and for a network without a classification head; the others draw
+    what is known.
+    """
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -56,9 +59,9 @@ class Lab:
             return operate(self._entry, loaded, self._subject.pixels, keep=keep, drop=drop)
 
     def smallest_set(self, *, share: float = 0.0, seconds: float | None = None) -> SmallestSet:
-        """Run the network in search of a small set of patches that alone give the dense answer: 1-minimal, if
-        time did not run out.
+        """Run the network in search of a small set of patches that alone give the dense answer.
 
+        It is 1-minimal, if time did not run out.
         `share`: how much of the answer's dense probability they must keep at least, 0 to 1. `seconds`:
         None = 2 for up to 64 patches, 20 for more.
         """

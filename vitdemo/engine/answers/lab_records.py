@@ -10,8 +10,11 @@ Top = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """One pruning ratio of a sweep. `tokens`: patches at the input and after each stage; they, and with them
-    the `macs`, are the same for all selectors."""
+    """One pruning ratio of a sweep.
+
+    `tokens`: patches at the input and after each stage; they, and with them the `macs`, are the same for
+    all selectors.
+    """
 
     pruning_ratio: float
     tokens: tuple[int, ...]
@@ -45,9 +48,12 @@ class SweepCurve:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One picture at every pruning ratio. `labels`: the classes shown, the dense answer first. `curves`: the
-    chosen selector first; all keep the same number of patches at a ratio. `repeats`: how many passes each
-    measured median is of. `milliseconds`: what all took."""
+    """One picture at every pruning ratio.
+
+    `labels`: the classes shown, the dense answer first. `curves`: the chosen selector first; all keep the
+    same number of patches at a ratio. `repeats`: how many passes each measured median is of.
+    `milliseconds`: what all took.
+    """
 
     labels: tuple[str, ...]
     points: tuple[SweepPoint, ...]

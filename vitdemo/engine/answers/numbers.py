@@ -35,6 +35,6 @@ class PatchMap:
 
 
 def patch_map(method: Method, heat: Heatmap, **rest: Any) -> PatchMap:
-    """`heat` as plain numbers; `rest`: the other fields."""
+    """Return `heat` as plain numbers; `rest`: the other fields."""
     values = tuple(tuple(None if value != value else value for value in row) for row in heat.tolist())
     return PatchMap(method.key, method.title, method.unit, **{"options": {}, **rest}, values=values)

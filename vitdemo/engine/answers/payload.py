@@ -30,8 +30,9 @@ LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only sl
 
 
 def pack_result(entry: Entry) -> str:
-    """JSON of everything that the tab "Attention" draws from, the weights included unless it exceeds `LIMIT`.
+    """Return JSON of everything that the tab "Attention" draws from.
 
+    The weights are in it unless it exceeds `LIMIT`.
     `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
     layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
     layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `pack_cut_offs` a layer; both null
@@ -61,7 +62,7 @@ def pack_result(entry: Entry) -> str:
 
 
 def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
-    """JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `pack_result`.
+    """Return JSON of one layer's attention: `id`, `pass`, `layer`, `attn` and `cuts` as in `pack_result`.
 
     Raise ValueError naming an unknown pass or layer.
     """
@@ -86,13 +87,13 @@ def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
 
 
 def traces_of(entry: Entry) -> dict[str, Trace]:
-    """The traces by name; at pruning ratio 0 there is only the dense one."""
+    """Return the traces by name; at pruning ratio 0 there is only the dense one."""
     pruned = {} if entry.pruned is None else {"pruned": entry.pruned}
     return {**pruned, "dense": entry.dense}
 
 
 def describe_pass(trace: Trace, *, whole: bool) -> dict[str, object]:
-    """One pass; with `whole`, its attention too."""
+    """Return one pass; with `whole`, its attention too."""
     ids = [layer.numpy() for layer in trace.token_ids]
     attn = [pack_halves(layer) if whole else None for layer in trace.attn]
     cuts = [pack_cut_offs(trace, layer) if whole else None for layer in range(len(ids))]
@@ -107,12 +108,12 @@ def describe_pass(trace: Trace, *, whole: bool) -> dict[str, object]:
 
 
 def pack_halves(attn: Float[Tensor, "h n n"]) -> str:
-    """A layer's attention in half precision, packed."""
+    """Return a layer's attention in half precision, packed."""
     return pack(attn.numpy().astype("<f2"))
 
 
 def pack_cut_offs(trace: Trace, layer: int) -> str:
-    """Which weights rollout discards, so that half precision changes none of them, packed.
+    """Return which weights rollout discards, so that half precision changes none of them, packed.
 
     First the lowest weight kept, float32 (fusion, ratio), for each fusion and of `RATIOS`. Then, uint32,
     those that half precision puts on the wrong side of one: 32 * (place in (fusion, n, n)) + ratios it
@@ -134,12 +135,12 @@ def pack_cut_offs(trace: Trace, layer: int) -> str:
 
 
 def pack(values: Shaped[np.ndarray, "..."]) -> str:
-    """The bytes of `values`, deflated (zlib format), in base64."""
+    """Return the bytes of `values`, deflated (zlib format), in base64."""
     return base64.b64encode(zlib.compress(values.tobytes(), LEVEL)).decode("ascii")
 
 
 def to_data_url(view: Image.Image) -> str:
-    """`view` at 448 pixels on its long edge."""
+    """Return `view` at 448 pixels on its long edge."""
     shown = render.enlarge_view(view)
     shown.thumbnail((DISPLAY_EDGE, DISPLAY_EDGE))
     file = io.BytesIO()

@@ -39,8 +39,11 @@ sum to 1; `recorded`: logits with and without recording; `randomised`: maps chan
 
 @dataclass(frozen=True)
 class Check:
-    """One result: it passed if `value` is at most `limit`. `value` is the largest difference found, or for
-    "randomised" the size of the mean rank correlation. `about`: the key of the map there, else ""."""
+    """One result: it passed if `value` is at most `limit`.
+
+    `value` is the largest difference found, or for "randomised" the size of the mean rank correlation.
+    `about`: the key of the map there, else "".
+    """
 
     kind: Kind
     value: float
@@ -54,8 +57,11 @@ class Check:
 
 @dataclass(frozen=True)
 class SanityReport:
-    """`cascade`: for each map (its key), the part drawn at random last and the rank correlation with the
-    original map after it, the mean of several draws. `images`: the cascade of each map, with its title."""
+    """The results of all checks.
+
+    `cascade`: for each map (its key), the part drawn at random last and the rank correlation with the
+    original map after it, the mean of several draws. `images`: the cascade of each map, with its title.
+    """
 
     checks: tuple[Check, ...]
     cascade: dict[str, tuple[tuple[str, float], ...]]
@@ -64,7 +70,7 @@ class SanityReport:
 
 @torch.no_grad()
 def check_sanity(subject: Subject) -> SanityReport:
-    """All checks of one result. Runs the network up to `DRAWS` times as often as it has layers."""
+    """Return all checks of one result. Run the network up to `DRAWS` times as often as it has layers."""
     entry, model, pixels = subject.entry, subject.loaded.model, subject.pixels
     traces = [trace for trace in (entry.dense, entry.pruned) if trace is not None]
     checks = [check_row_sums(traces)]
@@ -86,7 +92,7 @@ def check_sanity(subject: Subject) -> SanityReport:
 
 
 def check_row_sums(traces: Sequence[Trace]) -> Check:
-    """Each row of recorded attention sums to 1, or to 0 where a linear head attends to nothing."""
+    """Check that each row of recorded attention sums to 1, or to 0 where a linear head has no attention."""
     worst = 0.0
     for attn in (layer for trace in traces for layer in trace.attn):
         sums = attn.double().sum(dim=-1)
@@ -97,14 +103,17 @@ def check_row_sums(traces: Sequence[Trace]) -> Check:
 
 
 def check_recording(trace: Trace, logits: Float[Tensor, "c"]) -> Check:
-    """The logits of a pass that wrote its attention out = those of the fused kernel without recording."""
+    """Check that the logits of a pass that recorded its attention are those of the fused kernel."""
     assert trace.logits is not None
     return Check("recorded", largest_difference(trace.logits, logits), LOGIT_LIMIT)
 
 
 def check_masking(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], entry: Entry) -> Check:
-    """Tokens really removed = tokens masked. DynamicViT has its training path for that, with the learned
-    selector at the ratio shown (0.7 if that is 1); else keeping every patch explicitly = dense."""
+    """Check that tokens really removed = tokens masked.
+
+    DynamicViT has its training path for that, with the learned selector at the ratio shown (0.7 if that is
+    1); else keeping every patch explicitly = dense.
+    """
     if isinstance(model, DynamicViT):
         ratio = keep_ratio_of(entry.analysis.pruning_ratio)
         rule = FixedRatio(ratio if ratio < 1 else 0.7)
@@ -121,7 +130,7 @@ def check_masking(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"],
 
 
 def largest_difference(a: Tensor, b: Tensor) -> float:
-    """The largest absolute difference; infinite where one is not a number."""
+    """Return the largest absolute difference; infinite where one is not a number."""
     gap = (a.detach().double().cpu() - b.detach().double().cpu()).abs()
     return float(gap.nan_to_num(nan=torch.inf).max())
 
@@ -133,13 +142,13 @@ def randomise(
     pool: ModelPool | None = None,
     progress: Progress | None = None,
 ) -> dict[str, tuple[tuple[str, float], ...]]:
-    """Cascading randomisation (Adebayo et al. 2018, sec. 3.2): in a twin of `model` the parts are drawn anew
-    from the head down to the embedding, and after each the maps are compared with the first ones.
+    """Return how alike maps stay under cascading randomisation (Adebayo et al. 2018, sec. 3.2).
 
-    An explanation of what the network has learned must change; one that stays the same shows the picture,
-    not the network. Maps of a class are those of the first answer; a backbone without classes has none. The
-    correlations are means over random networks: `DRAWS`, or fewer where no further one could make a map
-    fail. `pool` counts the passes.
+    In a twin of `model` the parts are drawn anew from the head down to the embedding, and after each the
+    maps are compared with the first ones. An explanation of what the network has learned must change; one
+    that stays the same shows the picture, not the network. Maps of a class are those of the first answer; a
+    backbone without classes has none. The correlations are means over random networks: `DRAWS`, or fewer
+    where no further one could make a map fail. `pool` counts the passes.
     """
     classes = model.config.num_classes > 0
     maps = [key for key in MAPS if classes or not METHODS[key].needs_grad]
@@ -166,13 +175,13 @@ def randomise(
 
 
 def is_settled(last: Float[np.ndarray, "draws maps"]) -> bool:
-    """Whether every map passes whatever the draws that are left give, each between -1 and 1."""
+    """Return whether every map passes whatever the draws that are left give, each between -1 and 1."""
     left = DRAWS - len(last)
     return bool((np.abs(last.sum(axis=0)) + left <= ALIKE_LIMIT * DRAWS).all())
 
 
 def build_random(model: VisionTransformer, *, seed: int) -> VisionTransformer:
-    """A network like `model` with the random weights that training starts from, the same for each `seed`."""
+    """Return a network like `model` with the random weights that training starts from, drawn by `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = build_model(model.config)
@@ -180,7 +189,7 @@ def build_random(model: VisionTransformer, *, seed: int) -> VisionTransformer:
 
 
 def exchange(copy: VisionTransformer, fresh: VisionTransformer, part: str) -> None:
-    """Puts the modules and tables of `part` of `fresh` in the place of those of `copy`."""
+    """Put the modules and tables of `part` of `fresh` in the place of those of `copy`."""
     if part.startswith("block"):
         index = int(part.split()[1])
         copy.blocks[index] = fresh.blocks[index]
@@ -193,13 +202,13 @@ def exchange(copy: VisionTransformer, fresh: VisionTransformer, part: str) -> No
 
 
 def rank_correlation(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
-    """Spearman's correlation, -1 to 1, with mean ranks for equal values; 0 where either map is constant."""
+    """Return Spearman's correlation, -1 to 1, equal values at mean ranks; 0 where a map is constant."""
     x, y = (ranks(values) - (len(values) + 1) / 2 for values in (a, b))
     norm = float(np.sqrt((x @ x) * (y @ y)))
     return float(x @ y) / norm if norm > 0 else 0.0
 
 
 def ranks(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """Ranks from 1; equal values share the mean of theirs."""
+    """Rank from 1; equal values share the mean of theirs."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (counts.cumsum() - (counts - 1) / 2)[inverse]

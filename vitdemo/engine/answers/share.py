@@ -35,4 +35,4 @@ def card(entry: Entry, address: str) -> Image.Image:
     words = answer(entry) or (entry.analysis.title,)
     analysis = entry.analysis
     lines = [analysis.warning, left(entry), analysis.title, analysis.vocabulary, address]
-    return render.share_card(shown, view, title=words, lines=lines)
+    return render.draw_card(shown, view, title=words, lines=lines)

@@ -32,8 +32,11 @@ Listen = Callable[[], None]
 
 @dataclass(frozen=True)
 class Timing:
-    """One variant at batch size 1. `name`: "dense", a selector, or the other kind of attention, "linear" or
-    "softmax". Milliseconds: the median of `n` passes, and their quartiles `low` and `high`."""
+    """One variant at batch size 1.
+
+    `name`: "dense", a selector, or the other kind of attention, "linear" or "softmax". Milliseconds: the
+    median of `n` passes, and their quartiles `low` and `high`.
+    """
 
     name: str
     macs: int
@@ -46,9 +49,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Size:
-    """Medians of `n` passes of networks as wide and deep as the model on `patches` patches: softmax attention
-    dense and pruned, and linear attention dense. `pruning_wins`, `linear_wins`: at least 5 % faster than the
-    dense pass beside it in three rounds of four. All None where it would have taken too long."""
+    """Medians of `n` passes of networks as wide and deep as the model on `patches` patches.
+
+    Softmax attention dense and pruned, and linear attention dense. `pruning_wins`, `linear_wins`: at least
+    5 % faster than the dense pass beside it in three rounds of four. All None where it would have taken too
+    long.
+    """
 
     patches: int
     dense: float | None = None
@@ -61,8 +67,11 @@ class Size:
 
 @dataclass(frozen=True)
 class SpeedCard:
-    """`pruning_from`, `linear_from`: the fewest measured patches from which on the variant won at every size
-    measured; None where it was not at the largest."""
+    """The model and networks like it, measured.
+
+    `pruning_from`, `linear_from`: the fewest measured patches from which on the variant won at every size
+    measured; None where it was not at the largest.
+    """
 
     pruning_ratio: float
     device: str
@@ -77,9 +86,10 @@ class SpeedCard:
 def measure_speed(
     model: str, *, pruning_ratio: float, pool: ModelPool, progress: Progress, haste: float = 1.0
 ) -> SpeedCard:
-    """Measure the model of that name dense, pruned and with the other kind of attention, then networks as
-    wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `haste` divides the time that it may
-    take, about 20 seconds at most. Raise ValueError for a bad name or ratio.
+    """Measure the model of that name dense, pruned and with the other kind of attention.
+
+    Then networks as wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `haste` divides the
+    time that it may take, about 20 seconds at most. Raise ValueError for a bad name or ratio.
     """
     pool.spec(model)
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
@@ -120,7 +130,7 @@ def time_variants(
     seconds: float,
     listen: Listen = lambda: None,
 ) -> tuple[Timing, ...]:
-    """The model dense, pruned by each of its selectors, and with the other kind of attention."""
+    """Measure the model dense, pruned by each of its selectors, and with the other kind of attention."""
     config = model.config
     other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
     twisted, pixels = pool.count_forwards(rebuild(model, other)), make_noise(config, pool)
@@ -148,7 +158,7 @@ def time_size(
     seconds: float,
     listen: Listen = lambda: None,
 ) -> Size:
-    """Medians at the size of `config`: softmax attention dense and pruned (best selector), and linear."""
+    """Return medians at the size of `config`: softmax dense, pruned by the best selector, and linear."""
     softmax = pool.count_forwards(rebuild(model, replace(config, attention="softmax")))
     linear = pool.count_forwards(rebuild(model, replace(config, attention="linear")))
     pixels = make_noise(config, pool)
@@ -168,7 +178,7 @@ def make_noise(config: ViTConfig, pool: ModelPool) -> Float[Tensor, "1 ch hh ww"
 def make_pruned_call(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], selector: str, keep_ratio: float
 ) -> Call:
-    """A pruned pass; the logits go to the CPU, because a GPU says that it is done before it is."""
+    """Return a pruned pass; the logits go to the CPU, because a GPU says that it is done before it is."""
     pruning = Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(keep_ratio))
     return lambda: model(pixels, pruning=pruning).cpu()
 
@@ -176,9 +186,10 @@ def make_pruned_call(
 def time_calls(
     calls: Sequence[Call], *, pool: ModelPool, seconds: float, listen: Listen = lambda: None
 ) -> Float[np.ndarray, "n calls"]:
-    """Milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`; in each all calls take
-    their turn. Nobody else runs a model during a round; between two others may. `listen` is called before
-    each call, and may raise.
+    """Return the milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`.
+
+    In each all calls take their turn. Nobody else runs a model during a round; between two others may.
+    `listen` is called before each call, and may raise.
     """
     rounds, wanted = [], ROUNDS[1]
     while len(rounds) < wanted:
@@ -192,14 +203,17 @@ def time_calls(
 
 
 def resize_config(config: ViTConfig, side: int) -> ViTConfig:
-    """`config` for pictures of `side` x `side` patches."""
+    """Return `config` for pictures of `side` x `side` patches."""
     height, width = as_pair(config.patch_size)
     return replace(config, img_size=(side * height, side * width))
 
 
 def rebuild(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
-    """A network of `config` that shares the weights of `model`, with random positions where the size is
-    another: what it answers means nothing, how long it takes does."""
+    """Return a network of `config` that shares the weights of `model`.
+
+    Its positions are random where the size is another: what it answers means nothing, how long it takes
+    does.
+    """
     with torch.device("meta"):
         copy = build_model(config)
     state = model.state_dict()
@@ -210,8 +224,10 @@ def rebuild(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
 
 
 def pays_from(rows: Sequence[tuple[int, bool | None]]) -> int | None:
-    """The fewest tokens from which on all measured rows of (tokens, won) are won; None if the last is not.
-    Rows without a measurement do not count."""
+    """Return the fewest tokens from which on all measured rows of (tokens, won) are won.
+
+    None if the last is not. Rows without a measurement do not count.
+    """
     start = None
     for tokens, won in rows:
         if won is not None:

@@ -34,7 +34,7 @@ Ids = tuple[int, ...]
 def operate(
     entry: Entry, loaded: LoadedModel, pixels: Pixels, *, keep: Iterable[int] = (), drop: Iterable[int] = ()
 ) -> Surgery:
-    """The analysis' pass with the patches `keep` forced through every stage, and `drop` gone at the input.
+    """Return the analysis' pass with the patches `keep` forced to stay, and `drop` gone at the input.
 
     All others stay or go as the selector decided before. One pass under the `Explicit` rule, in which no
     predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raise ValueError
@@ -57,9 +57,9 @@ def operate(
 
 
 def force(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
-    """The patches at the input and after each stage of the analysis, with the forced ones.
+    """Return the patches at the input and after each stage of the analysis, with the forced ones.
 
-    Raises as `operate`.
+    Raise as `operate`.
     """
     everyone = set(range(entry.config.num_patches))
     if not (keep | drop) <= everyone:
@@ -81,8 +81,10 @@ def name_top(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Se
 
 @dataclass
 class Trial:
-    """Runs sets of patches through the network, each as if the picture had no others, and counts them.
-    `listen` is called before each batch, and may raise."""
+    """Sets of patches run through the network, each as if the picture had no others, and counted.
+
+    `listen` is called before each batch, and may raise.
+    """
 
     model: VisionTransformer
     pixels: Pixels
@@ -93,8 +95,11 @@ class Trial:
     tried: int = field(default=0)
 
     def probabilities(self, sets: Sequence[Ids]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
-        """The answer's probability with each of the equally large `sets`, and its lead over the best other
-        class or over `floor`, whichever is nearer: the answer holds where the lead is positive."""
+        """Return the answer's probability with each of the equally large `sets`, and its lead.
+
+        The lead is over the best other class or over `floor`, whichever is nearer: the answer holds where
+        it is positive.
+        """
         found = []
         for begin in range(0, len(sets), BATCH):
             self.listen()
@@ -120,14 +125,14 @@ class Trial:
 def search_set(
     entry: Entry, loaded: LoadedModel, pixels: Pixels, *, share: float, seconds: float, report: Progress
 ) -> SmallestSet:
-    """A 1-minimal set of patches with which alone the network still gives its dense answer, and at least
-    `share` (0 to 1) of its dense probability.
+    """Return a 1-minimal set of patches with which alone the network still gives its dense answer.
 
-    The patches enter in place of the picture's; no stage prunes. First the patches are ranked by attention
-    rollout, and the shortest prefix of that ranking that holds the answer is looked for by halving. Then
-    greedily backward: at each round every single removal is tried in a batch, and those that leave the answer
-    most probable go, one at a time in the end. It stops when no single removal is possible: the set is
-    1-minimal. It need not be the smallest of all sets, which only trying all 2^n could tell.
+    It keeps at least `share` (0 to 1) of its dense probability. The patches enter in place of the
+    picture's; no stage prunes. First the patches are ranked by attention rollout, and the shortest prefix
+    of that ranking that holds the answer is looked for by halving. Then greedily backward: at each round
+    every single removal is tried in a batch, and those that leave the answer most probable go, one at a
+    time in the end. It stops when no single removal is possible: the set is 1-minimal. It need not be the
+    smallest of all sets, which only trying all 2^n could tell.
 
     After `seconds` it stops where it is and says so: the set holds the answer but may not be 1-minimal.
     Raise ValueError for a share outside 0 to 1.
@@ -169,12 +174,12 @@ def search_set(
 
 
 def rank_patches(entry: Entry) -> list[int]:
-    """The patches by what the dense pass read from them (attention rollout), most first; equal ones drawn."""
+    """Return the patches by what the dense pass read from them (attention rollout), the most first."""
     return orders_of(explain(entry.dense, "attention-rollout"), seed=0)[0].tolist()
 
 
 def search_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
-    """The patches of a prefix that holds the answer: halved while that holds, then bisected.
+    """Return the patches of a prefix that holds the answer: halved while that holds, then bisected.
 
     The prefixes that hold need not be all that are longer than this one; it is a start, not a result.
     """
@@ -192,7 +197,7 @@ def search_prefix(ranked: Sequence[int], trial: Trial) -> Ids:
 
 
 def shorten(kept: Ids, trial: Trial) -> Ids:
-    """`kept` less the patches whose removal hurts least, or `kept` itself if each single one is needed."""
+    """Return `kept` less the patches whose removal hurts least, or `kept` itself if each is needed."""
     if len(kept) == 1:
         return kept
     rest = [kept[:place] + kept[place + 1 :] for place in range(len(kept))]

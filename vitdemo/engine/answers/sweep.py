@@ -35,11 +35,7 @@ Pixels = Float[Tensor, "1 ch hh ww"]
 
 @torch.no_grad()
 def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress) -> Sweep:
-    """`entry`'s picture pruned by 0, 10, ... 90 % at each stage.
-
-    Selectors: the analysis' own (else the model's best), then the others. "random" is the mean over `SEEDS`
-    seeds, which run as one batch. All selectors keep the same numbers of patches at a ratio.
-    """
+    """Run `entry`'s picture pruned by 0, 10, ... 90 % at each stage."""
     start, model = perf_counter(), loaded.model
     names = order_selectors(entry, loaded)
     table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
@@ -70,7 +66,7 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
 
 
 def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
-    """The selectors, the analysis' own first."""
+    """Return the selectors, the analysis' own first."""
     known = selectors_for(loaded.spec)
     first = entry.analysis.selector or known[0]
     return (first, *(name for name in known if name != first))
@@ -79,7 +75,7 @@ def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
 def run(
     model: VisionTransformer, pixels: Pixels, name: str, ratio: float
 ) -> tuple[Float[Tensor, "runs c"], tuple[int, ...]]:
-    """The logits of each run and the patches that the first one has left."""
+    """Return the logits of each run and the patches that the first one has left."""
     pruning = pruning_for(model, pixels, name, ratio)
     recorder = Recorder(attention=False)
     runs = SEEDS if pruning is not None and name == "random" else 1
@@ -89,7 +85,7 @@ def run(
 
 
 def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
-    """None at ratio 0; "random" has a seed a run, the first one that of the analysis."""
+    """Return no pruning at ratio 0; "random" has a seed a run, the first one that of the analysis."""
     keep_ratio = keep_ratio_of(ratio)
     if keep_ratio == 1:
         return None
@@ -107,9 +103,11 @@ def time_selectors(
     *,
     listen: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, tuple[float, ...]], int]:
-    """Median milliseconds of one pass by each selector at each ratio, all measured in turn, and how often
-    each was. At ratio 0 there is one dense pass for all selectors. `listen` is called before each pass, and
-    may raise."""
+    """Return the median milliseconds of one pass by each selector at each ratio, and how often each was run.
+
+    All are measured in turn. At ratio 0 there is one dense pass for all selectors. `listen` is called
+    before each pass, and may raise.
+    """
 
     def call(pruning: Pruning | None) -> Tensor:
         return model(pixels, pruning=pruning).cpu()  # a GPU says that it is done before it is
@@ -129,14 +127,14 @@ def time_selectors(
 
 
 def choose_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
-    """The first classes of the dense pass, then those that the first selector's answer flips to."""
+    """Return the first classes of the dense pass, then those that the first selector's answer flips to."""
     first = next(iter(table.values())).mean(dim=1)
     dense = rank(first[0])[:SHOWN].tolist()
     return list(dict.fromkeys([*dense, *first.argmax(-1).tolist()]))
 
 
 def make_point(loaded: LoadedModel, ratio: float) -> SweepPoint:
-    """The budget at one ratio. At ratio 0 no predictor runs."""
+    """Return the budget at one ratio. At ratio 0 no predictor runs."""
     config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
     stages = len(config.prune_loc) if keep_ratio < 1 else 0
     tokens = tuple(token_counts(config.num_patches, keep_ratio, stages))
@@ -152,7 +150,7 @@ def make_curve(
     kept: tuple[tuple[int, ...], ...],
     milliseconds: tuple[float, ...],
 ) -> SweepCurve:
-    """The probabilities are means over the runs of each ratio."""
+    """Return one selector's curve, whose probabilities are means over the runs of each ratio."""
     mean = rows.mean(dim=1)
     dense = int(mean[0].argmax())
     return SweepCurve(

@@ -62,7 +62,7 @@ class Trust:
 def trust(subject: Subject, label: str = "") -> Trust:
     """Judge every map of class `label` ("": the answer) against random order, in the dense network.
 
-    Runs the network for a few seconds, once a picture and class. Raise ValueError for an unknown class or a
+    Run the network for a few seconds, once a picture and class. Raise ValueError for an unknown class or a
     network without any.
     """
     label = label or answer(subject.entry)

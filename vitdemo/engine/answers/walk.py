@@ -32,7 +32,7 @@ READOUT_WORDS = {
 
 
 def walk(entry: Entry) -> list[Step]:
-    """The steps from the upload to the probabilities; pictures from the cache alone, no network runs."""
+    """Return the steps from the upload to the probabilities, drawn from the cache without a network."""
     steps = [upload(entry), crop(entry), patches(entry), projection(entry)]
     if entry.config.num_prefix_tokens:
         steps.append(prefix_tokens(entry))
@@ -232,7 +232,7 @@ def show_input(entry: Entry) -> Image.Image:
 
 
 def spell_shape(entry: Entry, num_patches: int) -> str:
-    """The tokens' shape with so many patches present: "(1 + 64, 160)"."""
+    """Return the tokens' shape with so many patches present: "(1 + 64, 160)"."""
     prefix = entry.config.num_prefix_tokens
     count = f"{prefix} + {num_patches}" if prefix else f"{num_patches}"
     return f"({count}, {entry.config.embed_dim})"

@@ -43,8 +43,11 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A request whose picture and model are there. `upload`: the picture, at most `UPLOAD_EDGE` pixels, and
-    `size`: what it was before; `timed`: what its milliseconds depend on; `key`: where its result is kept."""
+    """A request whose picture and model are there.
+
+    `upload`: the picture, at most `UPLOAD_EDGE` pixels, and `size`: what it was before; `timed`: what its
+    milliseconds depend on; `key`: where its result is kept.
+    """
 
     setting: Setting
     upload: Image.Image

@@ -19,8 +19,11 @@ from vitdemo.trace import Trace
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """What one picture is before the first block: `patches`, each patch projected linearly; `prefix`, the
-    class, distillation and register tokens; `positions`, what is added (to the patches only if shorter)."""
+    """What one picture is before the first block.
+
+    `patches`, each patch projected linearly; `prefix`, the class, distillation and register tokens;
+    `positions`, what is added (to the patches only if shorter).
+    """
 
     patches: Float[Tensor, "n d"]
     prefix: Float[Tensor, "p d"]
@@ -29,9 +32,11 @@ class Tokens:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """All that pictures of one analysis are drawn from. `upload`: the decoded picture, at most 448 px;
-    `upload_size`: its width and height before; `pixels`: the model's normalised input; `pruned` is None at
-    pruning ratio 0."""
+    """All that pictures of one analysis are drawn from.
+
+    `upload`: the decoded picture, at most 448 px; `upload_size`: its width and height before; `pixels`: the
+    model's normalised input; `pruned` is None at pruning ratio 0.
+    """
 
     analysis: Analysis
     config: ViTConfig

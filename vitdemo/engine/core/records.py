@@ -112,8 +112,11 @@ class Analysis:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """An entry of the menu. `macs`: of one dense pass. `selectors`: the best first. `bundled`: its weights
-    come with this repository; the others are fetched from the Hugging Face Hub."""
+    """An entry of the menu.
+
+    `macs`: of one dense pass. `selectors`: the best first. `bundled`: its weights come with this
+    repository; the others are fetched from the Hugging Face Hub.
+    """
 
     key: str
     title: str

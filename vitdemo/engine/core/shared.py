@@ -15,9 +15,9 @@ TIMINGS, ANSWERS = 256, 256  # that are kept at most
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """The models and the traces in memory. `models_dir`: where the bundled weights lie, None = the usual
-    folder.
+    """The models and the traces in memory.
 
+    `models_dir`: where the bundled weights lie, None = the usual folder.
     `timings`: measured milliseconds of (dense, pruned) passes by model and setting. `answers`: of questions
     that run a network, by question, key of the result and class.
     """

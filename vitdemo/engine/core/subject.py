@@ -20,8 +20,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """An analysed picture, and what a question about it needs besides. `progress`: told how far whatever
-    takes time is."""
+    """An analysed picture, and what a question about it needs besides.
+
+    `progress`: told how far whatever takes time is.
+    """
 
     entry: Entry
     shared: Shared

@@ -21,9 +21,9 @@ REFUSED = ("allocate memory", "out of memory")  # in the words of torch's alloca
 
 
 class Turns:
-    """Turns for at most `places` at once, first come first served; each may last `seconds`, and nobody waits
-    for one longer than `patience` seconds.
+    """Turns for at most `places` at once, first come first served.
 
+    Each may last `seconds`, and nobody waits for one longer than `patience` seconds.
     Whoever waits or works may give up: a `Progress` that raises frees the place, or the place in the line.
     """
 
@@ -64,7 +64,7 @@ class Turns:
 
 
 def stop_after(deadline: float, report: Progress, *, seconds: float) -> Progress:
-    """`report`, which raises ValueError after the `deadline` of the monotonic clock."""
+    """Return `report`, which raises ValueError after the `deadline` of the monotonic clock."""
 
     def checked(share: float, text: str) -> None:
         if monotonic() > deadline:
@@ -81,8 +81,10 @@ def stop_after(deadline: float, report: Progress, *, seconds: float) -> Progress
 
 @contextmanager
 def explain_refusals() -> Iterator[None]:
-    """Turns a refusal of memory into a ValueError. What was tried is freed with it: one request ends, and the
-    next one finds the memory as it was."""
+    """Turn a refusal of memory into a ValueError.
+
+    What was tried is freed with it: one request ends, and the next one finds the memory as it was.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -92,4 +94,4 @@ def explain_refusals() -> Iterator[None]:
 
 
 def ignore_progress(share: float, text: str) -> None:
-    """Progress that nobody watches."""
+    """Do nothing, where nobody watches."""
