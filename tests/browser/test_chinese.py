@@ -93,6 +93,11 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     expect_chinese(page, entries=80)
     keep(page, artefacts, "attention")
 
+    see(page, "特征")
+    expect(page.locator(".features .second")).to_contain_text("相似度")
+    expect_chinese(page, entries=40)
+    keep(page, artefacts, "features")
+
     see(page, "词元")
     for section in ("lab-sweep", "lab-surgery-section", "lab-smallest", "lab-adaptive", "lab-film"):
         steps.unfold(page, section)
