@@ -79,6 +79,8 @@ def test_pictures_of_a_gallery_have_names(open_page: Opener, app_url: str) -> No
     maps = page.locator("#class-maps button.thumbnail-item")
     expect(maps.first).to_have_accessible_name(maps.first.locator("img").get_attribute("alt") or "-")
     expect(page.locator("[aria-label^='Thumbnail ']")).to_have_count(0)
+    maps.first.locator("img").evaluate("image => { image.alt = 'another picture'; }")
+    expect(maps.first).to_have_accessible_name("another picture")
 
 
 def test_the_first_stop_of_the_keyboard_leads_to_the_answer(open_page: Opener, app_url: str) -> None:

@@ -1,13 +1,13 @@
 // What gradio's components lack for those who listen, and for those who use the keyboard alone.
 
 (() => {
-  const NAMELESS = ".thumbnail-item[aria-label^='Thumbnail ']"; // "Thumbnail 1 of 10" tells nothing
   const WIDE = ":is(#card table, .facts):not([tabindex])"; // they scroll sideways where a screen is narrow
 
   function mend() {
-    for (const button of document.querySelectorAll(NAMELESS)) {
+    // "Thumbnail 1 of 10" tells nothing: each is called as its picture is now.
+    for (const button of document.querySelectorAll(".thumbnail-item")) {
       const name = button.querySelector("img")?.alt;
-      if (name) button.setAttribute("aria-label", name);
+      if (name && name !== button.ariaLabel) button.ariaLabel = name;
     }
     for (const empty of document.querySelectorAll("div.empty[aria-label]")) empty.removeAttribute("aria-label");
     for (const table of document.querySelectorAll(WIDE)) table.tabIndex = 0;
