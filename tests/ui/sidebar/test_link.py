@@ -118,10 +118,11 @@ def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -
 
 def test_the_browser_writes_what_is_read() -> None:
     script = assets.read("sidebar/link.js")
-    names = re.search(r"const NAMES = \[(.*?)\]", script, re.DOTALL)
-    assert names
-    assert set(re.findall(r'"(\w+)"', names[1])) == set(LEFT)
-    assert "...PARAMETERS" in names[1]  # whose values tests/engine/test_look.py walks through
+    steps = re.search(r"const STEPS = \[(.*?)\]", script)
+    assert steps
+    assert set(re.findall(r'"(\w+)"', steps[1])) == set(LEFT)
+    # PARAMETERS are those whose values tests/engine/test_look.py walks through.
+    assert "const NAMES = [...STEPS, ...PARAMETERS];" in script
     controls = assets.read("tabs/attention/controls.js")
     for name, values in (("direction", DIRECTIONS), ("pass", PASSES), ("fusion", FUSION.choices)):
         offered = re.search(rf"{name}: \[(.*?)\]", controls)

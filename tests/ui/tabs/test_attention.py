@@ -13,7 +13,8 @@ from vitdemo.ui.kit.language import both
 from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
 ROOM = ROOMS / "tabs" / "attention"
-CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.js")))
+SHARED = ROOMS / "kit" / "maps" / "words.js"  # by which both tabs of maps call a patch
+CODE = "".join(path.read_text(encoding="utf-8") for path in (*sorted(ROOM.glob("*.js")), SHARED))
 MARKUP = read("tabs/attention/attention.html")
 # Families of keys whose last part is a value of the state.
 FAMILIES = {
