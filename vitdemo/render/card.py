@@ -12,8 +12,9 @@ from vitdemo.render.text import load_font, respell, wrap
 
 CARD: Size = (1200, 630)
 MARGIN, GAP = 48, 40
-SMALL = 236  # pixels of the whole picture
-TITLE, LINE, LEAST = 60, 30, 20  # heights of letters
+SMALL = 180  # pixels of the whole picture
+TITLE, LINE, LEAST = 60, 30, 14  # heights of letters
+ROW = 1.3  # the height of a row, in letters
 ACCENT: Colour = (15, 118, 110)
 QUIET: Colour = (87, 83, 78)
 
@@ -35,8 +36,10 @@ def draw_card(
     for words, colour in zip(title, (INK, ACCENT), strict=False):
         y = write(draw, words, (left, y), room, size=TITLE, colour=colour)
     y += LINE // 2
-    for words in filter(None, lines):
-        y = write(draw, words, (left, y), room, size=LINE, colour=QUIET)
+    said, above = [*filter(None, lines)], CARD[1] - MARGIN - SMALL - y
+    size = next((size for size in range(LINE, LEAST, -1) if height(said, room, size) < above), LEAST)
+    for words in said:
+        y = write(draw, words, (left, y), room, size=size, colour=QUIET)
     return card
 
 
@@ -53,13 +56,23 @@ def write(
     draw: ImageDraw.ImageDraw, words: str, place: tuple[int, int], room: int, *, size: int, colour: Colour
 ) -> int:
     """Write `words` into `room` pixels, smaller rather than on three lines; return where they end."""
-    while size > LEAST and not fits(words, room, size):
-        size -= 2
-    x, y = place
+    size, x, y = narrow(words, room, size), *place
     for line in wrap(words, room, size)[:2]:
         draw.text((x, y), line, fill=colour, font=load_font(size, respell(words)))
-        y += round(1.3 * size)
+        y += round(ROW * size)
     return y
+
+
+def height(lines: Sequence[str], room: int, size: int) -> int:
+    """Return how many pixels `lines` take one below the other, each written as by `write`."""
+    sizes = [narrow(words, room, size) for words in lines]
+    rows = (len(wrap(words, room, own)[:2]) for words, own in zip(lines, sizes, strict=True))
+    return sum(count * round(ROW * own) for count, own in zip(rows, sizes, strict=True))
+
+
+def narrow(words: str, room: int, size: int) -> int:
+    """Return the largest size up to `size` at which `words` take at most two lines, at least LEAST."""
+    return next((one for one in range(size, LEAST, -1) if fits(words, room, one)), LEAST)
 
 
 def fits(words: str, room: int, size: int) -> bool:
