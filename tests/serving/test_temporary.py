@@ -84,7 +84,7 @@ def test_the_oldest_go_first_where_there_are_too_many_bytes(tmp_path: Path, cloc
         swept.sweep()
         clock.now += 1
     assert len(list(tmp_path.iterdir())) == 3
-    swept.sweep(coming=MEGABYTE // 2)
+    swept.make_room(MEGABYTE // 2)
     assert {path.name for path in tmp_path.iterdir()} == {"two", "three"}
 
 
@@ -114,10 +114,35 @@ def test_what_a_cleaner_of_the_system_has_taken_is_put_back(tmp_path: Path, cloc
     swept, content = sweeper(folder), page.read_bytes()
     file(folder, "mine")
     shutil.rmtree(folder)
-    swept.sweep(coming=1)
+    swept.make_room(1)
     assert [path for path in folder.rglob("*") if path.is_file()] == [page]
     assert page.read_bytes() == content
     assert file(folder, "later").exists()
+
+
+def test_an_upload_lists_no_folder_that_it_knows(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among thousands it would wait for a tenth of a second; what has come or gone it sees all the same."""
+    swept = sweeper(tmp_path, temporary_files=3)
+    old = file(tmp_path, "old")
+    file(tmp_path, "gone")
+    swept.sweep()
+    clock.now += 1
+    listed: list[str] = []
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda place: listed.append(Path(place).name) or walk(place))
+    shutil.rmtree(tmp_path / "gone")
+    new = file(tmp_path, "new")
+    swept.make_room(0)
+    assert (listed, old.exists()) == (["new"], True)
+    for name in ("more.png", "most.png"):
+        (new.parent / name).touch()
+    clock.now += 1
+    swept.make_room(0)
+    assert (listed, old.exists()) == (["new", "new"], False), "of four files the oldest"
+    swept.sweep()
+    assert listed == ["new", "new", "new"], "from time to time all are looked at"
 
 
 @pytest.mark.parametrize("jump", [-400 * DAY, 400 * DAY])

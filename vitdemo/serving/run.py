@@ -38,7 +38,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         page,
         options,
         ready=lambda: engine.forwards > 0,
-        make_room=lambda coming: sweeper.sweep(coming=coming),
+        make_room=sweeper.make_room,
     )
     join_server()
     for work in (sweeper.run, give_back):

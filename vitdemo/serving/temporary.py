@@ -19,6 +19,9 @@ PREFIX, LOCK, MARK = "vitdemo-", "lock", "a running vitdemo holds this file\n"
 PERIOD = 10.0  # seconds between two looks
 BLOCK = 512  # bytes, in which a system counts what a file takes
 
+State = tuple[Path, int]  # a file, and when it was last changed, in nanoseconds
+Sizes = dict[State, int]  # bytes
+
 
 @contextmanager
 def keep_folder() -> Iterator[Path]:
@@ -81,27 +84,35 @@ class Sweeper:
     def __init__(self, folder: Path, *, limits: Limits, forget: Callable[[float], None]) -> None:
         self._folder, self._limits, self._forget = folder, limits, forget
         self._lock = threading.Lock()
-        self._kept = {path: path.read_bytes() for path in self._list_files()}
-        self._seen: dict[tuple[Path, int], float] = {}
+        self._kept = {path: path.read_bytes() for path, _ in list_files(folder)}
+        self._listed: dict[tuple[str, int], Sizes] = {}
+        self._seen: dict[State, float] = {}
 
-    def sweep(self, *, coming: int = 0) -> None:
-        """Sweep once; `coming`: bytes for which room is to be made."""
+    def sweep(self) -> None:
+        """Delete what is too much, and have the results in memory forgotten; look at every file anew."""
+        with self._lock:
+            self._listed.clear()
+        self.make_room(0)
+        self._forget(self._limits.kept_seconds)
+
+    def make_room(self, coming: int) -> None:
+        """Delete what is too much once `coming` bytes are there.
+
+        Only folders in which a file has come or gone are listed again, since this is done for each upload.
+        """
         with self._lock:
             self._put_back()
-            now, found = time.monotonic(), {}
-            for path in self._list_files():
-                with suppress(OSError):  # deleted meanwhile
-                    state = path.stat()
-                    found[path, state.st_mtime_ns] = max(state.st_size, BLOCK * state.st_blocks)
+            now, found = time.monotonic(), self._find()
             self._seen = {file: self._seen.get(file, now) for file in found}
             left, count = sum(found.values()) + coming, len(found)
             for file in sorted(self._seen, key=self._seen.__getitem__):
                 old = now - self._seen[file] >= self._limits.kept_seconds
                 large = left > self._limits.temporary_megabytes * MEGABYTE
-                if (old or large or count > self._limits.temporary_files) and file[0] not in self._kept:
+                if not (old or large or count > self._limits.temporary_files):
+                    break
+                if file[0] not in self._kept:
                     left, count = left - found[file], count - 1
                     self._remove(file[0])
-        self._forget(self._limits.kept_seconds)
 
     def run(self, stop: threading.Event) -> None:
         """Sweep every few seconds, until `stop`."""
@@ -118,9 +129,11 @@ class Sweeper:
                     with replace_file(path) as part:
                         part.write_bytes(content)
 
-    def _list_files(self) -> list[Path]:
-        """Return all files; a folder that vanishes meanwhile has none."""
-        return [Path(folder, name) for folder, _, names in os.walk(self._folder) for name in names]
+    def _find(self) -> Sizes:
+        """Return all files; gradio puts each upload into a folder of its own."""
+        states = list_states(self._folder)
+        self._listed = {state: self._listed.get(state) or list_files(Path(state[0])) for state in states}
+        return {file: size for sizes in self._listed.values() for file, size in sizes.items()}
 
     def _remove(self, path: Path) -> None:
         """Remove the file, and its folder if that was all in it."""
@@ -128,3 +141,24 @@ class Sweeper:
             path.unlink(missing_ok=True)
             if path.parent != self._folder:
                 path.parent.rmdir()
+
+
+def list_states(folder: Path) -> list[tuple[str, int]]:
+    """Return what lies in `folder`, with when it was last changed; nothing where there is no such folder."""
+    states = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):  # deleted meanwhile
+                states.append((entry.path, entry.stat().st_mtime_ns))
+    return states
+
+
+def list_files(place: Path) -> Sizes:
+    """Return the files below `place`, or the one that it is, with the bytes that each takes of the disk."""
+    inside = [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
+    sizes = {}
+    for path in inside if place.is_dir() else [place]:
+        with suppress(OSError):  # deleted meanwhile
+            state = path.stat()
+            sizes[path, state.st_mtime_ns] = max(state.st_size, BLOCK * state.st_blocks)
+    return sizes
