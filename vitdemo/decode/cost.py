@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from vitdemo.decode.frames import count_coded_pixels
-from vitdemo.limits import MEGABYTE
+from vitdemo.limits import MEGABYTE, Limits
 
 # Bytes that Pillow needs for a pixel of a mode; 4 for all others.
 _PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
@@ -72,13 +72,20 @@ def _count_block(image: Any) -> int:
     return turned + index(tags.get(_TILE_WIDTH, image.width)) * rows * max(4, sample // 8)
 
 
-def is_too_slow(image: Any, data: bytes, *, megapixels: int) -> bool:
-    """Return whether `image` is read by a loop of Python, over more than that many pixels or steps.
+def exceeded_size(image: Any, data: bytes, limits: Limits) -> int | None:
+    """Return the megapixels that so slow a file may have, where `image` has more; None for all others.
 
-    All other readers are compiled: they take a second or two for the largest picture that is let in.
+    Slow are a loop of Python and many scans of a JPEG. All other readers take a second or two for the largest
+    picture that is let in.
     """
-    loops = any(tile[0] == "bmp_rle" for tile in image.tile)
-    return loops and image.width * image.height + _STEP * len(data) > megapixels * 1_000_000
+    steps, most = image.width * image.height, limits.slow_megapixels
+    if any(tile[0] == "bmp_rle" for tile in image.tile):
+        steps += _STEP * len(data)
+    elif image.format in ("JPEG", "MPO"):
+        most = most * limits.jpeg_scans // max(1, len(_SCAN.findall(data)))
+    else:
+        return None
+    return most if steps > most * 1_000_000 else None
 
 
 def are_too_many_scans(data: bytes, *, most: int) -> bool:
