@@ -40,9 +40,9 @@ def called(app: App, endpoint: str, *data: Any) -> str:
     return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
 
 
-def slow_upload(app: App) -> socket.socket:
+def slow_upload(url: str) -> socket.socket:
     """The connection of an upload that never comes to its end."""
-    place = urlsplit(app.url)
+    place = urlsplit(url)
     assert place.hostname
     assert place.port
     connection = socket.create_connection((place.hostname, place.port))
@@ -81,7 +81,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
             pool.submit(answered, called(second, endpoint, picture, key, *EXTRA[endpoint]))
             for endpoint, key in asked
         ]
-        slow = slow_upload(second)
+        slow = slow_upload(second.url)
         assert not all(answer.done() for answer in waiting)
         status, seconds, said = second.ended(signal.SIGTERM)
         assert (status, "Traceback" in said) == (0, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.serving.connections import CROWDED, forget
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.login import Login
@@ -41,8 +43,9 @@ class Gate:
     """`app` behind the rules of a public port.
 
     `ready`: whether a model has answered; `make_room`: called with the bytes of an upload that comes;
-    `open`: requests that are being answered, `LASTING` ones apart; `stopping`: no new ones are taken;
-    `login`: who may come in, set once there is a server behind.
+    `open`: requests that are being answered, `LASTING` ones apart; `clients`: how many there are of each
+    client, those too; `stopping`: no new ones are taken; `login`: who may come in, set once there is a
+    server behind.
     """
 
     app: ASGIApp
@@ -53,6 +56,7 @@ class Gate:
     proxies: Proxies = NOBODY
     login: Login | None = field(default=None, init=False)
     open: int = field(default=0, init=False)
+    clients: Counter[str] = field(default_factory=Counter, init=False)
     stopping: bool = field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,11 +64,14 @@ class Gate:
             await self.app(scope, receive, send)
             return
         answer = Answer(send)
-        lasting = not scope["path"].startswith(LASTING)
+        sent, scope = scope, self.proxies.rewrite(scope, calls_itself=scope["path"].startswith(MCP))
+        client, lasting = scope["client"][0], not scope["path"].startswith(LASTING)
         self.open += lasting
+        self.clients[client] += 1
         try:
-            refusal = self.refuse_stray(scope)
-            scope = self.proxies.rewrite(scope, calls_itself=scope["path"].startswith(MCP))
+            refusal = self.refuse_stray(sent)
+            if refusal is None and self.clients[client] > self.limits.client_connections:
+                refusal = refuse(429, CROWDED)
             if refusal is None and self.login:
                 refusal = self.login.refuse(scope)
             refusal = refusal or self.refuse(scope)
@@ -82,6 +89,7 @@ class Gate:
                 await refuse(500, CRASHED)(scope, receive, answer.send)
         finally:
             self.open -= lasting
+            forget(self.clients, client)
             if answer.status >= 400 or not scope["path"].startswith(STILL):
                 LOG.info("request", extra={"facts": answer.facts(name_route(scope["path"]))})
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from vitdemo.limits import MEGABYTE
 from vitdemo.serving import preview
+from vitdemo.serving.connections import guard
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.hosts import make_hosts, name_in
 from vitdemo.serving.login import Login
@@ -78,7 +79,10 @@ def launch(
         )
     if page.mcp_server_obj:
         answer_in_json(page.mcp_server_obj, options.limits)
-    page.server.config.timeout_graceful_shutdown = 1  # once it closes: see `run.drain`
+    serving = page.server.config  # what follows counts for connections from now on
+    serving.timeout_graceful_shutdown = 1  # once it closes: see `run.drain`
+    serving.http_protocol_class = guard(serving.http_protocol_class, options.limits, gate.proxies)
+    serving.ws_protocol_class = None  # the page has no use for them
     if page.share_url:
         gate.hosts = replace(known, names=known.names | {name_in(page.share_url)})
     return gate
