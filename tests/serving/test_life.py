@@ -17,12 +17,18 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from gradio import networking
 
 from tests.api.networks import PICTURE
+from tests.browser.server import free_port
 from tests.serving.process import App, refusal, running
 from tests.small_bundle import SMALL_KEYS
 from vitdemo import serving
+from vitdemo.engine import Engine
+from vitdemo.serving.options import Options
+from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import keep_folder
+from vitdemo.ui import build
 
 DRAINED = 10  # seconds
 EXTRA = {"sweep": (), "faithfulness": ("",)}  # parameters beside the picture and the model
@@ -103,6 +109,15 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
     with temporary_folder(tmp_path) as files:
         assert list(tmp_path.iterdir()) == [files.parent], "the next one does"
     assert not list(tmp_path.iterdir())
+
+
+def test_an_app_that_is_slow_to_draw_its_page_starts(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the first time took 5.5 s; gradio waits for 3 s, and the app was gone."""
+    monkeypatch.setattr(networking, "url_ok", lambda url: False)
+    page = build(Engine(device="cpu", models_dir=models))
+    launch(page, Options(port=free_port()))
+    assert httpx.get(f"{page.local_url}health").status_code == 200
+    page.close()
 
 
 @contextmanager

@@ -75,6 +75,7 @@ def launch(
             enable_monitoring=False,
             prevent_thread_lock=True,
             _app=Server(gate),
+            _frontend=False,  # else it gives up where a slow machine takes 3 s to draw the page once
             **launch_options(),
         )
     if page.mcp_server_obj:
