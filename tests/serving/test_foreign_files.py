@@ -84,6 +84,7 @@ def files(url: str, cache: Path, foreign: Path) -> Iterator[Hostile]:
 
 
 OFTEN = ("without meta", "with meta", "traversal", "link", "url", "file url", "data url", "missing")
+ALWAYS = ("without meta", "traversal", "link", "url")
 ODD = {
     "NaN": math.nan,
     "infinite": math.inf,
@@ -117,6 +118,15 @@ def slots(visitor: Visitor) -> list[tuple[int, int, str]]:
     return found
 
 
+def for_each_event(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, str, Any]]:
+    """(event, place, kind, value): each event that takes anything is handed each value, place after place."""
+    found = []
+    for event in visitor.events:
+        places = [slot for slot in slots(visitor) if slot[0] == event]
+        found += [(*places[index % len(places)], value) for index, value in enumerate(values) if places]
+    return found
+
+
 def with_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
     data = visitor.usual(event)
     data[place] = value
@@ -143,7 +153,12 @@ def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Ho
         handed = [every[index % len(every)], *(often if takes_files else [])]
         wrapped = [[value] if kind == "uploadbutton" else value for value in handed]
         calls += [with_value(visitor, event, place, value) for value in wrapped]
-    assert len(calls) > 500
+    walk = for_each_event(visitor, [files[name] for name in ALWAYS])
+    calls += [
+        with_value(visitor, event, place, [value] if kind == "uploadbutton" else value)
+        for event, place, kind, value in walk
+    ]
+    assert len(calls) > 700
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         assert sentence_of(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
         scanned(answer)
@@ -206,6 +221,8 @@ def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Vis
         for index, (event, place, _) in enumerate(slots(visitor))
         for more in (0, 1)
     ]
+    walk = for_each_event(visitor, [math.nan, math.inf])
+    calls += [with_value(visitor, event, place, value) for event, place, _, value in walk]
     told = 0
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         scanned(answer)
