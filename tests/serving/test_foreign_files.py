@@ -243,9 +243,8 @@ def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
 def test_a_public_endpoint_says_which_number_is_wrong(visitor: Visitor, value: float) -> None:
     number = visitor.named("attention_map")
-    names = PARAMETERS["/attention_map"]
     data = visitor.usual(visitor.named("answer"))[:1] + visitor.usual(number)[1:]
-    for place, name in enumerate(names):
+    for place, name in enumerate(PARAMETERS["/attention_map"]):
         if name in ("pruning_ratio", "layer", "head", "discard_ratio", "query"):
             (answer,) = visitor.ask(Call(number, [*data[:place], value, *data[place + 1 :]]))
             assert sentence_of(answer) == f"{name} must be a finite number of at most 16 digits."
