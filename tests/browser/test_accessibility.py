@@ -22,7 +22,6 @@ TABS = {
     "Prediction": "#class-maps img",
     "Attention": ".attention[data-ready=ready]",
     "Features": ".features[data-ready=ready]",
-    "Features": ".features[data-ready=ready]",
     "Tokens": "#scores img",
     "Trust": ".trust .sentence",
     "Inside": "#step-figure img",

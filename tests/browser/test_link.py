@@ -156,7 +156,7 @@ def test_a_phone_shows_every_tab_and_a_link_opens_any(phone: Page) -> None:
     page = phone
     page.set_viewport_size(PHONE)
     tabs = page.get_by_role("tab")
-    expect(tabs).to_have_text(["Prediction", "Attention", "Tokens", "Trust", "Inside", "Compare"])
+    expect(tabs).to_have_text(["Prediction", "Attention", "Features", "Tokens", "Trust", "Inside", "Compare"])
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
     for tab in tabs.all():
         box = tab.bounding_box()
