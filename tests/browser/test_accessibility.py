@@ -91,5 +91,9 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_answer(open_page: Opener, a
     page.keyboard.press("Enter")
     expect(page.locator("#headline")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Knows 10 words")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("list", name="All words that this network knows")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("tab", name="Prediction")).to_be_focused()
     assert page.url == address

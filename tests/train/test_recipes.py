@@ -24,7 +24,7 @@ from vitdemo.registry import MODELS
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 GPU = [name for name in NAMES if name.startswith("gpu_")]
-LIMIT = 10 * 10**6  # bytes of a bundled file
+LIMIT, PHOTO_LIMIT = 10 * 10**6, 46 * 10**6  # bytes of a bundled file; one network alone may be larger
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,12 +54,12 @@ def test_the_bundled_models_have_recipes_for_both_columns_of_hardware() -> None:
 
 @pytest.mark.parametrize("name", [name for name in GPU if load_recipe(name).name in MODELS])
 def test_weights_that_a_gpu_trains_are_small_enough_to_bundle(name: str) -> None:
-    model = load_recipe(name).model
-    assert isinstance(model, ViTConfig)
-    count = parameters(model)
-    assert count <= 5_000_000
+    config = load_recipe(name)
+    assert isinstance(config.model, ViTConfig)
+    count, photos = parameters(config.model), config.data.dataset == "photos"
+    assert count <= (23_000_000 if photos else 5_000_000)
     assert 4 * count > FULL_BYTES, "stored in 16 bits"
-    assert 2 * count + 20_000 < LIMIT
+    assert 2 * count + 20_000 < (PHOTO_LIMIT if photos else LIMIT)
 
 
 @pytest.mark.parametrize("name", NAMES)
