@@ -15,7 +15,7 @@ import pytest
 from tests.browser.server import free_port
 from tests.serving.test_life import slow_upload
 from tests.serving.visitor import API
-from tests.serving.visitors import Visitor, until
+from tests.serving.visitors import PATIENCE, Visitor, until
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.serving.connections import CROWDED
@@ -48,7 +48,7 @@ def connect(url: str) -> socket.socket:
     place = urlsplit(url)
     assert place.hostname
     assert place.port
-    return socket.create_connection((place.hostname, place.port), timeout=60)
+    return socket.create_connection((place.hostname, place.port), timeout=PATIENCE)
 
 
 def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callable[..., str]) -> None:
@@ -56,23 +56,23 @@ def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callab
     with ExitStack() as stack:
         held = [stack.enter_context(connect(url)) for _ in range(OPEN // 2)]
         held += [stack.enter_context(slow_upload(url)) for _ in range(OPEN - len(held))]
-        refused = httpx.get(f"{url}config")
+        refused = httpx.get(f"{url}config", timeout=PATIENCE)
         assert (refused.status_code, refused.json()) == (429, {"detail": CROWDED})
         assert refused.headers.items() >= {name.lower(): value for name, value in HEADERS.items()}.items()
         for trickle in held[OPEN // 2 :]:
             trickle.sendall(b"x")
         other = Visitor(url)
         other.http = httpx.Client(
-            base_url=f"{url}gradio_api/", transport=httpx.HTTPTransport(local_address=OTHER), timeout=60
+            base_url=f"{url}gradio_api/", transport=httpx.HTTPTransport(local_address=OTHER), timeout=PATIENCE
         )
         assert "event: complete" in other.analyse()
-    until(lambda: httpx.get(f"{url}config").status_code == 200)
+    until(lambda: httpx.get(f"{url}config", timeout=PATIENCE).status_code == 200)
 
 
 def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[..., str]) -> None:
     """Neither who says nothing, nor who sends a byte from time to time; who listens is left alone."""
     url = serve(seconds=SECONDS)
-    with httpx.stream("GET", f"{url}{API}/heartbeat/mine") as stream:
+    with httpx.stream("GET", f"{url}{API}/heartbeat/mine", timeout=PATIENCE) as stream:
         for begin, more in ((connect, b""), (slow_head, b"x"), (slow_upload, b"x")):
             with begin(url) as connection:
                 connection.settimeout(SECONDS / 5)
@@ -104,14 +104,10 @@ def is_open(connection: socket.socket, more: bytes) -> bool:
 def test_behind_a_proxy_requests_count_as_of_their_own_client(serve: Callable[..., str]) -> None:
     """All connections are the proxy's, and more than one client may have."""
     url = serve(proxies=("127.0.0.1",))
-    with ExitStack() as stack:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as proxy, ExitStack() as stack:
+        mine, theirs = ({"x-forwarded-for": address} for address in ("1.2.3.4", "5.6.7.8"))
         for number in range(OPEN):
-            stack.enter_context(
-                httpx.stream("GET", f"{url}{API}/heartbeat/{number}", headers={"x-forwarded-for": "1.2.3.4"})
-            )
-        mine, theirs = (
-            httpx.get(f"{url}config", headers={"x-forwarded-for": address})
-            for address in ("1.2.3.4", "5.6.7.8")
-        )
-        assert (mine.status_code, mine.json()) == (429, {"detail": CROWDED})
-        assert theirs.status_code == 200
+            stack.enter_context(proxy.stream("GET", f"{API}/heartbeat/{number}", headers=mine))
+        refused = proxy.get("config", headers=mine)
+        assert (refused.status_code, refused.json()) == (429, {"detail": CROWDED})
+        assert proxy.get("config", headers=theirs).status_code == 200
