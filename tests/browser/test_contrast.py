@@ -77,6 +77,9 @@ def expect_readable(page: Page, *, at_least: int) -> None:
     """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits, or
     still on its way back from that; and there are `at_least` so many, so that not everything was left out."""
     expect(page.locator("body.stale, .pending")).to_have_count(0)
+    page.evaluate(
+        "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )  # it has begun
     page.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")
     for dark in (True, False):
         paint(page, dark=dark)

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Progress
+from vitdemo.engine.core.records import Captioned
 from vitdemo.ui.kit.components import figure, gallery, heading
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html, title
@@ -50,6 +51,6 @@ def kept_title(more: str) -> Html:
     return title(say("Kept patches after each stage"), say(more))
 
 
-def captioned(frames: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+def captioned(frames: Captioned) -> list[tuple[Any, str]]:
     """The engine's pictures with their captions in the visitor's language."""
     return [(picture, translate(caption)) for picture, caption in frames]
