@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 
 import numpy as np
 
-from vitdemo import render
-from vitdemo.engine.answers.payload import find_layer, pack, to_data_url, traces_of
+from vitdemo.engine.answers.payload import ID, describe_result, find_layer, pack, traces_of
 from vitdemo.engine.core.cache import Entry
 from vitdemo.explain.features import principal_components
 from vitdemo.explain.statistics import token_norms
@@ -21,21 +19,10 @@ def pack_features(entry: Entry) -> str:
     Those come by `pack_layer`. `passes`: "pruned" (where something was pruned) and "dense", each with
     `counts` (patches after each layer) and, all layers in a row, `ids` (uint16, the patches), `components`
     (float32, three a patch) and `norms` (float32); `limits`: a layer each, the norm above which a patch is
-    an artefact. `grid`, `view` and `palette` as in `payload.pack_result`.
+    an artefact. The rest is that of `payload.describe_result`.
     """
-    analysis = entry.analysis
-    return json.dumps(
-        {
-            "id": analysis.key[:12],  # tells results apart; the key itself stays on the server
-            "model": analysis.model,
-            "title": analysis.title,
-            "grid": entry.dense.grid,
-            "layers": len(entry.dense.attn),
-            "view": to_data_url(analysis.view),
-            "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
-            "passes": {name: describe_pass(trace) for name, trace in traces_of(entry).items()},
-        }
-    )
+    passes = {name: describe_pass(trace) for name, trace in traces_of(entry).items()}
+    return json.dumps(describe_result(entry) | {"passes": passes})
 
 
 def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
@@ -47,7 +34,7 @@ def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
     trace = find_layer(entry, pass_=pass_, layer=layer)
     directions = trace.directions[layer][trace.num_prefix_tokens :].numpy()
     sent = {"directions": pack(directions.astype("<f2"))}
-    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+    return json.dumps({"id": entry.analysis.key[:ID], "pass": pass_, "layer": layer, **sent})
 
 
 def describe_pass(trace: Trace) -> dict[str, object]:

@@ -26,6 +26,7 @@ from vitdemo.render.geometry import DISPLAY_EDGE
 from vitdemo.trace import Trace
 
 LIMIT = 2 * 2**20  # bytes of attention in half precision; a larger result is sent layer by layer
+ID = 12  # letters of a key that tell results apart; the key itself stays on the server
 LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
 
 
@@ -42,23 +43,28 @@ def pack_result(entry: Entry) -> str:
     """
     traces = traces_of(entry)
     whole = sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
+    own = {
+        "ratio": entry.analysis.pruning_ratio,
+        "selector": entry.analysis.selector,
+        "prefix": entry.dense.num_prefix_tokens,
+        "heads": len(entry.dense.attn[0]),
+        "passes": {name: describe_pass(trace, whole=whole) for name, trace in traces.items()},
+    }
+    return json.dumps(describe_result(entry) | own)
+
+
+def describe_result(entry: Entry) -> dict[str, object]:
+    """Return what every payload says of its result."""
     analysis = entry.analysis
-    return json.dumps(
-        {
-            "id": analysis.key[:12],  # tells results apart; the key itself stays on the server
-            "model": analysis.model,
-            "title": analysis.title,
-            "ratio": analysis.pruning_ratio,
-            "selector": analysis.selector,
-            "grid": entry.dense.grid,
-            "prefix": entry.dense.num_prefix_tokens,
-            "layers": len(entry.dense.attn),
-            "heads": len(entry.dense.attn[0]),
-            "view": to_data_url(analysis.view),
-            "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
-            "passes": {name: describe_pass(trace, whole=whole) for name, trace in traces.items()},
-        }
-    )
+    return {
+        "id": analysis.key[:ID],
+        "model": analysis.model,
+        "title": analysis.title,
+        "grid": entry.dense.grid,
+        "layers": len(entry.dense.attn),
+        "view": to_data_url(analysis.view),
+        "palette": base64.b64encode(render.colour_map().tobytes()).decode("ascii"),
+    }
 
 
 def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
@@ -68,7 +74,7 @@ def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
     """
     trace = find_layer(entry, pass_=pass_, layer=layer)
     sent = {"attn": pack_halves(trace.attn[layer]), "cuts": pack_cut_offs(trace, layer)}
-    return json.dumps({"id": entry.analysis.key[:12], "pass": pass_, "layer": layer, **sent})
+    return json.dumps({"id": entry.analysis.key[:ID], "pass": pass_, "layer": layer, **sent})
 
 
 def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:

@@ -1,5 +1,18 @@
 // From the server's packed text to typed arrays and pictures.
 
+/** The result that `payload` describes, each of its passes as `decodePass` makes it. */
+export async function unpack(payload, decodePass) {
+  const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
+  const passes = await Promise.all(names.map((name) => decodePass(payload.passes[name])));
+  return {
+    ...payload,
+    view,
+    source: payload.view,
+    palette: Uint8Array.from(atob(payload.palette), (c) => c.charCodeAt(0)),
+    passes: Object.fromEntries(names.map((name, index) => [name, passes[index]])),
+  };
+}
+
 /** The bytes of `text`: deflated (zlib format), in base64. */
 export async function inflated(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -31,7 +44,7 @@ function floats() {
 }
 
 /** The picture at the address `source`. */
-export async function loaded(source) {
+async function loaded(source) {
   const image = new Image();
   image.src = source;
   await image.decode();

@@ -2,11 +2,8 @@
 
 import { FIRST } from "../../kit/look.js";
 import { show } from "../../kit/maps/legend.js";
-import { Loader } from "../../kit/maps/loader.js";
-import { Picture } from "../../kit/maps/picture.js";
-import { Player } from "../../kit/maps/player.js";
-import { listen } from "../../kit/maps/pointer.js";
 import * as scale from "../../kit/maps/scale.js";
+import { MapTab } from "../../kit/maps/tab.js";
 import { Colours } from "./colours.js";
 import { Controls } from "./controls.js";
 import { decode, missing, put, wanted } from "./data.js";
@@ -17,43 +14,26 @@ import { Words } from "./words.js";
 
 const SHOWN = { opacity: 0.85, scale: "own", colours: "values", patches: "smooth" }; // how a map is drawn
 
-class Attention {
+class Attention extends MapTab {
   constructor({ root, trigger, words, methods }) {
-    Object.assign(this, { root, words, state: { ...FIRST, ...SHOWN }, hover: null, data: null, turn: 0 });
-    words.fill(root);
+    super({ root, trigger, words, state: { ...FIRST, ...SHOWN } });
     this.colours = new Colours(words);
-    this.picture = new Picture(root.querySelector(".picture"));
     this.grid = new Grid(root.querySelector(".cells"), { choose: (place) => this.change(place), words });
     this.controls = new Controls(root, { change: (part) => this.change(part), words, methods });
-    const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
-    this.player = new Player(this.find(".play"), { step: () => this.step(), over });
-    this.loader = new Loader({ trigger, again: () => this.draw() });
-    listen(this.picture, this);
+    this.parts = [this.picture, this.grid, this.controls, this.colours];
     this.find(".save").addEventListener("click", () => this.savePicture());
     this.find(".save-all").addEventListener("click", () => this.saveGrid());
-    this.find(".unpin").addEventListener("click", () => this.release());
   }
 
-  find(selector) {
-    return this.root.querySelector(selector);
+  decode(payload) {
+    return decode(payload);
   }
 
-  /** Takes a payload (JSON text), or null for none. */
-  async load(value) {
-    const turn = ++this.turn;
-    const data = value ? await decode(typeof value === "string" ? JSON.parse(value) : value) : null;
-    if (turn !== this.turn) return; // a newer one came meanwhile
-    const before = this.data ?? this.last;
-    Object.assign(this, { data, last: data ?? before, hover: null, drawn: null });
-    this.loader.done();
-    if (!data) {
-      this.player.stop();
-      this.publish("empty");
-      return;
-    }
-    if (before?.model !== data.model) Object.assign(this.state, { layer: data.layers - 1, head: null });
-    if (before?.model !== data.model || before.source !== data.source) this.state.query = null;
-    for (const part of [this.picture, this.grid, this.controls, this.colours]) part.open(data);
+  firstOf(data) {
+    return { ...super.firstOf(data), head: null };
+  }
+
+  begin() {
     this.change(this.wanted ?? {});
     this.wanted = null;
   }
@@ -69,39 +49,16 @@ class Attention {
     this.draw();
   }
 
-  /** Applies a part of the state, as far as this result has it, and draws. */
-  change(part) {
-    const { data, state } = this;
-    if (!data) return;
-    const next = { ...state, ...part };
+  settle(next, part) {
+    const { data } = this;
     const chose = "layer" in part || "head" in part || part.colours === "heads";
     if (chose && !("method" in part)) next.method = math.methodOfAll(next);
     const one = "head" in part || !math.METHODS[next.method].single; // a map that has a head, or that no head has
     if (one && part.colours !== "heads") next.colours = "values";
-    if (!data.passes[next.pass]) next.pass = "dense";
-    next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
     if (next.head !== null && !(next.head < data.heads)) next.head = null;
     next.discard_ratio = Math.round(next.discard_ratio * 20) / 20; // only for these are the cut-offs known
     if (next.query !== null && !(next.query < data.grid[0] * data.grid[1])) next.query = null;
-    this.state = next;
-    this.controls.show(next);
-    this.draw();
-  }
-
-  point(patch) {
-    if (patch === this.hover || !this.data) return;
-    this.hover = patch;
-    this.draw();
-  }
-
-  pin(patch) {
-    this.change({ query: patch === this.state.query ? null : patch });
-  }
-
-  /** Back to what the head reads. */
-  release() {
-    this.hover = null;
-    this.change({ query: null });
+    return super.settle(next);
   }
 
   get pass() {
@@ -181,20 +138,14 @@ class Attention {
     this.root.dataset.grid = [this.drawn.key, look.layer, head, high].join(); // what is drawn
   }
 
-  /** For tests, links and other scripts: what state the page is in. */
+  /** Tells links, too. */
   publish(ready) {
     const { dataset } = this.root;
-    dataset.state = JSON.stringify(this.state);
     dataset.shown = JSON.stringify(this.shown?.look.query ?? null);
-    dataset.analysis = this.data?.id ?? "";
-    dataset.ready = ready;
+    super.publish(ready);
     if (ready === "empty" || this.told === dataset.state) return;
     this.told = dataset.state;
     this.root.dispatchEvent(new CustomEvent("attention-changed", { bubbles: true, detail: this.state }));
-  }
-
-  step() {
-    if (this.data) this.change({ layer: (this.state.layer + 1) % this.data.layers });
   }
 
   savePicture() {
@@ -242,7 +193,5 @@ export function mount({ element, trigger, props, watch }) {
     },
   };
   root.dispatchEvent(new CustomEvent("attention-mounted", { bubbles: true }));
-  watch("value", () => attention.load(props.value));
-  watch("chunk", () => { if (props.chunk.text) attention.receive(props.chunk.text); });
-  attention.load(props.value);
+  attention.follow({ props, watch });
 }

@@ -1,20 +1,12 @@
 // From the server's text to what maths.js wants.
 
-import { halves, inflated, loaded } from "../../kit/maps/unpack.js";
+import { halves, inflated, unpack } from "../../kit/maps/unpack.js";
 
 const [FUSIONS, RATIOS] = [3, 19]; // as vitdemo/engine/answers/payload.py
 
 /** The result that `payload` describes, its passes decoded. */
-export async function decode(payload) {
-  const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
-  const passes = await Promise.all(names.map((name) => decodePass(payload, payload.passes[name])));
-  return {
-    ...payload,
-    view,
-    source: payload.view,
-    palette: Uint8Array.from(atob(payload.palette), (c) => c.charCodeAt(0)),
-    passes: Object.fromEntries(names.map((name, index) => [name, passes[index]])),
-  };
+export function decode(payload) {
+  return unpack(payload, (coded) => decodePass(payload, coded));
 }
 
 async function decodePass(payload, coded) {

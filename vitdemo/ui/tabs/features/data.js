@@ -1,18 +1,10 @@
 // From the server's text to what maths.js wants.
 
-import { halves, inflated, loaded } from "../../kit/maps/unpack.js";
+import { halves, inflated, unpack } from "../../kit/maps/unpack.js";
 
 /** The result that `payload` describes: `passes` are lists of layers. */
-export async function decode(payload) {
-  const [view, names] = [await loaded(payload.view), Object.keys(payload.passes)];
-  const passes = await Promise.all(names.map((name) => decodePass(payload.passes[name], payload.grid)));
-  return {
-    ...payload,
-    view,
-    source: payload.view,
-    palette: Uint8Array.from(atob(payload.palette), (c) => c.charCodeAt(0)),
-    passes: Object.fromEntries(names.map((name, index) => [name, passes[index]])),
-  };
+export function decode(payload) {
+  return unpack(payload, (coded) => decodePass(coded, payload.grid));
 }
 
 async function decodePass({ counts, ids, components, norms, limits }, [gh, gw]) {

@@ -2,10 +2,8 @@
 
 import { Controls } from "../../kit/maps/controls.js";
 import { show } from "../../kit/maps/legend.js";
-import { Loader } from "../../kit/maps/loader.js";
 import { Picture } from "../../kit/maps/picture.js";
-import { Player } from "../../kit/maps/player.js";
-import { listen } from "../../kit/maps/pointer.js";
+import { MapTab } from "../../kit/maps/tab.js";
 import { Words } from "../../kit/maps/words.js";
 import { Colours } from "./colours.js";
 import { decode, put } from "./data.js";
@@ -16,46 +14,26 @@ const FIRST = { layer: 0, pass: "dense", view: "components", patches: "smooth", 
 const CHOICES = { pass: ["pruned", "dense"], view: ["components", "norms"], patches: ["smooth", "square"] };
 const NUMBERS = { layer: 1, opacity: 100 };
 
-class Features {
+class Features extends MapTab {
   constructor({ root, trigger, words }) {
-    Object.assign(this, { root, words, trigger, state: { ...FIRST }, hover: null, data: null, kept: null, turn: 0 });
-    words.fill(root);
-    const [picture, alike] = root.querySelectorAll(".picture");
-    [this.picture, this.alike] = [new Picture(picture), new Picture(alike)];
+    super({ root, trigger, words, state: { ...FIRST } });
+    Object.assign(this, { trigger, kept: null });
+    this.alike = new Picture(root.querySelectorAll(".picture")[1]);
     this.colours = new Colours(words);
     const change = (part) => this.change(part);
     this.controls = new Controls(root, { change, words, choices: CHOICES, numbers: NUMBERS });
     this.layers = new Layers(this.find(".layers"), { choose: (layer) => this.change({ layer }) });
-    const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
-    this.player = new Player(this.find(".play"), { step: () => this.step(), over });
-    this.loader = new Loader({ trigger, again: () => this.draw() });
-    listen(this.picture, this);
-    this.find(".unpin").addEventListener("click", () => this.release());
+    this.parts = [this.picture, this.controls, this.layers, this.colours];
     this.find(".keep").addEventListener("click", () => this.keep());
   }
 
-  find(selector) {
-    return this.root.querySelector(selector);
+  decode(payload) {
+    return decode(payload);
   }
 
-  /** Takes a payload (JSON text), or null for none. */
-  async load(value) {
-    const turn = ++this.turn;
-    const data = value ? await decode(JSON.parse(value)) : null;
-    if (turn !== this.turn) return; // a newer one came meanwhile
-    const before = this.data ?? this.last;
-    Object.assign(this, { data, last: data ?? before, hover: null });
-    this.loader.done();
-    if (!data) {
-      this.player.stop();
-      this.publish("empty");
-      return;
-    }
-    if (before?.model !== data.model) this.state.layer = data.layers - 1;
-    if (before?.model !== data.model || before.source !== data.source) this.state.query = null;
-    if (this.kept?.model !== data.model) this.kept = null; // another network has features of its own
-    for (const part of [this.picture, this.controls, this.layers, this.colours]) part.open(data);
-    this.change({});
+  begin() {
+    if (this.kept?.model !== this.data.model) this.kept = null; // another network has features of its own
+    super.begin();
   }
 
   /** The features of one layer, which were asked for, arrived, or its result is gone. */
@@ -67,37 +45,6 @@ class Features {
     else this.kept = null;
     this.loader.done();
     this.draw();
-  }
-
-  /** Applies a part of the state, as far as this result has it, and draws. */
-  change(part) {
-    const { data } = this;
-    if (!data) return;
-    const next = { ...this.state, ...part };
-    if (!data.passes[next.pass]) next.pass = "dense";
-    next.layer = Math.min(Math.max(next.layer, 0), data.layers - 1);
-    this.state = next;
-    this.controls.show(next);
-    this.draw();
-  }
-
-  point(patch) {
-    if (patch === this.hover || !this.data) return;
-    this.hover = patch;
-    this.draw();
-  }
-
-  pin(patch) {
-    this.change({ query: patch === this.state.query ? null : patch });
-  }
-
-  release() {
-    this.hover = null;
-    this.change({ query: null });
-  }
-
-  step() {
-    if (this.data) this.change({ layer: (this.state.layer + 1) % this.data.layers });
   }
 
   /** Keeps this picture beside those that come, or lets it go. */
@@ -166,14 +113,6 @@ class Features {
     this.find(".keep").setAttribute("aria-pressed", Boolean(kept));
     this.find(".keep").textContent = words.say(kept ? "let_go" : "keep");
   }
-
-  /** For tests and other scripts: what state the page is in. */
-  publish(ready) {
-    const { dataset } = this.root;
-    dataset.state = JSON.stringify(this.state);
-    dataset.analysis = this.data?.id ?? "";
-    dataset.ready = ready;
-  }
 }
 
 /** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component. */
@@ -195,7 +134,5 @@ export function mount({ element, trigger, props, watch }) {
       };
     },
   };
-  watch("value", () => features.load(props.value));
-  watch("chunk", () => { if (props.chunk.text) features.receive(props.chunk.text); });
-  features.load(props.value);
+  features.follow({ props, watch });
 }

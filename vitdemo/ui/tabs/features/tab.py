@@ -32,14 +32,13 @@ def build(session: Session) -> None:
 
     def find(values: Values, number: str) -> Result | None:
         """Return the shown or the kept result by the beginning of its key; None for another, or if gone."""
-        if values[session.key] and values[session.key].startswith(number):
+        shown, beside = values[session.key], values[kept]
+        if shown and shown.startswith(number):
             return session.open(values)
+        if not beside or not beside.startswith(number):
+            return None
         try:
-            return (
-                session.engine.recall(values[kept])
-                if values[kept] and values[kept].startswith(number)
-                else None
-            )
+            return session.engine.recall(beside)
         except Expired:
             return None
 
