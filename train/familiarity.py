@@ -23,7 +23,7 @@ from train.card import model_card
 from train.data import Pictures
 from train.folder import read
 from train.shelf import load_named, metrics_of
-from train.splits import load_split
+from train.splits import load_split, spread
 from vitdemo.data import preprocess
 from vitdemo.familiarity import Familiarity, fit
 from vitdemo.files import write_atomically
@@ -50,14 +50,9 @@ def outputs_of(model: VisionTransformer, batches: Iterator[Float[Tensor, "b ch h
     return torch.cat(pooled), torch.cat(logits)
 
 
-def thinned(split: Pictures, limit: int) -> Pictures:
-    """Return at most `limit` pictures of `split`, at even distances."""
-    return split.part(slice(None, None, -(-len(split) // limit)))
-
-
 def fit_familiarity(model: VisionTransformer, *, learned: Pictures, held_out: Pictures) -> Familiarity:
     """Return what `learned` pictures have in common, with the limit that few `held_out` ones exceed."""
-    learned = thinned(learned, FITTED)
+    learned = learned.part(spread(len(learned), FITTED))
     rank = min(round(AXES * model.config.embed_dim), len(learned) // 2)  # of few pictures all would be axes
     found = fit(*outputs_of(model, learned.batches()), rank=max(1, rank))
     strange = found.strangeness(*outputs_of(model, held_out.batches()))
@@ -68,7 +63,7 @@ def judge_familiarity(
     found: Familiarity, loaded: LoadedModel, *, test: Pictures, others: Sequence[Path] = ()
 ) -> dict[str, Any]:
     """Return false alarms on some of `test`, and what is caught of the photographs in each of `others`."""
-    test = thinned(test, ALARMED)
+    test = test.part(spread(len(test), ALARMED))
     known = found.strangeness(*outputs_of(loaded.model, test.batches()))
     result: dict[str, Any] = {"false_alarms": percent(known > found.limit), "n": len(test), "others": {}}
     for folder in others:

@@ -62,8 +62,8 @@ def load_split(
     """
     data, device = loaded.spec.data, torch.device(device)
     images = load_images(dataset_spec(data.dataset), folder, split)
-    if limit:  # a folder's files stand class by class
-        images = images.part(slice(None, None, -(-len(images) // limit)))
+    if limit:
+        images = images.part(spread(len(images), limit))
     if isinstance(images, Photos):
         if images.classes != loaded.classes:
             some = ", ".join(images.classes[:5])
@@ -72,6 +72,11 @@ def load_split(
             return FolderSplit(images, data=data, device=device)
     pictures, rest = in_memory(images, "test", data)
     return Resident.of(pictures, data=rest, device=device, classes=loaded.classes)
+
+
+def spread(count: int, limit: int) -> slice:
+    """Return the rows of at most `limit` of `count`, at even distances: folders stand class by class."""
+    return slice(None, None, -(-count // limit))
 
 
 def load_images(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photos:
