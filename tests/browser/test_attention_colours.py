@@ -136,6 +136,10 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locato
     expect(attention.locator(".bar.own .beyond")).to_have_text(
         f"beyond the scale: {(heat > top).sum()} patches" if (heat > top).any() else ""
     )
+    ends = "bar => ['.ramp', '.ticks'].map((part) => bar.querySelector(part).getBoundingClientRect().width)"
+    for bar in attention.locator(".bar").all():  # the numbers stand from end to end
+        ramp, ticks = bar.evaluate(ends)
+        assert ticks == pytest.approx(ramp, abs=1)
     steps.show_attention(page, layer=0)  # where every patch is there
     colours = np.array(picture.evaluate(CENTRES))
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()

@@ -100,7 +100,7 @@ def test_the_last_picture_outlives_a_reload_and_can_be_forgotten(page: Page) -> 
     steps.expect_answer(page, *answer)
 
     page.get_by_role("button", name="Forget it").click()
-    expect(page.locator(".own")).to_be_hidden()
+    expect(page.locator(".own-picture")).to_be_hidden()
     assert page.evaluate(STORED) == []
     come_again(page)
     expect(page.locator("#note")).to_have_text("Example: airplane")

@@ -9,7 +9,7 @@ const MEGABYTE = 2 ** 20;
 class Own {
   constructor({ element, trigger, props, words }) {
     Object.assign(this, { trigger, props, words, kept: undefined });
-    this.root = element.querySelector(".own");
+    this.root = element.querySelector(".own-picture");
     for (const button of element.querySelectorAll("button")) {
       button.textContent = words[button.dataset.do];
       button.addEventListener("click", () => this[button.dataset.do]());
