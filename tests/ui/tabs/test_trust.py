@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vitdemo.engine import Candidate, Trust
@@ -47,6 +49,15 @@ def test_the_report_holds_the_curves_where_they_belong() -> None:
     )
     assert page.count('class="passes"') == 1
     assert "−0.30" in page
+
+
+def test_a_chart_ends_at_all_patches_where_its_curves_do_not() -> None:
+    page = tab.report_html(replace(trust(0.3, 0.1, -0.3), kept=(1, 2, 4)))
+    deletion, insertion = page.split("<figure>")[1:]
+    assert 'data-curve="0" points="287.0,186.4 206.0,166.8 44.0,29.6"' in deletion
+    assert 'data-curve="0" points="125.0,186.4 206.0,49.2 368.0,29.6"' in insertion
+    for chart in (deletion, insertion):
+        assert '<text x="368.0" y="222" text-anchor="middle">100</text>' in chart
 
 
 def test_names_from_outside_stay_text() -> None:

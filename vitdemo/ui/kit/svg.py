@@ -63,7 +63,7 @@ def draw_lines(
     band: tuple[Sequence[float], Sequence[float]] | None = None,
     frame: Frame = Frame(),
 ) -> Html:
-    """Return an <svg> of probabilities against the share of `axes`, which ends at its largest x.
+    """Return an <svg> of probabilities against the share of `axes`, which ends at its largest x or tick.
 
     Later lines are on top; `band` (low, high) is filled behind all. `description`: what a screen reader says.
     """
@@ -90,7 +90,7 @@ class Plot:
 
     def across(self, x: float) -> float:
         """Return the place of `x`."""
-        return self.frame.across(x / max(self.axes.x))
+        return self.frame.across(x / max(*self.axes.x, *self.axes.ticks))
 
     def points(self, values: Sequence[float]) -> list[tuple[float, float]]:
         """Return the places of `values`, one at each x."""
