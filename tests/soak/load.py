@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 MODELS = ("dynamicvit_cifar10", "vit_cifar10")
+LOOK = ("attention-rollout", -1, -1, "mean", 0.0, None, "out", "pruned")  # the endpoint's, from `method` on
 
 
 @dataclass
@@ -77,7 +78,7 @@ class User:
         await self.ask("analyse", image, model, ratio, "")
         question = self.random.choice(("attention_map", "class_map", "models"))
         about = {
-            "attention_map": (image, model, ratio, "", "attention-rollout", -1, -1, "mean", 0.0, None),
+            "attention_map": (image, model, ratio, "", *LOOK),
             "class_map": (image, model, ratio, "", "", "gradient-rollout"),
         }
         await self.ask(question, *about.get(question, ()))
