@@ -1,4 +1,7 @@
-"""The groups of a run's options: pictures, augmentation, optimisation, distillation, pruning."""
+"""The groups of a run's options: pictures, augmentation, optimisation, distillation, pruning.
+
+A recipe says only where it differs from these values, which are those of the plain ViT on a CPU.
+"""
 
 from __future__ import annotations
 

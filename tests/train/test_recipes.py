@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.config import TrainConfig
+from train.config import TrainConfig, flatten, list_settings
 from train.export import FULL_BYTES
 from train.network import build_network
 from train.optim import build_optimizers
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
-from train.recipe import RECIPES, config_from_json, load_recipe
+from train.recipe import RECIPES, config_from_json, load_recipe, tomllib
 from vitdemo.config import PruneConfig, ViTConfig, as_pair, to_json
 from vitdemo.cost import parameters
 from vitdemo.datasets import DATASETS
@@ -94,6 +94,17 @@ def test_a_header_says_for_what_how_long_and_how_good(name: str) -> None:
     assert re.search(r"minute|hour|\d s\b", head)
     if name in GPU:
         assert re.search(r"Expected, not yet run: |\d\d\.\d\d %.*\(n = \d\)", head)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_only_what_is_its_own(name: str) -> None:
+    """But for the shape of a network that no other recipe names: that is written out."""
+    said = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
+    base = said.pop("extends", "")
+    shape = {} if base else said.pop("model")
+    inherited = list_settings(load_recipe(base) if base else TrainConfig("none", ViTConfig()))
+    assert not [key for key, value in flatten(said).items() if inherited.get(key) == value]
+    assert base or {"img_size", "num_classes"} <= set(shape)
 
 
 @pytest.mark.parametrize("name", NAMES)
