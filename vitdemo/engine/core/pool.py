@@ -36,7 +36,7 @@ class ModelPool:
     def __init__(
         self,
         *,
-        device: str = "auto",
+        device: str,
         models_dir: Path | None = None,
         extra_models: Sequence[str] = (),
         max_bytes: int = MAX_BYTES,
