@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from vitdemo.engine import Analysis, Outcome
+from vitdemo.engine.core.records import NAMED
+from vitdemo.message import Message
 from vitdemo.ui.kit.html import Html, join, quiet, tag
-from vitdemo.ui.kit.language import say, translate
+from vitdemo.ui.kit.language import say, translate, word
 from vitdemo.ui.kit.words import NO_WORDS, percent
 
 TITLE = "Inside a Vision Transformer"
@@ -45,8 +47,11 @@ def vocabulary(analysis: Analysis) -> Html:
     nothing for a network without words."""
     if not analysis.classes:
         return Html("")
-    every = tag("ul", *(tag("li", word) for word in analysis.classes), tabindex=0, aria_label=say(ALL_WORDS))
-    line = tag("button", translate(analysis.vocabulary), type="button")
+    every = tag("ul", *(tag("li", name) for name in analysis.classes), tabindex=0, aria_label=say(ALL_WORDS))
+    assert isinstance(analysis.vocabulary, Message)
+    words = say(", ").join(map(word, analysis.classes[:NAMED]))
+    known = say(analysis.vocabulary.template, **{**analysis.vocabulary.gaps, "words": words})
+    line = tag("button", known, type="button")
     return tag("div", line, every, class_="vocabulary")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, word
 
 VOID = ("img",)  # tags without an end
 
@@ -29,8 +29,8 @@ class Html(Markup):
 
 
 def join(*parts: Any) -> Html:
-    """Return the parts one after the other, what is no `Html` as text."""
-    return Html("").join(parts)
+    """Return the parts one after the other, what is no `Html` as text; a class is named as by `word`."""
+    return Html("").join(word(part) if isinstance(part, str) else part for part in parts)
 
 
 def tag(name: str, /, *content: Any, **attributes: Any) -> Html:
@@ -49,7 +49,7 @@ def tag(name: str, /, *content: Any, **attributes: Any) -> Html:
 
 def say_html(text: str, /, **gaps: Any) -> Html:
     """Return what `say` does, of a text with tags; its {gaps} are escaped unless they are `Html`."""
-    return Html(say(text)).format(**gaps)
+    return Html(say(text)).format(**{gap: word(value) for gap, value in gaps.items()})
 
 
 def row(*cells: Any, **attributes: Any) -> Html:

@@ -23,6 +23,7 @@ from vitdemo.ui.kit.assets import ROOMS
 
 # What the engine says, by the templates of its Messages.
 ENGINE = Path(__file__).with_name("engine.json")
+CLASSES = Path(__file__).with_name("classes.json")  # the words that bundled networks know
 CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, as there
 
 
@@ -54,9 +55,28 @@ def label(text: str) -> Any:
 
 
 def say(text: str, /, **gaps: object) -> str:
-    """`text` in the language of the visitor who is being answered, its {gaps} filled."""
+    """`text` in the language of the visitor who is being answered, its {gaps} filled; the name of a class in
+    one of them as `word` has it."""
     translated = chinese().get(text, text) if language() == "zh" else text
-    return translated.format(**gaps) if gaps else translated
+    filled = {gap: word(value) if isinstance(value, str) else value for gap, value in gaps.items()}
+    return translated.format(**filled) if gaps else translated
+
+
+@cache
+def class_names() -> dict[str, str]:
+    """English name of a class -> its Chinese name."""
+    return json.loads(CLASSES.read_text("utf-8"))
+
+
+def word(name: str) -> str:
+    """Return the name of a class in the language of the visitor who is being answered, where the page has it
+    in theirs; any other text as it is."""
+    return class_names().get(name, name) if language() == "zh" else name
+
+
+def english(name: str) -> str:
+    """Return the name that a network has for the class that `word` called `name`."""
+    return {theirs: ours for ours, theirs in class_names().items()}.get(name, name)
 
 
 def translate(said: str | Exception) -> str:
@@ -65,7 +85,7 @@ def translate(said: str | Exception) -> str:
     if isinstance(said, Exception):
         said = said.args[0] if said.args and isinstance(said.args[0], Message) else str(said)
     if not isinstance(said, Message):
-        return said
+        return word(said)
     gaps = said.gaps.items()
     translated = {gap: translate(value) if isinstance(value, Message) else value for gap, value in gaps}
     return say(said.template, **translated)

@@ -11,6 +11,7 @@ from vitdemo.engine import ClassMap, Progress
 from vitdemo.ui.kit.components import RUN, gallery
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
+from vitdemo.ui.kit.language import english
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.visit import reported
 from vitdemo.ui.tabs.prediction import words
@@ -31,7 +32,7 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
     def clicked(values: Values, event: gr.SelectData) -> Values:
         if not values[session.key]:
             return {heading: gr.skip()}
-        picked = (values[session.key], str(event.value))
+        picked = (values[session.key], english(str(event.value)))
         with tell_errors():
             return {chosen: picked, **draw({**values, chosen: picked}, reported())}
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from vitdemo.engine import Analysis
 from vitdemo.ui.kit.html import Html
-from vitdemo.ui.kit.language import label, say
+from vitdemo.ui.kit.language import label, say, word
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.prediction import classes, words
 
@@ -45,5 +45,6 @@ def answer(analysis: Analysis | None) -> list[Any]:
 
 
 def likeliest(analysis: Analysis) -> dict[str, float] | None:
-    """Return the five likeliest classes and their probabilities; None where the network has no classes."""
-    return dict((analysis.pruned or analysis.dense).top) or None
+    """Return the five likeliest classes, as the visitor calls them, and their probabilities; None where the
+    network has no classes."""
+    return {word(name): share for name, share in (analysis.pruned or analysis.dense).top} or None
