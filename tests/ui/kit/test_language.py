@@ -40,7 +40,7 @@ from vitdemo.ui.kit.language import (
     word,
 )
 from vitdemo.ui.tabs.inside import costs
-from vitdemo.weights import WeightsError, load_model
+from vitdemo.weights import WeightsError, list_models, load_model
 from vitdemo.weights.refusals import explain_error
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -105,9 +105,8 @@ def test_every_entry_is_used_and_fits(path: Path) -> None:
 def test_every_word_of_a_bundled_network_has_one_chinese_name() -> None:
     names = class_names()
     assert len(set(names.values())) == len(names), "a click on a name must lead back to its class"
-    known = {
-        name for spec in MODELS.values() if spec.source == "bundled" for name in load_model(spec.key).classes
-    }
+    bundled = [key for key, spec in list_models().items() if spec.source == "bundled"]
+    known = {name for key in bundled for name in load_model(key).classes}
     assert known <= names.keys()
     with visitor("zh-CN"):
         assert "猫" in say("What speaks for {label}", label="cat")
