@@ -27,20 +27,9 @@ from vitdemo.registry import MODELS
 from vitdemo.ui import build
 from vitdemo.ui.kit import words as text
 from vitdemo.ui.kit.errors import tell_errors
-from vitdemo.ui.kit.html import tag
-from vitdemo.ui.kit.language import (
-    both,
-    catalogues,
-    chinese,
-    class_names,
-    english,
-    language,
-    say,
-    translate,
-    word,
-)
+from vitdemo.ui.kit.language import both, catalogues, chinese, language, say, translate
 from vitdemo.ui.tabs.inside import costs
-from vitdemo.weights import WeightsError, list_models, load_model
+from vitdemo.weights import WeightsError, load_model
 from vitdemo.weights.refusals import explain_error
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -100,21 +89,6 @@ def test_every_entry_is_used_and_fits(path: Path) -> None:
         assert sorted(GAP.findall(key)) == sorted(GAP.findall(words)), key
         assert "\n" not in words
         assert words.strip() or not key.strip()
-
-
-def test_every_word_of_a_bundled_network_has_one_chinese_name() -> None:
-    names = class_names()
-    assert len(set(names.values())) == len(names), "a click on a name must lead back to its class"
-    bundled = [key for key, spec in list_models().items() if spec.source == "bundled"]
-    known = {name for key in bundled for name in load_model(key).classes}
-    assert known <= names.keys()
-    with visitor("zh-CN"):
-        assert "猫" in say("What speaks for {label}", label="cat")
-        assert translate("English springer") == word("English springer") == "英国史宾格犬"
-        assert english(word("golf ball")) == "golf ball"
-        assert tag("td", "cat", data_example="cat") == '<td data-example="cat">猫</td>'
-        assert word("an unknown word") == "an unknown word"
-    assert word("cat") == "cat"
 
 
 def test_the_engine_says_nothing_that_is_not_there() -> None:
