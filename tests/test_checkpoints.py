@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from train.options import SWEEP
-from train.report import CONTROLS, models_table, sweep_table
+from train.report import CONTROLS, format_models, format_sweep
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
 from vitdemo.examples import example_paths
@@ -82,8 +82,8 @@ def test_photos_are_named_well_enough_to_be_bundled(key: str) -> None:
 
 
 def test_the_readme_table_is_the_checkpoints_own() -> None:
-    assert read_block(ROOT / "README.md", name="models") == models_table(ROOT / "checkpoints")
-    assert read_block(ROOT / "docs" / "numbers.md", name="sweep") == sweep_table(ROOT / "checkpoints")
+    assert read_block(ROOT / "README.md", name="models") == format_models(ROOT / "checkpoints")
+    assert read_block(ROOT / "docs" / "numbers.md", name="sweep") == format_sweep(ROOT / "checkpoints")
 
 
 def test_the_bundled_vit_names_at_least_eight_of_the_ten_drawn_pictures() -> None:

@@ -38,7 +38,7 @@ class Op(IntEnum):
     EQUALIZE = 13
 
 
-def magnitude_table(policy: Policy, size: tuple[int, int]) -> Float[Tensor, "ops bins"]:
+def list_magnitudes(policy: Policy, size: tuple[int, int]) -> Float[Tensor, "ops bins"]:
     """Return the magnitude of each operation at each of 31 levels, for pictures of `size` (height, width).
 
     Shears are slopes, translations whole pixels, turns degrees, blends the distance of the factor from 1,

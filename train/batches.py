@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from train import augment
-from train.auto_augment import AutoAugment, magnitude_table
+from train.auto_augment import AutoAugment, list_magnitudes
 from train.config import TrainConfig
 from train.data import Resident
 from train.folder import FolderSplit
@@ -141,7 +141,7 @@ def auto_augment_of(
     """Return the policy that the recipe names, for pictures of `size` (height, width)."""
     if options.auto_augment == "none":
         return None
-    table = magnitude_table(options.auto_augment, size).to(device)
+    table = list_magnitudes(options.auto_augment, size).to(device)
     if options.auto_augment == "trivialaugment":
         return AutoAugment(table)
     return AutoAugment(table, ops=options.randaugment_ops, magnitude=options.randaugment_magnitude)

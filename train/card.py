@@ -29,7 +29,7 @@ datasets: [{spec.data.dataset}]
 run, seed {metrics["seed"]}), dense. Trained in {minutes:.0f} minutes on {metrics["hardware"]}
 with `{metrics["command"]}`; all choices were made on held-out training pictures.
 {metrics.get("note", "")}
-{pruning_table(metrics)}
+{format_pruning(metrics)}
 ![training curves](curves.png)
 
 | class | accuracy, % |
@@ -45,7 +45,7 @@ them for any picture.
 """
 
 
-def pruning_table(metrics: dict[str, Any]) -> str:
+def format_pruning(metrics: dict[str, Any]) -> str:
     """Return accuracy against keep ratio, a selector a column; empty for a model without predictors."""
     rows = metrics.get("sweep", [])
     if not rows:

@@ -80,7 +80,7 @@ def confusion_matrix(
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
-def measure_point(
+def judge_point(
     model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str
 ) -> dict[str, Any]:
     """Return one point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
@@ -100,7 +100,7 @@ def sweep(
     names = selectors_of(model)
     pairs = [(ratio, name) for ratio in keep_ratios for name in (names if ratio < 1 else names[:1])]
     shown = tqdm(pairs, desc="sweep", unit="setting", leave=False)
-    return [measure_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
+    return [judge_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
             result = {"sweep": sweep(loaded.model, split)}
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
-            result = measure_point(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
+            result = judge_point(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     result = {"model": options.name, "split": options.split, **result}

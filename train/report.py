@@ -116,7 +116,7 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
     write_atomically(folder / "README.md", model_card(loaded, metrics))
 
 
-def sweep_table(folder: Path) -> str:
+def format_sweep(folder: Path) -> str:
     """Return what pruning costs each swept checkpoint in `folder`, and what the learned scores are worth.
 
     A margin is the learned selector's accuracy less that of the best control at the same keep ratio.
@@ -140,7 +140,7 @@ def sweep_table(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def models_table(folder: Path) -> str:
+def format_models(folder: Path) -> str:
     """Return one row for each checkpoint in `folder`, from its metrics and its description."""
     lines = [
         "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name, folder in checkpoints_in(options.checkpoints).items():
             write_report(folder, loaded=load_named(name, folder), metrics=metrics_of(folder))
         return
-    name, make = ("sweep", sweep_table) if options.sweep_table else ("models", models_table)
+    name, make = ("sweep", format_sweep) if options.sweep_table else ("models", format_models)
     table = make(options.checkpoints)
     if options.write:
         write_block(options.write, name=name, text=table)

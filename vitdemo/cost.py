@@ -95,7 +95,7 @@ def measure_milliseconds(
     return tuple(statistics.median(own) for own in times)
 
 
-def presets_table() -> str:
+def format_presets() -> str:
     """Return the size presets as a Markdown table."""
     lines = [
         "| preset | width / depth / heads | MLP | picture / patch | tokens | parameters | MMAC |",
@@ -116,9 +116,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
     if options.write:
-        write_block(options.write, name="cost", text=presets_table())
+        write_block(options.write, name="cost", text=format_presets())
     else:
-        print(presets_table())
+        print(format_presets())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from contextvars import ContextVar
 # How a text is said to whoever is being answered; the page sets it for each of its events.
 SPOKEN: ContextVar[Callable[[str], str]] = ContextVar("spoken", default=str)
 
+Progress = Callable[[float, str], None]
+"""Called with the share done, 0 to 1, and a few words for the user; what it raises ends the job."""
+
 
 class Message(str):
     """English text for the user: `template` with its {gaps} filled by `gaps`.

@@ -177,5 +177,5 @@ def unfamiliar(engine: Engine, picture: Image.Image) -> bool:
     result = engine.open(Request(picture))
     if result.analysis.unfamiliar is not None:
         return result.analysis.unfamiliar
-    found = result.inside.familiarity()
+    found = result.inside.rank_confidence()
     return found is not None and found.unusual

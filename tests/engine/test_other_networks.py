@@ -140,7 +140,7 @@ def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     assert result.export(look).facts["dense"]["probabilities"] == []
     assert len(result.tokens.kept_figures()) == 4
     assert result.inside.sanity()
-    assert result.inside.familiarity() is None
+    assert result.inside.rank_confidence() is None
     for ask in (result.trust, result.lab.sweep, result.lab.smallest_set, result.lab.operate):
         with pytest.raises(ValueError, match=r"no classes|needs a model with a classification head"):
             ask()

@@ -12,7 +12,7 @@ from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as tv
 
 from train import augment
-from train.auto_augment import BINS, AutoAugment, Op, Policy, apply_ops, magnitude_table
+from train.auto_augment import BINS, AutoAugment, Op, Policy, apply_ops, list_magnitudes
 
 BILINEAR = InterpolationMode.BILINEAR
 POLICIES: dict[Policy, Any] = {
@@ -50,7 +50,7 @@ def assert_alike(ours: Tensor, theirs: Tensor) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_magnitudes_are_torchvisions(policy: Policy, size: tuple[int, int]) -> None:
-    table, space = magnitude_table(policy, size), POLICIES[policy]._AUGMENTATION_SPACE
+    table, space = list_magnitudes(policy, size), POLICIES[policy]._AUGMENTATION_SPACE
     assert [key.lower() for key in space] == [op.name.replace("_", "").lower() for op in Op]
     for row, (key, (magnitudes, _)) in zip(table, space.items(), strict=True):
         wanted = magnitudes(BINS, *size)
@@ -64,7 +64,7 @@ def test_an_operation_is_torchvisions_at_the_same_magnitude(op: Op, policy: Poli
     theirs = POLICIES[policy]
     key, (_, signed) = list(theirs._AUGMENTATION_SPACE.items())[op]
     for size in SIZES:
-        x, table = pictures(size), magnitude_table(policy, size)
+        x, table = pictures(size), list_magnitudes(policy, size)
         for level in (0, 9, 16, 30):
             for sign in (1, -1) if signed else (1,):
                 magnitude = sign * float(table[op, level])
@@ -79,7 +79,7 @@ def test_an_operation_is_torchvisions_at_the_same_magnitude(op: Op, policy: Poli
 
 
 def test_each_picture_has_its_own_operation_grouped_or_not() -> None:
-    x, table = pictures((32, 32), 56), magnitude_table("randaugment", (32, 32))
+    x, table = pictures((32, 32), 56), list_magnitudes("randaugment", (32, 32))
     op = torch.arange(56) % len(Op)
     magnitude = table[op, 9]
     one_by_one = [apply_ops(x[i : i + 1], op[i : i + 1], magnitude[i : i + 1]) for i in range(56)]
@@ -99,7 +99,7 @@ def test_randaugment_draws_every_operation_and_sign_as_often_as_torchvision() ->
                 theirs._apply_image_or_video_transform(picture, key, magnitude, BILINEAR, theirs._fill)
             )
             shares.append(1 / 14 / (2 if signed else 1))
-    drawn = AutoAugment(magnitude_table("randaugment", (20, 20)), magnitude=9)(picture.repeat(1400, 1, 1, 1))
+    drawn = AutoAugment(list_magnitudes("randaugment", (20, 20)), magnitude=9)(picture.repeat(1400, 1, 1, 1))
     distance = torch.stack([(drawn.int() - one.int()).abs().flatten(1).amax(1) for one in outcomes])
     assert int(distance.amin(0).max()) <= 1  # nothing else than torchvision's outcomes
     counts = torch.bincount(distance.argmin(0), minlength=len(outcomes))
@@ -112,10 +112,10 @@ def test_randaugment_draws_every_operation_and_sign_as_often_as_torchvision() ->
     ("ours", "theirs"),
     [
         (
-            AutoAugment(magnitude_table("randaugment", (32, 32)), ops=2, magnitude=9),
+            AutoAugment(list_magnitudes("randaugment", (32, 32)), ops=2, magnitude=9),
             v2.RandAugment(2, magnitude=9, interpolation=BILINEAR),
         ),
-        (AutoAugment(magnitude_table("trivialaugment", (32, 32))), POLICIES["trivialaugment"]),
+        (AutoAugment(list_magnitudes("trivialaugment", (32, 32))), POLICIES["trivialaugment"]),
         (
             lambda x: augment.random_rotation(x, 25.0),
             v2.RandomRotation((-25.0, 25.0), interpolation=BILINEAR, fill=None),

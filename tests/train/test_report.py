@@ -15,8 +15,8 @@ from tests.train.conftest import overrides
 from train.data import Resident
 from train.predictions import draw_predictions, first_predictions
 from train.recipe import load_recipe
+from train.report import format_models, format_sweep
 from train.report import main as report
-from train.report import models_table, sweep_table
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
 from vitdemo.render.plots import Prediction, plot_confusion, plot_predictions
 from vitdemo.weights import LoadedModel, load_model
@@ -54,7 +54,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names, _, *rows = map(cells, sweep_table(swept).splitlines())
+    names, _, *rows = map(cells, format_sweep(swept).splitlines())
     assert names == [
         "model", "n", "dense, %", "drop at 0.7", "drop at 0.5", "margin at 0.7", "margin at 0.5",
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]
         ["briefly", "1,234", "90.00", "", "2.00", "", "+1.50"],  # judged at fewer ratios
     ]
     report(["--checkpoints", str(swept), "--sweep-table"])
-    assert capsys.readouterr().out.strip() == sweep_table(swept)
+    assert capsys.readouterr().out.strip() == format_sweep(swept)
 
 
 def test_figures_and_card_are_made_anew_from_the_numbers(tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_each_table_goes_to_its_own_place(tmp_path: Path) -> None:
     assert "old models" in readme.read_text()
     assert "old sweep" not in readme.read_text()
     report(["--write", str(readme)])
-    assert models_table(Path("checkpoints")) in readme.read_text()
+    assert format_models(Path("checkpoints")) in readme.read_text()
 
 
 def test_a_table_of_the_bundled_checkpoints_is_what_their_metrics_say() -> None:
-    header, _, *rows = map(cells, sweep_table(Path("checkpoints")).splitlines())
+    header, _, *rows = map(cells, format_sweep(Path("checkpoints")).splitlines())
     for row in rows:
         said = json.loads((Path("checkpoints") / row[0] / "metrics.json").read_text())
         at = {(r["keep_ratio"], r["selector"]): r["accuracy"] for r in said["sweep"]}

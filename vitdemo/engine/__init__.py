@@ -20,7 +20,6 @@ from vitdemo.engine.core.records import (
     Expired,
     ModelInfo,
     Outcome,
-    Progress,
     Request,
     Step,
 )
@@ -28,6 +27,7 @@ from vitdemo.engine.engine import Engine
 from vitdemo.engine.look import Look
 from vitdemo.engine.result import Result
 from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
+from vitdemo.message import Progress
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import DEFAULT_MODEL
 

@@ -11,12 +11,13 @@ from vitdemo.engine.answers.speed import SpeedCard, measure_speed
 from vitdemo.engine.core.analyse import analyse, find
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
-from vitdemo.engine.core.records import Expired, ModelInfo, Progress, Request
+from vitdemo.engine.core.records import Expired, ModelInfo, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
+from vitdemo.message import Progress
 from vitdemo.models.pruning import token_counts
 from vitdemo.weights import is_cached, list_models
 

@@ -25,7 +25,6 @@ STEPS = 10
 RANDOM = 6  # orders a picture: three and their reverses
 RESAMPLES = 4000
 LEVEL = 0.95
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def run_study(
     *,
     n: int,
     split: Split = "test",
-    progress: Progress = lambda i, n: None,
+    progress: Callable[[int, int], None] = lambda i, n: None,
 ) -> Study:
     """Judge every method on `n` pictures of the split, drawn evenly with a fixed seed.
 

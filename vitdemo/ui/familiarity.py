@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.engine import Analysis, Engine, Expired, Progress
-from vitdemo.engine.answers.inside import Familiarity
+from vitdemo.engine.answers.inside import Confidence
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html, note, tag
 from vitdemo.ui.kit.language import say, translate
@@ -35,7 +35,7 @@ def build(session: Session) -> gr.Button:
     def draw(values: Values, report: Progress) -> Values:
         try:
             result = session.engine.recall(values[session.key])
-            shown = notice(result.analysis, result.inside.familiarity())
+            shown = notice(result.analysis, result.inside.rank_confidence())
         except Expired:  # others have just pushed it out
             return {line: None, wider: gr.Button(visible=False)}
         return {line: shown, wider: offer(session.engine, result.analysis.model)}
@@ -54,7 +54,7 @@ def offer(engine: Engine, model: str) -> gr.Button:
     return gr.Button(say(WIDER, count=f"{engine.count_words(key):,}"), visible=True)
 
 
-def notice(analysis: Analysis, found: Familiarity | None) -> Html:
+def notice(analysis: Analysis, found: Confidence | None) -> Html:
     """Return what is known of how familiar the picture is: by the network's own test, else by confidence."""
     if analysis.unfamiliar is None:
         return familiarity(found)
@@ -63,7 +63,7 @@ def notice(analysis: Analysis, found: Familiarity | None) -> Html:
     return note(say(FAMILIAR))
 
 
-def familiarity(found: Familiarity | None) -> Html:
+def familiarity(found: Confidence | None) -> Html:
     """The notice about a picture unlike those of the validation split; nothing where that is not known."""
     if found is None:
         return Html("")

@@ -13,11 +13,11 @@ import os
 from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
-from vitdemo.weights.records import LoadedModel, Origin, Progress, WeightsError
+from vitdemo.weights.records import LoadedModel, Origin, WeightsError
 from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
 
 __all__ = [

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from vitdemo.message import Message
-from vitdemo.weights.records import Progress, WeightsError
+from vitdemo.message import Message, Progress
+from vitdemo.weights.records import WeightsError
 from vitdemo.weights.refusals import explain_error
 from vitdemo.weights.store import CONFIG, LARGEST_JSON, PREPROCESSOR, WEIGHTS, sha256_of
 from vitdemo.weights.transfer import CHUNK, Tell, Transfer

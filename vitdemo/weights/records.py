@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from vitdemo.registry import ModelSpec
 
 Json = Mapping[str, Any]
 KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
-Progress = Callable[[float, str], None]  # the share done, 0 to 1, and a text for the user
 
 
 class WeightsError(ValueError):

@@ -12,8 +12,7 @@ from PIL import Image
 
 from tests.engine.bundle import picture
 from vitdemo.engine import Engine, Request, Result
-from vitdemo.engine.answers.card import Familiarity as Confidence
-from vitdemo.engine.answers.card import read_figure
+from vitdemo.engine.answers.card import Confidence, read_figure
 from vitdemo.familiarity import Familiarity
 from vitdemo.ui.api import records
 from vitdemo.ui.familiarity import notice
@@ -101,7 +100,7 @@ def test_the_place_among_the_validation_pictures(folder: Path) -> None:
         below[-1] = confidence - 1e-9
         above = [confidence + (1 - confidence) * (i + 1) / (101 - rank) for i in range(100 - rank)]
         store(folder, [*below, *above])
-        found = result.inside.familiarity()
+        found = result.inside.rank_confidence()
         assert found is not None
         assert (found.surer, found.unusual) == (100 - rank, unusual)
         assert found.confidence == pytest.approx(confidence)
@@ -110,7 +109,7 @@ def test_the_place_among_the_validation_pictures(folder: Path) -> None:
 def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
     result = opened(folder)
     store(folder, [0.9995 + i * 1e-6 for i in range(101)])
-    found = result.inside.familiarity()
+    found = result.inside.rank_confidence()
     assert found is not None
     assert (found.surer, found.unusual) == (100, True)
 
@@ -121,16 +120,16 @@ def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
 def test_nothing_is_said_without_a_proper_distribution(folder: Path, values: object) -> None:
     result = opened(folder)
     store(folder, values)
-    assert result.inside.familiarity() is None
+    assert result.inside.rank_confidence() is None
 
 
 def test_nothing_is_said_without_metrics(models: Path, folder: Path) -> None:
-    assert opened(models).inside.familiarity() is None
+    assert opened(models).inside.rank_confidence() is None
     broken = opened(folder)
     (folder / KEY / "metrics.json").write_text("[")
-    assert broken.inside.familiarity() is None
+    assert broken.inside.rank_confidence() is None
     (folder / KEY / "metrics.json").write_text("[1]")
-    assert broken.inside.familiarity() is None
+    assert broken.inside.rank_confidence() is None
 
 
 @pytest.mark.parametrize(("limit", "unfamiliar"), [(-1e9, True), (1e9, False)])

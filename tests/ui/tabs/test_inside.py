@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from vitdemo.engine.answers.anatomy import Norms
-from vitdemo.engine.answers.card import Familiarity, ModelCard
+from vitdemo.engine.answers.card import Confidence, ModelCard
 from vitdemo.engine.answers.inside import Ablation
-from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.sanity import Check, SanityChecks
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
 from vitdemo.ui.familiarity import familiarity
 from vitdemo.ui.tabs.inside import costs
@@ -67,13 +67,13 @@ def test_a_failed_check_is_seen() -> None:
         Check("recorded", 0.5, 1e-3),
         Check("randomised", 0.2, 0.5, "raw-attention"),
     )
-    shown = checks.report(SanityReport(made, {}, ()))
+    shown = checks.report(SanityChecks(made, {}, ()))
     assert "2 of 3 checks passed." in shown
     assert 'class="problem"' in shown
     assert "<td>FAIL</td><td>0.50</td><td>1.0e-03</td>" in shown
     assert "<td>pass</td><td>3.0e-07</td><td>1.0e-04</td>" in shown
     assert "Raw attention depends on the weights" in shown
-    sound = checks.report(SanityReport(made[:1], {}, ()))
+    sound = checks.report(SanityChecks(made[:1], {}, ()))
     assert "problem" not in sound
 
 
@@ -101,10 +101,10 @@ def test_artefacts_are_counted(artefacts: tuple[int, ...], words: str) -> None:
 
 def test_the_notice_about_unfamiliar_pictures() -> None:
     assert familiarity(None) == ""
-    strange = familiarity(Familiarity(0.31, 97, True))
+    strange = familiarity(Confidence(0.31, 97, True))
     assert "Less sure than on 97 % of the pictures it was validated on." in strange
     assert 'role="note"' in strange
-    usual = familiarity(Familiarity(0.8, 40, False))
+    usual = familiarity(Confidence(0.8, 40, False))
     assert "does not prove" in usual
     assert "Less sure" not in usual
 

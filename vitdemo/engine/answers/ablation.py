@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
 from vitdemo.engine.core.pool import ModelPool
-from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, Pruning
 from vitdemo.render import charts

@@ -1,4 +1,4 @@
-"""The model card of weights that come as a folder, and how familiar a picture is to them."""
+"""The model card of weights that come as a folder, and how sure a pass is beside their validation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ModelCard:
 
 
 @dataclass(frozen=True)
-class Familiarity:
+class Confidence:
     """How sure the dense pass is against the pictures that the model was validated on.
 
     `confidence`: its largest probability; `surer`: the percentage of those pictures on which the model was
@@ -94,7 +94,7 @@ def validation_confidence(folder: Path | None) -> tuple[float, ...]:
     return percentiles if len(percentiles) == 101 and list(percentiles) == sorted(percentiles) else ()
 
 
-def familiarity(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> Familiarity | None:
+def rank_confidence(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> Confidence | None:
     """Return where the confidence of the dense pass lies among the validation pictures'.
 
     The baseline of Hendrycks and Gimpel 2017. None where they were not measured or there are no classes. A
@@ -106,4 +106,4 @@ def familiarity(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -
         return None
     confidence = float(to_probabilities(entry.dense.logits, entry.config).max())
     below = max(0, bisect_right(percentiles, confidence) - 1)  # percent of them, rounded down
-    return Familiarity(confidence, 100 - below, below < UNUSUAL)
+    return Confidence(confidence, 100 - below, below < UNUSUAL)

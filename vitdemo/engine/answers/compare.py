@@ -14,10 +14,10 @@ from vitdemo.engine.answers.attention import choose_method
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.core.analyse import analyse
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.explain import Heatmap, explain
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models.head import to_probabilities
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel

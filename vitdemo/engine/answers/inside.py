@@ -7,20 +7,20 @@ from PIL import Image
 from vitdemo.engine.answers import anatomy
 from vitdemo.engine.answers.ablation import Ablation, ablate
 from vitdemo.engine.answers.anatomy import Filters, Heads, Norms, Pass
-from vitdemo.engine.answers.card import Familiarity, ModelCard, familiarity, model_card
-from vitdemo.engine.answers.sanity import SanityReport, check_sanity
+from vitdemo.engine.answers.card import Confidence, ModelCard, model_card, rank_confidence
+from vitdemo.engine.answers.sanity import SanityChecks, check_sanity
 from vitdemo.engine.answers.walk import walk
 from vitdemo.engine.core.records import Step
 from vitdemo.engine.core.subject import Subject
 
-__all__ = ["Ablation", "Familiarity", "Filters", "Heads", "Inside", "ModelCard", "Norms", "Pass",
-           "SanityReport"]  # fmt: skip
+__all__ = ["Ablation", "Confidence", "Filters", "Heads", "Inside", "ModelCard", "Norms", "Pass",
+           "SanityChecks"]  # fmt: skip
 
 
 class Inside:
     """What one result shows of the inside of its network.
 
-    Only `ablation` and `sanity` run the network; `filters`, `card` and `familiarity` load it if it is not
+    Only `ablation` and `sanity` run the network; `filters`, `card` and `rank_confidence` load it if it is not
     in memory.
     """
 
@@ -60,7 +60,7 @@ class Inside:
         """Run the network without each head in turn, for the change of the answer's logit."""
         return ablate(self._subject, which)
 
-    def sanity(self) -> SanityReport:
+    def sanity(self) -> SanityChecks:
         """Run checks of this result, each with its number and its limit."""
         return check_sanity(self._subject)
 
@@ -69,6 +69,6 @@ class Inside:
         models_dir = self._subject.shared.models_dir
         return model_card(self._entry.analysis.model, self._subject.loaded, models_dir=models_dir)
 
-    def familiarity(self) -> Familiarity | None:
+    def rank_confidence(self) -> Confidence | None:
         """Return how sure this result is against the validation pictures; None where that is not known."""
-        return familiarity(self._entry, self._subject.loaded, models_dir=self._subject.shared.models_dir)
+        return rank_confidence(self._entry, self._subject.loaded, models_dir=self._subject.shared.models_dir)

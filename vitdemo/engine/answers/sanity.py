@@ -15,10 +15,9 @@ from torch import Tensor
 from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
-from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import METHODS, explain
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -56,7 +55,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class SanityReport:
+class SanityChecks:
     """The results of all checks.
 
     `cascade`: for each map (its key), the part drawn at random last and the rank correlation with the
@@ -69,7 +68,7 @@ class SanityReport:
 
 
 @torch.no_grad()
-def check_sanity(subject: Subject) -> SanityReport:
+def check_sanity(subject: Subject) -> SanityChecks:
     """Return all checks of one result. Run the network up to `DRAWS` times as often as it has layers."""
     entry, model, pixels = subject.entry, subject.loaded.model, subject.pixels
     traces = [trace for trace in (entry.dense, entry.pruned) if trace is not None]
@@ -88,7 +87,7 @@ def check_sanity(subject: Subject) -> SanityReport:
     images = tuple(
         (charts.draw_steps(steps, label=label), METHODS[key].title) for key, steps in cascade.items()
     )
-    return SanityReport(tuple(checks), cascade, images)
+    return SanityChecks(tuple(checks), cascade, images)
 
 
 def check_row_sums(traces: Sequence[Trace]) -> Check:

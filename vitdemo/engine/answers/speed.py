@@ -15,8 +15,7 @@ from torch import Tensor
 from vitdemo import cost
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
-from vitdemo.engine.core.records import Progress
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, selector_names

@@ -13,10 +13,9 @@ from torch import Tensor
 from vitdemo import cost
 from vitdemo.engine.answers.lab_records import SmallestSet, Surgery, Top
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import Progress
 from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Explicit, Pruning, rank

@@ -16,8 +16,7 @@ from vitdemo import cost
 from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
-from vitdemo.engine.core.records import Progress
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vitdemo.engine.answers.classes import answer, class_index
-from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, random_orders
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 
 RANDOM = 24  # orders: twelve and their reverses

@@ -15,9 +15,9 @@ from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
-from vitdemo.engine.core.records import Analysis, Outcome, Progress, Request
+from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, rank

@@ -12,10 +12,10 @@ import torch
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.core.lru import Lru
-from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo, Progress
+from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,6 @@ from PIL import Image
 
 from vitdemo.message import Message
 from vitdemo.registry import DEFAULT_MODEL
-
-Progress = Callable[[float, str], None]
-"""Called with the share done, 0 to 1, and a few words for the user."""
 
 Captioned = list[tuple[Image.Image, Message]]
 """Pictures, each with its caption."""

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.records import Progress
 from vitdemo.engine.core.shared import Shared
+from vitdemo.message import Progress
 from vitdemo.weights import LoadedModel
 
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from vitdemo.engine.core.records import Progress
-from vitdemo.message import Message
+from vitdemo.message import Message, Progress
 
 LISTEN = 0.1  # seconds between two looks whether the answer is still wanted, while nothing else happens
 WAITING = Message("Waiting for the requests before this one")

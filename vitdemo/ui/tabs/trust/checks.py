@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine import METHODS
-from vitdemo.engine.answers.sanity import Check, SanityReport
+from vitdemo.engine.answers.sanity import Check, SanityChecks
 from vitdemo.ui.kit.html import Html, row, table, tag
 from vitdemo.ui.kit.language import say
 
@@ -27,7 +27,7 @@ KINDS = {
 }
 
 
-def report(found: SanityReport) -> Html:
+def report(found: SanityChecks) -> Html:
     """All checks with their numbers, and how many passed."""
     good = sum(check.passed for check in found.checks)
     rows = [
