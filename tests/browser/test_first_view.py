@@ -13,7 +13,7 @@ from tests.browser.conftest import PATIENCE, Opener
 from tests.browser.server import served
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
-from vitdemo.ui import first_view
+from vitdemo.ui import analyse_first_view
 
 PLACES = [
     "#headline .answer",
@@ -36,7 +36,7 @@ WATCH = """places => {
 @pytest.fixture(scope="module")
 def app() -> Iterator[tuple[Engine, str]]:
     engine = Engine(device="cpu")
-    with served(engine, first=first_view(engine)) as url:
+    with served(engine, first=analyse_first_view(engine)) as url:
         yield engine, url
 
 
@@ -127,7 +127,7 @@ def test_a_link_to_a_model_that_cannot_be_had_leaves_nothing_of_another(
 
 def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, page: Page) -> None:
     engine = Engine(device="cpu", models_dir=tmp_path)
-    assert first_view(engine) is None
+    assert analyse_first_view(engine) is None
     with served(engine) as url:
         page.goto(url)
         expect(page.locator("#headline [role=alert]")).to_contain_text("dynamicvit_cifar10")

@@ -12,7 +12,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.server import served
 from tests.browser.shifts import WATCH, shifted
 from vitdemo.engine import Engine
-from vitdemo.ui import first_view
+from vitdemo.ui import analyse_first_view
 
 GOOD = 0.1  # of web.dev's Cumulative Layout Shift, which counts a window of 5 seconds; here all of the visit
 TABS = {  # name -> what shows that it is filled
@@ -39,7 +39,7 @@ PLACES = """() => {
 def url() -> Iterator[str]:
     """Of a page that opens with a result, as that of app.py does."""
     engine = Engine(device="cpu")
-    with served(engine, first=first_view(engine)) as address:
+    with served(engine, first=analyse_first_view(engine)) as address:
         yield address
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.message import SPOKEN, Message
 from vitdemo.render.text import CHINESE, draw_caption, load_font, respell, wrap
-from vitdemo.ui.kit.language import CLASSES, catalogues, chinese
+from vitdemo.ui.kit.language import CLASSES, find_catalogues, read_chinese
 
 PUNCTUATION = tuple("，。：；、）》”％")
 
@@ -23,7 +23,7 @@ PUNCTUATION = tuple("，。：；、）》”％")
 @contextmanager
 def answered_in_chinese() -> Iterator[None]:
     def translated(text: str) -> str:
-        return chinese()[text.template].format(**text.gaps) if isinstance(text, Message) else text
+        return read_chinese()[text.template].format(**text.gaps) if isinstance(text, Message) else text
 
     token = SPOKEN.set(translated)
     yield
@@ -69,7 +69,7 @@ def test_the_font_has_every_letter_that_the_page_says() -> None:
     known = set(TTFont(CHINESE).getBestCmap() or ())
     said = {
         letter
-        for file in (*catalogues(), CLASSES)
+        for file in (*find_catalogues(), CLASSES)
         for words in json.loads(file.read_text("utf-8")).values()
         for letter in words
     }

@@ -23,8 +23,8 @@ from tests.serving.visitor import API, BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.ui import build
-from vitdemo.ui.kit.assets import module_url
-from vitdemo.ui.kit.received import paths_in, sound
+from vitdemo.ui.kit.assets import locate_module
+from vitdemo.ui.kit.received import find_paths, is_sound
 from vitdemo.ui.kit.words import FOREIGN, MISTAKEN
 
 META = {"meta": {"_type": "gradio.FileData"}}
@@ -182,7 +182,7 @@ def test_no_address_gives_out_such_a_file(visitor: Visitor, files: Hostile) -> N
 
 
 def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
-    for address in ("", "config", f"{API}/info", f"{API}/openapi.json", module_url("sidebar/link")):
+    for address in ("", "config", f"{API}/info", f"{API}/openapi.json", locate_module("sidebar/link")):
         answer = visitor.http.get(address)
         assert answer.is_success
         assert not [path for path in (str(ROOT), sys.prefix, str(Path.home())) if path in answer.text]
@@ -199,8 +199,8 @@ def test_values_that_go_deep_cost_no_more_than_flat_ones() -> None:
     for _ in range(400):
         deep = [deep]
     start = time.process_time()
-    assert sound(deep)
-    assert not list(paths_in(deep))
+    assert is_sound(deep)
+    assert not list(find_paths(deep))
     assert time.process_time() - start < 2
 
 

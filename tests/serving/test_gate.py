@@ -30,7 +30,7 @@ from vitdemo.serving.options import Options
 from vitdemo.serving.routes import is_open, name_route
 from vitdemo.serving.server import do_nothing, launch
 from vitdemo.ui import build
-from vitdemo.ui.kit.assets import module_url
+from vitdemo.ui.kit.assets import locate_module
 from vitdemo.ui.kit.words import CRASHED, FULL
 
 JSON = {"Content-Type": "application/json"}
@@ -97,7 +97,7 @@ def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
     [
         ("GET", "", 200),
         ("GET", "config", 200),
-        ("GET", module_url("sidebar/link"), 200),
+        ("GET", locate_module("sidebar/link"), 200),
         ("GET", "monitoring", 404),
         ("GET", f"{API}/file=/etc/passwd", 404),
         ("POST", f"{API}/call/nothing", 404),

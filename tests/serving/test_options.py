@@ -104,7 +104,7 @@ def test_a_login_is_asked_for(models: Path, monkeypatch: pytest.MonkeyPatch) -> 
         calls: list[tuple[str, str, dict[str, Any]]] = [
             ("GET", "config", {}),
             ("GET", f"{API}/info", {}),
-            ("GET", f"{API}/file={next(page.first())}", {}),
+            ("GET", f"{API}/file={next(page.list_first())}", {}),
             ("POST", f"{API}/call/models", {"json": {"data": []}}),
             ("POST", f"{API}/run/predict", {"json": {"data": [], "fn_index": 0}}),
             ("POST", f"{API}/queue/join", {"json": {"data": [], "fn_index": 0, "session_hash": "a"}}),

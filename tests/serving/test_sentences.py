@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.serving.visitor import API, Call, Visitor
-from vitdemo.ui.kit.assets import module_url
+from vitdemo.ui.kit.assets import locate_module
 from vitdemo.ui.kit.words import CRASHED
 
 JSON = {"Content-Type": "application/json"}
@@ -23,7 +23,7 @@ def multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
     ("method", "path", "status", "more"),
     [
         ("GET", "static/img/logo.svg", 400, {"headers": {"Range": "bytes=0-1-2"}}),
-        ("GET", module_url("sidebar/link"), 400, {"headers": {"Range": "pages=7"}}),
+        ("GET", locate_module("sidebar/link"), 400, {"headers": {"Range": "pages=7"}}),
         ("GET", "assets/nothing.js", 404, {}),
         ("GET", "?page=nothing", 404, {}),
         ("GET", f"{API}/queue/data", 422, {}),

@@ -25,7 +25,7 @@ from vitdemo.serving.login import Login
 from vitdemo.serving.proxies import NOBODY, Proxies
 from vitdemo.serving.routes import BULKY, FILE, LASTING, MCP, STILL, UPLOAD, is_open, name_route
 from vitdemo.serving.sentences import SENTENCES, refuse
-from vitdemo.ui.kit.received import uploaded
+from vitdemo.ui.kit.received import is_uploaded
 from vitdemo.ui.kit.words import CRASHED
 
 NO_HOST = "This server is not called so."
@@ -108,7 +108,7 @@ class Gate:
     def refuse(self, scope: Scope) -> Response | None:
         """Return the answer to a request that does not come in, None to one that does."""
         headers, path = Headers(scope=scope), scope["path"]
-        if path.startswith(FILE) and not uploaded(path.removeprefix(FILE)):
+        if path.startswith(FILE) and not is_uploaded(path.removeprefix(FILE)):
             return refuse(404, NO_FILE)
         if path.startswith(UPLOAD) and self.limits.read_only:
             return refuse(403, NO_UPLOAD)

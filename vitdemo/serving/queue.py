@@ -19,7 +19,7 @@ from vitdemo.limits import Limits
 from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, running
+from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, list_running
 from vitdemo.ui.page import Page
 
 UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
@@ -124,7 +124,7 @@ class FairQueue(Queue):
 
     def list_pending(self) -> list[Event]:
         """Return all that wait or run."""
-        return [*self.list_waiting(), *running(self)]
+        return [*self.list_waiting(), *list_running(self)]
 
     def list_waiting(self) -> list[Event]:
         return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
@@ -157,7 +157,7 @@ class FairQueue(Queue):
 
     def next_of(self, line: EventQueue) -> Event | None:
         """Return the fairest choice of a line that has a free place."""
-        busy = [event for event in running(self) if event.concurrency_id == line.concurrency_id]
+        busy = [event for event in list_running(self) if event.concurrency_id == line.concurrency_id]
         present = [event for event in busy if not is_away(event)]
         if line.concurrency_limit is not None and len(present) >= line.concurrency_limit:
             return None

@@ -13,7 +13,7 @@ from vitdemo.serving.memory import give_back
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import Sweeper
-from vitdemo.ui import build, first_view
+from vitdemo.ui import analyse_first_view, build
 from vitdemo.ui.page import Page
 
 DRAIN = 6.0  # seconds that requests in flight have when the app is told to stop
@@ -27,7 +27,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         models_dir=options.models_dir,
         limits=limits,
     )
-    page = build(engine, data_dir=options.data, first=first_view(engine), limits=limits)
+    page = build(engine, data_dir=options.data, first=analyse_first_view(engine), limits=limits)
 
     def forget(seconds: float) -> None:
         engine.forget(seconds)

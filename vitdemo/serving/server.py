@@ -22,8 +22,8 @@ from vitdemo.serving.proxies import believe_nobody, make_proxies
 from vitdemo.serving.queue import line_up
 from vitdemo.serving.sentences import Sentences
 from vitdemo.serving.tools import answer_in_json
-from vitdemo.ui import launch_options
-from vitdemo.ui.kit.assets import MODULES, ROOMS, scripts, version
+from vitdemo.ui import make_launch_options
+from vitdemo.ui.kit.assets import MODULES, ROOMS, find_scripts, hash_scripts
 from vitdemo.ui.page import Page
 
 
@@ -32,7 +32,7 @@ class Scripts(StaticFiles):
 
     def lookup_path(self, path: str) -> tuple[str, stat_result | None]:
         """Return the file at `path` and its facts, as starlette's."""
-        return super().lookup_path(path) if path in scripts() else ("", None)
+        return super().lookup_path(path) if path in find_scripts() else ("", None)
 
 
 class Server(App):
@@ -42,7 +42,7 @@ class Server(App):
         super().__init__(default_response_class=ORJSONResponse)  # as gradio makes it
         self.gate = gate
         gate.login = Login(self, tries=gate.limits.login_tries)
-        self.mount(f"{MODULES}/{version()}", Scripts(directory=ROOMS))
+        self.mount(f"{MODULES}/{hash_scripts()}", Scripts(directory=ROOMS))
         self.add_route("/logout", gate.login.log_out)
         self.add_route(preview.ADDRESS, preview.picture)
         self.add_middleware(preview.Preview)
@@ -76,7 +76,7 @@ def launch(
             prevent_thread_lock=True,
             _app=Server(gate),
             _frontend=False,  # else it gives up where a slow machine takes 3 s to draw the page once
-            **launch_options(),
+            **make_launch_options(),
         )
     if page.mcp_server_obj:
         answer_in_json(page.mcp_server_obj, options.limits)

@@ -11,11 +11,11 @@ from vitdemo.engine import DEFAULT_MODEL, Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.ui import api, familiarity, words
-from vitdemo.ui.answer import Answering, headline
-from vitdemo.ui.kit.assets import read, styles
-from vitdemo.ui.kit.language import label, translations
+from vitdemo.ui.answer import Answering, build_headline
+from vitdemo.ui.kit.assets import read, read_styles
+from vitdemo.ui.kit.language import label, make_translations
 from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First
-from vitdemo.ui.kit.theme import calm
+from vitdemo.ui.kit.theme import make_theme
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar import controls, export, link, own
 from vitdemo.ui.tabs import TABS
@@ -24,7 +24,7 @@ TITLE = "document.title = element.querySelector('h1').textContent"  # gradio doe
 
 SCRIPTS = ("kit/again.js", "kit/reach.js", "kit/stale.js")  # which run before gradio's
 
-__all__ = ["build", "first_view", "launch_options"]
+__all__ = ["analyse_first_view", "build", "make_launch_options"]
 
 
 def build(
@@ -59,7 +59,7 @@ def build(
                 if not limits.read_only:
                     own.build(side, limits)
             with gr.Column(scale=9, min_width=300, elem_id="right"):
-                line = headline(first)
+                line = build_headline(first)
                 wider = familiarity.build(session)
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
                     for tab in TABS:
@@ -68,12 +68,12 @@ def build(
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
         session.wire()
         Answering(session, line, link.Link(side, copy, link.named(tabs)), page, wider).wire()
-        api.endpoints(engine)
-    one_place_for_progress(page)
+        api.add_endpoints(engine)
+    share_place_of_progress(page)
     return page
 
 
-def one_place_for_progress(page: gr.Blocks) -> None:
+def share_place_of_progress(page: gr.Blocks) -> None:
     """Names one output as the place of a progress that is hidden anyway. At each step of each event gradio's
     page looks up all such places of all events so far, a quarter of a second for a new result."""
     for event in page.fns.values():
@@ -81,7 +81,7 @@ def one_place_for_progress(page: gr.Blocks) -> None:
             event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
 
 
-def first_view(engine: Engine) -> First | None:
+def analyse_first_view(engine: Engine) -> First | None:
     """Analyses what a page shows when it opens, so that nobody need wait for it; None if that is impossible,
     for a reason that the page will give."""
     picture = str(example_paths()[FIRST_EXAMPLE])
@@ -92,12 +92,12 @@ def first_view(engine: Engine) -> First | None:
         return None
 
 
-def launch_options() -> dict[str, Any]:
+def make_launch_options() -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
     return {
-        "theme": calm(),
-        "css": styles(),
-        "i18n": translations(),
+        "theme": make_theme(),
+        "css": read_styles(),
+        "i18n": make_translations(),
         "head": "".join([read("kit/head.html"), *(f"<script>{read(name)}</script>" for name in SCRIPTS)]),
         "js": read("kit/page.js"),
         "allowed_paths": [str(path) for path in example_paths().values()],

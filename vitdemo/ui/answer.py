@@ -14,17 +14,17 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import PROGRESS, First, Session, fitting
-from vitdemo.ui.kit.visit import analyse, reported
+from vitdemo.ui.kit.session import PROGRESS, First, Session, choose_selector
+from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.controls import choose_model
 from vitdemo.ui.sidebar.link import Link, brought
 
 
-def headline(first: First | None) -> gr.HTML:
+def build_headline(first: First | None) -> gr.HTML:
     """Build the line that holds the answer."""
-    shown = words.headline(first.analysis) if first else words.waiting(Html(label(NO_IMAGE)))
+    shown = words.write_headline(first.analysis) if first else words.write_waiting(Html(label(NO_IMAGE)))
     return gr.HTML(shown, padding=False, elem_id="headline")
 
 
@@ -55,13 +55,13 @@ class Answering:
         """Analyse what the visitor asks for now."""
         session = self.session
         if not values[session.image]:
-            return self.fill(words.waiting(say(NO_IMAGE)), None)
+            return self.fill(words.write_waiting(say(NO_IMAGE)), None)
         try:
             with tell_errors(html=False):  # words.problem escapes it
-                result = analyse(session.engine, session.request(values), reported(progress))
+                result = analyse(session.engine, session.make_request(values), make_progress(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
-            return self.fill(words.problem(error.message), None)
-        return self.fill(words.headline(result.analysis), result.analysis)
+            return self.fill(words.write_problem(error.message), None)
+        return self.fill(words.write_headline(result.analysis), result.analysis)
 
     def ask_wider(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
         """Return what a network that knows more words says of the picture, and the left column with it."""
@@ -70,7 +70,7 @@ class Answering:
         if model is None:  # its files have been deleted since
             return {self.wider: gr.Button(visible=False)}
         info = session.engine.info(model)
-        selector = fitting(values[session.selector], info.selectors)
+        selector = choose_selector(values[session.selector], info.selectors)
         values = {**values, session.model: model, session.selector: selector}
         column = {
             **choose_model(side, values),
@@ -87,37 +87,37 @@ class Answering:
         # What is in memory comes with the left column, in the one event of a page that opens. For what is
         # not, and for a visitor's own picture, which takes work to decode, the page asks a second time. One
         # event that yields twice would not do: gradio tells of the new key before the rest is there.
-        def opened(values: Values, request: gr.Request) -> Values:
+        def open_page(values: Values, request: gr.Request) -> Values:
             asked, found = link.read(values, request)
             image = values[session.image]
-            own = asked[session.image] == image and image in self.page.first()
-            known = session.engine.find(session.request(asked)) if own else None
+            own = asked[session.image] == image and image in self.page.list_first()
+            known = session.engine.find(session.make_request(asked)) if own else None
             updates = link.updates(found, asked, pending=not known)
             if known and first and known.key == first.analysis.key and brought(found):
                 return {**updates, session.key: known.key}
             if known:
-                return {**updates, **self.fill(words.headline(known.analysis), known.analysis)}
+                return {**updates, **self.fill(words.write_headline(known.analysis), known.analysis)}
             shown = {session.key: first.analysis.key} if first else {}
             return {**updates, **shown, wanted: {name: asked[part] for name, part in session.asked.items()}}
 
-        def answered(asked: dict[str, Any], shown: str, progress: gr.Progress = PROGRESS) -> Values:
+        def answer_pending(asked: dict[str, Any], shown: str, progress: gr.Progress = PROGRESS) -> Values:
             values = {part: asked[name] for name, part in session.asked.items()}
             result = self.answer(values, progress)
             # The picture comes last: its change asks again, and must do so with the model shown by then.
             return result if asked["image"] == shown else {**result, session.image: asked["image"]}
 
-        def asked_for(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
+        def answer_page(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             if "search" not in event._data:
-                return answered(values[wanted], values[session.image], progress)
+                return answer_pending(values[wanted], values[session.image], progress)
             asked, updates = link.back(values, str(event._data["search"]), event._data["turn"])
             return {**updates, **self.answer(asked, progress), session.image: asked[session.image]}
 
         wanted = gr.State(None)  # what the address of the page asks for, by name
         inputs = session.inputs - {session.key}
         options: dict[str, Any] = {**RUN, "show_progress_on": [self.headline]}
-        self.page.load(opened, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
+        self.page.load(open_page, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
         outputs = list(dict.fromkeys([*link.outputs, *self.outputs, session.image]))
-        link.button.ask(asked_for, {*inputs, wanted}, outputs, trigger_mode="multiple", **options)
+        link.button.ask(answer_page, {*inputs, wanted}, outputs, trigger_mode="multiple", **options)
         column = [session.model, session.selector, link.side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
         asking = [session.image.change, session.model.input, session.ratio.release, session.selector.input]

@@ -35,7 +35,7 @@ def build(session: Session) -> gr.Button:
     def draw(values: Values, report: Progress) -> Values:
         try:
             result = session.engine.recall(values[session.key])
-            shown = notice(result.analysis, result.inside.rank_confidence())
+            shown = write_notice(result.analysis, result.inside.rank_confidence())
         except Expired:  # others have just pushed it out
             return {line: None, wider: gr.Button(visible=False)}
         return {line: shown, wider: offer(session.engine, result.analysis.model)}
@@ -54,16 +54,16 @@ def offer(engine: Engine, model: str) -> gr.Button:
     return gr.Button(say(WIDER, count=f"{engine.count_words(key):,}"), visible=True)
 
 
-def notice(analysis: Analysis, found: Confidence | None) -> Html:
+def write_notice(analysis: Analysis, found: Confidence | None) -> Html:
     """Return what is known of how familiar the picture is: by the network's own test, else by confidence."""
     if analysis.unfamiliar is None:
-        return familiarity(found)
+        return write_confidence(found)
     if analysis.unfamiliar:
         return tag("p", f"{translate(analysis.warning)}. {say(NEAREST)}", class_="unusual", role="note")
     return note(say(FAMILIAR))
 
 
-def familiarity(found: Confidence | None) -> Html:
+def write_confidence(found: Confidence | None) -> Html:
     """The notice about a picture unlike those of the validation split; nothing where that is not known."""
     if found is None:
         return Html("")

@@ -14,11 +14,11 @@ from gradio.context import LocalContext
 
 from vitdemo.limits import Limits
 from vitdemo.message import SPOKEN
-from vitdemo.ui.kit.errors import unforeseen
+from vitdemo.ui.kit.errors import log_unforeseen
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.received import paths_in, sound, uploaded
+from vitdemo.ui.kit.received import find_paths, is_sound, is_uploaded
 from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, MISTAKEN
 
 LOG = logging.getLogger(__name__)
@@ -46,15 +46,15 @@ class Page(gr.Blocks):
         facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
         self.running += 1
         try:
-            if not sound(getattr(options.get("event_data"), "_data", None)):
-                raise mistaken()
+            if not is_sound(getattr(options.get("event_data"), "_data", None)):
+                raise make_mistaken()
             return await super().process_api(block_fn, inputs, *args, **options)
         except gr.Error:
             facts["status"] = 400
             raise
         except Exception as error:
             facts["status"] = 500
-            raise unforeseen(error) from None
+            raise log_unforeseen(error) from None
         finally:
             self.running -= 1
             facts["milliseconds"] = round(1000 * (time.monotonic() - began))
@@ -66,19 +66,19 @@ class Page(gr.Blocks):
         """The handler's arguments from those of the request, as gradio's. Raises `gr.Error` as well where a
         file is not `uploaded`, always the same, and for values that no page sends."""
         try:
-            paths = list(paths_in(inputs))
+            paths = list(find_paths(inputs))
             if len(paths) > self.limits.request_pictures:
                 words = say(MANY_FILES, limit=self.limits.request_pictures)
                 raise gr.Error(words, print_exception=False)
             if not all(map(self.may_use, paths)):
                 raise gr.Error(say(FOREIGN), print_exception=False)
-            if block_fn.api_visibility != "public" and not sound(inputs):  # a public one names the number
-                raise mistaken()
+            if block_fn.api_visibility != "public" and not is_sound(inputs):  # a public one names the number
+                raise make_mistaken()
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except (gr.Error, OSError):
             raise
         except Exception:
-            raise mistaken() from None
+            raise make_mistaken() from None
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """What the browser is told, as gradio's."""
@@ -86,7 +86,7 @@ class Page(gr.Blocks):
         if self.limits.read_only:
             for block, value in zip(block_fn.outputs, told, strict=True):
                 if isinstance(block, Upload):
-                    self.offered.update(paths_in(value))
+                    self.offered.update(find_paths(value))
         return told
 
     def has_lost(self, session: str | None) -> bool:
@@ -103,16 +103,18 @@ class Page(gr.Blocks):
     def may_use(self, path: Any) -> bool:
         """Whether a visitor may have the file analysed, whose time on the disk then begins anew. In a
         read-only page the page itself must have offered it."""
-        if not uploaded(path) or (self.limits.read_only and path not in self.offered.union(self.first())):
+        if not is_uploaded(path) or (
+            self.limits.read_only and path not in self.offered.union(self.list_first())
+        ):
             return False
         with suppress(OSError):  # deleted just now: the handler will say so
             os.utime(path)
         return True
 
-    def first(self) -> Iterator[Any]:
+    def list_first(self) -> Iterator[Any]:
         """The paths of pictures that the page shows when it opens."""
-        return paths_in([block.value for block in self.blocks.values() if isinstance(block, Upload)])
+        return find_paths([block.value for block in self.blocks.values() if isinstance(block, Upload)])
 
 
-def mistaken() -> gr.Error:
+def make_mistaken() -> gr.Error:
     return gr.Error(say(MISTAKEN), print_exception=False)

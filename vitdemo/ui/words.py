@@ -22,27 +22,27 @@ HEADLINE = "{title} · {path} tokens · weights: {source}"
 ALL_WORDS = "All words that this network knows"
 
 
-def waiting(words: str) -> Html:
+def write_waiting(words: str) -> Html:
     """Return the answer while there is no picture."""
     return tag("div", quiet(words), class_="headline", role="status")
 
 
-def problem(words: str) -> Html:
+def write_problem(words: str) -> Html:
     """Return the answer when there is no result: one sentence that says why."""
     return tag("div", tag("p", words, class_="problem"), class_="headline", role="alert")
 
 
-def headline(analysis: Analysis) -> Html:
+def write_headline(analysis: Analysis) -> Html:
     """Return the answer, and what gave it."""
     outcome = analysis.pruned or analysis.dense
     path = " → ".join(map(str, outcome.tokens))
     source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
     words = say(HEADLINE, title=analysis.title, path=path, source=source)
-    shown = tag("p", *answer(outcome), class_="answer"), quiet(words)
-    return join(tag("div", *shown, class_="headline", role="status"), vocabulary(analysis))
+    shown = tag("p", *write_answer(outcome), class_="answer"), quiet(words)
+    return join(tag("div", *shown, class_="headline", role="status"), write_vocabulary(analysis))
 
 
-def vocabulary(analysis: Analysis) -> Html:
+def write_vocabulary(analysis: Analysis) -> Html:
     """Return the line of words that the network knows, and all of them for whom hovers, taps or tabs to it;
     nothing for a network without words."""
     if not analysis.classes:
@@ -55,7 +55,7 @@ def vocabulary(analysis: Analysis) -> Html:
     return tag("div", line, every, class_="vocabulary")
 
 
-def answer(outcome: Outcome) -> tuple[Html, ...]:
+def write_answer(outcome: Outcome) -> tuple[Html, ...]:
     """Return the likeliest class and its probability, or that there is none."""
     if not outcome.top:
         return (tag("b", say(NO_WORDS)),)

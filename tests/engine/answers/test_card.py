@@ -15,7 +15,7 @@ from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers.card import Confidence, read_figure
 from vitdemo.familiarity import Familiarity
 from vitdemo.ui.api import records
-from vitdemo.ui.familiarity import notice
+from vitdemo.ui.familiarity import write_notice
 from vitdemo.weights import load_model, save_familiarity
 
 KEY = "vit_cifar10"
@@ -140,9 +140,9 @@ def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float
     analysis = opened(folder).analysis
     assert analysis.unfamiliar is unfamiliar
     assert analysis.warning == ("This looks like none of the 10 words it knows" if unfamiliar else "")
-    told = records.analysis(analysis)
+    told = records.pack_analysis(analysis)
     assert (told["unfamiliar"], told["note"]) == (unfamiliar, analysis.warning)
-    shown = notice(analysis, None)
+    shown = write_notice(analysis, None)
     assert ("none of the 10 words it knows. The answer is only" in shown) == unfamiliar
     assert ('role="note"' in shown) == unfamiliar
 
@@ -150,5 +150,5 @@ def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float
 def test_without_a_test_confidence_is_all_that_is_told(folder: Path) -> None:
     result = opened(folder)
     assert (result.analysis.unfamiliar, result.analysis.warning) == (None, "")
-    assert notice(result.analysis, None) == ""
-    assert "Less sure" in notice(result.analysis, Confidence(0.3, 97, True))
+    assert write_notice(result.analysis, None) == ""
+    assert "Less sure" in write_notice(result.analysis, Confidence(0.3, 97, True))

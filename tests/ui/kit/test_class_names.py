@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.ui.kit.test_language import visitor
 from vitdemo.ui.kit.html import tag
-from vitdemo.ui.kit.language import class_names, english, say, translate, word
+from vitdemo.ui.kit.language import english, read_class_names, say, translate, word
 from vitdemo.weights import list_models, load_model
 
 
 def test_every_word_of_a_bundled_network_has_one_chinese_name() -> None:
-    names = class_names()
+    names = read_class_names()
     assert len(set(names.values())) == len(names), "a click on a name must lead back to its class"
     bundled = [key for key, spec in list_models().items() if spec.source == "bundled"]
     known = {name for key in bundled for name in load_model(key).classes}

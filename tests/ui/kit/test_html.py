@@ -33,7 +33,7 @@ def analysis(pruned: Outcome | None) -> Analysis:
 
 def test_comparison_worked_by_hand() -> None:
     pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000, 12.0)
-    shown = prediction.comparison(analysis(pruned))
+    shown = prediction.write_comparison(analysis(pruned))
     for cell in ("1.00 G", "650.0 M", "35 %", "75 %", "−20 %", "88.5 %", "12.0 ms"):
         assert f">{cell}</td>" in shown
     assert "moves by −1.5 points" in shown
@@ -48,40 +48,40 @@ def test_comparison_worked_by_hand() -> None:
     ],
 )
 def test_the_sentence_on_pruning(label: str, share: float, words: str) -> None:
-    assert words in prediction.sentence(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
+    assert words in prediction.write_sentence(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
 
 
 def test_without_pruning_there_is_nothing_to_compare() -> None:
-    assert prediction.NO_PRUNING in prediction.comparison(analysis(None))
+    assert prediction.NO_PRUNING in prediction.write_comparison(analysis(None))
 
 
 def test_names_from_outside_stay_text() -> None:
     label = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
     hostile = Outcome(((label, 0.5),), (64,), 1, 1.0)
     pages = (
-        answer.headline(analysis(hostile)),
-        prediction.comparison(analysis(hostile)),
-        answer.problem(label),
+        answer.write_headline(analysis(hostile)),
+        prediction.write_comparison(analysis(hostile)),
+        answer.write_problem(label),
         note(label),
     )
     for page in pages:
         assert "<img" not in page
         assert "${" not in page
         assert "{{" not in page
-    assert "A &lt;model&gt;" in answer.headline(analysis(None))
+    assert "A &lt;model&gt;" in answer.write_headline(analysis(None))
 
 
 def test_the_words_that_a_network_knows_are_on_one_line_and_all_of_them_beside_it() -> None:
     few = replace(analysis(None), classes=("cat", "<b>dog</b>"))
     assert few.vocabulary == "Knows 2 words: cat, <b>dog</b>"
-    assert "Knows 2 words: cat, &lt;b&gt;dog&lt;/b&gt;</button>" in answer.headline(few)
+    assert "Knows 2 words: cat, &lt;b&gt;dog&lt;/b&gt;</button>" in answer.write_headline(few)
     many = replace(few, classes=tuple(f"word {number}" for number in range(1000)))
     assert many.vocabulary.startswith("Knows 1,000 words: word 0, word 1, ")
     assert many.vocabulary.endswith(", word 11, ...")
-    shown = answer.headline(many)
+    shown = answer.write_headline(many)
     assert shown.count("<li>") == 1000
     assert shown.index("</div>") < shown.index("<li>"), "no reader is told all of them with each answer"
-    assert "vocabulary" not in answer.headline(analysis(None)), "nothing is known of its words"
+    assert "vocabulary" not in answer.write_headline(analysis(None)), "nothing is known of its words"
 
 
 def test_what_is_no_html_is_text() -> None:

@@ -27,7 +27,7 @@ from vitdemo.registry import MODELS
 from vitdemo.ui import build
 from vitdemo.ui.kit import words as text
 from vitdemo.ui.kit.errors import tell_errors
-from vitdemo.ui.kit.language import both, catalogues, chinese, language, say, translate
+from vitdemo.ui.kit.language import find_catalogues, find_language, read_chinese, say, say_both, translate
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.weights import WeightsError, load_model
 from vitdemo.weights.refusals import explain_error
@@ -60,9 +60,9 @@ def visitor(wanted: str | None) -> Iterator[None]:
 )
 def test_the_first_language_of_the_browser_counts(wanted: str | None, expected: str) -> None:
     with visitor(wanted):
-        assert language() == expected
+        assert find_language() == expected
         assert bool(CJK.search(say("Prediction"))) == (expected == "zh")
-    assert language() == "en", "outside of a request"
+    assert find_language() == "en", "outside of a request"
 
 
 def test_gaps_are_filled_and_braces_in_them_stay() -> None:
@@ -70,29 +70,32 @@ def test_gaps_are_filled_and_braces_in_them_stay() -> None:
         assert say("The answer is now {answer}.", answer="{x} $y") == "答案变为 {x} $y。"
         assert say("no such key {gap}", gap=3) == "no such key 3"
     assert say("The answer is now {answer}.", answer="cat") == "The answer is now cat."
-    assert both({"a": "Prediction"}) == {"en": {"a": "Prediction"}, "zh": {"a": chinese()["Prediction"]}}
+    assert say_both({"a": "Prediction"}) == {
+        "en": {"a": "Prediction"},
+        "zh": {"a": read_chinese()["Prediction"]},
+    }
 
 
 def test_the_page_asks_for_nothing_that_is_not_there() -> None:
-    missing = {path.name: catalogue.asked(path) - chinese().keys() for path in catalogue.UI}
+    missing = {path.name: catalogue.asked(path) - read_chinese().keys() for path in catalogue.UI}
     assert {name: words for name, words in missing.items() if words} == {}
     assert sum(len(catalogue.asked(path)) for path in catalogue.UI) > 250  # the search finds them at all
 
 
-@pytest.mark.parametrize("path", catalogues(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", find_catalogues(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_entry_is_used_and_fits(path: Path) -> None:
     entries = json.loads(path.read_text(encoding="utf-8"))
     used = catalogue.messages() if path.stem == "engine" else catalogue.written()
     assert not entries.keys() - used
     for key, words in entries.items():
-        assert chinese()[key] == words, f"{key}: two files say different things"
+        assert read_chinese()[key] == words, f"{key}: two files say different things"
         assert sorted(GAP.findall(key)) == sorted(GAP.findall(words)), key
         assert "\n" not in words
         assert words.strip() or not key.strip()
 
 
 def test_the_engine_says_nothing_that_is_not_there() -> None:
-    assert catalogue.messages() - chinese().keys() == set()
+    assert catalogue.messages() - read_chinese().keys() == set()
     assert "{name} is empty (0 bytes)." in catalogue.messages()
     assert len(catalogue.messages()) > 100  # the search finds them at all
 
@@ -107,8 +110,8 @@ def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
                 found = pattern.findall(str(value))
                 markers += len(found)
                 assert str(value).count("__i18n__") == len(found) <= 1, value
-                assert {json.loads(one)["key"] for one in found} <= chinese().keys()
-        assert not isinstance(props.get("value"), str) or props["value"] not in chinese(), props["value"]
+                assert {json.loads(one)["key"] for one in found} <= read_chinese().keys()
+        assert not isinstance(props.get("value"), str) or props["value"] not in read_chinese(), props["value"]
     assert markers > 60
 
 
@@ -222,7 +225,7 @@ def expect_chinese(error: Exception, name: str) -> None:
 
 def test_tables_of_numbers_speak_chinese() -> None:
     with visitor("zh-CN"):
-        shown = costs.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+        shown = costs.write_speed(card(7.0, 8.0, 8.5, pruning_from=64))
         assert text.percent(0.5) == "50.0%"
     plain = re.sub(r"<[^>]*>", " · ", shown)
     assert "使用可学习预测器剪枝：乘加次数减少 33%，在本机上快 20%。" in plain

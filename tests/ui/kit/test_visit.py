@@ -10,7 +10,7 @@ from vitdemo.ui import build
 from vitdemo.ui.kit.visit import HEAVY, LIGHT, NEWER
 
 # What only draws, or looks up: by the name of its function; most are the session's.
-DRAWS = {"clicked", "expand", "go", "lambda", "layer", "look", "models", "opened", "run"}
+DRAWS = {"choose", "expand", "go", "lambda", "look", "models", "open", "run", "send"}
 
 
 @pytest.fixture(scope="module")

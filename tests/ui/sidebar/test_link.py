@@ -10,7 +10,7 @@ from vitdemo.engine import DEFAULT_MODEL, Engine
 from vitdemo.engine.look import DIRECTIONS, PASSES
 from vitdemo.explain.options import FUSION
 from vitdemo.ui.kit import assets
-from vitdemo.ui.kit.language import chinese
+from vitdemo.ui.kit.language import read_chinese
 from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read
 
 TABS = ("prediction", "attention")
@@ -131,5 +131,5 @@ def test_the_browser_writes_what_is_read() -> None:
 
 
 def test_every_word_has_its_chinese() -> None:
-    assert {*WORDS.values(), UNKNOWN} <= set(chinese())
-    assert set(re.findall(r"\{\w+\}", chinese()[UNKNOWN])) == set(re.findall(r"\{\w+\}", UNKNOWN))
+    assert {*WORDS.values(), UNKNOWN} <= set(read_chinese())
+    assert set(re.findall(r"\{\w+\}", read_chinese()[UNKNOWN])) == set(re.findall(r"\{\w+\}", UNKNOWN))

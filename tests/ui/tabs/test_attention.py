@@ -8,8 +8,8 @@ import pytest
 
 from vitdemo.engine.look import RATIOS
 from vitdemo.explain import ATTENTION_METHODS
-from vitdemo.ui.kit.assets import ROOMS, module_url, read
-from vitdemo.ui.kit.language import both
+from vitdemo.ui.kit.assets import ROOMS, locate_module, read
+from vitdemo.ui.kit.language import say_both
 from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
 ROOM = ROOMS / "tabs" / "attention"
@@ -45,7 +45,7 @@ def asked_for() -> set[str]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_word_is_there_and_used(language: str) -> None:
-    words = both(WORDS)[language]
+    words = say_both(WORDS)[language]
     assert set(words) == asked_for()
     assert all(text.strip() for text in words.values())
 
@@ -66,7 +66,7 @@ def test_the_markup_is_plain() -> None:
 
 
 def test_other_code_has_another_address() -> None:
-    address = module_url("tabs/attention/attention")
+    address = locate_module("tabs/attention/attention")
     assert re.fullmatch(r"module/[0-9a-f]{12}/tabs/attention/attention\.js", address)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vitdemo.engine import Analysis, Comparison, Outcome, Side
 from vitdemo.engine.answers.compare import Obstacle
-from vitdemo.ui.kit.language import chinese
+from vitdemo.ui.kit.language import read_chinese
 from vitdemo.ui.tabs.compare import words
 
 PICTURE = Image.new("RGB", (8, 8))
@@ -53,32 +53,32 @@ def comparison(a: Side, b: Side, **changes: Any) -> Comparison:
     ],
 )
 def test_the_sentence_says_what_the_numbers_say(a: Side, b: Side, sentence: str) -> None:
-    assert words.sentence(comparison(a, b)) == sentence
+    assert words.write_sentence(comparison(a, b)) == sentence
 
 
 def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:
-    page = words.result(comparison(side("cat", 0.9, macs=8), side("cat", 0.65, macs=8, ratio=0.0)))
+    page = words.write_result(comparison(side("cat", 0.9, macs=8), side("cat", 0.65, macs=8, ratio=0.0)))
     assert "Net &lt;1&gt;<small>30 % pruned · Random</small>" in page
     assert "<small>not pruned</small>" in page
     assert "<td>16 → 8</td><td>16</td>" in page
     assert '<i style="width: 65.0%"></i></span>65.0 %</td><td>−25.0</td>' in page
     assert '<th scope="row">kite</th><td>–</td><td>–</td><td>–</td>' in page
     assert words.UNKNOWN in page
-    assert words.difference(0.5, 0.50001) == "0.0"
+    assert words.write_difference(0.5, 0.50001) == "0.0"
 
 
 def test_names_from_outside_stay_text() -> None:
     hostile = side('<i onload="x">${a}', 0.9, macs=8)
-    page = words.result(comparison(hostile, hostile, labels=('<i onload="x">', "${b}")))
+    page = words.write_result(comparison(hostile, hostile, labels=('<i onload="x">', "${b}")))
     assert "<i onload" not in page
     assert "${" not in page
 
 
 def test_the_agreement_or_why_there_is_none() -> None:
     a, b = side("cat", 0.9, macs=8), replace(side("cat", 0.9, macs=8), grid=(14, 7))
-    assert "correlation of <b>−0.50</b>" in words.agreement(comparison(a, b))
+    assert "correlation of <b>−0.50</b>" in words.write_agreement(comparison(a, b))
     for obstacle in set(get_args(Obstacle)) - {""}:
-        said = words.agreement(comparison(a, b, agreement=None, obstacle=obstacle))
+        said = words.write_agreement(comparison(a, b, agreement=None, obstacle=obstacle))
         assert "no rank correlation" in said
         assert ("(4 × 4 and 14 × 7)" in said) == (obstacle == "grid")
 
@@ -94,5 +94,5 @@ def test_every_word_has_its_chinese_with_the_same_gaps() -> None:
     constants.pop("SELECTORS")
     assert len(constants) > 30
     for text in (text for value in constants.values() for text in texts(value)):
-        gaps, translated = (sorted(re.findall(r"\{\w+\}", t)) for t in (text, chinese()[text]))
+        gaps, translated = (sorted(re.findall(r"\{\w+\}", t)) for t in (text, read_chinese()[text]))
         assert gaps == translated, text

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vitdemo.ui.kit.assets import ROOMS, read
-from vitdemo.ui.kit.language import both
+from vitdemo.ui.kit.language import say_both
 from vitdemo.ui.tabs.features.words import WORDS
 
 CODE = "".join(
@@ -34,7 +34,7 @@ def asked_for() -> set[str]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_word_is_there_and_used(language: str) -> None:
-    words = both(WORDS)[language]
+    words = say_both(WORDS)[language]
     assert set(words) == asked_for()
     assert all(text.strip() for text in words.values())
 

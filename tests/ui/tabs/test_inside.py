@@ -10,7 +10,7 @@ from vitdemo.engine.answers.card import Confidence, ModelCard
 from vitdemo.engine.answers.inside import Ablation
 from vitdemo.engine.answers.sanity import Check, SanityChecks
 from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
-from vitdemo.ui.familiarity import familiarity
+from vitdemo.ui.familiarity import write_confidence
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.ui.tabs.inside import words as inside_text
 from vitdemo.ui.tabs.trust import checks
@@ -46,18 +46,18 @@ def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
     ],
 )
 def test_slower_is_called_slower(pruned: tuple[float, float, float], words: str) -> None:
-    shown = costs.speed(card(*pruned))
+    shown = costs.write_speed(card(*pruned))
     assert f"Pruning by learned predictor needs {words}" in shown
     assert "Linear attention needs 5 % fewer multiply-adds; its time here cannot be told" in shown
 
 
 def test_break_even_is_said_plainly() -> None:
-    lost = costs.speed(card(12.0, 13.0, 14.0))
+    lost = costs.write_speed(card(12.0, 13.0, 14.0))
     assert "Pruning did not pay here at up to 64 patches." in lost
     assert "A dash: it would have taken too long." in lost
     assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td><td>–</td>' in lost
     assert "Milliseconds on 2 CPU threads" in lost
-    won = costs.speed(card(7.0, 8.0, 8.5, pruning_from=64))
+    won = costs.write_speed(card(7.0, 8.0, 8.5, pruning_from=64))
     assert "Pruning paid here from 64 patches on" in won
 
 
@@ -67,26 +67,26 @@ def test_a_failed_check_is_seen() -> None:
         Check("recorded", 0.5, 1e-3),
         Check("randomised", 0.2, 0.5, "raw-attention"),
     )
-    shown = checks.report(SanityChecks(made, {}, ()))
+    shown = checks.write_checks(SanityChecks(made, {}, ()))
     assert "2 of 3 checks passed." in shown
     assert 'class="problem"' in shown
     assert "<td>FAIL</td><td>0.50</td><td>1.0e-03</td>" in shown
     assert "<td>pass</td><td>3.0e-07</td><td>1.0e-04</td>" in shown
     assert "Raw attention depends on the weights" in shown
-    sound = checks.report(SanityChecks(made[:1], {}, ()))
+    sound = checks.write_checks(SanityChecks(made[:1], {}, ()))
     assert "problem" not in sound
 
 
 def test_the_strongest_heads_are_named() -> None:
     found = Ablation(HOSTILE, 4.0, ((0.1, -0.5), (0.75, 0.0)), True, BLANK)
-    shown = inside_text.ablation(found)
+    shown = inside_text.write_ablation(found)
     assert (
         "is 4.00. It falls most, by 0.50, without head 1 of layer 0. It rises most, by 0.75, without head 0"
         in shown
     )
     for sign in ("<img", "${", "{{"):
         assert sign not in shown
-    assert "rises" not in inside_text.ablation(Ablation("cat", 4.0, ((-0.1, -0.5),), False, BLANK))
+    assert "rises" not in inside_text.write_ablation(Ablation("cat", 4.0, ((-0.1, -0.5),), False, BLANK))
 
 
 @pytest.mark.parametrize(
@@ -94,20 +94,20 @@ def test_the_strongest_heads_are_named() -> None:
     [((), "there is none"), ((5,), "patch 5."), ((5, 9), "there are 2, framed: patches 5, 9.")],
 )
 def test_artefacts_are_counted(artefacts: tuple[int, ...], words: str) -> None:
-    shown = inside_text.norms(Norms(BLANK, 41.77, 6.0, artefacts, (45.0,)))
+    shown = inside_text.write_norms(Norms(BLANK, 41.77, 6.0, artefacts, (45.0,)))
     assert words in shown
     assert "the median plus 6 times the median absolute deviation, here 41.8." in shown
 
 
 def test_the_notice_about_unfamiliar_pictures() -> None:
-    assert familiarity(None) == ""
-    strange = familiarity(Confidence(0.31, 97, True))
+    assert write_confidence(None) == ""
+    strange = write_confidence(Confidence(0.31, 97, True))
     assert "Less sure than on 97 % of the pictures it was validated on." in strange
     assert 'role="note"' in strange
-    usual = familiarity(Confidence(0.8, 40, False))
+    usual = write_confidence(Confidence(0.8, 40, False))
     assert "does not prove" in usual
     assert "Less sure" not in usual
 
 
 def test_no_card_names_the_source() -> None:
-    assert "hf-hub:a/b@1" in inside_text.no_card(ModelCard("", (), "hf-hub:a/b@1"))
+    assert "hf-hub:a/b@1" in inside_text.write_no_card(ModelCard("", (), "hf-hub:a/b@1"))

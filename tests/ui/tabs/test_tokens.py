@@ -28,7 +28,7 @@ def sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
 
 
 def test_sweep_by_hand() -> None:
-    shown = sweep_text.sweep(sweep(("cat", "dog")))
+    shown = sweep_text.write_sweep(sweep(("cat", "dog")))
     assert "<b>Learned predictor</b>: the answer flips to dog at 50 %." in shown
     assert "<b>Random</b> (mean of 5 seeds): the answer stays at every ratio." in shown
     assert "flips to dog</text>" in shown
@@ -36,7 +36,7 @@ def test_sweep_by_hand() -> None:
     assert head == ["Pruning", "Patches", "Multiply-adds", "Learned predictor", "Random", "Answer", "P(cat)"]
     assert ">64 → 32</td><td>1.0 M</td><td>1.5 ms</td><td>1.2 ms</td><td>dog</td><td>25.0 %</td>" in shown
     assert "are those of: Learned predictor. Times are medians of 3 single passes" in shown
-    steady = sweep_text.sweep(sweep(("cat", "cat")))
+    steady = sweep_text.write_sweep(sweep(("cat", "cat")))
     assert 'class="mark"' not in steady
 
 
@@ -44,14 +44,14 @@ def test_the_film_strip_says_whose_it_is() -> None:
     found = sweep(("cat", "dog"))
     learned, random = found.curves
     rest = ": what is left after the last stage, at each ratio"
-    assert sweep_text.kept_title(learned) == "Learned predictor" + rest
-    assert sweep_text.kept_title(random) == "Random (the first of 5 seeds)" + rest
-    assert sweep_text.kept_captions(found, learned) == ["0 %: 64 left, cat", "50 %: 32 left, dog"]
-    assert sweep_text.kept_captions(found, random) == ["0 %: 64 left, cat", "50 %: 1 left, cat"]
+    assert sweep_text.write_kept_title(learned) == "Learned predictor" + rest
+    assert sweep_text.write_kept_title(random) == "Random (the first of 5 seeds)" + rest
+    assert sweep_text.write_kept_captions(found, learned) == ["0 %: 64 left, cat", "50 %: 32 left, dog"]
+    assert sweep_text.write_kept_captions(found, random) == ["0 %: 64 left, cat", "50 %: 1 left, cat"]
 
 
 def test_the_chart_puts_probabilities_where_they_belong() -> None:
-    svg, frame = sweep_text.chart("t", {"a": (1.0, 0.0)}, (0.0, 0.5), flip=(0.5, "here")), Frame()
+    svg, frame = sweep_text.draw_chart("t", {"a": (1.0, 0.0)}, (0.0, 0.5), flip=(0.5, "here")), Frame()
     last = frame.width - frame.right
     path = re.search(r'points="([^"]+)"', svg)
     assert path
@@ -69,7 +69,7 @@ def test_the_chart_puts_probabilities_where_they_belong() -> None:
     ],
 )
 def test_what_the_smallest_set_guarantees(minimal: bool, kept: tuple[int, ...], words: str) -> None:
-    shown = lab_text.smallest(SmallestSet("cat", 0.5, kept, 0.5, 0.9, minimal, 12, 34.0), 64)
+    shown = lab_text.write_smallest(SmallestSet("cat", 0.5, kept, 0.5, 0.9, minimal, 12, 34.0), 64)
     assert words in shown
     assert f"<b>{len(kept)}</b> of 64" in shown
     assert "12 sets of patches were run in 34 ms" in shown
@@ -77,7 +77,7 @@ def test_what_the_smallest_set_guarantees(minimal: bool, kept: tuple[int, ...], 
 
 def test_surgery_and_budget_by_hand() -> None:
     result = Surgery((("dog", 0.2), ("cat", 0.7)), (("dog", 0.5), ("cat", 0.4)), (60, 20), 5_000_000)
-    shown = lab_text.surgery(result)
+    shown = lab_text.write_surgery(result)
     assert "The answer is now dog." in shown
     assert "<td>20.0 %</td><td><b>50.0 %</b></td><td>+30.0</td>" in shown
     assert "<td>−30.0</td>" in shown
@@ -86,7 +86,7 @@ def test_surgery_and_budget_by_hand() -> None:
         Budget((64, 9), (1,), 10**6, (("cat", 0.5),)),
         Budget((64, 8), (2, 3), 2 * 10**6, (("dog", 0.4),)),
     )
-    table = lab_text.adaptive(Adaptive("learned", 0.8, own, 0.37, fixed))
+    table = lab_text.write_adaptive(Adaptive("learned", 0.8, own, 0.37, fixed))
     for cell in ("Threshold 0.8", "Fixed 37 %", "64 → 9", "64 → 8", "2.0 M", "dog", "40.0 %"):
         assert f">{cell}</t" in table
 
@@ -95,11 +95,11 @@ def test_names_from_outside_stay_text() -> None:
     top = ((HOSTILE, 0.5),)
     budget = Budget((64,), (1,), 1, top)
     pages = (
-        sweep_text.sweep(sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
-        lab_text.surgery(Surgery(top, top, (64,), 1)),
-        lab_text.surgery(None, HOSTILE),
-        lab_text.smallest(SmallestSet(HOSTILE, 0, (1,), 0.5, 0.5, True, 1, 1.0), 64),
-        lab_text.adaptive(Adaptive("learned", 1.0, budget, 0.1, budget)),
+        sweep_text.write_sweep(sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
+        lab_text.write_surgery(Surgery(top, top, (64,), 1)),
+        lab_text.write_surgery(None, HOSTILE),
+        lab_text.write_smallest(SmallestSet(HOSTILE, 0, (1,), 0.5, 0.5, True, 1, 1.0), 64),
+        lab_text.write_adaptive(Adaptive("learned", 1.0, budget, 0.1, budget)),
     )
     for page in pages:
         assert "<img" not in page

@@ -8,7 +8,7 @@ import pytest
 
 from vitdemo.engine import Candidate, Trust
 from vitdemo.ui.tabs.trust import tab
-from vitdemo.ui.tabs.trust.words import sentence
+from vitdemo.ui.tabs.trust.words import write_sentence
 
 SOME = ("chefer", "keep-score", "raw-attention")
 
@@ -32,14 +32,14 @@ def trust(*gaps: float, label: str = "cat") -> Trust:
     ],
 )
 def test_the_sentence_says_which_map_to_trust(gaps: tuple[float, ...], words: list[str]) -> None:
-    said = sentence(trust(*gaps))
+    said = write_sentence(trust(*gaps))
     for part in words:
         assert part in said
     assert ("no better" in said) == ("no better" in " ".join(words))
 
 
 def test_the_report_holds_the_curves_where_they_belong() -> None:
-    page = tab.report_html(trust(0.3, 0.1, -0.3))
+    page = tab.write_trust(trust(0.3, 0.1, -0.3))
     deletion, insertion = page.split("<figure>")[1:]
     # The plot spans x 44 to 368, y 206 (0 %) to 10 (100 %). Deletion begins with all patches, at x 44.
     assert 'data-curve="0" points="368.0,186.4 206.0,166.8 44.0,29.6"' in deletion
@@ -52,7 +52,7 @@ def test_the_report_holds_the_curves_where_they_belong() -> None:
 
 
 def test_a_chart_ends_at_all_patches_where_its_curves_do_not() -> None:
-    page = tab.report_html(replace(trust(0.3, 0.1, -0.3), kept=(1, 2, 4)))
+    page = tab.write_trust(replace(trust(0.3, 0.1, -0.3), kept=(1, 2, 4)))
     deletion, insertion = page.split("<figure>")[1:]
     assert 'data-curve="0" points="287.0,186.4 206.0,166.8 44.0,29.6"' in deletion
     assert 'data-curve="0" points="125.0,186.4 206.0,49.2 368.0,29.6"' in insertion
@@ -61,6 +61,6 @@ def test_a_chart_ends_at_all_patches_where_its_curves_do_not() -> None:
 
 
 def test_names_from_outside_stay_text() -> None:
-    page = tab.report_html(trust(0.1, 0.1, 0.0, label='<i onload="x">${a}'))
+    page = tab.write_trust(trust(0.1, 0.1, 0.0, label='<i onload="x">${a}'))
     assert "<i onload" not in page
     assert "${" not in page

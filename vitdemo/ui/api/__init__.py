@@ -6,10 +6,10 @@ from vitdemo.engine import Engine
 from vitdemo.ui.api.endpoints import Api
 from vitdemo.ui.api.publish import publish
 
-__all__ = ["endpoints"]
+__all__ = ["add_endpoints"]
 
 
-def endpoints(engine: Engine) -> None:
+def add_endpoints(engine: Engine) -> None:
     """Adds them to the page, unseen. To be called inside it."""
     api = Api(engine)
     for function in (

@@ -9,7 +9,7 @@ from typing import Any
 from vitdemo.engine import DEFAULT_MODEL, Engine, Request, Result
 from vitdemo.engine.look import from_arguments
 from vitdemo.ui.api import records
-from vitdemo.ui.kit.visit import analyse, reported
+from vitdemo.ui.kit.visit import analyse, make_progress
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Api:
             and after each stage), macs (multiply-accumulates) and milliseconds (measured median of single
             passes); kept (patch ids after each stage; ids count from 0, row by row).
         """
-        return records.analysis(self._open(Request(image, model, pruning_ratio, selector)).analysis)
+        return records.pack_analysis(self._open(Request(image, model, pruning_ratio, selector)).analysis)
 
     def attention_map(
         self,
@@ -91,7 +91,7 @@ class Api:
             pass_=pass_,
         )
         result = self._open(Request(image, model, pruning_ratio, selector))
-        return records.patch_map(result.analysis, result.attention(look))
+        return records.pack_map(result.analysis, result.attention(look))
 
     def class_map(
         self,
@@ -118,7 +118,7 @@ class Api:
             seen); range (lowest and highest of the values).
         """
         result = self._open(Request(image, model, pruning_ratio, selector))
-        return records.patch_map(result.analysis, result.class_map(class_name, method=method))
+        return records.pack_map(result.analysis, result.class_map(class_name, method=method))
 
     def faithfulness(self, image: str, model: str = DEFAULT_MODEL, class_name: str = "") -> dict[str, Any]:
         """Which map to believe on this picture: patches are really removed in the order of each map.
@@ -138,7 +138,7 @@ class Api:
             exceed to be better than chance); trusted (the methods above it); sentence (which to trust most).
         """
         result = self._open(Request(image, model, 0.0))
-        return records.trust(result.analysis, result.trust(class_name))
+        return records.pack_trust(result.analysis, result.trust(class_name))
 
     def sweep(self, image: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
         """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
@@ -155,7 +155,7 @@ class Api:
             patch ids that are left, for each ratio, and milliseconds: measured medians, both of one run).
         """
         result = self._open(Request(image, model, 0.0))
-        return records.sweep(result.analysis, result.lab.sweep())
+        return records.pack_sweep(result.analysis, result.lab.sweep())
 
     def models(self) -> dict[str, Any]:
         """The models that can be asked for.
@@ -166,8 +166,8 @@ class Api:
             columns of patches), prune_loc (the layers, from 0, before which patches are dropped), selectors
             (the best first).
         """
-        return {"models": [records.model(self.engine.info(key)) for _, key in self.engine.menu()]}
+        return {"models": [records.pack_model(self.engine.info(key)) for _, key in self.engine.menu()]}
 
     def _open(self, request: Request) -> Result:
         """Return the result of `request`. Runs the network unless memory holds it."""
-        return analyse(self.engine, request, reported())
+        return analyse(self.engine, request, make_progress())

@@ -12,7 +12,7 @@ import gradio as gr
 from vitdemo.engine import ATTENTION_METHODS, CLASS_METHODS, SELECTORS
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.received import sound
+from vitdemo.ui.kit.received import is_sound
 from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
 PICTURE = "image"  # the parameter that is a file
@@ -29,16 +29,16 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
     parameters = names.values()
 
     @wraps(function)
-    def answered(*values: Any) -> dict[str, Any]:
+    def answer(*values: Any) -> dict[str, Any]:
         with tell_errors(html=False):
-            return function(*map(checked, parameters, values))
+            return function(*map(check, parameters, values))
 
-    description = answered.__doc__ = (inspect.getdoc(function) or "").format(**gaps())
+    description = answer.__doc__ = (inspect.getdoc(function) or "").format(**collect_gaps())
     with gr.Row(visible=False):
-        inputs = [component(parameter) for parameter in parameters]
+        inputs = [build_component(parameter) for parameter in parameters]
         result, button = gr.JSON(label="Result"), gr.Button(function.__name__)
     button.click(
-        answered,
+        answer,
         inputs,
         result,
         api_name=function.__name__,
@@ -47,28 +47,28 @@ def publish(function: Callable[..., dict[str, Any]]) -> None:
     )
 
 
-def gaps() -> dict[str, str]:
+def collect_gaps() -> dict[str, str]:
     """Return what fills the gaps of docstrings: the keys of the records, and the methods with an option."""
     found = {
-        "selectors": listed(SELECTORS, "or"),
-        "attention_methods": listed(ATTENTION_METHODS, "or"),
-        "class_methods": listed(CLASS_METHODS, "or"),
+        "selectors": join_names(SELECTORS, "or"),
+        "attention_methods": join_names(ATTENTION_METHODS, "or"),
+        "class_methods": join_names(CLASS_METHODS, "or"),
     }
     for option in ("layer", "head", "discard_ratio"):
         having = [
             key for key, method in ATTENTION_METHODS.items() if option in (one.key for one in method.options)
         ]
-        found[f"with_{option}"] = listed(having, "and")
+        found[f"with_{option}"] = join_names(having, "and")
     return found
 
 
-def listed(names: Iterable[str], word: str) -> str:
+def join_names(names: Iterable[str], word: str) -> str:
     """Return the names as "a, b or c", with `word` before the last."""
     *first, last = names
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
-def component(parameter: inspect.Parameter) -> gr.components.Component:
+def build_component(parameter: inspect.Parameter) -> gr.components.Component:
     """What gives the endpoint its parameter's type and default."""
     words = parameter.name.replace("_", " ").capitalize()
     if parameter.name == PICTURE:
@@ -78,7 +78,7 @@ def component(parameter: inspect.Parameter) -> gr.components.Component:
     return gr.Number(parameter.default, label=words)
 
 
-def checked(parameter: inspect.Parameter, value: Any) -> Any:
+def check(parameter: inspect.Parameter, value: Any) -> Any:
     """`value`, a whole number as int. Raises ValueError when it is not of the type of the default."""
     name, default = parameter.name, parameter.default
     if name == PICTURE:
@@ -93,7 +93,7 @@ def checked(parameter: inspect.Parameter, value: Any) -> Any:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise ValueError(f"{name} must be a number, got {value!r}")
-    if not sound(value):
+    if not is_sound(value):
         raise ValueError(f"{name} must be a finite number of at most 16 digits")
     if isinstance(default, float):
         return float(value)

@@ -8,7 +8,7 @@ from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepC
 from vitdemo.ui.kit.words import NO_WORDS
 
 
-def analysis(found: Analysis) -> dict[str, Any]:
+def pack_analysis(found: Analysis) -> dict[str, Any]:
     """Without its picture."""
     return {
         "model": found.model,
@@ -20,13 +20,13 @@ def analysis(found: Analysis) -> dict[str, Any]:
         "unfamiliar": found.unfamiliar,
         "selector": found.selector,
         "pruning_ratio": found.pruning_ratio,
-        "dense": outcome(found.dense),
-        "pruned": outcome(found.pruned) if found.pruned else None,
+        "dense": pack_outcome(found.dense),
+        "pruned": pack_outcome(found.pruned) if found.pruned else None,
         "kept": found.kept,
     }
 
 
-def outcome(found: Outcome) -> dict[str, Any]:
+def pack_outcome(found: Outcome) -> dict[str, Any]:
     return {
         "labels": dict(found.top),
         "tokens": found.tokens,
@@ -35,7 +35,7 @@ def outcome(found: Outcome) -> dict[str, Any]:
     }
 
 
-def patch_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
+def pack_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
     """A map of a class names it, one of attention says what the prefix tokens get."""
     own = {"class": found.label} if found.label else {"prefix_share": found.prefix_share}
     return {
@@ -52,7 +52,7 @@ def patch_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
     }
 
 
-def trust(result: Analysis, found: Trust) -> dict[str, Any]:
+def pack_trust(result: Analysis, found: Trust) -> dict[str, Any]:
     trusted = [one.method for one in found.trusted]
     best = f"Trust {trusted[0]} most." if trusted else "No map is better than random order."
     return {
@@ -83,16 +83,16 @@ def trust(result: Analysis, found: Trust) -> dict[str, Any]:
     }
 
 
-def sweep(result: Analysis, found: Sweep) -> dict[str, Any]:
+def pack_sweep(result: Analysis, found: Sweep) -> dict[str, Any]:
     ratios = [
         {"pruning_ratio": point.pruning_ratio, "tokens": point.tokens, "macs": point.macs}
         for point in found.points
     ]
-    selectors = {one.selector: curve(found, one) for one in found.curves}
+    selectors = {one.selector: pack_curve(found, one) for one in found.curves}
     return {"model": result.model, "ratios": ratios, "selectors": selectors}
 
 
-def curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
+def pack_curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
     return {
         "runs": one.runs,
         "probabilities": dict(zip(found.labels, zip(*one.probabilities, strict=True), strict=True)),
@@ -104,7 +104,7 @@ def curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
     }
 
 
-def model(found: ModelInfo) -> dict[str, Any]:
+def pack_model(found: ModelInfo) -> dict[str, Any]:
     return {
         "key": found.key,
         "title": found.title,

@@ -26,32 +26,32 @@ def read(name: str) -> str:
     return (ROOMS / name).read_text(encoding="utf-8")
 
 
-def styles() -> str:
+def read_styles() -> str:
     """Return the style sheets of all rooms as one."""
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOMS.rglob("style.css")))
 
 
 @cache
-def scripts() -> dict[str, Path]:
+def find_scripts() -> dict[str, Path]:
     """Return the scripts of all rooms by their path inside `vitdemo/ui`."""
     return {path.relative_to(ROOMS).as_posix(): path for path in sorted(ROOMS.rglob("*.js"))}
 
 
 @cache
-def version() -> str:
+def hash_scripts() -> str:
     """Return what changes whenever a script does: no browser may mix old and new modules."""
     digest = hashlib.sha256()
-    for path in scripts().values():
+    for path in find_scripts().values():
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def module_url(name: str) -> str:
+def locate_module(name: str) -> str:
     """Return where the browser gets NAME.js, relative to the page."""
-    return f"{MODULES[1:]}/{version()}/{name}.js"
+    return f"{MODULES[1:]}/{hash_scripts()}/{name}.js"
 
 
-def module(name: str, *, event: str = "", **props: Any) -> gr.HTML:
+def build_module(name: str, *, event: str = "", **props: Any) -> gr.HTML:
     """Return NAME.html, brought to life by `mount` of NAME.js, which finds `props` in its own.
 
     `event`: what it triggers, the component has a listener of that name; several with spaces between.
@@ -61,6 +61,6 @@ def module(name: str, *, event: str = "", **props: Any) -> gr.HTML:
         js_on_load=f"{LOADER}  // triggers {json.dumps(event.split())}",  # gradio looks for the names there
         apply_default_css=False,
         padding=False,
-        module_url=module_url(name),
+        module_url=locate_module(name),
         **props,
     )

@@ -69,6 +69,6 @@ def hide(*components: Any) -> dict[Any, Any]:
     }
 
 
-def named(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
+def list_selectors(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
     """Return the choices of a dropdown of selectors."""
     return [(label(SELECTORS[name].title), name) for name in selectors]

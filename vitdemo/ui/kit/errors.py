@@ -12,7 +12,7 @@ import gradio as gr
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.visit import Unwanted
-from vitdemo.ui.kit.words import CRASHED, FULL, sentence
+from vitdemo.ui.kit.words import CRASHED, FULL, end_sentence
 
 
 @contextmanager
@@ -31,15 +31,15 @@ def tell_errors(*, html: bool = True) -> Iterator[None]:
         words = explain(error)
         raise gr.Error(Html.escape(words) if html else words, print_exception=False) from None
     except Exception as error:
-        raise unforeseen(error) from None
+        raise log_unforeseen(error) from None
 
 
 def explain(error: ValueError) -> str:
     """Return what the engine has to say, in the visitor's language."""
-    return sentence(translate(error))
+    return end_sentence(translate(error))
 
 
-def unforeseen(error: Exception) -> gr.Error:
+def log_unforeseen(error: Exception) -> gr.Error:
     """Return the sentence for an error that nobody has foreseen, and log it."""
     logging.getLogger(__name__).error("an event of the page failed", exc_info=error)
     return gr.Error(say(FULL if is_full(error) else CRASHED), print_exception=False)

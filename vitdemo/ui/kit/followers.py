@@ -67,11 +67,11 @@ def ring(followers: Sequence[Follower], key: gr.State, **options: Any) -> None:
         html_template="<i></i>", js_on_load=RING + json.dumps(list(parts)), padding=False, elem_id="bell"
     )
 
-    def arrived(values: Values) -> str:
+    def wake(values: Values) -> str:
         rung = [name for name, follower in parts.items() if follower.wants(values)]
         return json.dumps({"result": (values[key] or "")[:12], "parts": rung})
 
     inputs: set[Any] = {key}.union(*(follower.inputs for follower in followers))
-    key.change(arrived, inputs, bell, **options)
+    key.change(wake, inputs, bell, **options)
     for name, follower in parts.items():
         getattr(bell, name)(follower.run, set(follower.inputs), list(follower.outputs), **follower.options)

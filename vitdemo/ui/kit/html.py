@@ -49,7 +49,8 @@ def tag(name: str, /, *content: Any, **attributes: Any) -> Html:
 
 def say_html(text: str, /, **gaps: Any) -> Html:
     """Return what `say` does, of a text with tags; its {gaps} are escaped unless they are `Html`."""
-    return Html(say(text)).format(**{gap: word(value) for gap, value in gaps.items()})
+    filled = {gap: word(value) if isinstance(value, str) else value for gap, value in gaps.items()}
+    return Html(say(text)).format(**filled)
 
 
 def row(*cells: Any, **attributes: Any) -> Html:
@@ -63,6 +64,11 @@ def table(head: Iterable[Any], rows: Iterable[Html], *, caption: str = "") -> Ht
     top = tag("tr", *(tag("th", cell, scope="col") if cell else tag("td") for cell in head))
     above = tag("caption", caption) if caption else ""
     return tag("table", above, tag("thead", top), tag("tbody", *rows))
+
+
+def wide_table(head: Iterable[Any], rows: Iterable[Html], *, caption: str = "", **attributes: Any) -> Html:
+    """Return a `table` that scrolls by itself where the screen is too narrow."""
+    return tag("div", table(head, rows, caption=caption), tabindex=0, **attributes)
 
 
 def note(words: str, **attributes: Any) -> Html:

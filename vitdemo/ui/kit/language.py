@@ -28,20 +28,22 @@ CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, 
 
 
 @cache
-def chinese() -> dict[str, str]:
+def read_chinese() -> dict[str, str]:
     """English text -> Chinese text, {gaps} as they are."""
-    return {key: words for file in catalogues() for key, words in json.loads(file.read_text("utf-8")).items()}
+    return {
+        key: words for file in find_catalogues() for key, words in json.loads(file.read_text("utf-8")).items()
+    }
 
 
-def catalogues() -> list[Path]:
+def find_catalogues() -> list[Path]:
     """Return the files that translate: one a room, and what the engine says."""
     return [*sorted(ROOMS.rglob("zh.json")), ENGINE]
 
 
 @cache
-def translations() -> gr.I18n:
+def make_translations() -> gr.I18n:
     """What `Blocks.launch` gives to the browser."""
-    return gr.I18n(en={key: key for key in chinese()}, zh=chinese())
+    return gr.I18n(en={key: key for key in read_chinese()}, zh=read_chinese())
 
 
 def label(text: str) -> Any:
@@ -51,19 +53,19 @@ def label(text: str) -> Any:
     gradio reads it up to the first brace and translates one of them in a string: no {gaps}, and no two in
     one piece of HTML.
     """
-    return translations()(text)
+    return make_translations()(text)
 
 
 def say(text: str, /, **gaps: object) -> str:
     """`text` in the language of the visitor who is being answered, its {gaps} filled; the name of a class in
     one of them as `word` has it."""
-    translated = chinese().get(text, text) if language() == "zh" else text
+    translated = read_chinese().get(text, text) if find_language() == "zh" else text
     filled = {gap: word(value) if isinstance(value, str) else value for gap, value in gaps.items()}
     return translated.format(**filled) if gaps else translated
 
 
 @cache
-def class_names() -> dict[str, str]:
+def read_class_names() -> dict[str, str]:
     """English name of a class -> its Chinese name."""
     return json.loads(CLASSES.read_text("utf-8"))
 
@@ -71,12 +73,12 @@ def class_names() -> dict[str, str]:
 def word(name: str) -> str:
     """Return the name of a class in the language of the visitor who is being answered, where the page has it
     in theirs; any other text as it is."""
-    return class_names().get(name, name) if language() == "zh" else name
+    return read_class_names().get(name, name) if find_language() == "zh" else name
 
 
 def english(name: str) -> str:
     """Return the name that a network has for the class that `word` called `name`."""
-    return {theirs: ours for ours, theirs in class_names().items()}.get(name, name)
+    return {theirs: ours for ours, theirs in read_class_names().items()}.get(name, name)
 
 
 def translate(said: str | Exception) -> str:
@@ -91,12 +93,12 @@ def translate(said: str | Exception) -> str:
     return say(said.template, **translated)
 
 
-def both(words: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def say_both(words: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """The dictionary of a script, key -> English text, in both languages: language -> key -> text."""
-    return {"en": dict(words), "zh": {key: chinese().get(text, text) for key, text in words.items()}}
+    return {"en": dict(words), "zh": {key: read_chinese().get(text, text) for key, text in words.items()}}
 
 
-def language() -> str:
+def find_language() -> str:
     """ "zh" where the browser's first language is a Chinese one, else "en"; so in the browser."""
     request = LocalContext.request.get(None)
     wanted = request.headers.get("accept-language", "") if request else ""

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from vitdemo.ui.kit.served import served
+from vitdemo.ui.kit.served import serve_picture
 
 
 class Upload(gr.Image):
@@ -33,7 +33,7 @@ class Figure(gr.Image):
 
     def postprocess(self, value: Any) -> Any:
         """What the browser is told of it."""
-        return super().postprocess(served(value, self.GRADIO_CACHE))
+        return super().postprocess(serve_picture(value, self.GRADIO_CACHE))
 
 
 class Figures(gr.Gallery):
@@ -50,4 +50,4 @@ class Figures(gr.Gallery):
         and called a drawing."""
         if isinstance(entry, tuple):
             return self.one(entry[0]), entry[1]
-        return Path(str(served(entry, self.GRADIO_CACHE)))
+        return Path(str(serve_picture(entry, self.GRADIO_CACHE)))

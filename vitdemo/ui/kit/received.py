@@ -12,36 +12,36 @@ from gradio.utils import get_upload_folder
 LARGEST = 2**53  # beyond it a browser cannot tell whole numbers apart
 
 
-def uploaded(path: Any) -> bool:
+def is_uploaded(path: Any) -> bool:
     """Whether `path` is a file in gradio's upload folder, no link out of it. Looks at nothing elsewhere."""
     folder = get_upload_folder()
-    if not isinstance(path, str) or not inside(os.path.normpath(path), folder):
+    if not isinstance(path, str) or not is_inside(os.path.normpath(path), folder):
         return False
     try:
         real = os.path.realpath(path)
-        return inside(real, os.path.realpath(folder)) and Path(real).is_file()
+        return is_inside(real, os.path.realpath(folder)) and Path(real).is_file()
     except ValueError:  # a name that no file can have
         return False
 
 
-def inside(path: str, folder: str) -> bool:
+def is_inside(path: str, folder: str) -> bool:
     """Whether the first lies in the second; both absolute."""
     return Path(path).is_relative_to(folder)
 
 
-def paths_in(value: Any) -> Iterator[Any]:
+def find_paths(value: Any) -> Iterator[Any]:
     """Whatever stands as the path of a file in `value`, at any depth."""
-    for part in parts(value):
+    for part in walk_parts(value):
         if isinstance(part, dict) and part.get("path") is not None:
             yield part["path"]
 
 
-def sound(value: Any) -> bool:
+def is_sound(value: Any) -> bool:
     """Whether all numbers in `value`, at any depth, are finite and of a size that makes sense."""
-    return all(abs(part) <= LARGEST for part in parts(value) if isinstance(part, (int, float)))
+    return all(abs(part) <= LARGEST for part in walk_parts(value) if isinstance(part, (int, float)))
 
 
-def parts(value: Any) -> Iterator[Any]:
+def walk_parts(value: Any) -> Iterator[Any]:
     """`value` and all that it holds. Not by a call of itself: how deep a value goes, a stranger decides."""
     left = [value]
     while left:

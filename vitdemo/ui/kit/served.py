@@ -10,7 +10,7 @@ from gradio.processing_utils import save_file_to_cache
 from PIL import Image
 
 
-def served(picture: Image.Image | str | Path | None, cache: str) -> str | None:
+def serve_picture(picture: Image.Image | str | Path | None, cache: str) -> str | None:
     """The path of a PNG of it in gradio's `cache`; a path is left as it is.
 
     Equal pictures share a file there. gradio itself would write it anew each time, in place: cut short for

@@ -15,7 +15,7 @@ from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Follower, Part, Values, ring
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.visit import analyse, may_run_networks, reported
+from vitdemo.ui.kit.visit import analyse, make_progress, may_run_networks
 
 PROGRESS = gr.Progress()  # gradio fills it in
 FIRST = "what the page brings with it"
@@ -71,10 +71,10 @@ class Session:
         """Everything that a request, or a picture of its result, needs."""
         return {self.key, *self.asked.values()}
 
-    def request(self, values: Values) -> Request:
+    def make_request(self, values: Values) -> Request:
         """Return what the visitor asks for now."""
         model = values[self.model]
-        selector = fitting(values[self.selector], self.engine.info(model).selectors)
+        selector = choose_selector(values[self.selector], self.engine.info(model).selectors)
         return Request(values[self.image], model, values[self.ratio] / 100, selector)
 
     def open(self, values: Values, report: Progress | None = None) -> Result:
@@ -83,15 +83,15 @@ class Session:
         Raise Expired, whose message is one sentence for the visitor, where that would run a network past the
         line of those that wait for one.
         """
-        report = report or reported()
+        report = report or make_progress()
         try:
             return self.engine.recall(values[self.key], progress=report)
         except Expired:
             if not may_run_networks():
                 raise
-            return analyse(self.engine, self.request(values), report)
+            return analyse(self.engine, self.make_request(values), report)
 
-    def chosen_class(self, values: Values) -> str:
+    def find_class(self, values: Values) -> str:
         """Return the clicked class of the shown result, or "" for its answer."""
         picked = values[self.chosen]
         return picked[1] if picked is not None and picked[0] == values[self.key] else ""
@@ -150,18 +150,18 @@ class Session:
             if not values[self.key]:
                 return {part.outputs[0]: gr.skip()}
             with tell_errors():
-                return part.draw(values, reported(progress))
+                return part.draw(values, make_progress(progress))
 
         options = {**QUEUED, "trigger_mode": "always_last", **options}
         for event in events:
             event(go, {*self.inputs, *part.inputs}, list(part.outputs), **options)
 
     def _always(self, part: Part) -> None:
-        def changed(values: Values) -> Values:
+        def update(values: Values) -> Values:
             with tell_errors():
-                return part.draw(values, reported()) if values[self.key] else part.clear(values)
+                return part.draw(values, make_progress()) if values[self.key] else part.clear(values)
 
-        self.key.change(changed, {*self.inputs, *part.inputs}, list(part.outputs), **QUIET)
+        self.key.change(update, {*self.inputs, *part.inputs}, list(part.outputs), **QUIET)
 
     def _at_click(self, part: Part, button: gr.Button, options: dict[str, Any]) -> None:
         drawn = gr.State(None)
@@ -216,12 +216,12 @@ class Session:
         if not values[self.key]:
             return {**part.clear(values), drawn: None}
         with tell_errors():
-            return {**part.draw(values, reported(progress)), drawn: self._stamp(part, values)}
+            return {**part.draw(values, make_progress(progress)), drawn: self._stamp(part, values)}
 
     def _stamp(self, part: Part, values: Values) -> list[Any]:
         return [values[self.key], part.version(values)]
 
 
-def fitting(selector: str | None, known: tuple[str, ...]) -> str:
+def choose_selector(selector: str | None, known: tuple[str, ...]) -> str:
     """Return `selector` if the model has it, else the model's best."""
     return selector if selector in known else known[0]

@@ -7,7 +7,7 @@ from gradio.themes import Base
 from gradio.themes.utils import colors, fonts, sizes
 
 
-def calm() -> Base:
+def make_theme() -> Base:
     """The theme of the page, light and dark; all text reaches WCAG AA contrast."""
     theme = gr.themes.Base(
         primary_hue=colors.teal,

@@ -30,14 +30,14 @@ class Unwanted(Exception):  # noqa: N818 - nobody hears of it
     """Nobody waits for this answer any more: the visitor has left, or asked for something newer."""
 
 
-def address() -> str:
+def find_address() -> str:
     """Return where the visitor found this page, as people write it; "" where their browser does not tell."""
     request = LocalContext.request.get(None)
     page = urlsplit(request.headers.get("referer", "") if request else "")
     return f"{page.netloc}{page.path}".rstrip("/")[:LONGEST]
 
 
-def current() -> tuple[Queue, Event] | None:
+def find_event() -> tuple[Queue, Event] | None:
     """The queue, and the event of it that this thread answers; None outside of one."""
     page, name = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     event = page._queue.event_ids_to_events.get(name) if page is not None and name is not None else None
@@ -46,7 +46,7 @@ def current() -> tuple[Queue, Event] | None:
 
 def may_run_networks() -> bool:
     """Return whether this thread answers an event that has waited in the line of the heavy ones."""
-    answered = current()
+    answered = find_event()
     return answered is not None and is_heavy(answered[1])
 
 
@@ -55,13 +55,13 @@ def is_heavy(event: Event) -> bool:
     return event.concurrency_id == HEAVY["concurrency_id"]
 
 
-def reported(progress: gr.Progress | None = None) -> Progress:
+def make_progress(progress: gr.Progress | None = None) -> Progress:
     """What a job of the engine is given to tell how far it is, in the visitor's language, on `progress` if
     there is one. It raises Unwanted as soon as nobody waits for the answer."""
-    answered = current()
+    answered = find_event()
 
     def report(share: float, words: str) -> None:
-        if answered is not None and not wanted(*answered):
+        if answered is not None and not is_wanted(*answered):
             raise Unwanted
         if progress is not None:
             progress(share, desc=translate(words))
@@ -69,7 +69,7 @@ def reported(progress: gr.Progress | None = None) -> Progress:
     return report
 
 
-def wanted(queue: Queue, event: Event) -> bool:
+def is_wanted(queue: Queue, event: Event) -> bool:
     """gradio forgets an event that is cancelled, and marks one whose client has hung up."""
     return event._id in queue.event_ids_to_events and event.alive and not is_outdated(event)
 
@@ -80,7 +80,7 @@ def fetch(engine: Engine, model: str, report: Progress) -> None:
     away."""
     if engine.info(model).bundled or engine.loaded(model):
         return
-    with away():
+    with step_aside():
         engine.load(model, progress=report)
 
 
@@ -92,13 +92,13 @@ def analyse(engine: Engine, request: Request, report: Progress) -> Result:
 
 
 @contextmanager
-def away() -> Iterator[None]:
-    answered = current()
+def step_aside() -> Iterator[None]:
+    answered = find_event()
     if answered is None:
         yield
         return
     queue, event = answered
-    if sum(map(is_away, running(queue))) >= MOST_AWAY:
+    if sum(map(is_away, list_running(queue))) >= MOST_AWAY:
         raise ValueError(say(CROWDED))
     event.away = True  # type: ignore[attr-defined]
     try:
@@ -107,7 +107,7 @@ def away() -> Iterator[None]:
         event.away = False  # type: ignore[attr-defined]
 
 
-def running(queue: Queue) -> list[Event]:
+def list_running(queue: Queue) -> list[Event]:
     """The events that are being answered."""
     return [event for job in list(queue.active_jobs) for event in job or ()]
 

@@ -14,7 +14,7 @@ NO_WORDS = "This network has no words."
 TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
 
 
-def sentence(words: str) -> str:
+def end_sentence(words: str) -> str:
     """`words` with one full stop at the end."""
     return words if words.endswith("。") else words.rstrip(".") + "."
 

@@ -12,13 +12,13 @@ from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.samples import has_samples, random_sample
 from vitdemo.examples import CLASSES, example_paths
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, gallery, named, remark
+from vitdemo.ui.kit.components import QUIET, gallery, list_selectors, remark
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import label, say, translate
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, fitting
+from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, choose_selector
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
 
@@ -70,7 +70,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         words.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)), padding=False, elem_id="counts"
     )
     selector = Choice(
-        named(info.selectors),
+        list_selectors(info.selectors),
         value=info.selectors[0],
         label=label("Selector: what decides which patches stay"),
         filterable=False,
@@ -154,12 +154,12 @@ def choose_model(side: Sidebar, values: Values) -> Values:
     session, engine = side.session, side.session.engine
     model = values[session.model]
     info = engine.info(model)
-    best = fitting(values[session.selector], info.selectors)
+    best = choose_selector(values[session.selector], info.selectors)
     with tell_errors():
         counts = words.counts(engine.token_counts(model, values[session.ratio] / 100))
     return {
         session.model: gr.Dropdown(info=translate(info.summary)),
-        session.selector: Choice(named(info.selectors), value=best),
+        session.selector: Choice(list_selectors(info.selectors), value=best),
         side.counts: counts,
     }
 
@@ -193,7 +193,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     def model_changed(values: Values) -> Values:
         changed, names = choose_model(side, values), engine.info(values[session.model]).selectors
         if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
-            changed[session.selector] = Choice(named(names))
+            changed[session.selector] = Choice(list_selectors(names))
         return changed
 
     def token_line(model: str, ratio: float) -> str:

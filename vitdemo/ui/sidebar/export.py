@@ -13,13 +13,13 @@ import gradio as gr
 
 from vitdemo.engine import Analysis, Look, Result
 from vitdemo.engine.look import from_state
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.language import both, say
+from vitdemo.ui.kit.language import say, say_both
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.kit.visit import address
+from vitdemo.ui.kit.visit import find_address
 
 WORDS = {
     "group": "Save what is shown",
@@ -36,7 +36,7 @@ NOTHING = "There is no result yet."
 
 def build(session: Session) -> None:
     """Build the buttons; each collects its file when it is clicked."""
-    group = module("sidebar/export", event="export", elem_id="export", words=both(WORDS), file="")
+    group = build_module("sidebar/export", event="export", elem_id="export", words=say_both(WORDS), file="")
 
     def collected(values: Values, event: gr.EventData) -> gr.HTML:
         asked = event._data
@@ -61,7 +61,7 @@ def content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     """Return (how the file's name ends, what is in it)."""
     if kind == "png":
         file = io.BytesIO()
-        result.card(address()).save(file, "PNG")
+        result.card(find_address()).save(file, "PNG")
         return kind, file.getvalue()
     record = result.export(look)
     return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))

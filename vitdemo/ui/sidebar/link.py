@@ -16,12 +16,12 @@ import gradio as gr
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.look import by_text, choose, from_link
 from vitdemo.examples import example_paths
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import say_html
-from vitdemo.ui.kit.language import both, language, translate
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, fitting
+from vitdemo.ui.kit.language import find_language, say_both, translate
+from vitdemo.ui.kit.session import FIRST_EXAMPLE, choose_selector
 from vitdemo.ui.sidebar.controls import Sidebar, choose_example, choose_model
 
 LEFT_COLUMN = """(note, model, ratio, selector) => {
@@ -96,7 +96,7 @@ def brought(found: dict[str, Any]) -> bool:
     """Return whether a page comes with all that its visitor wants to see: its address asks for nothing, and
     they read English. The server's first answer leaves it alone then, and with it what they have done
     meanwhile."""
-    return not found and language() == "en"
+    return not found and find_language() == "en"
 
 
 def show(side: Sidebar, example: str, values: Values) -> Values:
@@ -124,7 +124,7 @@ def merge(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
     values = {**values, **{part: found[name] for name, part in side.settings.items() if name in found}}
     if found.get("example", FIRST_EXAMPLE) != FIRST_EXAMPLE:  # which is there already
         values[session.image] = str(example_paths()[found["example"]])
-    best = fitting(values[session.selector], session.engine.info(values[session.model]).selectors)
+    best = choose_selector(values[session.selector], session.engine.info(values[session.model]).selectors)
     return {**values, session.selector: best}
 
 
@@ -132,7 +132,7 @@ def button(side: Sidebar) -> gr.HTML:
     """Build the button. It also writes the address whenever the left column changes, all in the browser."""
     first = write(side, FIRST_EXAMPLE, {part: part.value for part in side.settings.values()})
     state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}, "returns": 0}
-    copy = module("sidebar/link", event="ask", elem_id="link", words=both(WORDS), **state)
+    copy = build_module("sidebar/link", event="ask", elem_id="link", words=say_both(WORDS), **state)
     inputs = [side.note, *side.settings.values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)
     return copy

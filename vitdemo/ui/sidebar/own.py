@@ -5,11 +5,11 @@ from __future__ import annotations
 import gradio as gr
 
 from vitdemo.limits import Limits
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.language import both, say
-from vitdemo.ui.kit.received import uploaded
+from vitdemo.ui.kit.language import say, say_both
+from vitdemo.ui.kit.received import is_uploaded
 from vitdemo.ui.kit.words import FOREIGN
 from vitdemo.ui.sidebar import words
 from vitdemo.ui.sidebar.controls import Sidebar, choose_other
@@ -29,11 +29,11 @@ WORDS = {
 def build(side: Sidebar, limits: Limits) -> None:
     """Build the line about the last picture, below the ways to choose one."""
     session = side.session
-    kept = module(
+    kept = build_module(
         "sidebar/own",
         event="restore",
         elem_id="own",
-        words=both(WORDS),
+        words=say_both(WORDS),
         limit=limits.upload_megabytes,
         value="",
     )
@@ -42,7 +42,7 @@ def build(side: Sidebar, limits: Limits) -> None:
 
     def restored(event: gr.EventData) -> Values:
         path = event._data["path"]
-        if not uploaded(path):
+        if not is_uploaded(path):
             raise gr.Error(say(FOREIGN), print_exception=False)
         return choose_other(side, path, words.own_note(say(words.YOURS)))
 

@@ -7,11 +7,11 @@ import json
 import gradio as gr
 
 from vitdemo.engine import Progress
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
-from vitdemo.ui.kit.language import both, label
+from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
@@ -20,11 +20,11 @@ def build(session: Session) -> None:
     """Build the tab, filled when it is seen."""
     with gr.Tab(label("Attention"), elem_id="tab-attention") as tab:
         # By the event the browser asks for one layer of a result that is too large to be sent whole.
-        attention = module(
+        attention = build_module(
             "tabs/attention/attention",
             event="layer",
             elem_id="attention",
-            words=both(WORDS),
+            words=say_both(WORDS),
             methods=OPTIONS,
             chunk={},
         )
@@ -34,7 +34,7 @@ def build(session: Session) -> None:
 
         session.follow(Part(draw, [attention]), tab)
 
-    def layer(values: Values, event: gr.EventData) -> gr.HTML:
+    def send_layer(values: Values, event: gr.EventData) -> gr.HTML:
         asked, text = event._data, ""
         if values[session.key]:
             with tell_errors():
@@ -45,4 +45,4 @@ def build(session: Session) -> None:
         # `turn` makes every answer another one: the page would not notice the same text a second time.
         return gr.HTML(chunk={"turn": asked["turn"], "text": text if fits else ""})
 
-    attention.layer(layer, session.inputs, attention, trigger_mode="multiple", **QUEUED)
+    attention.layer(send_layer, session.inputs, attention, trigger_mode="multiple", **QUEUED)

@@ -9,10 +9,10 @@ import gradio as gr
 
 from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine, Request
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, named
+from vitdemo.ui.kit.components import QUIET, list_selectors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
-from vitdemo.ui.kit.session import FIRST_RATIO, fitting
+from vitdemo.ui.kit.session import FIRST_RATIO, choose_selector
 from vitdemo.ui.tabs.compare import words
 
 Setting = tuple[str, float, str]  # model, pruning ratio in percent, selector
@@ -35,15 +35,15 @@ class Column:
         """What the visitor has chosen here."""
         return values[self.model], values[self.ratio], values[self.selector]
 
-    def shown(self, engine: Engine, setting: Setting) -> Values:
+    def show(self, engine: Engine, setting: Setting) -> Values:
         """Updates that bring the controls to `setting`."""
         model, ratio, selector = setting
         known = engine.info(model).selectors
-        choices = Choice(named(known), value=fitting(selector, known))
+        choices = Choice(list_selectors(known), value=choose_selector(selector, known))
         return {self.model: model, self.ratio: ratio, self.selector: choices}
 
 
-def column(engine: Engine, side: str) -> Column:
+def build_column(engine: Engine, side: str) -> Column:
     """The controls of side "a" or "b", as they are until the tab is seen."""
     known = engine.info(DEFAULT_MODEL).selectors
     with gr.Column(min_width=280, elem_id=f"compare-{side}"):
@@ -67,7 +67,7 @@ def column(engine: Engine, side: str) -> Column:
                 elem_id=f"compare-ratio-{side}",
             ),
             selector=Choice(
-                named(known),
+                list_selectors(known),
                 value=known[0],
                 label=label(words.SELECTOR[side]),
                 info=label(words.SELECTOR_INFO),
@@ -77,19 +77,19 @@ def column(engine: Engine, side: str) -> Column:
         )
 
 
-def request(engine: Engine, picture: Any, setting: Setting) -> Request:
+def make_request(engine: Engine, picture: Any, setting: Setting) -> Request:
     """`setting`, asked of `picture`."""
     model, ratio, selector = setting
-    return Request(picture, model, ratio / 100, fitting(selector, engine.info(model).selectors))
+    return Request(picture, model, ratio / 100, choose_selector(selector, engine.info(model).selectors))
 
 
 def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
     """The selectors follow the model; `touched` becomes true with the first change by the visitor."""
 
-    def selectors(model: str, selector: str | None) -> Choice:
+    def choose(model: str, selector: str | None) -> Choice:
         known = engine.info(model).selectors
-        return Choice(named(known), value=fitting(selector, known))
+        return Choice(list_selectors(known), value=choose_selector(selector, known))
 
-    side.model.input(selectors, [side.model, side.selector], side.selector, **QUIET)
+    side.model.input(choose, [side.model, side.selector], side.selector, **QUIET)
     for event in (side.model.input, side.ratio.release, side.selector.input):
         event(lambda: True, None, touched, **QUIET)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
 from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
-from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, table, tag, title
+from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, tag, title, wide_table
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.words import TIMING, macs, percent
 
@@ -66,17 +65,17 @@ KEPT_MORE = "Patches in full colour are left after the last stage; the faded one
 KEPT_CAPTION = "{side}: {left} of {count} patches left"
 
 
-def waiting(words: str) -> Html:
+def write_waiting(words: str) -> Html:
     """The result while there is nothing to show."""
     return tag("div", note(say(words)), class_="compare empty", role="status")
 
 
-def problem(words: str) -> Html:
+def write_problem(words: str) -> Html:
     """The result when one of the two could not be had: one sentence that says why."""
     return tag("div", tag("p", words, class_="problem"), class_="compare empty", role="alert")
 
 
-def setting(analysis: Analysis) -> str:
+def write_setting(analysis: Analysis) -> str:
     """How the picture was analysed, apart from the model's name."""
     if analysis.pruned is None:
         return say(DENSE)
@@ -84,29 +83,29 @@ def setting(analysis: Analysis) -> str:
     return say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
 
 
-def badge(side: str) -> Html:
+def write_badge(side: str) -> Html:
     return tag("span", side.upper(), class_=f"badge {side}")
 
 
-def head(side: str, analysis: Analysis) -> Html:
+def write_head(side: str, analysis: Analysis) -> Html:
     """The heading of a column: A or B, the model and its setting."""
-    return join(badge(side), f" {analysis.title}", tag("small", setting(analysis)))
+    return join(write_badge(side), f" {analysis.title}", tag("small", write_setting(analysis)))
 
 
-def result(found: Comparison) -> Html:
+def write_result(found: Comparison) -> Html:
     """The sentence and both tables."""
     unknown = any(share is None for side in (found.a, found.b) for share in side.probabilities)
     more = f"{say(UNKNOWN)} " if unknown else ""
     return tag(
         "div",
-        tag("p", sentence(found), class_="sentence", role="status"),
-        tag("div", costs(found), classes(found), class_="tables"),
+        tag("p", write_sentence(found), class_="sentence", role="status"),
+        tag("div", write_costs(found), write_classes(found), class_="tables"),
         quiet(more, say(TIMING)),
         class_="compare",
     )
 
 
-def sentence(found: Comparison) -> Html:
+def write_sentence(found: Comparison) -> Html:
     """One sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
     (first, p), (second, q) = found.a.outcome.top[0], found.b.outcome.top[0]
     more, less = percent(max(p, q)), percent(min(p, q))
@@ -122,15 +121,16 @@ def sentence(found: Comparison) -> Html:
     )
 
 
-def costs(found: Comparison) -> Html:
+def write_costs(found: Comparison) -> Html:
     """Answer, patches, multiply-adds and time of each side."""
-    columns = [figures(side) for side in (found.a, found.b)]
+    columns = [list_figures(side) for side in (found.a, found.b)]
     rows = [row(say(name), a, b) for name, a, b in zip(ROWS, *columns, strict=True)]
-    top = ("", head("a", found.a.analysis), head("b", found.b.analysis))
-    return wide_table("costs", say(COST), top, rows)
+    top = ("", write_head("a", found.a.analysis), write_head("b", found.b.analysis))
+    caption = say(COST)
+    return wide_table(top, rows, caption=caption, class_="costs", role="region", aria_label=caption)
 
 
-def figures(side: Side) -> tuple[str, ...]:
+def list_figures(side: Side) -> tuple[str, ...]:
     """The cells of ROWS."""
     outcome = side.outcome
     label, probability = outcome.top[0]
@@ -138,23 +138,18 @@ def figures(side: Side) -> tuple[str, ...]:
     return (label, percent(probability), path, macs(outcome.macs), f"{outcome.milliseconds:.1f} ms")
 
 
-def classes(found: Comparison) -> Html:
+def write_classes(found: Comparison) -> Html:
     """A line a class, its probability on each side with a bar, and the difference."""
     rows = [
-        row(label, bar("a", p), bar("b", q), difference(p, q))
+        row(label, draw_bar("a", p), draw_bar("b", q), write_difference(p, q))
         for label, p, q in zip(found.labels, found.a.probabilities, found.b.probabilities, strict=True)
     ]
-    top = (say(CLASS), badge("a"), badge("b"), say(DIFFERENCE))
-    return wide_table("classes", say(CLASSES), top, rows)
+    top = (say(CLASS), write_badge("a"), write_badge("b"), say(DIFFERENCE))
+    caption = say(CLASSES)
+    return wide_table(top, rows, caption=caption, class_="classes", role="region", aria_label=caption)
 
 
-def wide_table(kind: str, caption: str, top: Sequence[str], rows: Sequence[Html]) -> Html:
-    """A table that scrolls sideways by itself where the screen is too narrow."""
-    content = table(top, rows, caption=caption)
-    return tag("div", content, class_=kind, role="region", aria_label=caption, tabindex=0)
-
-
-def bar(side: str, share: float | None) -> Html:
+def draw_bar(side: str, share: float | None) -> Html:
     """A probability with a bar that is full at 100 %; a dash where the class is not known."""
     if share is None:
         return join("–")
@@ -162,7 +157,7 @@ def bar(side: str, share: float | None) -> Html:
     return join(filled, percent(share))
 
 
-def difference(a: float | None, b: float | None) -> str:
+def write_difference(a: float | None, b: float | None) -> str:
     """B less A in points of percent, with a sign."""
     if a is None or b is None:
         return "–"
@@ -170,20 +165,20 @@ def difference(a: float | None, b: float | None) -> str:
     return "0.0" if points in ("+0.0", "−0.0") else points
 
 
-def maps_title() -> Html:
+def write_maps_title() -> Html:
     return title(say(MAPS))
 
 
-def map_captions(found: Comparison) -> tuple[str, str]:
+def write_map_captions(found: Comparison) -> tuple[str, str]:
     """Under each map."""
     a, b = (
-        say(MAP_CAPTION, side=name, title=side.analysis.title, setting=setting(side.analysis))
+        say(MAP_CAPTION, side=name, title=side.analysis.title, setting=write_setting(side.analysis))
         for name, side in (("A", found.a), ("B", found.b))
     )
     return a, b
 
 
-def scale(found: Comparison) -> Html:
+def write_scale(found: Comparison) -> Html:
     """The colour bar of both maps, and how far they agree."""
     file = io.BytesIO()
     found.bar.save(file, format="PNG")
@@ -193,12 +188,12 @@ def scale(found: Comparison) -> Html:
         "div",
         tag("img", src=source, alt=alt, width=448),
         quiet(say(SCALE)),
-        tag("p", agreement(found), class_="agreement"),
+        tag("p", write_agreement(found), class_="agreement"),
         class_="compare scale",
     )
 
 
-def agreement(found: Comparison) -> Html:
+def write_agreement(found: Comparison) -> Html:
     """The rank correlation, or why there is none."""
     if found.agreement is None:
         grids = (f"{rows} × {columns}" for rows, columns in (found.a.grid, found.b.grid))
@@ -207,11 +202,11 @@ def agreement(found: Comparison) -> Html:
     return say_html(AGREE, count=found.patches, value=value)
 
 
-def kept_title() -> Html:
+def write_kept_title() -> Html:
     return title(say(KEPT), say(KEPT_MORE))
 
 
-def kept_captions(found: Comparison) -> tuple[str, str]:
+def write_kept_captions(found: Comparison) -> tuple[str, str]:
     """Under each picture of what was kept."""
     a, b = (
         say(KEPT_CAPTION, side=name, left=side.outcome.tokens[-1], count=side.outcome.tokens[0])

@@ -7,11 +7,11 @@ import json
 import gradio as gr
 
 from vitdemo.engine import Expired, Progress, Result
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUEUED, QUIET
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
-from vitdemo.ui.kit.language import both, label
+from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.features.words import TAB, WORDS
 
@@ -20,8 +20,8 @@ def build(session: Session) -> None:
     """Build the tab, filled when it is seen. A visitor may keep one result beside those that come."""
     with gr.Tab(label(TAB), elem_id="tab-features") as tab:
         # By "layer" the browser asks for the features after one layer, by "keep" to have this result kept.
-        features = module(
-            "tabs/features/features", event="layer keep", elem_id="features", words=both(WORDS), chunk={}
+        features = build_module(
+            "tabs/features/features", event="layer keep", elem_id="features", words=say_both(WORDS), chunk={}
         )
         kept = gr.State(None)  # the key of that result
 
@@ -42,7 +42,7 @@ def build(session: Session) -> None:
         except Expired:
             return None
 
-    def layer(values: Values, event: gr.EventData) -> gr.HTML:
+    def send_layer(values: Values, event: gr.EventData) -> gr.HTML:
         asked = event._data
         with tell_errors():
             result = find(values, str(asked["id"]))
@@ -56,5 +56,5 @@ def build(session: Session) -> None:
         key = values[session.key]
         return key if key and key.startswith(str(event._data["id"])) else values[kept]
 
-    features.layer(layer, {*session.inputs, kept}, features, trigger_mode="multiple", **QUEUED)
+    features.layer(send_layer, {*session.inputs, kept}, features, trigger_mode="multiple", **QUEUED)
     features.keep(keep, {session.key, kept}, kept, **QUIET)

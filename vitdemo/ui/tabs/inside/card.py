@@ -21,7 +21,7 @@ def build(session: Session) -> Part:
 
     def draw(values: Values, report: Progress) -> Values:
         found = session.open(values, report).inside.card()
-        shown = found.markdown or words.no_card(found)
+        shown = found.markdown or words.write_no_card(found)
         heading = title(say(words.CARD_FIGURES)) if found.figures else ""
         return {card: shown, above: heading, figures: list(found.figures)}
 

@@ -25,62 +25,70 @@ DASH = "A dash: it would have taken too long."
 MORE_PATCHES = "The same width and depth, more patches:"
 
 
-def speed(card: SpeedCard) -> Html:
+def write_speed(card: SpeedCard) -> Html:
     """Both tables, and what they mean in plain words."""
     dense = card.timings[0]
     rows = [
-        row(variant(timing, dense), f"{timing.parameters:,}", macs(timing.macs), spread(timing), timing.n)
+        row(
+            name_variant(timing, dense),
+            f"{timing.parameters:,}",
+            macs(timing.macs),
+            write_spread(timing),
+            timing.n,
+        )
         for timing in card.timings
     ]
-    head = (say("Variant"), say("Parameters"), say("Multiply-adds"), clock(card), "n")
+    head = (say("Variant"), say("Parameters"), say("Multiply-adds"), write_clock(card), "n")
     first = tag("div", table(head, rows), class_="facts")
     sizes = [
         row(
-            f"{size.patches:,}", *("–" if one is None else f"{one:.1f}" for one in times(size)), size.n or "–"
+            f"{size.patches:,}",
+            *("–" if one is None else f"{one:.1f}" for one in list_times(size)),
+            size.n or "–",
         )
         for size in card.sizes
     ]
     pruned = say("Pruned {ratio} % a stage (ms)", ratio=f"{100 * card.pruning_ratio:.0f}")
     head = (say("Patches"), say("Softmax, dense (ms)"), pruned, say("Linear, dense (ms)"), "n")
     second = tag("div", table(head, sizes), class_="facts")
-    said = [tag("p", line) for line in (*sentences(card), say(MORE_PATCHES))]
-    return tag("div", first, *said, second, tag("p", pays(card)), role="status")
+    said = [tag("p", line) for line in (*write_sentences(card), say(MORE_PATCHES))]
+    return tag("div", first, *said, second, tag("p", write_break_even(card)), role="status")
 
 
-def clock(card: SpeedCard) -> str:
+def write_clock(card: SpeedCard) -> str:
     """The heading of the measured times."""
     on_gpu = card.device.startswith("cuda")
     where = say("a GPU") if on_gpu else say(ON_CPU[card.threads > 1], count=card.threads)
     return say("Milliseconds on {where}", where=where)
 
 
-def spread(timing: Timing) -> str:
+def write_spread(timing: Timing) -> str:
     """The median, and the middle half in brackets."""
     middle, low, high = (f"{value:.1f}" for value in (timing.milliseconds, timing.low, timing.high))
     return say("{middle} ({low} to {high})", middle=middle, low=low, high=high)
 
 
-def times(size: Size) -> tuple[float | None, float | None, float | None]:
+def list_times(size: Size) -> tuple[float | None, float | None, float | None]:
     return size.dense, size.pruned, size.linear
 
 
-def variant(timing: Timing, dense: Timing) -> str:
+def name_variant(timing: Timing, dense: Timing) -> str:
     """The name of a row."""
     if timing.name in SELECTORS:
         return say("Pruned: {selector}", selector=say(SELECTORS[timing.name].title))
     return say(VARIANTS[timing.name])
 
 
-def sentences(card: SpeedCard) -> list[str]:
+def write_sentences(card: SpeedCard) -> list[str]:
     """One sentence for the model's own way of pruning, one for the other kind of attention."""
     dense, *others = card.timings
     pruned = next(timing for timing in others if timing.name in SELECTORS)  # the best selector is the first
     other = next(timing for timing in others if timing.name not in SELECTORS)
     by = say("Pruning by {selector}", selector=say(SELECTORS[pruned.name].title).lower())
-    return [compared(by, pruned, dense), compared(say(VARIANTS[other.name]), other, dense)]
+    return [write_comparison(by, pruned, dense), write_comparison(say(VARIANTS[other.name]), other, dense)]
 
 
-def compared(name: str, one: Timing, dense: Timing) -> str:
+def write_comparison(name: str, one: Timing, dense: Timing) -> str:
     """What `one` saves of the dense pass, and plainly whether it is slower."""
     counted, gained = 1 - one.macs / dense.macs, 1 - one.milliseconds / dense.milliseconds
     work = say(FEWER if counted >= 0 else MORE, share=f"{abs(100 * counted):.0f}")
@@ -88,7 +96,7 @@ def compared(name: str, one: Timing, dense: Timing) -> str:
     return say(sentence, name=name, work=work, share=f"{abs(100 * gained):.0f}")
 
 
-def pays(card: SpeedCard) -> str:
+def write_break_even(card: SpeedCard) -> str:
     """From how many patches on each saving shows on the clock."""
     last = max((size.patches for size in card.sizes if size.dense is not None), default=0)
     lines = []

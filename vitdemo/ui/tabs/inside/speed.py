@@ -23,6 +23,6 @@ def build(session: Session) -> None:
         engine, model = session.engine, values[session.model]
         fetch(engine, model, report)
         card = engine.speed(model, values[session.ratio] / 100, progress=report)
-        return {words: costs.speed(card)}
+        return {words: costs.write_speed(card)}
 
     session.follow(Part(draw, [words]), button)

@@ -10,7 +10,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values, join
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.kit.visit import reported
+from vitdemo.ui.kit.visit import make_progress
 from vitdemo.ui.tabs.inside import card, speed, walk, words
 
 Pair = tuple[gr.Image, gr.HTML]
@@ -22,8 +22,8 @@ def build(session: Session) -> None:
         heading(words.WALK, words.WALK_MORE)
         parts = [walk.build(session)]
         for title, name, build_part in (
-            (words.WEIGHTS, "weights", weights),
-            (words.HEADS, "heads", heads),
+            (words.WEIGHTS, "weights", build_weights),
+            (words.HEADS, "heads", build_heads),
             (words.CARD, "card", card.build),
         ):
             with gr.Accordion(label(title), open=False, elem_id=f"inside-{name}"):
@@ -33,7 +33,7 @@ def build(session: Session) -> None:
         session.follow(join(parts), tab)
 
 
-def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, gr.Image]:
+def build_weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, gr.Image]:
     """The filters and their words; the similarity of all `count` positions, a slider, and that of one."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
@@ -57,11 +57,11 @@ def weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, 
     return tiles, said, sheet, place, large
 
 
-def weights(session: Session) -> Part:
+def build_weights(session: Session) -> Part:
     """Build the patch filters, and the similarity of the positions."""
-    tiles, said, sheet, place, large = weight_figures(session.engine.info(DEFAULT_MODEL).num_patches)
+    tiles, said, sheet, place, large = build_weight_figures(session.engine.info(DEFAULT_MODEL).num_patches)
 
-    def positions(values: Values, report: Progress, chosen: int) -> Values:
+    def show_positions(values: Values, report: Progress, chosen: int) -> Values:
         last = session.engine.info(values[session.model]).num_patches - 1
         chosen = min(chosen, last)
         inside = session.open(values, report).inside
@@ -75,24 +75,28 @@ def weights(session: Session) -> Part:
         found = session.open(values, report).inside.filters()
         rows, columns = session.engine.info(values[session.model]).grid
         chosen = rows // 2 * columns + columns // 2
-        return {tiles: found.image, said: words.filters(found), **positions(values, report, chosen)}
+        return {
+            tiles: found.image,
+            said: words.write_filters(found),
+            **show_positions(values, report, chosen),
+        }
 
     def move(values: Values, report: Progress) -> Values:
-        return positions(values, report, int(values[place]))
+        return show_positions(values, report, int(values[place]))
 
-    def clicked(values: Values, event: gr.SelectData) -> Values:
+    def choose(values: Values, event: gr.SelectData) -> Values:
         x, y = (int(value) for value in event.index)
         with tell_errors():
             chosen = session.open(values).inside.position_at(x, y)
-            return {place: gr.skip()} if chosen is None else positions(values, reported(), chosen)
+            return {place: gr.skip()} if chosen is None else show_positions(values, make_progress(), chosen)
 
     moved = Part(move, [sheet, place, large], inputs={place})
     session.redraw([place.release], moved)
-    sheet.select(clicked, session.inputs, list(moved.outputs), trigger_mode="multiple", **QUEUED)
+    sheet.select(choose, session.inputs, list(moved.outputs), trigger_mode="multiple", **QUEUED)
     return Part(draw, [tiles, said, sheet, place, large])
 
 
-def head_figures() -> tuple[list[Pair], gr.Button]:
+def build_head_figures() -> tuple[list[Pair], gr.Button]:
     """Distance, entropy, ablation and norms, each a figure with words below; the ablation's button."""
     button = gr.Button(label(words.ABLATION_BUTTON), size="sm", render=False, elem_id="ablation-run")
     pairs: list[Pair] = []
@@ -112,7 +116,7 @@ def head_figures() -> tuple[list[Pair], gr.Button]:
     return pairs, button
 
 
-def heads(session: Session) -> Part:
+def build_heads(session: Session) -> Part:
     """Build distance, entropy and ablation of each head, and the norms of tokens, in one of both passes."""
     which = gr.Radio(
         [(label(name), value) for name, value in words.PASSES],
@@ -121,7 +125,7 @@ def heads(session: Session) -> Part:
         info=label(words.PASS_INFO),
         elem_id="inside-pass",
     )
-    pairs, button = head_figures()
+    pairs, button = build_head_figures()
     distance, entropy, ablation, norms = pairs
 
     def draw(values: Values, report: Progress) -> Values:
@@ -129,17 +133,17 @@ def heads(session: Session) -> Part:
         looked, found = inside.heads(values[which]), inside.norms(values[which])
         return {
             distance[0]: looked.distance_figure,
-            distance[1]: words.distance(looked),
+            distance[1]: words.write_distance(looked),
             entropy[0]: looked.entropy_figure,
-            entropy[1]: words.entropy(looked),
+            entropy[1]: words.write_entropy(looked),
             norms[0]: found.image,
-            norms[1]: words.norms(found),
+            norms[1]: words.write_norms(found),
         }
 
     def silence(values: Values, report: Progress) -> Values:
         found = session.open(values, report).inside.ablation(values[which])
         shown = gr.update(value=found.image, visible=True, alt_text=say(words.ABLATION_ALT))
-        return {ablation[0]: shown, ablation[1]: words.ablation(found)}
+        return {ablation[0]: shown, ablation[1]: words.write_ablation(found)}
 
     part = Part(draw, [*distance, *entropy, *norms], inputs={which})
     session.redraw([which.input], part)

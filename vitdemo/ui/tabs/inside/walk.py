@@ -34,7 +34,7 @@ def build(session: Session) -> Part:
         return {
             step: gr.Radio(choices, value=number),
             picture: steps[number].image,
-            said: words.step(number, len(steps), steps[number]),
+            said: words.write_step(number, len(steps), steps[number]),
         }
 
     part = Part(draw, [step, picture, said], inputs={step})

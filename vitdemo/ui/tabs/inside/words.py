@@ -78,23 +78,23 @@ SOME_ARTEFACTS = "In this pass there are {count}, framed: patches {patches}."
 NO_CARD = "There is no model card here for these weights ({source}); they are described where they came from."
 
 
-def filters(found: Filters) -> Html:
+def write_filters(found: Filters) -> Html:
     """What the tiles show."""
     share = percent(found.share)
     return note(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
 
 
-def distance(heads: Heads) -> Html:
+def write_distance(heads: Heads) -> Html:
     """How to read the table of distances."""
     return note(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
 
 
-def entropy(heads: Heads) -> Html:
+def write_entropy(heads: Heads) -> Html:
     """How to read the table of entropies."""
     return note(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
 
 
-def ablation(found: Ablation) -> Html:
+def write_ablation(found: Ablation) -> Html:
     """The strongest heads in a sentence."""
     rows = [
         (change, layer, head) for layer, row in enumerate(found.changes) for head, change in enumerate(row)
@@ -107,7 +107,7 @@ def ablation(found: Ablation) -> Html:
     return note(words + (say(SAME_PATCHES) if found.pruned else ""))
 
 
-def norms(found: Norms) -> Html:
+def write_norms(found: Norms) -> Html:
     """The rule, and what it found."""
     count = len(found.artefacts)
     rule = say(ARTEFACTS, factor=f"{found.factor:g}", limit=f"{found.limit:.1f}")
@@ -117,11 +117,11 @@ def norms(found: Norms) -> Html:
     return note(rule + say(ONE_ARTEFACT if count == 1 else SOME_ARTEFACTS, count=count, patches=listed))
 
 
-def no_card(card: ModelCard) -> str:
+def write_no_card(card: ModelCard) -> str:
     return say(NO_CARD, source=translate(card.source))
 
 
-def step(number: int, total: int, now: Step) -> Html:
+def write_step(number: int, total: int, now: Step) -> Html:
     """Return one step of the way through the network."""
     place = say("Step {number} of {total}", number=number + 1, total=total)
     return tag(

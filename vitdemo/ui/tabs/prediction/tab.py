@@ -16,9 +16,11 @@ from vitdemo.ui.tabs.prediction import classes, words
 def build(session: Session) -> None:
     """Build the tab, which comes with the answer itself."""
     first = session.first
-    best = likeliest(first.analysis) if first else {}
+    best = find_likeliest(first.analysis) if first else {}
     compared = (
-        words.comparison(first.analysis) if first else words.no_comparison(Html(label(words.NO_COMPARISON)))
+        words.write_comparison(first.analysis)
+        if first
+        else words.write_no_comparison(Html(label(words.NO_COMPARISON)))
     )
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as tab:
         with gr.Row(equal_height=False):
@@ -34,17 +36,17 @@ def build(session: Session) -> None:
             with gr.Column(min_width=300):
                 table = gr.HTML(compared, padding=False, elem_id="comparison")
         classes.build(session, tab, top)
-    session.show([top, table], answer)
+    session.show([top, table], write_answer)
 
 
-def answer(analysis: Analysis | None) -> list[Any]:
+def write_answer(analysis: Analysis | None) -> list[Any]:
     """Return the top five and the comparison."""
     if analysis is None:
-        return [None, words.no_comparison(say(words.NO_COMPARISON))]
-    return [likeliest(analysis), words.comparison(analysis)]
+        return [None, words.write_no_comparison(say(words.NO_COMPARISON))]
+    return [find_likeliest(analysis), words.write_comparison(analysis)]
 
 
-def likeliest(analysis: Analysis) -> dict[str, float] | None:
+def find_likeliest(analysis: Analysis) -> dict[str, float] | None:
     """Return the five likeliest classes, as the visitor calls them, and their probabilities; None where the
     network has no classes."""
     return {word(name): share for name, share in (analysis.pruned or analysis.dense).top} or None

@@ -16,46 +16,50 @@ WAITING = "The maps of a class will be shown here."
 SILENT = "Nothing speaks for this class."
 
 
-def no_comparison(words: str) -> Html:
+def write_no_comparison(words: str) -> Html:
     """Return what stands in place of the comparison without a result."""
     return tag("div", quiet(words), class_="comparison")
 
 
-def comparison(analysis: Analysis) -> Html:
+def write_comparison(analysis: Analysis) -> Html:
     """Return the dense and the pruned pass side by side, and what pruning did to the answer."""
     dense, pruned = analysis.dense, analysis.pruned
     rows = [
         row(say(name), show(dense), show(pruned) if pruned else "–", saving)
         for name, show, saving in (
-            ("Answer", top_label, ""),
-            ("Probability", top_probability, ""),
-            ("Patches at the end", lambda one: str(one.tokens[-1]), saved(dense, pruned, patches_left)),
-            ("Multiply-adds", lambda one: macs(one.macs), saved(dense, pruned, lambda one: one.macs)),
-            ("Time", time, saved(dense, pruned, lambda one: one.milliseconds)),
+            ("Answer", write_top_label, ""),
+            ("Probability", write_top_probability, ""),
+            (
+                "Patches at the end",
+                lambda one: str(one.tokens[-1]),
+                write_saving(dense, pruned, count_patches_left),
+            ),
+            ("Multiply-adds", lambda one: macs(one.macs), write_saving(dense, pruned, lambda one: one.macs)),
+            ("Time", format_time, write_saving(dense, pruned, lambda one: one.milliseconds)),
         )
     ]
     head = ("", say("Dense"), say("Pruned"), say("Saving"))
-    said = tag("p", sentence(dense, pruned))
+    said = tag("p", write_sentence(dense, pruned))
     return tag("div", table(head, rows), said, quiet(say(TIMING)), class_="comparison")
 
 
-def top_label(outcome: Outcome) -> str:
+def write_top_label(outcome: Outcome) -> str:
     return outcome.top[0][0] if outcome.top else "–"
 
 
-def top_probability(outcome: Outcome) -> str:
+def write_top_probability(outcome: Outcome) -> str:
     return percent(outcome.top[0][1]) if outcome.top else "–"
 
 
-def patches_left(outcome: Outcome) -> int:
+def count_patches_left(outcome: Outcome) -> int:
     return outcome.tokens[-1]
 
 
-def time(outcome: Outcome) -> str:
+def format_time(outcome: Outcome) -> str:
     return f"{outcome.milliseconds:.1f} ms"
 
 
-def saved(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], float]) -> str:
+def write_saving(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], float]) -> str:
     """Return the share of `amount` that pruning saves."""
     if pruned is None:
         return "–"
@@ -63,7 +67,7 @@ def saved(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], fl
     return say("{number} %", number=f"{share:.0f}").replace("-", "−")
 
 
-def sentence(dense: Outcome, pruned: Outcome | None) -> Html:
+def write_sentence(dense: Outcome, pruned: Outcome | None) -> Html:
     """Return one sentence on what pruning did."""
     if pruned is None:
         return join(say(NO_PRUNING))
@@ -80,19 +84,19 @@ def sentence(dense: Outcome, pruned: Outcome | None) -> Html:
     return join(say("The answer stays; its probability moves by {change} points.", change=moved))
 
 
-def class_title(label: str) -> Html:
+def write_class_title(label: str) -> Html:
     """The heading of the row of maps."""
     if not label:
         return title(say("What speaks for a class"), say(WAITING))
     return title(say("What speaks for {label}", label=label), say(CHOOSE))
 
 
-def no_classes() -> Html:
+def write_no_classes() -> Html:
     """As `class_title`, of a network without classes."""
     return title(say("What speaks for a class"), say(NO_WORDS))
 
 
-def map_caption(method: str, total: float) -> str:
+def write_map_caption(method: str, total: float) -> str:
     """Under a map: its name and what it shows, or that it shows nothing."""
     known = METHODS[method]
     return f"{say(known.title)} · {say(SILENT if total == 0 else known.summary)}"

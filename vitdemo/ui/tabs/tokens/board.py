@@ -10,26 +10,26 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Result
-from vitdemo.ui.kit.assets import module
+from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import explain, tell_errors
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.language import both
+from vitdemo.ui.kit.language import say_both
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.tokens import words as lab_text
 
 
-def board(session: Session) -> tuple[gr.HTML, gr.HTML]:
+def build_board(session: Session) -> tuple[gr.HTML, gr.HTML]:
     """Build the board, whose value is `payload(...)`, and the answer beside it; wired to each other."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=280):
-            patches = module(
-                "tabs/tokens/board", event="edit", elem_id="lab-board", words=both(lab_text.BOARD_WORDS)
+            patches = build_module(
+                "tabs/tokens/board", event="edit", elem_id="lab-board", words=say_both(lab_text.BOARD_WORDS)
             )
         with gr.Column(scale=6, min_width=280):
-            answer = gr.HTML(lab_text.surgery(None), padding=False, elem_id="lab-surgery")
+            answer = gr.HTML(lab_text.write_surgery(None), padding=False, elem_id="lab-surgery")
 
-    def edited(values: Values, event: gr.EventData) -> Any:
+    def operate(values: Values, event: gr.EventData) -> Any:
         asked = event._data
         if asked["key"] != values[session.key]:  # the visitor has moved on to another picture since
             return gr.skip()
@@ -39,16 +39,16 @@ def board(session: Session) -> tuple[gr.HTML, gr.HTML]:
             try:
                 found = session.open(values).lab.operate(keep=keep, drop=drop)
             except ValueError as error:
-                return lab_text.surgery(None, explain(error))
-            return lab_text.surgery(found)
+                return lab_text.write_surgery(None, explain(error))
+            return lab_text.write_surgery(found)
 
     # One of each visitor at a time: the last change's answer is the last to arrive.
     options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
-    patches.edit(edited, session.inputs, answer, **options)
+    patches.edit(operate, session.inputs, answer, **options)
     return patches, answer
 
 
-def payload(result: Result) -> str:
+def pack_board(result: Result) -> str:
     """What the board shows: the picture, the grid, and the stage that drops each patch, 0 where none does."""
     file = io.BytesIO()
     result.lab.view().save(file, format="JPEG", quality=90)

@@ -13,10 +13,10 @@ from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import title
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.kit.visit import address
+from vitdemo.ui.kit.visit import find_address
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
-from vitdemo.ui.tabs.tokens.board import board, payload
+from vitdemo.ui.tabs.tokens.board import build_board, pack_board
 from vitdemo.ui.tabs.tokens.words import WORDS
 
 FIRST_THRESHOLD, FIRST_SHARE = 0.8, 80
@@ -26,18 +26,18 @@ def build(session: Session) -> None:
     """Build all of it. To be called inside the tab."""
     heading(WORDS["lab"], WORDS["lab_info"])
     with gr.Accordion(label(WORDS["sweep"]), open=False, elem_id="lab-sweep"):
-        sweep(session)
+        build_sweep(session)
     with gr.Accordion(label(WORDS["surgery"]), open=False, elem_id="lab-surgery-section") as section:
-        surgery(session, section)
+        build_surgery(session, section)
     with gr.Accordion(label(WORDS["smallest"]), open=False, elem_id="lab-smallest"):
-        smallest(session)
+        build_smallest(session)
     with gr.Accordion(label(WORDS["adaptive"]), open=False, elem_id="lab-adaptive") as section:
-        adaptive(session, section)
+        build_adaptive(session, section)
     with gr.Accordion(label(WORDS["film"]), open=False, elem_id="lab-film") as section:
-        film(session, section)
+        build_film(session, section)
 
 
-def sweep(session: Session) -> None:
+def build_sweep(session: Session) -> None:
     """What was found stays in the session, so that another film strip runs nothing."""
     remark(WORDS["sweep_info"])
     button = gr.Button(label(WORDS["sweep_run"]), variant="primary", size="sm", elem_id="lab-sweep-run")
@@ -49,27 +49,27 @@ def sweep(session: Session) -> None:
     kept = gallery(columns=5, elem_id="lab-kept")
     known = gr.State(None)
 
-    def strip(shown: Result, found: Sweep, name: str) -> Values:
+    def show_strip(shown: Result, found: Sweep, name: str) -> Values:
         curve = next(curve for curve in found.curves if curve.selector == name)
         figures = (shown.lab.kept_figure(ids) for ids in curve.kept)
-        frames = list(zip(figures, sweep_text.kept_captions(found, curve), strict=True))
-        words = title(sweep_text.kept_title(curve))
+        frames = list(zip(figures, sweep_text.write_kept_captions(found, curve), strict=True))
+        words = title(sweep_text.write_kept_title(curve))
         return {kept_title: words, kept: gr.update(value=frames, visible=True)}
 
     def draw(values: Values, report: Progress) -> Values:
         shown = session.open(values, report)
         found = shown.lab.sweep()
         names = [curve.selector for curve in found.curves]
-        choices = [(lab_text.selector(name), name) for name in names]
+        choices = [(lab_text.name_selector(name), name) for name in names]
         return {
-            result: sweep_text.sweep(found),
+            result: sweep_text.write_sweep(found),
             whose: gr.Radio(choices, value=names[0], visible=True),
             known: found,
-            **strip(shown, found, names[0]),
+            **show_strip(shown, found, names[0]),
         }
 
     def choose(values: Values, report: Progress) -> Values:
-        return strip(session.open(values, report), values[known], values[whose])
+        return show_strip(session.open(values, report), values[known], values[whose])
 
     def empty(values: Values) -> Values:
         return {**hide(result, kept_title, kept), whose: gr.Radio(value=None, visible=False), known: None}
@@ -78,20 +78,20 @@ def sweep(session: Session) -> None:
     session.redraw([whose.input], Part(choose, [kept_title, kept], inputs={whose, known}))
 
 
-def surgery(session: Session, section: gr.Accordion) -> None:
+def build_surgery(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["surgery_info"])
-    patches, answer = board(session)
+    patches, answer = build_board(session)
 
     def draw(values: Values, report: Progress) -> Values:
-        return {patches: payload(session.open(values, report)), answer: lab_text.surgery(None)}
+        return {patches: pack_board(session.open(values, report)), answer: lab_text.write_surgery(None)}
 
     def empty(values: Values) -> Values:
-        return {patches: None, answer: lab_text.surgery(None)}
+        return {patches: None, answer: lab_text.write_surgery(None)}
 
     session.follow(Part(draw, [patches, answer], empty=empty), section, **QUEUED)
 
 
-def smallest(session: Session) -> None:
+def build_smallest(session: Session) -> None:
     remark(WORDS["smallest_info"])
     share = gr.Slider(
         0,
@@ -116,12 +116,12 @@ def smallest(session: Session) -> None:
         figure = lab.kept_figure(found.kept)
         shown = gr.update(value=figure, visible=True, alt_text=say(WORDS["smallest_alt"]))
         count = session.engine.info(values[session.model]).num_patches
-        return {picture: shown, result: lab_text.smallest(found, count)}
+        return {picture: shown, result: lab_text.write_smallest(found, count)}
 
     session.follow(Part(draw, [result, picture], inputs={share}), button)
 
 
-def adaptive(session: Session, section: gr.Accordion) -> None:
+def build_adaptive(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["adaptive_info"])
     threshold = gr.Slider(
         0,
@@ -140,15 +140,15 @@ def adaptive(session: Session, section: gr.Accordion) -> None:
         lab = session.open(values, report).lab
         found = lab.adaptive(values[threshold])
         figures = (lab.kept_figure(budget.kept) for budget in (found.adaptive, found.fixed))
-        frames = list(zip(figures, lab_text.adaptive_captions(found), strict=True))
-        return {result: lab_text.adaptive(found), kept: frames}
+        frames = list(zip(figures, lab_text.write_adaptive_captions(found), strict=True))
+        return {result: lab_text.write_adaptive(found), kept: frames}
 
     part, options = Part(draw, [result, kept], inputs={threshold}), {**RUN, "show_progress": "hidden"}
     session.follow(part, section, **options)
     session.redraw([threshold.release], part, **options)
 
 
-def film(session: Session, section: gr.Accordion) -> None:
+def build_film(session: Session, section: gr.Accordion) -> None:
     remark(WORDS["film_info"])
     preview = figure(WORDS["film_alt"], height=360, elem_id="lab-film-preview")
     with gr.Row():
@@ -163,8 +163,8 @@ def film(session: Session, section: gr.Accordion) -> None:
         lab = session.open(values, report).lab
         with tempfile.TemporaryDirectory() as folder:
             still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
-            lab.film(address()).save(still)
-            gif.write_bytes(lab.animation(address()))
+            lab.film(find_address()).save(still)
+            gif.write_bytes(lab.animation(find_address()))
             # gradio serves its own copies: it writes them atomically and deletes them when they are old
             png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
         return {

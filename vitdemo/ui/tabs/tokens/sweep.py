@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vitdemo.engine import Sweep, SweepCurve
-from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, say_html, tag
+from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, say_html, tag, wide_table
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.svg import Axes, Line, draw_lines
 from vitdemo.ui.kit.words import macs, percent
-from vitdemo.ui.tabs.tokens.words import ratio, selector, wide_table
+from vitdemo.ui.tabs.tokens.words import format_ratio, name_selector
 
 KEPT_MAPS = "{selector}: what is left after the last stage, at each ratio"
 FIRST_RUN = " (the first of {count} seeds)"
@@ -27,26 +27,33 @@ FLIPPED = "{selector}: the answer flips to {answer} at {ratio}."
 RUNS = " (mean of {count} seeds)"
 
 
-def sweep(result: Sweep) -> Html:
+def write_sweep(result: Sweep) -> Html:
     """Both charts, what they say in a sentence each, and the table of costs."""
     first, ratios = result.curves[0], [point.pruning_ratio for point in result.points]
     classes = {
         label: [row[column] for row in first.probabilities] for column, label in enumerate(result.labels)
     }
-    rivals = {selector(curve.selector): [row[0] for row in curve.probabilities] for curve in result.curves}
+    rivals = {
+        name_selector(curve.selector): [row[0] for row in curve.probabilities] for curve in result.curves
+    }
     flip = None if first.flip is None else (ratios[first.flip], say(FLIPS, answer=first.answers[first.flip]))
-    by = say("Probability of the top classes, pruned by: {selector}", selector=selector(first.selector))
+    by = say("Probability of the top classes, pruned by: {selector}", selector=name_selector(first.selector))
     of = say("Probability of {label}, by selector", label=result.labels[0])
     return join(
-        tag("div", chart(by, classes, ratios, flip=flip), chart(of, rivals, ratios), class_="lab-charts"),
+        tag(
+            "div",
+            draw_chart(by, classes, ratios, flip=flip),
+            draw_chart(of, rivals, ratios),
+            class_="lab-charts",
+        ),
         quiet(say(BUDGET_NOTE, answer=result.labels[0])),
-        tag("ul", *(tag("li", sentence(curve, ratios)) for curve in result.curves), class_="lab-said"),
-        sweep_table(result),
-        quiet(say(TIMES, selector=selector(first.selector), count=result.repeats)),
+        tag("ul", *(tag("li", write_sentence(curve, ratios)) for curve in result.curves), class_="lab-said"),
+        write_costs(result),
+        quiet(say(TIMES, selector=name_selector(first.selector), count=result.repeats)),
     )
 
 
-def chart(
+def draw_chart(
     heading: str,
     curves: Mapping[str, Sequence[float]],
     ratios: Sequence[float],
@@ -60,7 +67,7 @@ def chart(
             name,
             values,
             kind=f"line line-{index % 6}",
-            dots=[point(name, *at) for at in zip(ratios, values, strict=True)],
+            dots=[write_point(name, *at) for at in zip(ratios, values, strict=True)],
         )
         for index, (name, values) in enumerate(curves.items())
     ]
@@ -83,30 +90,32 @@ def chart(
     return tag("figure", caption, drawing, tag("ul", *legend), save_button(), class_="lab-chart")
 
 
-def point(name: str, share: float, value: float) -> str:
+def write_point(name: str, share: float, value: float) -> str:
     """What a pointer over a point reads."""
     return say(
         "{name}, {share} % pruned: {value}", name=name, share=f"{100 * share:.0f}", value=percent(value)
     )
 
 
-def sentence(curve: SweepCurve, ratios: list[float]) -> Html:
+def write_sentence(curve: SweepCurve, ratios: list[float]) -> Html:
     """Where this selector's answer flips."""
     runs = say(RUNS, count=curve.runs) if curve.runs > 1 else ""
-    name = join(tag("b", selector(curve.selector)), runs)
+    name = join(tag("b", name_selector(curve.selector)), runs)
     if curve.flip is None:
         return say_html(STEADY, selector=name)
-    return say_html(FLIPPED, selector=name, answer=curve.answers[curve.flip], ratio=ratio(ratios[curve.flip]))
+    return say_html(
+        FLIPPED, selector=name, answer=curve.answers[curve.flip], ratio=format_ratio(ratios[curve.flip])
+    )
 
 
-def sweep_table(result: Sweep) -> Html:
+def write_costs(result: Sweep) -> Html:
     """A row a ratio: patches, multiply-adds, each selector's time, answer and probability of the dense
     answer."""
     first = result.curves[0]
     times = zip(*(curve.milliseconds for curve in result.curves), strict=True)
     rows = [
         row(
-            ratio(point.pruning_ratio),
+            format_ratio(point.pruning_ratio),
             " → ".join(map(str, point.tokens)),
             macs(point.macs),
             *(f"{time:.1f} ms" for time in own),
@@ -117,22 +126,22 @@ def sweep_table(result: Sweep) -> Html:
             result.points, times, first.answers, first.probabilities, strict=True
         )
     ]
-    selectors = (selector(curve.selector) for curve in result.curves)
+    selectors = (name_selector(curve.selector) for curve in result.curves)
     names = (say("Pruning"), say("Patches"), say("Multiply-adds"), *selectors, say("Answer"))
     head = (*names, f"P({result.labels[0]})")
-    return wide_table(head, rows)
+    return wide_table(head, rows, class_="lab-table")
 
 
-def kept_title(curve: SweepCurve) -> str:
+def write_kept_title(curve: SweepCurve) -> str:
     """Above the film strip: whose it is."""
-    name = selector(curve.selector) + (say(FIRST_RUN, count=curve.runs) if curve.runs > 1 else "")
+    name = name_selector(curve.selector) + (say(FIRST_RUN, count=curve.runs) if curve.runs > 1 else "")
     return say(KEPT_MAPS, selector=name)
 
 
-def kept_captions(result: Sweep, curve: SweepCurve) -> list[str]:
+def write_kept_captions(result: Sweep, curve: SweepCurve) -> list[str]:
     """Under the pictures of the film strip."""
     return [
-        say("{ratio}: {count} left, {answer}", ratio=ratio(share), count=len(ids), answer=answer)
+        say("{ratio}: {count} left, {answer}", ratio=format_ratio(share), count=len(ids), answer=answer)
         for share, ids, answer in zip(
             (point.pruning_ratio for point in result.points), curve.kept, curve.answers, strict=True
         )

@@ -33,24 +33,24 @@ def build(session: Session) -> None:
 
         def draw(values: Values, report: Progress) -> Values:
             patches = session.open(values, report).tokens
-            frames = captioned(patches.kept_figures())
+            frames = translate_captions(patches.kept_figures())
             if len(frames) == 1:
-                return {note: kept_title(words.NO_PRUNING), kept: frames, lifetime: None, scores: None}
+                return {note: write_kept_title(words.NO_PRUNING), kept: frames, lifetime: None, scores: None}
             return {
-                note: kept_title(words.KEPT),
+                note: write_kept_title(words.KEPT),
                 kept: frames,
                 lifetime: patches.lifetime_figure(),
-                scores: captioned(patches.score_figures()),
+                scores: translate_captions(patches.score_figures()),
             }
 
         session.follow(Part(draw, [note, kept, lifetime, scores]), tab)
         lab.build(session)
 
 
-def kept_title(more: str) -> Html:
+def write_kept_title(more: str) -> Html:
     return title(say("Kept patches after each stage"), say(more))
 
 
-def captioned(frames: Captioned) -> list[tuple[Any, str]]:
+def translate_captions(frames: Captioned) -> list[tuple[Any, str]]:
     """The engine's pictures with their captions in the visitor's language."""
     return [(picture, translate(caption)) for picture, caption in frames]

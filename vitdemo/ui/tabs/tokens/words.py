@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vitdemo.engine import SELECTORS, Adaptive, SmallestSet, Surgery
-from vitdemo.ui.kit.html import Html, quiet, row, say_html, table, tag
+from vitdemo.ui.kit.html import Html, quiet, row, say_html, tag, wide_table
 from vitdemo.ui.kit.language import say
 from vitdemo.ui.kit.words import macs, percent
 
@@ -72,15 +70,15 @@ LAST_PATCH = "One patch alone is enough. Another single patch might do as well."
 CUT_SHORT = "Time ran out: the set keeps the answer, but some of its patches may not be needed."
 
 
-def selector(name: str) -> str:
+def name_selector(name: str) -> str:
     return say(SELECTORS[name].title)
 
 
-def ratio(share: float) -> str:
+def format_ratio(share: float) -> str:
     return say("{number} %", number=f"{100 * share:.0f}")
 
 
-def adaptive_captions(result: Adaptive) -> tuple[str, str]:
+def write_adaptive_captions(result: Adaptive) -> tuple[str, str]:
     own, fixed = len(result.adaptive.kept), len(result.fixed.kept)
     return (
         say("Threshold: {count} patches at the end", count=own),
@@ -88,19 +86,14 @@ def adaptive_captions(result: Adaptive) -> tuple[str, str]:
     )
 
 
-def wide_table(head: Sequence[str], rows: Sequence[Html]) -> Html:
-    """Return a table that scrolls by itself where the screen is too narrow."""
-    return tag("div", table(head, rows), class_="lab-table", tabindex=0)
-
-
-def surgery(result: Surgery | None, problem: str = "") -> Html:
+def write_surgery(result: Surgery | None, problem: str = "") -> Html:
     """Old and new probabilities side by side."""
     if problem:
         return tag("p", problem, class_="problem", role="alert")
     if result is None:
         return quiet(say(UNTOUCHED))
     rows = [
-        row(label, percent(old), tag("b", percent(new)), points(new - old))
+        row(label, percent(old), tag("b", percent(new)), format_points(new - old))
         for (label, old), (_, new) in zip(result.before, result.after, strict=True)
     ]
     was, now = max(result.before, key=lambda pair: pair[1])[0], result.after[0][0]
@@ -108,15 +101,21 @@ def surgery(result: Surgery | None, problem: str = "") -> Html:
     path = " → ".join(map(str, result.tokens))
     cost = say("{path} patches, {macs} multiply-adds.", path=path, macs=macs(result.macs))
     head = (say("Class"), say("Before"), say("Now"), say("Change"))
-    return tag("div", tag("p", tag("b", said)), wide_table(head, rows), quiet(cost), role="status")
+    return tag(
+        "div",
+        tag("p", tag("b", said)),
+        wide_table(head, rows, class_="lab-table"),
+        quiet(cost),
+        role="status",
+    )
 
 
-def points(change: float) -> str:
+def format_points(change: float) -> str:
     """A change of probability in points, with a sign."""
     return f"{100 * change:+.1f}".replace("-", "−")
 
 
-def smallest(result: SmallestSet, count: int) -> Html:
+def write_smallest(result: SmallestSet, count: int) -> Html:
     """What was found, what it guarantees, and what it took."""
     guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
     kept = len(result.kept)
@@ -141,13 +140,13 @@ def smallest(result: SmallestSet, count: int) -> Html:
     )
 
 
-def adaptive(result: Adaptive) -> Html:
+def write_adaptive(result: Adaptive) -> Html:
     """The threshold beside the fixed ratio of nearest cost."""
     own, fixed = result.adaptive, result.fixed
     head = (
         "",
         say("Threshold {threshold}", threshold=f"{result.threshold:g}"),
-        say("Fixed {ratio}", ratio=ratio(result.pruning_ratio)),
+        say("Fixed {ratio}", ratio=format_ratio(result.pruning_ratio)),
     )
     both = (own, fixed)
     rows = [
@@ -158,6 +157,6 @@ def adaptive(result: Adaptive) -> Html:
     ]
     note = say(
         "Both by: {selector}. The fixed ratio is the one whose multiply-adds are nearest.",
-        selector=selector(result.selector),
+        selector=name_selector(result.selector),
     )
-    return tag("div", wide_table(head, rows), quiet(note), role="status")
+    return tag("div", wide_table(head, rows, class_="lab-table"), quiet(note), role="status")

@@ -27,11 +27,16 @@ KINDS = {
 }
 
 
-def report(found: SanityChecks) -> Html:
+def write_checks(found: SanityChecks) -> Html:
     """All checks with their numbers, and how many passed."""
     good = sum(check.passed for check in found.checks)
     rows = [
-        row(words(check), say("pass" if check.passed else "FAIL"), number(check.value), number(check.limit))
+        row(
+            name_check(check),
+            say("pass" if check.passed else "FAIL"),
+            format_number(check.value),
+            format_number(check.limit),
+        )
         for check in found.checks
     ]
     passed = say("{good} of {count} checks passed.", good=good, count=len(found.checks))
@@ -41,10 +46,10 @@ def report(found: SanityChecks) -> Html:
     return tag("div", tag("p", tag("b", passed), class_=kind), facts, role="status")
 
 
-def words(check: Check) -> str:
+def name_check(check: Check) -> str:
     return say(KINDS[check.kind], map=say(METHODS[check.about].title) if check.about else "")
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
     return "0" if value == 0 else f"{value:.2f}" if value >= 0.01 else f"{value:.1e}"

@@ -25,7 +25,7 @@ def build(session: Session) -> None:
         found = session.open(values, report).inside.sanity()
         images = [(image, say(name)) for image, name in found.images]
         return {
-            words: checks.report(found),
+            words: checks.write_checks(found),
             more: note(f"{say(checks.CASCADE_MORE)} {say(checks.CASCADE_CLASS)}"),
             cascade: gr.update(value=images, visible=True),
         }

@@ -20,21 +20,21 @@ def build(session: Session) -> None:
     """Build the tab, which judges when it is seen, once a picture and clicked class."""
     with gr.Tab(label(words.TAB), elem_id="tab-trust") as tab:
         heading(words.HEADING, words.HEADING_MORE)
-        shown = gr.HTML(words.waiting(words.NO_RESULT), padding=False, elem_id="trust")
+        shown = gr.HTML(words.write_waiting(words.NO_RESULT), padding=False, elem_id="trust")
         with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
             sanity.build(session)
 
         def draw(values: Values, report: Progress) -> Values:
             try:
-                trust = session.open(values, report).trust(session.chosen_class(values))
+                trust = session.open(values, report).trust(session.find_class(values))
             except ValueError as error:  # where the sentence would stand, so that no old one stays
-                return {shown: words.waiting(explain(error))}
-            return {shown: report_html(trust)}
+                return {shown: words.write_waiting(explain(error))}
+            return {shown: write_trust(trust)}
 
         def empty(values: Values) -> Values:
-            return {shown: words.waiting(words.RUNNING if values[session.key] else words.NO_RESULT)}
+            return {shown: words.write_waiting(words.RUNNING if values[session.key] else words.NO_RESULT)}
 
-        part = Part(draw, [shown], {session.chosen}, empty=empty, version=session.chosen_class)
+        part = Part(draw, [shown], {session.chosen}, empty=empty, version=session.find_class)
         session.follow(part, tab, **RUN)
 
 
@@ -42,14 +42,14 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FRAME = Frame(width=380, height=250, left=44, right=12, top=10, bottom=44)
 
 
-def report_html(trust: Trust) -> Html:
+def write_trust(trust: Trust) -> Html:
     """Return the sentence, both charts, and the table of areas."""
-    charts = tag("div", chart(trust, deletion=True), chart(trust, deletion=False), class_="charts")
-    said = tag("p", words.sentence(trust), class_="sentence", role="status")
-    return tag("div", said, charts, areas(trust), quiet(words.about(trust)), class_="trust")
+    charts = tag("div", draw_chart(trust, deletion=True), draw_chart(trust, deletion=False), class_="charts")
+    said = tag("p", words.write_sentence(trust), class_="sentence", role="status")
+    return tag("div", said, charts, write_areas(trust), quiet(words.write_about(trust)), class_="trust")
 
 
-def chart(trust: Trust, *, deletion: bool) -> Html:
+def draw_chart(trust: Trust, *, deletion: bool) -> Html:
     """Return the curves of all maps over the band of random orders; the best map's is last and thick."""
     name, explained = map(say, words.DELETION if deletion else words.INSERTION)
     present = [count / trust.num_patches for count in trust.kept]
@@ -58,7 +58,7 @@ def chart(trust: Trust, *, deletion: bool) -> Html:
     for place, one in reversed(list(enumerate(trust.candidates))):
         y, auc = (one.deletion, one.deletion_auc) if deletion else (one.insertion, one.insertion_auc)
         kind = "curve best" if place == 0 else "curve other"
-        named = words.probability_at(say(METHODS[one.method].title), auc)
+        named = words.write_point(say(METHODS[one.method].title), auc)
         lines.append(Line(named, y, kind=kind, mark=str(place)))
     axes = Axes(
         x, ticks=TICKS, labels=(say(words.REMOVED if deletion else words.SHOWN), say(words.PROBABILITY))
@@ -67,30 +67,30 @@ def chart(trust: Trust, *, deletion: bool) -> Html:
         axes,
         lines,
         band=(trust.random_low, trust.random_high),
-        description=words.described(trust, deletion=deletion),
+        description=words.describe_chart(trust, deletion=deletion),
         frame=FRAME,
     )
     return tag("figure", tag("figcaption", tag("b", name), " ", explained), drawing, save_button())
 
 
-def areas(trust: Trust) -> Html:
+def write_areas(trust: Trust) -> Html:
     """Return a line a map, the best first, with bars of its two areas; random order in its place."""
-    lines = [(one.gap, line(trust, place, one)) for place, one in enumerate(trust.candidates)]
-    chance = (say(words.RANDOM), bar(trust.random_auc), bar(trust.random_auc), "0.00")
+    lines = [(one.gap, write_line(trust, place, one)) for place, one in enumerate(trust.candidates)]
+    chance = (say(words.RANDOM), draw_bar(trust.random_auc), draw_bar(trust.random_auc), "0.00")
     lines.append((0.0, row(*chance, class_="chance", tabindex=0, data_row="random")))
     rows = [html for _, html in sorted(lines, key=lambda one: -one[0])]
     return table([say(name) for name in words.COLUMNS], rows)
 
 
-def line(trust: Trust, place: int, one: Candidate) -> Html:
+def write_line(trust: Trust, place: int, one: Candidate) -> Html:
     method = METHODS[one.method]
     kind = "passes" if one.gap > trust.bar else "fails"
     gap = f"{one.gap:+.2f}".replace("-", "−")
-    cells = (say(method.title), bar(one.deletion_auc), bar(one.insertion_auc), gap)
+    cells = (say(method.title), draw_bar(one.deletion_auc), draw_bar(one.insertion_auc), gap)
     return row(*cells, class_=kind, tabindex=0, data_row=place, title=say(method.summary))
 
 
-def bar(share: float) -> Html:
+def draw_bar(share: float) -> Html:
     """Return a number with a bar that is full at 1."""
     filled = tag("span", tag("i", style=f"width: {100 * share:.1f}%"), class_="area")
     return join(filled, tag("b", f"{share:.2f}"))

@@ -48,7 +48,7 @@ FAILED = {
 }
 
 
-def sentence(trust: Trust) -> Html:
+def write_sentence(trust: Trust) -> Html:
     """Which map to trust here; plain when it is none."""
     trusted = [say(METHODS[one.method].title) for one in trust.trusted]
     if not trusted:
@@ -57,33 +57,33 @@ def sentence(trust: Trust) -> Html:
     rest = len(trust.candidates) - len(trusted)
     return join(
         say_html(TRUST, label=trust.label, map=first),
-        say(ALSO[len(others) > 1], maps=listed(others)) if others else "",
+        say(ALSO[len(others) > 1], maps=join_names(others)) if others else "",
         say(FAILED[rest > 1], count=rest) if rest else "",
     )
 
 
-def listed(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     """A, B and C."""
     if len(names) == 1:
         return names[0]
     return say("{names} and {last}", names=say(", ").join(names[:-1]), last=names[-1])
 
 
-def about(trust: Trust) -> str:
+def write_about(trust: Trust) -> str:
     return say(ABOUT, count=trust.random_orders, bar=f"{trust.bar:.2f}")
 
 
-def waiting(words: str) -> Html:
+def write_waiting(words: str) -> Html:
     """The tab while there is nothing to show."""
     return tag("div", note(say(words)), class_="trust empty", role="status")
 
 
-def probability_at(name: str, auc: float) -> str:
+def write_point(name: str, auc: float) -> str:
     """What a pointer over a curve reads."""
     return say("{name}: area {area}", name=name, area=f"{auc:.2f}")
 
 
-def described(trust: Trust, *, deletion: bool) -> str:
+def describe_chart(trust: Trust, *, deletion: bool) -> str:
     """What a screen reader says of a chart."""
     areas = [
         f"{say(METHODS[one.method].title)} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
