@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.engine.bundle import KEYS, picture, write_models
+from vitdemo import weights
 from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
 from vitdemo.engine import Engine, Request
@@ -65,6 +66,25 @@ def test_a_folder_that_cannot_be_read_leaves_the_registrys_entry(tmp_path: Path)
     (tmp_path / "vit_cifar10" / "config.json").write_text("{")
     assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
     assert spec_of("deit_tiny", models_dir=tmp_path) == MODELS["deit_tiny"]
+
+
+def test_a_config_is_read_again_only_once_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(depth: int) -> None:
+        config = replace(MODELS["vit_cifar10"].config, embed_dim=24, depth=depth)
+        folder, data = tmp_path / "vit_cifar10", MODELS["vit_cifar10"].data
+        save_model(folder, model=build_model(config), name="it", data=data, classes=CIFAR10_CLASSES)
+
+    reads = []
+    read = weights.read_description
+    monkeypatch.setattr(weights, "read_description", lambda *a, **k: reads.append(1) or read(*a, **k))
+    for depth in (4, 8):
+        save(depth)
+        assert {spec_of("vit_cifar10", models_dir=tmp_path).config.depth for _ in range(3)} == {depth}
+    assert len(reads) == 2
+    (tmp_path / "vit_cifar10" / "config.json").unlink()
+    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
 
 
 def test_one_file_serves_a_dynamicvit_and_the_dense_network(tmp_path: Path) -> None:

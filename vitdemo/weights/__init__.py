@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
@@ -18,7 +20,7 @@ from vitdemo.registry import MODELS, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.records import LoadedModel, Origin, WeightsError
-from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
+from vitdemo.weights.store import CONFIG, PICKLES, PREPROCESSOR, read_description, read_folder, save_model
 
 __all__ = [
     "LoadedModel",
@@ -87,12 +89,31 @@ def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
     spec = MODELS[key]
     if spec.source != "bundled":
         return spec
+    folder = (models_dir or BUNDLED) / spec.folder
     try:
-        folder = (models_dir or BUNDLED) / spec.folder
-        described = read_description(folder, label=spec.folder, dense=bool(spec.dense_of))
+        return describe_spec(spec, folder, state_of(folder))
     except WeightsError:
         return spec
+
+
+@lru_cache(maxsize=2 * len(MODELS))
+def describe_spec(spec: ModelSpec, folder: Path, state: object) -> ModelSpec:
+    """Return `spec` as the config in `folder` describes it. Raise WeightsError where it cannot be read.
+
+    It is read anew only once `state` has changed: the menu is asked for with every answer.
+    """
+    described = read_description(folder, label=spec.folder, dense=bool(spec.dense_of))
     return dataclasses.replace(spec, config=described.config, data=described.data)
+
+
+def state_of(folder: Path) -> tuple[tuple[int, ...], ...]:
+    """Return what differs once a file that describes the network in `folder` is another one."""
+    states = []
+    for file in (CONFIG, PREPROCESSOR):
+        with suppress(OSError):  # there is none
+            found = (folder / file).stat()
+            states.append((found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    return tuple(states)
 
 
 def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
