@@ -25,7 +25,6 @@ def multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
         ("GET", "static/img/logo.svg", 400, {"headers": {"Range": "bytes=0-1-2"}}),
         ("GET", locate_module("sidebar/link"), 400, {"headers": {"Range": "pages=7"}}),
         ("GET", "assets/nothing.js", 404, {}),
-        ("GET", "?page=nothing", 404, {}),
         ("GET", f"{API}/queue/data", 422, {}),
         ("GET", f"{API}/upload_progress?upload_id=nobody", 404, {}),
         ("DELETE", f"{API}/upload", 405, {}),

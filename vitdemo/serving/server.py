@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from vitdemo.limits import MEGABYTE
 from vitdemo.serving import preview
 from vitdemo.serving.connections import guard
+from vitdemo.serving.front import Front
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.hosts import make_hosts, name_in
 from vitdemo.serving.login import Login
@@ -45,7 +46,7 @@ class Server(App):
         self.mount(f"{MODULES}/{hash_scripts()}", Scripts(directory=ROOMS))
         self.add_route("/logout", gate.login.log_out)
         self.add_route(preview.ADDRESS, preview.picture)
-        self.add_middleware(preview.Preview)
+        self.add_middleware(Front)
         self.add_middleware(Sentences)
 
     def build_middleware_stack(self) -> ASGIApp:
