@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test check audit
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest tests/browser -m timing
+	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
 	$(BIN)/python -m tests.soak --seconds 20 --calls 1500
 	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 

@@ -1,10 +1,11 @@
-"""What every test shares: checked tensor shapes, one thread and a fixed seed."""
+"""What every test shares: checked tensor shapes, one thread, a fixed seed, and times that all count."""
 
 import atexit
 import os
 import random
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from jaxtyping import install_import_hook
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 install_import_hook(["vitdemo", "train"], CHECKER)
 
+from vitdemo import timing  # noqa: E402 - checked, too
+
+LIMITS = {"OWN": timing.OWN, "SPREAD": timing.SPREAD}
 torch.set_num_threads(1)
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
@@ -27,3 +31,19 @@ def fixed_seed() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_sample_counts() -> Iterator[None]:
+    """No test depends on what else the machine does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "OWN", 0.0)
+        patch.setattr(timing, "SPREAD", float("inf"))
+        yield
+
+
+@pytest.fixture
+def samples_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As outside of the tests."""
+    for name, value in LIMITS.items():
+        monkeypatch.setattr(timing, name, value)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -110,24 +108,6 @@ def test_linear_attention_is_dearer_for_few_tokens_and_cheaper_for_many() -> Non
         return cost.macs(linear) / cost.macs(dataclasses.replace(SMALL, img_size=img_size))
 
     assert ratio(4) > 1 > ratio(64)
-
-
-def test_medians_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, order = [0.0], list[str]()
-
-    def call(name: str, seconds: list[float]) -> Callable[[], object]:
-        left = iter(seconds)
-
-        def run() -> None:
-            order.append(name)
-            now[0] += next(left)
-
-        return run
-
-    monkeypatch.setattr(cost, "perf_counter", lambda: now[0])
-    calls: list[Any] = [call("a", [9, 1, 7, 2]), call("b", [9, 0.5, 0.25, 90])]
-    assert cost.measure_milliseconds(calls, repeats=3) == pytest.approx((2000, 500))
-    assert order == ["a", "b"] * 4
 
 
 def test_the_table_of_sizes_is_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The command line against the engine, and how it meets bad input."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,8 @@ def test_json_is_what_the_engine_says(
         for key, outcome in (("dense", wanted.dense), ("pruned", wanted.pruned)):
             assert [(each["label"], each["probability"]) for each in one[key]["top"]] == list(outcome.top)
             assert (one[key]["tokens"], one[key]["macs"]) == (list(outcome.tokens), outcome.macs)
-            assert one[key]["milliseconds"] > 0
+            assert one[key]["time"]["milliseconds"] > 0
+            assert one[key]["time"]["n"] >= 5
     assert "100%" in output.err
 
 
@@ -62,6 +64,8 @@ def test_a_person_reads_both_passes(
     assert "pruned 30%, learned" in lines[1]
     assert f"{label} {probability:.1%}" in lines[2]
     assert any("64 -> 44 -> 31 -> 21" in line for line in lines)
+    assert any(re.fullmatch(r"time( +[\d.]+ ms, [\d.]+ to [\d.]+, n = \d){2}", line) for line in lines)
+    assert any(re.fullmatch(r" +(faster by \d+ %|slower by \d+ %|about equal)", line) for line in lines)
     assert any(line == f"Knows 10 words: {', '.join(analysis.classes)}" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""What a network costs: exact parameters and multiply-accumulates, and measured milliseconds.
+"""What a network costs: exact parameters and multiply-accumulates; `timing` measures.
 
 `python -m vitdemo.cost --write docs/numbers.md` writes the table of the size presets there.
 """
@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import argparse
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.markdown import write_block
@@ -73,26 +71,6 @@ def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence
         attention = n * d * (2 * (d // config.num_heads) + 1) if linear else 2 * n * n * d
         total += n * (4 * d * d + 2 * d * hidden_width(config)) + attention
     return total + (2 if config.dist_token else 1) * d * config.num_classes
-
-
-def measure_milliseconds(
-    calls: Sequence[Callable[[], object]],
-    *,
-    repeats: int = 5,
-    between: Callable[[], object] = lambda: None,
-) -> tuple[float, ...]:
-    """Return the median milliseconds of each call, measured in turn so that drift meets all alike."""
-    for call in calls:
-        between()
-        call()
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(repeats):
-        for call, own in zip(calls, times, strict=True):
-            between()
-            start = perf_counter()
-            call()
-            own.append(1000 * (perf_counter() - start))
-    return tuple(statistics.median(own) for own in times)
 
 
 def format_presets() -> str:

@@ -6,16 +6,18 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vitdemo import render
 from vitdemo.decode import BadImage
-from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Look, Outcome, Request, Result
+from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Look, Outcome, Request, Result, Timings
 from vitdemo.files import replace_file
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS
+from vitdemo.timing import Timing, describe, describe_saving, saving
 
 DAY = 86400.0  # seconds: nobody else waits for a job here
 
@@ -70,12 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 say(f"error: {error}")
                 failed = True
                 continue
-            analysis = result.analysis
+            analysis, times = result.analysis, result.times()
             if analysis.note:
                 say(f"note: {analysis.note}")
-            results.append(as_json(path, analysis))
+            results.append(as_json(path, analysis, times))
             if not options.json:
-                print(format_outcomes(path, analysis), flush=True)
+                print(format_outcomes(path, analysis, times), flush=True)
             if options.save_maps is not None:
                 save_maps(result, folder=options.save_maps, name=name)
     except (ValueError, OSError) as error:
@@ -86,8 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
+def as_json(path: Path, analysis: Analysis, times: Timings) -> dict[str, Any]:
     """Return what `--json` prints of one image; `pruned` is null at pruning ratio 0."""
+    dense, *pruned = times
     return {
         "image": str(path),
         "model": analysis.model,
@@ -97,23 +100,23 @@ def as_json(path: Path, analysis: Analysis) -> dict[str, Any]:
         "unfamiliar": analysis.unfamiliar,
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
-        "dense": outcome_as_json(analysis.dense),
-        "pruned": None if analysis.pruned is None else outcome_as_json(analysis.pruned),
+        "dense": outcome_as_json(analysis.dense, dense),
+        "pruned": None if analysis.pruned is None else outcome_as_json(analysis.pruned, *pruned),
         "kept": [list(ids) for ids in analysis.kept],
     }
 
 
-def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome, time: Timing | None) -> dict[str, Any]:
     return {
         "top": [{"label": label, "probability": probability} for label, probability in outcome.top],
         "tokens": list(outcome.tokens),
         "macs": outcome.macs,
-        "milliseconds": outcome.milliseconds,
+        "time": time and asdict(time),
     }
 
 
-def format_outcomes(path: Path, analysis: Analysis) -> str:
-    """Return one image for people: dense and pruned side by side."""
+def format_outcomes(path: Path, analysis: Analysis, times: Timings) -> str:
+    """Return one image for people: dense and pruned side by side, and what pruning did to the time."""
     columns = [("dense", analysis.dense)]
     if analysis.pruned is not None:
         columns.append((f"pruned {analysis.pruning_ratio:.0%}, {analysis.selector}", analysis.pruned))
@@ -123,7 +126,9 @@ def format_outcomes(path: Path, analysis: Analysis) -> str:
         rows.append([f"{rank + 1}.", *cells])
     rows.append(["patches", *(" -> ".join(map(str, outcome.tokens)) for _, outcome in columns)])
     rows.append(["MACs", *(f"{outcome.macs / 1e6:,.1f} M" for _, outcome in columns)])
-    rows.append(["time", *(f"{outcome.milliseconds:.1f} ms" for _, outcome in columns)])
+    rows.append(["time", *map(describe, times)])
+    if len(times) > 1:
+        rows.append(["", "", describe_saving(saving(times[1], times[0]))])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     silent = [] if analysis.dense.top else ["This network has no words."]

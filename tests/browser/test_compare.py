@@ -13,6 +13,7 @@ from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, each_look
 from vitdemo.engine import DEFAULT_MODEL, Comparison, Request
 from vitdemo.examples import example_paths
+from vitdemo.timing import describe
 from vitdemo.ui.kit.words import macs
 
 PATH = next(iter(example_paths().values()))
@@ -44,7 +45,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
             f"{100 * share:.1f} %",
             tokens,
             macs(outcome.macs),
-            f"{outcome.milliseconds:.1f} ms",
+            describe(side.time),
         ]
         expect(rows.locator(f"td:nth-of-type({index + 1})")).to_have_text(expected)
     lines = page.locator("#compare-result .classes tbody tr")

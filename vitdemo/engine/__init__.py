@@ -22,6 +22,7 @@ from vitdemo.engine.core.records import (
     Outcome,
     Request,
     Step,
+    Timings,
 )
 from vitdemo.engine.engine import Engine
 from vitdemo.engine.look import Look
@@ -30,6 +31,7 @@ from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.message import Progress
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import DEFAULT_MODEL
+from vitdemo.timing import Timing
 
 __all__ = [
     "ATTENTION_METHODS",
@@ -61,5 +63,7 @@ __all__ = [
     "Sweep",
     "SweepCurve",
     "SweepPoint",
+    "Timing",
+    "Timings",
     "Trust",
 ]

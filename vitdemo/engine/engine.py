@@ -8,10 +8,11 @@ from pathlib import Path
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, measure_speed
+from vitdemo.engine.answers.times import find_times
 from vitdemo.engine.core.analyse import analyse, find
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
-from vitdemo.engine.core.records import Expired, ModelInfo, Request
+from vitdemo.engine.core.records import Analysis, Expired, ModelInfo, Request, Timings
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import ignore_progress
@@ -114,6 +115,10 @@ class Engine:
         """
         entry = find(request, self._shared)
         return entry and self._result(entry, ignore_progress)
+
+    def find_times(self, analysis: Analysis) -> Timings | None:
+        """Return the `times` of the result, None where they would have to be measured."""
+        return find_times(analysis, self._shared)
 
     def compare(
         self, a: Request, b: Request, *, method: str = "attention-rollout", progress: Progress | None = None

@@ -12,9 +12,10 @@ from vitdemo.engine.answers.inside import Inside
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.answers.numbers import PatchMap
 from vitdemo.engine.answers.share import card
+from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust
-from vitdemo.engine.core.records import Analysis, Captioned
+from vitdemo.engine.core.records import Analysis, Captioned, Timings
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
 
@@ -42,6 +43,14 @@ class Result:
     def key(self) -> str:
         """By which `Engine.recall` finds this result as long as memory holds it; nobody can guess it."""
         return self.analysis.key
+
+    def times(self) -> Timings:
+        """Return how long the dense pass takes and, where something is pruned, the pruned one.
+
+        None for a pass that the machine was too busy to measure. Run the network, unless the model was
+        measured at this setting before.
+        """
+        return measure_times(self._subject)
 
     def attention(self, look: Look) -> PatchMap:
         """Return the numbers of `attention_figure`.
@@ -119,7 +128,7 @@ class Result:
         """Return all numbers of the result, to be written to files.
 
         The attention maps follow `look`, which is what the page shows.
-        Run the network for the maps of the answer's class, unless they are known. Raise ValueError for an
-        option out of range.
+        Run the network for the maps of the answer's class and the times, unless they are known. Raise
+        ValueError for an option out of range.
         """
         return export(self._subject, look)

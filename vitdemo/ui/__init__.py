@@ -87,7 +87,7 @@ def analyse_first_view(engine: Engine) -> First | None:
     picture = str(example_paths()[FIRST_EXAMPLE])
     try:
         result = engine.open(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
-        return First(result.analysis, result.classes())
+        return First(result.analysis, result.times(), result.classes())
     except ValueError:
         return None
 

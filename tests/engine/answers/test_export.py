@@ -157,7 +157,8 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
         told = {one["class"]: one["probability"] for one in facts[name]["probabilities"]}
         np.testing.assert_allclose([told[label] for label in CIFAR10_CLASSES], chances, atol=1e-6)
         assert facts[name]["answer"] == CIFAR10_CLASSES[int(chances.argmax())]
-        assert facts[name]["milliseconds"] > 0
+        assert facts[name]["time"]["milliseconds"] > 0
+        assert facts[name]["time"]["n"] >= 5
     assert facts["pruned"]["macs"] < facts["dense"]["macs"]
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tests.engine.bundle import LAB_MODEL as MODEL
 from tests.engine.bundle import Net, picture
-from vitdemo import cost
+from vitdemo import cost, timing
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers import sweep
@@ -21,6 +21,7 @@ from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned, Random, make_selector
 from vitdemo.recording import record
 from vitdemo.registry import MODELS
+from vitdemo.timing import Timing
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def engine(models: Path) -> Iterator[Engine]:
     """One whose sweeps measure each ratio only once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vitdemo.engine.answers.sweep.SECONDS", 0.0)
-        patch.setattr("vitdemo.engine.answers.sweep.FEWEST", 1)
+        patch.setattr("vitdemo.engine.answers.sweep.ROUNDS", (1, 1))
         yield Engine(device="cpu", models_dir=models)
 
 
@@ -66,11 +67,10 @@ def test_a_sweep_is_one_forward_a_ratio(engine: Engine, result: Result, net: Net
     assert sweep.points[0].macs == cost.macs(MODELS[MODEL].config)
     assert all(a.macs > b.macs for a, b in pairwise(sweep.points))
     first = sweep.curves[0]
-    assert sweep.repeats == 1
     for curve in sweep.curves:
         assert [len(ids) for ids in curve.kept] == [point.tokens[-1] for point in sweep.points]
-        assert all(time > 0 for time in curve.milliseconds)
-        assert curve.milliseconds[0] == first.milliseconds[0], "there is one dense pass"
+        assert [time and time.n for time in curve.times] == [1] * 10
+        assert curve.times[0] == first.times[0], "there is one dense pass"
 
 
 @torch.no_grad()
@@ -79,19 +79,19 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
     model, pixels = net
     seen: list[tuple[object, int]] = []
 
-    def told(calls: list[Callable[[], Tensor]], *, repeats: int, between: Any) -> tuple[float, ...]:
+    def told(calls: list[Callable[[], Tensor]], *, rounds: Any, **_: Any) -> list[Timing | None]:
+        assert rounds == sweep.ROUNDS
         for call in calls:
             pruning = call.args[0]  # type: ignore[attr-defined]
             assert len(call()) == 1, "a single picture"
             seen.append(
                 (pruning and type(pruning.selector), pruning and round(10 - 10 * pruning.rule.keep_ratio))
             )
-        return tuple(float(index) for index in range(len(calls)))
+        return [Timing(index, index, index, 3) for index in range(len(calls))]
 
-    monkeypatch.setattr(cost, "measure_milliseconds", told)
-    monkeypatch.setattr(sweep, "SECONDS", 0.0)
-    times, repeats = sweep.time_selectors(model, pixels, ("random", "learned"))
-    assert repeats == sweep.FEWEST
+    monkeypatch.setattr(timing, "measure", told)
+    found = sweep.time_selectors(model, pixels, ("random", "learned"))
+    times = {name: tuple(time and time.milliseconds for time in own) for name, own in found.items()}
     assert seen == [(None, None), *((kind, step) for step in range(1, 10) for kind in (Random, Learned))]
     assert times == {"random": (0, *range(1, 19, 2)), "learned": tuple(range(0, 19, 2))}
 

@@ -13,7 +13,7 @@ from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 
 
 def entry(key: str) -> Entry:
-    outcome = Outcome((), (12,), 0, 0.0)
+    outcome = Outcome((), (12,), 0)
     view = Image.new("RGB", (16, 12))
     analysis = Analysis(key, "", "", "", 0.3, view, outcome, outcome, (), "")
     return Entry(

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from vitdemo.engine import Analysis, Outcome
+from vitdemo.engine import Analysis, Outcome, Timing, Timings
 from vitdemo.ui import words as answer
 from vitdemo.ui.kit.html import Html, join, note, row, say_html, table, tag
 from vitdemo.ui.sidebar.words import counts
 from vitdemo.ui.tabs.prediction import words as prediction
 
-DENSE = Outcome((("cat", 0.9), ("dog", 0.1)), (64,), 1_000_000_000, 10.0)
+DENSE = Outcome((("cat", 0.9), ("dog", 0.1)), (64,), 1_000_000_000)
+TIMES = (Timing(10.0, 9.9, 10.2, 9), Timing(12.0, 11.8, 12.5, 9))
 
 
 def analysis(pruned: Outcome | None) -> Analysis:
@@ -32,10 +33,13 @@ def analysis(pruned: Outcome | None) -> Analysis:
 
 
 def test_comparison_worked_by_hand() -> None:
-    pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000, 12.0)
-    shown = prediction.write_comparison(analysis(pruned))
-    for cell in ("1.00 G", "650.0 M", "35 %", "75 %", "−20 %", "88.5 %", "12.0 ms"):
+    pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000)
+    shown = prediction.write_comparison(analysis(pruned), TIMES)
+    for cell in ("1.00 G", "650.0 M", "88.5 %", "12.0 ms, 11.8 to 12.5, n = 9"):
         assert f">{cell}</td>" in shown
+    for gain in ("35 %", "75 %"):
+        assert f'<span class="gain">{gain}</span></td>' in shown
+    assert "<span>slower by 20 %</span></td>" in shown
     assert "moves by −1.5 points" in shown
 
 
@@ -48,19 +52,36 @@ def test_comparison_worked_by_hand() -> None:
     ],
 )
 def test_the_sentence_on_pruning(label: str, share: float, words: str) -> None:
-    assert words in prediction.write_sentence(DENSE, Outcome(((label, share),), (64, 44), 1, 1.0))
+    assert words in prediction.write_sentence(DENSE, Outcome(((label, share),), (64, 44), 1))
 
 
 def test_without_pruning_there_is_nothing_to_compare() -> None:
-    assert prediction.NO_PRUNING in prediction.write_comparison(analysis(None))
+    shown = prediction.write_comparison(analysis(None), TIMES[:1])
+    assert prediction.NO_PRUNING in shown
+    assert "<td>10.0 ms, 9.9 to 10.2, n = 9</td><td>–</td><td>–</td>" in shown
+
+
+@pytest.mark.parametrize(
+    ("times", "cells"),
+    [
+        (None, "<td>measuring</td><td>measuring</td><td>–</td>"),
+        ((None, TIMES[1]), "<td>busy, not measured</td><td>12.0 ms, 11.8 to 12.5, n = 9</td>"),
+        ((None, TIMES[1]), "<span>not measured</span>"),
+        ((TIMES[1], TIMES[0]), '<span class="gain">faster by 17 %</span>'),
+        ((TIMES[0], Timing(9.6, 9.5, 9.7, 5)), "<span>about equal</span>"),
+    ],
+)
+def test_a_time_is_said_with_its_spread_or_not_at_all(times: Timings | None, cells: str) -> None:
+    pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000)
+    assert cells in prediction.write_comparison(analysis(pruned), times)
 
 
 def test_names_from_outside_stay_text() -> None:
     label = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
-    hostile = Outcome(((label, 0.5),), (64,), 1, 1.0)
+    hostile = Outcome(((label, 0.5),), (64,), 1)
     pages = (
         answer.write_headline(analysis(hostile)),
-        prediction.write_comparison(analysis(hostile)),
+        prediction.write_comparison(analysis(hostile), TIMES),
         answer.write_problem(label),
         note(label),
     )

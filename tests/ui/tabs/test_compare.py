@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from PIL import Image
 
-from vitdemo.engine import Analysis, Comparison, Outcome, Side
+from vitdemo.engine import Analysis, Comparison, Outcome, Side, Timing
 from vitdemo.engine.answers.compare import Obstacle
 from vitdemo.ui.kit.language import read_chinese
 from vitdemo.ui.tabs.compare import words
@@ -18,11 +18,11 @@ PICTURE = Image.new("RGB", (8, 8))
 
 
 def side(label: str, share: float, *, macs: int, ratio: float = 0.3) -> Side:
-    outcome = Outcome(((label, share),), (16, 8) if ratio else (16,), macs, 1.5)
+    outcome = Outcome(((label, share),), (16, 8) if ratio else (16,), macs)
     pruned = outcome if ratio else None
     selector = "random" if ratio else ""
     analysis = Analysis("key", "m", "Net <1>", selector, ratio, PICTURE, outcome, pruned, (), "bundled")
-    return Side(analysis, outcome, (share, None), (4, 4), PICTURE, PICTURE)
+    return Side(analysis, outcome, Timing(1.5, 1.4, 1.7, 9), (share, None), (4, 4), PICTURE, PICTURE)
 
 
 def comparison(a: Side, b: Side, **changes: Any) -> Comparison:
@@ -64,6 +64,7 @@ def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:
     assert '<i style="width: 65.0%"></i></span>65.0 %</td><td>−25.0</td>' in page
     assert '<th scope="row">kite</th><td>–</td><td>–</td><td>–</td>' in page
     assert words.UNKNOWN in page
+    assert page.count("<td>1.5 ms, 1.4 to 1.7, n = 9</td>") == 2
     assert words.write_difference(0.5, 0.50001) == "0.0"
 
 

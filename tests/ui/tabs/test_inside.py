@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
@@ -9,7 +11,8 @@ from vitdemo.engine.answers.anatomy import Norms
 from vitdemo.engine.answers.card import Confidence, ModelCard
 from vitdemo.engine.answers.inside import Ablation
 from vitdemo.engine.answers.sanity import Check, SanityChecks
-from vitdemo.engine.answers.speed import Size, SpeedCard, Timing
+from vitdemo.engine.answers.speed import Size, SpeedCard, Variant
+from vitdemo.timing import Timing
 from vitdemo.ui.familiarity import write_confidence
 from vitdemo.ui.tabs.inside import costs
 from vitdemo.ui.tabs.inside import words as inside_text
@@ -19,19 +22,22 @@ BLANK = Image.new("RGB", (4, 4))
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
 
 
-def timing(name: str, macs: int, low: float, middle: float, high: float) -> Timing:
-    return Timing(name, macs, 10, middle, low, high, 5)
+def variant(name: str, macs: int, low: float, middle: float, high: float) -> Variant:
+    return Variant(name, macs, 10, Timing(middle, low, high, 5))
 
 
 def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
     low, middle, high = pruned
-    timings = (
-        timing("dense", 100, 9.0, 10.0, 11.0),
-        timing("learned", 67, low, middle, high),
-        timing("linear", 95, 9.5, 10.5, 11.5),
+    variants = (
+        variant("dense", 100, 9.0, 10.0, 11.0),
+        variant("learned", 67, low, middle, high),
+        variant("linear", 95, 9.5, 10.5, 11.5),
     )
-    sizes = (Size(64, 10.0, 12.0, 11.0, False, False, 9), Size(1024))
-    return SpeedCard(0.3, "cpu", 2, timings, sizes, pruning_from, None)
+    sizes = (
+        Size(64, (Timing(10.0, 9.0, 11.0, 9), Timing(12.0, 11.5, 12.5, 9), None)),
+        Size(1024, tried=False),
+    )
+    return SpeedCard(0.3, "cpu", 2, variants, sizes, pruning_from, None)
 
 
 @pytest.mark.parametrize(
@@ -41,24 +47,35 @@ def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
         ((12.0, 13.0, 14.0), "33 % fewer multiply-adds, but is 30 % slower here than the dense pass."),
         (
             (8.0, 9.0, 10.0),
-            "33 % fewer multiply-adds; its time here cannot be told from that of the dense pass.",
+            "33 % fewer multiply-adds; its time here is about equal to that of the dense pass.",
         ),
     ],
 )
 def test_slower_is_called_slower(pruned: tuple[float, float, float], words: str) -> None:
     shown = costs.write_speed(card(*pruned))
     assert f"Pruning by learned predictor needs {words}" in shown
-    assert "Linear attention needs 5 % fewer multiply-adds; its time here cannot be told" in shown
+    assert "Linear attention needs 5 % fewer multiply-adds; its time here is about equal" in shown
 
 
 def test_break_even_is_said_plainly() -> None:
     lost = costs.write_speed(card(12.0, 13.0, 14.0))
     assert "Pruning did not pay here at up to 64 patches." in lost
     assert "A dash: it would have taken too long." in lost
-    assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td><td>–</td>' in lost
-    assert "Milliseconds on 2 CPU threads" in lost
+    assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td>' in lost
+    assert "<td>12.0 ms, 11.5 to 12.5, n = 9</td><td>busy, not measured</td>" in lost
+    assert "Time on 2 CPU threads" in lost
     won = costs.write_speed(card(7.0, 8.0, 8.5, pruning_from=64))
     assert "Pruning paid here from 64 patches on" in won
+
+
+def test_a_busy_machine_is_named() -> None:
+    found = card(7.0, 8.0, 8.5)
+    shown = costs.write_speed(
+        replace(found, variants=(replace(found.variants[0], time=None), *found.variants[1:]), sizes=())
+    )
+    assert "33 % fewer multiply-adds; the machine was too busy to measure its time." in shown
+    assert "The machine was too busy to measure; please try again later." in shown
+    assert "pay here" not in shown
 
 
 def test_a_failed_check_is_seen() -> None:

@@ -12,14 +12,17 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.engine.answers.attention import choose_method
 from vitdemo.engine.answers.sanity import rank_correlation
+from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.core.analyse import analyse
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import Heatmap, explain
 from vitdemo.message import Message, Progress
 from vitdemo.models.head import to_probabilities
 from vitdemo.registry import ModelSpec
+from vitdemo.timing import Timing
 from vitdemo.weights import LoadedModel
 
 CONTRAST_RATIO = 0.3
@@ -33,14 +36,15 @@ patches that have a value in both, or a map that says the same of every patch. "
 class Side:
     """What one setting makes of the picture.
 
-    `outcome`: of the pass that gave the answer, the pruned one if any. `probabilities`: of each class of
-    `Comparison.labels`, None for one that the model does not know. `grid`: rows and columns of patches.
+    `outcome`, `time`: of the pass that gave the answer, the pruned one if any. `probabilities`: of each class
+    of `Comparison.labels`, None for one that the model does not know. `grid`: rows and columns of patches.
     `heat_figure`: its map over its view, in the shared colours. `kept_figure`: what the last stage left of
     the view, all of it at ratio 0.
     """
 
     analysis: Analysis
     outcome: Outcome
+    time: Timing | None
     probabilities: tuple[float | None, ...]
     grid: tuple[int, int]
     heat_figure: Image.Image
@@ -96,6 +100,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
         Side(
             analysis=entry.analysis,
             outcome=outcome_of(entry),
+            time=measure_times(Subject(entry, shared, progress))[-1],
             probabilities=tuple(probability(entry, model, label) for label in labels),
             grid=entry.config.grid,
             heat_figure=render.draw_overlay(entry.analysis.view, heat, scale=scale),

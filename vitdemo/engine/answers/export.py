@@ -7,7 +7,7 @@ import io
 import json
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import cache
 from importlib import metadata
@@ -23,7 +23,7 @@ from vitdemo.engine.answers.attention import heat_of, options_for
 from vitdemo.engine.answers.card import folder_of
 from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import traces_of
-from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Outcome
 from vitdemo.engine.core.subject import Subject
@@ -31,6 +31,7 @@ from vitdemo.engine.look import Look, to_state
 from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import rank
+from vitdemo.timing import Timing
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
@@ -69,7 +70,7 @@ class Export:
 def export(subject: Subject, look: Look) -> Export:
     """Return all numbers of a result.
 
-    Run the network for the maps of the answer's class, unless they are known.
+    Run the network for the maps of the answer's class and for its times, unless they are known.
     `look`: what the tab "Attention" shows; all attention maps of both passes follow its options, and begin
     ("out") or end ("in") at its query.
     """
@@ -99,7 +100,7 @@ def export(subject: Subject, look: Look) -> Export:
         said = f"{one.title} for class {one.label!r} over the patch grid; NaN = already pruned."
         found[f"class_map_{one.method}"] = Numbered(values.astype(np.float32), said, one.unit)
     facts = {
-        **describe_result(entry, subject.loaded, models_dir=subject.shared.models_dir),
+        **describe_result(subject, subject.loaded),
         "attention": to_state(look.counted(entry.config.depth)),
         "left_out": left_out,
         "arrays": {
@@ -154,12 +155,14 @@ def collect_stages(trace: Trace) -> dict[str, Numbered]:
     return found
 
 
-def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> dict[str, Any]:
+def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
     """Return model, setting, answers, costs and versions."""
+    entry = subject.entry
     analysis, config = entry.analysis, entry.config
+    dense, *pruned = measure_times(subject)
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": f"{analysis.model}@{read_revision(analysis.model, loaded, models_dir)}",
+        "model": f"{analysis.model}@{read_revision(analysis.model, loaded, subject.shared.models_dir)}",
         "title": analysis.title,
         "source": analysis.source,
         "note": analysis.note,
@@ -175,14 +178,14 @@ def describe_result(entry: Entry, loaded: LoadedModel, *, models_dir: Path | Non
         "heads": config.num_heads,
         "upload_size": list(entry.upload_size),
         "classes": list(loaded.classes),
-        "dense": describe_outcome(analysis.dense, entry.dense, loaded),
-        "pruned": describe_outcome(analysis.pruned, entry.pruned, loaded),
+        "dense": describe_outcome(analysis.dense, entry.dense, loaded, time=dense),
+        "pruned": describe_outcome(analysis.pruned, entry.pruned, loaded, time=pruned[0] if pruned else None),
         "versions": list_versions(),
     }
 
 
 def describe_outcome(
-    result: Outcome | None, trace: Trace | None, loaded: LoadedModel
+    result: Outcome | None, trace: Trace | None, loaded: LoadedModel, *, time: Timing | None
 ) -> dict[str, Any] | None:
     """Return what one pass says of every class, and its cost; None where there was no such pass."""
     if result is None or trace is None:
@@ -197,7 +200,7 @@ def describe_outcome(
         "probabilities": found,
         "tokens": list(result.tokens),
         "macs": result.macs,
-        "milliseconds": result.milliseconds,
+        "time": time and asdict(time),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitdemo.timing import Timing
+
 Top = tuple[tuple[str, float], ...]
 """Up to five (label, probability), best first."""
 
@@ -28,8 +30,7 @@ class SweepCurve:
     `runs`: how many seeds the numbers are the mean of; 1 for selectors without chance.
     `probabilities`: those of the sweep's `labels`. `answers`: the class with the highest mean probability.
     `held`: the share of runs that still give the dense answer. `kept`: patch ids after the last stage,
-    ascending, of the first run. `milliseconds`: measured median of one run at batch size 1, all ratios and
-    selectors in turn.
+    ascending, of the first run. `times`: of one run at batch size 1, all ratios and selectors in turn.
     """
 
     selector: str
@@ -38,7 +39,7 @@ class SweepCurve:
     answers: tuple[str, ...]
     held: tuple[float, ...]
     kept: tuple[tuple[int, ...], ...]
-    milliseconds: tuple[float, ...]
+    times: tuple[Timing | None, ...]
 
     @property
     def flip(self) -> int | None:
@@ -51,15 +52,12 @@ class Sweep:
     """One picture at every pruning ratio.
 
     `labels`: the classes shown, the dense answer first. `curves`: the chosen selector first; all keep the
-    same number of patches at a ratio. `repeats`: how many passes each measured median is of.
-    `milliseconds`: what all took.
+    same number of patches at a ratio.
     """
 
     labels: tuple[str, ...]
     points: tuple[SweepPoint, ...]
     curves: tuple[SweepCurve, ...]
-    repeats: int
-    milliseconds: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,6 @@ class SmallestSet:
     dense: float
     minimal: bool
     tried: int
-    milliseconds: float
 
 
 @dataclass(frozen=True)

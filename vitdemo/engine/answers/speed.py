@@ -5,63 +5,64 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from time import perf_counter
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo import cost
+from vitdemo import cost, timing
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, selector_names
+from vitdemo.timing import ROUNDS, Call, Timing
 
 SIDES = (8, 16, 24, 32)  # patches on a side: 64, 256, 576 and 1,024 tokens
 RATIO = 0.3  # measured where the visitor prunes nothing
 SECONDS, LIMIT = 3.0, 9.0  # that one comparison should take, and may take at most
-MARGIN = 0.95  # of the time: less of a difference is noise
-ROUNDS = (5, 15)  # fewest and most samples of each call
-Call = Callable[[], object]
 Listen = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Timing:
-    """One variant at batch size 1.
+class Variant:
+    """What one variant costs at batch size 1; `time`: None where the machine was too busy to measure.
 
-    `name`: "dense", a selector, or the other kind of attention, "linear" or "softmax". Milliseconds: the
-    median of `n` passes, and their quartiles `low` and `high`.
+    `name`: "dense", a selector, or the other kind of attention, "linear" or "softmax".
     """
 
     name: str
     macs: int
     parameters: int
-    milliseconds: float
-    low: float
-    high: float
-    n: int
+    time: Timing | None
 
 
 @dataclass(frozen=True)
 class Size:
-    """Medians of `n` passes of networks as wide and deep as the model on `patches` patches.
+    """The times of networks as wide and deep as the model on `patches` patches.
 
-    Softmax attention dense and pruned, and linear attention dense. `pruning_wins`, `linear_wins`: at least
-    5 % faster than the dense pass beside it in three rounds of four. All None where it would have taken too
-    long.
+    `times`: of softmax attention dense and pruned, and of linear attention dense; None where the machine was
+    too busy to measure. `tried`: False where it would have taken too long.
     """
 
     patches: int
-    dense: float | None = None
-    pruned: float | None = None
-    linear: float | None = None
-    pruning_wins: bool | None = None
-    linear_wins: bool | None = None
-    n: int = 0
+    times: tuple[Timing | None, ...] = (None, None, None)
+    tried: bool = True
+
+    @property
+    def dense(self) -> Timing | None:
+        return self.times[0]
+
+    @property
+    def pruning_wins(self) -> bool | None:
+        """Return whether the pruned pass is faster than the dense one; None where that was not measured."""
+        return is_faster(self.times[1], self.dense)
+
+    @property
+    def linear_wins(self) -> bool | None:
+        """Return the same of linear attention."""
+        return is_faster(self.times[2], self.dense)
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,14 @@ class SpeedCard:
     """The model and networks like it, measured.
 
     `pruning_from`, `linear_from`: the fewest measured patches from which on the variant won at every size
-    measured; None where it was not at the largest.
+    measured; None where it was not at the largest. `sizes`: up to the first whose dense pass the machine was
+    too busy to measure.
     """
 
     pruning_ratio: float
     device: str
     threads: int
-    timings: tuple[Timing, ...]
+    variants: tuple[Variant, ...]
     sizes: tuple[Size, ...]
     pruning_from: int | None
     linear_from: int | None
@@ -94,27 +96,28 @@ def measure_speed(
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
     keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
     listen, seconds = partial(progress, 0.0, Message("This model")), SECONDS / haste
-    timings = time_variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
+    variants = time_variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
     sizes: list[Size] = []
-    milliseconds, macs = timings[0].milliseconds, timings[0].macs
+    last, macs = variants[0].time, variants[0].macs  # of a dense pass
     for number, side in enumerate(SIDES):
+        if last is None:
+            break
         listen = partial(
             progress, 0.2 + 0.8 * number / len(SIDES), Message("{count} tokens", count=side * side)
         )
         wide = resize_config(config, side)
-        wanted = milliseconds * cost.macs(wide) / macs  # of one dense pass, from the size before
+        wanted = last.milliseconds * cost.macs(wide) / macs  # from the size before
         if 6 * ROUNDS[0] * wanted > 1000 * LIMIT / haste:
-            sizes.append(Size(side * side))
+            sizes.append(Size(side * side, tried=False))
             continue
         size = time_size(loaded.model, wide, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
-        assert size.dense is not None
-        milliseconds, macs = size.dense, cost.macs(wide)
+        last, macs = size.dense, cost.macs(wide)
         sizes.append(size)
     return SpeedCard(
         ratio,
         str(pool.device),
         torch.get_num_threads(),
-        timings,
+        variants,
         tuple(sizes),
         pays_from([(size.patches, size.pruning_wins) for size in sizes]),
         pays_from([(size.patches, size.linear_wins) for size in sizes]),
@@ -128,7 +131,7 @@ def time_variants(
     pool: ModelPool,
     seconds: float,
     listen: Listen = lambda: None,
-) -> tuple[Timing, ...]:
+) -> tuple[Variant, ...]:
     """Measure the model dense, pruned by each of its selectors, and with the other kind of attention."""
     config = model.config
     other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
@@ -138,13 +141,12 @@ def time_variants(
     calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
     calls |= {name: make_pruned_call(model, pixels, name, keep_ratio) for name in names}
     calls[other.attention] = lambda: twisted(pixels).cpu()
-    samples = time_calls(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
+    times = time_calls(list(calls.values()), pool=pool, seconds=seconds, listen=listen)
     rows = []
-    for name, times in zip(calls, samples.T, strict=True):
+    for name, time in zip(calls, times, strict=True):
         shape = other if name == other.attention else config
         macs = cost.macs(shape, keep_ratio=keep_ratio if name in names else None)
-        low, middle, high = (float(value) for value in np.percentile(times, (25, 50, 75)))
-        rows.append(Timing(name, macs, cost.parameters(shape), middle, low, high, len(times)))
+        rows.append(Variant(name, macs, cost.parameters(shape), time))
     return tuple(rows)
 
 
@@ -157,17 +159,13 @@ def time_size(
     seconds: float,
     listen: Listen = lambda: None,
 ) -> Size:
-    """Return medians at the size of `config`: softmax dense, pruned by the best selector, and linear."""
+    """Return the times at the size of `config`: softmax dense, pruned by the best selector, and linear."""
     softmax = pool.count_forwards(rebuild(model, replace(config, attention="softmax")))
     linear = pool.count_forwards(rebuild(model, replace(config, attention="linear")))
     pixels = make_noise(config, pool)
     pruned = make_pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
     calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
-    samples = time_calls(calls, pool=pool, seconds=seconds, listen=listen)
-    dense, cut, other = (float(value) for value in np.median(samples, axis=0))
-    # Within a round the load of the machine is alike, so ratios tell more than medians do.
-    wins = np.quantile(samples[:, 1:] / samples[:, :1], 0.75, axis=0) < MARGIN
-    return Size(config.num_patches, dense, cut, other, bool(wins[0]), bool(wins[1]), len(samples))
+    return Size(config.num_patches, tuple(time_calls(calls, pool=pool, seconds=seconds, listen=listen)))
 
 
 def make_noise(config: ViTConfig, pool: ModelPool) -> Float[Tensor, "1 ch hh ww"]:
@@ -184,21 +182,25 @@ def make_pruned_call(
 
 def time_calls(
     calls: Sequence[Call], *, pool: ModelPool, seconds: float, listen: Listen = lambda: None
-) -> Float[np.ndarray, "n calls"]:
-    """Return the milliseconds of each call in as many rounds as `seconds` allow, within `ROUNDS`.
+) -> list[Timing | None]:
+    """Return the timing of each call; see `vitdemo.timing`.
 
-    In each all calls take their turn. Nobody else runs a model during a round; between two others may.
+    Nobody else runs a model during a round; between two others may, so that each begins with uncounted calls.
     `listen` is called before each call, and may raise.
     """
-    rounds, wanted = [], ROUNDS[1]
-    while len(rounds) < wanted:
+
+    def take() -> list[float]:
         with pool.compute.turn(lambda share, text: listen()):
-            start = perf_counter()
-            rounds.append(cost.measure_milliseconds(calls, repeats=1, between=listen))
-            took = perf_counter() - start
-        if len(rounds) == 1:
-            wanted = int(np.clip(seconds / took, *ROUNDS))
-    return np.array(rounds)
+            timing.take_round(calls, between=listen)
+            return timing.take_round(calls, between=listen)
+
+    return timing.settle(timing.collect(take, seconds=seconds))
+
+
+def is_faster(one: Timing | None, other: Timing | None) -> bool | None:
+    """Return whether `one` saves time; None where that was not measured."""
+    share = timing.saving(one, other)
+    return None if share is None else share > 0
 
 
 def resize_config(config: ViTConfig, side: int) -> ViTConfig:

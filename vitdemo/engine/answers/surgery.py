@@ -139,7 +139,7 @@ def search_set(
     if not 0 <= share <= 1:
         raise ValueError(Message("share must be from 0 to 1, got {share}", share=share))
     assert entry.dense.logits is not None
-    start, answer = perf_counter(), int(entry.dense.logits.argmax())
+    deadline, answer = perf_counter() + seconds, int(entry.dense.logits.argmax())
     dense = float(to_probabilities(entry.dense.logits, entry.config)[answer])
     kept: Ids = tuple(range(entry.config.num_patches))
 
@@ -149,7 +149,7 @@ def search_set(
 
     # The whole picture must pass its own test, though a batch may round its probability another way.
     floor = min(share * dense, dense - 1e-4)
-    trial = Trial(loaded.model, pixels, answer, floor, start + seconds, listen)
+    trial = Trial(loaded.model, pixels, answer, floor, deadline, listen)
     minimal = False
     try:
         kept = search_prefix(rank_patches(entry), trial)
@@ -168,7 +168,6 @@ def search_set(
         dense=dense,
         minimal=minimal,
         tried=trial.tried,
-        milliseconds=1000 * (perf_counter() - start),
     )
 
 

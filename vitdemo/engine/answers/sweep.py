@@ -6,13 +6,12 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from itertools import product
-from time import perf_counter
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo import cost
+from vitdemo import cost, timing
 from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
@@ -21,13 +20,14 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts
 from vitdemo.models.selectors import SELECTORS, Random, make_selector
+from vitdemo.timing import Timing
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
 RATIOS = tuple(step / 10 for step in range(10))
 SEEDS = 5
 SHOWN = 3  # of the dense classes; those that win at some ratio come on top
-FEWEST, REPEATS, SECONDS = 3, 5, 2.0  # more than the fewest passes only where all fit in the time
+ROUNDS, SECONDS = (3, 5), 2.0  # samples of each pass, and what more than the fewest may take
 
 Pixels = Float[Tensor, "1 ch hh ww"]
 
@@ -35,7 +35,7 @@ Pixels = Float[Tensor, "1 ch hh ww"]
 @torch.no_grad()
 def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress) -> Sweep:
     """Run `entry`'s picture pruned by 0, 10, ... 90 % at each stage."""
-    start, model = perf_counter(), loaded.model
+    model = loaded.model
     names = order_selectors(entry, loaded)
     table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
     kept: dict[str, tuple[tuple[int, ...], ...]] = {}
@@ -49,18 +49,16 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
     measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
-    times, repeats = time_selectors(model, pixels, names, listen=measuring)
+    times = time_selectors(model, pixels, names, listen=measuring)
     classes, labels = choose_classes(table), loaded.classes
     curves = [
-        make_curve(name, rows, classes=classes, labels=labels, kept=kept[name], milliseconds=times[name])
+        make_curve(name, rows, classes=classes, labels=labels, kept=kept[name], times=times[name])
         for name, rows in table.items()
     ]
     return Sweep(
         labels=tuple(labels[index] for index in classes),
         points=tuple(make_point(loaded, ratio) for ratio in RATIOS),
         curves=tuple(curves),
-        repeats=repeats,
-        milliseconds=1000 * (perf_counter() - start),
     )
 
 
@@ -101,8 +99,8 @@ def time_selectors(
     names: tuple[str, ...],
     *,
     listen: Callable[[], object] = lambda: None,
-) -> tuple[dict[str, tuple[float, ...]], int]:
-    """Return the median milliseconds of one pass by each selector at each ratio, and how often each was run.
+) -> dict[str, tuple[Timing | None, ...]]:
+    """Return how long one pass by each selector takes at each ratio.
 
     All are measured in turn. At ratio 0 there is one dense pass for all selectors. `listen` is called
     before each pass, and may raise.
@@ -117,12 +115,8 @@ def time_selectors(
         if pruning is not None and isinstance(pruning.selector, Random):
             pruning = Pruning(Random(pruning.selector.seeds[:1]), pruning.rule)
         calls.append(partial(call, pruning))
-    start = perf_counter()
-    calls[0]()
-    all_at_most = (perf_counter() - start) * len(calls)
-    repeats = max(FEWEST, min(REPEATS, int(SECONDS / all_at_most)))
-    dense, *pruned = cost.measure_milliseconds(calls, repeats=repeats, between=listen)
-    return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}, repeats
+    dense, *pruned = timing.measure(calls, seconds=SECONDS, rounds=ROUNDS, between=listen)
+    return {name: (dense, *pruned[place :: len(names)]) for place, name in enumerate(names)}
 
 
 def choose_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> list[int]:
@@ -147,7 +141,7 @@ def make_curve(
     classes: list[int],
     labels: tuple[str, ...],
     kept: tuple[tuple[int, ...], ...],
-    milliseconds: tuple[float, ...],
+    times: tuple[Timing | None, ...],
 ) -> SweepCurve:
     """Return one selector's curve, whose probabilities are means over the runs of each ratio."""
     mean = rows.mean(dim=1)
@@ -159,5 +153,5 @@ def make_curve(
         answers=tuple(labels[index] for index in mean.argmax(-1).tolist()),
         held=tuple((rows.argmax(-1) == dense).float().mean(-1).tolist()),
         kept=kept,
-        milliseconds=milliseconds,
+        times=times,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 
 import torch
 from jaxtyping import Float
@@ -29,7 +28,6 @@ from vitdemo.weights import LoadedModel
 
 TOP = 5
 UPLOAD_EDGE = 448  # pixels; what is kept of the upload for the page
-REPEATS, SECONDS = 3, 0.15  # what measuring may take at most, once a model and setting
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,14 @@ class Setting:
 class Job:
     """A request whose picture and model are there.
 
-    `upload`: the picture, at most `UPLOAD_EDGE` pixels, and `size`: what it was before; `timed`: what its
-    milliseconds depend on; `key`: where its result is kept.
+    `upload`: the picture, at most `UPLOAD_EDGE` pixels, and `size`: what it was before; `key`: where its
+    result is kept.
     """
 
     setting: Setting
     upload: Image.Image
     size: tuple[int, int]
     prepared: Prepared
-    timed: tuple[str, ...]
     key: str
 
 
@@ -90,16 +87,11 @@ def find(request: Request, shared: Shared) -> Entry | None:
 
 
 def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
-    """Run and measure `job`. It is the caller's turn of `pool.compute`."""
+    """Run `job`. It is the caller's turn of `pool.compute`."""
     setting, device = job.setting, shared.pool.device
     report(0.85, Message("Running {title}", title=setting.spec.title))
-    dense, pruned, pruning = run(loaded, job.prepared, setting, device)
+    dense, pruned = run(loaded, job.prepared, setting, device)
     pixels = job.prepared.pixels
-    milliseconds = shared.timings.find(job.timed)
-    if milliseconds is None:
-        report(0.95, Message("Measuring"))
-        milliseconds = time_passes(loaded.model, pixels.to(device), pruning=pruning)
-        shared.timings.keep(job.timed, milliseconds)
     analysis = Analysis(
         key=job.key,
         model=request.model,
@@ -107,8 +99,8 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         selector=setting.selector,
         pruning_ratio=request.pruning_ratio,
         view=job.prepared.view,
-        dense=make_outcome(dense, loaded, milliseconds[0], keep_ratio=None),
-        pruned=pruned and make_outcome(pruned, loaded, milliseconds[1], keep_ratio=setting.keep_ratio),
+        dense=make_outcome(dense, loaded, keep_ratio=None),
+        pruned=pruned and make_outcome(pruned, loaded, keep_ratio=setting.keep_ratio),
         kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
         source=loaded.origin.source,
         note=loaded.origin.note,
@@ -132,11 +124,16 @@ def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: Tr
     setting = check(request, loaded.spec)
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
-    weights = f"{request.model}@{loaded.origin.source}@{loaded.origin.revision}"
-    timed = (weights, f"{setting.keep_ratio:g}", setting.selector)
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
-    key = cache.key(*(part.encode() for part in timed), str(size).encode(), *images)
-    return Job(setting, upload, size, prepared, timed, key)
+    words = (*name_setting(request.model, setting, loaded), str(size))
+    key = cache.key(*(word.encode() for word in words), *images)
+    return Job(setting, upload, size, prepared, key)
+
+
+def name_setting(model: str, setting: Setting, loaded: LoadedModel) -> tuple[str, ...]:
+    """Return what the cost of a pass depends on: which weights, and how they are pruned."""
+    weights = f"{model}@{loaded.origin.source}@{loaded.origin.revision}"
+    return weights, f"{setting.keep_ratio:g}", setting.selector
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:
@@ -163,39 +160,25 @@ def check(request: Request, spec: ModelSpec) -> Setting:
 
 def run(
     loaded: LoadedModel, prepared: Prepared, setting: Setting, device: torch.device
-) -> tuple[Trace, Trace | None, Pruning | None]:
-    """Run the network dense and pruned. Return both traces, and how it was pruned; None where it was not."""
+) -> tuple[Trace, Trace | None]:
+    """Run the network dense and, where the setting prunes, pruned."""
     model, pixels = loaded.model, prepared.pixels.to(device)
     dense = record(model, pixels, name=setting.spec.key)
+    pruning = make_pruning(setting, model, pixels)
+    return dense, pruning and record(model, pixels, pruning=pruning, name=setting.spec.key)
+
+
+def make_pruning(
+    setting: Setting, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]
+) -> Pruning | None:
+    """Return how `model` prunes this picture; None where nothing is."""
     if not setting.selector:
-        return dense, None, None
+        return None
     selector = make_selector(setting.selector, model=model, pixels=pixels)
-    pruning = Pruning(selector, FixedRatio(setting.keep_ratio))
-    return dense, record(model, pixels, pruning=pruning, name=setting.spec.key), pruning
+    return Pruning(selector, FixedRatio(setting.keep_ratio))
 
 
-@torch.no_grad()
-def time_passes(
-    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, pruning: Pruning | None
-) -> tuple[float, ...]:
-    """Measure the median milliseconds of a dense pass and, with `pruning`, of a pruned one; nothing recorded.
-
-    The first dense pass is timed for itself, to see how many repeats the budget allows. Logits are fetched
-    to the CPU, because a GPU says that it is done before it is.
-    """
-    calls = [lambda: model(pixels).cpu()]
-    if pruning is not None:
-        calls.append(lambda: model(pixels, pruning=pruning).cpu())
-    start = perf_counter()
-    calls[0]()
-    each = (perf_counter() - start) * len(calls)
-    repeats = max(1, min(REPEATS, int(SECONDS / each)))
-    return cost.measure_milliseconds(calls, repeats=repeats)
-
-
-def make_outcome(
-    trace: Trace, loaded: LoadedModel, milliseconds: float, *, keep_ratio: float | None
-) -> Outcome:
+def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None) -> Outcome:
     """Return what `trace` says, in words and numbers."""
     top: tuple[tuple[str, float], ...] = ()
     if trace.logits is not None:
@@ -203,7 +186,7 @@ def make_outcome(
         best = rank(trace.logits)[:TOP].tolist()
         top = tuple((loaded.classes[index], shares[index]) for index in best)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
-    return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio), milliseconds)
+    return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio))
 
 
 @torch.no_grad()

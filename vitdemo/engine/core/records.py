@@ -9,9 +9,13 @@ from PIL import Image
 
 from vitdemo.message import Message
 from vitdemo.registry import DEFAULT_MODEL
+from vitdemo.timing import Timing
 
 Captioned = list[tuple[Image.Image, Message]]
 """Pictures, each with its caption."""
+
+Timings = tuple[Timing | None, ...]
+"""Of the dense pass and, where something is pruned, of the pruned one; None: too busy to measure."""
 
 MAX_PRUNING_RATIO = 0.9
 NAMED = 12  # words of a network that a line names
@@ -54,14 +58,12 @@ class Outcome:
     """What one pass says and costs.
 
     `top`: up to five (label, probability), best first. `tokens`: patches at the input and after each stage.
-    `macs`: multiply-accumulates of the whole network. `milliseconds`: measured median at batch size 1,
-    nothing recorded, of this model at this setting.
+    `macs`: multiply-accumulates of the whole network.
     """
 
     top: tuple[tuple[str, float], ...]
     tokens: tuple[int, ...]
     macs: int
-    milliseconds: float
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from vitdemo.engine.core.cache import TraceCache
 from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.pool import ModelPool
+from vitdemo.engine.core.records import Timings
 
 TIMINGS, ANSWERS = 256, 256  # that are kept at most
 
@@ -18,12 +19,12 @@ class Shared:
     """The models and the traces in memory.
 
     `models_dir`: where the bundled weights lie, None = the usual folder.
-    `timings`: measured milliseconds of (dense, pruned) passes by model and setting. `answers`: of questions
+    `timings`: of the dense and the pruned pass by model and setting. `answers`: of questions
     that run a network, by question, key of the result and class.
     """
 
     pool: ModelPool
     cache: TraceCache
     models_dir: Path | None
-    timings: Lru[tuple[str, ...], tuple[float, ...]] = field(default_factory=lambda: Lru(TIMINGS))
+    timings: Lru[tuple[str, ...], Timings] = field(default_factory=lambda: Lru(TIMINGS))
     answers: Lru[tuple[str, str, str], Any] = field(default_factory=lambda: Lru(ANSWERS))

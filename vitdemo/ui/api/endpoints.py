@@ -35,10 +35,12 @@ class Api:
             names a wrong one), classes (all of them), unfamiliar (whether the picture looks like none of
             them; null where nobody can tell), selector, pruning_ratio; dense and pruned (null at ratio 0),
             each with labels (class -> probability, best first, at most five), tokens (patches at the input
-            and after each stage), macs (multiply-accumulates) and milliseconds (measured median of single
-            passes); kept (patch ids after each stage; ids count from 0, row by row).
+            and after each stage), macs (multiply-accumulates) and time (milliseconds: median of n single
+            passes, with their quartiles low and high; null where the machine was too busy to measure);
+            kept (patch ids after each stage; ids count from 0, row by row).
         """
-        return records.pack_analysis(self._open(Request(image, model, pruning_ratio, selector)).analysis)
+        result = self._open(Request(image, model, pruning_ratio, selector))
+        return records.pack_analysis(result.analysis, result.times())
 
     def attention_map(
         self,
@@ -152,7 +154,7 @@ class Api:
             macs (multiply-accumulates); selectors (name -> runs: over how many seeds the next three are the
             mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the share of
             runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
-            patch ids that are left, for each ratio, and milliseconds: measured medians, both of one run).
+            patch ids that are left, and times: as of /analyse, one for each ratio, both of one run).
         """
         result = self._open(Request(image, model, 0.0))
         return records.pack_sweep(result.analysis, result.lab.sweep())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Trust
+from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Timing, Timings, Trust
 from vitdemo.ui.kit.words import NO_WORDS
 
 
-def pack_analysis(found: Analysis) -> dict[str, Any]:
+def pack_analysis(found: Analysis, times: Timings) -> dict[str, Any]:
     """Without its picture."""
+    dense, *pruned = times
     return {
         "model": found.model,
         "title": found.title,
@@ -20,18 +22,18 @@ def pack_analysis(found: Analysis) -> dict[str, Any]:
         "unfamiliar": found.unfamiliar,
         "selector": found.selector,
         "pruning_ratio": found.pruning_ratio,
-        "dense": pack_outcome(found.dense),
-        "pruned": pack_outcome(found.pruned) if found.pruned else None,
+        "dense": pack_outcome(found.dense, dense),
+        "pruned": pack_outcome(found.pruned, *pruned) if found.pruned else None,
         "kept": found.kept,
     }
 
 
-def pack_outcome(found: Outcome) -> dict[str, Any]:
+def pack_outcome(found: Outcome, time: Timing | None) -> dict[str, Any]:
     return {
         "labels": dict(found.top),
         "tokens": found.tokens,
         "macs": found.macs,
-        "milliseconds": found.milliseconds,
+        "time": time and asdict(time),
     }
 
 
@@ -100,7 +102,7 @@ def pack_curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
         "held": one.held,
         "flip": None if one.flip is None else found.points[one.flip].pruning_ratio,
         "kept": one.kept,
-        "milliseconds": one.milliseconds,
+        "times": [time and asdict(time) for time in one.times],
     }
 
 

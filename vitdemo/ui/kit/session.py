@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result
+from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result, Timings
 from vitdemo.examples import CLASSES
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
@@ -25,9 +25,10 @@ FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; 
 
 @dataclass(frozen=True)
 class First:
-    """What a page shows when it opens, before it asks: the result of its picture, maps of the answer."""
+    """What a page shows when it opens, before it asks: its result, the passes' times, maps of the answer."""
 
     analysis: Analysis
+    times: Timings
     maps: Sequence[ClassMap]
 
 

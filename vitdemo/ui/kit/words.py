@@ -11,7 +11,10 @@ MANY_FILES = "These are too many files at once: the limit is {limit}."
 MISTAKEN = "The request does not fit this page: a value in it is of the wrong kind or out of range."
 NO_IMAGE = "Upload a picture, or choose an example, to begin."
 NO_WORDS = "This network has no words."
-TIMING = "Time is the measured median of single passes on this machine, nothing recorded."
+TIMING = (
+    "Time is the median of n single passes on this machine, nothing recorded, and where the middle half of "
+    "them lay. Times that differ by less than 5 % are about equal."
+)
 
 
 def end_sentence(words: str) -> str:

@@ -6,8 +6,9 @@ import base64
 import io
 
 from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
+from vitdemo.timing import describe
 from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, tag, title, wide_table
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.words import TIMING, macs, percent
 
 TAB = "Compare"
@@ -135,7 +136,7 @@ def list_figures(side: Side) -> tuple[str, ...]:
     outcome = side.outcome
     label, probability = outcome.top[0]
     path = " → ".join(map(str, outcome.tokens))
-    return (label, percent(probability), path, macs(outcome.macs), f"{outcome.milliseconds:.1f} ms")
+    return (label, percent(probability), path, macs(outcome.macs), translate(describe(side.time)))
 
 
 def write_classes(found: Comparison) -> Html:

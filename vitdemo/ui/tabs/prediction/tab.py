@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Analysis
+from vitdemo.engine import Analysis, Progress
+from vitdemo.ui.kit.components import RUN
+from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say, word
 from vitdemo.ui.kit.session import Session
@@ -17,11 +19,9 @@ def build(session: Session) -> None:
     """Build the tab, which comes with the answer itself."""
     first = session.first
     best = find_likeliest(first.analysis) if first else {}
-    compared = (
-        words.write_comparison(first.analysis)
-        if first
-        else words.write_no_comparison(Html(label(words.NO_COMPARISON)))
-    )
+    compared = words.write_no_comparison(Html(label(words.NO_COMPARISON)))
+    if first:
+        compared = words.write_comparison(first.analysis, first.times)
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as tab:
         with gr.Row(equal_height=False):
             top = gr.Label(
@@ -36,14 +36,20 @@ def build(session: Session) -> None:
             with gr.Column(min_width=300):
                 table = gr.HTML(compared, padding=False, elem_id="comparison")
         classes.build(session, tab, top)
-    session.show([top, table], write_answer)
 
+        def write_answer(analysis: Analysis | None) -> list[Any]:
+            if analysis is None:
+                return [None, words.write_no_comparison(say(words.NO_COMPARISON))]
+            known = session.engine.find_times(analysis)
+            return [find_likeliest(analysis), words.write_comparison(analysis, known)]
 
-def write_answer(analysis: Analysis | None) -> list[Any]:
-    """Return the top five and the comparison."""
-    if analysis is None:
-        return [None, words.write_no_comparison(say(words.NO_COMPARISON))]
-    return [find_likeliest(analysis), words.write_comparison(analysis)]
+        def measure(values: Values, report: Progress) -> Values:
+            result = session.open(values, report)
+            return {table: words.write_comparison(result.analysis, result.times())}
+
+        session.show([top, table], write_answer)
+        measured = first is not None and None not in first.times
+        session.follow(Part(measure, [table]), tab, brought=measured, **{**RUN, "show_progress": "hidden"})
 
 
 def find_likeliest(analysis: Analysis) -> dict[str, float] | None:

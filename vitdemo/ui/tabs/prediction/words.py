@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vitdemo.engine import METHODS, Analysis, Outcome
+from vitdemo.engine import METHODS, Analysis, Outcome, Timings
+from vitdemo.timing import describe, describe_saving, saving
 from vitdemo.ui.kit.html import Html, join, quiet, row, say_html, table, tag, title
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.words import NO_WORDS, TIMING, macs, percent
 
 NO_COMPARISON = "Dense and pruned will be compared here."
@@ -14,6 +15,7 @@ NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes thr
 CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
 WAITING = "The maps of a class will be shown here."
 SILENT = "Nothing speaks for this class."
+MEASURING = "measuring"
 
 
 def write_no_comparison(words: str) -> Html:
@@ -21,12 +23,15 @@ def write_no_comparison(words: str) -> Html:
     return tag("div", quiet(words), class_="comparison")
 
 
-def write_comparison(analysis: Analysis) -> Html:
-    """Return the dense and the pruned pass side by side, and what pruning did to the answer."""
+def write_comparison(analysis: Analysis, times: Timings | None) -> Html:
+    """Return the dense and the pruned pass side by side, and what pruning did to the answer.
+
+    `times`: None while they are still to be measured.
+    """
     dense, pruned = analysis.dense, analysis.pruned
     rows = [
-        row(say(name), show(dense), show(pruned) if pruned else "–", saving)
-        for name, show, saving in (
+        row(say(name), show(dense), show(pruned) if pruned else "–", saved)
+        for name, show, saved in (
             ("Answer", write_top_label, ""),
             ("Probability", write_top_probability, ""),
             (
@@ -35,9 +40,9 @@ def write_comparison(analysis: Analysis) -> Html:
                 write_saving(dense, pruned, count_patches_left),
             ),
             ("Multiply-adds", lambda one: macs(one.macs), write_saving(dense, pruned, lambda one: one.macs)),
-            ("Time", format_time, write_saving(dense, pruned, lambda one: one.milliseconds)),
         )
     ]
+    rows.append(row(say("Time"), *list_times(times, pruned)))
     head = ("", say("Dense"), say("Pruned"), say("Saving"))
     said = tag("p", write_sentence(dense, pruned))
     return tag("div", table(head, rows), said, quiet(say(TIMING)), class_="comparison")
@@ -55,16 +60,28 @@ def count_patches_left(outcome: Outcome) -> int:
     return outcome.tokens[-1]
 
 
-def format_time(outcome: Outcome) -> str:
-    return f"{outcome.milliseconds:.1f} ms"
+def list_times(times: Timings | None, pruned: Outcome | None) -> tuple[str | Html, ...]:
+    """Return both times, and what pruning did to them."""
+    if times is None:
+        return say(MEASURING), say(MEASURING) if pruned else "–", "–"
+    shown = [translate(describe(time)) for time in times]
+    if len(times) == 1:
+        return *shown, "–", "–"
+    share = saving(times[1], times[0])
+    return *shown, mark_gain(share or 0.0, translate(describe_saving(share)))
 
 
-def write_saving(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], float]) -> str:
+def mark_gain(share: float, words: str) -> Html:
+    """Return `words`, in the colour of a gain where a share is saved."""
+    return tag("span", words, class_="gain" if share > 0 else None)
+
+
+def write_saving(dense: Outcome, pruned: Outcome | None, amount: Callable[[Outcome], float]) -> str | Html:
     """Return the share of `amount` that pruning saves."""
     if pruned is None:
         return "–"
-    share = 100 * (1 - amount(pruned) / amount(dense))
-    return say("{number} %", number=f"{share:.0f}").replace("-", "−")
+    share = 1 - amount(pruned) / amount(dense)
+    return mark_gain(share, say("{number} %", number=f"{100 * share:.0f}").replace("-", "−"))
 
 
 def write_sentence(dense: Outcome, pruned: Outcome | None) -> Html:

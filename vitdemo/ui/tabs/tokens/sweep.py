@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vitdemo.engine import Sweep, SweepCurve
+from vitdemo.timing import describe
 from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, say_html, tag, wide_table
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.svg import Axes, Line, draw_lines
 from vitdemo.ui.kit.words import macs, percent
 from vitdemo.ui.tabs.tokens.words import format_ratio, name_selector
@@ -14,8 +15,8 @@ from vitdemo.ui.tabs.tokens.words import format_ratio, name_selector
 KEPT_MAPS = "{selector}: what is left after the last stage, at each ratio"
 FIRST_RUN = " (the first of {count} seeds)"
 TIMES = (
-    "Answer and probability are those of: {selector}. Times are medians of {count} single passes on this "
-    "machine, all ratios and selectors in turn."
+    "Answer and probability are those of: {selector}. Times are medians of n single passes on this machine, "
+    "all ratios and selectors in turn, and where the middle half of the passes lay."
 )
 BUDGET_NOTE = (
     "All selectors keep the same number of patches at a ratio, so their multiply-adds are the same by "
@@ -49,7 +50,7 @@ def write_sweep(result: Sweep) -> Html:
         quiet(say(BUDGET_NOTE, answer=result.labels[0])),
         tag("ul", *(tag("li", write_sentence(curve, ratios)) for curve in result.curves), class_="lab-said"),
         write_costs(result),
-        quiet(say(TIMES, selector=name_selector(first.selector), count=result.repeats)),
+        quiet(say(TIMES, selector=name_selector(first.selector))),
     )
 
 
@@ -112,13 +113,13 @@ def write_costs(result: Sweep) -> Html:
     """A row a ratio: patches, multiply-adds, each selector's time, answer and probability of the dense
     answer."""
     first = result.curves[0]
-    times = zip(*(curve.milliseconds for curve in result.curves), strict=True)
+    times = zip(*(curve.times for curve in result.curves), strict=True)
     rows = [
         row(
             format_ratio(point.pruning_ratio),
             " → ".join(map(str, point.tokens)),
             macs(point.macs),
-            *(f"{time:.1f} ms" for time in own),
+            *(translate(describe(time)) for time in own),
             answer,
             percent(shares[0]),
         )

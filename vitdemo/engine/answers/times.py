@@ -1,0 +1,66 @@
+"""How long the passes of a result take, measured once a model and setting."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+
+from vitdemo import timing
+from vitdemo.engine.core.analyse import Setting, make_pruning, name_setting
+from vitdemo.engine.core.pool import keep_ratio_of
+from vitdemo.engine.core.records import Analysis, Timings
+from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.subject import Subject
+from vitdemo.message import Message, Progress
+from vitdemo.weights import LoadedModel
+
+ROUNDS, SECONDS = (5, 9), 0.25  # samples of each pass, and what more than the fewest may take
+
+
+def measure_times(subject: Subject) -> Timings:
+    """Return what is known of the passes' times, or else run them.
+
+    Nothing is recorded meanwhile. A machine that is too busy is not remembered: the next call tries again.
+    """
+    loaded, shared = subject.loaded, subject.shared
+    place = name_place(subject.entry.analysis, loaded)
+    known = shared.timings.find(place)
+    if known is not None:
+        return known
+    with subject.turn() as report:
+        found = run_passes(subject, loaded, report=report)
+    if None not in found:
+        shared.timings.keep(place, found)
+    return found
+
+
+def find_times(analysis: Analysis, shared: Shared) -> Timings | None:
+    """Return what is known of the passes' times; run and load nothing."""
+    loaded = shared.pool.find(analysis.model)
+    return loaded and shared.timings.find(name_place(analysis, loaded))
+
+
+@torch.no_grad()
+def run_passes(subject: Subject, loaded: LoadedModel, *, report: Progress) -> Timings:
+    """Measure a dense pass and, where something is pruned, a pruned one.
+
+    Logits are fetched to the CPU, because a GPU says that it is done before it is.
+    """
+    model, pixels = loaded.model, subject.pixels
+    calls = [lambda: model(pixels).cpu()]
+    pruning = make_pruning(setting_of(subject.entry.analysis, loaded), model, pixels)
+    if pruning is not None:
+        calls.append(lambda: model(pixels, pruning=pruning).cpu())
+    listen = partial(report, 0.5, Message("Measuring"))
+    return tuple(timing.measure(calls, seconds=SECONDS, rounds=ROUNDS, between=listen))
+
+
+def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
+    """Return under which name the times are kept."""
+    return name_setting(analysis.model, setting_of(analysis, loaded), loaded)
+
+
+def setting_of(analysis: Analysis, loaded: LoadedModel) -> Setting:
+    """Return how the result was asked for."""
+    return Setting(loaded.spec, keep_ratio_of(analysis.pruning_ratio), analysis.selector)
