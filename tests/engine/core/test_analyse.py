@@ -75,7 +75,7 @@ def test_nothing_is_pruned_at_ratio_0(engine: Engine) -> None:
 def test_an_equal_request_runs_nothing(engine: Engine) -> None:
     first = engine.open(Request(picture())).analysis
     count = engine.forwards
-    assert count > 2
+    assert count == 2
     assert engine.open(Request(picture())).analysis is first
     assert engine.forwards == count
 

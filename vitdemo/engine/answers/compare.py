@@ -100,7 +100,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
         Side(
             analysis=entry.analysis,
             outcome=outcome_of(entry),
-            time=measure_times(Subject(entry, shared, progress))[-1],
+            time=measure_times(Subject(entry, shared, progress=lambda _, text: progress(1.0, text)))[-1],
             probabilities=tuple(probability(entry, model, label) for label in labels),
             grid=entry.config.grid,
             heat_figure=render.draw_overlay(entry.analysis.view, heat, scale=scale),

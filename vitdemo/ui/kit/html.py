@@ -30,7 +30,7 @@ class Html(Markup):
 
 def join(*parts: Any) -> Html:
     """Return the parts one after the other, what is no `Html` as text; a class is named as by `word`."""
-    return Html("").join(word(part) if isinstance(part, str) else part for part in parts)
+    return Html("").join(map(word, parts))
 
 
 def tag(name: str, /, *content: Any, **attributes: Any) -> Html:

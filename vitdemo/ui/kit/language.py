@@ -60,8 +60,7 @@ def say(text: str, /, **gaps: object) -> str:
     """`text` in the language of the visitor who is being answered, its {gaps} filled; the name of a class in
     one of them as `word` has it."""
     translated = read_chinese().get(text, text) if find_language() == "zh" else text
-    filled = {gap: word(value) if isinstance(value, str) else value for gap, value in gaps.items()}
-    return translated.format(**filled) if gaps else translated
+    return translated.format(**{gap: word(value) for gap, value in gaps.items()}) if gaps else translated
 
 
 @cache
@@ -70,9 +69,9 @@ def read_class_names() -> dict[str, str]:
     return json.loads(CLASSES.read_text("utf-8"))
 
 
-def word(name: str) -> str:
+def word(name: Any) -> Any:
     """Return the name of a class in the language of the visitor who is being answered, where the page has it
-    in theirs; any other text as it is."""
+    in theirs; anything else as it is."""
     return read_class_names().get(name, name) if find_language() == "zh" else name
 
 
