@@ -14,6 +14,7 @@ from train.report import CONTROLS, format_models, format_sweep
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
 from vitdemo.examples import example_paths
+from vitdemo.explain import METHODS
 from vitdemo.markdown import read_block
 from vitdemo.registry import MODELS
 from vitdemo.weights import WeightsError, list_models, load_model
@@ -79,6 +80,17 @@ def test_photos_are_named_well_enough_to_be_bundled(key: str) -> None:
     metrics = json.loads((ROOT / "checkpoints" / key / "metrics.json").read_text())
     assert metrics["n"] == 3925
     assert metrics["accuracy"] >= 75
+
+
+@pytest.mark.parametrize("key", [key for key in BUNDLED if "photo" not in key])
+def test_maps_are_ranked_by_the_numbers_of_the_table(key: str) -> None:
+    stored = json.loads((ROOT / "checkpoints" / key / "metrics.json").read_text())["faithfulness"]
+    table = read_block(ROOT / "docs" / "numbers.md", name=f"faithfulness on {stored['dataset']}")
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines() if row.startswith("| ")]
+    printed = {row[0]: row[rows[0].index(key)] for row in rows}
+    for method, (mean, low, high) in stored["gains"].items():
+        assert f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" in printed[METHODS[method].title], method
+    assert f"{key} --data data --n {stored['n']} " in table
 
 
 def test_the_readme_table_is_the_checkpoints_own() -> None:

@@ -1,10 +1,7 @@
-"""Deletion and insertion: worked by hand, against tokens taken out one set at a time, and by the command."""
+"""Deletion and insertion: worked by hand, against tokens taken out one set at a time, and with intervals."""
 
 from __future__ import annotations
 
-import json
-import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +11,6 @@ from torch import Tensor
 
 from tests.explain.traces import random_trace
 from tests.models.nets import pictures, small, small_dynamic
-from tests.small_bundle import write_small_models
-from vitdemo.datasets import load_cifar10
 from vitdemo.faithfulness import (
     class_trace,
     curves,
@@ -25,13 +20,10 @@ from vitdemo.faithfulness import (
     orders_of,
     random_orders,
 )
-from vitdemo.faithfulness.__main__ import main
 from vitdemo.faithfulness.orders import keep_rank
-from vitdemo.faithfulness.study import estimate_interval, judge, make_row, mean_aucs, sample_images
-from vitdemo.markdown import read_block
+from vitdemo.faithfulness.study import estimate_interval, make_row
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit
-from vitdemo.weights import load_model
 
 NETS: dict[str, dict[str, Any]] = {
     "class token": {},
@@ -180,66 +172,3 @@ def test_differences_are_paired(better: float, finding: str) -> None:
     assert found.gain.mean == pytest.approx(2 * better)
     assert found.gain.high - found.gain.low < 0.02
     assert found.deletion.mean == pytest.approx(own[:, 0].mean())
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "cifar-10-batches-py").mkdir()
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
-    batch = {b"data": pixels, b"labels": [0, 1, 2, 3]}
-    (folder / "cifar-10-batches-py" / "test_batch").write_bytes(pickle.dumps(batch))
-    return folder
-
-
-def test_the_command_prints_what_the_study_finds(
-    models: Path, data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["--data", str(data), "--models-dir", str(models), "--n", "2", "--json"]
-    assert main(["dynamicvit_cifar10", *words]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["model"], found["split"], found["n"]) == ("dynamicvit_cifar10", "test", 2)
-    loaded = load_model("dynamicvit_cifar10", models_dir=models)
-    images = list(sample_images(load_cifar10(data, "test"), 2))
-    judged = [judge(loaded, image, seed=seed) for seed, image in enumerate(images)]
-    assert {one["method"] for one in found["rows"]} == set(judged[0]) - {"random"}
-    assert "keep-score" in judged[0]
-    gains = [one["gain"]["mean"] for one in found["rows"]]
-    assert gains == sorted(gains, reverse=True)
-    for one in found["rows"]:
-        aucs = np.array([mean_aucs(judgement[one["method"]]) for judgement in judged])
-        chance = np.array([mean_aucs(judgement["random"]) for judgement in judged])
-        assert one["deletion"]["mean"] == pytest.approx(aucs[:, 0].mean(), abs=1e-6)
-        assert one["insertion"]["mean"] == pytest.approx(aucs[:, 1].mean(), abs=1e-6)
-        gain = (chance[:, 0] - aucs[:, 0] + aucs[:, 1] - chance[:, 1]).mean()
-        assert one["gain"]["mean"] == pytest.approx(gain, abs=1e-6)
-        assert one["gain"]["low"] <= one["gain"]["mean"] <= one["gain"]["high"]
-        assert one["finding"] in ("better than random", "worse than random", "no better than random")
-
-
-def test_the_command_writes_the_table_and_names_what_is_wrong(
-    models: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readme, place = tmp_path / "README.md", "faithfulness on CIFAR-10"
-    readme.write_text(f"before\n<!-- {place}:begin -->\n<!-- {place}:end -->\nafter\n")
-    words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--n", "1"]
-    assert main([*words, "--write", str(readme)]) == 0
-    table = read_block(readme, name=place)
-    assert "| map | vit_cifar10 |" in table
-    assert "| Chefer et al. | 0." in table
-    assert "Keep score" not in table  # this network has none
-    assert "`python -m vitdemo.faithfulness vit_cifar10 --data data --n 1 --json`: n = 1" in table
-    assert main(words) == 0
-    assert "Random order" in capsys.readouterr().out
-    for wrong, message in (
-        (["--n", "5"], "n must be from 1 to 4"),
-        (["--data", str(tmp_path)], "test_batch is missing"),
-        (["--write", str(data / "cifar-10-batches-py" / "none.md")], "none.md"),
-    ):
-        assert main([*words, *wrong]) == 2
-        assert message in capsys.readouterr().err

@@ -110,6 +110,13 @@ def unfold(page: Page, section: str) -> Locator:
     return part
 
 
+def unfold_maps(page: Page, count: int) -> None:
+    """Opens the maps of a class behind the first one, and waits for all `count` of them."""
+    unfold(page, "more-maps")
+    expect(page.locator("#class-maps img")).to_have_count(1)
+    expect(page.locator("#other-maps img")).to_have_count(count - 1)
+
+
 def open_attention(page: Page) -> Locator:
     """Opens the attention tab and waits until its first map is drawn."""
     open_tab(page, "Attention", ".attention")

@@ -46,7 +46,8 @@ def test_another_network_takes_the_answer_away(url: str, open_page: Opener) -> N
     expect(page.locator("#headline .answer")).to_have_text(WORDS)
     expect(page.locator("#headline p.quiet")).to_contain_text(MODELS[SILENT].title)
     expect(page.locator("#class-title")).to_contain_text(WORDS)
-    expect(page.locator("#class-maps img")).to_have_count(0)
+    expect(page.locator(":is(#class-maps, #other-maps) img")).to_have_count(0)
+    expect(page.locator("#more-maps")).to_be_hidden()
     for tab in page.get_by_role("tab").all():
         tab.click()
         page.wait_for_timeout(800)  # for what the tab draws

@@ -62,7 +62,7 @@ def places(page: Page) -> list[str]:
 
 @pytest.mark.timing
 def test_a_visit_without_a_jump(page: Page) -> None:
-    expect(page.locator("#class-maps img")).to_have_count(4)
+    expect(page.locator("#class-maps img")).to_have_count(1)
     assert shifted(page) < GOOD
     steps.choose_example(page, "cat")
     expect(page.locator("#headline .answer b")).to_have_text("cat")

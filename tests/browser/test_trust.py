@@ -75,8 +75,11 @@ def expect_areas(cells: Locator, one: Candidate) -> None:
 def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
     """The maps of class `label`, to the pixel."""
     expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {label}")
-    found, shown = engine.recall(key).classes(label), page.locator("#class-maps .thumbnail-item")
-    expect(shown).to_have_count(len(found))
+    found = engine.recall(key).classes(label)
+    steps.unfold_maps(page, len(found))
+    best = NAMES[found[0].method]
+    expect(page.locator("#class-why")).to_contain_text(f"{best} comes first: on {found[0].judged} pictures")
+    shown = page.locator(":is(#class-maps, #other-maps) .thumbnail-item")
     for one, item in zip(found, shown.all(), strict=True):
         expect_picture(item.locator("img"), one.image)
         expect(item.locator(".caption-label")).to_contain_text(f"{NAMES[one.method]} · ")

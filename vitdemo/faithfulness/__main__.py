@@ -1,6 +1,7 @@
 """`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
 
 With `--write docs/numbers.md` it writes a table for each data set, of the models named or all bundled ones.
+With `--store` the page shows the most faithful map of a class first.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitdemo.explain import METHODS
+from vitdemo.faithfulness.ranking import write_ranking
 from vitdemo.faithfulness.study import Interval, Row, Study, as_json, run_study
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import list_models, load_model
+from vitdemo.weights import LoadedModel, folder_of, list_models, load_model
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -32,6 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     result.add_argument("--models-dir", type=Path, metavar="DIR", help="where the bundled weights lie")
     result.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     result.add_argument("--json", action="store_true", help="print JSON: an object, or a list of several")
+    result.add_argument("--store", action="store_true", help="write into the metrics.json beside the weights")
     result.add_argument("--write", type=Path, metavar="PAGE", help="replace the tables in this file")
     return result
 
@@ -47,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for name in options.names or list_bundled(options.models_dir):
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
+            folder = find_folder(name, loaded, options.models_dir) if options.store else None
             studies.append(run_study(loaded, options.data, n=options.n, split=options.split, progress=say))
+            if folder:
+                write_ranking(folder, studies[-1])
         if options.write:
             for dataset in dict.fromkeys(result.dataset for result in studies):
                 own = [result for result in studies if result.dataset == dataset]
@@ -61,6 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif not options.write:
         print("\n\n".join(format_plain(result) for result in studies))
     return 0
+
+
+def find_folder(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path:
+    """Return where metrics.json lies. Raise ValueError for weights from the Hub, which have none here."""
+    folder = folder_of(name, loaded, models_dir)
+    if folder is None:
+        raise ValueError(f"--store is for bundled weights and folders; {name} comes from the Hub")
+    return folder
 
 
 def say(done: int, n: int) -> None:

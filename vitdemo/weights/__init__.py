@@ -26,6 +26,7 @@ __all__ = [
     "LoadedModel",
     "Origin",
     "WeightsError",
+    "folder_of",
     "is_cached",
     "list_models",
     "load_model",
@@ -121,6 +122,13 @@ def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
     return {key: spec_of(key, models_dir=models_dir) for key in keys}
+
+
+def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
+    """Return where the files beside the weights lie; None for weights from the Hub."""
+    if loaded.origin.source == "bundled":
+        return (models_dir or BUNDLED) / loaded.spec.folder
+    return Path(name) if Path(name).is_dir() else None
 
 
 def is_cached(name: str) -> bool:

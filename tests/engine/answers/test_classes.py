@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.engine.answers.classes import class_index
-from vitdemo.explain import METHODS, explain
+from vitdemo.explain import CLASS_METHODS, METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -63,6 +64,20 @@ def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: E
     other = result.classes(result.analysis.pruned.top[1][0])
     assert small_engine.forwards == before + 2
     assert [one.total for one in other] != [one.total for one in named]
+
+
+def test_the_most_faithful_map_is_the_first(tmp_path: Path) -> None:
+    models = write_small_models(tmp_path)
+    gains = {"chefer": [0.5, 0.4, 0.6], "token-gradcam": [0.3, 0.2, 0.4]}
+    stored = json.dumps({"faithfulness": {"n": 7, "gains": gains}})
+    (models / "dynamicvit_cifar10" / "metrics.json").write_text(stored)
+    engine = Engine(device="cpu", models_dir=models)
+    found = engine.open(Request(picture())).classes()
+    assert [one.method for one in found[:2]] == ["chefer", "token-gradcam"]
+    assert {one.method for one in found} == CLASS_METHODS.keys()
+    assert {one.judged for one in found} == {7}
+    silent = engine.open(Request(picture(), "vit_cifar10", 0.0)).classes()
+    assert [(one.method, one.judged) for one in silent] == [(method, 0) for method in CLASS_METHODS]
 
 
 def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from PIL import Image, UnidentifiedImageError
 
 from vitdemo.engine.core.cache import Entry
 from vitdemo.models.head import to_probabilities
-from vitdemo.weights import BUNDLED, LoadedModel
+from vitdemo.weights import LoadedModel, folder_of
+from vitdemo.weights.metrics import read_metrics
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 FIGURE = re.compile(r"^!\[([^\]]*)\]\(([^)\s]+)\)[ \t]*$\n?", re.MULTILINE)
@@ -43,13 +43,6 @@ class Confidence:
     confidence: float
     surer: int
     unusual: bool
-
-
-def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
-    """Return where the files beside the weights lie; None for weights from the Hub."""
-    if loaded.origin.source == "bundled":
-        return (models_dir or BUNDLED) / loaded.spec.folder
-    return Path(name) if Path(name).is_dir() else None
 
 
 def model_card(name: str, loaded: LoadedModel, *, models_dir: Path | None) -> ModelCard:
@@ -83,13 +76,9 @@ def validation_confidence(folder: Path | None) -> tuple[float, ...]:
 
     They stand in metrics.json; empty where they were not measured.
     """
-    path = folder / "metrics.json" if folder is not None else None
-    if path is None or not path.is_file():
-        return ()
     try:
-        values = json.loads(path.read_text(encoding="utf-8")).get("validation_confidence", ())
-        percentiles = tuple(float(value) for value in values)
-    except (ValueError, TypeError, AttributeError):
+        percentiles = tuple(float(value) for value in read_metrics(folder).get("validation_confidence", ()))
+    except (ValueError, TypeError):
         return ()
     return percentiles if len(percentiles) == 101 and list(percentiles) == sorted(percentiles) else ()
 

@@ -12,12 +12,13 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import CLASS_METHODS, Heatmap, explain
+from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.message import Message
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.trace import Trace
-from vitdemo.weights import LoadedModel
+from vitdemo.weights import LoadedModel, folder_of
 
 NAMED = 20  # classes in a message at most
 
@@ -27,29 +28,33 @@ class ClassMap:
     """One map of a class over the view, with its colour bar.
 
     `label`: the class. `method`: its key in CLASS_METHODS. `total`: the sum of its numbers; 0 where nothing
-    speaks for the class.
+    speaks for the class. `judged`: on how many pictures the maps of its network were judged, which gives
+    their order; 0 where they were not.
     """
 
     label: str
     method: str
     image: Image.Image
     total: float
+    judged: int
 
 
 def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
     """Return the maps of class `label` ("": the answer) in the pass that gave the answer.
 
-    That is the pruned one if any. Maps of one unit share a scale, which begins at 0. None for a network
+    The first is the one that was found the most faithful to this network, where that was measured.
+    That pass is the pruned one if any. Maps of one unit share a scale, which begins at 0. None for a network
     without classes. Run the network unless it was asked before. Raise ValueError for an unknown class.
     """
     entry = subject.entry
     if not entry.config.num_classes:
         return []
     label = label or answer(entry)
-    heats = heats_of(subject, label)
+    heats, ranking = heats_of(subject, label), ranking_of(subject)
+    totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
     return [
-        ClassMap(label, method, draw_classes(entry, method, heats), float(heat[heat == heat].sum()))
-        for method, heat in heats.items()
+        ClassMap(label, method, draw_classes(entry, method, heats), totals[method], ranking.n)
+        for method in ranking.sort(heats)
     ]
 
 
@@ -73,6 +78,16 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
         return {method: explain(trace, method) for method in CLASS_METHODS}
 
     return subject.remember("class maps", label, run)
+
+
+def ranking_of(subject: Subject) -> Ranking:
+    """Return how faithful the maps were found to the network that answered."""
+
+    def read() -> Ranking:
+        name, models_dir = subject.entry.analysis.model, subject.shared.models_dir
+        return read_ranking(folder_of(name, subject.loaded, models_dir))
+
+    return subject.remember("ranking", "", read)
 
 
 def answer(entry: Entry) -> str:

@@ -20,7 +20,6 @@ from jaxtyping import Shaped
 
 from vitdemo.config import ViTConfig
 from vitdemo.engine.answers.attention import heat_of, options_for
-from vitdemo.engine.answers.card import folder_of
 from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import traces_of
 from vitdemo.engine.answers.times import measure_times
@@ -33,7 +32,7 @@ from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import rank
 from vitdemo.timing import Timing
 from vitdemo.trace import Trace
-from vitdemo.weights import LoadedModel
+from vitdemo.weights import LoadedModel, folder_of
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "gradio", "safetensors")

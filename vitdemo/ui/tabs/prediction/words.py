@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from vitdemo.engine import METHODS, Analysis, Outcome, Timings
+from vitdemo.engine import METHODS, Analysis, ClassMap, Outcome, Timings
 from vitdemo.timing import describe, describe_saving, saving
-from vitdemo.ui.kit.html import Html, join, quiet, row, say_html, table, tag, title
+from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, table, tag, title
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.words import NO_WORDS, TIMING, macs, percent
 
 NO_COMPARISON = "Dense and pruned will be compared here."
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
 CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
+MORE = "More maps"
+FIRST = "{map} comes first: on {count} pictures, removing what it marks changed this network's answer most."
 WAITING = "The maps of a class will be shown here."
 SILENT = "Nothing speaks for this class."
 MEASURING = "measuring"
@@ -101,15 +103,23 @@ def write_sentence(dense: Outcome, pruned: Outcome | None) -> Html:
     return join(say("The answer stays; its probability moves by {change} points.", change=moved))
 
 
-def write_class_title(label: str) -> Html:
-    """The heading of the row of maps."""
-    if not label:
+def write_class_title(maps: Sequence[ClassMap]) -> Html:
+    """Return the heading of the maps."""
+    if not maps:
         return title(say("What speaks for a class"), say(WAITING))
-    return title(say("What speaks for {label}", label=label), say(CHOOSE))
+    return title(say("What speaks for {label}", label=maps[0].label), say(CHOOSE))
+
+
+def explain_first(maps: Sequence[ClassMap]) -> Html:
+    """Return why the first of the maps is the first; nothing where they were not judged."""
+    if not maps or not maps[0].judged:
+        return Html("")
+    name = say(METHODS[maps[0].method].title)
+    return note(say(FIRST, map=name, count=maps[0].judged))
 
 
 def write_no_classes() -> Html:
-    """As `class_title`, of a network without classes."""
+    """As `write_class_title`, of a network without classes."""
     return title(say("What speaks for a class"), say(NO_WORDS))
 
 
