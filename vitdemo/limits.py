@@ -34,6 +34,7 @@ class Limits:
     jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; most have up to 12")
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
     arrival_seconds: float = limit(300.0, "that a request may take to come whole")
+    connections: int = limit(800, "open at once, of all clients")
     client_connections: int = limit(500, "that one client may hold open, streams among them")
     client_requests: int = limit(8, "that one client may have waiting or running")
     queue_length: int = limit(64, "requests waiting, of all clients")

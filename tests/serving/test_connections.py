@@ -18,7 +18,7 @@ from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE, Visitor, until
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
-from vitdemo.serving.connections import CROWDED
+from vitdemo.serving.connections import CROWDED, FULL
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
@@ -33,8 +33,8 @@ def serve(models: Path) -> Iterator[Callable[..., str]]:
     """A server with these limits of a connection, behind those proxies; its address."""
     with ExitStack() as stack:
 
-        def started(*, seconds: float = 60.0, proxies: tuple[str, ...] = ()) -> str:
-            limits = Limits(client_connections=OPEN, arrival_seconds=seconds)
+        def started(*, seconds: float = 60.0, proxies: tuple[str, ...] = (), together: int = 100) -> str:
+            limits = Limits(connections=together, client_connections=OPEN, arrival_seconds=seconds)
             page = build(Engine(device="cpu", models_dir=models), limits=limits)
             launch(page, Options(limits=limits, port=free_port(), proxies=proxies))
             stack.callback(page.close)
@@ -43,12 +43,18 @@ def serve(models: Path) -> Iterator[Callable[..., str]]:
         yield started
 
 
-def connect(url: str) -> socket.socket:
+def connect(url: str, client: str = "127.0.0.1") -> socket.socket:
     """A connection on which nothing is said."""
     place = urlsplit(url)
     assert place.hostname
     assert place.port
-    return socket.create_connection((place.hostname, place.port), timeout=PATIENCE)
+    return socket.create_connection((place.hostname, place.port), PATIENCE, source_address=(client, 0))
+
+
+def ask(url: str, client: str) -> httpx.Response:
+    """The page's configuration, as this client is answered."""
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=client), timeout=PATIENCE) as http:
+        return http.get(f"{url}config")
 
 
 def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callable[..., str]) -> None:
@@ -67,6 +73,26 @@ def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callab
         )
         assert "event: complete" in other.analyse()
     until(lambda: httpx.get(f"{url}config", timeout=PATIENCE).status_code == 200)
+
+
+def test_who_holds_most_makes_room_for_another(serve: Callable[..., str]) -> None:
+    url = serve(together=OPEN + 1)
+    with ExitStack() as stack:
+        held = [stack.enter_context(connect(url)) for _ in range(OPEN)]
+        theirs = stack.enter_context(connect(url, OTHER))
+        assert ask(url, "127.0.0.3").status_code == 200
+        for number, connection in enumerate([*held, theirs]):
+            connection.settimeout(PATIENCE if number == OPEN - 1 else 0.05)
+            assert is_open(connection, b"") == (number != OPEN - 1), "the last one of who has most"
+
+
+def test_who_holds_no_fewer_than_others_is_asked_to_come_again(serve: Callable[..., str]) -> None:
+    url = serve(together=2)
+    with connect(url), connect(url, OTHER):
+        refused = ask(url, "127.0.0.3")
+        assert (refused.status_code, refused.json()) == (503, {"detail": FULL})
+        assert refused.headers.items() >= {name.lower(): value for name, value in HEADERS.items()}.items()
+    until(lambda: ask(url, "127.0.0.3").status_code == 200)
 
 
 def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[..., str]) -> None:

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vitdemo.limits import MEGABYTE, Limits
-from vitdemo.serving.connections import CROWDED, forget
+from vitdemo.serving.connections import CROWDED
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
 from vitdemo.serving.login import Login
@@ -179,3 +179,10 @@ def read_length(headers: Headers) -> int:
     """Return the bytes that will come; 0 where the header makes no sense, for they are counted anyway."""
     length = headers.get("content-length", "")
     return int(length) if length.isdecimal() and len(length) < 20 else 0
+
+
+def forget(counts: Counter[str], client: str) -> None:
+    """Count one less of `client`, of whom nothing stays once it was the last."""
+    counts[client] -= 1
+    if not counts[client]:
+        del counts[client]
