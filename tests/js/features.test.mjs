@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { artefacts, colours, gone, middle, nearest, paintColours, range, similarity, spread } from "../../vitdemo/ui/tabs/features/maths.js";
+import { artefacts, colours, gone, middle, nearest, paintColours, range, similarity, spread } from "../../vitdemo/ui/kit/features/maths.js";
 
 function layer(parts = {}) {
   return {

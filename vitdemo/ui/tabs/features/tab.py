@@ -10,10 +10,10 @@ from vitdemo.engine import Expired, Progress, Result
 from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUEUED, QUIET
 from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.features.words import TAB, WORDS
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.tabs.features.words import TAB, WORDS
 
 
 def build(session: Session) -> None:
@@ -21,7 +21,7 @@ def build(session: Session) -> None:
     with gr.Tab(label(TAB), elem_id="tab-features") as tab:
         # By "layer" the browser asks for the features after one layer, by "keep" to have this result kept.
         features = build_module(
-            "tabs/features/features", event="layer keep", elem_id="features", words=say_both(WORDS), chunk={}
+            "kit/features/features", event="layer keep", elem_id="features", words=say_both(WORDS), chunk={}
         )
         kept = gr.State(None)  # the key of that result
 

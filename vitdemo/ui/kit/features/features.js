@@ -1,10 +1,10 @@
-// The Features tab: what the patches of a picture are like after each layer. Entry point: mount().
+// Features: what the patches of a picture are like after each layer. Entry point: mount().
 
-import { Controls } from "../../kit/maps/controls.js";
-import { show } from "../../kit/maps/legend.js";
-import { Picture } from "../../kit/maps/picture.js";
-import { MapTab } from "../../kit/maps/tab.js";
-import { Words } from "../../kit/maps/words.js";
+import { Controls } from "../maps/controls.js";
+import { show } from "../maps/legend.js";
+import { Picture } from "../maps/picture.js";
+import { MapTab } from "../maps/tab.js";
+import { Words } from "../maps/words.js";
 import { Colours } from "./colours.js";
 import { decode, put } from "./data.js";
 import { Layers } from "./layers.js";

@@ -1,4 +1,4 @@
-"""Every word of the Features tab, by key; {gaps} are filled in the browser."""
+"""Every word of features, by key; {gaps} are filled in the browser."""
 
 from __future__ import annotations
 

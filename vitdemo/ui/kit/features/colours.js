@@ -1,6 +1,6 @@
 // How a layer is coloured, and what its colours mean: { fill, legend }. `fill` writes them, RGBA a patch.
 
-import * as scale from "../../kit/maps/scale.js";
+import * as scale from "../maps/scale.js";
 import * as math from "./maths.js";
 
 const PRIMARY = [[255, 0, 0], [0, 255, 0], [0, 0, 255]];

@@ -1,6 +1,6 @@
 // From the server's text to what maths.js wants.
 
-import { halves, inflated, unpack } from "../../kit/maps/unpack.js";
+import { halves, inflated, unpack } from "../maps/unpack.js";
 
 /** The result that `payload` describes: `passes` are lists of layers. */
 export function decode(payload) {

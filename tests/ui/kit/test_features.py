@@ -1,4 +1,4 @@
-"""The Features tab's words: every key that the browser asks for is there, and none that it does not."""
+"""The words of features: every key that the browser asks for is there, and none that it does not."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import re
 import pytest
 
 from vitdemo.ui.kit.assets import ROOMS, read
+from vitdemo.ui.kit.features.words import WORDS
 from vitdemo.ui.kit.language import say_both
-from vitdemo.ui.tabs.features.words import WORDS
 
-CODE = "".join(
-    path.read_text(encoding="utf-8") for path in sorted((ROOMS / "tabs" / "features").glob("*.js"))
-)
-MARKUP = read("tabs/features/features.html")
+CODE = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOMS / "kit" / "features").glob("*.js")))
+MARKUP = read("kit/features/features.html")
 # Families of keys whose last part is a value of the state.
 FAMILIES = {
     "pass_": ("pruned", "dense"),

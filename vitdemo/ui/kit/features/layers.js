@@ -1,6 +1,6 @@
 // Every layer at once: a button with a tiny canvas for each, one pixel a patch. The slider does the same for the keyboard.
 
-import { paint } from "../../kit/maps/scale.js";
+import { paint } from "../maps/scale.js";
 import * as math from "./maths.js";
 
 export class Layers {
