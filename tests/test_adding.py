@@ -19,7 +19,7 @@ from tests.explain.traces import random_trace
 from vitdemo import ui
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.datasets import CIFAR100_CLASSES
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.engine import Engine, Request
 from vitdemo.explain import METHODS, explain
 from vitdemo.models import build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
@@ -83,7 +83,7 @@ def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_p
     drawing = [event for event in page.fns.values() if shown in event.outputs]
     assert len(drawing) == 2, "when it is opened, and when another result arrives"
     assert {event.concurrency_id for event in drawing} == {LIGHT["concurrency_id"]}, "no line of its own"
-    key = engine.open(Request(picture(), DEFAULT_MODEL, 0.5)).key
+    key = engine.open(Request(picture(), engine.default_model, 0.5)).key
     for event in drawing:
         values = {**dict.fromkeys(event.inputs), sessions[0].key: key, sessions[0].active: "tab-count"}
         assert event.fn is not None

@@ -12,10 +12,13 @@ import torch
 from train.options import SWEEP
 from train.report import CONTROLS, format_models, format_sweep
 from vitdemo.data import preprocess
+from vitdemo.datasets import PHOTO_WORDS
 from vitdemo.decode import decode
-from vitdemo.examples import example_paths
+from vitdemo.examples import EXAMPLES, FOLDER, KINDS, choose_examples
 from vitdemo.explain import METHODS
 from vitdemo.markdown import read_block
+from vitdemo.models.pruning import FixedRatio, Pruning
+from vitdemo.models.selectors import make_selector
 from vitdemo.registry import MODELS
 from vitdemo.weights import WeightsError, list_models, load_model
 
@@ -100,13 +103,44 @@ def test_the_readme_table_is_the_checkpoints_own() -> None:
 
 def test_the_bundled_vit_names_at_least_eight_of_the_ten_drawn_pictures() -> None:
     loaded = load_model("vit_cifar10")
-    paths = example_paths()
-    assert set(paths) == set(loaded.classes)
+    assert [example.word for example in KINDS] == list(loaded.classes)
     right = []
-    for name, path in paths.items():
-        picture = decode(path)
+    for example in KINDS:
+        picture = decode(example.path)
         assert min(picture.size) >= 256
         pixels = preprocess(picture, config=loaded.spec.data).pixels
         with torch.no_grad():
-            right.append(loaded.classes[int(loaded.model(pixels).argmax())] == name)
+            right.append(loaded.classes[int(loaded.model(pixels).argmax())] == example.word)
     assert sum(right) >= 8
+
+
+@pytest.mark.parametrize("key", BUNDLED)
+def test_no_network_is_offered_an_example_that_it_gets_wrong(key: str) -> None:
+    """Dense, and where it has learned to prune at the ratio with which a page opens."""
+    loaded = load_model(key)
+    offered = choose_examples(loaded.classes)
+    assert {example.word for example in offered} <= set(loaded.classes)
+    for example in offered:
+        pixels = preprocess(decode(example.path), config=loaded.spec.data).pixels
+        prunings: list[Pruning | None] = [None]
+        if loaded.spec.config.prune:
+            selector = make_selector("learned", model=loaded.model, pixels=pixels)
+            prunings.append(Pruning(selector, FixedRatio(0.7)))
+        for pruning in prunings:
+            with torch.no_grad():
+                answer = loaded.classes[int(loaded.model(pixels, pruning=pruning).argmax())]
+            assert answer == example.word, (example.name, pruning)
+
+
+def test_examples_are_small_and_tell_where_they_come_from() -> None:
+    assert {path.stem for path in FOLDER.glob("*.webp")} == set(EXAMPLES)
+    for example in EXAMPLES.values():
+        assert example.path.stat().st_size <= 60_000
+        assert example.licence in ("Apache-2.0", "CC0-1.0")
+        assert example.drawn == (example.source == "drawn by tools/examples")
+
+
+def test_the_page_opens_on_a_photograph_where_the_photo_network_is() -> None:
+    first = choose_examples(PHOTO_WORDS)[0]
+    assert (first.word, first.drawn) == ("cat", False)
+    assert choose_examples(()) == choose_examples(PHOTO_WORDS)

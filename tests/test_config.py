@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitdemo.config import DataConfig, PruneConfig, ViTConfig, as_pair, from_json, to_json
-from vitdemo.registry import DEFAULT_MODEL, MODELS, PRESETS
+from vitdemo.registry import MODELS, PREFERRED, PRESETS
 
 
 @given(
@@ -63,7 +63,8 @@ def test_every_model_takes_the_pictures_that_its_data_makes(spec: Any) -> None:
 
 
 def test_the_default_model_is_bundled() -> None:
-    assert MODELS[DEFAULT_MODEL].source == "bundled"
+    assert {MODELS[key].source for key in PREFERRED} == {"bundled"}
+    assert not MODELS[PREFERRED[-1]].optional
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ The first example in the network that the page opens with, at the ratio that it 
 from __future__ import annotations
 
 from vitdemo import render
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request
-from vitdemo.examples import example_paths
+from vitdemo.engine import Engine, Request
 from vitdemo.serving.preview import PICTURE
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO
+from vitdemo.ui.kit.session import FIRST_RATIO, list_examples
 from vitdemo.ui.words import TITLE
 
 PROMISE = "See where it looks, what it keeps, and whether its maps can be believed."
@@ -17,9 +16,9 @@ PROMISE = "See where it looks, what it keeps, and whether its maps can be believ
 
 def preview() -> None:
     """Draw the card and write it."""
-    result = Engine(device="cpu").open(
-        Request(example_paths()[FIRST_EXAMPLE], DEFAULT_MODEL, FIRST_RATIO / 100)
-    )
+    engine = Engine(device="cpu")
+    example = list_examples(engine, engine.default_model)[0]
+    result = engine.open(Request(example.path, pruning_ratio=FIRST_RATIO / 100))
     analysis = result.analysis
     outcome, kept = analysis.pruned or analysis.dense, analysis.kept[-1]
     said = f"{outcome.top[0][0]}, from {len(kept)} of {outcome.tokens[0]} patches"

@@ -12,11 +12,11 @@ from typing import Any
 
 from vitdemo import render
 from vitdemo.decode import BadImage
-from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Look, Outcome, Request, Result, Timings
+from vitdemo.engine import Analysis, Engine, Look, Outcome, Request, Result, Timings
 from vitdemo.files import replace_file
 from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
-from vitdemo.registry import MODELS
+from vitdemo.registry import MODELS, PREFERRED
 from vitdemo.timing import Timing, describe, describe_saving, saving
 
 DAY = 86400.0  # seconds: nobody else waits for a job here
@@ -29,8 +29,9 @@ def make_parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m vitdemo.predict", description=__doc__)
     result.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     result.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME",
-        help=f"{known}, a folder, or hf-hub:owner/repo[@revision] (default: %(default)s)",
+        "--model", default="", metavar="NAME",
+        help=f"{known}, a folder, or hf-hub:owner/repo[@revision] "
+        f"(default: the first of {', '.join(PREFERRED)} that is bundled)",
     )  # fmt: skip
     result.add_argument(
         "--pruning-ratio", type=float, default=0.3, metavar="R",
@@ -54,7 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 when an image could not be used, 2 when the options or the weights could not."""
     options = make_parser().parse_args(arguments)
-    extra = () if options.model in MODELS else (options.model,)
+    extra = () if options.model in ("", *MODELS) else (options.model,)
     results: list[dict[str, Any]] = []
     names, failed = make_unique(options.images), False
     try:

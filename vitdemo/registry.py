@@ -140,4 +140,5 @@ MODELS: dict[str, ModelSpec] = {
         ),
     )
 }
-DEFAULT_MODEL = "dynamicvit_cifar10"
+# What a page opens with, and what answers where none is named: the first of these that is bundled.
+PREFERRED = ("dynamicvit_photo", "dynamicvit_cifar10")

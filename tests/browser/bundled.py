@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from playwright.sync_api import Page
 
-from tests.browser.server import ROOT, served
+from tests.browser.server import MODEL, ROOT, quick_models, served
 from tests.engine.bundle import traces
 from vitdemo.config import ViTConfig
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL, Engine
+from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 from vitdemo.explain import METHODS, PatchDropped, explain
 from vitdemo.trace import Trace
@@ -87,14 +87,14 @@ def slow(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
 @cache
 def bundled_app() -> tuple[Engine, str]:
     """An engine with the bundled weights, and the address of its page; it lives as long as the tests."""
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", models_dir=quick_models())
     stack = ExitStack()
     atexit.register(stack.close)
     return engine, stack.enter_context(served(engine))
 
 
 @cache
-def config(model: str = DEFAULT_MODEL) -> ViTConfig:
+def config(model: str = MODEL) -> ViTConfig:
     """Of the bundled weights."""
     return load_model(model).spec.config
 

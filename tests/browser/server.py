@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,12 +18,14 @@ from pathlib import Path
 
 from vitdemo.engine import Engine
 from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.registry import MODELS
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
 from vitdemo.ui.kit.session import First
 
 ROOT = Path(__file__).parents[2]
+MODEL = "dynamicvit_cifar10"
 START_SECONDS = 300  # a busy machine imports torch slowly
 
 
@@ -30,6 +33,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@cache
+def quick_models() -> Path:
+    """A folder of links to all bundled networks but that of photographs, whose passes take ten times as long.
+    A page over it opens with `MODEL`."""
+    folder = Path(tempfile.mkdtemp(prefix="vitdemo-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for bundled in (ROOT / "checkpoints").iterdir():
+        if bundled.name != MODELS["dynamicvit_photo"].folder:
+            (folder / bundled.name).symlink_to(bundled)
+    return folder
 
 
 @contextmanager
@@ -43,19 +58,23 @@ def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAU
 
 @cache
 def running_app() -> str:
-    """The address of `python app.py`, which stops with this process. Fails with the app's own output."""
-    app, url = started(tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    """The address of `python app.py` over `quick_models`, which stops with this process. Fails with the app's
+    own output."""
+    files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
+    app, url = started(files, "--models-dir", str(quick_models()))
     atexit.register(stop, app)
     return url
 
 
-def started(files: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
-    """`python app.py` with `files` as its temporary folder, and its address, once it answers there."""
+def started(files: str, *options: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
+    """`python app.py` with `options`, `files` its temporary folder; and its address, once it answers."""
     port = free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app
     words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": files, **environment}
-    app = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **apart}, stdout=log, stderr=subprocess.STDOUT)
+    app = subprocess.Popen(
+        [*words, *options], cwd=ROOT, env={**os.environ, **apart}, stdout=log, stderr=subprocess.STDOUT
+    )
     url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and app.poll() is None:
         try:

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from playwright.sync_api import Locator, Page, Position, expect
 
+from tests.browser.server import MODEL
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL
-from vitdemo.examples import example_paths
+from vitdemo.examples import EXAMPLES, KINDS, THINGS, example_paths
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.weights import load_model
@@ -25,9 +25,9 @@ FAMILIAR = re.compile(
 
 
 @cache
-def by_hand(path: Path, *, keep_ratio: float) -> tuple[str, float]:
-    """(label, probability) of the default model, without the engine."""
-    loaded = load_model(DEFAULT_MODEL)
+def by_hand(path: Path, *, keep_ratio: float, model: str = MODEL) -> tuple[str, float]:
+    """(label, probability) of `model`, pruned by its learned scores, without the engine."""
+    loaded = load_model(model)
     pixels = preprocess(decode(path), config=loaded.spec.data).pixels
     selector = make_selector("learned", model=loaded.model, pixels=pixels)
     with torch.no_grad():
@@ -43,7 +43,8 @@ def choose(page: Page, control: str, option: str) -> None:
 
 
 def choose_example(page: Page, name: str) -> None:
-    place = list(example_paths()).index(name)
+    others = KINDS if EXAMPLES[name] in KINDS else THINGS
+    place = others.index(EXAMPLES[name])
     page.locator("#examples button.thumbnail-item").nth(place).click()
 
 

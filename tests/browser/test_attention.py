@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.bundled import SELECTORS, bundled_app, heats, looked_at_by, recorded, wanted
-from vitdemo.engine import DEFAULT_MODEL, Request
+from tests.browser.server import MODEL
+from vitdemo.engine import Request
 from vitdemo.engine.answers import payload
 from vitdemo.examples import example_paths
 from vitdemo.trace import Trace
@@ -32,7 +33,7 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
 def attention(opened: tuple[Page, dict[str, Any]]) -> Locator:
     """In its first state, of the default model."""
     page, first = opened
-    analysed_by(page, DEFAULT_MODEL)
+    analysed_by(page, MODEL)
     steps.show_attention(page, **first)
     return page.locator(".attention")
 

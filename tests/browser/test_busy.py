@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
-from tests.browser.server import served
+from tests.browser.server import MODEL, served
 from tests.serving.visitors import Jobs, Visitor, sent, until
 from tests.small_bundle import write_small_models
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import Limits
 
@@ -46,7 +46,7 @@ def test_a_page_that_is_refused_asks_again_by_itself(
     page: Page, url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frog: Path = example_paths()["frog"]
-    expected = engine.open(Request(frog, DEFAULT_MODEL, 0.3)).analysis.pruned
+    expected = engine.open(Request(frog, MODEL, 0.3)).analysis.pruned
     assert expected is not None
     jobs, busy = Jobs(engine, monkeypatch), page.locator("#busy")
     for number in range(3):  # two places, and one in the queue

@@ -11,7 +11,8 @@ from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, each_look
-from vitdemo.engine import DEFAULT_MODEL, Comparison, Request
+from tests.browser.server import MODEL
+from vitdemo.engine import Comparison, Request
 from vitdemo.examples import example_paths
 from vitdemo.timing import describe
 from vitdemo.ui.kit.words import macs
@@ -77,7 +78,7 @@ def test_a_visit(open_page: Opener) -> None:
     engine, url = bundled_app()
     page = open_page(url)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
-    left = Request(PATH, DEFAULT_MODEL, 0.3, "learned")
+    left = Request(PATH, MODEL, 0.3, "learned")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))
 
     steps.choose(page, "compare-model-b", "Lightweight ViT · CIFAR-10")
@@ -109,7 +110,7 @@ def test_a_visit(open_page: Opener) -> None:
     expect(page.locator("#compare-ratio-b input[type=number]")).to_have_value("50")
     page.locator("#compare-run").click()
     cat = example_paths()["cat"]
-    pair = (Request(cat, DEFAULT_MODEL, 0.3, "learned"), Request(cat, LIGHT, 0.5, "random"))
+    pair = (Request(cat, MODEL, 0.3, "learned"), Request(cat, LIGHT, 0.5, "random"))
     expect_comparison(page, engine.compare(*pair))
 
 
@@ -121,7 +122,7 @@ def test_a_follows_the_left_column(open_page: Opener, artefacts: Path) -> None:
     expect_looks(page, artefacts)
     steps.set_ratio(page, 60)
     expect(page.locator("#compare-ratio-a input[type=number]")).to_have_value("60")
-    left = Request(PATH, DEFAULT_MODEL, 0.6, "learned")
+    left = Request(PATH, MODEL, 0.6, "learned")
     expect(page.locator("#compare-result .costs thead")).to_contain_text("60 % pruned · Learned predictor")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))
     page.locator("#picture").get_by_label("Remove Image").click()

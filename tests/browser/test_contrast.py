@@ -12,6 +12,7 @@ from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.looks import paint
 from tests.browser.seen import noise
+from tests.browser.server import quick_models
 from vitdemo.engine import Engine, Request
 
 # Returns a line [ratio, limit, words, where] a visible text. Left out, as WCAG does: inactive controls, and
@@ -159,7 +160,7 @@ def fill_tokens(page: Page) -> None:
 
 def strange_pictures(page: Page, folder: Path) -> None:
     """One that is unlike the training pictures, and one that is none."""
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", models_dir=quick_models())
     pictures = (noise(seed) for seed in range(100))
     next(one for one in pictures if unfamiliar(engine, one)).save(folder / "noise.png")
     (folder / "notes.png").write_bytes(b"hello")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
+from tests.browser.server import quick_models
 from tests.corpus import assert_told, corpus
 from tests.corpus_damage import ODD_NAMES
 from tests.corpus_entry import Entry
@@ -61,7 +62,7 @@ def expect_refused(page: Page, entry: Entry) -> None:
 
 
 def test_one_file_after_the_other(page: Page, tmp_path: Path) -> None:
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", models_dir=quick_models())
     for name in chain(*zip(BROKEN, SOUND, strict=True)):
         entry, path = written(tmp_path, name)
         steps.upload(page, path)
@@ -75,7 +76,7 @@ def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_pa
     names = "turned-2.png", "cut-0.5.png", "palette-8.png"
     files = [written(tmp_path, name) for name in names]
     steps.upload(page, *(path for _, path in files), several=True)
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", models_dir=quick_models())
     for place in (1, 2, 1, 0):
         page.locator("#strip button.thumbnail-item").nth(place).click()
         expect(page.locator("#note")).to_have_text(f"Your picture {place + 1} of 3")

@@ -17,7 +17,8 @@ from tests.browser import steps
 from tests.browser.bundled import bundled_app, heats, looked_at_by, recorded
 from tests.browser.conftest import Opener
 from tests.browser.looks import paint
-from vitdemo.engine import DEFAULT_MODEL, Request
+from tests.browser.server import MODEL
+from vitdemo.engine import Request
 from vitdemo.examples import example_paths
 from vitdemo.explain import explain
 
@@ -45,17 +46,17 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     expect(page.locator("#export [role=status]")).to_have_text("Saved")
     page.screenshot(path=artefacts / "export-desktop.png")
     facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
-    assert npz.name == f"{DEFAULT_MODEL}-30.npz"
+    assert npz.name == f"{MODEL}-30.npz"
     with np.load(npz, allow_pickle=False) as file:
         arrays = dict(file)
-    for name, trace in recorded(DEFAULT_MODEL).items():
+    for name, trace in recorded(MODEL).items():
         assert trace.logits is not None
         for layer, attn in enumerate(trace.attn):
             mine = arrays[f"{name}_attention_{layer:02d}"].astype(np.float32)
             np.testing.assert_allclose(mine, attn, atol=1e-3)
             np.testing.assert_allclose(mine.sum(-1), 1, atol=1e-3)
         np.testing.assert_allclose(arrays[f"{name}_probabilities"], trace.logits.softmax(-1), atol=1e-3)
-    heat = explain(recorded(DEFAULT_MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
+    heat = explain(recorded(MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
     np.testing.assert_allclose(arrays["dense_map_head-rollout"], heat, atol=1e-3)
     assert facts["attention"] == {
         **LOOK,
@@ -72,7 +73,7 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
 def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, artefacts: Path) -> None:
     file = save(page, page.get_by_role("button", name="Share card"), tmp_path)
     expect(page.locator("#export [role=status]")).to_have_text("Saved")
-    assert file.name == f"{DEFAULT_MODEL}-30.png"
+    assert file.name == f"{MODEL}-30.png"
     example = str(next(iter(example_paths().values())))
     wanted = bundled_app()[0].open(Request(example)).card(urlsplit(page.url).netloc)
     with Image.open(file) as card:
@@ -88,7 +89,7 @@ def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -
     steps.show_attention(page, **look)
     with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:
         arrays = dict(file)
-    for name, trace in recorded(DEFAULT_MODEL).items():
+    for name, trace in recorded(MODEL).items():
         for method in ("raw-attention", "attention-rollout", "head-rollout"):
             here = {**look, "method": method, "pass": name}
             found = arrays[f"{name}_map_{method}"].ravel()

@@ -18,11 +18,11 @@ from tests.browser.bundled import bundled_app, config
 from tests.browser.conftest import Opener
 from tests.browser.looks import keep
 from tests.browser.seen import expect_picture, noise
-from tests.browser.server import ROOT
+from tests.browser.server import MODEL, ROOT
 from vitdemo import cost
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.inside import Pass
 from vitdemo.engine.answers.sanity import MAPS as RANDOMISED
 from vitdemo.examples import example_paths
@@ -55,9 +55,9 @@ def expect_position(page: Page, engine: Engine, key: str, position: int) -> None
 
 def expect_card(card: Locator) -> None:
     """The numbers of metrics.json, and the figures beside it."""
-    folder = ROOT / "checkpoints" / DEFAULT_MODEL
+    folder = ROOT / "checkpoints" / MODEL
     metrics = json.loads((folder / "metrics.json").read_text())
-    expect(card.locator("#card h1")).to_have_text(DEFAULT_MODEL)
+    expect(card.locator("#card h1")).to_have_text(MODEL)
     expect(card.locator("#card")).to_contain_text(f"{metrics['accuracy']:.2f} % top-1")
     rows = card.locator("#card table").last.locator("tbody tr").all()
     cells = [row.locator("td").all_inner_texts() for row in rows]
@@ -113,8 +113,8 @@ def test_a_visit(page: Page, artefacts: Path) -> None:
 def test_how_sure_the_model_is_against_its_validation_pictures(page: Page, tmp_path: Path) -> None:
     """Of noise, too, what the percentiles of metrics.json say: the first of these two pictures is unlike
     them unless the weights have changed."""
-    loaded = load_model(DEFAULT_MODEL)
-    metrics = json.loads((ROOT / "checkpoints" / DEFAULT_MODEL / "metrics.json").read_text())
+    loaded = load_model(MODEL)
+    metrics = json.loads((ROOT / "checkpoints" / MODEL / "metrics.json").read_text())
     percentiles = np.array(metrics["validation_confidence"])
     for seed in (5, 0):
         path = tmp_path / f"noise-{seed}.png"

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, keep
+from tests.browser.server import MODEL
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -26,7 +26,7 @@ from vitdemo.weights import load_model
 @pytest.fixture(scope="module")
 def bare() -> tuple[torch.nn.Module, torch.Tensor, tuple[set[int], ...], tuple[str, ...]]:
     """The network, the first example's pixels, what stays at each stage of 30 %, and the classes."""
-    loaded = load_model(DEFAULT_MODEL)
+    loaded = load_model(MODEL)
     pixels = preprocess(decode(example_paths()["airplane"]), config=loaded.spec.data).pixels
     selector = make_selector("learned", model=loaded.model, pixels=pixels)
     trace = record(loaded.model, pixels, pruning=Pruning(selector, FixedRatio(0.7)))

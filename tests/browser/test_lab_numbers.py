@@ -15,11 +15,11 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.server import ROOT
+from tests.browser.server import MODEL, ROOT
 from tests.engine.bundle import direct
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import decode
-from vitdemo.engine import DEFAULT_MODEL, SELECTORS, Request, SmallestSet, Sweep
+from vitdemo.engine import SELECTORS, Request, SmallestSet, Sweep
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
@@ -50,13 +50,13 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def chosen(page: Page, picture: str, model: str = DEFAULT_MODEL) -> str:
+def chosen(page: Page, picture: str, model: str = MODEL) -> str:
     """The key of the result of this example, which the page shows in the tab of tokens."""
     engine = bundled_app()[0]
     selector = engine.info(model).selectors[0]
     result = engine.open(Request(example_paths()[picture], model, 0.3, selector))
     assert result.analysis.pruned
-    if model == DEFAULT_MODEL:
+    if model == MODEL:
         steps.show_example(page, picture)
     steps.expect_answer(page, *result.analysis.pruned.top[0])
     steps.open_tab(page, "Tokens", "#scores img")
@@ -117,12 +117,12 @@ def expect_pictures(gallery: Locator, wanted: Sequence[Image.Image]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "model"), [("airplane", DEFAULT_MODEL), ("cat", "vit_cifar10")]
+    ("picture", "model"), [("airplane", MODEL), ("cat", "vit_cifar10")]
 )  # the answer stays; it flips at 80 %
 def test_a_sweep_shows_the_numbers_of_the_engine(
     picture: str, model: str, page: Page, open_page: Opener, given: dict[str, Any]
 ) -> None:
-    if model != DEFAULT_MODEL:
+    if model != MODEL:
         page = open_page(f"{bundled_app()[1]}?example={picture}&model={model}")
     engine = bundled_app()[0]
     lab = engine.recall(chosen(page, picture, model)).lab
@@ -182,7 +182,7 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
     result = page.locator("#lab-smallest-result")
     expect(result.locator(".lab-answer")).to_contain_text("of 64 patch")
     small: SmallestSet = given["smallest_set"]
-    model, pixels = direct(ROOT / "checkpoints", DEFAULT_MODEL, decode(example_paths()["airplane"]))
+    model, pixels = direct(ROOT / "checkpoints", MODEL, decode(example_paths()["airplane"]))
     with torch.no_grad():
         dense, alone = (
             model(pixels, pruning=pruning).softmax(-1)[0]

@@ -13,7 +13,7 @@ from tests.browser import steps
 from tests.browser.bundled import bundled_app, config
 from tests.browser.conftest import Opener
 from tests.browser.looks import DESKTOP, PHONE, paint
-from tests.browser.server import served
+from tests.browser.server import quick_models, served
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 
@@ -66,7 +66,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(open_page: Opener, artefac
     link = page.url
     assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
 
-    with served(Engine(device="cpu")) as second:
+    with served(Engine(device="cpu", models_dir=quick_models())) as second:
         page = open_page(link.replace(first, second))
         attention = page.locator(".attention")
         expect(attention).to_have_attribute("data-ready", "ready")

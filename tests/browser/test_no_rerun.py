@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.server import served
+from tests.browser.server import quick_models, served
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.core.turns import ignore_progress
@@ -25,7 +25,7 @@ from vitdemo.limits import Limits
 @pytest.fixture
 def engine() -> Engine:
     """One that keeps a single result: the next picture drops it."""
-    return Engine(device="cpu", limits=Limits(result_megabytes=1e-6))
+    return Engine(device="cpu", models_dir=quick_models(), limits=Limits(result_megabytes=1e-6))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
-from tests.browser.server import served
+from tests.browser.server import quick_models, served
 from tests.browser.shifts import WATCH, shifted
 from vitdemo.engine import Engine
 from vitdemo.ui import analyse_first_view
@@ -38,7 +38,7 @@ PLACES = """() => {
 @pytest.fixture
 def url() -> Iterator[str]:
     """Of a page that opens with a result, as that of app.py does."""
-    engine = Engine(device="cpu")
+    engine = Engine(device="cpu", models_dir=quick_models())
     with served(engine, first=analyse_first_view(engine)) as address:
         yield address
 

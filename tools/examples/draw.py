@@ -1,4 +1,4 @@
-"""Draw the example pictures anew: `python -m tools.examples.draw [CLASS ...] [--out DIR]`."""
+"""Draw the example pictures anew: `python -m tools.examples.draw [NAME ...] [--out DIR]`."""
 
 import argparse
 import io
@@ -13,13 +13,13 @@ from tools.examples.hoofed import deer, horse
 from tools.examples.render import Subject, draw
 from tools.examples.road import automobile, truck
 from tools.examples.small import bird, frog
-from vitdemo.examples import CLASSES, example_paths
+from tools.examples.things import church, golf_ball, parachute
+from vitdemo.examples import FOLDER
 
+KINDS = (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
 SUBJECTS: dict[str, Callable[[], Subject]] = {
-    subject.__name__: subject
-    for subject in (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
+    subject.__name__.replace("_", "-"): subject for subject in (*KINDS, golf_ball, church, parachute)
 }
-FOLDER = example_paths()[CLASSES[0]].parent
 MAX_BYTES = 60_000
 
 
@@ -36,17 +36,15 @@ def encoded(picture: Image.Image) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw the named classes, all ten by default; four to twenty seconds each on one core."""
+    """Draw the named examples, all by default; four to twenty seconds each on one core."""
     parser = argparse.ArgumentParser(prog="python -m tools.examples.draw", description=__doc__)
-    parser.add_argument(
-        "classes", nargs="*", metavar="CLASS", help=f"of {', '.join(CLASSES)}; all by default"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUBJECTS)}; all by default")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the WebP files")
     options = parser.parse_args(arguments)
-    if unknown := set(options.classes) - set(CLASSES):
-        parser.error(f"CLASS: {', '.join(sorted(unknown))} is none of {', '.join(CLASSES)}")
+    if unknown := set(options.names) - set(SUBJECTS):
+        parser.error(f"NAME: {', '.join(sorted(unknown))} is none of {', '.join(SUBJECTS)}")
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in options.classes or CLASSES:
+    for name in options.names or SUBJECTS:
         path = options.out / f"{name}.webp"
         path.write_bytes(encoded(draw(SUBJECTS[name]())))
         print(path)

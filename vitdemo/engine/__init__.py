@@ -30,13 +30,11 @@ from vitdemo.engine.result import Result
 from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.message import Progress
 from vitdemo.models.selectors import SELECTORS
-from vitdemo.registry import DEFAULT_MODEL
 from vitdemo.timing import Timing
 
 __all__ = [
     "ATTENTION_METHODS",
     "CLASS_METHODS",
-    "DEFAULT_MODEL",
     "MAX_PRUNING_RATIO",
     "METHODS",
     "SELECTORS",

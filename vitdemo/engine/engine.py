@@ -9,7 +9,7 @@ from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, measure_speed
 from vitdemo.engine.answers.times import find_times
-from vitdemo.engine.core.analyse import analyse, find
+from vitdemo.engine.core.analyse import analyse, find, name_model
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
 from vitdemo.engine.core.records import Analysis, Expired, ModelInfo, Request, Timings
@@ -54,6 +54,11 @@ class Engine:
     def forwards(self) -> int:
         """Return how many forward passes were made so far, timing runs included."""
         return self._pool.forwards
+
+    @property
+    def default_model(self) -> str:
+        """Return the key of the model that answers where none is named."""
+        return self._pool.default_model
 
     def forget(self, seconds: float) -> None:
         """Drop results, and the pictures in them, that nobody has looked at for so long."""
@@ -147,7 +152,7 @@ class Engine:
 
     def contrast(self, request: Request) -> Request:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""
-        return compare.contrast(request, menu=list_models(self._models_dir))
+        return compare.contrast(name_model(request, self._pool), menu=list_models(self._models_dir))
 
     def speed(self, model: str, pruning_ratio: float, *, progress: Progress | None = None) -> SpeedCard:
         """Run a model's variants for up to 20 seconds, for their times and from how many tokens on they pay.

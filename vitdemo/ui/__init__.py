@@ -7,17 +7,17 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request
+from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.ui import api, familiarity, words
 from vitdemo.ui.answer import Answering, build_headline
 from vitdemo.ui.kit.assets import read, read_styles
 from vitdemo.ui.kit.language import label, make_translations
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First
+from vitdemo.ui.kit.session import FIRST_RATIO, First, list_examples
 from vitdemo.ui.kit.theme import make_theme
 from vitdemo.ui.page import Page
-from vitdemo.ui.sidebar import controls, export, link, own
+from vitdemo.ui.sidebar import choices, controls, export, link, own
 from vitdemo.ui.tabs import TABS
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
@@ -64,7 +64,7 @@ def build(
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
                     for tab in TABS:
                         tab.build(session)
-        controls.wire(side, data_dir=data_dir)
+        choices.wire(side, data_dir=data_dir)
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
         session.wire()
         Answering(session, line, link.Link(side, copy, link.named(tabs)), page, wider).wire()
@@ -84,9 +84,10 @@ def share_place_of_progress(page: gr.Blocks) -> None:
 def analyse_first_view(engine: Engine) -> First | None:
     """Analyses what a page shows when it opens, so that nobody need wait for it; None if that is impossible,
     for a reason that the page will give."""
-    picture = str(example_paths()[FIRST_EXAMPLE])
+    model = engine.default_model
+    picture = str(list_examples(engine, model)[0].path)
     try:
-        result = engine.open(Request(picture, DEFAULT_MODEL, FIRST_RATIO / 100))
+        result = engine.open(Request(picture, model, FIRST_RATIO / 100))
         return First(result.analysis, result.times(), result.classes())
     except ValueError:
         return None

@@ -18,7 +18,7 @@ from vitdemo.ui.kit.session import PROGRESS, First, Session, choose_selector
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
-from vitdemo.ui.sidebar.controls import choose_model
+from vitdemo.ui.sidebar.choices import choose_model, follow_model
 from vitdemo.ui.sidebar.link import Link, brought
 
 
@@ -51,8 +51,15 @@ class Answering:
         key = analysis.key if analysis else None
         return dict(zip(self.outputs, [headline, *shown, key], strict=True))
 
-    def answer(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
-        """Analyse what the visitor asks for now."""
+    def answer(self, values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
+        """Analyse what the visitor asks for now. Another model may take the picture's place as well."""
+        session = self.session
+        if event.target is session.model and (example := follow_model(session, values)):
+            values = {**values, session.image: str(example.path)}
+        return self.analyse(values, progress)
+
+    def analyse(self, values: Values, progress: gr.Progress) -> Values:
+        """Analyse what `values` ask for."""
         session = self.session
         if not values[session.image]:
             return self.fill(words.write_waiting(say(NO_IMAGE)), None)
@@ -76,7 +83,7 @@ class Answering:
             **choose_model(side, values),
             session.model: gr.Dropdown(value=model, info=translate(info.summary)),
         }
-        return {**column, **self.answer(values, progress)}
+        return {**column, **self.analyse(values, progress)}
 
     def wire(self) -> None:
         """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
@@ -102,7 +109,7 @@ class Answering:
 
         def answer_pending(asked: dict[str, Any], shown: str, progress: gr.Progress = PROGRESS) -> Values:
             values = {part: asked[name] for name, part in session.asked.items()}
-            result = self.answer(values, progress)
+            result = self.analyse(values, progress)
             # The picture comes last: its change asks again, and must do so with the model shown by then.
             return result if asked["image"] == shown else {**result, session.image: asked["image"]}
 
@@ -110,7 +117,7 @@ class Answering:
             if "search" not in event._data:
                 return answer_pending(values[wanted], values[session.image], progress)
             asked, updates = link.back(values, str(event._data["search"]), event._data["turn"])
-            return {**updates, **self.answer(asked, progress), session.image: asked[session.image]}
+            return {**updates, **self.analyse(asked, progress), session.image: asked[session.image]}
 
         wanted = gr.State(None)  # what the address of the page asks for, by name
         inputs = session.inputs - {session.key}
@@ -118,7 +125,8 @@ class Answering:
         self.page.load(open_page, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
         outputs = list(dict.fromkeys([*link.outputs, *self.outputs, session.image]))
         link.button.ask(answer_page, {*inputs, wanted}, outputs, trigger_mode="multiple", **options)
-        column = [session.model, session.selector, link.side.counts, self.wider]
+        side = link.side
+        column = [session.model, session.selector, side.examples, side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
         asking = [session.image.change, session.model.input, session.ratio.release, session.selector.input]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
-from vitdemo.registry import MODELS, ModelSpec
+from vitdemo.registry import MODELS, PREFERRED, ModelSpec
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.records import LoadedModel, Origin, WeightsError
@@ -26,6 +26,7 @@ __all__ = [
     "LoadedModel",
     "Origin",
     "WeightsError",
+    "find_default_model",
     "folder_of",
     "is_cached",
     "list_models",
@@ -129,6 +130,12 @@ def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path |
     if loaded.origin.source == "bundled":
         return (models_dir or BUNDLED) / loaded.spec.folder
     return Path(name) if Path(name).is_dir() else None
+
+
+def find_default_model(models_dir: Path | None = None) -> str:
+    """Return the key of the model that answers where none is named."""
+    menu = list_models(models_dir)
+    return next(key for key in PREFERRED if key in menu)
 
 
 def is_cached(name: str) -> bool:

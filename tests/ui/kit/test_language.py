@@ -21,7 +21,7 @@ from tests.engine.bundle import picture, write_models
 from tests.ui import catalogue
 from tests.ui.tabs.test_inside import card
 from vitdemo.decode import BadImage, decode
-from vitdemo.engine import DEFAULT_MODEL, Analysis, Engine, Request
+from vitdemo.engine import Analysis, Engine, Request
 from vitdemo.message import Message
 from vitdemo.registry import MODELS
 from vitdemo.ui import build
@@ -118,7 +118,7 @@ def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Analysis]:
     engine = Engine(device="cpu", models_dir=write_models(tmp_path_factory.mktemp("models")))
-    return engine, engine.open(Request(picture(), DEFAULT_MODEL, 0.5)).analysis
+    return engine, engine.open(Request(picture(), engine.default_model, 0.5)).analysis
 
 
 def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) -> None:
@@ -132,7 +132,7 @@ def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) ->
     results[0].inside.ablation("pruned")
     results[0].trust()
     for selector in ("class-attention", "random"):
-        results.append(engine.open(Request(picture(), DEFAULT_MODEL, 0.5, selector), progress=hear))
+        results.append(engine.open(Request(picture(), engine.default_model, 0.5, selector), progress=hear))
     for model in ("vit_cifar10", "lightvit_cifar10"):
         results.append(engine.open(Request(picture(), model, 0.0), progress=hear))
     for result in results:

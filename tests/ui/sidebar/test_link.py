@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from vitdemo.engine import DEFAULT_MODEL, Engine
+from tests.browser.server import quick_models
+from vitdemo.engine import Engine
 from vitdemo.engine.look import DIRECTIONS, PASSES
 from vitdemo.explain.options import FUSION
 from vitdemo.ui.kit import assets
@@ -45,7 +46,7 @@ MEANT = {
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return Engine(device="cpu")
+    return Engine(device="cpu", models_dir=quick_models())
 
 
 def test_a_link_is_read_whole(engine: Engine) -> None:
@@ -108,7 +109,7 @@ def test_a_wrong_value_of_a_former_version_is_left_out_as_well(engine: Engine, n
 
 
 def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -> None:
-    bundled = engine.info(DEFAULT_MODEL)
+    bundled = engine.info(engine.default_model)
     deit = engine.info("deit_tiny")
     assert (bundled.layers, deit.layers) == (10, 12)
     assert read(engine, {"layer": "11"}, tabs=TABS) == ({}, ["layer"])

@@ -92,7 +92,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
         )
         for index, request in enumerate(pair)
     ]
-    loaded = [shared.pool.get(request.model) for request in pair]
+    loaded = [shared.pool.get(entry.analysis.model) for entry in entries]
     labels = top_classes(entries)
     heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
     scale = render.share_scale(heats, label="", low=0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -13,7 +13,7 @@ from vitdemo import cost
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
-from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
+from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.message import Message, Progress
@@ -60,6 +60,7 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
     Raise ValueError with one sentence for the user: BadImage, WeightsError, an unknown model or selector.
     """
     pool, cache = shared.pool, shared.cache
+    request = name_model(request, pool)
     choose_selector(pool.spec(request.model), request.selector)  # before anything is loaded
     with pool.decoding.turn(progress):
         upload = decode(request.image, limits=pool.limits)
@@ -78,12 +79,18 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
 
 def find(request: Request, shared: Shared) -> Entry | None:
     """Return what an equal request left in memory, or None. Decodes the picture; loads and runs nothing."""
+    request = name_model(request, shared.pool)
     loaded = shared.pool.find(request.model)
     if loaded is None:
         return None
     with shared.pool.decoding.turn():
         upload = decode(request.image, limits=shared.pool.limits)
     return shared.cache.find(job_of(request, upload, loaded, shared.cache).key)
+
+
+def name_model(request: Request, pool: ModelPool) -> Request:
+    """Return the request with the name of its model."""
+    return request if request.model else replace(request, model=pool.default_model)
 
 
 def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:

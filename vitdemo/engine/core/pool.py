@@ -19,7 +19,7 @@ from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
 from vitdemo.registry import MODELS, ModelSpec
-from vitdemo.weights import LoadedModel, load_model, spec_of
+from vitdemo.weights import LoadedModel, find_default_model, load_model, spec_of
 
 MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
 DECODERS = 2  # pictures that are decoded at once
@@ -46,6 +46,7 @@ class ModelPool:
         self.compute = Turns(seconds=limits.request_seconds)
         self.decoding = Turns(DECODERS, patience=limits.request_seconds)
         self._models_dir = models_dir
+        self.default_model = find_default_model(models_dir)
         self.limits = limits
         self._lock = threading.Lock()
         self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
@@ -143,12 +144,13 @@ def selectors_for(spec: ModelSpec) -> tuple[str, ...]:
 
 def describe_model(spec: ModelSpec) -> ModelInfo:
     """Return the menu's entry of a model."""
-    config = spec.config
+    config, known = spec.config, DATASETS.get(spec.data.dataset)
     return ModelInfo(
         key=spec.key,
         title=spec.title,
         summary=spec.summary,
-        dataset=DATASETS[spec.data.dataset].title if spec.data.dataset in DATASETS else spec.title,
+        dataset=known.title if known else spec.title,
+        words=known.classes if known else (),
         layers=config.depth,
         heads=config.num_heads,
         grid=config.grid,

@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 from vitdemo.message import Message
-from vitdemo.registry import DEFAULT_MODEL
 from vitdemo.timing import Timing
 
 Captioned = list[tuple[Image.Image, Message]]
@@ -33,12 +32,13 @@ class Expired(ValueError):  # noqa: N818 - the page reacts to it, it is not a fa
 class Request:
     """One picture to analyse.
 
-    `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9. `selector`: "" = the model's best.
+    `model`: "" = the engine's default. `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9.
+    `selector`: "" = the model's best.
     Raise ValueError for a ratio outside that range.
     """
 
     image: Image.Image | Path | str
-    model: str = DEFAULT_MODEL
+    model: str = ""
     pruning_ratio: float = 0.3
     selector: str = ""
 
@@ -112,14 +112,16 @@ class Analysis:
 class ModelInfo:
     """An entry of the menu.
 
-    `macs`: of one dense pass. `selectors`: the best first. `bundled`: its weights come with this
-    repository; the others are fetched from the Hugging Face Hub.
+    `words`: its classes, empty where only its weights tell them. `macs`: of one dense pass. `selectors`: the
+    best first. `bundled`: its weights come with this repository; the others are fetched from the Hugging Face
+    Hub.
     """
 
     key: str
     title: str
     summary: str
     dataset: str
+    words: tuple[str, ...]
     layers: int
     heads: int
     grid: tuple[int, int]

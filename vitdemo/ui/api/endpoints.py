@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vitdemo.engine import DEFAULT_MODEL, Engine, Request, Result
+from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.look import from_arguments
 from vitdemo.ui.api import records
 from vitdemo.ui.kit.visit import analyse, make_progress
@@ -19,13 +19,13 @@ class Api:
     engine: Engine
 
     def analyse(
-        self, image: str, model: str = DEFAULT_MODEL, pruning_ratio: float = 0.3, selector: str = ""
+        self, image: str, model: str = "", pruning_ratio: float = 0.3, selector: str = ""
     ) -> dict[str, Any]:
         """Classify one picture with a Vision Transformer that drops patches on the way.
 
         Args:
             image: the picture, any common format.
-            model: a key that /models gives, such as dynamicvit_cifar10.
+            model: a key that /models gives, such as vit_cifar10; empty for the default.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
             selector: {selectors}; empty for the model's best.
 
@@ -45,7 +45,7 @@ class Api:
     def attention_map(
         self,
         image: str,
-        model: str = DEFAULT_MODEL,
+        model: str = "",
         pruning_ratio: float = 0.3,
         selector: str = "",
         method: str = "attention-rollout",
@@ -63,7 +63,7 @@ class Api:
 
         Args:
             image: the picture, any common format.
-            model: a key that /models gives, such as dynamicvit_cifar10.
+            model: a key that /models gives, such as vit_cifar10; empty for the default.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
             selector: {selectors}; empty for the model's best.
             method: {attention_methods}.
@@ -98,7 +98,7 @@ class Api:
     def class_map(
         self,
         image: str,
-        model: str = DEFAULT_MODEL,
+        model: str = "",
         pruning_ratio: float = 0.3,
         selector: str = "",
         class_name: str = "",
@@ -108,7 +108,7 @@ class Api:
 
         Args:
             image: the picture, any common format.
-            model: a key that /models gives, such as dynamicvit_cifar10.
+            model: a key that /models gives, such as vit_cifar10; empty for the default.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
             selector: {selectors}; empty for the model's best.
             class_name: a class of the model, such as cat; empty for the answer.
@@ -122,14 +122,14 @@ class Api:
         result = self._open(Request(image, model, pruning_ratio, selector))
         return records.pack_map(result.analysis, result.class_map(class_name, method=method))
 
-    def faithfulness(self, image: str, model: str = DEFAULT_MODEL, class_name: str = "") -> dict[str, Any]:
+    def faithfulness(self, image: str, model: str = "", class_name: str = "") -> dict[str, Any]:
         """Which map to believe on this picture: patches are really removed in the order of each map.
 
         Takes seconds. Apart from what is removed nothing is pruned.
 
         Args:
             image: the picture, any common format.
-            model: a key that /models gives, such as dynamicvit_cifar10.
+            model: a key that /models gives, such as vit_cifar10; empty for the default.
             class_name: a class of the model, such as cat; empty for the answer.
 
         Returns:
@@ -142,12 +142,12 @@ class Api:
         result = self._open(Request(image, model, 0.0))
         return records.pack_trust(result.analysis, result.trust(class_name))
 
-    def sweep(self, image: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
+    def sweep(self, image: str, model: str = "") -> dict[str, Any]:
         """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
 
         Args:
             image: the picture, any common format.
-            model: a key that /models gives, such as dynamicvit_cifar10.
+            model: a key that /models gives, such as vit_cifar10; empty for the default.
 
         Returns:
             model; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each stage),

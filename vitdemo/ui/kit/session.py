@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result, Timings
-from vitdemo.examples import CLASSES
+from vitdemo.examples import Example, choose_examples
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Follower, Part, Values, ring
@@ -20,7 +20,7 @@ from vitdemo.ui.kit.visit import analyse, make_progress, may_run_networks
 PROGRESS = gr.Progress()  # gradio fills it in
 FIRST = "what the page brings with it"
 FIRST_TAB = "tab-prediction"
-FIRST_EXAMPLE, FIRST_RATIO = CLASSES[0], 30  # what a page shows when it opens; percent
+FIRST_RATIO = 30  # percent, when a page opens
 
 
 @dataclass(frozen=True)
@@ -221,6 +221,11 @@ class Session:
 
     def _stamp(self, part: Part, values: Values) -> list[Any]:
         return [values[self.key], part.version(values)]
+
+
+def list_examples(engine: Engine, model: str) -> tuple[Example, ...]:
+    """Return the examples of what `model` knows. The page opens with the first."""
+    return choose_examples(engine.info(model).words)
 
 
 def choose_selector(selector: str | None, known: tuple[str, ...]) -> str:

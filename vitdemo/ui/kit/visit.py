@@ -87,7 +87,7 @@ def fetch(engine: Engine, model: str, report: Progress) -> None:
 def analyse(engine: Engine, request: Request, report: Progress) -> Result:
     """Return the result of `request`. Runs the network unless memory holds an equal one's; a network from the
     Hub is fetched first."""
-    fetch(engine, request.model, report)
+    fetch(engine, request.model or engine.default_model, report)
     return engine.open(request, progress=report)
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
-from vitdemo.engine.samples import has_samples, random_sample
-from vitdemo.examples import CLASSES, example_paths
+from vitdemo.engine import MAX_PRUNING_RATIO, Engine
+from vitdemo.engine.samples import has_samples
+from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, gallery, list_selectors, remark
-from vitdemo.ui.kit.errors import tell_errors
-from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import Html, note
-from vitdemo.ui.kit.language import label, say, translate
+from vitdemo.ui.kit.components import gallery, list_selectors, remark
+from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, FIRST_RATIO, First, Session, choose_selector
-from vitdemo.ui.kit.words import NO_IMAGE
+from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
 from vitdemo.ui.sidebar import words
 
 
@@ -46,11 +43,12 @@ class Sidebar:
 
 def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads: bool) -> Sidebar:
     """Build the column, showing the first example and the default model, with ways to upload or without."""
-    info = engine.info(DEFAULT_MODEL)
-    image, parts = pictures(FIRST_EXAMPLE, data_dir=data_dir, uploads=uploads)
+    first_model = engine.default_model
+    info = engine.info(first_model)
+    image, parts = pictures(list_examples(engine, first_model), data_dir=data_dir, uploads=uploads)
     model = gr.Dropdown(
         engine.menu(),
-        value=DEFAULT_MODEL,
+        value=first_model,
         label=label("Model"),
         info=label(info.summary),
         filterable=False,
@@ -67,7 +65,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         elem_id="ratio",
     )
     counts = gr.HTML(
-        words.counts(engine.token_counts(DEFAULT_MODEL, FIRST_RATIO / 100)), padding=False, elem_id="counts"
+        words.counts(engine.token_counts(first_model, FIRST_RATIO / 100)), padding=False, elem_id="counts"
     )
     selector = Choice(
         list_selectors(info.selectors),
@@ -80,10 +78,13 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
     return Sidebar(session, **parts, counts=counts)
 
 
-def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload, dict[str, Any]]:
-    """Build the picture, example `name` at first, and the ways to choose one, by their names in `Sidebar`."""
+def pictures(
+    examples: Sequence[Example], *, data_dir: Path | None, uploads: bool
+) -> tuple[Upload, dict[str, Any]]:
+    """Build the picture, the first of `examples` at first, and the ways to choose one, by their names in
+    `Sidebar`."""
     image = Upload(
-        str(example_paths()[name]),
+        str(examples[0].path),
         label=label("Picture"),
         show_label=False,
         sources=["upload", "clipboard", "webcam"],
@@ -94,10 +95,10 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
         elem_id="picture",
         alt_text=label("The picture to analyse"),
     )
-    shown = gr.HTML(words.example_note(name), padding=False, elem_id="note")
+    shown = gr.HTML(words.example_note(examples[0]), padding=False, elem_id="note")
     strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
-    examples = gallery(
-        [(str(file), name) for name, file in example_paths().items()],
+    thumbnails = gallery(
+        caption_examples(examples),
         columns=5,
         allow_preview=False,
         selected_index=0,
@@ -121,7 +122,7 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
         remark(words.SOURCES_WITH_SAMPLES if has_samples(data_dir) else words.SOURCES)
     return image, {
         "note": shown,
-        "examples": examples,
+        "examples": thumbnails,
         "uploads": several,
         "strip": strip,
         "paths": gr.State([]),
@@ -129,89 +130,6 @@ def pictures(name: str, *, data_dir: Path | None, uploads: bool) -> tuple[Upload
     }
 
 
-def choose_example(side: Sidebar, name: str) -> Values:
-    """The left column with example `name`."""
-    return {
-        side.session.image: str(example_paths()[name]),
-        side.note: words.example_note(name),
-        side.examples: gr.Gallery(selected_index=CLASSES.index(name)),
-        side.strip: gr.Gallery(selected_index=None),
-    }
-
-
-def choose_other(side: Sidebar, picture: Any, line: Html, *, upload: int | None = None) -> Values:
-    """Return the left column with a picture that is no example, its note, and the thumbnail it came from."""
-    return {
-        side.session.image: picture,
-        side.note: line,
-        side.examples: gr.Gallery(selected_index=None),
-        side.strip: gr.Gallery(selected_index=upload),
-    }
-
-
-def choose_model(side: Sidebar, values: Values) -> Values:
-    """Return what follows the model: its summary, its selectors, and how many patches stay."""
-    session, engine = side.session, side.session.engine
-    model = values[session.model]
-    info = engine.info(model)
-    best = choose_selector(values[session.selector], info.selectors)
-    with tell_errors():
-        counts = words.counts(engine.token_counts(model, values[session.ratio] / 100))
-    return {
-        session.model: gr.Dropdown(info=translate(info.summary)),
-        session.selector: Choice(list_selectors(info.selectors), value=best),
-        side.counts: counts,
-    }
-
-
-def wire(side: Sidebar, *, data_dir: Path | None) -> None:
-    """Events that only fill the left column; a changed picture then starts the analysis by itself."""
-    session, engine = side.session, side.session.engine
-
-    def select_example(event: gr.SelectData) -> Values:
-        return choose_example(side, CLASSES[event.index])
-
-    def select_upload(paths: list[str], event: gr.SelectData) -> Values:
-        line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
-        return choose_other(side, paths[event.index], words.own_note(line), upload=event.index)
-
-    def several(files: list[str]) -> Values:
-        strip = gr.Gallery(files, visible=True, selected_index=0)
-        line = say(words.YOURS_OF, number=1, count=len(files))
-        return {**choose_other(side, files[0], words.own_note(line)), side.strip: strip, side.paths: files}
-
-    def random_picture(model: str) -> Values:
-        with tell_errors():
-            sample = random_sample(data_dir, dataset=engine.info(model).dataset)
-        line = say(words.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
-        return choose_other(side, sample.picture, note(line))
-
-    def own_picture(path: str | None) -> Values:
-        line = words.own_note(say(words.YOURS)) if path else note(say(NO_IMAGE))
-        return choose_other(side, gr.skip(), line)
-
-    def model_changed(values: Values) -> Values:
-        changed, names = choose_model(side, values), engine.info(values[session.model]).selectors
-        if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
-            changed[session.selector] = Choice(list_selectors(names))
-        return changed
-
-    def token_line(model: str, ratio: float) -> str:
-        with tell_errors():
-            return words.counts(engine.token_counts(model, ratio / 100))
-
-    shown = [session.image, side.note, side.examples, side.strip]
-    side.examples.select(select_example, None, shown, **QUIET)
-    side.strip.select(select_upload, side.paths, shown, **QUIET)
-    side.uploads.upload(several, side.uploads, [side.paths, *shown], **QUIET)
-    side.sample.click(random_picture, session.model, shown, **QUIET)
-    session.image.input(own_picture, session.image, shown, **QUIET)
-    session.model.input(
-        model_changed,
-        {session.model, session.selector, session.ratio},
-        [session.model, session.selector, side.counts],
-        **QUIET,
-    )
-    session.ratio.input(
-        token_line, [session.model, session.ratio], side.counts, trigger_mode="always_last", **QUIET
-    )
+def caption_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """Return the thumbnails of `examples`, each with its name."""
+    return [(str(example.path), example.word) for example in examples]

@@ -13,16 +13,17 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine
+from vitdemo.engine import MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.look import by_text, choose, from_link
-from vitdemo.examples import example_paths
+from vitdemo.examples import EXAMPLES, Example
 from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import say_html
 from vitdemo.ui.kit.language import find_language, say_both, translate
-from vitdemo.ui.kit.session import FIRST_EXAMPLE, choose_selector
-from vitdemo.ui.sidebar.controls import Sidebar, choose_example, choose_model
+from vitdemo.ui.kit.session import Session, choose_selector, list_examples
+from vitdemo.ui.sidebar.choices import choose_example, choose_model, offer_examples
+from vitdemo.ui.sidebar.controls import Sidebar
 
 LEFT_COLUMN = """(note, model, ratio, selector) => {
   const example = note?.match(/data-example="([^"]*)"/)?.[1];  // a visitor's own picture has none
@@ -72,7 +73,7 @@ class Link:
         state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
         updates: Values = {self.side.session.active: self.tabs[tab].elem_id} if tab else {}
         if not brought(found):
-            example = found.get("example", FIRST_EXAMPLE)
+            example = find_example(self.side.session, found, values)
             updates |= show(self.side, example, values)
             state["value"] = write(self.side, example, values)
         return {**updates, self.button: gr.HTML(**state)}
@@ -81,14 +82,16 @@ class Link:
         """Return (the left column as a former address of this page asks for it, the picture among it; what
         fills the page accordingly). A visitor's own picture is in no address: the browser puts it back."""
         found, _ = read(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
-        example = found.get("example")
+        session = self.side.session
         asked = merge(self.side, values, found)
-        updates = show(self.side, example or FIRST_EXAMPLE, asked)
-        if example:
-            asked[self.side.session.image] = str(example_paths()[example])
+        example = find_example(session, found, asked)
+        updates = show(self.side, example, asked)
+        if "example" in found:
+            asked[session.image] = str(example.path)
         else:
-            for part in (self.side.note, self.side.examples, self.side.strip):
-                del updates[part]
+            asked[session.image] = values[session.image]
+            del updates[self.side.note], updates[self.side.strip]
+            updates |= {self.side.examples: offer_examples(self.side, asked)}
         return asked, {**updates, self.button: gr.HTML(returns=turn)}
 
 
@@ -99,12 +102,18 @@ def brought(found: dict[str, Any]) -> bool:
     return not found and find_language() == "en"
 
 
-def show(side: Sidebar, example: str, values: Values) -> Values:
+def find_example(session: Session, found: dict[str, Any], values: Values) -> Example:
+    """Return the example that was `found`, else the first of the model."""
+    name = found.get("example")
+    return EXAMPLES[name] if name else list_examples(session.engine, values[session.model])[0]
+
+
+def show(side: Sidebar, example: Example, values: Values) -> Values:
     """Return the left column with `values` and what follows of them, the picture apart."""
     session = side.session
     model = values[session.model]
     info = translate(session.engine.info(model).summary)
-    updates = {**choose_model(side, values), **choose_example(side, example)}
+    updates = {**choose_model(side, values), **choose_example(side, example, model=model)}
     del updates[session.image]
     return {
         **updates,
@@ -113,24 +122,34 @@ def show(side: Sidebar, example: str, values: Values) -> Values:
     }
 
 
-def write(side: Sidebar, example: str, values: Values) -> str:
+def write(side: Sidebar, example: Example, values: Values) -> str:
     """Return the left column with `values`, as `LEFT_COLUMN` writes it in the browser."""
-    return json.dumps({"example": example, **{name: values[part] for name, part in side.settings.items()}})
+    return json.dumps(
+        {"example": example.name, **{name: values[part] for name, part in side.settings.items()}}
+    )
 
 
 def merge(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
     """Return `values` of the left column, the picture among them, with what was `found` in the address."""
     session = side.session
     values = {**values, **{part: found[name] for name, part in side.settings.items() if name in found}}
-    if found.get("example", FIRST_EXAMPLE) != FIRST_EXAMPLE:  # which is there already
-        values[session.image] = str(example_paths()[found["example"]])
+    example = find_example(session, found, values)
+    if example != find_first_example(session):  # which is there already
+        values[session.image] = str(example.path)
     best = choose_selector(values[session.selector], session.engine.info(values[session.model]).selectors)
     return {**values, session.selector: best}
 
 
+def find_first_example(session: Session) -> Example:
+    """Return the example that every page opens with."""
+    return list_examples(session.engine, session.engine.default_model)[0]
+
+
 def button(side: Sidebar) -> gr.HTML:
     """Build the button. It also writes the address whenever the left column changes, all in the browser."""
-    first = write(side, FIRST_EXAMPLE, {part: part.value for part in side.settings.values()})
+    first = write(
+        side, find_first_example(side.session), {part: part.value for part in side.settings.values()}
+    )
     state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}, "returns": 0}
     copy = build_module("sidebar/link", event="ask", elem_id="link", words=say_both(WORDS), **state)
     inputs = [side.note, *side.settings.values()]
@@ -153,10 +172,10 @@ def read(
     Parameters that are not the link's are passed over.
     """
     models = [key for _, key in engine.menu()]
-    wanted = parameters.get("model", DEFAULT_MODEL)
-    info = engine.info(wanted if wanted in models else DEFAULT_MODEL)
+    wanted = parameters.get("model", engine.default_model)
+    info = engine.info(wanted if wanted in models else engine.default_model)
     known: dict[str, dict[str, Any]] = {
-        "example": by_text(example_paths()),
+        "example": by_text(EXAMPLES),
         "model": by_text(models),
         "ratio": by_text(range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)),
         "selector": by_text(info.selectors),

@@ -12,7 +12,8 @@ from vitdemo.ui.kit.language import say, say_both
 from vitdemo.ui.kit.received import is_uploaded
 from vitdemo.ui.kit.words import FOREIGN
 from vitdemo.ui.sidebar import words
-from vitdemo.ui.sidebar.controls import Sidebar, choose_other
+from vitdemo.ui.sidebar.choices import choose_other
+from vitdemo.ui.sidebar.controls import Sidebar
 
 OWN = """(image, note) => (note?.includes("data-own") && image?.url) || \"\""""
 WORDS = {

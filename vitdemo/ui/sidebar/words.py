@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from vitdemo.examples import Example
 from vitdemo.ui.kit.html import Html, note, tag
 from vitdemo.ui.kit.language import say
 
 YOURS = "Your picture"
 YOURS_OF = "Your picture {number} of {count}"
 EXAMPLE = "Example: {name}"
+PHOTOGRAPH = "Example: {name} · photograph by {author}, {licence}"
 SOURCES = "Several pictures become a strip to choose from."
 SOURCES_WITH_SAMPLES = "Several make a strip; test images tell their true class."
 NO_UPLOADS = "This page takes no uploads."
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 
-def example_note(name: str) -> Html:
+def example_note(example: Example) -> Html:
     """Return the line under the picture of an example, with its name for the link that leads back to it."""
-    return note(say(EXAMPLE, name=name), data_example=name)
+    line = say(
+        EXAMPLE if example.drawn else PHOTOGRAPH,
+        name=example.word,
+        author=example.author,
+        licence=example.licence,
+    )
+    return note(line, data_example=example.name)
 
 
 def own_note(line: str) -> Html:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, MAX_PRUNING_RATIO, Engine, Request
+from vitdemo.engine import MAX_PRUNING_RATIO, Engine, Request
 from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import QUIET, list_selectors
 from vitdemo.ui.kit.followers import Values
@@ -45,12 +45,12 @@ class Column:
 
 def build_column(engine: Engine, side: str) -> Column:
     """The controls of side "a" or "b", as they are until the tab is seen."""
-    known = engine.info(DEFAULT_MODEL).selectors
+    known = engine.info(engine.default_model).selectors
     with gr.Column(min_width=280, elem_id=f"compare-{side}"):
         return Column(
             model=gr.Dropdown(
                 engine.menu(),
-                value=DEFAULT_MODEL,
+                value=engine.default_model,
                 label=label(words.MODEL[side]),
                 info=label(words.MODEL_INFO),
                 filterable=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from vitdemo.engine import DEFAULT_MODEL, Progress
+from vitdemo.engine import Progress
 from vitdemo.ui.kit.components import QUEUED, QUIET, figure, heading, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values, join
@@ -59,7 +59,9 @@ def build_weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Sl
 
 def build_weights(session: Session) -> Part:
     """Build the patch filters, and the similarity of the positions."""
-    tiles, said, sheet, place, large = build_weight_figures(session.engine.info(DEFAULT_MODEL).num_patches)
+    tiles, said, sheet, place, large = build_weight_figures(
+        session.engine.info(session.engine.default_model).num_patches
+    )
 
     def show_positions(values: Values, report: Progress, chosen: int) -> Values:
         last = session.engine.info(values[session.model]).num_patches - 1

@@ -1,0 +1,134 @@
+"""What a choice in the left column changes there, and the events that do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine.samples import random_sample
+from vitdemo.examples import Example, recognise
+from vitdemo.ui.kit.choice import Choice
+from vitdemo.ui.kit.components import QUIET, list_selectors
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.html import Html, note
+from vitdemo.ui.kit.language import say, translate
+from vitdemo.ui.kit.session import Session, choose_selector, list_examples
+from vitdemo.ui.kit.words import NO_IMAGE
+from vitdemo.ui.sidebar import words
+from vitdemo.ui.sidebar.controls import Sidebar, caption_examples
+
+
+def choose_example(side: Sidebar, example: Example, *, model: str) -> Values:
+    """Return the left column with `example`, among those of `model`."""
+    offered = list_examples(side.session.engine, model)
+    place = offered.index(example) if example in offered else None
+    return {
+        side.session.image: str(example.path),
+        side.note: words.example_note(example),
+        side.examples: gr.Gallery(caption_examples(offered), selected_index=place),
+        side.strip: gr.Gallery(selected_index=None),
+    }
+
+
+def choose_other(side: Sidebar, picture: Any, line: Html, *, upload: int | None = None) -> Values:
+    """Return the left column with a picture that is no example, its note, and the thumbnail it came from."""
+    return {
+        side.session.image: picture,
+        side.note: line,
+        side.examples: gr.Gallery(selected_index=None),
+        side.strip: gr.Gallery(selected_index=upload),
+    }
+
+
+def follow_model(session: Session, values: Values) -> Example | None:
+    """Return the example that takes the place of the shown one, which shows nothing that the chosen model
+    knows; None where the picture may stay, as it may where nobody can tell yet what the model knows."""
+    shown = recognise(values[session.image]) if values[session.image] else None
+    offered = list_examples(session.engine, values[session.model])
+    if shown is None or shown in offered or not session.engine.info(values[session.model]).words:
+        return None
+    return next((example for example in offered if example.word == shown.word), offered[0])
+
+
+def offer_examples(side: Sidebar, values: Values) -> gr.Gallery:
+    """Return the examples of the model, the shown one chosen."""
+    offered = list_examples(side.session.engine, values[side.session.model])
+    image = values[side.session.image]
+    shown = recognise(image) if image else None
+    place = offered.index(shown) if shown in offered else None
+    return gr.Gallery(caption_examples(offered), selected_index=place)
+
+
+def choose_model(side: Sidebar, values: Values) -> Values:
+    """Return what follows the model: its summary, its selectors, its examples, and how many patches stay."""
+    session, engine = side.session, side.session.engine
+    model = values[session.model]
+    info = engine.info(model)
+    best = choose_selector(values[session.selector], info.selectors)
+    with tell_errors():
+        counts = words.counts(engine.token_counts(model, values[session.ratio] / 100))
+    return {
+        session.model: gr.Dropdown(info=translate(info.summary)),
+        session.selector: Choice(list_selectors(info.selectors), value=best),
+        side.examples: offer_examples(side, values),
+        side.counts: counts,
+    }
+
+
+def wire(side: Sidebar, *, data_dir: Path | None) -> None:
+    """Events that only fill the left column; a changed picture then starts the analysis by itself."""
+    session, engine = side.session, side.session.engine
+
+    def select_example(model: str, event: gr.SelectData) -> Values:
+        return choose_example(side, list_examples(engine, model)[event.index], model=model)
+
+    def select_upload(paths: list[str], event: gr.SelectData) -> Values:
+        line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
+        return choose_other(side, paths[event.index], words.own_note(line), upload=event.index)
+
+    def several(files: list[str]) -> Values:
+        strip = gr.Gallery(files, visible=True, selected_index=0)
+        line = say(words.YOURS_OF, number=1, count=len(files))
+        return {**choose_other(side, files[0], words.own_note(line)), side.strip: strip, side.paths: files}
+
+    def random_picture(model: str) -> Values:
+        with tell_errors():
+            sample = random_sample(data_dir, dataset=engine.info(model).dataset)
+        line = say(words.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
+        return choose_other(side, sample.picture, note(line))
+
+    def own_picture(path: str | None) -> Values:
+        line = words.own_note(say(words.YOURS)) if path else note(say(NO_IMAGE))
+        return choose_other(side, gr.skip(), line)
+
+    def model_changed(values: Values) -> Values:
+        model = values[session.model]
+        changed, names = choose_model(side, values), engine.info(model).selectors
+        if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
+            changed[session.selector] = Choice(list_selectors(names))
+        if example := follow_model(session, values):
+            changed |= choose_example(side, example, model=model)
+        return changed
+
+    def token_line(model: str, ratio: float) -> str:
+        with tell_errors():
+            return words.counts(engine.token_counts(model, ratio / 100))
+
+    shown = [session.image, side.note, side.examples, side.strip]
+    side.examples.select(select_example, session.model, shown, **QUIET)
+    side.strip.select(select_upload, side.paths, shown, **QUIET)
+    side.uploads.upload(several, side.uploads, [side.paths, *shown], **QUIET)
+    side.sample.click(random_picture, session.model, shown, **QUIET)
+    session.image.input(own_picture, session.image, shown, **QUIET)
+    session.model.input(
+        model_changed,
+        {session.image, session.model, session.selector, session.ratio},
+        [*shown, session.model, session.selector, side.counts],
+        **QUIET,
+    )
+    session.ratio.input(
+        token_line, [session.model, session.ratio], side.counts, trigger_mode="always_last", **QUIET
+    )
