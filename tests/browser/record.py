@@ -1,4 +1,7 @@
-"""`python -m tests.browser.record docs/tour.gif`: a visit to the running app, as an animation for README."""
+"""`python -m tests.browser.record docs/tour.gif`: a visit to the app as it ships, as an animation for README.
+
+Beside it comes screenshot.png: what a page shows when it opens.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.bundled import config
 from tests.browser.chromium import MISSING, find
-from tests.browser.server import running_app
+from tests.browser.server import ROOT, running_app
 from tests.browser.steps import hover_patch, open_attention, open_tab, show_attention
+from vitdemo.weights import find_default_model
 
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)  # a round over the middle of an 8 x 8 picture
+# A round over the middle, in eighths of the picture.
+PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)
 Shot = tuple[Image.Image, int]  # a frame and how long it stays, in milliseconds
 
 
@@ -28,6 +33,7 @@ def shot(page: Page, milliseconds: int) -> Shot:
 
 def visit(page: Page) -> Iterator[Shot]:
     """The answer; where it looked, head by head and layer by layer; what was thrown away; whom to trust."""
+    network = config(find_default_model())
     yield shot(page, 1800)
     attention = open_attention(page)
     attention.scroll_into_view_if_needed()
@@ -36,10 +42,10 @@ def visit(page: Page) -> Iterator[Shot]:
     for patch in PATCHES:
         hover_patch(page, patch)
         yield shot(page, 260)
-    for head in range(config().num_heads):
+    for head in range(network.num_heads):
         show_attention(page, layer=5, head=head)
         yield shot(page, 450)
-    for layer in range(config().depth):
+    for layer in range(network.depth):
         show_attention(page, method="head-rollout", layer=layer, head=None)
         yield shot(page, 350)
     page.mouse.move(5, 5)
@@ -59,9 +65,10 @@ def record(file: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]})
-        page.goto(running_app())
+        page.goto(running_app(ROOT / "checkpoints"))
         page.locator("#headline .answer").wait_for()
         page.wait_for_timeout(1500)
+        page.screenshot(path=file.with_name("screenshot.png"), full_page=True)
         frames = list(visit(page))
         browser.close()
     pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture, _ in frames]

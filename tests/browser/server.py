@@ -57,11 +57,11 @@ def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAU
 
 
 @cache
-def running_app() -> str:
-    """The address of `python app.py` over `quick_models`, which stops with this process. Fails with the app's
-    own output."""
+def running_app(models: Path | None = None) -> str:
+    """The address of `python app.py` over `models`, by default `quick_models`, which stops with this process.
+    Fails with the app's own output."""
     files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
-    app, url = started(files, "--models-dir", str(quick_models()))
+    app, url = started(files, "--models-dir", str(models or quick_models()))
     atexit.register(stop, app)
     return url
 
