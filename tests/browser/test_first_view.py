@@ -1,4 +1,4 @@
-"""What a visitor sees before he does anything: an analysed example, which the page brings with it."""
+"""What a visitor sees before they do anything: an analysed example, which the page brings with it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_it_is_there_before_the_server_has_answered_anything(app: tuple[Engine, 
 def test_what_a_visitor_does_before_the_server_has_answered_stays(
     app: tuple[Engine, str], page: Page
 ) -> None:
-    """Whatever the page asks waits, as on a slow line, until he has chosen a ratio and a picture."""
+    """Whatever the page asks waits, as on a slow line, until they have chosen a ratio and a picture."""
     waiting: list[Route] | None = []
 
     def slowly(route: Route) -> None:
@@ -106,6 +106,7 @@ def test_what_a_visitor_does_before_the_server_has_answered_stays(
     expect(page.locator("#ratio input[type=number]")).to_have_value("50")
     page.wait_for_function("new URLSearchParams(location.search).get('ratio') === '50'")
     assert f"example={OTHER.name}" in page.url
+    steps.expect_rest(page)  # no map is still being made when the next test counts
 
 
 def test_it_is_what_the_engine_says_when_it_is_asked(app: tuple[Engine, str], open_page: Opener) -> None:

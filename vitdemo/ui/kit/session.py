@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +46,8 @@ class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
     `image`, `model`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown result, and
-    nothing else of it. `active`: the elem_id of the open tab. `chosen`: (key, class) of the class that was
+    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps: two tabs opened one
+    after the other would reach the server in any order. `chosen`: (key, class) of the class that was
     clicked last. `answers`: what is shown of an analysis in the very event that makes it, see `show`.
     """
 
@@ -56,7 +58,7 @@ class Session:
     ratio: gr.Slider
     selector: gr.Dropdown
     key: gr.State = field(default_factory=partial(gr.State, None))
-    active: gr.State = field(default_factory=partial(gr.State, FIRST_TAB))
+    active: gr.Textbox = field(default_factory=partial(gr.Textbox, FIRST_TAB, visible="hidden"))
     chosen: gr.State = field(default_factory=partial(gr.State, None))
     answers: list[Answer] = field(default_factory=list)
     _followers: list[Follower] = field(default_factory=list)
@@ -205,7 +207,7 @@ class Session:
 
         lasting = {"trigger_mode": "always_last", **options}
         if isinstance(place, gr.Tab):
-            place.select(lambda: place.elem_id, None, opened, **QUIET)
+            place.select(None, None, opened, js=f"() => {json.dumps(place.elem_id)}", **QUIET)
             place.select(look, inputs, outputs, **lasting)
         else:
             place.expand(expand, inputs, [opened, *outputs], **options)

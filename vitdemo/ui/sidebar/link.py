@@ -54,7 +54,7 @@ class Link:
     def outputs(self) -> list[Any]:
         """What `updates` may name: the left column, the picture apart, and the button."""
         side = self.side
-        lines = [side.note, side.examples, side.strip, side.counts, side.session.active]
+        lines = [side.note, side.examples, side.strip, side.counts]
         return [*lines, *side.settings.values(), self.button]
 
     def read(self, values: Values, request: gr.Request) -> tuple[Values, dict[str, Any]]:
@@ -71,12 +71,11 @@ class Link:
         `brought` it. `pending`: the result is not there yet, and the page is to ask for it."""
         tab = found.get("tab", "")
         state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
-        updates: Values = {self.side.session.active: self.tabs[tab].elem_id} if tab else {}
-        if not brought(found):
-            example = find_example(self.side.session, found, values)
-            updates |= show(self.side, example, values)
-            state["value"] = write(self.side, example, values)
-        return {**updates, self.button: gr.HTML(**state)}
+        if brought(found):
+            return {self.button: gr.HTML(**state)}
+        example = find_example(self.side.session, found, values)
+        value = write(self.side, example, values)
+        return {**show(self.side, example, values), self.button: gr.HTML(**state, value=value)}
 
     def back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
         """Return (the left column as a former address of this page asks for it, the picture among it; what
@@ -92,7 +91,9 @@ class Link:
             asked[session.image] = values[session.image]
             del updates[self.side.note], updates[self.side.strip]
             updates |= {self.side.examples: offer_examples(self.side, asked)}
-        return asked, {**updates, self.button: gr.HTML(returns=turn)}
+        # With the turn comes what the left column then says: the browser itself is a moment late.
+        value = write(self.side, example if "example" in found else None, asked)
+        return asked, {**updates, self.button: gr.HTML(returns=turn, value=value)}
 
 
 def brought(found: dict[str, Any]) -> bool:
@@ -122,11 +123,10 @@ def show(side: Sidebar, example: Example, values: Values) -> Values:
     }
 
 
-def write(side: Sidebar, example: Example, values: Values) -> str:
+def write(side: Sidebar, example: Example | None, values: Values) -> str:
     """Return the left column with `values`, as `LEFT_COLUMN` writes it in the browser."""
-    return json.dumps(
-        {"example": example.name, **{name: values[part] for name, part in side.settings.items()}}
-    )
+    shown = {"example": example.name} if example else {}
+    return json.dumps({**shown, **{name: values[part] for name, part in side.settings.items()}})
 
 
 def merge(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
