@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,11 @@ from vitdemo.ui.kit.visit import analyse, make_progress, may_run_networks
 PROGRESS = gr.Progress()  # gradio fills it in
 FIRST = "what the page brings with it"
 FIRST_TAB = "tab-prediction"
+# The first tab's event may come after that of the tab which a link opens, so that the page itself is asked.
+FIND_OPEN_TAB = """async () => {
+  await new Promise((done) => setTimeout(done));  // until the page has drawn it
+  return document.querySelector("#tabs [role=tablist] [aria-selected=true]").id.replace(/-button$/, "");
+}"""
 FIRST_RATIO = 30  # percent, when a page opens
 
 
@@ -46,9 +50,9 @@ class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
     `image`, `model`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown result, and
-    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps: two tabs opened one
-    after the other would reach the server in any order. `chosen`: (key, class) of the class that was
-    clicked last. `answers`: what is shown of an analysis in the very event that makes it, see `show`.
+    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`: (key, class)
+    of the class that was clicked last. `answers`: what is shown of an analysis in the very event that makes
+    it, see `show`.
     """
 
     engine: Engine
@@ -207,7 +211,7 @@ class Session:
 
         lasting = {"trigger_mode": "always_last", **options}
         if isinstance(place, gr.Tab):
-            place.select(None, None, opened, js=f"() => {json.dumps(place.elem_id)}", **QUIET)
+            place.select(None, None, opened, js=FIND_OPEN_TAB, **QUIET)
             place.select(look, inputs, outputs, **lasting)
         else:
             place.expand(expand, inputs, [opened, *outputs], **options)
