@@ -28,7 +28,7 @@ def info() -> ModelInfo:
 
 @pytest.fixture(scope="module")
 def looks() -> list[Look]:
-    """Every look on that network that the page can show."""
+    """Every look on that network that the page can show; most discard ratios only once."""
     values = {
         "method": [key for key, method in METHODS.items() if method.in_browser],
         "pass_": ["pruned", "dense"],
@@ -37,10 +37,11 @@ def looks() -> list[Look]:
         "direction": ["out", "in"],
         "query": [None, 0, 1, 2],
         "fusion": ["mean", "max", "min"],
-        "discard_ratio": [0, *RATIOS],
+        "discard_ratio": [0, RATIOS[-1]],
     }
     assert [field.name for field in fields(Look)] == list(values)
-    return [Look(*one) for one in itertools.product(*values.values())]
+    every = [Look(*one) for one in itertools.product(*values.values())]
+    return [*every, *(replace(every[0], discard_ratio=ratio) for ratio in RATIOS[:-1])]
 
 
 def written(states: list[dict[str, Any]]) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def test_every_look_comes_back_from_link_state_and_arguments(looks: list[Look], 
         found, wrong = from_link(link, info)
         assert not wrong
         assert from_state(found) == look
-    assert len({json.dumps(link) for link in script["links"]}) == len(looks) == 17280
+    assert len({json.dumps(link) for link in script["links"]}) == len(looks) == 1746
 
 
 def test_all_begin_with_the_same_look() -> None:

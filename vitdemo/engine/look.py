@@ -51,6 +51,9 @@ class Look:
         return replace(self, layer=self.layer + layers) if self.layer < 0 else self
 
 
+KINDS = get_type_hints(Look)
+
+
 def to_state(look: Look) -> dict[str, Any]:
     """Return `look` for JSON; `pass_` is "pass" there."""
     return {field.name.rstrip("_"): getattr(look, field.name) for field in fields(look)}
@@ -58,9 +61,8 @@ def to_state(look: Look) -> dict[str, Any]:
 
 def from_state(state: Mapping[str, Any]) -> Look:
     """Return the look that `state` writes, what it lacks as at first. Raise ValueError naming a bad one."""
-    kinds = get_type_hints(Look)
     values = {
-        field.name: take(state, field.name.rstrip("_"), kinds[field.name], field.default)
+        field.name: take(state, field.name.rstrip("_"), KINDS[field.name], field.default)
         for field in fields(Look)
     }
     return Look(**values)
