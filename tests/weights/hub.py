@@ -136,8 +136,8 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
     """Runs every load of `scenario` and returns a record of each by its name.
 
     A load: `name`, `source`, and if need be `deadline`, `models_dir`, `modes` (to set before), `env`,
-    `stop` (the server first), `offline`, `megabytes`, `cancel_at` (a share, or -1 at once), and `fault`:
-    one of `FAULTS`.
+    `stop` (the server first), `offline`, `megabytes`, `cancel_at` (a share, or -1 at once), `fault` (one of
+    `FAULTS`), and `ends` (its threads are to end, which is waited for).
     """
     hub = Hub(Path(scenario["root"]))
     os.environ.update(HF_ENDPOINT=hub.url, HF_HOME=scenario["home"], HF_HUB_DISABLE_XET="1")
@@ -159,7 +159,7 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
         results[load["name"]] = record | {
             "cached": vitdemo.weights.is_cached(load["source"]),
             "seconds": time.monotonic() - start,
-            "threads": left(),
+            "threads": left() if load.get("ends") else None,
             "requests": list(hub.requests),
             "sent": hub.sent,
         }

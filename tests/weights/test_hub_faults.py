@@ -39,7 +39,7 @@ LOADS: list[dict[str, Any]] = [
     {"name": "full disk, cached", "source": "hf-hub:me/good", "fault": "full disk"},
     {"name": "corrupted", "source": "hf-hub:me/good", "fault": "bit flipped"},
     {"name": "corrupted, pinned", "source": f"hf-hub:me/good@{COMMIT}", "fault": "bit flipped"},
-    {"name": "drip", "source": "hf-hub:me/drip"},  # its thread ends with the next 16 kB
+    {"name": "drip", "source": "hf-hub:me/drip"},  # its thread ends with the next 16 kB, too late
     {"name": "corrupted, down", "source": "hf-hub:me/good", "fault": "bit flipped", "stop": True},
 ]
 MODES = {mode: mode for mode in (*BROKEN, "hang", "slow")} | {"dies-once": "dies once", "good": "good"}
@@ -55,7 +55,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         if name != "good":
             shutil.copytree(root / "good", root / name)
     modes = {f"me/{name}": mode for name, mode in MODES.items()}
-    loads = [{"modes": modes, "deadline": DEADLINE} | load for load in LOADS]
+    always = {"modes": modes, "deadline": DEADLINE}
+    loads = [always | {"ends": load["name"] != "drip"} | load for load in LOADS]
     scenario = {"root": str(root.parent), "home": str(folder / "home"), "loads": loads}
     (folder / "scenario.json").write_text(json.dumps(scenario))
     files = [str(folder / "scenario.json"), str(folder / "out.json")]
