@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
+from tests.browser.server import free_port
+from tests.train.short import SHORT
+from train import parallel
 from train.__main__ import main as train
-from vitdemo.datasets import DATASETS, Images, Photos, Split
+from vitdemo.datasets import DATASETS
 
 ROOT = Path(__file__).parents[2]
-CIFAR10 = DATASETS["cifar10"]
+# The second of two processes; its data set is as short as this one's.
+SECOND = """
+from tests.train.short import DATASETS, SHORT
+from train.__main__ import main
+DATASETS["cifar10"] = SHORT
+main()
+"""
 CLASSES = ("apple tree", "bridge", "cat")  # of the tree
 TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
 
 
 @pytest.fixture(scope="session", autouse=True)
 def short_validation() -> Iterator[None]:
-    """Runs in this process are validated on 200 of the 5,000 pictures that are held out of any data set."""
-
-    def load(folder: Path, split: Split) -> Images | Photos:
-        images = CIFAR10.load(folder, split)
-        return images.part(slice(None, None, 25)) if split == "val" else images
-
+    """Validate the runs of this process in a moment."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(DATASETS, "cifar10", replace(CIFAR10, load=load))
+        patch.setitem(DATASETS, "cifar10", SHORT)
         yield
+
+
+@pytest.fixture(autouse=True)
+def loose_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arranging the parts of a run's figures takes as long as drawing them."""
+    monkeypatch.setattr(Figure, "set_layout_engine", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")
@@ -96,15 +109,24 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_twice(arguments: list[str]) -> str:
-    """What `python -m train` prints in two processes that train together."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    result = subprocess.run(
-        [*command, "-m", "train", *arguments],
+    """What `python -m train` prints in two processes that train together, this one and another."""
+    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
+    second = subprocess.Popen(
+        [sys.executable, "-c", SECOND, *arguments],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        env=os.environ | group | {"RANK": "1", "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=400,
     )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+    try:
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+            patch.setattr(parallel, "PATIENCE", timedelta(minutes=5))
+            for name, value in (group | {"RANK": "0"}).items():
+                patch.setenv(name, value)
+            train(arguments)
+        also, errors = second.communicate(timeout=300)
+    finally:
+        second.kill()
+    assert second.returncode == 0, errors
+    return printed.getvalue() + also

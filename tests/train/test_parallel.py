@@ -11,14 +11,13 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from tests.train.conftest import CIFAR10, run_twice
+from tests.train.conftest import run_twice
 from train.__main__ import main as train
 from train.batches import Batch
 from train.network import build_network, compile_network
 from train.parallel import Division, World, device_of
 from train.recipe import load_recipe
 from train.run import Run
-from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import Explicit, Pruning
@@ -56,8 +55,7 @@ def test_a_batch_that_cannot_be_cut_is_refused(words: list[str], message: str, t
         Run(load_recipe("cifar10_vit", [*tiny, *words]))
 
 
-def test_two_processes_are_one(tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DATASETS, "cifar10", CIFAR10)  # validated as the others are
+def test_two_processes_are_one(tiny: list[str], tmp_path: Path) -> None:
     single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
     train(single)
     places = [f"runs={tmp_path / 'two' / 'runs'}"]
