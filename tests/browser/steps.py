@@ -36,8 +36,16 @@ def by_hand(path: Path, *, keep_ratio: float, model: str = MODEL) -> tuple[str, 
     return loaded.classes[int(index)], float(probability)
 
 
+def show_settings(page: Page) -> None:
+    """Unfold them, where the page is so narrow that they are folded."""
+    fold = page.locator("#fold button")
+    if fold.is_visible() and fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+
+
 def choose(page: Page, control: str, option: str) -> None:
     """In the menu `control`."""
+    show_settings(page)
     page.locator(f"#{control} input").click()
     page.get_by_role("option", name=option).first.click()
 
@@ -45,6 +53,7 @@ def choose(page: Page, control: str, option: str) -> None:
 def choose_example(page: Page, name: str) -> None:
     others = KINDS if EXAMPLES[name] in KINDS else THINGS
     place = others.index(EXAMPLES[name])
+    show_settings(page)
     page.locator("#examples button.thumbnail-item").nth(place).click()
 
 
@@ -57,6 +66,7 @@ def show_example(page: Page, name: str) -> None:
 
 
 def set_ratio(page: Page, percent: int) -> None:
+    show_settings(page)
     number = page.locator("#ratio input[type=number]")
     number.fill(str(percent))
     number.press("Enter")

@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any tab, light and dark, desktop, phone; a link skips to an answer."""
+"""axe-core finds nothing serious on any tab, light and dark, desktop, phone; the keyboard goes everywhere."""
 
 from __future__ import annotations
 
@@ -98,3 +98,29 @@ def test_the_first_stop_of_the_keyboard_leads_to_the_answer(open_page: Opener, a
     page.keyboard.press("Tab")
     expect(page.get_by_role("tab", name="Prediction")).to_be_focused()
     assert page.url == address
+
+
+def test_a_phone_shows_what_is_found_before_what_can_be_set(
+    open_page: Opener, app_url: str, artefacts: Path
+) -> None:
+    page = open_page(app_url, **PHONE)
+    steps.expect_rest(page)
+    page.screenshot(path=artefacts / "phone-first.png")
+    boxes = [page.locator(part).bounding_box() for part in ("#headline", "#familiarity", "#picture", "#tabs")]
+    tops = [box["y"] for box in boxes if box]
+    assert len(tops) == 4
+    assert tops == sorted(tops)
+    assert tops[-1] + 120 < PHONE["height"], "all tabs are in sight"
+    fold, ratio = page.get_by_role("button", name="Examples and settings"), page.locator("#ratio")
+    expect(ratio).to_be_hidden()
+    fold.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(ratio).to_be_visible()
+    page.screenshot(path=artefacts / "phone-settings.png", full_page=True)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert grave(page.evaluate(RUN)) == []
+    fold.press("Space")
+    expect(ratio).to_be_hidden()
+    page.set_viewport_size(DESKTOP)
+    expect(fold).to_be_hidden()
+    expect(ratio).to_be_visible()

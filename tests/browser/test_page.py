@@ -57,6 +57,7 @@ def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
 
 def move_slider(page: Page) -> None:
     """By the keyboard, from 30 to 50 %: the token line follows at once, the result when the key is up."""
+    steps.show_settings(page)
     slider = page.locator("#ratio input[type=range]")
     slider.focus()
     for _ in range(4):

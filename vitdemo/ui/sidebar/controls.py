@@ -14,10 +14,17 @@ from vitdemo.engine.samples import has_samples
 from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import gallery, list_selectors, remark
-from vitdemo.ui.kit.language import label
+from vitdemo.ui.kit.language import label, word
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
 from vitdemo.ui.sidebar import words
+
+# On a phone it shows and hides what can be chosen; wider screens have room for both.
+FOLD = '<button type="button" aria-expanded="false" aria-controls="settings">${value}</button>'
+UNFOLD = """element.addEventListener("click", () => {
+  const button = element.querySelector("button");
+  button.ariaExpanded = button.ariaExpanded !== "true";
+});"""
 
 
 @dataclass(frozen=True)
@@ -44,47 +51,60 @@ class Sidebar:
 def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads: bool) -> Sidebar:
     """Build the column, showing the first example and the default model, with ways to upload or without."""
     first_model = engine.default_model
-    info = engine.info(first_model)
-    image, parts = pictures(list_examples(engine, first_model), data_dir=data_dir, uploads=uploads)
-    model = gr.Dropdown(
-        engine.menu(),
-        value=first_model,
-        label=label("Model"),
-        info=label(info.summary),
-        filterable=False,
-        elem_id="model",
-    )
-    ratio = gr.Slider(
-        0,
-        100 * MAX_PRUNING_RATIO,
-        FIRST_RATIO,
-        step=5,
-        label=label("Pruning ratio (%)"),
-        info=label("The share of patches that each stage drops."),
-        buttons=[],
-        elem_id="ratio",
-    )
-    counts = gr.HTML(
-        words.counts(engine.token_counts(first_model, FIRST_RATIO / 100)), padding=False, elem_id="counts"
-    )
-    selector = Choice(
-        list_selectors(info.selectors),
-        value=info.selectors[0],
-        label=label("Selector: what decides which patches stay"),
-        filterable=False,
-        elem_id="selector",
-    )
+    info, examples = engine.info(first_model), list_examples(engine, first_model)
+    image, note = build_picture(examples[0], uploads=uploads)
+    strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
+    gr.HTML(label(words.SETTINGS), html_template=FOLD, js_on_load=UNFOLD, padding=False, elem_id="fold")
+    with gr.Column(elem_id="settings"):
+        thumbnails = gallery(
+            caption_examples(examples), columns=5, allow_preview=False, selected_index=0, elem_id="examples"
+        )
+        several, sample = build_sources(data_dir=data_dir, uploads=uploads)
+        model = gr.Dropdown(
+            engine.menu(),
+            value=first_model,
+            label=label("Model"),
+            info=label(info.summary),
+            filterable=False,
+            elem_id="model",
+        )
+        ratio = gr.Slider(
+            0,
+            100 * MAX_PRUNING_RATIO,
+            FIRST_RATIO,
+            step=5,
+            label=label("Pruning ratio (%)"),
+            info=label("The share of patches that each stage drops."),
+            buttons=[],
+            elem_id="ratio",
+        )
+        counts = gr.HTML(
+            words.counts(engine.token_counts(first_model, FIRST_RATIO / 100)), padding=False, elem_id="counts"
+        )
+        selector = Choice(
+            list_selectors(info.selectors),
+            value=info.selectors[0],
+            label=label("Selector: what decides which patches stay"),
+            filterable=False,
+            elem_id="selector",
+        )
     session = Session(engine, first, image=image, model=model, ratio=ratio, selector=selector)
-    return Sidebar(session, **parts, counts=counts)
+    return Sidebar(
+        session,
+        note=note,
+        examples=thumbnails,
+        uploads=several,
+        strip=strip,
+        paths=gr.State([]),
+        sample=sample,
+        counts=counts,
+    )
 
 
-def pictures(
-    examples: Sequence[Example], *, data_dir: Path | None, uploads: bool
-) -> tuple[Upload, dict[str, Any]]:
-    """Build the picture, the first of `examples` at first, and the ways to choose one, by their names in
-    `Sidebar`."""
+def build_picture(example: Example, *, uploads: bool) -> tuple[Upload, gr.HTML]:
+    """Build the picture, `example` at first, and the line under it."""
     image = Upload(
-        str(examples[0].path),
+        str(example.path),
         label=label("Picture"),
         show_label=False,
         sources=["upload", "clipboard", "webcam"],
@@ -95,15 +115,11 @@ def pictures(
         elem_id="picture",
         alt_text=label("The picture to analyse"),
     )
-    shown = gr.HTML(words.example_note(examples[0]), padding=False, elem_id="note")
-    strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
-    thumbnails = gallery(
-        caption_examples(examples),
-        columns=5,
-        allow_preview=False,
-        selected_index=0,
-        elem_id="examples",
-    )
+    return image, gr.HTML(words.example_note(example), padding=False, elem_id="note")
+
+
+def build_sources(*, data_dir: Path | None, uploads: bool) -> tuple[gr.UploadButton, gr.Button]:
+    """Build the buttons for several uploads and for a random test image, and a line about them."""
     with gr.Row(elem_id="sources"):
         several = gr.UploadButton(
             label("Upload several"),
@@ -120,16 +136,9 @@ def pictures(
             remark(words.NO_UPLOADS)
     if uploads:
         remark(words.SOURCES_WITH_SAMPLES if has_samples(data_dir) else words.SOURCES)
-    return image, {
-        "note": shown,
-        "examples": thumbnails,
-        "uploads": several,
-        "strip": strip,
-        "paths": gr.State([]),
-        "sample": sample,
-    }
+    return several, sample
 
 
 def caption_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
-    """Return the thumbnails of `examples`, each with its name."""
-    return [(str(example.path), example.word) for example in examples]
+    """Return the thumbnails of `examples`, each with its word as the visitor calls it."""
+    return [(str(example.path), word(example.word)) for example in examples]

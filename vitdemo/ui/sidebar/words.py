@@ -13,6 +13,7 @@ PHOTOGRAPH = "Example: {name} · photograph by {author}, {licence}"
 SOURCES = "Several pictures become a strip to choose from."
 SOURCES_WITH_SAMPLES = "Several make a strip; test images tell their true class."
 NO_UPLOADS = "This page takes no uploads."
+SETTINGS = "Examples and settings"
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 
