@@ -190,9 +190,8 @@ FIGURES: dict[str, Callable[[Scene], Image.Image]] = {
 
 def coloured(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
     """The map over the picture, its largest value brightest; the query's patch framed where `marked`."""
-    image = render.draw_overlay(
-        scene.prepared.view, heat, scale=render.Scale(0.0, float(np.nanmax(heat)), ""), opacity=0.7
-    )
+    scale = render.Scale(0.0, float(np.nanmax(heat)), "")
+    image = render.draw_overlay(scene.prepared.view, heat, scale=scale)
     return fitted(render.mark_patch(image, QUERY, heat.shape) if marked else image)
 
 

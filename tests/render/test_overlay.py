@@ -5,36 +5,44 @@ import pytest
 from PIL import Image
 
 from vitdemo.render.geometry import enlarge_view, patch_box, spread
-from vitdemo.render.overlay import describe, draw_heat, draw_overlay, hatch, share_of_total
-from vitdemo.render.palette import colour_map
-from vitdemo.render.scale import Scale, draw_colour_bar, format_ticks, share_scale
+from vitdemo.render.overlay import describe, draw_dropped, draw_heat, draw_overlay, share_of_total
+from vitdemo.render.palette import OUTLIER, colour_map
+from vitdemo.render.scale import Scale, draw_colour_bar, format_ticks, own_scale, share_scale
 
 VIEW = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
+SHOWN = np.asarray(enlarge_view(VIEW)).astype(float)
 SCALE = Scale(0.0, 255.0, "value")
 
 
+def mix(heat: np.ndarray, ground: np.ndarray, *, opacity: float = 1.0) -> np.ndarray:
+    """Each pixel of `ground` under the colour of its value, which is as opaque as it is high."""
+    alpha = opacity * heat[..., None] / 255
+    return alpha * colour_map()[heat.astype(int)] + (1 - alpha) * ground
+
+
 @pytest.mark.parametrize("smooth", [False, True])
-def test_one_value_everywhere_is_one_colour_everywhere(smooth):
+def test_one_value_everywhere_lets_the_same_through_everywhere(smooth):
     picture = draw_overlay(VIEW, np.full((4, 6), 77.0), scale=SCALE, opacity=1, smooth=smooth)
     assert picture.size == (448, 299)
-    assert (np.asarray(picture) == colour_map()[77]).all()
+    np.testing.assert_allclose(np.asarray(picture), mix(np.full((299, 448), 77.0), SHOWN), atol=2)
 
 
 def test_every_pixel_of_a_patch_has_the_colour_of_its_value():
     heat = np.arange(35, dtype=np.float32).reshape(5, 7) * 7  # 448 / 7 is whole, 299 / 5 is not
-    picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=1))
+    picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=1, smooth=False))
     for patch_id, value in enumerate(heat.ravel()):
         left, top, right, bottom = patch_box(patch_id, (448, 299), (5, 7))
-        assert (picture[top:bottom, left:right] == colour_map()[int(value)]).all()
+        box = np.s_[top:bottom, left:right]
+        expected = mix(np.full(picture[box].shape[:2], value), SHOWN[box])
+        np.testing.assert_allclose(picture[box], expected, atol=1)
 
 
 def test_opacity_mixes_view_and_colour():
     heat = np.full((4, 6), 200.0)
-    view = np.asarray(enlarge_view(VIEW)).astype(float)
-    np.testing.assert_array_equal(draw_overlay(VIEW, heat, scale=SCALE, opacity=0), view)
-    expected = 0.7 * view + 0.3 * colour_map()[200]
+    np.testing.assert_array_equal(draw_overlay(VIEW, heat, scale=SCALE, opacity=0), SHOWN)
+    expected = mix(np.full((299, 448), 200.0), SHOWN, opacity=0.3)
     np.testing.assert_allclose(
-        np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=0.3)), expected, atol=1
+        np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=0.3)), expected, atol=2
     )
 
 
@@ -45,43 +53,69 @@ def test_patches_without_a_value_are_grey_and_take_no_colour_from_their_neighbou
     heat[1, 2] = heat[3, 5] = np.nan
     picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, opacity=opacity, smooth=smooth)).astype(int)
     gone = spread(np.isnan(heat), (448, 299))
+    dropped = np.asarray(draw_dropped(enlarge_view(VIEW), (4, 6)))
     assert (np.ptp(picture[gone], axis=1) == 0).all()
-    np.testing.assert_array_equal(picture[gone], np.asarray(hatch(enlarge_view(VIEW), (4, 6)))[gone])
+    np.testing.assert_array_equal(picture[gone], dropped[gone])
     full = np.asarray(draw_overlay(VIEW, np.full((4, 6), 255.0), scale=SCALE, opacity=opacity, smooth=smooth))
-    np.testing.assert_array_equal(picture[~gone], full[~gone])
+    far = np.ones((4, 6), dtype=bool)  # from where no colour blends with theirs
+    far[:3, 1:4] = far[2:, 4:] = False
+    there = spread(far, (448, 299)) if smooth else ~gone
+    np.testing.assert_array_equal(picture[there], full[there])
 
 
-def test_hatching_shows_on_any_view():
+def test_dropped_patches_are_grey_under_their_colours():
+    heat, gone = np.full((2, 3), 100.0), np.zeros((2, 3), dtype=bool)
+    gone[1, 1] = True
+    picture = np.asarray(draw_overlay(VIEW, heat, scale=SCALE, gone=gone, opacity=1, smooth=False))
+    mask = spread(gone, (448, 299))
+    ground = np.where(mask[..., None], np.asarray(draw_dropped(enlarge_view(VIEW), (2, 3))), SHOWN)
+    np.testing.assert_allclose(picture, mix(np.full((299, 448), 100.0), ground), atol=1)
+
+
+def test_a_dropped_patch_is_pale_without_stripes_on_any_view():
     for level in range(0, 256, 5):
-        pixels = np.asarray(hatch(Image.new("RGB", (96, 96), (level,) * 3), (4, 4))).astype(int)
-        values, counts = np.unique(pixels[..., 0], return_counts=True)
-        assert len(values) == 2
-        assert np.ptp(values) >= 25
-        assert counts.min() / counts.sum() > 0.1
+        pixels = np.asarray(draw_dropped(Image.new("RGB", (96, 96), (level,) * 3), (4, 4)))
+        assert len(np.unique(pixels[1:24, 1:24])) == 1
+        assert (pixels[::24] == 255).all()
+        assert (pixels[:, ::24] == 255).all()
+        assert 118 <= pixels[1, 1, 0] <= 220
 
 
-def test_a_map_without_any_value_is_all_hatched():
-    picture = draw_overlay(VIEW, np.full((2, 3), np.nan), scale=SCALE, smooth=True)
-    np.testing.assert_array_equal(picture, hatch(enlarge_view(VIEW), (2, 3)))
+def test_a_map_without_any_value_is_all_dropped():
+    picture = draw_overlay(VIEW, np.full((2, 3), np.nan), scale=SCALE)
+    np.testing.assert_array_equal(picture, draw_dropped(enlarge_view(VIEW), (2, 3)))
 
 
-def test_smooth_passes_through_the_value_at_the_centre_and_half_way_between_two():
+def test_smooth_passes_through_the_colour_at_the_centre_and_half_way_between_two():
     heat = np.array([[0.0, 255.0]])
-    row = np.asarray(draw_overlay(Image.new("RGB", (449, 30)), heat, scale=SCALE, opacity=1, smooth=True))[15]
+    row = np.asarray(draw_overlay(Image.new("RGB", (449, 30)), heat, scale=SCALE, opacity=1))[15]
     # Pixel x has its centre at x + 0.5; patch centres lie at 449/4 and 3*449/4.
-    position = (np.arange(449) + 0.5) / 449 * 2 - 0.5
-    np.testing.assert_array_equal(row, colour_map()[(np.clip(position, 0, 1) * 255 + 0.5).astype(int)])
+    position = np.clip((np.arange(449) + 0.5) / 449 * 2 - 0.5, 0, 1)
+    np.testing.assert_allclose(row, position[:, None] * colour_map()[255], atol=2)
 
 
 def test_two_maps_under_one_scale_keep_their_order():
     weak, strong = np.array([[0.0, 0.1]]), np.array([[0.2, 0.4]])
     scale = share_scale([weak, strong], label="attention")
     assert (scale.low, scale.high) == (0.0, 0.4)
-    pictures = [np.asarray(draw_overlay(VIEW, heat, scale=scale, opacity=1)) for heat in (weak, strong)]
-    indices = [
-        np.flatnonzero((colour_map() == p).all(1))[0] for pic in pictures for p in (pic[9, 9], pic[9, 440])
-    ]
-    assert indices == [0, 64, 128, 255]  # 255 * value / 0.4, rounded
+    painted = np.concatenate([scale.paint(heat, opacity=1)[0] for heat in (weak, strong)])
+    indices = [np.flatnonzero((colour_map() == colour).all(1))[0] for colour in painted[:, :3]]
+    assert indices == painted[:, 3].tolist() == [0, 64, 128, 255]  # 255 * value / 0.4, rounded
+
+
+def test_a_value_beyond_the_end_has_a_colour_of_its_own():
+    (painted,) = SCALE.paint(np.array([[255.0, 255.1, np.nan]]), opacity=0.5)
+    assert painted.tolist() == [[*colour_map()[255], 128], [*OUTLIER, 128], [*colour_map()[0], 0]]
+
+
+def test_a_scale_of_its_own_leaves_outliers_out():
+    heat = np.ones((10, 10))
+    assert own_scale(heat, label="x") == Scale(0.0, 1.0, "x")
+    heat[0, 0] = 3.0
+    assert own_scale(heat, label="x").high == 3.0
+    heat[0, 0], heat[0, 1] = 3.1, np.nan
+    assert own_scale(heat, label="x") == Scale(0.0, 1.0, "x")
+    assert own_scale(np.zeros((2, 2)), label="x").high == 0.5
 
 
 def test_shared_scale_ignores_missing_values_and_takes_given_ends():
@@ -93,7 +127,8 @@ def test_shared_scale_ignores_missing_values_and_takes_given_ends():
 @pytest.mark.parametrize("value", [1 / 64, 0.0, -3.0])
 def test_rounding_noise_is_not_blown_up(value):
     heat = np.full((4, 6), value) * (1 + 1e-8 * np.random.default_rng(0).standard_normal((4, 6)))
-    picture = np.asarray(draw_overlay(VIEW, heat, scale=share_scale([heat], label="x"), opacity=1))
+    view = Image.new("RGB", (48, 32))
+    picture = np.asarray(draw_overlay(view, heat, scale=share_scale([heat], label="x"), smooth=False))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) <= 2
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PIL import Image
 
 from vitdemo.engine.answers import attention, features, payload
-from vitdemo.engine.answers.attention import OPACITY
 from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
@@ -18,6 +17,7 @@ from vitdemo.engine.answers.trust import Trust, trust
 from vitdemo.engine.core.records import Analysis, Captioned, Timings
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
+from vitdemo.render import OPACITY
 
 
 class Result:
@@ -60,14 +60,14 @@ class Result:
         """
         return attention.attention_map(self._entry, look)
 
-    def attention_figure(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Image.Image:
+    def attention_figure(self, look: Look, *, opacity: float = OPACITY, smooth: bool = True) -> Image.Image:
         """Return the map over the view, its colour bar below, the query patch framed.
 
         `opacity`: 0 to 1. Raise as `attention`.
         """
         return attention.attention_figure(self._entry, look, opacity=opacity, smooth=smooth)
 
-    def head_gallery(self, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
+    def head_gallery(self, look: Look, *, opacity: float = OPACITY, smooth: bool = True) -> Captioned:
         """Return every head of one layer under one scale, captioned "Head 0", ...
 
         Raw attention if that is the method, else per-head rollouts. Raise as `attention`.

@@ -15,10 +15,11 @@ from vitdemo.render.patches import (
     mark_patch,
     stage_of_drop,
 )
-from vitdemo.render.scale import Heatmap, Scale, draw_colour_bar, share_scale
+from vitdemo.render.scale import OPACITY, Heatmap, Scale, draw_colour_bar, own_scale, share_scale
 
 __all__ = [
     "CARD",
+    "OPACITY",
     "Heatmap",
     "Scale",
     "colour_map",
@@ -36,6 +37,7 @@ __all__ = [
     "encode_gif",
     "enlarge_view",
     "mark_patch",
+    "own_scale",
     "patch_at",
     "patch_box",
     "share_of_total",

@@ -1,30 +1,38 @@
-"""A heat map over the picture that the model saw: one value a patch, one scale, nothing hidden."""
+"""A heat map over the picture that the model saw, which shows through: one value a patch, one scale."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from PIL import Image
 
 from vitdemo.message import Message, said
-from vitdemo.render.geometry import Grid, Size, enlarge_view, spread
-from vitdemo.render.palette import fade, where
-from vitdemo.render.scale import Heatmap, Scale, draw_colour_bar
+from vitdemo.render.geometry import Grid, enlarge_view, mask_grid_lines, spread
+from vitdemo.render.palette import LINE, fade, where
+from vitdemo.render.scale import OPACITY, Heatmap, Scale, draw_colour_bar
 from vitdemo.render.text import draw_caption, stack
 
 
 def draw_overlay(
-    view: Image.Image, heat: Heatmap, *, scale: Scale, opacity: float = 0.6, smooth: bool = False
+    view: Image.Image,
+    heat: Heatmap,
+    *,
+    scale: Scale,
+    gone: Bool[np.ndarray, "gh gw"] | None = None,
+    opacity: float = OPACITY,
+    smooth: bool = True,
 ) -> Image.Image:
-    """Colour every patch of the view by its value; patches without a value (NaN) are grey and hatched.
+    """Colour the view by the values of its patches, as the page draws a map.
 
     Args:
         view: the crop that the model saw, any size; enlarged to 448 pixels on its long edge if smaller.
-        heat: (gh, gw), in the unit of the scale.
+        heat: (gh, gw), in the unit of the scale; NaN = the patch has no value.
         scale: what the colours mean; the caller chooses it, so that maps can be compared.
-        opacity: 0 shows the view alone, 1 the colours alone.
-        smooth: blend between patch centres (bilinear, over patches that have a value) instead of one flat
-            colour a patch.
+        gone: patches that were dropped. They are grey under their colours, and those without a value as well.
+        opacity: of the scale's high end; a lower value lets more of the view through, 0 all of it.
+        smooth: blend the colours between patch centres instead of one flat colour a patch.
 
     Raise ValueError for an opacity outside 0..1, or an infinite value.
     """
@@ -33,23 +41,28 @@ def draw_overlay(
     if np.isinf(heat).any():
         raise ValueError("heat: every value must be finite, or NaN where a patch was pruned.")
     view = enlarge_view(view)
-    gone = np.isnan(heat)
-    colours = (
-        scale.colours(_spread_smooth(heat, view.size)) if smooth else _spread_flat(heat, view.size, scale)
-    )
-    coloured = Image.blend(view, Image.fromarray(colours), opacity)
-    return where(spread(gone, view.size), hatch(view, heat.shape), coloured) if gone.any() else coloured
+    size, empty = view.size, np.isnan(heat)
+    dropped = draw_dropped(view, heat.shape)
+    ground = where(spread(empty if gone is None else empty | gone, size), dropped, view)
+    painted = scale.paint(heat, opacity=opacity)
+    flat = Image.fromarray(painted if smooth else spread(painted, size))
+    colours = flat.resize(size, Image.Resampling.BILINEAR) if smooth else flat
+    picture = Image.alpha_composite(ground.convert("RGBA"), colours).convert("RGB")
+    return where(spread(empty, size), dropped, picture)  # without what their neighbours lent them
 
 
-def draw_heat(
-    view: Image.Image, heat: Heatmap, *, scale: Scale, opacity: float = 0.6, smooth: bool = False
-) -> Image.Image:
+def draw_heat(view: Image.Image, heat: Heatmap, *, scale: Scale, **options: Any) -> Image.Image:
     """Draw the overlay with its colour bar and one line of numbers below; arguments as `draw_overlay`."""
-    picture = draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth)
+    picture = draw_overlay(view, heat, scale=scale, **options)
     values = heat[~np.isnan(heat)]
     below, above = bool((values < scale.low).any()), bool((values > scale.high).any())
     bar = draw_colour_bar(scale, width=max(100, picture.width), below=below, above=above)
     return stack([picture, bar, draw_caption(describe(heat), bar.width)])
+
+
+def draw_dropped(view: Image.Image, grid: Grid) -> Image.Image:
+    """Draw the whole view in the look of dropped patches: faded, under a thin grid."""
+    return where(mask_grid_lines(view.size, grid), Image.new("RGB", view.size, LINE), fade(view))
 
 
 def share_of_total(heat: Heatmap) -> Heatmap:
@@ -72,28 +85,3 @@ def describe(heat: Heatmap) -> str:
     some = Message("{left} of {count} patches", left=heat.size - gone, count=heat.size)
     parts.append(some if gone else Message("{count} patches", count=heat.size))
     return " · ".join(map(said, parts))
-
-
-def hatch(view: Image.Image, grid: Grid) -> Image.Image:
-    """Draw the whole view in the look of a patch that has no value: faded, with diagonal lines."""
-    width, height = view.size
-    pitch = int(np.clip(min(width // grid[1], height // grid[0]) // 3, 4, 12))
-    y, x = np.ogrid[:height, :width]
-    lines: Bool[np.ndarray, "height width"] = (x + y) % pitch < max(1, pitch // 6)
-    pale = fade(view)
-    return where(lines, pale.point(lambda value: 0.75 * value), pale)
-
-
-def _spread_flat(heat: Heatmap, size: Size, scale: Scale) -> np.ndarray:
-    return spread(scale.colours(np.nan_to_num(heat, nan=scale.low)), size)
-
-
-def _spread_smooth(heat: Heatmap, size: Size) -> np.ndarray:
-    """Interpolate between patch centres; a missing patch lends no value, the others' weights grow."""
-    present = ~np.isnan(heat)
-    layers = (np.where(present, heat, 0.0), present)
-    value, weight = (
-        np.asarray(Image.fromarray(layer.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
-        for layer in layers
-    )
-    return value / np.maximum(weight, 1e-6)

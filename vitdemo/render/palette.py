@@ -17,6 +17,7 @@ PAPER: Colour = (250, 250, 250)
 INK: Colour = (31, 41, 55)
 MARK: Colour = (0, 229, 255)
 LINE: Colour = (255, 255, 255)
+OUTLIER: Colour = (74, 222, 128)  # beyond the end of a scale; the colour map has no green
 
 # Every 15th entry of matplotlib's magma; straight lines between them stay within 3/255 of the original.
 # No entry is a neutral grey, so grey is free to mean "no value here".

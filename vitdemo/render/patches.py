@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -18,7 +19,7 @@ from vitdemo.render.geometry import (
     patch_box,
     spread,
 )
-from vitdemo.render.overlay import draw_overlay
+from vitdemo.render.overlay import draw_dropped, draw_overlay
 from vitdemo.render.palette import INK, LINE, MARK, PAPER, Colour, fade, stage_colours, where
 from vitdemo.render.scale import Heatmap, Scale
 from vitdemo.render.text import draw_caption, font_size, load_font, respell, stack
@@ -50,9 +51,7 @@ def draw_kept(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
     Raise ValueError for an id outside the grid.
     """
     view = enlarge_view(view)
-    dropped = fade(view)
-    dropped = where(mask_grid_lines(view.size, grid), Image.new("RGB", view.size, LINE), dropped)
-    return where(spread(_make_mask(kept_ids, grid), view.size), view, dropped)
+    return where(spread(_make_mask(kept_ids, grid), view.size), view, draw_dropped(view, grid))
 
 
 def draw_lifetimes(
@@ -119,11 +118,11 @@ def mark_patch(image: Image.Image, patch_id: int, grid: Grid) -> Image.Image:
 
 
 def draw_gallery(
-    view: Image.Image, heats: Sequence[Heatmap], *, scale: Scale, opacity: float = 0.6, smooth: bool = False
+    view: Image.Image, heats: Sequence[Heatmap], *, scale: Scale, **options: Any
 ) -> list[Image.Image]:
     """Draw one overlay a head, all under the same scale; arguments as `draw_overlay`."""
     view = enlarge_view(view)
-    return [draw_overlay(view, heat, scale=scale, opacity=opacity, smooth=smooth) for heat in heats]
+    return [draw_overlay(view, heat, scale=scale, **options) for heat in heats]
 
 
 def draw_tiles(frames: Sequence[tuple[str, Image.Image]], *, columns: int) -> Image.Image:

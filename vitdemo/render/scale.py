@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from vitdemo.render.palette import INK, PAPER, colours_of
+from vitdemo.render.palette import INK, OUTLIER, PAPER, colours_of
 from vitdemo.render.text import draw_caption, font_size, load_font, stack
 
 Heatmap = Float[np.ndarray, "_ _"]  # those of one scale may be of different grids
+OPACITY = 0.85  # of the highest colour over a picture
+USUAL, FACTOR = 98, 3  # a maximum that many times higher than this percentile is an outlier
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,20 @@ class Scale:
 
     def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
         """Return the colour of each value, beyond an end that of the end. NaN is not allowed."""
-        return colours_of((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low))
+        return colours_of(self._share(values))
+
+    def paint(self, heat: Heatmap, *, opacity: float) -> UInt8[np.ndarray, "gh gw 4"]:
+        """Return the colours of a map over a picture, as `paint` in `ui/kit/maps/scale.js` has them.
+
+        A patch is as opaque as it is high, up to `opacity`. One beyond the high end is green, one without a
+        value transparent.
+        """
+        share = np.nan_to_num(np.clip(self._share(heat), 0, 1))
+        colours = np.where((heat > self.high)[..., None], OUTLIER, colours_of(share))
+        return np.dstack([colours, np.rint(255 * opacity * share)]).astype(np.uint8)
+
+    def _share(self, values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        return (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
 
 
 def share_scale(
@@ -56,6 +71,17 @@ def share_scale(
         margin = abs(top) / 2 or 0.5
         bottom, top = (bottom - margin if low is None else low), (top + margin if high is None else high)
     return Scale(bottom, top, label)
+
+
+def own_scale(heat: Heatmap, *, label: str) -> Scale:
+    """Return the scale of a map from 0 to its maximum, as `own` in `ui/kit/maps/scale.js` has it.
+
+    Where the maximum is an outlier, which would darken all other patches, it ends at the 98th percentile.
+    Raise as `share_scale`.
+    """
+    scale = share_scale([heat], label=label, low=0.0)
+    usual = float(np.nanpercentile(heat, USUAL))
+    return replace(scale, high=usual) if 0 < FACTOR * usual < scale.high else scale
 
 
 def format_ticks(scale: Scale) -> list[str]:

@@ -42,7 +42,8 @@ def test_maps_are_those_of_the_analysed_pass(
     for one in found:
         heat = explain(trace, one.method)
         scale = render.share_scale([heat], label=METHODS[one.method].unit, low=0.0)
-        expected = render.draw_heat(result.analysis.view, heat, scale=scale)
+        gone = np.isin(np.arange(heat.size), trace.patch_ids(-1), invert=True).reshape(heat.shape)
+        expected = render.draw_heat(result.analysis.view, heat, scale=scale, gone=gone)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
         assert one.total == pytest.approx(np.nansum(heat))
 

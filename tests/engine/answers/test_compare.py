@@ -105,12 +105,14 @@ def test_one_scale_and_the_rank_correlation(
     engine: Engine, models: Path, a: Request, b: Request, method: str
 ) -> None:
     found = engine.compare(a, b, method=method)
-    heats = [explain(bare(models, request), method) * 16 for request in (a, b)]
+    traces = [bare(models, request) for request in (a, b)]
+    heats = [explain(trace, method) * 16 for trace in traces]
     assert found.peak == pytest.approx(max(np.nanmax(heat) for heat in heats), rel=1e-4)
     assert min(np.nanmax(heat) for heat in heats) < 0.999 * found.peak  # a scale of its own would show
     scale = Scale(0.0, found.peak, "")
-    for side, heat in zip((found.a, found.b), heats, strict=True):
-        drawn = np.asarray(draw_overlay(side.analysis.view, heat, scale=scale)).astype(int)
+    for side, heat, trace in zip((found.a, found.b), heats, traces, strict=True):
+        gone = np.isin(np.arange(heat.size), trace.patch_ids(-1), invert=True).reshape(heat.shape)
+        drawn = np.asarray(draw_overlay(side.analysis.view, heat, scale=scale, gone=gone)).astype(int)
         assert np.abs(drawn - np.asarray(side.heat_figure)).max() <= 2  # rounding of a colour
     present = ~np.isnan(heats[0]) & ~np.isnan(heats[1])
     assert found.patches == present.sum()

@@ -1,5 +1,6 @@
 """Pictures against the explanation and the palette, pixel by pixel; none of them runs the network."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
 from vitdemo.explain import ATTENTION_METHODS, explain, explain_heads
 from vitdemo.render.card import GAP, MARGIN, SMALL
+from vitdemo.render.palette import OUTLIER
 from vitdemo.trace import Trace
 
 MODEL, GRID = "dynamicvit_cifar10", (8, 8)
@@ -36,6 +38,17 @@ def colours(image: Image.Image) -> np.ndarray:
 def palette(heat: np.ndarray, low: float, high: float) -> np.ndarray:
     share = np.clip((heat - low) / (high - low), 0, 1)
     return render.colour_map()[np.floor(share * 255 + 0.5).astype(int)]
+
+
+def over(heat: np.ndarray, ground: np.ndarray, high: float, *, opacity: float = 1.0) -> np.ndarray:
+    """The colours of a map from 0 to `high` over the `ground`, as opaque as they are high."""
+    alpha = opacity * np.nan_to_num(np.clip(heat / high, 0, 1))[..., None]
+    return alpha * palette(np.nan_to_num(heat), 0.0, high) + (1 - alpha) * ground
+
+
+def ground_of(result: Result, ids: Sequence[int]) -> np.ndarray:
+    """The picture at the middle of each patch, grey for those that are not of `ids`."""
+    return colours(render.draw_kept(result.analysis.view, np.array(ids), GRID)).astype(float)
 
 
 def close(found: np.ndarray, wanted: np.ndarray) -> bool:
@@ -62,8 +75,13 @@ def test_a_patch_has_the_colour_of_its_value(
     pass_,
 ) -> None:
     heat = explain(recorded[pass_ == "pruned"], look.method, **options)
-    figure = result.attention_figure(replace(look, pass_=pass_), opacity=1.0)
-    assert close(colours(figure), palette(heat, 0.0, heat.max()))
+    figure = result.attention_figure(replace(look, pass_=pass_), opacity=1.0, smooth=False)
+    trace = recorded[pass_ == "pruned"]
+    ids = trace.patch_ids(options.get("layer", -1)).tolist()
+    high = render.own_scale(heat, label="").high
+    wanted = over(heat, ground_of(result, ids), high)
+    wanted[heat > high] = OUTLIER
+    assert close(colours(figure), wanted)
     assert figure.width == 448
     assert figure.height > 448, "the colour bar is below"
 
@@ -80,10 +98,11 @@ def test_the_gallery_has_one_scale_for_all_heads(
 ) -> None:
     for method, maps in (("attention-rollout", "head-rollout"), ("raw-attention", "raw-attention")):
         heats = explain_heads(recorded[0], maps, layer=3)
-        gallery = result.head_gallery(Look(method, pass_="dense", layer=3), opacity=1.0)
+        look = Look(method, pass_="dense", layer=3)
+        gallery = result.head_gallery(look, opacity=1.0, smooth=False)
         assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
-            assert close(colours(image), palette(heat, 0.0, heats.max()))
+            assert close(colours(image), over(heat, ground_of(result, range(64)), heats.max()))
 
 
 def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, result: Result) -> None:
@@ -142,8 +161,12 @@ def test_learned_scores_are_shown_as_weights_around_their_mean(
     weights = [np.exp(explain(recorded[1], "keep-score", stage=stage)) for stage in range(3)]
     weights = [weight / np.nanmean(weight) for weight in weights]
     view = colours(result.analysis.view)
-    wanted = 0.4 * view + 0.6 * palette(weights[0], 0.0, max(map(np.nanmax, weights)))
-    assert close(colours(figures[0][0]), wanted)
+    wanted = over(weights[0], view, max(map(np.nanmax, weights)), opacity=render.OPACITY)
+    found = np.asarray(figures[0][0])[:448].astype(float)
+    middles = np.stack(
+        [found[28 + down : 448 : 56, 28 + right : 448 : 56] for down in (-1, 0) for right in (-1, 0)]
+    )
+    assert close(middles.mean(0), wanted)  # colours blend from one middle to the next
 
 
 @pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])

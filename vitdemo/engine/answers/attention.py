@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 from PIL import Image
 
 from vitdemo import render
@@ -25,24 +26,34 @@ from vitdemo.explain import (
 from vitdemo.explain.attention import fuse
 from vitdemo.explain.heatmap import query_row, step
 from vitdemo.message import Message
+from vitdemo.render import OPACITY
 from vitdemo.trace import Trace
 
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
-OPACITY = 0.6  # of the colours over the picture
 
 
 def attention_figure(
-    entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False
+    entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = True
 ) -> Image.Image:
-    """Return the map of `look` over the crop, from 0 to its maximum, colour bar below, query patch framed.
+    """Return the map of `look` over the crop, on its own scale, colour bar below, query patch framed.
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
-    method = choose_method(look.method)
-    heat = heat_of(trace_of(entry, look), method, look)
-    scale = render.share_scale([heat], label=method.unit, low=0.0)
-    figure = render.draw_heat(entry.analysis.view, heat, scale=scale, opacity=opacity, smooth=smooth)
+    method, trace = choose_method(look.method), trace_of(entry, look)
+    heat = heat_of(trace, method, look)
+    gone = find_gone(trace, options_for(trace, look, method.options).get("layer", -1))
+    scale = render.own_scale(heat, label=method.unit)
+    figure = render.draw_heat(
+        entry.analysis.view, heat, scale=scale, gone=gone, opacity=opacity, smooth=smooth
+    )
     return frame(figure, entry, look.query)
+
+
+def find_gone(trace: Trace, layer: int = -1) -> Bool[np.ndarray, "gh gw"]:
+    """Return which patches were dropped before `layer`."""
+    gone = np.ones(trace.num_patches, dtype=bool)
+    gone[trace.patch_ids(layer)] = False
+    return gone.reshape(trace.grid)
 
 
 def attention_map(entry: Entry, look: Look) -> PatchMap:
@@ -74,7 +85,7 @@ def sum_of(trace: Trace, options: dict[str, Any]) -> float:
     return float(step(trace, query_row(trace, options["query"], layer=layer), matrix, layer=layer).sum())
 
 
-def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = False) -> Captioned:
+def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = True) -> Captioned:
     """Return the maps of all heads of the look's layer under one scale.
 
     Per-head rollouts where its method has no single heads. Raise as `attention_figure`.
@@ -87,6 +98,7 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
         entry.analysis.view,
         heats,
         scale=render.share_scale(heats, label=method.unit, low=0.0),
+        gone=find_gone(trace, look.counted(len(trace.attn)).layer),
         opacity=opacity,
         smooth=smooth,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from vitdemo import render
+from vitdemo.engine.answers.attention import find_gone
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
@@ -133,4 +134,5 @@ def draw_classes(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.
     unit = CLASS_METHODS[method].unit
     alike = [heat for key, heat in heats.items() if CLASS_METHODS[key].unit == unit]
     scale = render.share_scale(alike, label=unit, low=0.0)
-    return render.draw_heat(entry.analysis.view, heats[method], scale=scale)
+    gone = find_gone(entry.pruned or entry.dense)
+    return render.draw_heat(entry.analysis.view, heats[method], scale=scale, gone=gone)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vitdemo import render
-from vitdemo.engine.answers.attention import choose_method
+from vitdemo.engine.answers.attention import choose_method, find_gone
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.core.analyse import analyse
@@ -103,7 +103,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
             time=measure_times(Subject(entry, shared, progress=lambda _, text: progress(1.0, text)))[-1],
             probabilities=tuple(probability(entry, model, label) for label in labels),
             grid=entry.config.grid,
-            heat_figure=render.draw_overlay(entry.analysis.view, heat, scale=scale),
+            heat_figure=draw_side(entry, heat, scale),
             kept_figure=last_kept(entry),
         )
         for entry, model, heat in zip(entries, loaded, heats, strict=True)
@@ -111,6 +111,12 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
     agreement, patches, obstacle = agree(entries, heats)
     bar = render.draw_colour_bar(scale)
     return Comparison(a, b, labels, method, scale.high, bar, agreement, patches, obstacle)
+
+
+def draw_side(entry: Entry, heat: Heatmap, scale: render.Scale) -> Image.Image:
+    """Return the map of the pass that gave the answer over its view."""
+    gone = find_gone(entry.pruned or entry.dense)
+    return render.draw_overlay(entry.analysis.view, heat, scale=scale, gone=gone)
 
 
 def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:

@@ -3,6 +3,7 @@
 import { Controls } from "../maps/controls.js";
 import { show } from "../maps/legend.js";
 import { Picture } from "../maps/picture.js";
+import { OPACITY } from "../maps/scale.js";
 import { MapTab } from "../maps/tab.js";
 import { Words } from "../maps/words.js";
 import { Colours } from "./colours.js";
@@ -10,7 +11,7 @@ import { decode, put } from "./data.js";
 import { Layers } from "./layers.js";
 import * as math from "./maths.js";
 
-const FIRST = { layer: 0, pass: "dense", view: "components", patches: "smooth", opacity: 0.85, query: null };
+const FIRST = { layer: 0, pass: "dense", view: "components", patches: "smooth", opacity: OPACITY, query: null };
 const CHOICES = { pass: ["pruned", "dense"], view: ["components", "norms"], patches: ["smooth", "square"] };
 const NUMBERS = { layer: 1, opacity: 100 };
 

@@ -1,7 +1,8 @@
-// From numbers to colours and words: one scale from 0 to a maximum, as vitdemo/render has it.
+// From numbers to colours and words: one scale from 0 to a maximum, as vitdemo/render/scale.py has it.
 
 export const INK = "rgb(31 41 55)";
 export const PAPER = "rgb(250 250 250)";
+export const OPACITY = 0.85; // of the highest colour over a picture
 export const OUTLIER = [74, 222, 128]; // beyond the end of a scale; the colour map has no green
 const [COMMON, USUAL] = [0.99, 0.98]; // shares of the patches that a scale of many maps holds, or one of a single map
 const FACTOR = 3; // that many times higher, the highest patches of a map are outliers

@@ -12,7 +12,7 @@ import * as math from "./maths.js";
 import { save } from "./save.js";
 import { Words } from "./words.js";
 
-const SHOWN = { opacity: 0.85, scale: "own", colours: "values", patches: "smooth" }; // how a map is drawn
+const SHOWN = { opacity: scale.OPACITY, scale: "own", colours: "values", patches: "smooth" }; // how a map is drawn
 
 class Attention extends MapTab {
   constructor({ root, trigger, words, methods }) {
