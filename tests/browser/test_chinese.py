@@ -123,6 +123,8 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     look_inside(page)
     keep(page, artefacts, "inside")
     see(page, "对比")
+    steps.unfold(page, "compare-pictures")
+    expect(page.locator("#compare-features .second")).to_contain_text("另一张图片：与左图图像块")
     expect_chinese(page, entries=200)
     keep(page, artefacts, "compare")
 

@@ -185,3 +185,13 @@ def test_a_kept_picture_is_compared_with_the_next(page: Page, features: Locator)
     expect(features.locator(".second")).to_contain_text("The kept picture: similarity to patch 20")
     features.get_by_role("button", name="Let the kept picture go").click()
     near(shown(page)["row"], cosines(trace("cat", "dense"), trace("cat", "dense"), 6, 20))
+
+
+def test_a_kept_picture_that_is_chosen_again_is_compared_with_itself(page: Page, features: Locator) -> None:
+    features.get_by_role("button", name="Keep this picture beside").click()
+    for name in ("cat", "airplane"):
+        steps.choose_example(page, name)
+        expect_shown(page, name)
+    restore(page, layer=3, query=20)
+    near(shown(page)["row"], cosines(trace("airplane", "dense"), trace("airplane", "dense"), 3, 20))
+    features.get_by_role("button", name="Let the kept picture go").click()

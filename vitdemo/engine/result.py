@@ -85,12 +85,12 @@ class Result:
         """
         return payload.pack_layer(self._entry, pass_=pass_, layer=layer)
 
-    def features(self) -> str:
+    def features(self, *, beside: Result | None = None) -> str:
         """Return JSON of both passes' patches after each layer, and the view.
 
-        Of the patches their principal components and norms.
+        Of the patches their principal components and norms; and the same of the result `beside` this one.
         """
-        return features.pack_features(self._entry)
+        return features.pack_features(self._entry, beside=beside and beside._entry)
 
     def features_layer(self, *, pass_: str, layer: int) -> str:
         """Return JSON of the patches' features after one layer. Raise ValueError naming a wrong one."""

@@ -37,6 +37,13 @@ def test_both_passes_arrive_as_they_are(engine: Engine) -> None:
             assert coded["limits"][layer] == token_norms(trace, layer=layer).limit
 
 
+def test_another_result_comes_beside(engine: Engine) -> None:
+    here, there = (engine.open(Request(picture(), LEARNED, ratio)) for ratio in (0.5, 0.3))
+    sent = json.loads(here.features(beside=there))
+    assert sent.pop("beside") == json.loads(there.features())
+    assert sent == json.loads(here.features())
+
+
 def test_a_layers_features_keep_cosines_to_a_thousandth(engine: Engine) -> None:
     """Against the network's own tokens in full precision; those of the pruned pass against masked tokens."""
     result = engine.open(Request(picture(), LEARNED, 0.5))

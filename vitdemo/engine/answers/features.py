@@ -13,16 +13,23 @@ from vitdemo.explain.statistics import token_norms
 from vitdemo.trace import Trace
 
 
-def pack_features(entry: Entry) -> str:
-    """Return JSON of all that the tab "Features" draws from, but for the features themselves.
+def pack_features(entry: Entry, *, beside: Entry | None = None) -> str:
+    """Return JSON of all that features are drawn from, but for the features themselves.
 
     Those come by `pack_layer`. `passes`: "pruned" (where something was pruned) and "dense", each with
     `counts` (patches after each layer) and, all layers in a row, `ids` (uint16, the patches), `components`
     (float32, three a patch) and `norms` (float32); `limits`: a layer each, the norm above which a patch is
-    an artefact. The rest is that of `payload.describe_result`.
+    an artefact. The rest is that of `payload.describe_result`. `beside`: the same of another result that it
+    is compared with.
     """
+    found = describe_features(entry)
+    return json.dumps(found | {"beside": describe_features(beside)} if beside else found)
+
+
+def describe_features(entry: Entry) -> dict[str, object]:
+    """Return what `pack_features` says of one result."""
     passes = {name: describe_pass(trace) for name, trace in traces_of(entry).items()}
-    return json.dumps(describe_result(entry) | {"passes": passes})
+    return describe_result(entry) | {"passes": passes}
 
 
 def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:

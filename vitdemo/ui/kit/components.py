@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from vitdemo.engine import SELECTORS
-from vitdemo.ui.kit.language import label
+from vitdemo.examples import Example
+from vitdemo.ui.kit.language import label, word
 from vitdemo.ui.kit.pictures import Figure, Figures
 from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
@@ -36,6 +38,11 @@ def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) 
         buttons=["download"],  # of the picture that was clicked to see it large
         **options,
     )
+
+
+def caption_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """Return the thumbnails of `examples`, each with what it shows, as the visitor calls it."""
+    return [(str(example.path), word(example.word)) for example in examples]
 
 
 def heading(words: str, more: str = "", **options: Any) -> gr.HTML:

@@ -10,7 +10,7 @@ import gradio as gr
 from vitdemo.engine.samples import random_sample
 from vitdemo.examples import Example, recognise
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, list_selectors
+from vitdemo.ui.kit.components import QUIET, caption_examples, list_selectors
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
@@ -18,7 +18,7 @@ from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.session import Session, choose_selector, list_examples
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
-from vitdemo.ui.sidebar.controls import Sidebar, caption_examples
+from vitdemo.ui.sidebar.controls import Sidebar
 
 
 def choose_example(side: Sidebar, example: Example, *, model: str) -> Values:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from vitdemo.engine import MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.samples import has_samples
 from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import gallery, list_selectors, remark
-from vitdemo.ui.kit.language import label, word
+from vitdemo.ui.kit.components import caption_examples, gallery, list_selectors, remark
+from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
 from vitdemo.ui.sidebar import words
@@ -137,8 +136,3 @@ def build_sources(*, data_dir: Path | None, uploads: bool) -> tuple[gr.UploadBut
     if uploads:
         remark(words.SOURCES_WITH_SAMPLES if has_samples(data_dir) else words.SOURCES)
     return several, sample
-
-
-def caption_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
-    """Return the thumbnails of `examples`, each with its word as the visitor calls it."""
-    return [(str(example.path), word(example.word)) for example in examples]

@@ -28,21 +28,26 @@ class Features extends MapTab {
     this.find(".keep").addEventListener("click", () => this.keep());
   }
 
-  decode(payload) {
-    return decode(payload);
+  /** The result of a payload, and under `beside` that of the one in it. */
+  async decode({ beside, ...payload }) {
+    const [data, other] = await Promise.all([decode(payload), beside && decode(beside)]);
+    return { ...data, beside: other };
   }
 
   begin() {
-    if (this.kept?.model !== this.data.model) this.kept = null; // another network has features of its own
+    const { beside, model } = this.data;
+    if (beside) this.kept = beside;
+    else if (this.kept?.model !== model) this.kept = null; // another network has features of its own
+    this.find(".keep").hidden = Boolean(beside);
     super.begin();
   }
 
   /** The features of one layer, which were asked for, arrived, or its result is gone. */
   async receive(text) {
     const { id, pass, layer, directions } = JSON.parse(text);
-    const of = [this.data, this.kept].find((one) => one?.id === id);
-    if (!of) return;
-    if (directions) await put(of.passes[pass][layer], { directions });
+    const these = [this.data, this.kept].filter((one) => one?.id === id);
+    if (!these.length) return;
+    if (directions) await Promise.all(these.map((one) => put(one.passes[pass][layer], { directions })));
     else this.kept = null;
     this.loader.done();
     this.draw();

@@ -15,6 +15,7 @@ from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.session import PROGRESS, Session
 from vitdemo.ui.kit.visit import fetch, make_progress
 from vitdemo.ui.tabs.compare import words
+from vitdemo.ui.tabs.compare.pictures import build_pictures
 from vitdemo.ui.tabs.compare.sides import Column, Setting, build_column, make_request, wire_column
 
 FIRST_METHOD = "attention-rollout"
@@ -86,6 +87,7 @@ def build(session: Session) -> None:
         )
         whole = CompareTab(session, (a, b), method, view, gr.State(False))
         whole.wire(tab, button)
+        build_pictures(session)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import io
 
 from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
 from vitdemo.timing import describe
+from vitdemo.ui.kit.features.words import WORDS
 from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, tag, title, wide_table
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.words import TIMING, macs, percent
@@ -64,6 +65,19 @@ MAP_CAPTION = "{side}: {title}, {setting}"
 KEPT = "What A and B kept"
 KEPT_MORE = "Patches in full colour are left after the last stage; the faded ones were removed on the way."
 KEPT_CAPTION = "{side}: {left} of {count} patches left"
+
+PICTURES = "Two pictures, patch by patch"
+PICTURES_MORE = (
+    "The picture on the left and one of these, both seen by the network and at the pruning ratio of the left "
+    "column: to each patch of the one, what is alike in the other."
+)
+PAIR = WORDS | {
+    "features": PICTURES,
+    "hint": "Hover or tap a patch of the left picture to see which patches of the other one the network sees "
+    "as alike; click pins it, arrow keys and Enter do the same.",
+    "title_kept": "The other picture: similarity to {patch} of the left one",
+    "nearest_kept": "Most alike in the other picture: {patch} with {cosine}.",
+}
 
 
 def write_waiting(words: str) -> Html:
