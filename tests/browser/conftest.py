@@ -80,6 +80,7 @@ class Window:
     def leave(self) -> list[str]:
         """What was wrong until now; a page that is left complains of its requests that nobody answers."""
         found = list(self.troubles)
+        self.page.unroute_all()
         self.page.evaluate(FORGET)
         self.page.goto("about:blank")
         self.page.context.clear_cookies()

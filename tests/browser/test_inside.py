@@ -73,6 +73,7 @@ def test_a_visit(page: Page, artefacts: Path) -> None:
     name, path = next(iter(example_paths().items()))
     result = engine.open(Request(path))
     steps.open_tab(page, "Inside", "#step-figure img")
+    steps.expect_rest(page)
     seen = engine.forwards
 
     steps.unfold(page, "inside-weights").locator("#filters img").wait_for()
