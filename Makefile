@@ -11,7 +11,8 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
-test: $(VENV)/.test check audit
+test: $(VENV)/.test
+	$(MAKE) -j 2 check audit
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
 	$(BIN)/python -m tests.soak --seconds 20 --calls 1500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ LOOKS = {  # name -> size, and whether dark; a page that is opened for a phone i
     "phone": (PHONE, False),
 }
 
+TWO_FRAMES = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 FADED = "() => !document.getAnimations().some(one => one instanceof CSSTransition)"  # colours fade
 
 
@@ -24,21 +26,34 @@ def each_look(page: Page) -> Iterator[str]:
     """The name of each look, while the page has it; none scrolls sideways."""
     steps.expect_rest(page)
     for look, (size, dark) in LOOKS.items():
-        page.set_viewport_size(size)
+        resize(page, size)
         paint(page, dark=dark)
         steps.expect_no_sideways_scroll(page)
         yield look
+
+
+def resize(page: Page, size: ViewportSize) -> None:
+    """As a visitor does who changes the size of the window."""
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
+        page.wait_for_timeout(400)  # what follows the width is drawn again
 
 
 def paint(page: Page, *, dark: bool) -> None:
     """As the system of a visitor does who changes to this colour scheme."""
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.wait_for_function("dark => document.body.classList.contains('dark') === dark", arg=dark)
-    page.wait_for_timeout(400)  # what follows the width is drawn again
+    page.evaluate(TWO_FRAMES)
     page.wait_for_function(FADED)
 
 
+def photograph(page: Page, path: Path) -> None:
+    """Keeps all of the page for people to look at, where $VITDEMO_ARTEFACTS is set: it takes a second."""
+    if os.environ.get("VITDEMO_ARTEFACTS"):
+        page.screenshot(path=path, full_page=True)
+
+
 def keep(page: Page, folder: Path, name: str) -> None:
-    """Screenshots for people to look at."""
+    """The page in each look."""
     for look in each_look(page):
-        page.screenshot(path=folder / f"{look}-{name}.png", full_page=True)
+        photograph(page, folder / f"{look}-{name}.png")

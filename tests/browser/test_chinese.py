@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.looks import DESKTOP, PHONE
+from tests.browser.looks import DESKTOP, PHONE, photograph, resize
 from tests.ui.catalogue import english
 
 TABS = {
@@ -66,10 +66,9 @@ def see(page: Page, tab: str) -> None:
 def keep(page: Page, folder: Path, name: str) -> None:
     """Looks at what is shown on a phone; that and a desktop have room for it."""
     steps.expect_no_sideways_scroll(page)
-    page.set_viewport_size(PHONE)
-    page.wait_for_timeout(300)
+    resize(page, PHONE)
     steps.expect_no_sideways_scroll(page)
-    page.screenshot(path=folder / f"phone-chinese-{name}.png", full_page=True)
+    photograph(page, folder / f"phone-chinese-{name}.png")
     expect_chinese(page, entries=40)
     page.set_viewport_size(DESKTOP)
 

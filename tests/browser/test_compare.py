@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, each_look
+from tests.browser.looks import PHONE, each_look, photograph
 from tests.browser.server import MODEL
 from vitdemo.engine import Comparison, Request
 from vitdemo.examples import example_paths
@@ -147,4 +147,4 @@ def expect_looks(page: Page, artefacts: Path) -> None:
             beside = b["x"] >= a["x"] + a["width"]
             below = b["y"] >= a["y"] + a["height"]
             assert (below and not beside) if look == "phone" else (beside and not below)
-        page.screenshot(path=artefacts / f"{look}-compare.png", full_page=True)
+        photograph(page, artefacts / f"{look}-compare.png")

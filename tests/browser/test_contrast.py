@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.looks import paint
+from tests.browser.looks import FADED, TWO_FRAMES, paint
 from tests.browser.seen import noise
 from tests.browser.server import quick_models
 from vitdemo.engine import Engine, Request
@@ -78,10 +78,8 @@ def expect_readable(page: Page, *, at_least: int) -> None:
     """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits, or
     still on its way back from that; and there are `at_least` so many, so that not everything was left out."""
     expect(page.locator("body.stale, .pending")).to_have_count(0)
-    page.evaluate(
-        "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-    )  # it has begun
-    page.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")
+    page.evaluate(TWO_FRAMES)  # it has begun
+    page.wait_for_function(FADED)
     for dark in (True, False):
         paint(page, dark=dark)
         texts = page.evaluate(PROBE)

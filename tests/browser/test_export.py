@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app, heats, looked_at_by, recorded
 from tests.browser.conftest import Opener
-from tests.browser.looks import paint
+from tests.browser.looks import paint, photograph
 from tests.browser.server import MODEL
 from vitdemo.engine import Request
 from vitdemo.examples import example_paths
@@ -44,7 +44,7 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     steps.show_attention(page, **LOOK)
     npz = save(page, page.get_by_role("button", name="NPZ"), tmp_path)
     expect(page.locator("#export [role=status]")).to_have_text("Saved")
-    page.screenshot(path=artefacts / "export-desktop.png")
+    photograph(page, artefacts / "export-desktop.png")
     facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
     assert npz.name == f"{MODEL}-30.npz"
     with np.load(npz, allow_pickle=False) as file:

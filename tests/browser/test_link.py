@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app, config
 from tests.browser.conftest import Opener
-from tests.browser.looks import DESKTOP, PHONE, paint
+from tests.browser.looks import DESKTOP, PHONE, paint, photograph, resize
 from tests.browser.server import quick_models, served
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
@@ -102,7 +102,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     assert page.locator(".toast-body").count() == 0
     page.wait_for_timeout(600)
     assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
-    page.screenshot(path=artefacts / "link-restored-dark.png")
+    photograph(page, artefacts / "link-restored-dark.png")
 
 
 def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) -> None:
@@ -147,10 +147,10 @@ def test_the_button_copies_and_says_what_is_missing(phone: Page, artefacts: Path
     steps.upload(page, example_paths()["frog"])
     expect(page.locator("#note")).to_have_text("Your picture")
     expect(status).to_have_text("Your picture is not part of the link.")
-    page.screenshot(path=artefacts / "link-phone-dark.png")
-    page.set_viewport_size(DESKTOP)
+    photograph(page, artefacts / "link-phone-dark.png")
+    resize(page, DESKTOP)
     paint(page, dark=False)
-    page.screenshot(path=artefacts / "link-desktop.png")
+    photograph(page, artefacts / "link-desktop.png")
     expect_address(page, example=None)
     steps.choose_example(page, "horse")
     expect_address(page, example="horse")

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, each_look, keep
+from tests.browser.looks import PHONE, each_look, keep, photograph
 from tests.browser.seen import expect_picture
 from vitdemo.engine import Candidate, Engine, Request, Result, Trust
 from vitdemo.examples import example_paths
@@ -97,7 +97,7 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
     steps.open_tab(page, "Trust", ".trust .sentence")
     for look in each_look(page):
         expect_sentence(page, engine.recall(key).trust(second))
-        page.screenshot(path=artefacts / f"{look}-trust.png", full_page=True)
+        photograph(page, artefacts / f"{look}-trust.png")
     steps.open_tab(page, "Prediction", "#label")
     page.locator("#label .confidence-set").first.click()
     expect_maps(page, engine, key, first)
