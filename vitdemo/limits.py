@@ -33,6 +33,7 @@ class Limits:
     picture_parts: int = limit(10_000, "chunks, segments or blocks of one picture's file")
     jpeg_scans: int = limit(100, "passes over one picture that a JPEG may ask for; most have up to 12")
     request_seconds: float = limit(60.0, "that one request may run, once it is its turn")
+    drain_seconds: float = limit(6.0, "that requests in flight have once the app is told to stop")
     arrival_seconds: float = limit(300.0, "that a request may take to come whole")
     connections: int = limit(800, "open at once, of all clients")
     client_connections: int = limit(500, "that one client may hold open, streams among them")

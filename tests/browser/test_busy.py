@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
-    with served(engine, limits=Limits(queue_length=1)) as address:
+    with served(engine, limits=Limits(queue_length=1, request_seconds=600)) as address:
         yield address
 
 
@@ -49,14 +50,17 @@ def test_a_page_that_is_refused_asks_again_by_itself(
     expected = engine.open(Request(frog, MODEL, 0.3)).analysis.pruned
     assert expected is not None
     jobs, busy = Jobs(engine, monkeypatch), page.locator("#busy")
-    for number in range(3):  # two places, and one in the queue
-        visitor = Visitor(url, session=f"visitor {number}")
-        visitor.asks("sweep", sent(visitor), "vit_cifar10")
-        until(lambda: jobs.begun)
-    steps.choose_example(page, "frog")
-    expect(busy).to_have_text("The server is busy with other visitors; in a few seconds there may be room.")
-    expect(busy).to_have_attribute("role", "status")
-    jobs.done.set()
+    with ExitStack() as stack:
+        for number in range(3):  # two places, and one in the queue
+            visitor = Visitor(url, session=f"visitor {number}")
+            event = visitor.asks("sweep", sent(visitor), "vit_cifar10")
+            stack.enter_context(visitor.listening("sweep", event))  # else it would be given up
+            until(lambda: jobs.begun)
+        steps.choose_example(page, "frog")
+        sentence = "The server is busy with other visitors; in a few seconds there may be room."
+        expect(busy).to_have_text(sentence)
+        expect(busy).to_have_attribute("role", "status")
+        jobs.done.set()
     steps.expect_answer(page, *expected.top[0])
     expect(busy).to_have_text("")
     expect(page.locator(".toast-wrap .error")).to_have_count(0)

@@ -25,7 +25,7 @@ class App:
         """(exit status, seconds that it took, what it wrote on stderr) after this signal."""
         began = time.monotonic()
         self.process.send_signal(number)
-        _, words = self.process.communicate(timeout=60)
+        _, words = self.process.communicate(timeout=600)
         return self.process.returncode, time.monotonic() - began, words
 
 

@@ -20,6 +20,7 @@ from tests.api.networks import PICTURE
 from tests.browser.server import free_port
 from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
+from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.gate import Gate
@@ -42,10 +43,10 @@ JSON = {"Content-Type": "application/json"}
 def test_a_server_answers_only_to_its_names(url: str, host: str) -> None:
     """A name of a stranger that resolves to this machine would let his page read the answers."""
     for method, path in (("GET", ""), ("GET", "config"), ("POST", f"{API}/call/models")):
-        answer = httpx.request(method, f"{url}{path}", headers={"Host": host})
+        answer = httpx.request(method, f"{url}{path}", headers={"Host": host}, timeout=PATIENCE)
         assert answer.status_code in (400, 421)
         assert "access-control-allow-origin" not in answer.headers
-    forwarded = httpx.get(url, headers={"X-Forwarded-Host": host or "evil.example"})
+    forwarded = httpx.get(url, headers={"X-Forwarded-Host": host or "evil.example"}, timeout=PATIENCE)
     assert forwarded.status_code == 421
 
 
@@ -55,13 +56,15 @@ def test_a_server_answers_only_to_its_names(url: str, host: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_pages_of_strangers_may_not_call(url: str, origin: str, method: str) -> None:
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = httpx.request(method, f"{url}{API}/call/models", headers=headers)
+    answer = httpx.request(method, f"{url}{API}/call/models", headers=headers, timeout=PATIENCE)
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 def test_the_page_itself_may_call(url: str) -> None:
-    answer = httpx.post(f"{url}{API}/call/models", json={"data": []}, headers={"Origin": url.rstrip("/")})
+    answer = httpx.post(
+        f"{url}{API}/call/models", json={"data": []}, headers={"Origin": url.rstrip("/")}, timeout=PATIENCE
+    )
     assert answer.status_code == 200
 
 
@@ -86,7 +89,7 @@ def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
         "dev/",
     ):
         assert any(part in path for path in found), part
-    with httpx.Client(base_url=url) as http:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as http:
         for answer in [http.request(method, path) for path in found for method in ("GET", "POST")]:
             assert answer.status_code == 404, answer.url
             assert answer.json() == {"detail": "There is nothing at this address."}
@@ -106,7 +109,9 @@ def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
     ],
 )
 def test_every_answer_has_its_status_and_the_headers(url: str, method: str, path: str, status: int) -> None:
-    answer = httpx.request(method, f"{url}{path}", json={"data": [] if "nothing" in path else 1})
+    answer = httpx.request(
+        method, f"{url}{path}", json={"data": [] if "nothing" in path else 1}, timeout=PATIENCE
+    )
     assert answer.status_code == status
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "frame-ancestors 'self' https://huggingface.co" in answer.headers["content-security-policy"]
@@ -132,7 +137,9 @@ def test_a_request_may_not_be_too_large(models: Any) -> None:
         yield from (large[start : start + 65536] for start in range(0, len(large), 65536))
 
     for content in (large, pieces()):  # announced, and not
-        answer = httpx.post(f"{page.local_url}{API}/call/models", content=content, headers=JSON)
+        answer = httpx.post(
+            f"{page.local_url}{API}/call/models", content=content, headers=JSON, timeout=PATIENCE
+        )
         assert answer.status_code == 413
         assert answer.json() == {"detail": "The request is too large: the limit is 1 MB."}
     page.close()

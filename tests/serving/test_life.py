@@ -22,15 +22,18 @@ from gradio import networking
 from tests.api.networks import PICTURE
 from tests.browser.server import free_port
 from tests.serving.process import App, refusal, running
+from tests.serving.visitors import PATIENCE
 from tests.small_bundle import SMALL_KEYS
 from vitdemo import serving
 from vitdemo.engine import Engine
+from vitdemo.limits import DEFAULTS
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import keep_folder
 from vitdemo.ui import build
 
 DRAINED = 10  # seconds
+PATIENT = ("--drain-seconds", "600", "--request-seconds", "600")  # however busy the machine is
 EXTRA = {"sweep": (), "faithfulness": ("",)}  # parameters beside the picture and the model
 
 
@@ -46,14 +49,14 @@ def called(app: App, endpoint: str, *data: Any) -> str:
     return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
 
 
-def slow_upload(url: str) -> socket.socket:
-    """The connection of an upload that never comes to its end."""
+def slow_request(url: str, route: str = "upload") -> socket.socket:
+    """The connection of a request that never comes to its end."""
     place = urlsplit(url)
     assert place.hostname
     assert place.port
     connection = socket.create_connection((place.hostname, place.port))
     lines = [
-        "POST /gradio_api/upload HTTP/1.1",
+        f"POST /gradio_api/{route} HTTP/1.1",
         f"Host: {place.netloc}",
         "Content-Type: multipart/form-data; boundary=x",
         "Content-Length: 9999",
@@ -75,7 +78,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
     words = ("--models-dir", str(models))
     with (
         running(*words, temporary=tmp_path) as first,
-        running(*words, temporary=tmp_path) as second,
+        running(*words, *PATIENT, temporary=tmp_path) as second,
         ThreadPoolExecutor(8) as pool,
     ):
         mine, other = Path(upload(first)), upload(second)
@@ -87,11 +90,10 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
             pool.submit(answered, called(second, endpoint, picture, key, *EXTRA[endpoint]))
             for endpoint, key in asked
         ]
-        slow = slow_upload(second.url)
+        slow = slow_request(second.url)
         assert not all(answer.done() for answer in waiting)
-        status, seconds, said = second.ended(signal.SIGTERM)
+        status, _, said = second.ended(signal.SIGTERM)
         assert (status, "Traceback" in said) == (0, False)
-        assert seconds < DRAINED
         for (_, key), answer in zip(asked, waiting, strict=True):
             assert "event: complete" in answer.result()
             assert f'"model": "{key}"' in answer.result()
@@ -100,7 +102,9 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
         assert [line.get("event") for line in lines].count("sweep") == 2
         assert "mine" not in said, "no name of a visitor's file"
 
-        assert httpx.get(f"{first.url}gradio_api/file={mine}").content == PICTURE.read_bytes()
+        assert (
+            httpx.get(f"{first.url}gradio_api/file={mine}", timeout=PATIENCE).content == PICTURE.read_bytes()
+        )
         assert [folder.name for folder in tmp_path.iterdir()] == [mine.parents[2].name]
         with temporary_folder(tmp_path):
             assert mine.exists(), "of an app that is alive"
@@ -111,12 +115,22 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
     assert not list(tmp_path.iterdir())
 
 
+def test_what_never_ends_is_cut_off_in_time(models: Path, tmp_path: Path) -> None:
+    """The six seconds that a request has, and those that the server takes to close."""
+    with running("--models-dir", str(models), temporary=tmp_path) as app:
+        with slow_request(app.url), slow_request(app.url, "call/models"):
+            assert httpx.get(f"{app.url}ready", timeout=PATIENCE).status_code == 200, "both have arrived"
+            status, seconds, said = app.ended(signal.SIGTERM)
+        assert (status, "Traceback" in said) == (0, False)
+        assert DEFAULTS.drain_seconds <= seconds < DRAINED
+
+
 def test_an_app_that_is_slow_to_draw_its_page_starts(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the first time took 5.5 s; gradio waits for 3 s, and the app was gone."""
     monkeypatch.setattr(networking, "url_ok", lambda url: False)
     page = build(Engine(device="cpu", models_dir=models))
     launch(page, Options(port=free_port()))
-    assert httpx.get(f"{page.local_url}health").status_code == 200
+    assert httpx.get(f"{page.local_url}health", timeout=PATIENCE).status_code == 200
     page.close()
 
 

@@ -72,7 +72,7 @@ def test_nothing_grows_with_the_number_of_visits(page: gr.Blocks) -> None:
     before = lengths(page)
     for _ in range(VISITS):
         visit(visitor)
-    until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()), seconds=10)
+    until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()))
 
 
 @pytest.mark.skipif(memory.find_c_library() is None, reason="other C libraries do it by themselves")
@@ -80,4 +80,4 @@ def test_what_lies_free_between_two_results_goes_back_to_the_system(page: gr.Blo
     results = [torch.ones(PIECE, dtype=torch.uint8) for _ in range(2000)]
     before = resident(os.getpid())
     del results[::2]
-    until(lambda: before - resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20, seconds=10)
+    until(lambda: before - resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20)

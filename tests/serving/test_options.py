@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.server import ROOT, free_port
 from tests.serving.visitor import API
+from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
 from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.serving.options import parse
@@ -100,7 +101,7 @@ def test_a_login_is_asked_for(models: Path, monkeypatch: pytest.MonkeyPatch) -> 
     options = parse(["--port", str(free_port()), "--device", "cpu"])
     page = build(Engine(device="cpu", models_dir=models))
     launch(page, options)
-    with httpx.Client(base_url=str(page.local_url)) as http:
+    with httpx.Client(base_url=str(page.local_url), timeout=PATIENCE) as http:
         calls: list[tuple[str, str, dict[str, Any]]] = [
             ("GET", "config", {}),
             ("GET", f"{API}/info", {}),

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from PIL import Image
 
+from tests.serving.visitors import PATIENCE
 from vitdemo.serving.preview import SIZE
 from vitdemo.ui.words import TITLE
 
@@ -17,7 +18,7 @@ TAG = re.compile(r'<meta\s+(?:property|name)="((?:og|twitter):[\w:]+)"\s+content
 
 @pytest.fixture(scope="module")
 def tags(url: str) -> list[tuple[str, str]]:
-    page = httpx2.get(url)
+    page = httpx2.get(url, timeout=PATIENCE)
     assert page.status_code == 200
     assert "</html>" in page.text
     return TAG.findall(page.text)
@@ -36,7 +37,7 @@ def test_there_is_one_set_of_tags_and_it_is_ours(tags: list[tuple[str, str]], ur
 def test_the_picture_is_there_and_as_large_as_the_tags_say(tags: list[tuple[str, str]]) -> None:
     found = dict(tags)
     assert found["og:image"] == found["twitter:image"]
-    answer = httpx2.get(found["og:image"])
+    answer = httpx2.get(found["og:image"], timeout=PATIENCE)
     assert answer.headers["content-type"] == found["og:image:type"] == "image/jpeg"
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.size == SIZE == (1200, 630)

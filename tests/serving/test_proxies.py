@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.serving.visitor import API
+from tests.serving.visitors import PATIENCE
 from vitdemo.serving.options import parse
 from vitdemo.serving.proxies import make_proxies
 
@@ -85,6 +86,6 @@ def test_no_client_decides_what_the_answers_call_the_server(url: str) -> None:
         "X-Forwarded-For": "1.2.3.4",
     }
     for path in ("", "config", f"{API}/info", f"{API}/openapi.json"):
-        answer = httpx.get(f"{url}{path}", headers=told)
+        answer = httpx.get(f"{url}{path}", headers=told, timeout=PATIENCE)
         assert answer.status_code == 200
         assert not [word for word in ("evil.example", "localhost:1", "https://127") if word in answer.text]

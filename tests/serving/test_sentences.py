@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.serving.visitor import API, Call, Visitor
+from tests.serving.visitors import PATIENCE
 from vitdemo.ui.kit.assets import locate_module
 from vitdemo.ui.kit.words import CRASHED
 
@@ -53,7 +54,7 @@ def multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
 def test_what_gradio_trips_over_is_one_sentence_of_its_status(
     url: str, method: str, path: str, status: int, more: dict[str, Any]
 ) -> None:
-    answer = httpx.request(method, f"{url}{path}", **more)
+    answer = httpx.request(method, f"{url}{path}", **more, timeout=PATIENCE)
     assert (answer.status_code, list(answer.json())) == (status, ["detail"]), answer.text
     (words,) = answer.json().values()
     assert re.fullmatch(r"[A-Z][^\n/\\]{10,120}\.", words), words

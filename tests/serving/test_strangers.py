@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.serving.visitor import API
+from tests.serving.visitors import PATIENCE
 from vitdemo.serving.hosts import make_hosts
 
 LOCAL = make_hosts(listening=None, names=(), origins=("https://Friend.example",))
@@ -14,13 +15,13 @@ LOCAL = make_hosts(listening=None, names=(), origins=("https://Friend.example",)
 def test_values_may_not_be_as_large_as_files(url: str) -> None:
     """Going through a body of millions of values stopped the server for minutes."""
     body = b'{"data": [' + b"[]," * 2**21 + b"[]]}"
-    answer = httpx.post(f"{url}{API}/call/models", content=body)
+    answer = httpx.post(f"{url}{API}/call/models", content=body, timeout=PATIENCE)
     assert (answer.status_code, answer.json()) == (
         413,
         {"detail": "The request is too large: the limit is 4 MB."},
     )
     body = {"data": [], "session_hash": "s" * 65}
-    answer = httpx.post(f"{url}{API}/call/models", json=body)
+    answer = httpx.post(f"{url}{API}/call/models", json=body, timeout=PATIENCE)
     assert (answer.status_code, answer.json()["detail"]) == (
         422,
         "The name of a session may have 64 letters.",

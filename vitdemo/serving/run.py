@@ -16,8 +16,6 @@ from vitdemo.serving.temporary import Sweeper
 from vitdemo.ui import analyse_first_view, build
 from vitdemo.ui.page import Page
 
-DRAIN = 6.0  # seconds that requests in flight have when the app is told to stop
-
 
 def run(options: Options, *, files: Path, stop: threading.Event) -> None:
     """Serve until `stop`. `files`: where gradio keeps its files."""
@@ -44,13 +42,13 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
     for work in (sweeper.run, give_back):
         threading.Thread(target=work, args=(stop,), daemon=True).start()
     stop.wait()
-    drain(gate, page)
+    drain(gate, page, seconds=limits.drain_seconds)
 
 
-def drain(gate: Gate, page: Page) -> None:
-    """Let what is in flight end, for a while, and take nothing new; then close the server."""
+def drain(gate: Gate, page: Page, *, seconds: float) -> None:
+    """Let what is in flight end, for so long, and take nothing new; then close the server."""
     gate.stopping = True
-    deadline = time.monotonic() + DRAIN
+    deadline = time.monotonic() + seconds
     while (gate.open or page.running) and time.monotonic() < deadline:
         time.sleep(0.05)
     page.close(verbose=False)
