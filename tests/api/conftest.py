@@ -22,8 +22,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(models: Path) -> Iterator[Client]:
-    with served(Engine(device="cpu", models_dir=models)) as url:
+def engine(models: Path) -> Engine:
+    return Engine(device="cpu", models_dir=models)
+
+
+@pytest.fixture(scope="session")
+def client(engine: Engine) -> Iterator[Client]:
+    with served(engine) as url:
         yield Client(url, verbose=False)
 
 

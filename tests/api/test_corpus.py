@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from gradio_client import Client
 from httpx import Client as Web
+from PIL import Image
 
 from tests.api.networks import DYNAMIC
 from tests.corpus import assert_told, corpus
+from vitdemo.engine import Engine, Request
 
 MANY = 50  # files of one upload
 PATIENCE = 60.0  # seconds
@@ -50,7 +52,7 @@ def answer(web: Web, place: str) -> tuple[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_file_is_answered(client: Client) -> None:
+def test_every_file_is_answered(client: Client, engine: Engine) -> None:
     seen = {"complete": 0, "error": 0}
     with visitor(str(client.src)) as web:
         places = uploaded(web, list(corpus()))
@@ -59,7 +61,11 @@ def test_every_file_is_answered(client: Client) -> None:
             seen[event] += 1
             if event == "complete":
                 assert entry.pixels is not None or entry.size is not None, f"{name}: {data}"
-                assert len(data[0]["dense"]["labels"]) == 5
+                labels = data[0]["dense"]["labels"]
+                assert len(labels) == 5
+                if entry.pixels is not None and not entry.off:
+                    same = Request(Image.fromarray(entry.pixels.astype("uint8")), DYNAMIC, 0.3)
+                    assert labels == pytest.approx(dict(engine.open(same).analysis.dense.top[:5]), abs=1e-6)
             else:
                 told = data["error"] if isinstance(data, dict) else data
                 assert_told(entry, told)

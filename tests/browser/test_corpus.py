@@ -1,10 +1,16 @@
-"""A visitor uploads odd and hostile files: the right answer or one sentence, and the page goes on."""
+"""A visitor uploads odd and hostile files: the right answer or one sentence, and the page goes on.
+
+The page itself is shown some of each kind, since it takes a second to draw a result. The browser uploads
+all of them, asks for the same event as its page, and reads the answer as HTML.
+"""
 
 from __future__ import annotations
 
+import base64
 import re
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -12,10 +18,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import quick_models
-from tests.corpus import assert_told, corpus
+from tests.browser.server import quick_models, served
+from tests.corpus import GROUPS, assert_told, corpus
 from tests.corpus_damage import ODD_NAMES
 from tests.corpus_entry import Entry
+from tests.serving.visitor import Visitor
+from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Request
 
 LONG_NAME = next(name for name in ODD_NAMES if len(name) > 100)
@@ -32,6 +40,30 @@ BROKEN = (
         f"{LONG_NAME}!.png",
     ),
 )
+
+# Uploads each file, asks `ask` about it, and puts the headline of the answer into the page; returns what kind
+# of line that is, and what it says.
+ASK = """async ([files, ask, headline]) => {
+    const shown = document.body.appendChild(document.createElement("div"));
+    const post = (route, body, headers) => fetch(`gradio_api/${route}`, { method: "POST", body, headers });
+    const told = [];
+    for (const { name, bytes } of files) {
+        const form = new FormData();
+        form.append("files", new File([Uint8Array.from(atob(bytes), (sign) => sign.charCodeAt(0))], name));
+        const [path] = await (await post("upload", form)).json();
+        const image = { path, meta: { _type: "gradio.FileData" } };
+        const data = ask.data.map((value) => value?.path ? image : value);
+        await post("queue/join", JSON.stringify({ ...ask, data }), { "Content-Type": "application/json" });
+        const stream = await fetch(`gradio_api/queue/data?session_hash=${ask.session_hash}`);
+        const lines = (await stream.text()).split("\\n").filter((line) => line.includes("process_completed"));
+        shown.innerHTML = JSON.parse(lines.at(-1).replace("data:", "")).output.data[headline];
+        const [line] = shown.querySelectorAll(".answer, .problem");
+        told.push([line.className, line.innerText]);
+    }
+    shown.remove();
+    return told;
+}"""
+MANY = 50  # files that are handed to the browser at once
 
 
 @pytest.fixture
@@ -62,6 +94,9 @@ def expect_refused(page: Page, entry: Entry) -> None:
 
 
 def test_one_file_after_the_other(page: Page, tmp_path: Path) -> None:
+    shown = {*BROKEN, *SOUND}
+    missing = [group.__name__ for group in GROUPS if not shown & {entry.name for entry in group()}]
+    assert missing == ["colours"], "some of each kind, but of those whose pixels are rounded"
     engine = Engine(device="cpu", models_dir=quick_models())
     for name in chain(*zip(BROKEN, SOUND, strict=True)):
         entry, path = written(tmp_path, name)
@@ -82,3 +117,39 @@ def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_pa
         expect(page.locator("#note")).to_have_text(f"Your picture {place + 1} of 3")
         entry = files[place][0]
         expect_refused(page, entry) if entry.says else expect_seen(page, entry, engine)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_file(open_page: Opener, tmp_path: Path) -> None:
+    engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
+    names, told = list(corpus()), []
+    with served(engine) as url:
+        page, question = open_page(url), question_of(Visitor(url, session="corpus"))
+        for start in range(0, len(names), MANY):
+            files = [payload(corpus()[name]) for name in names[start : start + MANY]]
+            told += page.evaluate(ASK, [files, *question])
+        assert page.locator("img[src=x]").count() == 0
+    for name, (kind, words) in zip(names, told, strict=True):
+        entry = corpus()[name]
+        if kind == "problem":
+            assert_told(entry, words)
+        else:
+            assert words.endswith(" %"), name
+            assert entry.pixels is not None or entry.size is not None, name
+        if entry.pixels is not None and not entry.off and not entry.says:  # equal pictures have equal answers
+            pruned = engine.open(Request(Image.fromarray(entry.pixels.astype("uint8")))).analysis.pruned
+            assert pruned is not None
+            label, probability = pruned.top[0]
+            assert "".join(words.split()) == f"{label}{100 * probability:.1f}%", name
+
+
+def question_of(visitor: Visitor) -> tuple[dict[str, Any], int]:
+    """What the page asks of a picture, and where among the answers its headline is."""
+    event = visitor.named("answer")
+    outputs = [visitor.components[part]["props"].get("elem_id") for part in visitor.events[event]["outputs"]]
+    asked = {"data": visitor.usual(event), "fn_index": event, "session_hash": visitor.session}
+    return asked, outputs.index("headline")
+
+
+def payload(entry: Entry) -> dict[str, str]:
+    return {"name": entry.name, "bytes": base64.b64encode(entry.data).decode()}
