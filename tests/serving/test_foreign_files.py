@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 from PIL import Image
 
 from tests.api.test_endpoints import PARAMETERS
 from tests.browser.server import ROOT, served
 from tests.serving.visitor import API, BATCH, Call, Visitor
-from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.ui import build
@@ -231,7 +229,7 @@ def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Vis
         told += words is not None
         assert words is None or (len(words) > 10 and "\n" not in words), (call, answer)
     assert told > len(calls) / 3
-    assert httpx.get(f"{visitor.url}health", timeout=PATIENCE).status_code == 200
+    assert visitor.http.get("health").status_code == 200
 
 
 def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
