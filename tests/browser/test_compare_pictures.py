@@ -11,7 +11,7 @@ from tests.browser import steps
 from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
 from tests.browser.looks import keep
-from tests.browser.test_features import cosines, expect_shown, near, restore, shown, trace
+from tests.browser.test_features import cosines, expect_shown, near, restore, result, shown, trace
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,10 @@ def page(open_once: Opener) -> Page:
     steps.unfold(page, "compare-pictures")
     expect(page.locator(".features")).to_have_attribute("data-ready", "ready")
     return page
+
+
+def expect_beside(page: Page, picture: str) -> None:
+    expect(page.locator(".features")).to_have_attribute("data-beside", result(picture).key[:12])
 
 
 @pytest.mark.parametrize("which", ["pruned", "dense"])
@@ -36,6 +40,7 @@ def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
 def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> None:
     features = page.locator(".features")
     page.locator("#compare-examples button.thumbnail-item").nth(3).click()
+    expect_beside(page, "cat")
     there = trace("cat", "dense")
     restore(page, layer=6, query=20, **{"pass": "dense"})
     expect(page.locator("#compare-examples button.selected")).to_have_attribute("aria-label", "cat")
@@ -50,5 +55,6 @@ def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> 
     keep(page, artefacts, "compare-pictures")
     steps.choose_example(page, "ship")
     expect_shown(page, "ship")
+    expect_beside(page, "cat")
     restore(page, layer=6, query=20, **{"pass": "dense"})
     near(shown(page)["row"], cosines(trace("ship", "dense"), there, 6, 20))

@@ -97,6 +97,12 @@ class Features extends MapTab {
     this.publish(row ? "ready" : "loading");
   }
 
+  /** Tells which result stands beside, too. */
+  publish(ready) {
+    this.root.dataset.beside = this.kept?.id ?? "";
+    super.publish(ready);
+  }
+
   /** Titles, and the sentence on the patch `query`, whose similarities are `row`; `gone`: one that is not there. */
   say({ query, row, gone }) {
     const { data, state, layer, words, kept } = this;
