@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.bundled import config
 from tests.browser.chromium import MISSING, find
 from tests.browser.server import ROOT, running_app
-from tests.browser.steps import hover_patch, open_attention, open_tab, show_attention
+from tests.browser.steps import expect_rest, hover_patch, open_attention, open_tab, show_attention
 from vitdemo.weights import find_default_model
 
+PATIENCE = 300_000  # milliseconds: the Trust tab runs the network some hundred times
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # A round over the middle, in eighths of the picture.
@@ -62,12 +63,14 @@ def record(file: Path) -> None:
     path = find()
     if path is None:
         sys.exit(MISSING)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]})
+        page.set_default_timeout(PATIENCE)
         page.goto(running_app(ROOT / "checkpoints"))
-        page.locator("#headline .answer").wait_for()
-        page.wait_for_timeout(1500)
+        expect_rest(page)
+        page.locator("#class-maps img").first.wait_for()
         page.screenshot(path=file.with_name("screenshot.png"), full_page=True)
         frames = list(visit(page))
         browser.close()
