@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def test_nothing_poor_is_kept_and_an_idle_machine_replaces_it(
     count = engine.forwards
     assert engine.find_times(result.analysis) == found == result.times()
     assert engine.forwards == count
+
+
+def test_where_others_run_or_wait_nothing_is_measured(engine: Engine) -> None:
+    """Under load each request held the machine for half a second more, for no time at all."""
+    dense, pruned = (engine.open(Request(picture(), MODEL, ratio)) for ratio in (0.0, 0.6))
+    before = engine.forwards
+    with ThreadPoolExecutor() as others, engine._pool.compute.turn():
+        found = [others.submit(one.times).result(timeout=60) for one in (dense, pruned)]
+    assert found == [(None,), (None, None)]
+    assert engine.forwards == before
+    pruned.times()
+    assert engine.forwards > before, "the next look, once nobody else does"
 
 
 def test_a_busy_machine_is_told_wherever_a_time_is_shown(engine: Engine, result: Result, busy: None) -> None:

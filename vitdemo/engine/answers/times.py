@@ -22,12 +22,17 @@ def measure_times(subject: Subject) -> Timings:
     """Return what is known of the passes' times, or else run them.
 
     Nothing is recorded meanwhile. A machine that is too busy is not remembered: the next call tries again.
+    One that runs or awaits the work of others is too busy, and nothing is run: each request would hold it
+    for half a second, and measure nothing, just when many come.
     """
     loaded, shared = subject.loaded, subject.shared
-    place = name_place(subject.entry.analysis, loaded)
+    analysis = subject.entry.analysis
+    place = name_place(analysis, loaded)
     known = shared.timings.find(place)
     if known is not None:
         return known
+    if shared.pool.compute.is_taken():
+        return (None,) if analysis.pruned is None else (None, None)
     with subject.turn() as report:
         found = run_passes(subject, loaded, report=report)
     if None not in found:

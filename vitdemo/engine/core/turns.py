@@ -48,6 +48,11 @@ class Turns:
                 self._free += 1
                 self._moved.notify_all()
 
+    def is_taken(self) -> bool:
+        """Return whether nobody could have a turn at once: all places are taken, or others wait."""
+        with self._moved:
+            return not self._free or bool(self._line)
+
     def _take(self, report: Progress) -> None:
         ticket = object()
         with self._moved:
