@@ -21,7 +21,7 @@ export class Controls {
 
   radio(name, value) {
     const label = document.createElement("label");
-    const group = `${this.root.closest("[id]").id}-${name}`; // one of its own for each tab
+    const group = `${this.root.closest(".block").id}-${name}`; // one of its own for each tab
     const input = Object.assign(document.createElement("input"), { type: "radio", name: group, value });
     const words = document.createElement("span");
     words.textContent = this.words.say(`${name}_${value}`);
