@@ -144,7 +144,7 @@ def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     for ask in (result.trust, result.lab.sweep, result.lab.smallest_set, result.lab.operate):
         with pytest.raises(ValueError, match=r"no classes|needs a model with a classification head"):
             ask()
-    words = predict.format_outcomes(Path("cat.png"), analysis)
+    words = predict.format_outcomes(Path("cat.png"), analysis, result.times())
     assert "This network has no words." in words
     assert "16 -> 8 -> 4 -> 2" in words
 

@@ -137,10 +137,11 @@ def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float
     model = load_model(str(folder / KEY)).model
     axes = torch.eye(model.config.embed_dim, 2)
     save_familiarity(folder / KEY, Familiarity(torch.zeros(len(axes)), axes, *torch.tensor([1.0, limit])))
-    analysis = opened(folder).analysis
+    result = opened(folder)
+    analysis = result.analysis
     assert analysis.unfamiliar is unfamiliar
     assert analysis.warning == ("This looks like none of the 10 words it knows" if unfamiliar else "")
-    told = records.pack_analysis(analysis)
+    told = records.pack_analysis(analysis, result.times())
     assert (told["unfamiliar"], told["note"]) == (unfamiliar, analysis.warning)
     shown = write_notice(analysis, None)
     assert ("none of the 10 words it knows. The answer is only" in shown) == unfamiliar
