@@ -124,6 +124,7 @@ open_once = pytest.fixture(visits, name="open_once", scope="module")  # for page
 def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
     """A page with the Attention tab open for all tests of a module, and its first state."""
     page = open_once(bundled_app()[1])
+    steps.expect_known(page)
     steps.open_attention(page)
     return page, steps.attention_state(page)
 

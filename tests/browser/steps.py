@@ -90,6 +90,16 @@ def live_tokens(page: Page) -> list[int]:
     return [int(number) for number in page.locator("#counts b").all_inner_texts()]
 
 
+def expect_known(page: Page) -> None:
+    """The browser knows what the network says at every ratio: nothing is run ahead any more."""
+    expect(page.locator(".film")).to_have_attribute("data-steps", "ready")
+
+
+def expect_counted(page: Page, tokens: list[int]) -> None:
+    """The line under the slider has these numbers."""
+    expect(page.locator("#counts b")).to_have_text([str(count) for count in tokens])
+
+
 def analysed_tokens(page: Page) -> list[int]:
     """The numbers in the result line."""
     words = page.locator("#headline p.quiet").inner_text()

@@ -77,6 +77,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
 def test_a_visit(open_page: Opener) -> None:
     engine, url = bundled_app()
     page = open_page(url)
+    steps.expect_known(page)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     left = Request(PATH, MODEL, 0.3, "learned")
     expect_comparison(page, engine.compare(left, engine.contrast(left)))

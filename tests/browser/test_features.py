@@ -35,6 +35,7 @@ HOVER = """async (patch) => {  // milliseconds from a move of the pointer to the
 def opened_features(open_once: Opener) -> Page:
     """One page for all tests here."""
     page = open_once(bundled_app()[1])
+    steps.expect_known(page)
     page.get_by_role("tab", name="Features").click()
     return page
 

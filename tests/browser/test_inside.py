@@ -72,6 +72,7 @@ def test_a_visit(page: Page, artefacts: Path) -> None:
     engine, _ = bundled_app()
     name, path = next(iter(example_paths().items()))
     result = engine.open(Request(path))
+    steps.expect_known(page)
     steps.open_tab(page, "Inside", "#step-figure img")
     steps.expect_rest(page)
     seen = engine.forwards

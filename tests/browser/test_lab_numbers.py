@@ -59,6 +59,7 @@ def chosen(page: Page, picture: str, model: str = MODEL) -> str:
     if model == MODEL:
         steps.show_example(page, picture)
     steps.expect_answer(page, *result.analysis.pruned.top[0])
+    steps.expect_known(page)
     steps.open_tab(page, "Tokens", "#scores img")
     return result.key
 

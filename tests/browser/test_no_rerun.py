@@ -38,7 +38,8 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     engine: Engine, url: str, open_page: Opener
 ) -> None:
     page = open_page(url)
-    page.locator("#class-maps img").first.wait_for()  # the last of what an opened page asks for
+    page.locator("#class-maps img").first.wait_for()
+    steps.expect_known(page)  # the last of what an opened page asks for
     first = engine.forwards
     assert first > 0
     attention = steps.open_attention(page)

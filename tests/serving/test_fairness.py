@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import fastapi
 import pytest
+from gradio.block_function import BlockFunction
 from gradio.queueing import Event, EventQueue
 from gradio.server_messages import CloseStreamMessage, ProcessCompletedMessage
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox
 from vitdemo.serving.queue import Client, FairQueue, client_of_event
-from vitdemo.ui.kit.visit import HEAVY
+from vitdemo.ui.kit.visit import AHEAD, HEAVY, is_outdated
 from vitdemo.ui.page import Page
 
 PAGE = Page(limits=Limits())
@@ -30,11 +32,11 @@ def fresh(*, length: int = 64) -> FairQueue:
     return queue
 
 
-def asked(queue: FairQueue, address: str, session: str | None) -> Event:
-    """An event that waits in the line of the heavy ones."""
+def asked(queue: FairQueue, address: str, session: str | None, *, line: str = "heavy") -> Event:
+    """An event that waits in a line, that of the heavy ones if no other is named."""
     request = fastapi.Request({"type": "http", "client": (address, 0), "headers": []})
-    event = Event(session, SimpleNamespace(concurrency_id="heavy"), request, None)  # type: ignore[arg-type]
-    queue.event_queue_per_concurrency_id["heavy"].queue.append(event)
+    event = Event(session, SimpleNamespace(concurrency_id=line), request, None)  # type: ignore[arg-type]
+    queue.event_queue_per_concurrency_id[line].queue.append(event)
     queue.event_ids_to_events[event._id] = event
     queue.arrive(event)
     return event
@@ -189,3 +191,14 @@ def test_who_listens_is_kept_and_who_does_not_is_dropped(monkeypatch: pytest.Mon
         tidy.cancel()
 
     run_alone(visit())
+
+
+def test_what_runs_ahead_takes_no_place_and_gives_way_to_a_newer_question() -> None:
+    queue = fresh()
+    queue.event_queue_per_concurrency_id["ahead"] = EventQueue("ahead", AHEAD["concurrency_limit"])
+    ahead = [asked(queue, f"{number}.1.1.1", "a", line="ahead") for number in range(2)]
+    heavy = [asked(queue, f"{number}.1.1.1", "a") for number in range(2)]
+    assert {begun(queue) for _ in range(3)} == {*heavy, ahead[0]}
+    assert begun(queue) is None, "one at a time"
+    queue.outdate(client_of_event(ahead[0]), but=Mock(spec=BlockFunction))
+    assert [is_outdated(event) for event in ahead] == [True, False]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitdemo.config import ViTConfig
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, measure_speed
@@ -12,7 +13,14 @@ from vitdemo.engine.answers.times import find_times
 from vitdemo.engine.core.analyse import analyse, find, name_model
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
-from vitdemo.engine.core.records import Analysis, Expired, ModelInfo, Request, Timings
+from vitdemo.engine.core.records import (
+    MAX_PRUNING_RATIO,
+    Analysis,
+    Expired,
+    ModelInfo,
+    Request,
+    Timings,
+)
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import ignore_progress
@@ -75,9 +83,12 @@ class Engine:
 
     def token_counts(self, model: str, pruning_ratio: float) -> tuple[int, ...]:
         """Return the patches at the input and after each stage, (64, 44, 31, 21); only the first at 0."""
-        config, keep_ratio = self._pool.spec(model).config, keep_ratio_of(pruning_ratio)
-        stages = len(config.prune_loc) if keep_ratio < 1 else 0
-        return tuple(token_counts(config.num_patches, keep_ratio, stages))
+        return count_tokens(self._pool.spec(model).config, pruning_ratio)
+
+    def token_table(self, model: str) -> list[tuple[int, ...]]:
+        """Return `token_counts` at every whole percent, from 0 on. Raise ValueError as `info`."""
+        config = self._pool.spec(model).config
+        return [count_tokens(config, percent / 100) for percent in range(round(100 * MAX_PRUNING_RATIO) + 1)]
 
     def loaded(self, model: str) -> bool:
         """Return whether the model is in memory. Raise ValueError as `info`."""
@@ -165,3 +176,10 @@ class Engine:
 
     def _result(self, entry: Entry, progress: Progress) -> Result:
         return Result(Subject(entry, self._shared, progress))
+
+
+def count_tokens(config: ViTConfig, pruning_ratio: float) -> tuple[int, ...]:
+    """Return the patches at the input and after each stage; only the first at 0."""
+    keep_ratio = keep_ratio_of(pruning_ratio)
+    stages = len(config.prune_loc) if keep_ratio < 1 else 0
+    return tuple(token_counts(config.num_patches, keep_ratio, stages))

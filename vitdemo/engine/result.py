@@ -10,10 +10,12 @@ from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.answers.numbers import PatchMap
+from vitdemo.engine.answers.ratios import RatioStep, ratio_steps
 from vitdemo.engine.answers.share import card
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust
+from vitdemo.engine.core.analyse import choose_selector
 from vitdemo.engine.core.records import Analysis, Captioned, Timings
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
@@ -119,6 +121,14 @@ class Result:
         does not have.
         """
         return trust(self._subject, label)
+
+    def ratio_steps(self, selector: str) -> dict[int, RatioStep]:
+        """Return what `selector` makes of the picture at every ratio that a page offers, by percent.
+
+        Run the network once for each that was not asked for before, and let others run theirs in between.
+        Raise ValueError for a selector that the model does not have.
+        """
+        return ratio_steps(self._subject, choose_selector(self._subject.loaded.spec, selector))
 
     def card(self, address: str = "") -> Image.Image:
         """Return a picture to be sent: the patches kept, the answer, the network, `address`; 1200 x 630."""

@@ -19,7 +19,7 @@ from vitdemo.limits import Limits
 from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, list_running
+from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, is_replaceable, list_running
 from vitdemo.ui.page import Page
 
 UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
@@ -119,7 +119,7 @@ class FairQueue(Queue):
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """Let what a page has asked about the result before give way to the question for another."""
         for event in self.list_pending():
-            if is_heavy(event) and event.fn is not but and client_of_event(event) == client:
+            if is_replaceable(event) and event.fn is not but and client_of_event(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
     def list_pending(self) -> list[Event]:

@@ -88,7 +88,7 @@ def analyse_first_view(engine: Engine) -> First | None:
     picture = str(list_examples(engine, model)[0].path)
     try:
         result = engine.open(Request(picture, model, FIRST_RATIO / 100))
-        return First(result.analysis, result.times(), result.classes())
+        return First(result.analysis, result.times(), result.classes(), result.ratio_steps(""))
     except ValueError:
         return None
 

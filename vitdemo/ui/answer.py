@@ -9,6 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import Analysis
 from vitdemo.ui import words
+from vitdemo.ui.kit.assets import read
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
@@ -125,6 +126,8 @@ class Answering:
         self.page.load(open_page, inputs, [*link.outputs, *self.outputs, wanted], **QUEUED)
         outputs = list(dict.fromkeys([*link.outputs, *self.outputs, session.image]))
         link.button.ask(answer_page, {*inputs, wanted}, outputs, trigger_mode="multiple", **options)
+        here = [session.ratio, self.headline]
+        session.ratio.input(None, here, self.headline, js=read("answer.js"), **QUIET)
         side = link.side
         column = [session.model, session.selector, side.examples, side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vitdemo.engine import Analysis, Outcome
 from vitdemo.engine.core.records import NAMED
 from vitdemo.message import Message
-from vitdemo.ui.kit.html import Html, join, quiet, tag
+from vitdemo.ui.kit.html import Html, join, quiet, say_html, tag
 from vitdemo.ui.kit.language import say, translate, word
 from vitdemo.ui.kit.words import NO_WORDS, percent
 
@@ -35,9 +35,9 @@ def write_problem(words: str) -> Html:
 def write_headline(analysis: Analysis) -> Html:
     """Return the answer, and what gave it."""
     outcome = analysis.pruned or analysis.dense
-    path = " → ".join(map(str, outcome.tokens))
+    path = tag("span", " → ".join(map(str, outcome.tokens)), class_="path")
     source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
-    words = say(HEADLINE, title=analysis.title, path=path, source=source)
+    words = say_html(HEADLINE, title=analysis.title, path=path, source=source)
     shown = tag("p", *write_answer(outcome), class_="answer"), quiet(words)
     return join(tag("div", *shown, class_="headline", role="status"), write_vocabulary(analysis))
 

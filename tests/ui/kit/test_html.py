@@ -10,7 +10,6 @@ from PIL import Image
 from vitdemo.engine import Analysis, Outcome, Timing, Timings
 from vitdemo.ui import words as answer
 from vitdemo.ui.kit.html import Html, join, note, row, say_html, table, tag
-from vitdemo.ui.sidebar.words import counts
 from vitdemo.ui.tabs.prediction import words as prediction
 
 DENSE = Outcome((("cat", 0.9), ("dog", 0.1)), (64,), 1_000_000_000)
@@ -120,8 +119,3 @@ def test_a_table_has_headings_where_there_are_words() -> None:
         '<table><caption>t</caption><thead><tr><td></td><th scope="col">A</th></tr></thead>'
         '<tbody><tr class="odd"><th scope="row">x</th><td>&lt;</td></tr></tbody></table>'
     )
-
-
-def test_counts_line() -> None:
-    assert counts((64, 44)).count("→") == 1
-    assert "none pruned" in counts((64,))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitdemo import cost, render
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
+from vitdemo.engine.answers.ratios import run_pass
 from vitdemo.engine.answers.share import line
 from vitdemo.engine.answers.surgery import TOP, name_top, operate, search_set
 from vitdemo.engine.answers.sweep import sweep
@@ -25,7 +26,6 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, rank
 from vitdemo.models.selectors import make_selector, takes_threshold, threshold_for
-from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
 SMALL = 64  # patches; the search for the smallest set is bounded tighter up to here
@@ -142,13 +142,9 @@ def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float
 def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | FixedRatio) -> Budget:
     """Run one pass under `rule`. The selector runs even where it then drops nothing, and is counted."""
     model: VisionTransformer = loaded.model
-    recorder = Recorder(attention=False)
     selector = make_selector(name, model=model, pixels=pixels)
-    logits = model(pixels, pruning=Pruning(selector, rule), recorder=recorder)[0].float().cpu()
-    prefix = model.config.num_prefix_tokens
-    places = [*recorder.stages, len(recorder.token_ids) - 1]
-    kept = [recorder.token_ids[place][0, prefix:] - prefix for place in places]
-    tokens = (model.config.num_patches, *(len(ids) for ids in kept[:-1]))
+    logits, kept = run_pass(model, pixels, Pruning(selector, rule))
+    tokens = (model.config.num_patches, *map(len, kept))
     return Budget(
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),

@@ -43,14 +43,15 @@ class Setting:
 class Job:
     """A request whose picture and model are there.
 
-    `upload`: the picture, at most `UPLOAD_EDGE` pixels, and `size`: what it was before; `key`: where its
-    result is kept.
+    `upload`: the picture, at most `UPLOAD_EDGE` pixels, and `size`: what it was before; `picture`: what all
+    its results have in common; `key`: where its result is kept.
     """
 
     setting: Setting
     upload: Image.Image
     size: tuple[int, int]
     prepared: Prepared
+    picture: str
     key: str
 
 
@@ -113,6 +114,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         note=loaded.origin.note,
         classes=loaded.classes,
         unfamiliar=is_unfamiliar(dense, loaded),
+        picture=job.picture,
     )
     tokens = tokens_of(loaded.model, pixels.to(device))
     config, data = setting.spec.config, setting.spec.data
@@ -132,9 +134,10 @@ def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: Tr
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
-    words = (*name_setting(request.model, setting, loaded), str(size))
-    key = cache.key(*(word.encode() for word in words), *images)
-    return Job(setting, upload, size, prepared, key)
+    weights, *how = name_setting(request.model, setting, loaded)
+    picture = cache.key(weights.encode(), str(size).encode(), *images)
+    key = cache.key(*(part.encode() for part in (picture, *how)))
+    return Job(setting, upload, size, prepared, picture, key)
 
 
 def name_setting(model: str, setting: Setting, loaded: LoadedModel) -> tuple[str, ...]:

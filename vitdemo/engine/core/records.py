@@ -73,7 +73,8 @@ class Analysis:
     `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
     the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
     know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the network can
-    say. `unfamiliar`: whether the picture looks like none of them; None where that was not fitted.
+    say. `unfamiliar`: whether the picture looks like none of them; None where that was not fitted. `picture`:
+    the same for all results of one picture and one network; nobody can guess it.
     """
 
     key: str
@@ -89,6 +90,7 @@ class Analysis:
     note: str = ""
     classes: tuple[str, ...] = ()
     unfamiliar: bool | None = None
+    picture: str = ""
 
     @property
     def warning(self) -> str:

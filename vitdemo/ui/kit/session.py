@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result, Timings
+from vitdemo.engine.answers.ratios import RatioStep
 from vitdemo.examples import Example, choose_examples
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
@@ -30,11 +31,13 @@ FIRST_RATIO = 30  # percent, when a page opens
 
 @dataclass(frozen=True)
 class First:
-    """What a page shows when it opens, before it asks: its result, the passes' times, maps of the answer."""
+    """What a page shows when it opens, before it asks: its result, the passes' times, maps of the answer, and
+    what every pruning ratio makes of it."""
 
     analysis: Analysis
     times: Timings
     maps: Sequence[ClassMap]
+    steps: dict[int, RatioStep]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
 # Options of the others: they draw what is known, and wait for no network. One whose result is gone waits with
 # the heavy ones instead (serving/queue.py).
 LIGHT: dict[str, Any] = {"concurrency_id": "light", "concurrency_limit": 8}
+# Options of an event that runs a network before anybody has asked, one of all visitors at a time: each pass
+# waits for its turn, and it takes no place from those who do ask.
+AHEAD: dict[str, Any] = {"concurrency_id": "ahead", "concurrency_limit": 1}
 NEWER = "answer"  # api_name of the event by which a page asks for another result
 LONGEST = 80  # letters of an address in a picture
 MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread
@@ -53,6 +56,11 @@ def may_run_networks() -> bool:
 def is_heavy(event: Event) -> bool:
     """Return whether the event waits, or has waited, with those that run networks."""
     return event.concurrency_id == HEAVY["concurrency_id"]
+
+
+def is_replaceable(event: Event) -> bool:
+    """Return whether the event runs networks for a result that another may replace."""
+    return is_heavy(event) or event.concurrency_id == AHEAD["concurrency_id"]
 
 
 def make_progress(progress: gr.Progress | None = None) -> Progress:

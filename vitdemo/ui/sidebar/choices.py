@@ -69,7 +69,7 @@ def choose_model(side: Sidebar, values: Values) -> Values:
     info = engine.info(model)
     best = choose_selector(values[session.selector], info.selectors)
     with tell_errors():
-        counts = words.counts(engine.token_counts(model, values[session.ratio] / 100))
+        counts = words.fill_counts(engine.token_table(model), values[session.ratio])
     return {
         session.model: gr.Dropdown(info=translate(info.summary)),
         session.selector: Choice(list_selectors(info.selectors), value=best),
@@ -113,10 +113,6 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
             changed |= choose_example(side, example, model=model)
         return changed
 
-    def token_line(model: str, ratio: float) -> str:
-        with tell_errors():
-            return words.counts(engine.token_counts(model, ratio / 100))
-
     shown = [session.image, side.note, side.examples, side.strip]
     side.examples.select(select_example, session.model, shown, **QUIET)
     side.strip.select(select_upload, side.paths, shown, **QUIET)
@@ -129,6 +125,4 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
         [*shown, session.model, session.selector, side.counts],
         **QUIET,
     )
-    session.ratio.input(
-        token_line, [session.model, session.ratio], side.counts, trigger_mode="always_last", **QUIET
-    )
+    session.ratio.input(None, [session.ratio, side.counts], side.counts, js=words.COUNTED, **QUIET)

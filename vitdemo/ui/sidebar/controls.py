@@ -78,7 +78,10 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             elem_id="ratio",
         )
         counts = gr.HTML(
-            words.counts(engine.token_counts(first_model, FIRST_RATIO / 100)), padding=False, elem_id="counts"
+            words.fill_counts(engine.token_table(first_model), FIRST_RATIO),
+            html_template=words.COUNTS,
+            padding=False,
+            elem_id="counts",
         )
         selector = Choice(
             list_selectors(info.selectors),

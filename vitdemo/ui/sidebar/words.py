@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from vitdemo.examples import Example
-from vitdemo.ui.kit.html import Html, note, tag
+from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say
 
 YOURS = "Your picture"
@@ -33,9 +36,17 @@ def own_note(line: str) -> Html:
     return note(line, data_own="")
 
 
-def counts(tokens: tuple[int, ...]) -> Html:
-    """Return how many patches remain after each stage: 64 → 44 → 31 → 21 tokens."""
-    arrow = tag("span", "→", class_="arrow", aria_label=say("then"))
-    numbers = arrow.join(tag("b", count) for count in tokens)
-    rest = say("tokens") if len(tokens) > 1 else say("tokens, none pruned")
-    return tag("p", numbers, " ", tag("span", rest), class_="counts", aria_live="polite")
+COUNTS = """<p class="counts" aria-live="polite"><b>${
+  value.table[Math.round(value.ratio)]
+    .join('</b><span class="arrow" aria-label="' + value.then + '">→</span><b>')
+}</b> <span>${value.ratio ? value.pruned : value.whole}</span></p>"""  # for the browser to fill
+COUNTED = "(ratio, counts) => ({ ...counts, ratio })"
+
+
+def fill_counts(table: Sequence[Sequence[int]], ratio: float) -> dict[str, Any]:
+    """Return what `COUNTS` needs to tell how many patches remain after each stage: 64 → 44 → 31 → 21 tokens.
+
+    `table`: those at every whole percent, so that the browser need not ask while the slider moves.
+    """
+    said = {"then": say("then"), "pruned": say("tokens"), "whole": say("tokens, none pruned")}
+    return {"table": table, "ratio": ratio, **said}

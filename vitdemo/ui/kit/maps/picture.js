@@ -81,11 +81,14 @@ export class Picture {
     if (cursor !== null && cursor !== query) this.frame(cursor, "white", 2);
   }
 
-  grey(patches) {
+  /** Makes patches look dropped, or on their way there by a `share` of 1. */
+  grey(patches, share = 1) {
+    this.context.globalAlpha = share;
     for (const patch of patches) {
       const box = this.box(patch);
       this.context.drawImage(this.faded, ...box, ...box);
     }
+    this.context.globalAlpha = 1;
   }
 
   frame(patch, colour, width) {

@@ -44,7 +44,7 @@ function floats() {
 }
 
 /** The picture at the address `source`. */
-async function loaded(source) {
+export async function loaded(source) {
   const image = new Image();
   image.src = source;
   await image.decode();

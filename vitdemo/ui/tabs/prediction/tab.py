@@ -7,12 +7,18 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis, Progress
-from vitdemo.ui.kit.components import RUN
+from vitdemo.ui.kit.components import QUIET, RUN
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say, word
 from vitdemo.ui.kit.session import Session
-from vitdemo.ui.tabs.prediction import classes, words
+from vitdemo.ui.tabs.prediction import classes, film, words
+
+TOP_FIVE = """(ratio, top) => {
+  const known = window.atRatio?.(ratio)?.top;  // film.js
+  if (!known?.length) return top;
+  return { label: known[0][0], confidences: known.map(([label, confidence]) => ({ label, confidence })) };
+}"""
 
 
 def build(session: Session) -> None:
@@ -24,16 +30,17 @@ def build(session: Session) -> None:
         compared = words.write_comparison(first.analysis, first.times)
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as tab:
         with gr.Row(equal_height=False):
-            top = gr.Label(
-                best,
-                label=label("Top five"),
-                num_top_classes=5,
-                show_heading=False,
-                buttons=[],
-                min_width=300,
-                elem_id="label",
-            )
             with gr.Column(min_width=300):
+                film.build(session)
+            with gr.Column(min_width=300):
+                top = gr.Label(
+                    best,
+                    label=label("Top five"),
+                    num_top_classes=5,
+                    show_heading=False,
+                    buttons=[],
+                    elem_id="label",
+                )
                 table = gr.HTML(compared, padding=False, elem_id="comparison")
         classes.build(session, tab, top)
 
@@ -48,6 +55,7 @@ def build(session: Session) -> None:
             return {table: words.write_comparison(result.analysis, result.times())}
 
         session.show([top, table], write_answer)
+        session.ratio.input(None, [session.ratio, top], top, js=TOP_FIVE, **QUIET)
         measured = first is not None and None not in first.times
         session.follow(Part(measure, [table]), tab, brought=measured, **{**RUN, "show_progress": "hidden"})
 

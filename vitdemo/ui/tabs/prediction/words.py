@@ -19,6 +19,22 @@ WAITING = "The maps of a class will be shown here."
 SILENT = "Nothing speaks for this class."
 MEASURING = "measuring"
 
+FILM = {
+    "film": "The picture, from which patches fall away stage by stage",
+    "play": "Play it again",
+    "fewest": "How few patches are enough?",
+    "all": "All {count} patches",
+    "after": "After stage {stage}: {kept} of {count} patches",
+    "stays": "{before}: {dense} with all {count} patches, {pruned} with the {kept} that are left.",
+    "changes": "{before} ({dense}) with all {count} patches, but {after} ({pruned}) with the {kept} left.",
+    "whole": "{before}: {dense} with all {count} patches; nothing is pruned.",
+    "few": "{kept} of {count} patches still say {label}",
+    "one": "1 of {count} patches still says {label}",
+    "alone": "{now} with these alone, {dense} with all.",
+    "cut": "{now} with these alone, {dense} with all. Time ran out: fewer might do.",
+    "percent": "{number} %",
+}
+
 
 def write_no_comparison(words: str) -> Html:
     """Return what stands in place of the comparison without a result."""

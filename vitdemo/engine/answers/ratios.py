@@ -1,0 +1,97 @@
+"""One picture at every pruning ratio that a page offers: what each stage leaves of it, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vitdemo import render
+from vitdemo.engine.answers.lab_records import Top
+from vitdemo.engine.core.pool import keep_ratio_of
+from vitdemo.engine.core.records import Analysis
+from vitdemo.engine.core.subject import Subject
+from vitdemo.message import Message
+from vitdemo.models import VisionTransformer
+from vitdemo.models.head import to_probabilities
+from vitdemo.models.pruning import FixedRatio, Pruning, rank
+from vitdemo.models.selectors import make_selector
+from vitdemo.trace import Recorder
+from vitdemo.weights import LoadedModel
+
+PERCENTS = tuple(range(0, 91, 5))
+TOP = 5
+
+Pixels = Float[Tensor, "1 ch hh ww"]
+
+
+@dataclass(frozen=True)
+class RatioStep:
+    """What one pruning ratio makes of a picture.
+
+    `top`: up to five (label, probability), best first; empty for a network without classes. `tokens`: patches
+    at the input and after each stage. `stages`: a byte a patch, the stage that drops it, 0 where it stays.
+    """
+
+    top: Top
+    tokens: tuple[int, ...]
+    stages: bytes
+
+
+def step_of(analysis: Analysis) -> RatioStep:
+    """Return the step that an analysis has run already."""
+    outcome = analysis.pruned or analysis.dense
+    return RatioStep(outcome.top, outcome.tokens, stages_of(analysis.kept, outcome.tokens[0]))
+
+
+def stages_of(kept: Sequence[Sequence[int]], count: int) -> bytes:
+    """Return the stage that drops each of `count` patches, 0 where it stays, from the ids that each keeps."""
+    return render.stage_of_drop(kept, (1, count)).astype("u1").tobytes()
+
+
+def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
+    """Return the picture pruned by `selector` at each of `PERCENTS`, those that were run before included.
+
+    Each ratio waits for a turn of its own, so that nobody else waits for more than one pass. What was found
+    before the `progress` raised stays found.
+    """
+    place = ("ratio steps", subject.entry.analysis.picture, selector)
+    found: dict[int, RatioStep] | None = subject.shared.answers.find(place)
+    if found is None:
+        subject.shared.answers.keep(place, found := {})
+    loaded, pixels = subject.loaded, subject.pixels
+    for percent in [percent for percent in PERCENTS if percent not in found]:
+        with subject.turn() as report:
+            report(percent / 100, Message("Pruning by every ratio"))
+            if percent not in found:  # another visitor's turn may have been for the same picture
+                found[percent] = run_step(loaded, pixels, selector, percent / 100)
+    return found
+
+
+def run_step(loaded: LoadedModel, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
+    """Run the picture pruned by `ratio` at each stage; at 0 no selector runs."""
+    config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
+    pruning = None
+    if keep_ratio < 1:
+        scorer = make_selector(selector, model=loaded.model, pixels=pixels)
+        pruning = Pruning(scorer, FixedRatio(keep_ratio))
+    logits, kept = run_pass(loaded.model, pixels, pruning)
+    stages = stages_of([ids.tolist() for ids in kept], config.num_patches)
+    top: Top = ()
+    if config.num_classes:
+        shares = to_probabilities(logits, config).tolist()
+        top = tuple((loaded.classes[index], shares[index]) for index in rank(logits)[:TOP].tolist())
+    return RatioStep(top, (config.num_patches, *map(len, kept)), stages)
+
+
+@torch.no_grad()
+def run_pass(
+    model: VisionTransformer, pixels: Pixels, pruning: Pruning | None
+) -> tuple[Float[Tensor, "c"], list[Int[Tensor, "n"]]]:
+    """Run one pass, recording no attention. Return its logits and the patches that each stage kept."""
+    recorder, prefix = Recorder(attention=False), model.config.num_prefix_tokens
+    logits = model(pixels, pruning=pruning, recorder=recorder)[0].float().cpu()
+    return logits, [recorder.token_ids[layer][0, prefix:].cpu() - prefix for layer in recorder.stages]

@@ -1,0 +1,114 @@
+"""The film beside the answer: what pruning leaves of the picture, at every ratio without asking again."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import gradio as gr
+
+from vitdemo.engine import Analysis, Expired
+from vitdemo.engine.answers.lab_records import Top
+from vitdemo.engine.answers.payload import to_data_url
+from vitdemo.engine.answers.ratios import RatioStep, step_of
+from vitdemo.ui.kit.assets import build_module
+from vitdemo.ui.kit.components import RUN
+from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.language import find_language, say_both, word
+from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.visit import AHEAD, make_progress
+from vitdemo.ui.tabs.prediction.words import FILM
+
+LEFT_COLUMN = "(ratio, selector) => ({ ratio, selector })"
+
+
+def build(session: Session) -> None:
+    """Build the film. It comes with the answer; what other ratios make of the picture is run ahead."""
+    first, engine = session.first, session.engine
+    # By "ahead" the browser asks for all ratios, by "fewest" for the fewest patches.
+    film = build_module(
+        "tabs/prediction/film",
+        event="ahead fewest",
+        elem_id="film",
+        words=say_both(FILM),
+        value={"ratio": session.ratio.value, "selector": session.selector.value},
+        shown=describe_picture(session, first.analysis if first else None),
+        steps=describe_steps(first.analysis, first.analysis.selector, first.steps) if first else {},
+        found={},
+    )
+    session.show([film], lambda analysis: [gr.HTML(shown=describe_picture(session, analysis))])
+    column = [session.ratio, session.selector]
+    quiet: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "trigger_mode": "multiple",
+    }
+    gr.on([part.change for part in column], None, column, film, js=LEFT_COLUMN, queue=False, **quiet)
+
+    def ahead(values: Values, event: gr.EventData) -> Any:
+        selector = str(event._data["selector"])
+        with tell_errors():
+            try:
+                result = engine.recall(values[session.key], progress=make_progress())
+            except Expired:  # others have just pushed it out
+                return gr.skip()
+            if result.analysis.picture != event._data["picture"]:
+                return gr.skip()
+            return gr.HTML(steps=describe_steps(result.analysis, selector, result.ratio_steps(selector)))
+
+    def fewest(values: Values, event: gr.EventData) -> Any:
+        with tell_errors():
+            result = session.open(values)
+            if result.analysis.picture != event._data["picture"]:
+                return gr.skip()
+            found = result.lab.smallest_set()
+        return gr.HTML(
+            found={
+                "picture": result.analysis.picture,
+                "kept": found.kept,
+                "answer": word(found.answer),
+                "probability": found.probability,
+                "dense": found.dense,
+                "minimal": found.minimal,
+            }
+        )
+
+    film.ahead(ahead, {session.key}, film, **AHEAD, **quiet)
+    film.fewest(fewest, session.inputs, film, **{**RUN, "show_progress": "minimal"})
+
+
+def describe_picture(session: Session, analysis: Analysis | None) -> dict[str, Any]:
+    """Return the picture that is shown, with the answer to it; nothing where there is none."""
+    if analysis is None:
+        return {}
+    return {
+        "picture": analysis.picture,
+        "grid": session.engine.info(analysis.model).grid,
+        "view": to_data_url(analysis.view),
+        "ratio": round(100 * analysis.pruning_ratio),
+        "step": pack_step(step_of(analysis)),
+        "dense": name_classes(analysis.dense.top[:1]),
+    }
+
+
+def describe_steps(analysis: Analysis, selector: str, steps: dict[int, RatioStep]) -> dict[str, Any]:
+    """Return what `selector` makes of the picture at every ratio, in the visitor's language."""
+    packed = {str(percent): pack_step(step) for percent, step in steps.items()}
+    return {
+        "picture": analysis.picture,
+        "selector": selector,
+        "language": find_language(),
+        "steps": packed,
+    }
+
+
+def pack_step(step: RatioStep) -> dict[str, Any]:
+    """Return a step as JSON has it."""
+    stages = base64.b64encode(step.stages).decode("ascii")
+    return {"top": name_classes(step.top), "tokens": step.tokens, "stages": stages}
+
+
+def name_classes(top: Top) -> list[tuple[str, float]]:
+    """Return the classes as the visitor calls them."""
+    return [(word(name), share) for name, share in top]
