@@ -58,7 +58,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.render": ("vitdemo.message",),
     "vitdemo.ui": BELOW_THE_PAGE,
     "vitdemo.ui.kit": BELOW_THE_PAGE,
-    **{f"vitdemo.ui.{room}": (*BELOW_THE_PAGE, "vitdemo.ui.kit") for room in ("sidebar", "tabs", "api")},
+    **{
+        f"vitdemo.ui.{room}": (*BELOW_THE_PAGE, "vitdemo.ui.kit")
+        for room in ("sidebar", "tabs", "api", "about", "tour")
+    },
     "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits", "vitdemo.files"),
     "vitdemo.limits": (),
     "vitdemo.message": (),

@@ -10,7 +10,8 @@ import gradio as gr
 from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, Limits
-from vitdemo.ui import api, familiarity, words
+from vitdemo.ui import api, familiarity, tour, words
+from vitdemo.ui.about import foot, terms
 from vitdemo.ui.answer import Answering, build_headline
 from vitdemo.ui.kit.assets import read, read_styles
 from vitdemo.ui.kit.language import label, make_translations
@@ -41,14 +42,17 @@ def build(
     """
     with Page(limits=limits, title=words.TITLE, analytics_enabled=False) as page:
         gr.HTML(label(words.SKIP), html_template=words.SKIP_LINK, padding=False, elem_id="skip")
-        gr.HTML(
-            label(words.LEAD),
-            label=label(words.TITLE),
-            html_template=words.HEADER,
-            js_on_load=TITLE,
-            padding=False,
-            elem_id="top",
-        )
+        with gr.Row(elem_id="opening"):
+            gr.HTML(
+                label(words.LEAD),
+                label=label(words.TITLE),
+                html_template=words.HEADER,
+                js_on_load=TITLE,
+                padding=False,
+                elem_id="top",
+            )
+            tour.build()
+        terms.build()
         with gr.Row(elem_id="page", equal_height=False):
             with gr.Column(scale=4, min_width=300, elem_id="left"):
                 side = controls.build(engine, first=first, data_dir=data_dir, uploads=not limits.read_only)
@@ -64,6 +68,7 @@ def build(
                 with gr.Tabs(overflow_behavior="wrap", elem_id="tabs") as tabs:
                     for tab in TABS:
                         tab.build(session)
+        foot.build()
         choices.wire(side, data_dir=data_dir)
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
         session.wire()

@@ -1,0 +1,1 @@
+"""What the words of the field mean, and where all this comes from."""
