@@ -14,11 +14,10 @@ from pathlib import Path
 
 import torch
 
-from train.export import FULL_BYTES
-from vitdemo.cost import parameters
+from train.export import save_weights
 from vitdemo.files import replace_folder
 from vitdemo.models import VisionTransformer, build_model
-from vitdemo.weights import load_model, save_model
+from vitdemo.weights import load_model
 
 
 @torch.no_grad()
@@ -47,10 +46,9 @@ def main(arguments: list[str] | None = None) -> None:
         if any(one.classes != loaded[0].classes for one in loaded):
             raise ValueError("only networks of the same classes can be averaged")
         mean, data = average([one.model for one in loaded]), loaded[0].spec.data
-        half = 4 * parameters(mean.config) > FULL_BYTES
         with replace_folder(options.out) as folder:
             name = options.out.resolve().name
-            save_model(folder, model=mean, name=name, data=data, classes=loaded[0].classes, half=half)
+            save_weights(folder, model=mean, name=name, data=data, classes=loaded[0].classes)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(f"{options.out}: the mean of {len(loaded)} networks")

@@ -23,8 +23,7 @@ from train.splits import load_split
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
+from vitdemo.models.selectors import SELECTORS, prune_by, selectors_of
 from vitdemo.weights import load_model
 
 
@@ -39,8 +38,7 @@ def logits_of(
         options = {}
         if selector:
             assert isinstance(model, VisionTransformer)
-            chosen = make_selector(selector, model=model, pixels=pixels)
-            options["pruning"] = Pruning(chosen, FixedRatio(keep_ratio))
+            options["pruning"] = prune_by(selector, keep_ratio, model=model, pixels=pixels)
         out.append(model(pixels, **options).float())
     model.train(training)
     return torch.cat(out) if out else split.mean.new_zeros(0, max(1, len(split.classes)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from train.config import TrainConfig
@@ -15,6 +16,7 @@ from train.run import Run
 from train.shelf import load_named
 from train.splits import load_split
 from train.teacher import save_teacher
+from vitdemo.config import DataConfig
 from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
@@ -41,11 +43,18 @@ def finish(run: Run, *, better: bool = False) -> Path:
     return config.export_dir
 
 
+def save_weights(
+    folder: Path, *, model: VisionTransformer, name: str, data: DataConfig, classes: Sequence[str]
+) -> None:
+    """Write `model` to `folder`, in 16 bits where it is large."""
+    half = 4 * parameters(model.config) > FULL_BYTES
+    save_model(folder, model=model, name=name, data=data, classes=classes, half=half)
+
+
 def export(run: Run, model: VisionTransformer, folder: Path) -> None:
     """Fill `folder`: weights, which are loaded back as a user would load them, metrics, card and figures."""
     config, learned = run.config, run.splits["train"]
-    half = 4 * parameters(model.config) > FULL_BYTES
-    save_model(folder, model=model, name=config.name, data=learned.data, classes=learned.classes, half=half)
+    save_weights(folder, model=model, name=config.name, data=learned.data, classes=learned.classes)
     loaded = load_named(config.name, folder, device=str(run.device))
     metrics = judge(loaded, run.splits["test"], keep_ratios=config.prune.sweep) | run_facts(
         config, run.device

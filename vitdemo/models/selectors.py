@@ -14,7 +14,7 @@ from vitdemo.config import ViTConfig
 from vitdemo.message import Message
 from vitdemo.models.attention import Tokens
 from vitdemo.models.dynamic_vit import DynamicViT
-from vitdemo.models.pruning import Stage, Threshold, TokenSelector
+from vitdemo.models.pruning import FixedRatio, Pruning, Stage, Threshold, TokenSelector
 from vitdemo.models.vit import VisionTransformer
 
 Policy = Float[Tensor, "b m"] | None
@@ -155,6 +155,16 @@ def make_selector(
     if name not in SELECTORS:
         raise ValueError(f"selector must be one of {', '.join(SELECTORS)}, got {name!r}")
     return SELECTORS[name].make(model, pixels)
+
+
+def prune_by(
+    name: str, keep_ratio: float, *, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
+) -> Pruning:
+    """Return the pruning of these pictures by the selector called `name`, which keeps `keep_ratio` a stage.
+
+    Raise ValueError as `make_selector`.
+    """
+    return Pruning(make_selector(name, model=model, pixels=pixels), FixedRatio(keep_ratio))
 
 
 def takes_threshold(name: str) -> bool:

@@ -15,8 +15,7 @@ from vitdemo.engine.core.subject import Subject
 from vitdemo.explain import CLASS_METHODS, Heatmap, explain
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.message import Message
-from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import make_selector
+from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel, folder_of
@@ -125,8 +124,9 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trac
     entry, model, pixels = subject.entry, loaded.model, subject.pixels
     pruning = None
     if entry.pruned is not None:
-        selector = make_selector(entry.analysis.selector, model=model, pixels=pixels)
-        pruning = Pruning(selector, FixedRatio(keep_ratio_of(entry.analysis.pruning_ratio)))
+        analysis = entry.analysis
+        keep_ratio = keep_ratio_of(analysis.pruning_ratio)
+        pruning = prune_by(analysis.selector, keep_ratio, model=model, pixels=pixels)
     return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
 
 

@@ -14,17 +14,17 @@ from vitdemo import cost, render
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
 from vitdemo.engine.answers.ratios import run_pass
 from vitdemo.engine.answers.share import line
-from vitdemo.engine.answers.surgery import TOP, name_top, operate, search_set
+from vitdemo.engine.answers.surgery import operate, search_set
 from vitdemo.engine.answers.sweep import sweep
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO
 from vitdemo.engine.core.subject import Subject
+from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import to_probabilities
-from vitdemo.models.pruning import FixedRatio, Pruning, Threshold, rank
+from vitdemo.models.pruning import FixedRatio, Pruning, Threshold
 from vitdemo.models.selectors import make_selector, takes_threshold, threshold_for
 from vitdemo.weights import LoadedModel
 
@@ -149,5 +149,5 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=name_top(to_probabilities(logits, model.config), loaded, rank(logits)[:TOP].tolist()),
+        top=name_top(logits, loaded),
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitdemo.engine.core.records import Top
 from vitdemo.timing import Timing
-
-Top = tuple[tuple[str, float], ...]
-"""Up to five (label, probability), best first."""
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vitdemo import render
-from vitdemo.engine.answers.lab_records import Top
 from vitdemo.engine.core.pool import keep_ratio_of
-from vitdemo.engine.core.records import Analysis
+from vitdemo.engine.core.records import Analysis, Top
 from vitdemo.engine.core.subject import Subject
+from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import to_probabilities
-from vitdemo.models.pruning import FixedRatio, Pruning, rank
-from vitdemo.models.selectors import make_selector
+from vitdemo.models.pruning import Pruning
+from vitdemo.models.selectors import prune_by
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
 PERCENTS = tuple(range(0, 91, 5))
-TOP = 5
 
 Pixels = Float[Tensor, "1 ch hh ww"]
 
@@ -74,16 +72,11 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
 def run_step(loaded: LoadedModel, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
     """Run the picture pruned by `ratio` at each stage; at 0 no selector runs."""
     config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
-    pruning = None
-    if keep_ratio < 1:
-        scorer = make_selector(selector, model=loaded.model, pixels=pixels)
-        pruning = Pruning(scorer, FixedRatio(keep_ratio))
+    pruned = keep_ratio < 1
+    pruning = prune_by(selector, keep_ratio, model=loaded.model, pixels=pixels) if pruned else None
     logits, kept = run_pass(loaded.model, pixels, pruning)
     stages = stages_of([ids.tolist() for ids in kept], config.num_patches)
-    top: Top = ()
-    if config.num_classes:
-        shares = to_probabilities(logits, config).tolist()
-        top = tuple((loaded.classes[index], shares[index]) for index in rank(logits)[:TOP].tolist())
+    top = name_top(logits, loaded) if config.num_classes else ()
     return RatioStep(top, (config.num_patches, *map(len, kept)), stages)
 
 

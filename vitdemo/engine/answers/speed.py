@@ -15,8 +15,7 @@ from vitdemo.config import ViTConfig, as_pair
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer, build_model
-from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import make_selector, selector_names
+from vitdemo.models.selectors import prune_by, selector_names
 from vitdemo.timing import ROUNDS, Call, Timing
 
 SIDES = (8, 16, 24, 32)  # patches on a side: 64, 256, 576 and 1,024 tokens
@@ -176,7 +175,7 @@ def make_pruned_call(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], selector: str, keep_ratio: float
 ) -> Call:
     """Return a pruned pass; the logits go to the CPU, because a GPU says that it is done before it is."""
-    pruning = Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(keep_ratio))
+    pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels)
     return lambda: model(pixels, pruning=pruning).cpu()
 
 

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo import cost
-from vitdemo.engine.answers.lab_records import SmallestSet, Surgery, Top
+from vitdemo.engine.answers.lab_records import SmallestSet, Surgery
 from vitdemo.engine.core.cache import Entry
+from vitdemo.engine.core.top import name_classes, rank_classes
 from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
 from vitdemo.message import Message, Progress
@@ -21,7 +22,6 @@ from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Explicit, Pruning, rank
 from vitdemo.weights import LoadedModel
 
-TOP = 5
 BATCH = 64  # sets of patches that go through the network together
 LEAP = 4  # while many patches are left, up to one in so many goes at a time
 
@@ -44,12 +44,12 @@ def operate(
     assert before.logits is not None
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
     logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
-    shown = rank(logits)[:TOP].tolist()
+    shown = rank_classes(logits)
     old, new = to_probabilities(before.logits, entry.config), to_probabilities(logits, entry.config)
     tokens = tuple(len(stage) for stage in rule)
     return Surgery(
-        before=name_top(old, loaded, shown),
-        after=name_top(new, loaded, shown),
+        before=name_classes(old, loaded, shown),
+        after=name_classes(new, loaded, shown),
         tokens=tokens,
         macs=cost.macs(loaded.spec.config, tokens=tokens),
     )
@@ -72,10 +72,6 @@ def force(entry: Entry, *, keep: set[int], drop: set[int]) -> tuple[Ids, ...]:
     if not rule[-1]:
         raise ValueError(Message("at least one patch must stay to the end"))
     return rule
-
-
-def name_top(probabilities: Float[Tensor, "c"], loaded: LoadedModel, classes: Sequence[int]) -> Top:
-    return tuple((loaded.classes[index], float(probabilities[index])) for index in classes)
 
 
 @dataclass

@@ -16,17 +16,16 @@ from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.models.head import to_probabilities
-from vitdemo.models.pruning import FixedRatio, Pruning, rank
-from vitdemo.models.selectors import make_selector
+from vitdemo.models.pruning import Pruning
+from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
 from vitdemo.registry import ModelSpec
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
-TOP = 5
 UPLOAD_EDGE = 448  # pixels; what is kept of the upload for the page
 
 
@@ -184,17 +183,12 @@ def make_pruning(
     """Return how `model` prunes this picture; None where nothing is."""
     if not setting.selector:
         return None
-    selector = make_selector(setting.selector, model=model, pixels=pixels)
-    return Pruning(selector, FixedRatio(setting.keep_ratio))
+    return prune_by(setting.selector, setting.keep_ratio, model=model, pixels=pixels)
 
 
 def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None) -> Outcome:
     """Return what `trace` says, in words and numbers."""
-    top: tuple[tuple[str, float], ...] = ()
-    if trace.logits is not None:
-        shares = to_probabilities(trace.logits, loaded.spec.config).tolist()
-        best = rank(trace.logits)[:TOP].tolist()
-        top = tuple((loaded.classes[index], shares[index]) for index in best)
+    top = () if trace.logits is None else name_top(trace.logits, loaded)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
     return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio))
 

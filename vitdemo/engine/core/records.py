@@ -13,6 +13,9 @@ from vitdemo.timing import Timing
 Captioned = list[tuple[Image.Image, Message]]
 """Pictures, each with its caption."""
 
+Top = tuple[tuple[str, float], ...]
+"""Up to five (label, probability), the best first."""
+
 Timings = tuple[Timing | None, ...]
 """Of the dense pass and, where something is pruned, of the pruned one; None: too busy to measure."""
 
@@ -61,7 +64,7 @@ class Outcome:
     `macs`: multiply-accumulates of the whole network.
     """
 
-    top: tuple[tuple[str, float], ...]
+    top: Top
     tokens: tuple[int, ...]
     macs: int
 

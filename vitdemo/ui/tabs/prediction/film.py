@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from vitdemo.engine import Analysis, Expired
-from vitdemo.engine.answers.lab_records import Top
 from vitdemo.engine.answers.payload import to_data_url
 from vitdemo.engine.answers.ratios import RatioStep, step_of
+from vitdemo.engine.core.records import Top
 from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
