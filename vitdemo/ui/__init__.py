@@ -71,7 +71,7 @@ def build(
         foot.build()
         choices.wire(side, data_dir=data_dir)
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
-        session.wire()
+        session.wire(tabs)
         Answering(session, line, link.Link(side, copy, link.named(tabs)), page, wider).wire()
         api.add_endpoints(engine)
     share_place_of_progress(page)

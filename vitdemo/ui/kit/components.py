@@ -45,6 +45,12 @@ def caption_examples(examples: Sequence[Example]) -> list[tuple[str, str]]:
     return [(str(example.path), word(example.word)) for example in examples]
 
 
+def list_thumbnails(offered: Sequence[Example], shown: Example | None) -> gr.Gallery:
+    """Return the examples that are `offered`, the shown one chosen if it is among them."""
+    place = offered.index(shown) if shown in offered else None
+    return gr.Gallery(caption_examples(offered), selected_index=place)
+
+
 def heading(words: str, more: str = "", **options: Any) -> gr.HTML:
     """A title that never changes, with a line of explanation; both English, the browser translates them."""
     template = '<h2 class="title">${label}</h2>' + ('<p class="note">${value}</p>' if more else "")

@@ -142,8 +142,9 @@ class Session:
         else:
             self._while_open(part, place, options or SHOWN, gr.State(FIRST if brought else None))
 
-    def wire(self) -> None:
-        """Connect the followers. To be called inside the page, after all of its parts."""
+    def wire(self, tabs: gr.Tabs) -> None:
+        """Connect the followers, and what tells which tab is open. To be called inside the page, last."""
+        tabs.change(None, None, self.active, js=FIND_OPEN_TAB, **QUIET)
         ring(self._followers, self.key, **QUIET)
         self.key.change(None, cancels=self._jobs)
 
@@ -214,7 +215,6 @@ class Session:
 
         lasting = {"trigger_mode": "always_last", **options}
         if isinstance(place, gr.Tab):
-            place.select(None, None, opened, js=FIND_OPEN_TAB, **QUIET)
             place.select(look, inputs, outputs, **lasting)
         else:
             place.expand(expand, inputs, [opened, *outputs], **options)

@@ -10,7 +10,7 @@ import gradio as gr
 from vitdemo.engine.samples import random_sample
 from vitdemo.examples import Example, recognise
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, caption_examples, list_selectors
+from vitdemo.ui.kit.components import QUIET, list_selectors, list_thumbnails
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
@@ -23,12 +23,10 @@ from vitdemo.ui.sidebar.controls import Sidebar
 
 def choose_example(side: Sidebar, example: Example, *, model: str) -> Values:
     """Return the left column with `example`, among those of `model`."""
-    offered = list_examples(side.session.engine, model)
-    place = offered.index(example) if example in offered else None
     return {
         side.session.image: str(example.path),
         side.note: words.example_note(example),
-        side.examples: gr.Gallery(caption_examples(offered), selected_index=place),
+        side.examples: list_thumbnails(list_examples(side.session.engine, model), example),
         side.strip: gr.Gallery(selected_index=None),
     }
 
@@ -55,11 +53,9 @@ def follow_model(session: Session, values: Values) -> Example | None:
 
 def offer_examples(side: Sidebar, values: Values) -> gr.Gallery:
     """Return the examples of the model, the shown one chosen."""
-    offered = list_examples(side.session.engine, values[side.session.model])
     image = values[side.session.image]
-    shown = recognise(image) if image else None
-    place = offered.index(shown) if shown in offered else None
-    return gr.Gallery(caption_examples(offered), selected_index=place)
+    offered = list_examples(side.session.engine, values[side.session.model])
+    return list_thumbnails(offered, recognise(image) if image else None)
 
 
 def choose_model(side: Sidebar, values: Values) -> Values:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from vitdemo.engine import Progress
 from vitdemo.examples import recognise
-from vitdemo.ui.kit.components import RUN, caption_examples, gallery, remark
+from vitdemo.ui.kit.components import RUN, gallery, list_thumbnails, remark
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.features.view import build_view
 from vitdemo.ui.kit.followers import Part, Values
@@ -37,7 +37,7 @@ def build_pictures(session: Session) -> None:
         return {
             view: session.open(values, report).features(beside=found),
             beside: found.key,
-            examples: gr.Gallery(caption_examples(offered), selected_index=offered.index(other)),
+            examples: list_thumbnails(offered, other),
         }
 
     def choose(values: Values, event: gr.SelectData) -> Values:
