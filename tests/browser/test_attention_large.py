@@ -85,7 +85,7 @@ def assert_right(page: Page, name: str) -> None:
 def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     """The bundled network with 257 tokens, whose attention is really too large to be sent whole."""
     photo, last = config(PHOTO), config(PHOTO).depth - 1
-    page = open_page(f"{bundled_app()[1]}?model={PHOTO}")
+    page = open_page(f"{bundled_app()[1]}?model={PHOTO}&example=airplane")
     attention = steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
     expect(attention.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
@@ -109,7 +109,7 @@ def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
 
 @pytest.mark.timing
 def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
-    page = open_page(f"{bundled_app()[1]}?model={PHOTO}")
+    page = open_page(f"{bundled_app()[1]}?model={PHOTO}&example=airplane")
     steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
     steps.show_attention(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})

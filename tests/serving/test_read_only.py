@@ -13,6 +13,7 @@ from tests.api.networks import PICTURE
 from tests.browser.server import free_port
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine
+from vitdemo.examples import KINDS
 from vitdemo.serving.options import parse
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
@@ -47,7 +48,9 @@ def test_examples_are_analysed(read_only: str) -> None:
     visitor = Visitor(read_only)
     first = visitor.usual(visitor.named("answer"))[0]["path"]
     assert '"labels"' in asked(visitor, first)
-    (chosen,) = visitor.ask(Call(visitor.named("select_example"), [], {"index": 8, "value": None}))
-    paths = [part.split('"')[0] for part in chosen.split('"path":"')[1:]]
-    (ship,) = [path for path in paths if path.endswith("ship.webp")]
+    click = {"index": 8, "value": None}
+    (chosen,) = visitor.ask(Call(visitor.named("select_example"), ["vit_cifar10"], click))
+    ship, *offered = [part.split('"')[0] for part in chosen.split('"path":"')[1:]]
+    assert ship.endswith("ship.webp")
+    assert len(offered) == len(KINDS)  # the thumbnails
     assert '"labels"' in asked(visitor, ship)

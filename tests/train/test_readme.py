@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from itertools import product
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
 from train.options import SWEEP
 from train.report import CONTROLS
-from vitdemo.datasets import IMAGENETTE
+from vitdemo.datasets import IMAGENETTE, PHOTO_WORDS
 from vitdemo.engine import Engine
 
 ROOT = Path(__file__).parents[2]
@@ -45,11 +46,11 @@ def commands(text: str) -> list[str]:
 COMMANDS = commands(PAGES)
 
 
-def write_photos(folder: Path) -> Path:
-    """Imagenette in small, below `folder`: five training photos a class, one other."""
+def write_photos(folder: Path, *, name: str = "imagenette", classes: Iterable[str] = IMAGENETTE) -> Path:
+    """A data set of photos in small, below `folder`: five training photos a class, one other."""
     random = np.random.default_rng(0)
-    for split, wnid in product(("train", "val"), IMAGENETTE):
-        home = folder / "imagenette" / split / wnid
+    for split, kind in product(("train", "val"), classes):
+        home = folder / name / split / kind
         home.mkdir(parents=True)
         for number in range(5 if split == "train" else 1):
             pixels = random.integers(0, 256, size=(40, 50, 3), dtype=np.uint8)
@@ -76,6 +77,8 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
         return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8", "--compile", "no"]
     if "train.evaluate" in words and "imagenette" in command:
         data = write_photos(folder)
+    if "train.evaluate" in words and "photo" in command:
+        data = write_photos(folder, name="photos", classes=PHOTO_WORDS)
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
     if "train" in words:
