@@ -66,11 +66,13 @@ def record(file: Path) -> None:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
-        page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]})
+        # Without motion the film stands at its end, as it does for who looks at a page for a while.
+        page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE)
         page.goto(running_app(ROOT / "checkpoints"))
         expect_rest(page)
-        page.locator("#class-maps img").first.wait_for()
+        for place in ("#class-maps img", "#link button", ".export button"):
+            page.locator(place).first.wait_for()
         page.screenshot(path=file.with_name("screenshot.png"), full_page=True)
         frames = list(visit(page))
         browser.close()

@@ -157,3 +157,15 @@ def test_a_hub_that_cannot_be_had_is_named_and_the_page_goes_on(page: Page) -> N
     page.locator("#compare-run").click()
     expect(page.locator("#compare-result .sentence")).to_be_visible()
     expect(page.locator("#compare-maps img")).to_have_count(2)
+
+
+def test_the_left_column_is_one_column_in_a_low_window(open_page: Opener, app_url: str) -> None:
+    """It scrolls, and nothing of it stands beside it, out of sight."""
+    page = open_page(app_url, width=1200, height=700)
+    boxes = [page.locator(place).bounding_box() for place in ("#picture", "#settings", "#share")]
+    ends = 0.0
+    for box in boxes:
+        assert box
+        assert box["x"] == boxes[0]["x"]  # type: ignore[index]
+        assert box["y"] >= ends
+        ends = box["y"] + box["height"]

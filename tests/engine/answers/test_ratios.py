@@ -31,6 +31,15 @@ def test_each_step_is_what_its_own_request_says(engine: Engine, result: Result, 
         assert same(step, step_of(asked.analysis)), percent
 
 
+def test_what_the_result_has_run_is_taken_as_it_is(engine: Engine, result: Result) -> None:
+    steps = result.ratio_steps("learned")
+    assert steps[30] == step_of(result.analysis)
+    assert (steps[0].top, steps[0].tokens) == (result.analysis.dense.top, (64,))
+    later = engine.open(Request(picture(), LAB_MODEL, 0.6))
+    assert later.ratio_steps("learned")[60] == step_of(later.analysis)
+    assert list(steps) == list(PERCENTS)
+
+
 def test_a_byte_a_patch_tells_the_stage_that_dropped_it(result: Result) -> None:
     stages = result.ratio_steps("learned")[30].stages
     for stage, kept in enumerate(result.analysis.kept, start=1):
@@ -63,9 +72,9 @@ def test_what_was_found_before_the_visitor_left_is_kept(engine: Engine, result: 
     before = engine.forwards
     with pytest.raises(InterruptedError):
         engine.recall(result.key, progress=leave).ratio_steps("learned")
-    assert engine.forwards == before + 8
+    assert engine.forwards == before + 6  # of 8, since the result has run 0 and 30 %
     result.ratio_steps("learned")
-    assert engine.forwards == before + len(PERCENTS)
+    assert engine.forwards == before + len(PERCENTS) - 2
 
 
 def test_another_visitor_waits_for_one_pass_at_most(
@@ -95,7 +104,7 @@ def test_another_visitor_waits_for_one_pass_at_most(
     visitor.join(60)
     background.join(60)
     assert order.index("visitor") <= 2
-    assert order.count("step") == len(PERCENTS)
+    assert order.count("step") == len(PERCENTS) - 2
 
 
 def test_an_unknown_selector_is_refused(result: Result) -> None:

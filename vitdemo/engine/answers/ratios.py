@@ -45,6 +45,19 @@ def step_of(analysis: Analysis) -> RatioStep:
     return RatioStep(outcome.top, outcome.tokens, stages_of(analysis.kept, outcome.tokens[0]))
 
 
+def steps_of(analysis: Analysis, selector: str) -> dict[int, RatioStep]:
+    """Return the steps of `selector` that an analysis has run already, by percent.
+
+    They are what is shown: where two patches are scored alike, another pass might keep the other one.
+    """
+    dense = analysis.dense
+    found = {0: RatioStep(dense.top, dense.tokens, stages_of((), dense.tokens[0]))}
+    percent = round(100 * analysis.pruning_ratio)
+    if analysis.selector == selector and analysis.pruning_ratio == percent / 100:
+        found[percent] = step_of(analysis)
+    return found
+
+
 def stages_of(kept: Sequence[Sequence[int]], count: int) -> bytes:
     """Return the stage that drops each of `count` patches, 0 where it stays, from the ids that each keeps."""
     return render.stage_of_drop(kept, (1, count)).astype("u1").tobytes()
@@ -60,8 +73,12 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
     found: dict[int, RatioStep] | None = subject.shared.answers.find(place)
     if found is None:
         subject.shared.answers.keep(place, found := {})
-    loaded, pixels = subject.loaded, subject.pixels
-    for percent in [percent for percent in PERCENTS if percent not in found]:
+    loaded, pixels, own = subject.loaded, subject.pixels, steps_of(subject.entry.analysis, selector)
+    for percent in PERCENTS:
+        if percent in own:
+            found[percent] = own[percent]
+        if percent in found:
+            continue
         with subject.turn() as report:
             report(percent / 100, Message("Pruning by every ratio"))
             if percent not in found:  # another visitor's turn may have been for the same picture
