@@ -21,6 +21,7 @@ from vitdemo.weights import find_default_model
 
 PATIENCE = 300_000  # milliseconds: the Trust tab runs the network some hundred times
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
+WHOLE = 960  # the height of a window in which the left column need not scroll
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # A round over the middle, in eighths of the picture.
 PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)
@@ -73,7 +74,9 @@ def record(file: Path) -> None:
         expect_rest(page)
         for place in ("#class-maps img", "#link button", ".export button"):
             page.locator(place).first.wait_for()
+        page.set_viewport_size({"width": WINDOW[0], "height": WHOLE})
         page.screenshot(path=file.with_name("screenshot.png"), full_page=True)
+        page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
         frames = list(visit(page))
         browser.close()
     pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture, _ in frames]
