@@ -15,12 +15,12 @@ import torch
 from PIL import Image
 
 from tests.engine.bundle import picture, write_models
-from tests.explain.traces import random_trace
+from tests.maps.traces import random_trace
 from vitdemo import ui
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.datasets import CIFAR100_CLASSES
 from vitdemo.engine import Engine, Request
-from vitdemo.explain import METHODS, explain
+from vitdemo.maps import METHODS, explain
 from vitdemo.models import build_model
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector

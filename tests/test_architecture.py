@@ -54,7 +54,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.models": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
-    "vitdemo.explain": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
+    "vitdemo.maps": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.render": ("vitdemo.message",),
     "vitdemo.ui": BELOW_THE_PAGE,
     "vitdemo.ui.kit": BELOW_THE_PAGE,
@@ -153,7 +153,7 @@ def test_the_tables_name_modules_that_exist() -> None:
         (["torch"], "vitdemo.config, vitdemo.render", [], "sys"),
         (
             ["gradio", "torchvision"],  # the latter would double the time in which the demo starts
-            "vitdemo.trace, vitdemo.explain",
+            "vitdemo.trace, vitdemo.maps",
             ["vitdemo.models", "vitdemo.engine"],
             "vitdemo.weights, vitdemo.engine, vitdemo.predict",
         ),

@@ -15,7 +15,7 @@ from vitdemo.data import preprocess
 from vitdemo.datasets import PHOTO_WORDS
 from vitdemo.decode import decode
 from vitdemo.examples import EXAMPLES, FOLDER, KINDS, choose_examples
-from vitdemo.explain import METHODS
+from vitdemo.maps import METHODS
 from vitdemo.markdown import read_block
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector

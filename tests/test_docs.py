@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tools.figures import FIGURES, FOLDER, MEASURED, Scene, block_macs, look
 from vitdemo.cost import macs, parameters
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import keep_counts
 from vitdemo.trace import Trace

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.explain.traces import random_trace
+from tests.maps.traces import random_trace
 from tests.models.nets import pictures, small, small_dynamic
 from vitdemo.faithfulness import (
     class_trace,

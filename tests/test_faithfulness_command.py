@@ -11,10 +11,10 @@ import pytest
 
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import load_cifar10
-from vitdemo.explain import CLASS_METHODS, METHODS
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.faithfulness.__main__ import main
 from vitdemo.faithfulness.study import judge, mean_aucs, sample_images
+from vitdemo.maps import CLASS_METHODS, METHODS
 from vitdemo.markdown import read_block
 from vitdemo.weights import load_model
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.explain.traces import random_trace
+from tests.maps.traces import random_trace
 from tests.models.nets import pictures, small
 from vitdemo.config import ViTConfig
-from vitdemo.explain import explain
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, orders_of, random_orders
 from vitdemo.faithfulness.orders import keep_rank
+from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit
 

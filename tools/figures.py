@@ -23,9 +23,9 @@ from vitdemo.cost import macs
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.examples import example_paths
-from vitdemo.explain import Heatmap, explain, explain_heads
-from vitdemo.explain.weights import position_similarity
 from vitdemo.files import replace_file
+from vitdemo.maps import Heatmap, explain, explain_heads
+from vitdemo.maps.weights import position_similarity
 from vitdemo.models.attention import policy_softmax
 from vitdemo.models.layers import PatchEmbed
 from vitdemo.models.pruning import FixedRatio, Pruning

@@ -17,8 +17,8 @@ from tests.engine.bundle import picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Look, PatchMap, Request, Result
-from vitdemo.explain import ATTENTION_METHODS, METHODS
 from vitdemo.limits import Limits
+from vitdemo.maps import ATTENTION_METHODS, METHODS
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.trace import Recorder
 from vitdemo.ui.api.endpoints import Api

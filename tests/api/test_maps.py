@@ -10,10 +10,10 @@ import pytest
 
 from tests.api.conftest import Ask
 from tests.api.networks import DYNAMIC, LINEAR, PLAIN, by_hand, trace_by_hand
-from tests.explain.traces import full, slow_fuse, slow_readout, slow_rollout
+from tests.maps.traces import full, slow_fuse, slow_readout, slow_rollout
 from vitdemo.datasets import CIFAR10_CLASSES
-from vitdemo.explain import METHODS, explain
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
+from vitdemo.maps import METHODS, explain
 
 
 def numbers(answer: dict[str, Any]) -> np.ndarray:

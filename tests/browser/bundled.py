@@ -19,7 +19,7 @@ from vitdemo.config import ViTConfig
 from vitdemo.decode import decode
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
-from vitdemo.explain import METHODS, PatchDropped, explain
+from vitdemo.maps import METHODS, PatchDropped, explain
 from vitdemo.trace import Trace
 from vitdemo.weights import load_model
 
@@ -108,7 +108,7 @@ def recorded(model: str) -> dict[str, Trace]:
 
 
 def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
-    """`vitdemo.explain` of a look at attention, patch by patch; None where the query was dropped."""
+    """`vitdemo.maps` of a look at attention, patch by patch; None where the query was dropped."""
     options = {option.key for option in METHODS[look["method"]].options} & look.keys()
     try:
         heat = explain(trace, look["method"], **{name: look[name] for name in options})

@@ -20,7 +20,7 @@ from tests.browser.looks import paint, photograph
 from tests.browser.server import MODEL
 from vitdemo.engine import Request
 from vitdemo.examples import example_paths
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 
 LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pass": "dense", "query": 17}
 

@@ -15,8 +15,8 @@ from tests.browser.bundled import bundled_app
 from tests.browser.conftest import Opener
 from vitdemo.engine import Request, Result
 from vitdemo.examples import example_paths
-from vitdemo.explain.features import principal_components
-from vitdemo.explain.statistics import token_norms
+from vitdemo.maps.features import principal_components
+from vitdemo.maps.statistics import token_norms
 from vitdemo.trace import Trace
 
 LAST = -1

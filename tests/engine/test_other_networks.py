@@ -17,8 +17,8 @@ from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
 from vitdemo.engine import Engine, Look, Request, Result
-from vitdemo.explain import explain
 from vitdemo.faithfulness import class_trace
+from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector, threshold_for

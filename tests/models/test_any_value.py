@@ -17,7 +17,7 @@ from torch import Tensor
 from tests.models.nets import SMALL, pictures, policies_of, shake, small, small_dynamic
 from vitdemo.config import PruneConfig
 from vitdemo.engine.core.pool import MAX_PRUNING_RATIO, keep_ratio_of
-from vitdemo.explain import METHODS, explain
+from vitdemo.maps import METHODS, explain
 from vitdemo.models import DynamicViT, build_model
 from vitdemo.models.attention import (
     LEAST_SHARE,

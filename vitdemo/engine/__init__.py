@@ -27,7 +27,7 @@ from vitdemo.engine.core.records import (
 from vitdemo.engine.engine import Engine
 from vitdemo.engine.look import Look
 from vitdemo.engine.result import Result
-from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, METHODS
+from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.message import Progress
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.timing import Timing

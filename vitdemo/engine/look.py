@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
 from vitdemo.engine.core.records import ModelInfo
-from vitdemo.explain import METHODS
-from vitdemo.explain.options import FUSION
 from vitdemo.kinds import take
+from vitdemo.maps import METHODS
+from vitdemo.maps.options import FUSION
 
 PASSES = ("pruned", "dense")
 DIRECTIONS = ("out", "in")

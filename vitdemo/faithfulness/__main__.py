@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitdemo.explain import METHODS
 from vitdemo.faithfulness.ranking import write_ranking
 from vitdemo.faithfulness.study import Interval, Row, Study, as_json, run_study
+from vitdemo.maps import METHODS
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
 from vitdemo.weights import LoadedModel, folder_of, list_models, load_model

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vitdemo.explain import METHODS, Heatmap, explain
+from vitdemo.maps import METHODS, Heatmap, explain
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned

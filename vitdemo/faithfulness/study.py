@@ -15,10 +15,10 @@ from PIL import Image
 from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.decode import decode
-from vitdemo.explain import METHODS
 from vitdemo.faithfulness.curves import Judgement, judge_orders
 from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
 from vitdemo.machine import describe_hardware
+from vitdemo.maps import METHODS
 from vitdemo.weights import LoadedModel
 
 STEPS = 10

@@ -15,7 +15,7 @@ from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.engine.answers.classes import class_index
-from vitdemo.explain import CLASS_METHODS, METHODS, explain
+from vitdemo.maps import CLASS_METHODS, METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record

@@ -17,8 +17,8 @@ from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.compare import FEWEST
-from vitdemo.explain import explain
 from vitdemo.limits import Limits
+from vitdemo.maps import explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record

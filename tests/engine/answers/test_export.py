@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from tests.engine.bundle import picture, traces
-from tests.explain.traces import full, random_trace, slow_readout, slow_rollout, written_trace
+from tests.maps.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Export, Look, Request
-from vitdemo.explain import PatchDropped, explain, explain_inward
+from vitdemo.maps import PatchDropped, explain, explain_inward
 from vitdemo.trace import Trace
 
 KEY = "dynamicvit_cifar10"

@@ -11,8 +11,8 @@ import torch
 from tests.engine.answers.test_payload import LEARNED, unpacked
 from tests.engine.bundle import picture
 from vitdemo.engine import Engine, Request
-from vitdemo.explain.features import principal_components
-from vitdemo.explain.statistics import token_norms
+from vitdemo.maps.features import principal_components
+from vitdemo.maps.statistics import token_norms
 from vitdemo.models import DynamicViT
 from vitdemo.models.pruning import FixedRatio
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from tests.engine.bundle import picture
-from tests.explain.traces import written_trace
+from tests.maps.traces import written_trace
 from vitdemo.engine import Engine, Look, Request
 from vitdemo.engine.answers.attention import attention_map
 

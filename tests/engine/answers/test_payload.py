@@ -19,8 +19,8 @@ from tests.engine.bundle import picture, traces
 from vitdemo import render
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.engine.answers import payload
-from vitdemo.explain.attention import fuse
-from vitdemo.explain.rollout import discard
+from vitdemo.maps.attention import fuse
+from vitdemo.maps.rollout import discard
 from vitdemo.trace import Trace
 
 LINEAR, LEARNED = "lightvit_cifar10", "dynamicvit_cifar10"

@@ -12,7 +12,7 @@ from tests.engine.bundle import picture, traces
 from vitdemo import render
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
-from vitdemo.explain import ATTENTION_METHODS, explain, explain_heads
+from vitdemo.maps import ATTENTION_METHODS, explain, explain_heads
 from vitdemo.render.card import GAP, MARGIN, SMALL
 from vitdemo.render.palette import OUTLIER
 from vitdemo.trace import Trace

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from tests.engine.bundle import picture
-from tests.explain.traces import random_trace
+from tests.maps.traces import random_trace
 from tests.models.nets import VARIANTS, pictures, small, small_dynamic
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import sanity
 from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 from vitdemo.models.pruning import FixedRatio
 from vitdemo.recording import record
 

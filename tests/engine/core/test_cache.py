@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.explain.traces import random_trace, tensors
+from tests.maps.traces import random_trace, tensors
 from vitdemo.config import DataConfig, ViTConfig
 from vitdemo.engine import Analysis, Outcome
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache

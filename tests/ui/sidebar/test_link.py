@@ -9,7 +9,7 @@ import pytest
 from tests.browser.server import quick_models
 from vitdemo.engine import Engine
 from vitdemo.engine.look import DIRECTIONS, PASSES
-from vitdemo.explain.options import FUSION
+from vitdemo.maps.options import FUSION
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import read_chinese
 from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from vitdemo.engine.look import RATIOS
-from vitdemo.explain import ATTENTION_METHODS
+from vitdemo.maps import ATTENTION_METHODS
 from vitdemo.ui.kit.assets import ROOMS, locate_module, read
 from vitdemo.ui.kit.language import say_both
 from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS

@@ -12,8 +12,8 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.config import as_pair
 from vitdemo.engine.core.cache import Entry
-from vitdemo.explain.statistics import MAD_FACTOR, attention_distance, attention_entropy, token_norms
-from vitdemo.explain.weights import patch_filters, position_similarity
+from vitdemo.maps.statistics import MAD_FACTOR, attention_distance, attention_entropy, token_norms
+from vitdemo.maps.weights import patch_filters, position_similarity
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.render import charts

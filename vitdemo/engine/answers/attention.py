@@ -14,7 +14,7 @@ from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Captioned
 from vitdemo.engine.look import Look
-from vitdemo.explain import (
+from vitdemo.maps import (
     ATTENTION_METHODS,
     Heatmap,
     Method,
@@ -23,8 +23,8 @@ from vitdemo.explain import (
     explain_heads,
     explain_inward,
 )
-from vitdemo.explain.attention import fuse
-from vitdemo.explain.heatmap import query_row, step
+from vitdemo.maps.attention import fuse
+from vitdemo.maps.heatmap import query_row, step
 from vitdemo.message import Message
 from vitdemo.render import OPACITY
 from vitdemo.trace import Trace

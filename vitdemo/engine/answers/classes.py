@@ -12,8 +12,8 @@ from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import CLASS_METHODS, Heatmap, explain
 from vitdemo.faithfulness import Ranking, read_ranking
+from vitdemo.maps import CLASS_METHODS, Heatmap, explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record

@@ -18,7 +18,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import Heatmap, explain
+from vitdemo.maps import Heatmap, explain
 from vitdemo.message import Message, Progress
 from vitdemo.models.head import to_probabilities
 from vitdemo.registry import ModelSpec

@@ -27,7 +27,7 @@ from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Outcome
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look, to_state
-from vitdemo.explain import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
+from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import rank
 from vitdemo.timing import Timing

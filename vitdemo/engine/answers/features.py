@@ -8,8 +8,8 @@ import numpy as np
 
 from vitdemo.engine.answers.payload import ID, describe_result, find_layer, pack, traces_of
 from vitdemo.engine.core.cache import Entry
-from vitdemo.explain.features import principal_components
-from vitdemo.explain.statistics import token_norms
+from vitdemo.maps.features import principal_components
+from vitdemo.maps.statistics import token_norms
 from vitdemo.trace import Trace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vitdemo.explain import Heatmap, Method
+from vitdemo.maps import Heatmap, Method
 
 
 @dataclass(frozen=True)

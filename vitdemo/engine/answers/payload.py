@@ -19,8 +19,8 @@ from torch import Tensor
 from vitdemo import render
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.look import RATIOS
-from vitdemo.explain.attention import fuse
-from vitdemo.explain.options import FUSION
+from vitdemo.maps.attention import fuse
+from vitdemo.maps.options import FUSION
 from vitdemo.message import Message
 from vitdemo.render.geometry import DISPLAY_EDGE
 from vitdemo.trace import Trace

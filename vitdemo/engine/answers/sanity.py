@@ -16,7 +16,7 @@ from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.subject import Subject
-from vitdemo.explain import METHODS, explain
+from vitdemo.maps import METHODS, explain
 from vitdemo.message import Message, Progress
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning

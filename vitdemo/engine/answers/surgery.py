@@ -14,8 +14,8 @@ from vitdemo import cost
 from vitdemo.engine.answers.lab_records import SmallestSet, Surgery
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.top import name_classes, rank_classes
-from vitdemo.explain import explain
 from vitdemo.faithfulness import orders_of
+from vitdemo.maps import explain
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities

@@ -10,7 +10,7 @@ from PIL import Image
 from vitdemo import render
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Captioned
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
 

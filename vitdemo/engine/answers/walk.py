@@ -15,7 +15,7 @@ from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Step
 from vitdemo.engine.look import Look
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import SELECTORS
 

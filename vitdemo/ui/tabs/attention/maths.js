@@ -4,7 +4,7 @@
 // the tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; cuts[l] says which weights
 // are discarded; readout is a row over all `tokens` positions. A look is { method, direction, layer, head,
 // query, fusion, discard_ratio }: head null fuses the heads, query null starts from what the head reads. Results are
-// rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/explain.
+// rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/maps.
 
 import { gathered, multiply } from "./product.js";
 

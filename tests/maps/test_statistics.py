@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explain.traces import random_trace, written_trace
-from vitdemo.explain.statistics import attention_distance, attention_entropy, token_norms
+from tests.maps.traces import random_trace, written_trace
+from vitdemo.maps.statistics import attention_distance, attention_entropy, token_norms
 from vitdemo.trace import Trace
 
 UNIFORM = [[0.2] * 5] * 5

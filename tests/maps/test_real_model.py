@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vitdemo.config import PruneConfig, ViTConfig
-from vitdemo.explain import explain
+from vitdemo.maps import explain
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.maps.heatmap import Heatmap, query_row, step, to_grid
 from vitdemo.trace import Trace
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vitdemo.explain.heatmap import Heatmap
+from vitdemo.maps.heatmap import Heatmap
 from vitdemo.trace import Trace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitdemo.explain.weights import patch_filters, position_similarity
+from vitdemo.maps.weights import patch_filters, position_similarity
 
 
 def test_filters_are_the_eigenvectors_of_the_covariance() -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
-from vitdemo.explain.rollout import discard, push_through
+from vitdemo.maps.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.maps.rollout import discard, push_through
 from vitdemo.trace import Trace
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.explain.traces import random_trace
-from vitdemo.explain import PatchDropped, explain, explain_heads
+from tests.maps.traces import random_trace
+from vitdemo.maps import PatchDropped, explain, explain_heads
 
 
 @pytest.mark.parametrize("prefix", [0, 1, 2, 5])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explain.traces import random_trace
-from vitdemo.explain.features import components, principal_components
+from tests.maps.traces import random_trace
+from vitdemo.maps.features import components, principal_components
 from vitdemo.trace import Trace
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explain.traces import random_trace, tensors
-from vitdemo.explain import METHODS, explain, explain_heads, share_of_total
+from tests.maps.traces import random_trace, tensors
+from vitdemo.maps import METHODS, explain, explain_heads, share_of_total
 
 BAD = {
     "layer": (-1, 4, 1.0, "1"),

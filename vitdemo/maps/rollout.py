@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.attention import fuse, select_head
-from vitdemo.explain.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.maps.attention import fuse, select_head
+from vitdemo.maps.heatmap import Heatmap, query_row, step, to_grid
 from vitdemo.trace import Trace
 
 

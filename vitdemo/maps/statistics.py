@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.heatmap import Heatmap
+from vitdemo.maps.heatmap import Heatmap
 from vitdemo.trace import Trace
 
 MAD_FACTOR = 6.0  # about four standard deviations of normally distributed norms

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from vitdemo.explain.attention import raw_attention, raw_attention_heads
-from vitdemo.explain.gradient import attention_gradcam, chefer, gradient_rollout, token_gradcam
-from vitdemo.explain.heatmap import Heatmap
-from vitdemo.explain.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
-from vitdemo.explain.keep_score import keep_score
-from vitdemo.explain.options import (
+from vitdemo.maps.attention import raw_attention, raw_attention_heads
+from vitdemo.maps.gradient import attention_gradcam, chefer, gradient_rollout, token_gradcam
+from vitdemo.maps.heatmap import Heatmap
+from vitdemo.maps.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
+from vitdemo.maps.keep_score import keep_score
+from vitdemo.maps.options import (
     DISCARD_RATIO,
     FUSION,
     HEAD,
@@ -25,7 +25,7 @@ from vitdemo.explain.options import (
     START_LAYER,
     Option,
 )
-from vitdemo.explain.rollout import attention_rollout, head_rollout, head_rollout_heads
+from vitdemo.maps.rollout import attention_rollout, head_rollout, head_rollout_heads
 from vitdemo.message import Message
 from vitdemo.trace import Trace
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explain.traces import full, random_trace, slow_fuse, slow_readout, slow_rollout, written_trace
-from vitdemo.explain import PatchDropped, explain, explain_heads
-from vitdemo.explain.rollout import discard, push_down
+from tests.maps.traces import full, random_trace, slow_fuse, slow_readout, slow_rollout, written_trace
+from vitdemo.maps import PatchDropped, explain, explain_heads
+from vitdemo.maps.rollout import discard, push_down
 
 CUTS = {1: 8, 3: 3}
 TRACES = {

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explain.traces import full, random_trace, slow_readout, written_trace
+from tests.maps.traces import full, random_trace, slow_readout, written_trace
 from tests.models.nets import VARIANTS, pictures, small, small_dynamic
-from vitdemo.explain import METHODS, explain
+from vitdemo.maps import METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record

@@ -1,7 +1,7 @@
 """Explanations: pure functions `Trace -> Heatmap`. Nothing here ever sees a model."""
 
-from vitdemo.explain.heatmap import Heatmap, PatchDropped, share_of_total
-from vitdemo.explain.methods import (
+from vitdemo.maps.heatmap import Heatmap, PatchDropped, share_of_total
+from vitdemo.maps.methods import (
     ATTENTION_METHODS,
     CLASS_METHODS,
     METHODS,
@@ -10,7 +10,7 @@ from vitdemo.explain.methods import (
     explain_heads,
     explain_inward,
 )
-from vitdemo.explain.options import Option
+from vitdemo.maps.options import Option
 
 __all__ = [
     "ATTENTION_METHODS",

@@ -11,9 +11,9 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.explain.attention import fuse, select_head
-from vitdemo.explain.heatmap import Heatmap, query_row, to_grid
-from vitdemo.explain.rollout import discard
+from vitdemo.maps.attention import fuse, select_head
+from vitdemo.maps.heatmap import Heatmap, query_row, to_grid
+from vitdemo.maps.rollout import discard
 from vitdemo.trace import Trace
 
 

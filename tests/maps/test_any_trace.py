@@ -14,10 +14,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.explain.traces import random_trace
-from vitdemo.explain import METHODS, PatchDropped, explain, explain_inward
-from vitdemo.explain.options import Option
-from vitdemo.explain.statistics import attention_distance, attention_entropy
+from tests.maps.traces import random_trace
+from vitdemo.maps import METHODS, PatchDropped, explain, explain_inward
+from vitdemo.maps.options import Option
+from vitdemo.maps.statistics import attention_distance, attention_entropy
 from vitdemo.trace import Trace
 
 LAYERS, HEADS = 4, 3  # of `random_trace`

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.explain.traces import random_trace
-from vitdemo.explain import explain
+from tests.maps.traces import random_trace
+from vitdemo.maps import explain
 
 
 @pytest.mark.parametrize("cuts", [{1: 8, 3: 3}, {0: 9, 2: 4}], ids=["inner", "at block 0"])
