@@ -12,10 +12,10 @@ from tests import corpus_damage, corpus_pictures
 from tests.corpus_entry import Entry
 
 GROUPS = (
-    corpus_damage.damaged,
+    corpus_damage.damage_all,
     corpus_damage.other_things,
     corpus_damage.shapes,
-    corpus_damage.greedy,
+    corpus_damage.make_greedy,
     corpus_damage.names,
     corpus_pictures.depths,
     corpus_pictures.keys,

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tests import handmade
-from tests.corpus_entry import DAMAGED, FORMATS, GREEDY, LARGE, LONG, UNKNOWN, Entry, picture, stored
+from tests.corpus_entry import DAMAGED, FORMATS, GREEDY, LARGE, LONG, UNKNOWN, Entry, picture, store
 from tests.handmade import png, png_chunk
 
 ODD_NAMES = (
@@ -22,12 +22,12 @@ ODD_NAMES = (
 )
 
 
-def damaged() -> Iterator[Entry]:
+def damage_all() -> Iterator[Entry]:
     """Each format cut short, and with bits turned over: a sound size or a sentence, never another error."""
     draw = np.random.default_rng(0)
     image = Image.fromarray(draw.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     for kind in FORMATS:
-        whole, ending = stored(image, kind), kind.lower()
+        whole, ending = store(image, kind), kind.lower()
         for part in (0.1, 0.5, 0.9):
             short = whole[: int(part * len(whole))]
             yield Entry(f"cut-{part}.{ending}", short, says=f"{UNKNOWN}|{DAMAGED}")
@@ -69,7 +69,7 @@ def other_things() -> Iterator[Entry]:
 def shapes() -> Iterator[Entry]:
     dot = Image.new("RGB", (1, 1), (40, 80, 120))
     for kind in FORMATS:
-        yield Entry(f"dot.{kind.lower()}", stored(dot, kind), np.array([[[40, 80, 120]]]), off=3)
+        yield Entry(f"dot.{kind.lower()}", store(dot, kind), np.array([[[40, 80, 120]]]), off=3)
     for width, height in ((1, 50), (50, 1), (20_000, 400)):
         rows = [bytes(width)] * height
         yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, rows), size=(width, height))
@@ -81,20 +81,20 @@ def shapes() -> Iterator[Entry]:
         yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, [b"0"]), says=f"{LARGE}|{UNKNOWN}")
 
 
-def greedy() -> Iterator[Entry]:
+def make_greedy() -> Iterator[Entry]:
     """A few KB that make a reader copy, unpack or repeat without end."""
-    once, whole = handmade.overlapping(4000, 60_000), stored(Image.new("RGB", (64, 64), "red"), "JPEG")
+    once, whole = handmade.write_overlapping(4000, 60_000), store(Image.new("RGB", (64, 64), "red"), "JPEG")
     start, rest = whole[:2], whole[2:]
     segment = handmade.segments(once[:60_000])
     index = handmade.segments(once[:60_000], kind=b"\xff\xe2", head=b"MPF\0")
     decoy = handmade.segments(b"\xff\xe1\xff\xffExif\0\0", kind=b"\xff\xfe", head=b"")  # a comment
-    film = stored(Image.new("P", (8, 8)), "GIF")
+    film = store(Image.new("P", (8, 8)), "GIF")
     head = 13 + (3 << (film[10] & 7) + 1)  # its palette is before the first block
     files = {
         "exif.jpg": start + segment + rest,
-        "exif-joined.jpg": start + handmade.segments(handmade.overlapping(8000, 90_000)) + rest,
+        "exif-joined.jpg": start + handmade.segments(handmade.write_overlapping(8000, 90_000)) + rest,
         "exif-behind.jpg": start + decoy + segment + rest,
-        "exif.avif": stored(Image.new("RGB", (8, 8)), "AVIF", exif=once),
+        "exif.avif": store(Image.new("RGB", (8, 8)), "AVIF", exif=once),
         "index.jpg": start + index + rest,
         "directory.tif": once,
         "comments.jpg": start + b"\xff\xfe\0\3a" * 20_000 + rest,
@@ -104,10 +104,10 @@ def greedy() -> Iterator[Entry]:
     }
     for name, data in files.items():
         yield Entry(f"greedy-{name}", data, says=GREEDY)
-    webp = stored(Image.new("RGB", (64, 64)), "WEBP", exif=once)
+    webp = store(Image.new("RGB", (64, 64)), "WEBP", exif=once)
     yield Entry("greedy-exif.webp", webp, size=(64, 64))  # which would only have told how it lies
     yield Entry("greedy-exif.png", png((8, 1), 8, 2, [bytes(24)], eXIf=once), size=(8, 1))
-    scans = stored(Image.new("RGB", (800, 800), "red"), "JPEG", progressive=True)
+    scans = store(Image.new("RGB", (800, 800), "red"), "JPEG", progressive=True)
     last = [match.start() for match in re.finditer(rb"\xff\xda", scans)][-2:]
     again = scans[: last[1]] + scans[last[0] : last[1]] * 5000 + scans[-2:]
     yield Entry("greedy-scans.jpg", again, says=GREEDY)
@@ -124,5 +124,5 @@ def names() -> Iterator[Entry]:
     """Sound pictures, and broken ones whose sentence must still be one."""
     pixels = picture()
     for name in ODD_NAMES:
-        yield Entry(f"{name}.png", stored(Image.fromarray(pixels), "PNG"), pixels)
+        yield Entry(f"{name}.png", store(Image.fromarray(pixels), "PNG"), pixels)
         yield Entry(f"{name}!.png", b"no picture", says=UNKNOWN)

@@ -31,7 +31,7 @@ class Entry:
     off: int = 0
 
 
-def stored(image: Image.Image, kind: str, **options: Any) -> bytes:
+def store(image: Image.Image, kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **{**LOSSLESS.get(kind, {}), **options})
     return file.getvalue()

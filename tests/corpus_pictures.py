@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from tests import handmade
-from tests.corpus_entry import DAMAGED, UNKNOWN, Entry, grey, picture, stored
-from tests.handmade import packed, png
+from tests.corpus_entry import DAMAGED, UNKNOWN, Entry, grey, picture, store
+from tests.handmade import pack, png
 
 
 def depths() -> Iterator[Entry]:
@@ -19,20 +19,20 @@ def depths() -> Iterator[Entry]:
         top, wide = 2**depth - 1, 2 * 2 ** min(depth, 4)
         values = [round(top * place / (wide - 1)) for place in range(wide)]
         shown = grey([round(255 * value / top) for value in values])
-        yield Entry(f"grey-{depth}.png", png((wide, 1), depth, 0, [packed(values, depth)]), shown)
+        yield Entry(f"grey-{depth}.png", png((wide, 1), depth, 0, [pack(values, depth)]), shown)
         if depth < 16:
             table = [((7 * n) % 256, (255 - n) % 256, (n * n) % 256) for n in range(2**depth)]
-            chunks, rows = {"PLTE": bytes(sum(table, ()))}, [packed(values, depth)]
+            chunks, rows = {"PLTE": bytes(sum(table, ()))}, [pack(values, depth)]
             shown = np.array([[table[value] for value in values]])
             yield Entry(f"palette-{depth}.png", png((wide, 1), depth, 3, rows, **chunks), shown)
     rgb = [(0, 128, 255), (255, 1, 77)]
     for depth, factor in ((8, 1), (16, 257)):
         for colour, rest in ((2, ()), (6, (255 * factor,))):
-            row = packed(
+            row = pack(
                 [factor * one for pixel in rgb for one in (*pixel, *((r // factor) for r in rest))], depth
             )
             yield Entry(f"rgb-{depth}-{colour}.png", png((2, 1), depth, colour, [row]), np.array([rgb]))
-        row = packed([factor * one for one in (60, 255, 60, 0, 60, 51)], depth)  # opaque, clear, one fifth
+        row = pack([factor * one for one in (60, 255, 60, 0, 60, 51)], depth)  # opaque, clear, one fifth
         yield Entry(f"grey-alpha-{depth}.png", png((3, 1), depth, 4, [row]), grey([60, 255, 216]), off=1)
 
 
@@ -41,21 +41,21 @@ def keys() -> Iterator[Entry]:
     for depth in (1, 2, 4, 8, 16):
         top, key = 2**depth - 1, max(0, 2 ** (depth - 1) - 1)
         other = top if depth == 1 else top // 3 * 2
-        file = png((2, 1), depth, 0, [packed([key, other], depth)], tRNS=struct.pack(">H", key))
+        file = png((2, 1), depth, 0, [pack([key, other], depth)], tRNS=struct.pack(">H", key))
         yield Entry(f"key-grey-{depth}.png", file, grey([255, round(255 * other / top)]))
     for depth, key in ((8, (10, 20, 30)), (16, (2573, 5143, 7713))):
-        row = packed([*key, *(one * (2**depth - 1) // 255 for one in (200, 100, 50))], depth)
+        row = pack([*key, *(one * (2**depth - 1) // 255 for one in (200, 100, 50))], depth)
         file = png((2, 1), depth, 2, [row], tRNS=struct.pack(">HHH", *key))
         yield Entry(f"key-rgb-{depth}.png", file, np.array([[[255, 255, 255], [200, 100, 50]]]))
     for depth in (1, 2, 4, 8):
         chunks = {"PLTE": bytes((10, 20, 30, 40, 50, 60)), "tRNS": b"\x33\0"}
-        file = png((2, 1), depth, 3, [packed([0, 1], depth)], **chunks)
+        file = png((2, 1), depth, 3, [pack([0, 1], depth)], **chunks)
         yield Entry(f"key-palette-{depth}.png", file, np.array([[[206, 208, 210], [255, 255, 255]]]))
     short = png((2, 1), 8, 0, [b"ab"], tRNS=b"")
     yield Entry("key-short.png", short, says=f"{UNKNOWN}|{DAMAGED}")
 
 
-def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """What EXIF's table says: where row 0 and column 0 of the file lie in the picture."""
     flips = {1: "", 2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}.get(orientation, "")
     steps = {"h": lambda a: a[:, ::-1], "v": lambda a: a[::-1], "t": lambda a: a.transpose(1, 0, 2)}
@@ -68,13 +68,13 @@ def rotations() -> Iterator[Entry]:
     pixels = picture()
     image = Image.fromarray(pixels)
     for orientation in range(1, 9):
-        upright, block = turned(pixels, orientation), handmade.exif(orientation)
+        upright, block = turn(pixels, orientation), handmade.exif(orientation)
         for kind in ("PNG", "TIFF", "WEBP"):
             exif = block if kind != "TIFF" else Image.Exif()
             if isinstance(exif, Image.Exif):
                 exif[274] = orientation
-            yield Entry(f"turned-{orientation}.{kind.lower()}", stored(image, kind, exif=exif), upright)
-        jpeg = stored(image, "JPEG", quality=100, subsampling=0, exif=b"Exif\0\0" + block)
+            yield Entry(f"turned-{orientation}.{kind.lower()}", store(image, kind, exif=exif), upright)
+        jpeg = store(image, "JPEG", quality=100, subsampling=0, exif=b"Exif\0\0" + block)
         yield Entry(f"turned-{orientation}.jpeg", jpeg, upright, off=8)
     for name, block in (
         ("nine", handmade.exif(9)),
@@ -82,7 +82,7 @@ def rotations() -> Iterator[Entry]:
         ("rubbish", b"II*\0\xff\xff"),
         ("nowhere", b"II+\0\x08\0\0\0" + b"\xff" * 8),  # a BigTIFF whose directory lies beyond any file
     ):
-        jpeg = stored(image, "JPEG", quality=100, subsampling=0, exif=b"Exif\0\0" + block)
+        jpeg = store(image, "JPEG", quality=100, subsampling=0, exif=b"Exif\0\0" + block)
         yield Entry(f"turned-{name}.jpeg", jpeg, pixels, off=8)
 
 
@@ -124,14 +124,14 @@ def tiffs() -> Iterator[Entry]:
     pixels = picture()
     image, other = Image.fromarray(pixels), Image.new("RGB", (9, 9))
     for compression in ("raw", "tiff_adobe_deflate", "tiff_lzw", "packbits", "lzma", "zstd"):
-        yield Entry(f"{compression}.tif", stored(image, "TIFF", compression=compression), pixels)
-    pages = stored(image, "TIFF", save_all=True, append_images=[other])
+        yield Entry(f"{compression}.tif", store(image, "TIFF", compression=compression), pixels)
+    pages = store(image, "TIFF", save_all=True, append_images=[other])
     yield Entry("pages.tif", pages, pixels)
     neutral = Image.merge("LAB", [Image.new("L", (2, 1), value) for value in (255, 128, 128)])
-    yield Entry("lab.tif", stored(neutral, "TIFF"), grey([255, 255]), off=2)
+    yield Entry("lab.tif", store(neutral, "TIFF"), grey([255, 255]), off=2)
     mask = Image.fromarray(np.eye(8, dtype=bool))
     yield Entry(
-        "1-bit.tif", stored(mask, "TIFF", compression="group4"), np.repeat(255 * np.eye(8)[..., None], 3, -1)
+        "1-bit.tif", store(mask, "TIFF", compression="group4"), np.repeat(255 * np.eye(8)[..., None], 3, -1)
     )
 
 
@@ -140,7 +140,7 @@ def colours() -> Iterator[Entry]:
     inks = Image.new("CMYK", (8, 8), (255, 0, 128, 51))
     shown = np.broadcast_to([0, 204, 102], (8, 8, 3))  # (1 - ink) (1 - black)
     for kind, off in (("TIFF", 1), ("JPEG", 4)):
-        yield Entry(f"cmyk.{kind.lower()}", stored(inks, kind), shown, off=off)
+        yield Entry(f"cmyk.{kind.lower()}", store(inks, kind), shown, off=off)
     values = list(range(0, 256, 6))
     light = np.array(values) / 255
     seen = 255 * np.where(
@@ -163,17 +163,17 @@ def colours() -> Iterator[Entry]:
     for name, (mode, profile, shown) in cases.items():
         for kind in ("PNG", "TIFF", "WEBP"):
             if (mode, kind) != ("L", "WEBP"):
-                file, off = stored(ramp.convert(mode), kind, icc_profile=profile), 1
+                file, off = store(ramp.convert(mode), kind, icc_profile=profile), 1
                 if name == "grey-of-grey":
                     off = 6  # Little CMS has few steps for the darkest greys, which gamma pulls apart
                 yield Entry(f"profile-{name}.{kind.lower()}", file, shown, off=off)
     clear = np.concatenate([picture(), np.full((24, 32, 1), 51, dtype=np.uint8)], axis=-1)
     on_white = np.rint(picture() * 0.2 + 255 * 0.8)
     for kind in ("PNG", "TIFF", "WEBP"):
-        yield Entry(f"alpha.{kind.lower()}", stored(Image.fromarray(clear), kind), on_white, off=1)
+        yield Entry(f"alpha.{kind.lower()}", store(Image.fromarray(clear), kind), on_white, off=1)
     clear[..., 3], clear[..., :3] = 0, (9, 99, 199)
     for kind in ("AVIF", "PNG", "TIFF", "WEBP"):
-        file = stored(Image.fromarray(clear), kind)
+        file = store(Image.fromarray(clear), kind)
         yield Entry(f"clear.{kind.lower()}", file, np.full((24, 32, 3), 255), off=2)
 
 
@@ -182,28 +182,28 @@ def animations() -> Iterator[Entry]:
     first, then = Image.new("RGB", (16, 12), (200, 40, 90)), Image.new("RGB", (16, 12), "blue")
     shown = np.broadcast_to([200, 40, 90], (12, 16, 3))
     for kind, off in (("GIF", 0), ("PNG", 0), ("WEBP", 0), ("AVIF", 4)):
-        file = stored(first, kind, save_all=True, append_images=[then], duration=50)
+        file = store(first, kind, save_all=True, append_images=[then], duration=50)
         yield Entry(f"animated.{kind.lower()}", file, shown, off=off)
     masked = Image.fromarray(np.tile(np.array([0, 1], dtype=np.uint8), (4, 4)), "P")
     masked.putpalette([10, 20, 30, 40, 50, 60])
     shown = np.tile([[255, 255, 255], [40, 50, 60]], (4, 4, 1))
-    yield Entry("masked.gif", stored(masked, "GIF", transparency=0), shown)
+    yield Entry("masked.gif", store(masked, "GIF", transparency=0), shown)
     for interlace in (0, 1):
         plain = Image.fromarray(picture()[..., 0])
-        file = stored(plain, "GIF", interlace=interlace)
+        file = store(plain, "GIF", interlace=interlace)
         yield Entry(f"interlaced-{interlace}.gif", file, np.repeat(picture()[..., :1], 3, -1))
 
 
 def bmps() -> Iterator[Entry]:
     pixels = picture()
     image = Image.fromarray(pixels)
-    yield Entry("24-bit.bmp", stored(image, "BMP"), pixels)
-    yield Entry("8-bit.bmp", stored(image.getchannel(0), "BMP"), np.repeat(pixels[..., :1], 3, -1))
+    yield Entry("24-bit.bmp", store(image, "BMP"), pixels)
+    yield Entry("8-bit.bmp", store(image.getchannel(0), "BMP"), np.repeat(pixels[..., :1], 3, -1))
     yield Entry(
         "runs.bmp",
         handmade.run_length_bmp((5, 2), 1, [(0, 0, 0), (9, 8, 7)]),
         np.broadcast_to([9, 8, 7], (2, 5, 3)),
     )
-    upside_down = bytearray(stored(image, "BMP"))
+    upside_down = bytearray(store(image, "BMP"))
     struct.pack_into("<i", upside_down, 22, -24)  # a negative height: the first row is the upper one
     yield Entry("upside-down.bmp", bytes(upside_down), pixels[::-1])

@@ -26,7 +26,7 @@ def png(size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], *
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def packed(values: Sequence[int], depth: int) -> bytes:
+def pack(values: Sequence[int], depth: int) -> bytes:
     """A row of samples of `depth` bits, filled up to whole bytes."""
     bits = "".join(f"{value:0{depth}b}" for value in values)
     bits += "0" * (-len(bits) % 8)
@@ -79,7 +79,7 @@ def exif(orientation: int) -> bytes:
     return tiff([(274, 3, 1, orientation)])
 
 
-def overlapping(entries: int, size: int) -> bytes:
+def write_overlapping(entries: int, size: int) -> bytes:
     """A TIFF structure whose entries all point to the same `size` bytes."""
     tags = [(1000 + number, 7, size, 8) for number in range(entries)]
     return tiff(tags).ljust(8 + size, b"\0")

@@ -61,7 +61,7 @@ def test_published_parameter_counts(config: ViTConfig, expected: int) -> None:
     assert cost.parameters(config) == expected
 
 
-def counted(config: ViTConfig, *, keep_ratio: float | None) -> int:
+def count_macs(config: ViTConfig, *, keep_ratio: float | None) -> int:
     """Multiply-accumulates by torch's counter, which sees shapes only; two operations each."""
     with torch.device("meta"):
         net = build_model(config).eval()
@@ -80,7 +80,7 @@ def counted(config: ViTConfig, *, keep_ratio: float | None) -> int:
 @pytest.mark.parametrize("keep_ratio", [None, 0.7])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_macs_are_those_that_torch_counts(name: str, keep_ratio: float | None) -> None:
-    assert cost.macs(CONFIGS[name], keep_ratio=keep_ratio) == counted(CONFIGS[name], keep_ratio=keep_ratio)
+    assert cost.macs(CONFIGS[name], keep_ratio=keep_ratio) == count_macs(CONFIGS[name], keep_ratio=keep_ratio)
 
 
 @pytest.mark.parametrize("name", ["square", "non-square", "distilled", "mean, no class token", "linear"])

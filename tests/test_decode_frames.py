@@ -7,7 +7,7 @@ import struct
 import pytest
 from PIL import Image
 
-from tests.corpus_entry import stored
+from tests.corpus_entry import store
 from vitdemo.decode.frames import count_coded_pixels
 
 SIZE, PIXELS = (300, 201), 300 * 201
@@ -17,7 +17,7 @@ def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + kind + content
 
 
-def laid_out(coded: bytes, *, method: int, cut: int) -> bytes:
+def lay_out(coded: bytes, *, method: int, cut: int) -> bytes:
     """An AVIF whose one item is in two parts, in an `mdat` box (method 0) or an `idat` box (method 1)."""
 
     def head(start: int) -> bytes:
@@ -35,23 +35,23 @@ def laid_out(coded: bytes, *, method: int, cut: int) -> bytes:
 
 @pytest.mark.parametrize(("mode", "parts"), [("RGB", 1), ("RGBA", 2)])
 def test_a_picture_and_its_alpha_are_counted(mode: str, parts: int) -> None:
-    assert count_coded_pixels(stored(Image.new(mode, SIZE), "AVIF")) == parts * PIXELS
+    assert count_coded_pixels(store(Image.new(mode, SIZE), "AVIF")) == parts * PIXELS
 
 
 def test_of_a_film_the_first_frame_is_counted() -> None:
     frames = [Image.new("RGB", SIZE, shade) for shade in ("red", "blue", "green")]
-    film = stored(frames[0], "AVIF", save_all=True, append_images=frames[1:])
+    film = store(frames[0], "AVIF", save_all=True, append_images=frames[1:])
     assert count_coded_pixels(film) == 2 * PIXELS  # as a still, and as a film
 
 
 @pytest.mark.parametrize("method", [0, 1])
 @pytest.mark.parametrize("cut", [1, 3, 7, 40])
 def test_parts_are_joined(method: int, cut: int) -> None:
-    whole = stored(Image.new("RGB", SIZE), "AVIF")
+    whole = store(Image.new("RGB", SIZE), "AVIF")
     coded = whole[whole.index(b"mdat") + 4 :]
-    assert count_coded_pixels(laid_out(coded, method=method, cut=cut)) == PIXELS
+    assert count_coded_pixels(lay_out(coded, method=method, cut=cut)) == PIXELS
     padded = b"\x7a\x90\x03" + bytes(400) + coded  # an OBU of padding first, its size in two bytes
-    assert count_coded_pixels(laid_out(padded, method=method, cut=cut)) == PIXELS
+    assert count_coded_pixels(lay_out(padded, method=method, cut=cut)) == PIXELS
 
 
 def test_what_no_encoder_lays_out() -> None:

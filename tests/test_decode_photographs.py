@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 from torchvision.io import ImageReadMode, decode_image
 
 from tests import handmade
-from tests.corpus_entry import stored
+from tests.corpus_entry import store
 from vitdemo.decode import BadImage, decode
 from vitdemo.examples import example_paths
 from vitdemo.limits import Limits
@@ -34,7 +34,7 @@ def photograph() -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(whole) + noise, 0, 255).astype(np.uint8))
 
 
-def plainly(data: bytes) -> np.ndarray:
+def decode_plainly(data: bytes) -> np.ndarray:
     """Pillow's own way, all at once and at full size."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     if image.has_transparency_data:
@@ -70,14 +70,14 @@ def test_a_photograph_has_the_pixels_that_pillow_gives(
         image = (
             ImageCms.profileToProfile(image, ImageCms.createProfile("sRGB"), lab, outputMode="LAB") or image
         )
-    data = stored(image.convert(mode), kind, **options)
-    assert np.array_equal(np.asarray(decode(data)), plainly(data))
+    data = store(image.convert(mode), kind, **options)
+    assert np.array_equal(np.asarray(decode(data)), decode_plainly(data))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torchvision")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_torchvision_sees_the_same(photograph: Image.Image, kind: str) -> None:
-    data = stored(photograph, kind)
+    data = store(photograph, kind)
     seen = decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.RGB)
     far = np.abs(np.asarray(decode(data)).astype(int) - seen.permute(1, 2, 0).numpy())
     assert far.max() <= (2 if kind == "JPEG" else 0)  # another build of libjpeg may round another way
@@ -88,13 +88,13 @@ def test_a_profile_is_applied_as_by_little_cms_at_once(photograph: Image.Image) 
     source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
     wanted = ImageCms.profileToProfile(photograph, source, target, outputMode="RGB")
     assert np.array_equal(
-        np.asarray(decode(stored(photograph, "PNG", icc_profile=profile))), np.asarray(wanted)
+        np.asarray(decode(store(photograph, "PNG", icc_profile=profile))), np.asarray(wanted)
     )
 
 
 def test_every_16_bit_grey_is_divided_by_257() -> None:
     values = np.arange(65536).reshape(256, 256)
-    data = stored(Image.fromarray(values.astype(np.uint16)), "PNG")
+    data = store(Image.fromarray(values.astype(np.uint16)), "PNG")
     assert np.array_equal(np.asarray(decode(data))[..., 0], (values + 128) // 257)
 
 
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_averaged_and_what_fits_is_not(
 ) -> None:
     """Of 1.7 megapixels: 16 MB are reserved, the file has 5, the picture 6.5, the result 6.5 / factor²."""
     image = photograph.resize((1536, 1113))
-    data = stored(image, "PNG", compress_level=0, exif=handmade.exif(orientation))
+    data = store(image, "PNG", compress_level=0, exif=handmade.exif(orientation))
     found = decode(data, limits=Limits(picture_megabytes=megabytes))
     if orientation == 6:
         found = found.transpose(Image.Transpose.ROTATE_90)
@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_averaged_and_what_fits_is_not(
 
 def test_each_limit_is_told(photograph: Image.Image) -> None:
     data, memory = (
-        stored(photograph.resize((1500, 1088)), "BMP"),
+        store(photograph.resize((1500, 1088)), "BMP"),
         r"decoding it takes \d\d MB of memory; the limit is 15 MB\.$",
     )
     for limits, words in (
@@ -142,14 +142,14 @@ def test_small_pictures_of_every_mode_come_back(mode: str, width: int, height: i
         values = draw.integers(0, 256, (height, width, bands)).astype(np.uint8)
         raw = values if mode != "1" else 255 * (values // 128)
         image = Image.frombytes("L" if mode == "1" else mode, (width, height), raw.tobytes()).convert(mode)
-        wanted = by_hand(mode, raw.astype(float))
+        wanted = convert_by_hand(mode, raw.astype(float))
         if mode == "P":
             image.putpalette([255 - number // 3 for number in range(768)])
-    for source in (image, stored(image, "TIFF" if mode == "CMYK" else "PNG")):
+    for source in (image, store(image, "TIFF" if mode == "CMYK" else "PNG")):
         assert np.abs(np.asarray(decode(source)) - wanted).max() <= 1
 
 
-def by_hand(mode: str, values: np.ndarray) -> np.ndarray:
+def convert_by_hand(mode: str, values: np.ndarray) -> np.ndarray:
     """RGB on white, in floating point."""
     if mode == "CMYK":
         return 255 * (1 - values[..., :3] / 255) * (1 - values[..., 3:] / 255)

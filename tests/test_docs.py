@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tools.figures import FIGURES, FOLDER, MEASURED, Scene, block_macs, look
+from tools.figures import FIGURES, FOLDER, MEASURED, Scene, count_block_macs, look
 from vitdemo.cost import macs, parameters
 from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer
@@ -112,7 +112,7 @@ def test_github_sees_the_formulas_in_a_line(page: str) -> None:
             assert not re.search(r"\\[^a-zA-Z]|[})]_|[*<|]", formula), formula
 
 
-def counted(model: VisionTransformer, pixels: Tensor, trace: Trace) -> dict[str, int]:
+def count_macs(model: VisionTransformer, pixels: Tensor, trace: Trace) -> dict[str, int]:
     """Multiply-accumulates: of each layer with weights, by name, and of the two products of each block."""
     found: dict[str, int] = {}
 
@@ -132,7 +132,7 @@ def counted(model: VisionTransformer, pixels: Tensor, trace: Trace) -> dict[str,
 
 def test_the_parameter_table_is_the_network() -> None:
     model, pixels = scene().loaded.model, scene().prepared.pixels
-    work = counted(model, pixels, scene().dense)
+    work = count_macs(model, pixels, scene().dense)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     rows = table_rows(columns=4, after="## 5.")
     for part, _, own, own_macs in rows[:-1]:
@@ -169,7 +169,7 @@ def test_the_table_of_costs_is_what_is_counted() -> None:
     assert {number(row[0]): number(row[4]) for row in rows if row[4]} == MEASURED
     for tokens, *claimed in rows:
         n = int(number(tokens))
-        softmax, linear = block_macs(isqrt(n - 1), "softmax"), block_macs(isqrt(n - 1), "linear")
+        softmax, linear = count_block_macs(isqrt(n - 1), "softmax"), count_block_macs(isqrt(n - 1), "linear")
         alone = [one - 12 * 192**2 * n for one in (softmax, linear)]
         assert [number(cell) for cell in claimed[:2]] == [round(one / 1e6, 1) for one in alone]
         assert alone == [2 * n * n * 192, n * 192 * (2 * 64 + 1)]

@@ -59,7 +59,7 @@ def test_areas_by_hand() -> None:
 
 
 @torch.no_grad()
-def one_at_a_time(net: VisionTransformer, x: Tensor, patches: np.ndarray, target: int) -> float:
+def judge_one_at_a_time(net: VisionTransformer, x: Tensor, patches: np.ndarray, target: int) -> float:
     """The probability with these patches alone: tokens sliced out after the embedding, one picture."""
     prefix = net.config.num_prefix_tokens
     rows = [*range(prefix), *sorted(int(patch) + prefix for patch in patches)]
@@ -79,8 +79,8 @@ def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch:
     assert results[0].kept == kept_counts(net.config, steps=5)
     assert (results[0].kept[0], results[0].kept[-1], len(results[0].kept)) == (lowest, n, 6)
     for order, result in zip(orders, results, strict=True):
-        shown = [one_at_a_time(net, x, order[:count], 2) for count in result.kept]
-        left = [one_at_a_time(net, x, order[n - count :], 2) for count in result.kept]
+        shown = [judge_one_at_a_time(net, x, order[:count], 2) for count in result.kept]
+        left = [judge_one_at_a_time(net, x, order[n - count :], 2) for count in result.kept]
         np.testing.assert_allclose(result.insertion, shown, atol=1e-5)
         np.testing.assert_allclose(result.deletion, left, atol=1e-5)
     monkeypatch.setattr(curves, "TOKENS", 20)  # a few rows at a time: the same curves

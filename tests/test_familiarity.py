@@ -13,7 +13,7 @@ from vitdemo.models import build_model
 from vitdemo.recording import record
 
 
-def known(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+def make_known(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """What a head reads of familiar pictures, along 3 of 16 dimensions about a centre, and their logits."""
     draw = torch.Generator().manual_seed(0)
     pooled = torch.randn(count, 16, generator=draw) * torch.tensor([5.0] * 3 + [0.1] * 13) + 2
@@ -21,7 +21,7 @@ def known(count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_strangeness_is_what_lies_beside_the_axes_less_the_energy() -> None:
-    pooled, logits = known(200)
+    pooled, logits = make_known(200)
     found = fit(pooled, logits, rank=3)
     offset = (pooled - pooled.mean(0)).double().numpy()
     axes = np.linalg.svd(offset, full_matrices=False)[2][:3]
@@ -33,7 +33,7 @@ def test_strangeness_is_what_lies_beside_the_axes_less_the_energy() -> None:
 
 
 def test_one_picture_is_judged_by_the_limit() -> None:
-    pooled, logits = known(200)
+    pooled, logits = make_known(200)
     bare = fit(pooled, logits, rank=3)
     found = replace(bare, limit=bare.strangeness(pooled, logits).quantile(0.95))
     flagged = [found.is_unfamiliar(*one) for one in zip(pooled, logits, strict=True)]

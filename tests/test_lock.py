@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {"python_version": "3.11", "python_full_version": "3.11.0", "sys_platform": "linux"}
 
 
-def locked() -> dict[str, tuple[str, str]]:
+def read_lock() -> dict[str, tuple[str, str]]:
     """Version and hashes of each package."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     entries = re.findall(r"^([\w.-]+)==(\S+)[^\n]*\\\n((?:    --hash=\S+.*\n)+)", text, re.MULTILINE)
@@ -26,11 +26,11 @@ def test_every_line_is_a_package_or_its_hash() -> None:
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     kinds = (r"#.*", r"[\w.-]+==\S+( ; [^\\]+)? \\", r"    --hash=sha256:[0-9a-f]{64}( \\)?")
     assert not [line for line in lines if not any(re.fullmatch(kind, line) for kind in kinds)]
-    assert len(locked()) == sum("==" in line for line in lines) > 50
+    assert len(read_lock()) == sum("==" in line for line in lines) > 50
 
 
 def test_what_the_app_needs_is_locked_in_a_version_that_it_allows() -> None:
-    found = locked()
+    found = read_lock()
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             wanted = Requirement(line)

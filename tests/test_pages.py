@@ -51,7 +51,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def missing(name: str) -> bool:
+def is_missing(name: str) -> bool:
     """Return whether a module, or what a module holds, cannot be found by its dotted name."""
     module, *rest = name.split(".")
     found: Any = importlib.import_module(module)
@@ -69,7 +69,7 @@ def test_every_name_and_file_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     names = re.findall(r"`((?:vitdemo|train|tools|tests)(?:\.\w+)+)`", text)
     assert len(names) >= FEWEST_NAMES.get(page.name, 0)
-    assert [name for name in names if missing(name)] == []
+    assert [name for name in names if is_missing(name)] == []
     files = re.findall(r"`((?:vitdemo|train|tools|tests|docs|checkpoints|\.github)/[^`<\s]*)`", text)
     assert [file for file in files if not list(ROOT.glob(file.partition("::")[0]))] == []
     for file, test in re.findall(r"`([^`\s]+\.py)::(\w+)`", text):

@@ -6,18 +6,17 @@ the same files. There is hardly a word in them, because both languages share the
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image, ImageDraw
 
+from tools.panels import EDGE, draw_grid, draw_matrix, encode, enlarge, fit, place_beside
 from vitdemo import render
 from vitdemo.cost import macs
 from vitdemo.data import Prepared, preprocess
@@ -33,8 +32,8 @@ from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.registry import PRESETS
 from vitdemo.render.charts import Diverging, draw_grids
-from vitdemo.render.geometry import mask_grid_lines, patch_box, spread
-from vitdemo.render.palette import LINE, MARK, PAPER, where
+from vitdemo.render.geometry import patch_box, spread
+from vitdemo.render.palette import MARK
 from vitdemo.render.plots import new_figure
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel, load_model
@@ -42,7 +41,6 @@ from vitdemo.weights import LoadedModel, load_model
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 MODEL, EXAMPLE, KEEP_RATIO = "dynamicvit_cifar10", "horse", 0.7
 QUERY = 19  # a patch of the horse's neck
-EDGE, GAP = 300, 12
 LOCAL, GLOBAL = 2, 7  # a layer whose heads look at neighbours, and one whose heads look at parts of the horse
 MASKED = (3, 2)  # the layer and head whose attention the policy is shown on; the first stage is before it
 WIDTH = PRESETS["tiny"].embed_dim
@@ -71,7 +69,7 @@ def look() -> Scene:
     return Scene(loaded, prepared, dense=record(model, prepared.pixels), pruned=pruned)
 
 
-def patches(scene: Scene) -> Image.Image:
+def draw_patches(scene: Scene) -> Image.Image:
     """The picture under the grid, the pixels that the network gets, one patch of them, and its token."""
     grid, view = scene.dense.grid, scene.prepared.view
     data, embed = scene.loaded.spec.data, scene.loaded.model.patch_embed
@@ -83,15 +81,15 @@ def patches(scene: Scene) -> Image.Image:
         token = embed(scene.prepared.pixels)[0, QUERY].numpy()
     cells = Diverging(float(np.abs(token).max()), "").colours(token.reshape(16, -1))
     frames = [
-        (f"{grid[0]} x {grid[1]}", render.mark_patch(ruled(view, grid), QUERY, grid)),
-        ("32 x 32 x 3", render.mark_patch(ruled(enlarged(small), grid), QUERY, grid)),
-        ("4 x 4 x 3 = 48", enlarged(small.crop(patch_box(QUERY, small.size, grid)))),
+        (f"{grid[0]} x {grid[1]}", render.mark_patch(draw_grid(view, grid), QUERY, grid)),
+        ("32 x 32 x 3", render.mark_patch(draw_grid(enlarge(small), grid), QUERY, grid)),
+        ("4 x 4 x 3 = 48", enlarge(small.crop(patch_box(QUERY, small.size, grid)))),
         (str(token.size), Image.fromarray(spread(cells, (EDGE, EDGE)))),
     ]
-    return render.draw_film_strip([(words, fitted(image)) for words, image in frames])
+    return render.draw_film_strip([(words, fit(image)) for words, image in frames])
 
 
-def positions(scene: Scene) -> Image.Image:
+def draw_positions(scene: Scene) -> Image.Image:
     """How alike each position embedding is to every other, as the page's tab Inside shows it."""
     table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
     similar = position_similarity(table)
@@ -99,35 +97,35 @@ def positions(scene: Scene) -> Image.Image:
     return draw_grids(similar, grid=scene.dense.grid, scale=scale, chosen=QUERY).reduce(2)
 
 
-def attention(scene: Scene) -> Image.Image:
+def draw_attention(scene: Scene) -> Image.Image:
     """The matrix of one head, the query's row framed; and that row on the picture."""
     trace, head = scene.dense, 1
     row = QUERY + trace.num_prefix_tokens
     attn = trace.attn[LOCAL][head]
-    matrix, cell = drawn(attn.numpy()), -(-EDGE // len(attn))
+    matrix, cell = draw_matrix(attn.numpy()), -(-EDGE // len(attn))
     box = (0, (row - 1) * cell, matrix.width - 1, (row + 2) * cell - 1)
     ImageDraw.Draw(matrix).rectangle(box, outline=MARK, width=cell // 2)
     heat = explain(trace, "raw-attention", layer=LOCAL, head=head, query=QUERY)
-    return beside([matrix, coloured(scene, heat, marked=True).resize(matrix.size)], columns=2)
+    return place_beside([matrix, colour(scene, heat, marked=True).resize(matrix.size)], columns=2)
 
 
-def heads(scene: Scene) -> Image.Image:
+def draw_heads(scene: Scene) -> Image.Image:
     """Where the query looks: a row for each of two layers, a column for each head."""
     early, late = (
         explain_heads(scene.dense, "raw-attention", layer=layer, query=QUERY) for layer in (LOCAL, GLOBAL)
     )
-    return beside([coloured(scene, heat, marked=True) for heat in (*early, *late)], columns=len(early))
+    return place_beside([colour(scene, heat, marked=True) for heat in (*early, *late)], columns=len(early))
 
 
-def stages(scene: Scene) -> Image.Image:
+def draw_stages(scene: Scene) -> Image.Image:
     """What is kept: all, and after each stage."""
     kept = [np.arange(scene.pruned.num_patches), *(ids.numpy() for ids in scene.pruned.kept)]
     view, grid = scene.prepared.view, scene.pruned.grid
-    frames = [(str(len(ids)), fitted(render.draw_kept(view, ids, grid))) for ids in kept]
+    frames = [(str(len(ids)), fit(render.draw_kept(view, ids, grid))) for ids in kept]
     return render.draw_film_strip(frames)
 
 
-def policy(scene: Scene) -> Image.Image:
+def draw_policy(scene: Scene) -> Image.Image:
     """A head's attention, the gate that the first stage's policy makes, and the attention under it."""
     trace, prefix = scene.dense, scene.dense.num_prefix_tokens
     keys = torch.zeros(1, prefix + trace.num_patches)
@@ -137,14 +135,14 @@ def policy(scene: Scene) -> Image.Image:
     layer, head = MASKED
     attn = trace.attn[layer][head]
     masked = policy_softmax(attn.log()[None, None], keys)[0, 0]  # softmax of a softmax's log is itself
-    return beside([drawn(table.numpy()) for table in (attn, gate, masked)], columns=3)
+    return place_beside([draw_matrix(table.numpy()) for table in (attn, gate, masked)], columns=3)
 
 
-def costs(scene: Scene) -> Image.Image:
+def draw_costs(scene: Scene) -> Image.Image:
     """Multiply-accumulates of one block (dashed: its attention alone), and softmax over linear beside it."""
     sides = np.arange(2, 65)
     tokens = sides**2 + 1
-    block = {kind: np.array([block_macs(side, kind) for side in sides.tolist()]) for kind in COLOURS}
+    block = {kind: np.array([count_block_macs(side, kind) for side in sides.tolist()]) for kind in COLOURS}
     figure = new_figure("", width=8.4, height=3.4)
     left, right = figure.subplots(1, 2)
     for kind, colour in COLOURS.items():
@@ -166,13 +164,13 @@ def costs(scene: Scene) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def block_macs(side: int, kind: Literal["softmax", "linear"]) -> int:
+def count_block_macs(side: int, kind: Literal["softmax", "linear"]) -> int:
     """Multiply-accumulates of one block of preset `tiny`, for `side` x `side` patches and a class token."""
     one = replace(PRESETS["tiny"], img_size=side, patch_size=1, depth=1, attention=kind)
     return macs(replace(one, depth=2)) - macs(one)
 
 
-def maps(scene: Scene) -> Image.Image:
+def draw_maps(scene: Scene) -> Image.Image:
     """The pruned pass by raw attention of the last layer, by rollout, and by rollout along the gradient."""
     last = len(scene.pruned.attn) - 1
     heats = [
@@ -180,69 +178,33 @@ def maps(scene: Scene) -> Image.Image:
         explain(scene.pruned, "attention-rollout"),
         explain(scene.pruned, "gradient-rollout"),
     ]
-    return beside([coloured(scene, heat) for heat in heats], columns=3)
+    return place_beside([colour(scene, heat) for heat in heats], columns=3)
 
 
 FIGURES: dict[str, Callable[[Scene], Image.Image]] = {
-    figure.__name__: figure for figure in (patches, positions, attention, heads, stages, policy, maps, costs)
+    "patches": draw_patches,
+    "positions": draw_positions,
+    "attention": draw_attention,
+    "heads": draw_heads,
+    "stages": draw_stages,
+    "policy": draw_policy,
+    "maps": draw_maps,
+    "costs": draw_costs,
 }
 
 
-def coloured(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
+def colour(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
     """The map over the picture, its largest value brightest; the query's patch framed where `marked`."""
     scale = render.Scale(0.0, float(np.nanmax(heat)), "")
     image = render.draw_overlay(scene.prepared.view, heat, scale=scale)
-    return fitted(render.mark_patch(image, QUERY, heat.shape) if marked else image)
-
-
-def drawn(table: Float[np.ndarray, "n n"]) -> Image.Image:
-    """A matrix as flat cells, its largest value brightest."""
-    colours = render.Scale(0.0, float(table.max()), "").colours(table)
-    edge = -(-EDGE // len(table)) * len(table)
-    return Image.fromarray(spread(colours, (edge, edge)))
-
-
-def ruled(image: Image.Image, grid: tuple[int, int]) -> Image.Image:
-    """The picture under the lines between patches."""
-    return where(mask_grid_lines(image.size, grid), Image.new("RGB", image.size, LINE), image)
-
-
-def enlarged(image: Image.Image) -> Image.Image:
-    """The picture with its pixels visible, some 448 of the screen's on an edge."""
-    factor = 448 // image.width
-    return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-
-
-def fitted(image: Image.Image) -> Image.Image:
-    """The picture at the size of a panel."""
-    return image.resize((EDGE, EDGE), Image.Resampling.LANCZOS)
-
-
-def beside(images: Sequence[Image.Image], *, columns: int) -> Image.Image:
-    """Pictures of one size in rows of `columns`."""
-    width, height = images[0].width + GAP, images[0].height + GAP
-    rows = -(-len(images) // columns)
-    sheet = Image.new("RGB", (columns * width - GAP, rows * height - GAP), PAPER)
-    for index, image in enumerate(images):
-        sheet.paste(image, (index % columns * width, index // columns * height))
-    return sheet
-
-
-def encoded(image: Image.Image) -> bytes:
-    """The smaller one of a lossless and a lossy WebP."""
-    files = []
-    for lossless in (True, False):
-        file = io.BytesIO()
-        image.save(file, format="WEBP", lossless=lossless, quality=85, method=6)
-        files.append(file.getvalue())
-    return min(files, key=len)
+    return fit(render.mark_patch(image, QUERY, heat.shape) if marked else image)
 
 
 def main() -> None:
     scene = look()
     for name, draw in FIGURES.items():
         with replace_file(FOLDER / f"{name}.webp") as part:
-            part.write_bytes(encoded(draw(scene)))
+            part.write_bytes(encode(draw(scene)))
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ WIDE = "".join(map(chr, (*range(0x3000, 0x3020), *range(0xFF01, 0xFF5F))))  # Ch
 LEFT_OUT = ["GSUB", "GPOS", "BASE", "VORG", "vhea", "vmtx"]  # what sets type in columns, and variants
 
 
-def common() -> str:
+def list_common() -> str:
     """Return level 1 of GB 2312, the 3,755 common characters."""
     table = bytes(half for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF) for half in (row, cell))
     return table.decode("gb2312", errors="ignore")
 
 
-def spoken() -> str:
+def read_spoken() -> str:
     """Return all that the page says in Chinese."""
     files = sorted(PAGE.rglob("*.json"))
     return "".join("".join(json.loads(file.read_text(encoding="utf-8")).values()) for file in files)
@@ -44,4 +44,4 @@ def reduce(font: Path, kept: str) -> None:
 
 
 if __name__ == "__main__":
-    reduce(Path(sys.argv[1]), LATIN + WIDE + common() + spoken())
+    reduce(Path(sys.argv[1]), LATIN + WIDE + list_common() + read_spoken())

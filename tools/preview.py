@@ -14,7 +14,7 @@ from vitdemo.ui.words import TITLE
 PROMISE = "See where it looks, what it keeps, and whether its maps can be believed."
 
 
-def preview() -> None:
+def draw_preview() -> None:
     """Draw the card and write it."""
     engine = Engine(device="cpu")
     example = list_examples(engine, engine.default_model)[0]
@@ -28,4 +28,4 @@ def preview() -> None:
 
 
 if __name__ == "__main__":
-    preview()
+    draw_preview()

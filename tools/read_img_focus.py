@@ -62,7 +62,7 @@ def read_model(data: bytes, config: ViTConfig = DINOV2_SMALL) -> VisionTransform
     products = {node.name: node.input[1] for node in graph.node if node.op_type == "MatMul"}
     weights = {name: constants[used] for name, used in products.items() if used in constants}
     try:
-        state = {key: torch.tensor(value) for key, value in renamed(constants, weights, config).items()}
+        state = {key: torch.tensor(value) for key, value in rename(constants, weights, config).items()}
         model = build_model(config)
         model.load_state_dict(state)
     except KeyError as error:
@@ -72,13 +72,13 @@ def read_model(data: bytes, config: ViTConfig = DINOV2_SMALL) -> VisionTransform
     return model.eval()
 
 
-def renamed(
+def rename(
     constants: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], config: ViTConfig
 ) -> dict[str, np.ndarray]:
     """Return the state of our network, from `constants` by name and linear `weights` (in, out) by node."""
     state = {
         "cls_token": constants[f"{STEM}cls_token"],
-        "pos_embed": positions(constants, config),
+        "pos_embed": read_positions(constants, config),
         "patch_embed.proj.weight": constants[f"{STEM}patch_embeddings.projection.weight"],
         "patch_embed.proj.bias": constants[f"{STEM}patch_embeddings.projection.bias"],
         "norm.weight": constants["backbone.layernorm.weight"],
@@ -96,7 +96,7 @@ def renamed(
     return state
 
 
-def positions(constants: Mapping[str, np.ndarray], config: ViTConfig) -> np.ndarray:
+def read_positions(constants: Mapping[str, np.ndarray], config: ViTConfig) -> np.ndarray:
     """Return the positions `(1, 1 + patches, d)`, which the exporter cut in two without a name."""
     width, count = config.embed_dim, config.num_patches
     cut = {

@@ -33,7 +33,7 @@ def build() -> Path:
     return wheel
 
 
-def output(*words: str | Path, cwd: Path) -> str:
+def run_command(*words: str | Path, cwd: Path) -> str:
     """Return what the command prints; raise CalledProcessError if it fails."""
     print("$", *words, flush=True)
     return subprocess.run(words, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -74,14 +74,14 @@ def main() -> None:
         home = Path(name)
         venv.create(home / "venv", with_pip=True)
         commands = home / "venv" / "bin"
-        output(commands / "pip", "install", "--disable-pip-version-check", wheel, cwd=home)
-        output(commands / "vitdemo", "--help", cwd=home)
+        run_command(commands / "pip", "install", "--disable-pip-version-check", wheel, cwd=home)
+        run_command(commands / "vitdemo", "--help", cwd=home)
         serve(commands / "vitdemo", cwd=home)
-        (answer,) = json.loads(output(commands / "vitdemo-predict", PICTURE, "--json", cwd=home))
+        (answer,) = json.loads(run_command(commands / "vitdemo-predict", PICTURE, "--json", cwd=home))
         found = answer["dense"]["top"][0]["label"]
         if found != "cat":
             raise RuntimeError(f"a cat is taken for {found}")
-        output(commands / "vitdemo-train", "--recipe", "cifar10_vit", "--dry-run", cwd=home)
+        run_command(commands / "vitdemo-train", "--recipe", "cifar10_vit", "--dry-run", cwd=home)
     print(f"{wheel} works.")
 
 

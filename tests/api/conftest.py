@@ -10,7 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from tests.api.networks import PICTURE, write_models
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from vitdemo.engine import Engine
 
 Ask = Callable[..., dict[str, Any]]
@@ -28,7 +28,7 @@ def engine(models: Path) -> Engine:
 
 @pytest.fixture(scope="session")
 def client(engine: Engine) -> Iterator[Client]:
-    with served(engine) as url:
+    with serve_page(engine) as url:
         yield Client(url, verbose=False)
 
 

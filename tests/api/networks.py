@@ -32,22 +32,22 @@ def write_models(folder: Path) -> Path:
     return folder
 
 
-def by_hand(models: Path, key: str) -> tuple[VisionTransformer, Tensor]:
+def load_by_hand(models: Path, key: str) -> tuple[VisionTransformer, Tensor]:
     """The network, and what it is given of the picture."""
     loaded = load_model(key, models_dir=models)
     return loaded.model, preprocess(decode(PICTURE), config=loaded.spec.data).pixels
 
 
-def pruning_by_hand(model: VisionTransformer, pixels: Tensor, ratio: float, selector: str) -> Pruning | None:
+def prune_by_hand(model: VisionTransformer, pixels: Tensor, ratio: float, selector: str) -> Pruning | None:
     if not ratio:
         return None
     return Pruning(make_selector(selector, model=model, pixels=pixels), FixedRatio(round(1 - ratio, 4)))
 
 
-def trace_by_hand(
+def record_by_hand(
     models: Path, key: str, ratio: float, selector: str = "", *, target: int | None = None
 ) -> Trace:
     """The pass with `ratio` pruned by `selector`, with the gradients of class `target` if one is given."""
-    model, pixels = by_hand(models, key)
-    pruning = pruning_by_hand(model, pixels, ratio, selector)
+    model, pixels = load_by_hand(models, key)
+    pruning = prune_by_hand(model, pixels, ratio, selector)
     return record(model, pixels, pruning=pruning, target=target, grads=target is not None)

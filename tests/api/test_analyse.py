@@ -11,7 +11,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from tests.browser.server import running_app
+from tests.browser.server import find_app
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
 from vitdemo.examples import example_paths
@@ -24,7 +24,7 @@ MODEL = "vit_cifar10"
 
 @pytest.fixture(scope="module")
 def client() -> Client:
-    return Client(running_app(), verbose=False)
+    return Client(find_app(), verbose=False)
 
 
 def ask(client: Client, path: Path, **options: Any) -> dict[str, Any]:

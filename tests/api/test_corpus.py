@@ -27,17 +27,17 @@ def visitor(url: str) -> Iterator[Web]:
         yield web
 
 
-def uploaded(web: Web, names: list[str]) -> dict[str, str]:
+def upload_all(web: Web, names: list[str]) -> dict[str, str]:
     """Name -> the place that the server gave the file."""
     places: dict[str, str] = {}
     for start in range(0, len(names), MANY):
         part = names[start : start + MANY]
-        files = [("files", (plain(name), corpus()[name].data)) for name in part]
+        files = [("files", (is_plain(name), corpus()[name].data)) for name in part]
         places |= dict(zip(part, web.post("/upload", files=files).raise_for_status().json(), strict=True))
     return places
 
 
-def plain(name: str) -> str:
+def is_plain(name: str) -> str:
     """What can be sent; a name that is no text is for the disk alone."""
     return name.encode("utf-8", "replace").decode()
 
@@ -55,7 +55,7 @@ def answer(web: Web, place: str) -> tuple[str, Any]:
 def test_every_file_is_answered(client: Client, engine: Engine) -> None:
     seen = {"complete": 0, "error": 0}
     with visitor(str(client.src)) as web:
-        places = uploaded(web, list(corpus()))
+        places = upload_all(web, list(corpus()))
         for name, place in places.items():
             entry, (event, data) = corpus()[name], answer(web, place)
             seen[event] += 1

@@ -12,7 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from tests.api.conftest import Ask
-from tests.api.networks import DYNAMIC, PICTURE, PLAIN, by_hand, pruning_by_hand
+from tests.api.networks import DYNAMIC, PICTURE, PLAIN, load_by_hand, prune_by_hand
 from tests.engine.bundle import picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -125,7 +125,7 @@ def test_a_query_patch_that_is_gone_is_told(ask: Ask) -> None:
 @torch.no_grad()
 def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) -> None:
     answer = ask("/sweep", model=key)
-    model, pixels = by_hand(models, key)
+    model, pixels = load_by_hand(models, key)
     ratios = [entry["pruning_ratio"] for entry in answer["ratios"]]
     assert ratios == pytest.approx([step / 10 for step in range(10)])
     own = ["learned"] if key == DYNAMIC else []
@@ -137,7 +137,7 @@ def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) 
             assert found["runs"] > 1
             continue
         recorders = [Recorder(attention=False) for _ in ratios]
-        prunings = [pruning_by_hand(model, pixels, ratio, selector) for ratio in ratios]
+        prunings = [prune_by_hand(model, pixels, ratio, selector) for ratio in ratios]
         rows = [
             model(pixels, pruning=pruning, recorder=recorder).softmax(-1)[0]
             for pruning, recorder in zip(prunings, recorders, strict=True)
@@ -165,7 +165,7 @@ def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:
     found = {one["key"]: one for one in client.predict(api_name="/models")["models"]}
     assert list(found) == [key for _, key in Engine(device="cpu", models_dir=models).menu()]
     assert {key for key, one in found.items() if one["bundled"]} == {path.name for path in models.iterdir()}
-    model, _ = by_hand(models, DYNAMIC)
+    model, _ = load_by_hand(models, DYNAMIC)
     one = found[DYNAMIC]
     assert one["parameters"] == sum(weights.numel() for weights in model.parameters())
     assert (one["patches"], one["grid"], one["layers"], one["heads"]) == (16, [4, 4], 4, 3)

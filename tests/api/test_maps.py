@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.api.conftest import Ask
-from tests.api.networks import DYNAMIC, LINEAR, PLAIN, by_hand, trace_by_hand
+from tests.api.networks import DYNAMIC, LINEAR, PLAIN, load_by_hand, record_by_hand
 from tests.maps.traces import full, slow_fuse, slow_readout, slow_rollout
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
@@ -33,7 +33,7 @@ def test_rollout_is_that_of_the_whole_matrices(
     ask: Ask, models: Path, model: str, ratio: float, selector: str, options: dict[str, Any]
 ) -> None:
     answer = ask("/attention_map", model=model, pruning_ratio=ratio, selector=selector, **options)
-    trace = trace_by_hand(models, model, ratio, selector)
+    trace = record_by_hand(models, model, ratio, selector)
     query, row = options.pop("query", None), slow_readout(trace)
     if query is not None:
         row = np.eye(17)[query + 1]
@@ -52,7 +52,7 @@ def test_raw_attention_of_fused_heads_after_pruning(ask: Ask, models: Path, fusi
     answer = ask(
         "/attention_map", model=DYNAMIC, pruning_ratio=0.5, method="raw-attention", layer=2, fusion=fusion
     )
-    trace = trace_by_hand(models, DYNAMIC, 0.5, "learned")
+    trace = record_by_hand(models, DYNAMIC, 0.5, "learned")
     credit = slow_readout(trace) @ full(trace, slow_fuse(trace.attn[2], fusion, 0.0, 1), 2)
     expected = np.full(16, np.nan)
     expected[trace.kept[1].numpy()] = credit[1 + trace.kept[1].numpy()]
@@ -66,7 +66,7 @@ def test_raw_attention_of_fused_heads_after_pruning(ask: Ask, models: Path, fusi
 def test_per_head_rollout_of_a_linear_network_with_registers(ask: Ask, models: Path) -> None:
     given = {"method": "head-rollout", "layer": -2, "head": 1, "query": 5, "discard_ratio": 0.2}
     answer = ask("/attention_map", model=LINEAR, pruning_ratio=0, **given)
-    trace = trace_by_hand(models, LINEAR, 0.0)
+    trace = record_by_hand(models, LINEAR, 0.0)
     below = slow_rollout(trace, discard_ratio=0.2, stop=2)
     credit = trace.attn[2][1].double().numpy()[3 + 5] @ below
     np.testing.assert_allclose(numbers(answer), credit[3:].reshape(4, 4), atol=1e-6)
@@ -84,7 +84,7 @@ def test_class_maps_are_those_of_the_gradients(
 ) -> None:
     answer = ask("/class_map", model=model, pruning_ratio=ratio, class_name="frog", method=method)
     target = CIFAR10_CLASSES.index("frog")
-    trace = trace_by_hand(models, model, ratio, selector, target=target)
+    trace = record_by_hand(models, model, ratio, selector, target=target)
     expected = explain(trace, method)
     np.testing.assert_allclose(numbers(answer), expected, rtol=1e-4, atol=1e-7)
     assert answer["range"] == pytest.approx([np.nanmin(expected), np.nanmax(expected)], rel=1e-4)
@@ -92,7 +92,7 @@ def test_class_maps_are_those_of_the_gradients(
 
 
 def test_without_a_class_the_answer_is_explained(ask: Ask, models: Path) -> None:
-    trace = trace_by_hand(models, DYNAMIC, 0.3, "learned")
+    trace = record_by_hand(models, DYNAMIC, 0.3, "learned")
     assert trace.logits is not None
     answer = ask("/class_map", method="chefer")
     assert answer["class"] == CIFAR10_CLASSES[int(trace.logits.argmax())]
@@ -101,7 +101,7 @@ def test_without_a_class_the_answer_is_explained(ask: Ask, models: Path) -> None
 
 def test_faithfulness_is_that_of_the_dense_network(ask: Ask, models: Path) -> None:
     answer = ask("/faithfulness", model=DYNAMIC, class_name="cat")
-    model, pixels = by_hand(models, DYNAMIC)
+    model, pixels = load_by_hand(models, DYNAMIC)
     target = CIFAR10_CLASSES.index("cat")
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     count = answer["random"]["orders"]

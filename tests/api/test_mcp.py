@@ -101,7 +101,7 @@ def test_a_tool_tells_what_is_wrong_in_one_sentence(server: str) -> None:
     assert text.startswith("class must be one that dynamicvit_cifar10 knows, got 'owl'; it knows airplane, ")
 
 
-def asked(server: str, tool: str, *, caller: str, **given: Any) -> str:
+def ask_as(server: str, tool: str, *, caller: str, **given: Any) -> str:
     """The tool's text, for a caller whom a named proxy has seen there."""
     picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
     call = {"name": tool, "arguments": {"image": picture, **given}}
@@ -127,7 +127,7 @@ def asked(server: str, tool: str, *, caller: str, **given: Any) -> str:
     ],
 )
 def test_arguments_that_do_not_fit_are_one_sentence(server: str, tool: str, given: dict[str, Any]) -> None:
-    assert asked(server, tool, caller="1.1.1.1", **given) == UNFIT
+    assert ask_as(server, tool, caller="1.1.1.1", **given) == UNFIT
 
 
 def test_each_caller_has_a_limit_of_their_own(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,13 +146,13 @@ def test_each_caller_has_a_limit_of_their_own(models: Path, monkeypatch: pytest.
     launch(page, options)
     server = f"{page.local_url}{ROUTE}"
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(asked, server, "sweep", caller="1.1.1.1")
+        first = pool.submit(ask_as, server, "sweep", caller="1.1.1.1")
         assert begun.wait(60)
         refused = "1 of your requests are waiting or running; the next one must wait for one of them."
-        assert asked(server, "analyse", caller="1.1.1.1") == refused
-        assert "labels" in asked(server, "analyse", caller="2.2.2.2")
+        assert ask_as(server, "analyse", caller="1.1.1.1") == refused
+        assert "labels" in ask_as(server, "analyse", caller="2.2.2.2")
         large = "data:image/png;base64," + "A" * (2 * 2**20)
-        said = asked(server, "analyse", caller="3.3.3.3", image=large)
+        said = ask_as(server, "analyse", caller="3.3.3.3", image=large)
         assert said == "The picture is too large: the limit is 1 MB."
         done.set()
         assert first.result() == "the job is done."

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from playwright.sync_api import Page
 
-from tests.browser.server import MODEL, ROOT, quick_models, served
-from tests.engine.bundle import traces
+from tests.browser.server import MODEL, ROOT, quick_models, serve_page
+from tests.engine.bundle import record_traces
 from vitdemo.config import ViTConfig
 from vitdemo.decode import decode
 from vitdemo.engine import Engine
@@ -73,7 +73,7 @@ TIMES = """async ({ name, turns }) => {
 }"""
 
 
-def slow(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
+def measure_slowest(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
     """The percentile, in milliseconds, of doing `name` until all thumbnails are drawn again.
 
     A frame, 16.7 ms, is the least. The best of up to ten rounds, for other programs only ever add to it."""
@@ -85,12 +85,12 @@ def slow(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
 
 
 @cache
-def bundled_app() -> tuple[Engine, str]:
+def start_bundled() -> tuple[Engine, str]:
     """An engine with the bundled weights, and the address of its page; it lives as long as the tests."""
     engine = Engine(device="cpu", models_dir=quick_models())
     stack = ExitStack()
     atexit.register(stack.close)
-    return engine, stack.enter_context(served(engine))
+    return engine, stack.enter_context(serve_page(engine))
 
 
 @cache
@@ -100,14 +100,26 @@ def config(model: str = MODEL) -> ViTConfig:
 
 
 @cache
-def recorded(model: str) -> dict[str, Trace]:
+def record_first(model: str) -> dict[str, Trace]:
     """The traces that the page shows first, recorded without the engine."""
     image = decode(next(iter(example_paths().values())))
-    dense, pruned = traces(ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=SELECTORS[model])
+    dense, pruned = record_traces(
+        ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=SELECTORS[model]
+    )
     return {"dense": dense, "pruned": pruned}
 
 
-def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
+def find_dropped_patch() -> tuple[int, int]:
+    """Return a patch that goes at the second stage of pruning, and the first layer without it."""
+    prune = config().prune
+    assert prune
+    layer = prune.prune_loc[1]
+    trace = record_first("dynamicvit_cifar10")["pruned"]
+    before, after = (set(trace.patch_ids(index).tolist()) for index in (layer - 1, layer))
+    return min(before - after), layer
+
+
+def explain_look(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
     """`vitdemo.maps` of a look at attention, patch by patch; None where the query was dropped."""
     options = {option.key for option in METHODS[look["method"]].options} & look.keys()
     try:
@@ -117,7 +129,7 @@ def wanted(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
     return heat.ravel()
 
 
-def looked_at_by(trace: Trace, look: dict[str, Any]) -> np.ndarray:
+def explain_inward(trace: Trace, look: dict[str, Any]) -> np.ndarray:
     """A look in the other direction by whole matrices in double precision; NaN for rows that are gone."""
     count = trace.num_prefix_tokens + trace.num_patches
     start = torch.zeros(count, dtype=torch.float64)
@@ -129,11 +141,11 @@ def looked_at_by(trace: Trace, look: dict[str, Any]) -> np.ndarray:
     top = len(trace.attn) if rollout else look["layer"]
     column = start
     if look["method"] != "raw-attention":
-        column = rollout_matrix(trace, top, look["fusion"], look["discard_ratio"]) @ start
+        column = roll_out(trace, top, look["fusion"], look["discard_ratio"]) @ start
     if not rollout:
         attn = trace.attn[look["layer"]].double()
-        matrix = fused(attn, look["fusion"]) if look["head"] is None else attn[look["head"]]
-        seen = full(trace, matrix, look["layer"])
+        matrix = fuse(attn, look["fusion"]) if look["head"] is None else attn[look["head"]]
+        seen = expand(trace, matrix, look["layer"])
         column = seen @ column
     heat = torch.full((count,), torch.nan, dtype=torch.float64)
     there = trace.token_ids[min(top, len(trace.attn) - 1)]
@@ -141,20 +153,20 @@ def looked_at_by(trace: Trace, look: dict[str, Any]) -> np.ndarray:
     return heat[trace.num_prefix_tokens :].numpy()
 
 
-def fused(attn: torch.Tensor, fusion: str) -> torch.Tensor:
+def fuse(attn: torch.Tensor, fusion: str) -> torch.Tensor:
     return attn.mean(0) if fusion == "mean" else attn.amax(0) if fusion == "max" else attn.amin(0)
 
 
-def thinned(trace: Trace, layer: int, fusion: str, discard: float) -> torch.Tensor:
+def thin(trace: Trace, layer: int, fusion: str, discard: float) -> torch.Tensor:
     """A layer's matrix without those of its weakest entries, in single precision, that go to patches."""
-    matrix = fused(trace.attn[layer], fusion)
+    matrix = fuse(trace.attn[layer], fusion)
     lowest_kept = np.sort(matrix.numpy(), axis=None)[int(matrix.numel() * discard)]
     low = matrix < lowest_kept
     low[:, : trace.num_prefix_tokens] = False
     return torch.where(low, 0.0, matrix).double()
 
 
-def full(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
+def expand(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
     """A layer's matrix among all original positions, zero where a token is gone."""
     count = trace.num_prefix_tokens + trace.num_patches
     result, ids = torch.zeros(count, count, dtype=torch.float64), trace.token_ids[layer]
@@ -162,17 +174,17 @@ def full(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
     return result
 
 
-def rollout_matrix(trace: Trace, layers: int, fusion: str, discard: float) -> Float[torch.Tensor, "n0 n0"]:
+def roll_out(trace: Trace, layers: int, fusion: str, discard: float) -> Float[torch.Tensor, "n0 n0"]:
     """The rollout of the first `layers` layers; rows of tokens that are gone mean nothing."""
     rollout = torch.eye(trace.num_prefix_tokens + trace.num_patches, dtype=torch.float64)
     for layer in range(layers):
-        matrix = full(trace, thinned(trace, layer, fusion, discard), layer)
+        matrix = expand(trace, thin(trace, layer, fusion, discard), layer)
         matrix += torch.eye(len(matrix), dtype=torch.float64)
         rollout = matrix / matrix.sum(-1, keepdim=True) @ rollout
     return rollout
 
 
-def heats(page: Page, looks: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
+def read_heats(page: Page, looks: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
     """The Attention tab's own numbers for each look, from the page's payload."""
     found = page.evaluate(
         "looks => looks.map((look) => document.querySelector('.attention').attention.heat(look))", looks

@@ -16,7 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MISSING = "no Chromium can be had on this machine (install chromium): the browser tests will fail"
 
 
-def find() -> str | None:
+def find_browser() -> str | None:
     """The path of a browser that is installed, or None."""
     for name in NAMES:
         if path := shutil.which(name):
@@ -38,13 +38,13 @@ def run(words: Sequence[str]) -> bool:
 
 def install() -> None:
     """Playwright's build, which needs its own download server; else Debian's package, which needs root."""
-    if run([sys.executable, "-m", "playwright", "install", "chromium"]) and find():
+    if run([sys.executable, "-m", "playwright", "install", "chromium"]) and find_browser():
         return
     if shutil.which("apt-get") and os.geteuid() == 0 and run(["apt-get", "update"]):
         run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"])
 
 
 if __name__ == "__main__":
-    if find() is None:
+    if find_browser() is None:
         install()
-    print(find() or MISSING)
+    print(find_browser() or MISSING)

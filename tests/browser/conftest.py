@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
-from tests.browser.chromium import MISSING, find
-from tests.browser.server import ROOT, running_app
+from tests.browser.bundled import start_bundled
+from tests.browser.chromium import MISSING, find_browser
+from tests.browser.server import ROOT, find_app
 
 PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -28,13 +28,13 @@ Opener = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def app_url() -> str:
-    return running_app()
+    return find_app()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
-    path = find()
+    path = find_browser()
     if path is None:
         pytest.fail(MISSING, pytrace=False)
     with sync_playwright() as playwright:
@@ -123,10 +123,10 @@ open_once = pytest.fixture(visits, name="open_once", scope="module")  # for page
 @pytest.fixture(scope="module")
 def opened(open_once: Opener) -> tuple[Page, dict[str, Any]]:
     """A page with the Attention tab open for all tests of a module, and its first state."""
-    page = open_once(bundled_app()[1])
+    page = open_once(start_bundled()[1])
     steps.expect_known(page)
     steps.open_attention(page)
-    return page, steps.attention_state(page)
+    return page, steps.read_attention_state(page)
 
 
 @pytest.fixture(scope="session")

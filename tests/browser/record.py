@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.bundled import config
-from tests.browser.chromium import MISSING, find
-from tests.browser.server import ROOT, running_app
+from tests.browser.chromium import MISSING, find_browser
+from tests.browser.server import ROOT, find_app
 from tests.browser.steps import expect_rest, hover_patch, open_attention, open_tab, show_attention
 from vitdemo.weights import find_default_model
 
@@ -60,8 +60,8 @@ def visit(page: Page) -> Iterator[Shot]:
     yield shot(page, 2600)
 
 
-def record(file: Path) -> None:
-    path = find()
+def record_tour(file: Path) -> None:
+    path = find_browser()
     if path is None:
         sys.exit(MISSING)
     expect.set_options(timeout=PATIENCE)
@@ -70,7 +70,7 @@ def record(file: Path) -> None:
         # Without motion the film stands at its end, as it does for who looks at a page for a while.
         page = browser.new_page(viewport={"width": WINDOW[0], "height": WINDOW[1]}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE)
-        page.goto(running_app(ROOT / "checkpoints"))
+        page.goto(find_app(ROOT / "checkpoints"))
         expect_rest(page)
         for place in ("#class-maps img", "#link button", ".export button"):
             page.locator(place).first.wait_for()
@@ -86,4 +86,4 @@ def record(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]))
+    record_tour(Path(sys.argv[1]))

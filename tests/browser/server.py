@@ -48,7 +48,7 @@ def quick_models() -> Path:
 
 
 @contextmanager
-def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS) -> Iterator[str]:
+def serve_page(engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS) -> Iterator[str]:
     """The address of the page over `engine`, in this process, so that a test can look behind it."""
     page = build(engine, first=first, limits=limits)
     launch(page, Options(host="127.0.0.1", port=free_port(), limits=limits))
@@ -57,16 +57,16 @@ def served(engine: Engine, *, first: First | None = None, limits: Limits = DEFAU
 
 
 @cache
-def running_app(models: Path | None = None) -> str:
+def find_app(models: Path | None = None) -> str:
     """The address of `python app.py` over `models`, by default `quick_models`, which stops with this process.
     Fails with the app's own output."""
     files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
-    app, url = started(files, "--models-dir", str(models or quick_models()))
+    app, url = start_app(files, "--models-dir", str(models or quick_models()))
     atexit.register(stop, app)
     return url
 
 
-def started(files: str, *options: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
+def start_app(files: str, *options: str, **environment: str) -> tuple[subprocess.Popen[bytes], str]:
     """`python app.py` with `options`, `files` its temporary folder; and its address, once it answers."""
     port = free_port()
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the app

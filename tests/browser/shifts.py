@@ -15,7 +15,7 @@ WATCH = """() => {
 }"""
 
 
-def shifted(page: Page) -> float:
+def sum_shifts(page: Page) -> float:
     """The sum since the watch began, once the half second after the last click is over; all of it is
     printed."""
     page.wait_for_timeout(800)

@@ -25,7 +25,7 @@ FAMILIAR = re.compile(
 
 
 @cache
-def by_hand(path: Path, *, keep_ratio: float, model: str = MODEL) -> tuple[str, float]:
+def predict_by_hand(path: Path, *, keep_ratio: float, model: str = MODEL) -> tuple[str, float]:
     """(label, probability) of `model`, pruned by its learned scores, without the engine.
 
     The pass is recorded, as the page's is: two patches of one example have scores so much alike (a difference
@@ -66,7 +66,7 @@ def show_example(page: Page, name: str) -> None:
     if page.locator("#note").inner_text() != f"Example: {name}":
         choose_example(page, name)
     expect(page.locator("#note")).to_have_text(f"Example: {name}")
-    expect_answer(page, *by_hand(example_paths()[name], keep_ratio=0.7))
+    expect_answer(page, *predict_by_hand(example_paths()[name], keep_ratio=0.7))
 
 
 def set_ratio(page: Page, percent: int) -> None:
@@ -89,7 +89,7 @@ def expect_answer(page: Page, label: str, probability: float) -> None:
     expect(page.locator("#headline .answer")).to_have_text(f"{label}{100 * probability:.1f} %")
 
 
-def live_tokens(page: Page) -> list[int]:
+def read_live_tokens(page: Page) -> list[int]:
     """The numbers of the line under the slider."""
     return [int(number) for number in page.locator("#counts b").all_inner_texts()]
 
@@ -104,7 +104,7 @@ def expect_counted(page: Page, tokens: list[int]) -> None:
     expect(page.locator("#counts b")).to_have_text([str(count) for count in tokens])
 
 
-def analysed_tokens(page: Page) -> list[int]:
+def read_analysed_tokens(page: Page) -> list[int]:
     """The numbers in the result line."""
     words = page.locator("#headline p.quiet").inner_text()
     path = re.search(r"([\d → ]+) tokens", words)
@@ -162,7 +162,7 @@ def show_attention(page: Page, **state: Any) -> None:
     page.evaluate("state => document.querySelector('.attention').attention.restore(state)", state)
 
 
-def attention_state(page: Page) -> dict[str, Any]:
+def read_attention_state(page: Page) -> dict[str, Any]:
     """What the Attention tab says that it shows."""
     return json.loads(page.locator(".attention").get_attribute("data-state") or "{}")
 
@@ -172,7 +172,7 @@ def expect_shown_query(page: Page, patch: int | None) -> None:
     expect(page.locator(".attention")).to_have_attribute("data-shown", json.dumps(patch))
 
 
-def patch_position(page: Page, patch: int, *, grid: int = 8) -> Position:
+def locate_patch(page: Page, patch: int, *, grid: int = 8) -> Position:
     """The middle of a patch, from the upper left corner of its picture."""
     box = page.locator(".attention .picture").bounding_box()
     assert box
@@ -181,11 +181,11 @@ def patch_position(page: Page, patch: int, *, grid: int = 8) -> Position:
 
 
 def click_patch(page: Page, patch: int) -> None:
-    page.locator(".attention .picture").click(position=patch_position(page, patch))
+    page.locator(".attention .picture").click(position=locate_patch(page, patch))
 
 
 def hover_patch(page: Page, patch: int) -> None:
-    page.locator(".attention .picture").hover(position=patch_position(page, patch))
+    page.locator(".attention .picture").hover(position=locate_patch(page, patch))
 
 
 def expect_rest(page: Page) -> None:

@@ -30,7 +30,7 @@ TABS = {
 }
 
 
-def grave(found: list[dict[str, Any]]) -> list[str]:
+def list_grave(found: list[dict[str, Any]]) -> list[str]:
     """A line for each place with a finding that is serious or worse."""
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
@@ -47,7 +47,7 @@ def expect_accessible(page: Page) -> None:
         resize(page, size)
         for dark, rules in ((True, EVERY), (False, OF_COLOURS)):
             paint(page, dark=dark)
-            assert grave(page.evaluate(RUN, rules)) == [], (size, dark)
+            assert list_grave(page.evaluate(RUN, rules)) == [], (size, dark)
 
 
 def unfold(page: Page, tab: str) -> None:
@@ -70,7 +70,7 @@ def test_axe_would_tell(open_page: Opener, app_url: str) -> None:
     steps.expect_rest(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     page.evaluate("document.querySelector('h1').style.color = '#ddd'")
-    assert {line.split(":")[0] for line in grave(page.evaluate(RUN, EVERY))} == {"color-contrast"}
+    assert {line.split(":")[0] for line in list_grave(page.evaluate(RUN, EVERY))} == {"color-contrast"}
 
 
 def test_pictures_of_a_gallery_have_names(open_page: Opener, app_url: str) -> None:
@@ -119,7 +119,7 @@ def test_a_phone_shows_what_is_found_before_what_can_be_set(
     expect(ratio).to_be_visible()
     page.screenshot(path=artefacts / "phone-settings.png", full_page=True)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    assert grave(page.evaluate(RUN)) == []
+    assert list_grave(page.evaluate(RUN)) == []
     fold.press("Space")
     expect(ratio).to_be_hidden()
     page.set_viewport_size(DESKTOP)

@@ -10,7 +10,14 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import SELECTORS, bundled_app, heats, looked_at_by, recorded, wanted
+from tests.browser.bundled import (
+    SELECTORS,
+    explain_inward,
+    explain_look,
+    read_heats,
+    record_first,
+    start_bundled,
+)
 from tests.browser.server import MODEL
 from vitdemo.engine import Request
 from vitdemo.engine.answers import payload
@@ -33,12 +40,12 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
 def attention(opened: tuple[Page, dict[str, Any]]) -> Locator:
     """In its first state, of the default model."""
     page, first = opened
-    analysed_by(page, MODEL)
+    show_analysis_by(page, MODEL)
     steps.show_attention(page, **first)
     return page.locator(".attention")
 
 
-def analysed_by(page: Page, model: str) -> None:
+def show_analysis_by(page: Page, model: str) -> None:
     """The Attention tab shows the first example, analysed by `model` with its own selector."""
     title, selector = TITLES[model]
     for control, option in (("model", title), ("selector", selector)):
@@ -49,7 +56,7 @@ def analysed_by(page: Page, model: str) -> None:
         # An open list whose choices are replaced is an error in gradio's own script.
         expect(page.locator("#headline p.quiet")).to_contain_text(title)
     request = Request(example_paths()["airplane"], model, 0.3, SELECTORS[model])
-    steps.expect_attention(page, bundled_app()[0].open(request).key)
+    steps.expect_attention(page, start_bundled()[0].open(request).key)
 
 
 def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
@@ -73,12 +80,12 @@ def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
 def test_numbers_equal_those_of_python(page: Page, model: str) -> None:
-    analysed_by(page, model)
-    for name, trace in recorded(model).items():
+    show_analysis_by(page, model)
+    for name, trace in record_first(model).items():
         asked = looks(trace, direction="out")
-        found = heats(page, [{**look, "pass": name} for look in asked])
+        found = read_heats(page, [{**look, "pass": name} for look in asked])
         for look, heat in zip(asked, found, strict=True):
-            truth = wanted(trace, look)
+            truth = explain_look(trace, look)
             assert (heat is None) == (truth is None), look
             if heat is not None and truth is not None:
                 tolerance = 1e-3 * float(np.nanmax(truth))
@@ -87,8 +94,8 @@ def test_numbers_equal_those_of_python(page: Page, model: str) -> None:
 
 @pytest.mark.parametrize("model", ["dynamicvit_cifar10", "lightvit_cifar10"])
 def test_who_looks_at_a_patch_equals_whole_matrices(page: Page, model: str) -> None:
-    analysed_by(page, model)
-    for name, trace in recorded(model).items():
+    show_analysis_by(page, model)
+    for name, trace in record_first(model).items():
         asked = [
             look
             for look in looks(trace, direction="in")
@@ -96,10 +103,10 @@ def test_who_looks_at_a_patch_equals_whole_matrices(page: Page, model: str) -> N
             or look["query"] is None
             or look["query"] in trace.patch_ids(look["layer"])
         ]
-        found = heats(page, [{**look, "pass": name} for look in asked])
+        found = read_heats(page, [{**look, "pass": name} for look in asked])
         for look, heat in zip(asked, found, strict=True):
             assert heat is not None, look
-            truth = looked_at_by(trace, look)
+            truth = explain_inward(trace, look)
             np.testing.assert_allclose(heat, truth, rtol=0, atol=1e-3 * np.nanmax(truth), err_msg=str(look))
 
 
@@ -107,13 +114,13 @@ def test_a_large_result_comes_layer_by_layer(
     page: Page, attention: Locator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payload, "LIMIT", 0)
-    analysed_by(page, "vit_cifar10")
+    show_analysis_by(page, "vit_cifar10")
     expect(attention.locator(".loading")).to_have_text("")
-    trace = recorded("vit_cifar10")["dense"]
+    trace = record_first("vit_cifar10")["dense"]
     attention.get_by_label("Dense", exact=True).check()
     expect(attention).to_have_attribute("data-ready", "ready")
-    found = heats(page, [{}])[0]
-    truth = wanted(trace, steps.attention_state(page))
+    found = read_heats(page, [{}])[0]
+    truth = explain_look(trace, steps.read_attention_state(page))
     assert truth is not None
     assert found is not None
     np.testing.assert_allclose(found, truth, rtol=0, atol=1e-3 * truth.max())

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app, config, heats, recorded, wanted
+from tests.browser.bundled import config, explain_look, read_heats, record_first, start_bundled
 from vitdemo import render
 from vitdemo.engine import Request
 from vitdemo.examples import example_paths
@@ -46,13 +46,15 @@ def attention(page: Page) -> Locator:
 @pytest.mark.parametrize("scale", ["own", "shared"])
 def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -> None:
     """Each map on its own scale, or all on one, whose outliers are told apart."""
-    trace = recorded("dynamicvit_cifar10")["pruned"]
+    trace = record_first("dynamicvit_cifar10")["pruned"]
     for method in ("raw-attention", "head-rollout"):
         steps.show_attention(page, method=method, layer=5, head=2, query=None, scale=scale)
         page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
         expect(attention.locator("[aria-selected=true]")).to_have_attribute("aria-label", "layer 5, head 2")
         grid: dict[tuple[int, int | None], np.ndarray | None] = {
-            (layer, head): wanted(trace, {**steps.attention_state(page), "layer": layer, "head": head})
+            (layer, head): explain_look(
+                trace, {**steps.read_attention_state(page), "layer": layer, "head": head}
+            )
             for layer, head in places()
         }
         heats_there = [heat for heat in grid.values() if heat is not None]
@@ -80,7 +82,7 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
         for layer, head in ((0, None), (3, 1), (config().depth - 1, config().num_heads - 1)):
             column = 0 if head is None else head + 1
             look = {"direction": "in", "query": 27, "layer": layer, "head": head}
-            single = heats(page, [look])[0]
+            single = read_heats(page, [look])[0]
             assert single is not None
             assert np.array_equal(np.array(rows[layer][column], dtype=float), single, equal_nan=True)
 
@@ -116,13 +118,13 @@ def assert_coloured(
 
 
 def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locator) -> None:
-    trace = recorded("dynamicvit_cifar10")["pruned"]
+    trace = record_first("dynamicvit_cifar10")["pruned"]
     picture = attention.locator(".picture")
     look = {"method": "raw-attention", "layer": 6, "head": 1, "query": None, "patches": "square"}
     steps.show_attention(page, opacity=0, **look)
     ground = np.array(picture.evaluate(CENTRES))[:, :3]
     steps.show_attention(page, opacity=1)
-    heat = wanted(trace, steps.attention_state(page))
+    heat = explain_look(trace, steps.read_attention_state(page))
     assert heat is not None
     colours = np.array(picture.evaluate(CENTRES))
     assert_coloured(colours, heat, own_top(heat), ground=ground)
@@ -145,15 +147,15 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locato
     assert (np.ptp(colours[:, :3], axis=1) > 0).all()
 
     steps.show_attention(page, opacity=0)
-    view = render.enlarge_view(bundled_app()[0].open(Request(example_paths()["airplane"])).analysis.view)
+    view = render.enlarge_view(start_bundled()[0].open(Request(example_paths()["airplane"])).analysis.view)
     shown = np.array(picture.evaluate(CENTRES))[:, :3]
     assert np.abs(shown - np.asarray(view)[28::56, 28::56].reshape(64, 3)).mean() < 6  # WebP
 
 
 def test_each_patch_has_the_colour_of_its_strongest_head(page: Page, attention: Locator) -> None:
-    trace, heads = recorded("dynamicvit_cifar10")["pruned"], config().num_heads
+    trace, heads = record_first("dynamicvit_cifar10")["pruned"], config().num_heads
     steps.show_attention(page, method="raw-attention", layer=6, head=None, query=None, colours="heads")
-    heats = [wanted(trace, {**steps.attention_state(page), "head": head}) for head in range(heads)]
+    heats = [explain_look(trace, {**steps.read_attention_state(page), "head": head}) for head in range(heads)]
     shares = np.array([heat / own_top(heat) for heat in heats if heat is not None]).clip(max=1)
     there = ~np.isnan(shares[0])
     first, second = np.sort(shares[:, there], axis=0)[[-1, -2]]
@@ -179,7 +181,7 @@ def test_each_patch_has_the_colour_of_its_strongest_head(page: Page, attention: 
         assert (f"head {head} on {count}" in said) == (count > 0)
 
     steps.show_attention(page, head=2)  # one head is by its values
-    assert steps.attention_state(page)["colours"] == "values"
+    assert steps.read_attention_state(page)["colours"] == "values"
     expect(attention.get_by_label("By value", exact=True)).to_be_checked()
 
 
@@ -189,7 +191,7 @@ def test_the_picture_can_be_saved(page: Page, attention: Locator, tmp_path: Path
         attention.get_by_role("button", name="Save PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-6-1.png"
     download.value.save_as(tmp_path / "saved.png")
-    saved = reduced(tmp_path / "saved.png", width=448)
+    saved = reduce_picture(tmp_path / "saved.png", width=448)
     colours = np.array(attention.locator(".picture").evaluate(CENTRES))[:, :3]
     assert np.array_equal(saved[28:448:56, 28:448:56].reshape(64, 3), colours)
     bar = saved[448 + 37, 12:436]
@@ -198,16 +200,16 @@ def test_the_picture_can_be_saved(page: Page, attention: Locator, tmp_path: Path
 
 
 def test_the_grid_can_be_saved(page: Page, attention: Locator, tmp_path: Path) -> None:
-    trace = recorded("dynamicvit_cifar10")["pruned"]
+    trace = record_first("dynamicvit_cifar10")["pruned"]
     steps.show_attention(page, method="raw-attention", layer=6, head=1, query=None)
     page.evaluate("() => new Promise(requestAnimationFrame)")  # the grid is drawn with the next frame
     with page.expect_download() as download:
         attention.get_by_role("button", name="Save all as PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-grid.png"
     download.value.save_as(tmp_path / "saved.png")
-    saved = reduced(tmp_path / "saved.png", width=24 + (1 + config().num_heads) * 60)
+    saved = reduce_picture(tmp_path / "saved.png", width=24 + (1 + config().num_heads) * 60)
     heats = {
-        (layer, head): wanted(trace, {**steps.attention_state(page), "layer": layer, "head": head})
+        (layer, head): explain_look(trace, {**steps.read_attention_state(page), "layer": layer, "head": head})
         for layer, head in places()
     }
     for (layer, head), heat in heats.items():
@@ -219,7 +221,7 @@ def test_the_grid_can_be_saved(page: Page, attention: Locator, tmp_path: Path) -
         assert (colours[np.isnan(heat)] == 164).all()
 
 
-def reduced(path: Path, *, width: int) -> np.ndarray:
+def reduce_picture(path: Path, *, width: int) -> np.ndarray:
     """The saved picture `width` pixels wide, as the page has it; the file is some whole times wider."""
     saved = rgb(path)
     zoom, rest = divmod(saved.shape[1], width)

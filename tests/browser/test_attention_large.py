@@ -10,7 +10,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import INSTANT, bundled_app, config, heats, recorded, slow, wanted
+from tests.browser.bundled import (
+    INSTANT,
+    config,
+    explain_look,
+    measure_slowest,
+    read_heats,
+    record_first,
+    start_bundled,
+)
 from tests.browser.conftest import Opener
 from vitdemo.engine import Request
 from vitdemo.engine.answers import payload
@@ -41,16 +49,16 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
 
 def key_of(picture: str) -> str:
     """Of the result of this example at the page's first setting."""
-    return bundled_app()[0].open(Request(example_paths()[picture])).key
+    return start_bundled()[0].open(Request(example_paths()[picture])).key
 
 
 @pytest.fixture
 def asked(page: Page, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Every result is large; what the browser asked for."""
-    return listened(monkeypatch, lost=lambda _: False)
+    return listen(monkeypatch, lost=lambda _: False)
 
 
-def listened(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) -> Asked:
+def listen(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) -> Asked:
     """As `asked`; an answer whose `lost(number)` is true is of another result, so comes back empty."""
     found: Asked = []
 
@@ -74,8 +82,8 @@ def show_large(page: Page) -> Locator:
 def assert_right(page: Page, name: str) -> None:
     """The shown map is that of Python."""
     found, truth = (
-        heats(page, [{}])[0],
-        wanted(recorded("dynamicvit_cifar10")[name], steps.attention_state(page)),
+        read_heats(page, [{}])[0],
+        explain_look(record_first("dynamicvit_cifar10")[name], steps.read_attention_state(page)),
     )
     assert found is not None
     assert truth is not None
@@ -85,22 +93,22 @@ def assert_right(page: Page, name: str) -> None:
 def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     """The bundled network with 257 tokens, whose attention is really too large to be sent whole."""
     photo, last = config(PHOTO), config(PHOTO).depth - 1
-    page = open_page(f"{bundled_app()[1]}?model={PHOTO}&example=airplane")
+    page = open_page(f"{start_bundled()[1]}?model={PHOTO}&example=airplane")
     attention = steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
     expect(attention.get_by_role("gridcell")).to_have_count(photo.depth * (1 + photo.num_heads))
     places = [{"method": "raw-attention", "layer": 3, "head": 2}, {"method": "raw-attention", "layer": last}]
     rollouts = [{"method": "attention-rollout"}, {"method": "head-rollout", "layer": 5, "head": 1}]
     thin = [{**look, "fusion": "max", "discard_ratio": 0.9} for look in rollouts]
-    for name, trace in recorded(PHOTO).items():
+    for name, trace in record_first(PHOTO).items():
         queries = [None, trace.patch_ids(last).tolist()[40]]
         looks = [
-            {**steps.attention_state(page), "head": None, **look, "query": query, "pass": name}
+            {**steps.read_attention_state(page), "head": None, **look, "query": query, "pass": name}
             for look in (*places, *rollouts, *thin)
             for query in queries
         ]
-        for look, found in zip(looks, heats(page, looks), strict=True):
-            truth = wanted(trace, look)
+        for look, found in zip(looks, read_heats(page, looks), strict=True):
+            truth = explain_look(trace, look)
             assert found is not None
             assert truth is not None
             assert truth.shape == (256,)
@@ -109,13 +117,15 @@ def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
 
 @pytest.mark.timing
 def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
-    page = open_page(f"{bundled_app()[1]}?model={PHOTO}&example=airplane")
+    page = open_page(f"{start_bundled()[1]}?model={PHOTO}&example=airplane")
     steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
     steps.show_attention(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
-    times = {name: slow(page, name, turns=38) for name in ("hover", "layer")}
+    times = {name: measure_slowest(page, name, turns=38) for name in ("hover", "layer")}
     # New matrices are collected as garbage now and then, which a busy machine makes long: the usual time.
-    times |= {name: slow(page, name, turns=38, percentile=50) for name in ("fusion", "discard_ratio")}
+    times |= {
+        name: measure_slowest(page, name, turns=38, percentile=50) for name in ("fusion", "discard_ratio")
+    }
     assert max(times.values()) < INSTANT, times
 
 
@@ -136,7 +146,7 @@ def test_the_other_pass_comes_in_the_background(page: Page, asked: Asked) -> Non
 
 
 def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = listened(monkeypatch, lost=lambda number: number in (2, DEPTH + 3))
+    asked = listen(monkeypatch, lost=lambda number: number in (2, DEPTH + 3))
     page.evaluate(IMPATIENT)
     show_large(page)
     page.wait_for_function(ALL_THERE)
@@ -148,7 +158,7 @@ def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyP
 
 def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer arrived, then the visitor looked at another picture and came back."""
-    asked = listened(monkeypatch, lost=lambda number: number == 1)
+    asked = listen(monkeypatch, lost=lambda number: number == 1)
     attention = show_large(page)
     expect(attention).to_have_attribute("data-ready", "loading")
     expect(attention.locator(".loading")).to_contain_text(f"1 of {DEPTH}")

@@ -10,9 +10,18 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import INSTANT, bundled_app, config, looked_at_by, recorded, slow, wanted
+from tests.browser.bundled import (
+    INSTANT,
+    config,
+    explain_inward,
+    explain_look,
+    find_dropped_patch,
+    measure_slowest,
+    record_first,
+    start_bundled,
+)
 from tests.browser.conftest import Opener
-from tests.browser.shifts import WATCH, shifted
+from tests.browser.shifts import WATCH, sum_shifts
 
 LAST = config().depth - 1  # the last layer
 COLUMNS = 2 + config().num_heads  # of the grid: the layer, all heads, each head
@@ -33,19 +42,9 @@ def attention(page: Page) -> Locator:
     return page.locator(".attention")
 
 
-def dropped_patch() -> tuple[int, int]:
-    """A patch that goes at the second stage of pruning, and the first layer without it."""
-    prune = config().prune
-    assert prune
-    layer = prune.prune_loc[1]
-    trace = recorded("dynamicvit_cifar10")["pruned"]
-    before, after = (set(trace.patch_ids(index).tolist()) for index in (layer - 1, layer))
-    return min(before - after), layer
-
-
 @pytest.mark.timing
 def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
-    engine, _ = bundled_app()
+    engine, _ = start_bundled()
     forwards = engine.forwards
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -53,12 +52,12 @@ def test_all_is_instant_shifts_nothing_and_runs_no_model(page: Page) -> None:
     times = {}
     for method in ("raw-attention", "head-rollout"):
         steps.show_attention(page, method=method, layer=3, head=None, query=None, **{"pass": "dense"})
-        times["hover", method] = slow(page, "hover", turns=64)
+        times["hover", method] = measure_slowest(page, "hover", turns=64)
     for name in ("layer", "fusion", "discard_ratio"):
-        times[name, method] = slow(page, name, turns=38)
+        times[name, method] = measure_slowest(page, name, turns=38)
     assert max(times.values()) < INSTANT, times
     steps.show_attention(page, method="attention-rollout", query=5, direction="in")
-    assert shifted(page) < 0.01
+    assert sum_shifts(page) < 0.01
     assert engine.forwards == forwards
     assert not requests
 
@@ -100,17 +99,17 @@ def test_the_patch_under_the_cursor_is_named_with_its_share(
     page: Page, attention: Locator, look: dict[str, Any]
 ) -> None:
     """While nothing is pinned: what it has in the map of what the head reads."""
-    trace = recorded("dynamicvit_cifar10")["pruned"]
+    trace = record_first("dynamicvit_cifar10")["pruned"]
     steps.show_attention(page, **look)
-    state = steps.attention_state(page)
-    heat = wanted(trace, state) if look["direction"] == "out" else looked_at_by(trace, state)
+    state = steps.read_attention_state(page)
+    heat = explain_look(trace, state) if look["direction"] == "out" else explain_inward(trace, state)
     assert heat is not None
     word = "From" if look["direction"] == "out" else "Towards"
     steps.hover_patch(page, 28)
     assert_said(attention, f"{word} patch 28 (row 3, column 4), which has ", heat=heat, patch=28)
     attention.locator(".picture").press("ArrowRight")  # the keyboard goes on from there
     assert_said(attention, f"{word} patch 29 (row 3, column 5), which has ", heat=heat, patch=29)
-    gone, layer = dropped_patch()
+    gone, layer = find_dropped_patch()
     steps.hover_patch(page, gone)
     name = f"patch {gone} (row {gone // 8}, column {gone % 8})"
     if look["method"] == "attention-rollout":  # it was dropped, but gave its share before
@@ -131,7 +130,7 @@ def assert_said(attention: Locator, beginning: str, *, heat: np.ndarray, patch: 
 
 
 def test_a_dropped_patch_is_there_before_and_gone_after(page: Page, attention: Locator) -> None:
-    patch, layer = dropped_patch()
+    patch, layer = find_dropped_patch()
     steps.show_attention(page, method="raw-attention", layer=layer - 1, query=patch)
     steps.expect_shown_query(page, patch)
     attention.locator("input[data-control=layer]").press("ArrowRight")
@@ -147,14 +146,14 @@ def test_the_keyboard_does_it_all(page: Page, attention: Locator) -> None:
         picture.press(key)
         steps.expect_shown_query(page, patch)
     picture.press("Enter")
-    assert steps.attention_state(page)["query"] == 27
+    assert steps.read_attention_state(page)["query"] == 27
     picture.press("Escape")
     steps.expect_shown_query(page, None)
 
     attention.get_by_role("gridcell", name="layer 2, head 0").click()
     for key, layer, head in (("ArrowDown", 3, 0), ("ArrowLeft", 3, None), ("ArrowUp", 2, None)):
         page.keyboard.press(key)
-        state = steps.attention_state(page)
+        state = steps.read_attention_state(page)
         assert (state["layer"], state["head"]) == (layer, head)
     selected = attention.locator("[aria-selected=true]")
     expect(selected).to_have_attribute("aria-label", "layer 2, all heads")
@@ -165,7 +164,7 @@ def test_a_tap_pins(page: Page) -> None:
     steps.show_attention(page, method="raw-attention", layer=1)
     picture = page.locator(".attention .picture")
     picture.scroll_into_view_if_needed()
-    box, at = picture.bounding_box(), steps.patch_position(page, 18)
+    box, at = picture.bounding_box(), steps.locate_patch(page, 18)
     assert box
     point = {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
     device = page.context.new_cdp_session(page)
@@ -174,7 +173,7 @@ def test_a_tap_pins(page: Page) -> None:
     device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     device.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
     steps.expect_shown_query(page, 18)
-    assert steps.attention_state(page)["query"] == 18
+    assert steps.read_attention_state(page)["query"] == 18
 
 
 def test_play_runs_to_the_last_layer_or_steps_once(page: Page) -> None:
@@ -184,34 +183,34 @@ def test_play_runs_to_the_last_layer_or_steps_once(page: Page) -> None:
     play.click()
     expect(play).to_have_attribute("aria-pressed", "true")
     expect(play).to_have_attribute("aria-pressed", "false")
-    assert steps.attention_state(page)["layer"] == LAST
+    assert steps.read_attention_state(page)["layer"] == LAST
     page.emulate_media(reduced_motion="reduce")
     play.click()
-    assert steps.attention_state(page)["layer"] == 0
+    assert steps.read_attention_state(page)["layer"] == 0
     expect(play).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_state_is_kept_and_restored(open_page: Opener) -> None:
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     attention = steps.open_attention(page)
     state = {"method": "head-rollout", "layer": 4, "head": 1, "pass": "dense", "query": 12, "fusion": "max"}
     steps.show_attention(page, **state)
-    assert state.items() <= steps.attention_state(page).items()
+    assert state.items() <= steps.read_attention_state(page).items()
     assert attention.locator("select[data-control=head]").input_value() == "1"
     first = attention.get_attribute("data-analysis")
     slider = page.locator("#ratio input[type=range]")
     slider.press("ArrowRight")  # the same picture and model at another ratio: the pin stays
     expect(attention).not_to_have_attribute("data-analysis", first or "")
     expect(attention).to_have_attribute("data-ready", "ready")
-    assert state.items() <= steps.attention_state(page).items()
+    assert state.items() <= steps.read_attention_state(page).items()
     second = attention.get_attribute("data-analysis")
     steps.choose_example(page, "cat")  # another picture: it goes
     expect(attention).not_to_have_attribute("data-analysis", second or "")
     expect(attention).to_have_attribute("data-ready", "ready")
-    assert steps.attention_state(page)["query"] is None
+    assert steps.read_attention_state(page)["query"] is None
     steps.show_attention(page, layer=99, head=99, query=999)
     clipped = {"layer": LAST, "head": None, "query": None}
-    assert clipped.items() <= steps.attention_state(page).items()
+    assert clipped.items() <= steps.read_attention_state(page).items()
 
 
 def test_the_grid_tells_its_size(attention: Locator) -> None:

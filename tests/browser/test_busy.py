@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
-from tests.browser.server import MODEL, served
-from tests.serving.visitors import Jobs, Visitor, sent, until
+from tests.browser.server import MODEL, serve_page
+from tests.serving.visitors import Jobs, Visitor, send, wait_until
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Request
 from vitdemo.examples import example_paths
@@ -26,7 +26,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
-    with served(engine, limits=Limits(queue_length=1, request_seconds=600)) as address:
+    with serve_page(engine, limits=Limits(queue_length=1, request_seconds=600)) as address:
         yield address
 
 
@@ -53,9 +53,9 @@ def test_a_page_that_is_refused_asks_again_by_itself(
     with ExitStack() as stack:
         for number in range(3):  # two places, and one in the queue
             visitor = Visitor(url, session=f"visitor {number}")
-            event = visitor.asks("sweep", sent(visitor), "vit_cifar10")
+            event = visitor.asks("sweep", send(visitor), "vit_cifar10")
             stack.enter_context(visitor.listening("sweep", event))  # else it would be given up
-            until(lambda: jobs.begun)
+            wait_until(lambda: jobs.begun)
         steps.choose_example(page, "frog")
         sentence = "The server is busy with other visitors; in a few seconds there may be room."
         expect(busy).to_have_text(sentence)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, each_look, photograph
 from tests.browser.server import MODEL
@@ -27,7 +27,7 @@ def set_ratio(page: Page, side: str, percent: int) -> None:
     number.press("Enter")
 
 
-def signed(value: float) -> str:
+def format_signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
@@ -58,7 +58,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
         assert texts[:2] == [f"{100 * p:.1f} %", f"{100 * q:.1f} %"]
         assert float(texts[2].replace("−", "-")) == pytest.approx(100 * (q - p), abs=0.051)
     assert found.agreement is not None
-    expect(page.locator("#compare-scale .agreement b")).to_have_text(signed(found.agreement))
+    expect(page.locator("#compare-scale .agreement b")).to_have_text(format_signed(found.agreement))
     expect(page.locator("#compare-scale img")).to_have_attribute(
         "alt", f"Colour scale from 0 to {found.peak:.2f}"
     )
@@ -75,7 +75,7 @@ def expect_comparison(page: Page, found: Comparison) -> None:
 
 
 def test_a_visit(open_page: Opener) -> None:
-    engine, url = bundled_app()
+    engine, url = start_bundled()
     page = open_page(url)
     steps.expect_known(page)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
@@ -117,7 +117,7 @@ def test_a_visit(open_page: Opener) -> None:
 
 def test_a_follows_the_left_column(open_page: Opener, artefacts: Path) -> None:
     """Until something is chosen, for B too. On a phone; both sides have their place in every size."""
-    engine, url = bundled_app()
+    engine, url = start_bundled()
     page = open_page(url, **PHONE)
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     expect_looks(page, artefacts)

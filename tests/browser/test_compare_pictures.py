@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import keep
-from tests.browser.test_features import cosines, expect_shown, near, restore, result, shown, trace
+from tests.browser.test_features import cosines, expect_shown, is_near, read_shown, restore, result, trace
 
 
 @pytest.fixture(scope="module")
 def page(open_once: Opener) -> Page:
-    page = open_once(bundled_app()[1])
+    page = open_once(start_bundled()[1])
     steps.open_tab(page, "Compare", "#compare-result .sentence")
     steps.unfold(page, "compare-pictures")
     expect(page.locator(".features")).to_have_attribute("data-ready", "ready")
@@ -34,7 +34,7 @@ def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
     for layer in (0, 9):
         patch = here.patch_ids(layer).tolist()[5]
         restore(page, layer=layer, query=patch, **{"pass": which})
-        near(shown(page)["row"], cosines(here, there, layer, patch))
+        is_near(read_shown(page)["row"], cosines(here, there, layer, patch))
 
 
 def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> None:
@@ -44,17 +44,17 @@ def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> 
     there = trace("cat", "dense")
     restore(page, layer=6, query=20, **{"pass": "dense"})
     expect(page.locator("#compare-examples button.selected")).to_have_attribute("aria-label", "cat")
-    near(shown(page)["row"], cosines(trace("airplane", "dense"), there, 6, 20))
+    is_near(read_shown(page)["row"], cosines(trace("airplane", "dense"), there, 6, 20))
     expect(features.locator(".second")).to_contain_text("The other picture: similarity to patch 20")
     expect(features.locator(".keep")).to_be_hidden()
-    forwards = bundled_app()[0].forwards
+    forwards = start_bundled()[0].forwards
     picture = features.locator(".picture").first
     picture.hover()
     picture.press("ArrowRight")
-    assert bundled_app()[0].forwards == forwards
+    assert start_bundled()[0].forwards == forwards
     keep(page, artefacts, "compare-pictures")
     steps.choose_example(page, "ship")
     expect_shown(page, "ship")
     expect_beside(page, "cat")
     restore(page, layer=6, query=20, **{"pass": "dense"})
-    near(shown(page)["row"], cosines(trace("ship", "dense"), there, 6, 20))
+    is_near(read_shown(page)["row"], cosines(trace("ship", "dense"), there, 6, 20))

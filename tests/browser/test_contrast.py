@@ -160,7 +160,7 @@ def strange_pictures(page: Page, folder: Path) -> None:
     """One that is unlike the training pictures, and one that is none."""
     engine = Engine(device="cpu", models_dir=quick_models())
     pictures = (noise(seed) for seed in range(100))
-    next(one for one in pictures if unfamiliar(engine, one)).save(folder / "noise.png")
+    next(one for one in pictures if is_unfamiliar(engine, one)).save(folder / "noise.png")
     (folder / "notes.png").write_bytes(b"hello")
     for name, said, compare in (
         ("noise.png", "#familiarity .unusual", "Press Compare to see what A and B make of this picture."),
@@ -172,7 +172,7 @@ def strange_pictures(page: Page, folder: Path) -> None:
         expect_readable(page, at_least=50)
 
 
-def unfamiliar(engine: Engine, picture: Image.Image) -> bool:
+def is_unfamiliar(engine: Engine, picture: Image.Image) -> bool:
     result = engine.open(Request(picture))
     if result.analysis.unfamiliar is not None:
         return result.analysis.unfamiliar

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import quick_models, served
+from tests.browser.server import quick_models, serve_page
 from tests.corpus import GROUPS, assert_told, corpus
 from tests.corpus_damage import ODD_NAMES
 from tests.corpus_entry import Entry
@@ -71,7 +71,7 @@ def page(open_page: Opener, app_url: str) -> Page:
     return open_page(app_url)
 
 
-def written(folder: Path, name: str) -> tuple[Entry, Path]:
+def write_file(folder: Path, name: str) -> tuple[Entry, Path]:
     path = folder / name
     path.write_bytes(corpus()[name].data)
     return corpus()[name], path
@@ -99,7 +99,7 @@ def test_one_file_after_the_other(page: Page, tmp_path: Path) -> None:
     assert missing == ["colours"], "some of each kind, but of those whose pixels are rounded"
     engine = Engine(device="cpu", models_dir=quick_models())
     for name in chain(*zip(BROKEN, SOUND, strict=True)):
-        entry, path = written(tmp_path, name)
+        entry, path = write_file(tmp_path, name)
         steps.upload(page, path)
         if entry.says:
             expect_refused(page, entry)
@@ -109,7 +109,7 @@ def test_one_file_after_the_other(page: Page, tmp_path: Path) -> None:
 
 def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_path: Path) -> None:
     names = "turned-2.png", "cut-0.5.png", "palette-8.png"
-    files = [written(tmp_path, name) for name in names]
+    files = [write_file(tmp_path, name) for name in names]
     steps.upload(page, *(path for _, path in files), several=True)
     engine = Engine(device="cpu", models_dir=quick_models())
     for place in (1, 2, 1, 0):
@@ -123,7 +123,7 @@ def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_pa
 def test_every_file(open_page: Opener, tmp_path: Path) -> None:
     engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
     names, told = list(corpus()), []
-    with served(engine) as url:
+    with serve_page(engine) as url:
         page, question = open_page(url), question_of(Visitor(url, session="corpus"))
         for start in range(0, len(names), MANY):
             files = [payload(corpus()[name]) for name in names[start : start + MANY]]

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app, heats, looked_at_by, recorded
+from tests.browser.bundled import explain_inward, read_heats, record_first, start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import paint, photograph
 from tests.browser.server import MODEL
@@ -27,7 +27,7 @@ LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pa
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(bundled_app()[1])
+    return open_page(start_bundled()[1])
 
 
 def save(page: Page, button: Any, folder: Path) -> Path:
@@ -49,14 +49,14 @@ def test_the_files_hold_what_an_independent_run_gives(page: Page, tmp_path: Path
     assert npz.name == f"{MODEL}-30.npz"
     with np.load(npz, allow_pickle=False) as file:
         arrays = dict(file)
-    for name, trace in recorded(MODEL).items():
+    for name, trace in record_first(MODEL).items():
         assert trace.logits is not None
         for layer, attn in enumerate(trace.attn):
             mine = arrays[f"{name}_attention_{layer:02d}"].astype(np.float32)
             np.testing.assert_allclose(mine, attn, atol=1e-3)
             np.testing.assert_allclose(mine.sum(-1), 1, atol=1e-3)
         np.testing.assert_allclose(arrays[f"{name}_probabilities"], trace.logits.softmax(-1), atol=1e-3)
-    heat = explain(recorded(MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
+    heat = explain(record_first(MODEL)["dense"], "head-rollout", layer=2, head=1, query=17)
     np.testing.assert_allclose(arrays["dense_map_head-rollout"], heat, atol=1e-3)
     assert facts["attention"] == {
         **LOOK,
@@ -75,7 +75,7 @@ def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, art
     expect(page.locator("#export [role=status]")).to_have_text("Saved")
     assert file.name == f"{MODEL}-30.png"
     example = str(next(iter(example_paths().values())))
-    wanted = bundled_app()[0].open(Request(example)).card(urlsplit(page.url).netloc)
+    wanted = start_bundled()[0].open(Request(example)).card(urlsplit(page.url).netloc)
     with Image.open(file) as card:
         card.save(artefacts / "share-card.png")
         assert card.size == (1200, 630)
@@ -89,14 +89,14 @@ def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -
     steps.show_attention(page, **look)
     with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:
         arrays = dict(file)
-    for name, trace in recorded(MODEL).items():
+    for name, trace in record_first(MODEL).items():
         for method in ("raw-attention", "attention-rollout", "head-rollout"):
             here = {**look, "method": method, "pass": name}
             found = arrays[f"{name}_map_{method}"].ravel()
-            shown = heats(page, [here])[0]
+            shown = read_heats(page, [here])[0]
             assert shown is not None
             np.testing.assert_allclose(found, shown, atol=1e-3)
-            np.testing.assert_allclose(found, looked_at_by(trace, here), atol=1e-3)
+            np.testing.assert_allclose(found, explain_inward(trace, here), atol=1e-3)
     facts = json.loads(save(page, page.get_by_role("button", name="JSON"), tmp_path).read_text("utf-8"))
     assert facts["attention"]["direction"] == "in"
     assert "who looks at the query" in facts["arrays"]["pruned_map_head-rollout"]["meaning"]
@@ -141,7 +141,7 @@ def test_a_picture_of_a_gallery_is_saved_to_the_pixel(page: Page, tmp_path: Path
     steps.open_tab(page, "Tokens", "#kept img")
     page.locator("#kept button.thumbnail-item").nth(1).click()
     path = save(page, page.locator("#kept").get_by_label("Download"), tmp_path)
-    engine, _ = bundled_app()
+    engine, _ = start_bundled()
     result = engine.open(Request(next(iter(example_paths().values()))))
     saved = Image.open(path)
     assert saved.format == "PNG"

@@ -11,7 +11,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from vitdemo.engine import Request, Result
 from vitdemo.examples import example_paths
@@ -34,7 +34,7 @@ HOVER = """async (patch) => {  // milliseconds from a move of the pointer to the
 @pytest.fixture(scope="module")
 def opened_features(open_once: Opener) -> Page:
     """One page for all tests here."""
-    page = open_once(bundled_app()[1])
+    page = open_once(start_bundled()[1])
     steps.expect_known(page)
     page.get_by_role("tab", name="Features").click()
     return page
@@ -54,7 +54,7 @@ def features(page: Page) -> Locator:
 
 
 def result(picture: str) -> Result:
-    return bundled_app()[0].open(Request(example_paths()[picture]))
+    return start_bundled()[0].open(Request(example_paths()[picture]))
 
 
 def trace(picture: str, which: str) -> Trace:
@@ -75,7 +75,7 @@ def restore(page: Page, **state: Any) -> None:
     expect(page.locator(".features")).to_have_attribute("data-ready", "ready")
 
 
-def shown(page: Page) -> dict[str, Any]:
+def read_shown(page: Page) -> dict[str, Any]:
     return page.evaluate("document.querySelector('.features').features.shown")
 
 
@@ -90,7 +90,7 @@ def cosines(one: Trace, other: Trace, layer: int, patch: int) -> np.ndarray:
     return row
 
 
-def near(found: Any, expected: np.ndarray) -> None:
+def is_near(found: Any, expected: np.ndarray) -> None:
     np.testing.assert_allclose(
         np.array(found, dtype=float), expected, rtol=0, atol=1e-3 * np.nanmax(np.abs(expected))
     )
@@ -102,12 +102,12 @@ def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
     for layer in (0, 5, 9):
         patch = passed.patch_ids(layer).tolist()[3]
         restore(page, layer=layer, query=patch, **{"pass": which})
-        found = shown(page)
+        found = read_shown(page)
         assert found["query"] == patch
-        near(found["row"], cosines(passed, passed, layer, patch))
-        near(found["components"], principal_components(passed)[layer].ravel().numpy())
+        is_near(found["row"], cosines(passed, passed, layer, patch))
+        is_near(found["components"], principal_components(passed)[layer].ravel().numpy())
         norms = token_norms(passed, layer=layer)
-        near(found["norms"], norms.heat.ravel())
+        is_near(found["norms"], norms.heat.ravel())
         assert found["artefacts"] == list(norms.artefacts)
         expect(page.locator(".features .live")).to_contain_text(
             f"has length {norms.heat.ravel()[patch]:.2f}."
@@ -116,7 +116,7 @@ def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
 
 def test_colours_are_the_components(page: Page, features: Locator) -> None:
     restore(page, opacity=1, patches="square")
-    colours = np.array(shown(page)["colours"]).reshape(64, 3)
+    colours = np.array(read_shown(page)["colours"]).reshape(64, 3)
     pixels = features.locator(".picture").first.evaluate(
         """canvas => {
             const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -128,7 +128,7 @@ def test_colours_are_the_components(page: Page, features: Locator) -> None:
             });
         }"""
     )
-    query = shown(page)["query"]
+    query = read_shown(page)["query"]
     others = np.arange(64) != query
     np.testing.assert_allclose(np.array(pixels)[others], 255 * colours[others], atol=1)
     parts = principal_components(trace("airplane", "dense"))[9].numpy()
@@ -143,7 +143,7 @@ def test_a_patch_that_is_gone_is_said_to_be(page: Page, features: Locator) -> No
     expect(features.locator(".live")).to_contain_text(
         f"Of patch {lost} (row {lost // 8}, column {lost % 8}) nothing is left"
     )
-    assert shown(page)["query"] in passed.patch_ids(9).tolist()
+    assert read_shown(page)["query"] in passed.patch_ids(9).tolist()
 
 
 def test_pointer_and_keyboard(page: Page, features: Locator) -> None:
@@ -151,13 +151,13 @@ def test_pointer_and_keyboard(page: Page, features: Locator) -> None:
     box = picture.bounding_box()
     assert box
     picture.hover(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 4.5 / 8})
-    assert shown(page)["query"] == 34
+    assert read_shown(page)["query"] == 34
     picture.press("ArrowRight")
-    assert shown(page)["query"] == 35
+    assert read_shown(page)["query"] == 35
     picture.press("Enter")
     page.mouse.move(0, 0)
     assert json.loads(features.get_attribute("data-state") or "")["query"] == 35
-    assert shown(page)["query"] == 35
+    assert read_shown(page)["query"] == 35
     picture.press("Escape")
     assert json.loads(features.get_attribute("data-state") or "")["query"] is None
     features.locator("input[data-control=layer]").press("ArrowLeft")
@@ -168,12 +168,12 @@ def test_pointer_and_keyboard(page: Page, features: Locator) -> None:
 
 @pytest.mark.timing
 def test_a_hover_is_within_a_frame_and_asks_nobody(page: Page) -> None:
-    forwards = bundled_app()[0].forwards
+    forwards = start_bundled()[0].forwards
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     times = [page.evaluate(HOVER, patch) for patch in range(40)]
     assert float(np.median(times)) < 16.7, times
-    assert bundled_app()[0].forwards == forwards
+    assert start_bundled()[0].forwards == forwards
     assert not requests
 
 
@@ -182,10 +182,10 @@ def test_a_kept_picture_is_compared_with_the_next(page: Page, features: Locator)
     steps.choose_example(page, "cat")
     expect_shown(page, "cat")
     restore(page, layer=6, query=20)
-    near(shown(page)["row"], cosines(trace("cat", "dense"), trace("airplane", "dense"), 6, 20))
+    is_near(read_shown(page)["row"], cosines(trace("cat", "dense"), trace("airplane", "dense"), 6, 20))
     expect(features.locator(".second")).to_contain_text("The kept picture: similarity to patch 20")
     features.get_by_role("button", name="Let the kept picture go").click()
-    near(shown(page)["row"], cosines(trace("cat", "dense"), trace("cat", "dense"), 6, 20))
+    is_near(read_shown(page)["row"], cosines(trace("cat", "dense"), trace("cat", "dense"), 6, 20))
 
 
 def test_a_kept_picture_that_is_chosen_again_is_compared_with_itself(page: Page, features: Locator) -> None:
@@ -194,5 +194,5 @@ def test_a_kept_picture_that_is_chosen_again_is_compared_with_itself(page: Page,
         steps.choose_example(page, name)
         expect_shown(page, name)
     restore(page, layer=3, query=20)
-    near(shown(page)["row"], cosines(trace("airplane", "dense"), trace("airplane", "dense"), 3, 20))
+    is_near(read_shown(page)["row"], cosines(trace("airplane", "dense"), trace("airplane", "dense"), 3, 20))
     features.get_by_role("button", name="Let the kept picture go").click()

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.server import quick_models, served
+from tests.browser.server import quick_models, serve_page
 from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers.lab import Lab
 
@@ -49,7 +49,7 @@ def asked_by(page: Page) -> list[str]:
 
 
 def test_the_slider_asks_nobody_and_says_what_the_network_says(open_page: Opener) -> None:
-    engine, url = bundled_app()
+    engine, url = start_bundled()
     page = open_page(url)
     steps.expect_known(page)
     steps.expect_rest(page)
@@ -81,7 +81,7 @@ def example_path(page: Page) -> str:
 
 
 def test_it_plays_once_when_a_picture_comes_and_again_at_the_button(open_page: Opener) -> None:
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     steps.expect_rest(page)
     page.evaluate(FRAMES)
     steps.choose_example(page, "ship")
@@ -95,12 +95,12 @@ def test_it_plays_once_when_a_picture_comes_and_again_at_the_button(open_page: O
 
 
 def test_it_stands_still_for_who_prefers_that(open_page: Opener) -> None:
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     page.emulate_media(reduced_motion="reduce")
     steps.expect_rest(page)
     page.evaluate(FRAMES)
     steps.choose_example(page, "ship")
-    steps.expect_answer(page, *steps.by_hand(steps.example_paths()["ship"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(steps.example_paths()["ship"], keep_ratio=0.7))
     steps.expect_rest(page)
     expect(page.locator(".film .caption")).to_have_text("After stage 3: 21 of 64 patches")
     assert 0 not in page.evaluate("window.frames_seen")
@@ -116,10 +116,10 @@ def test_a_ratio_that_is_not_there_yet_is_asked_for(
         return run(result, selector)
 
     monkeypatch.setattr(Result, "ratio_steps", late)
-    with served(Engine(device="cpu", models_dir=quick_models())) as url:
+    with serve_page(Engine(device="cpu", models_dir=quick_models())) as url:
         page = open_page(url)
         steps.set_ratio(page, 50)
-        steps.expect_answer(page, *steps.by_hand(example_path(page), keep_ratio=0.5))
+        steps.expect_answer(page, *steps.predict_by_hand(example_path(page), keep_ratio=0.5))
         expect(page.locator(".film .caption")).to_contain_text("8 of 64 patches")
         assert page.locator(".film").get_attribute("data-steps") == ""
         go_on.set()
@@ -134,7 +134,7 @@ def test_the_fewest_patches_are_one_click_away(open_page: Opener, monkeypatch: p
         return given[-1]
 
     monkeypatch.setattr(Lab, "smallest_set", remembered)
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     page.get_by_role("button", name="How few patches are enough?").click()
     caption = page.locator(".film .caption")
     expect(caption).to_contain_text("of 64 patch")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.conftest import OPENED, PATIENCE, Opener
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from vitdemo.engine import Engine
 from vitdemo.examples import Example
 from vitdemo.ui import analyse_first_view
@@ -40,7 +40,7 @@ WATCH = """places => {
 @pytest.fixture(scope="module")
 def app() -> Iterator[tuple[Engine, str]]:
     engine = Engine(device="cpu")
-    with served(engine, first=analyse_first_view(engine)) as url:
+    with serve_page(engine, first=analyse_first_view(engine)) as url:
         yield engine, url
 
 
@@ -55,7 +55,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def answer(example: Example, *, keep_ratio: float) -> tuple[str, float]:
     """What the model with which a page opens says of `example`."""
-    return steps.by_hand(example.path, keep_ratio=keep_ratio, model=find_default_model())
+    return steps.predict_by_hand(example.path, keep_ratio=keep_ratio, model=find_default_model())
 
 
 def expect_first_view(page: Page) -> None:
@@ -138,7 +138,7 @@ def test_a_link_to_a_model_that_cannot_be_had_leaves_nothing_of_another(
 def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, page: Page) -> None:
     engine = Engine(device="cpu", models_dir=tmp_path)
     assert analyse_first_view(engine) is None
-    with served(engine) as url:
+    with serve_page(engine) as url:
         page.goto(url)
         expect(page.locator("#headline [role=alert]")).to_contain_text("dynamicvit_cifar10")
 
@@ -148,7 +148,7 @@ def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> No
     """From an empty cache, browser and server on the same machine; one of five times is enough. What gradio
     itself takes is printed, not judged: it is a matter of the machine."""
     times: list[tuple[float, float]] = []
-    while len(times) < 5 and not quick(times):
+    while len(times) < 5 and not is_quick(times):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_init_script(f"({WATCH})({PLACES})")
         page = context.new_page()
@@ -157,10 +157,10 @@ def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> No
         times.append(page.evaluate("[window.begun, window.filled]"))
         context.close()
     print(times)
-    assert quick(times), times
+    assert is_quick(times), times
 
 
-def quick(times: list[tuple[float, float]]) -> bool:
+def is_quick(times: list[tuple[float, float]]) -> bool:
     """Whether the rest once followed the answer within 0.8 s."""
     return any(filled - begun < 800 for begun, filled in times)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app, config
+from tests.browser.bundled import config, start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import keep
 from tests.browser.seen import expect_picture, noise
@@ -31,7 +31,7 @@ from vitdemo.weights import load_model
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(bundled_app()[1])
+    return open_page(start_bundled()[1])
 
 
 def expect_heads(page: Page, engine: Engine, key: str, which: Pass) -> None:
@@ -69,7 +69,7 @@ def expect_card(card: Locator) -> None:
 
 
 def test_a_visit(page: Page, artefacts: Path) -> None:
-    engine, _ = bundled_app()
+    engine, _ = start_bundled()
     name, path = next(iter(example_paths().items()))
     result = engine.open(Request(path))
     steps.expect_known(page)

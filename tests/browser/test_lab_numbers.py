@@ -13,10 +13,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.server import MODEL, ROOT
-from tests.engine.bundle import direct
+from tests.engine.bundle import load_directly
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import decode
 from vitdemo.engine import SELECTORS, Request, SmallestSet, Sweep
@@ -30,7 +30,7 @@ from vitdemo.ui.kit.words import macs, percent
 @pytest.fixture(scope="module")
 def page(open_once: Opener) -> Page:
     """One page for all tests; each chooses its picture."""
-    return open_once(bundled_app()[1])
+    return open_once(start_bundled()[1])
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def chosen(page: Page, picture: str, model: str = MODEL) -> str:
+def choose_example(page: Page, picture: str, model: str = MODEL) -> str:
     """The key of the result of this example, which the page shows in the tab of tokens."""
-    engine = bundled_app()[0]
+    engine = start_bundled()[0]
     selector = engine.info(model).selectors[0]
     result = engine.open(Request(example_paths()[picture], model, 0.3, selector))
     assert result.analysis.pruned
@@ -124,9 +124,9 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
     picture: str, model: str, page: Page, open_page: Opener, given: dict[str, Any]
 ) -> None:
     if model != MODEL:
-        page = open_page(f"{bundled_app()[1]}?example={picture}&model={model}")
-    engine = bundled_app()[0]
-    lab = engine.recall(chosen(page, picture, model)).lab
+        page = open_page(f"{start_bundled()[1]}?example={picture}&model={model}")
+    engine = start_bundled()[0]
+    lab = engine.recall(choose_example(page, picture, model)).lab
     steps.unfold(page, "lab-sweep")
     expect(page.locator("#lab-whose")).to_be_hidden()
     page.locator("#lab-sweep-run").click()
@@ -152,7 +152,7 @@ def test_a_sweep_shows_the_numbers_of_the_engine(
 
 
 def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given: dict[str, Any]) -> None:
-    lab = bundled_app()[0].recall(chosen(page, "airplane")).lab
+    lab = start_bundled()[0].recall(choose_example(page, "airplane")).lab
     steps.unfold(page, "lab-adaptive")
     for threshold in (0.8, 1.2):
         if threshold != 0.8:
@@ -183,7 +183,7 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
     result = page.locator("#lab-smallest-result")
     expect(result.locator(".lab-answer")).to_contain_text("of 64 patch")
     small: SmallestSet = given["smallest_set"]
-    model, pixels = direct(ROOT / "checkpoints", MODEL, decode(example_paths()["airplane"]))
+    model, pixels = load_directly(ROOT / "checkpoints", MODEL, decode(example_paths()["airplane"]))
     with torch.no_grad():
         dense, alone = (
             model(pixels, pruning=pruning).softmax(-1)[0]

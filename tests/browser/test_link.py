@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app, config
+from tests.browser.bundled import config, start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import DESKTOP, PHONE, paint, photograph, resize
-from tests.browser.server import quick_models, served
+from tests.browser.server import quick_models, serve_page
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 
@@ -46,7 +46,7 @@ COUNT_STEPS = """() => {
 STAYS = {"fusion": "max", "discard_ratio": 0.2}
 
 
-def asked(page: Page) -> dict[str, str]:
+def read_address(page: Page) -> dict[str, str]:
     """The parameters in the address bar."""
     return dict(parse_qsl(urlsplit(page.url).query))
 
@@ -62,14 +62,14 @@ def expect_address(page: Page, **parameters: str | None) -> None:
 @pytest.fixture
 def second() -> Iterator[str]:
     """Another start of the app; it outlives the page that looks at it."""
-    with served(Engine(device="cpu", models_dir=quick_models())) as url:
+    with serve_page(Engine(device="cpu", models_dir=quick_models())) as url:
         yield url
 
 
 def test_all_that_is_shown_comes_back_after_a_restart(
     second: str, open_page: Opener, artefacts: Path
 ) -> None:
-    first = bundled_app()[1]
+    first = start_bundled()[1]
     page = open_page(f"{first}?__theme=dark&from=mail")
     expect_address(page, example="airplane", model="dynamicvit_cifar10", ratio="30", tab="prediction")
     steps.choose_example(page, "ship")
@@ -83,7 +83,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     steps.show_attention(page, **LOOK, **STAYS)
     expect_address(page, **LINK)
     link = page.url
-    assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
+    assert read_address(page) == {"__theme": "dark", "from": "mail", **LINK}
 
     page = open_page(link.replace(first, second))
     attention = page.locator(".attention")
@@ -96,19 +96,21 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     expect(page.locator("#model input")).to_have_value(re.compile("Standard ViT"))
     expect(page.locator("#selector input")).to_have_value("Random")
     expect(page.locator("#ratio input[type=number]")).to_have_value("35")
-    assert steps.live_tokens(page) == [64, 41, 27, 17]
-    assert {**LOOK, **STAYS}.items() <= steps.attention_state(page).items()
+    assert steps.read_live_tokens(page) == [64, 41, 27, 17]
+    assert {**LOOK, **STAYS}.items() <= steps.read_attention_state(page).items()
     expect(page.locator("#tab-attention-button")).to_have_attribute("aria-selected", "true")
     assert page.locator(".toast-body").count() == 0
     page.wait_for_timeout(600)
-    assert asked(page) == {"__theme": "dark", "from": "mail", **LINK}
+    assert read_address(page) == {"__theme": "dark", "from": "mail", **LINK}
     photograph(page, artefacts / "link-restored-dark.png")
 
 
 def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) -> None:
-    page = open_page(f"{bundled_app()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
+    page = open_page(f"{start_bundled()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
     steps.open_attention(page)
-    assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.attention_state(page).items()
+    assert {"method": "raw-attention", "layer": 3, "query": 9}.items() <= steps.read_attention_state(
+        page
+    ).items()
     expect_address(page, tab="attention", layer="3", head="all", query="9", patch=None)
     page.wait_for_timeout(500)
     requests: list[str] = []
@@ -122,11 +124,11 @@ def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) ->
 def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> None:
     wrong = {"example": "<b>boat", "ratio": "33", "layer": "99", "method": "magic"}
     query = "&".join(f"{name}={value}" for name, value in wrong.items())
-    page = open_page(f"{bundled_app()[1]}?{query}&head=2&tab=attention&colour=red")
+    page = open_page(f"{start_bundled()[1]}?{query}&head=2&tab=attention&colour=red")
     for name, value in wrong.items():
         expect(page.locator(".toast-body")).to_contain_text(f"{name}={value} was left out")
     expect(page.locator(".attention")).to_have_attribute("data-ready", "ready")
-    assert steps.attention_state(page)["head"] == 2
+    assert steps.read_attention_state(page)["head"] == 2
     last = str(config().depth - 1)
     expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer=last)
 
@@ -134,7 +136,7 @@ def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> No
 @pytest.fixture(scope="module")
 def phone(open_once: Opener) -> Page:
     """A page for both tests below."""
-    return open_once(f"{bundled_app()[1]}?tab=compare", dark=True, **PHONE)
+    return open_once(f"{start_bundled()[1]}?tab=compare", dark=True, **PHONE)
 
 
 def test_the_button_copies_and_says_what_is_missing(phone: Page, artefacts: Path) -> None:
@@ -202,7 +204,7 @@ def test_back_and_forward_walk_through_tabs_and_settings(open_page: Opener, app_
 
     page.go_back()
     expect(page.locator("#ratio input[type=number]")).to_have_value("30")
-    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(example_paths()["ship"], keep_ratio=0.7))
     page.go_back()
     expect(page.get_by_role("tab", name="Prediction")).to_have_attribute("aria-selected", "true")
     page.go_back()
@@ -212,6 +214,6 @@ def test_back_and_forward_walk_through_tabs_and_settings(open_page: Opener, app_
     for _ in range(3):
         page.go_forward()
     expect(page.get_by_role("tab", name="Attention")).to_have_attribute("aria-selected", "true")
-    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.5))
+    steps.expect_answer(page, *steps.predict_by_hand(example_paths()["ship"], keep_ratio=0.5))
     expect_address(page, example="ship", ratio="50", tab="attention")
     assert page.evaluate("window.historySteps") == 3

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import PATIENCE, Opener
 
 A_PERSON = "Object.defineProperty(navigator, 'webdriver', { get: () => false })"
@@ -32,7 +32,7 @@ def visit(context: BrowserContext, query: str = "", *, motion: bool = True) -> P
     """A page that has read its address."""
     page = context.new_page()
     page.emulate_media(reduced_motion="no-preference" if motion else "reduce")
-    page.goto(bundled_app()[1] + query)
+    page.goto(start_bundled()[1] + query)
     page.locator("body[data-opened]").wait_for()
     return page
 
@@ -52,7 +52,7 @@ def test_the_tour_comes_once_and_only_to_who_may_want_it(person: BrowserContext)
 
 
 def test_the_tour_has_five_steps_and_needs_no_mouse(open_page: Opener) -> None:
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     expect(page.get_by_role("dialog")).to_be_hidden()
     start = page.get_by_role("button", name="Tour")
     start.focus()
@@ -72,7 +72,7 @@ def test_the_tour_has_five_steps_and_needs_no_mouse(open_page: Opener) -> None:
 
 
 def test_a_word_tells_what_it_means(open_page: Opener) -> None:
-    page = open_page(bundled_app()[1])
+    page = open_page(start_bundled()[1])
     words = page.locator(".terms button")
     expect(words).to_have_text(
         ["Patch", "Token", "Attention", "Head", "Layer", "Rollout", "Pruning ratio", "Dense"]

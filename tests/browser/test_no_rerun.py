@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.server import quick_models, served
+from tests.browser.server import quick_models, serve_page
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.engine.core.turns import ignore_progress
@@ -30,7 +30,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    with served(engine) as address:
+    with serve_page(engine) as address:
         yield address
 
 
@@ -44,14 +44,14 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
     assert first > 0
     attention = steps.open_attention(page)
     attention.get_by_role("gridcell", name="layer 1, head 2").click()  # before any patch is dropped
-    assert steps.attention_state(page) | {"method": "head-rollout", "layer": 1, "head": 2} == (
-        steps.attention_state(page)
+    assert steps.read_attention_state(page) | {"method": "head-rollout", "layer": 1, "head": 2} == (
+        steps.read_attention_state(page)
     )
     for control in ("layer", "discard_ratio", "opacity"):
-        before = steps.attention_state(page)[control]
+        before = steps.read_attention_state(page)[control]
         key = "ArrowLeft" if before else "ArrowRight"
         attention.locator(f"input[data-control={control}]").press(key)
-        assert steps.attention_state(page)[control] != before
+        assert steps.read_attention_state(page)[control] != before
     steps.click_patch(page, 9)
     steps.expect_shown_query(page, 9)
     steps.open_tab(page, "Tokens", "#scores img")
@@ -74,7 +74,7 @@ def test_controls_run_no_model_and_an_expired_result_comes_back(
 
 def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest set of one picture is found when another is there already."""
-    page, search = open_page(bundled_app()[1]), Lab.smallest_set
+    page, search = open_page(start_bundled()[1]), Lab.smallest_set
     go_on, done = Event(), Event()
 
     def late(lab: Lab, **options: Any) -> Any:
@@ -90,7 +90,7 @@ def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch
     steps.unfold(page, "lab-smallest")
     page.locator("#lab-smallest-run").click()
     steps.choose_example(page, "ship")
-    steps.expect_answer(page, *steps.by_hand(example_paths()["ship"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(example_paths()["ship"], keep_ratio=0.7))
     go_on.set()
     assert done.wait(60)
     steps.unfold(page, "lab-sweep")

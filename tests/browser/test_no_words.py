@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from tests.models.nets import small
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -29,7 +29,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = write_small_models(tmp_path_factory.mktemp("models"))
     model = small(img_size=32, patch_size=8, num_classes=0, attention="linear")
     save_model(folder / SILENT, model=model, name=SILENT, data=MODELS[SILENT].data, classes=())
-    with served(Engine(device="cpu", models_dir=folder)) as address:
+    with serve_page(Engine(device="cpu", models_dir=folder)) as address:
         yield address
 
 

@@ -44,7 +44,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def shown(page: Page) -> Image.Image:
+def find_shown(page: Page) -> Image.Image:
     """The file behind the picture that the page shows."""
     address = page.locator("#picture img").get_attribute("src") or ""
     return Image.open(io.BytesIO(page.request.get(address).body()))
@@ -62,7 +62,7 @@ def test_a_large_photograph_is_made_smaller_and_stays_upright(page: Page, large:
     expect(page.locator("#note")).to_have_text("Your picture")
     expect(page.locator("#own [role=status]")).to_contain_text("was made smaller in your browser")
     expect(page.locator("#own [role=status]")).to_contain_text(f"{DEFAULTS.upload_megabytes} MB.")
-    with shown(page) as picture:
+    with find_shown(page) as picture:
         assert picture.size == (1365, 2048)
         assert not picture.getexif().get(0x0112)
         grey = np.asarray(picture.convert("L")).astype(float)
@@ -84,7 +84,7 @@ def test_what_is_no_picture_never_leaves_the_browser(page: Page, tmp_path: Path)
 def test_the_last_picture_outlives_a_reload_and_can_be_forgotten(page: Page) -> None:
     picture = example_paths()["truck"]
     steps.upload(page, picture)
-    answer = steps.by_hand(picture, keep_ratio=0.7)
+    answer = steps.predict_by_hand(picture, keep_ratio=0.7)
     steps.expect_answer(page, *answer)
     expect(page.locator("#own")).to_contain_text(KEPT)
     assert page.evaluate(STORED) == [picture.stat().st_size]

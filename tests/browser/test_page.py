@@ -27,14 +27,14 @@ def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
 
     picture = example_paths()["ship"]
     steps.upload(page, picture)
-    steps.expect_answer(page, *steps.by_hand(picture, keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(picture, keep_ratio=0.7))
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
-    assert steps.live_tokens(page) == steps.analysed_tokens(page) == [64, 44, 31, 21]
+    assert steps.read_live_tokens(page) == steps.read_analysed_tokens(page) == [64, 44, 31, 21]
     keep(page, artefacts, "prediction")
 
     move_slider(page)
-    steps.expect_answer(page, *steps.by_hand(picture, keep_ratio=0.5))
+    steps.expect_answer(page, *steps.predict_by_hand(picture, keep_ratio=0.5))
     look_at_attention(page)
     keep(page, artefacts, "attention")
     steps.open_tab(page, "Tokens", "#scores img")
@@ -90,17 +90,17 @@ def test_bad_pictures_are_named_and_a_good_one_follows(page: Page, tmp_path: Pat
         expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(0)
     steps.choose_example(page, "horse")
     expect(page.locator("#note")).to_have_text("Example: horse")
-    steps.expect_answer(page, *steps.by_hand(example_paths()["horse"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(example_paths()["horse"], keep_ratio=0.7))
 
 
 def test_several_pictures_make_a_strip_to_choose_from(page: Page) -> None:
     examples = example_paths()
     steps.upload(page, examples["cat"], examples["truck"], several=True)
     expect(page.locator("#note")).to_have_text("Your picture 1 of 2")
-    steps.expect_answer(page, *steps.by_hand(examples["cat"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(examples["cat"], keep_ratio=0.7))
     page.locator("#strip button.thumbnail-item").nth(1).click()
     expect(page.locator("#note")).to_have_text("Your picture 2 of 2")
-    steps.expect_answer(page, *steps.by_hand(examples["truck"], keep_ratio=0.7))
+    steps.expect_answer(page, *steps.predict_by_hand(examples["truck"], keep_ratio=0.7))
     page.locator("#picture").get_by_label("Remove Image").click()
     expect(page.locator("#headline")).to_have_text("Upload a picture, or choose an example, to begin.")
 

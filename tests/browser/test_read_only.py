@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Opener
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
@@ -20,7 +20,7 @@ Shown = tuple[Engine, str]
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Shown]:
     engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
-    with served(engine, limits=Limits(upload_megabytes=0)) as url:
+    with serve_page(engine, limits=Limits(upload_megabytes=0)) as url:
         yield engine, url
 
 

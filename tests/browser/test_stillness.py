@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import PATIENCE
-from tests.browser.server import quick_models, served
-from tests.browser.shifts import WATCH, shifted
+from tests.browser.server import quick_models, serve_page
+from tests.browser.shifts import WATCH, sum_shifts
 from vitdemo.engine import Engine
 from vitdemo.ui import analyse_first_view
 
@@ -39,7 +39,7 @@ PLACES = """() => {
 def url() -> Iterator[str]:
     """Of a page that opens with a result, as that of app.py does."""
     engine = Engine(device="cpu", models_dir=quick_models())
-    with served(engine, first=analyse_first_view(engine)) as address:
+    with serve_page(engine, first=analyse_first_view(engine)) as address:
         yield address
 
 
@@ -63,14 +63,14 @@ def places(page: Page) -> list[str]:
 @pytest.mark.timing
 def test_a_visit_without_a_jump(page: Page) -> None:
     expect(page.locator("#class-maps img")).to_have_count(1)
-    assert shifted(page) < GOOD
+    assert sum_shifts(page) < GOOD
     steps.choose_example(page, "cat")
     expect(page.locator("#headline .answer b")).to_have_text("cat")
     for name, shown in TABS.items():
         steps.open_tab(page, name, shown)
-        assert shifted(page) < GOOD, name
+        assert sum_shifts(page) < GOOD, name
     assert len(places(page)) == 1
 
     page.evaluate("document.querySelector('#top').style.marginTop = '300px'")  # a jump is seen as one
-    assert shifted(page) > GOOD
+    assert sum_shifts(page) > GOOD
     assert len(places(page)) == 2

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import bundled_app
+from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, each_look, keep, photograph
 from tests.browser.seen import expect_picture
@@ -31,13 +31,13 @@ NONE = "no map is better than random order. Do not read a reason into any of the
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    return open_page(bundled_app()[1])
+    return open_page(start_bundled()[1])
 
 
-def analysed(picture: str) -> tuple[Engine, str, list[str]]:
+def analyse_example(picture: str) -> tuple[Engine, str, list[str]]:
     """The engine behind the page, the key of an example at the page's first setting, and its two likeliest
     classes."""
-    engine, _ = bundled_app()
+    engine, _ = start_bundled()
     result = engine.open(Request(example_paths()[picture]))
     assert result.analysis.pruned
     return engine, result.key, [label for label, _ in result.analysis.pruned.top[:2]]
@@ -87,8 +87,8 @@ def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
 
 def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> None:
     """On a phone; the bars are as wide as the numbers in every size."""
-    engine, key, (first, second) = analysed("airplane")
-    page = open_page(bundled_app()[1], **PHONE)
+    engine, key, (first, second) = analyse_example("airplane")
+    page = open_page(start_bundled()[1], **PHONE)
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
@@ -106,7 +106,7 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
 
 
 def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, key, (first, _) = analysed("airplane")
+    engine, key, (first, _) = analyse_example("airplane")
     trust = engine.recall(key).trust(first)
     none = replace(trust, bar=trust.candidates[0].gap)  # which the best one does not exceed
     monkeypatch.setattr(Result, "trust", lambda *_: none)
@@ -115,7 +115,7 @@ def test_the_page_says_when_no_map_can_be_trusted(page: Page, monkeypatch: pytes
 
 
 def test_another_picture_is_judged_for_its_own_answer(page: Page) -> None:
-    engine, key, (first, second) = analysed("airplane")
+    engine, key, (first, second) = analyse_example("airplane")
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()  # a choice that must not outlive its picture
     expect_maps(page, engine, key, second)

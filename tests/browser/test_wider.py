@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from timm.models import save_for_hf
 
 from tests.browser.conftest import Opener
-from tests.browser.server import quick_models, started, stop
+from tests.browser.server import quick_models, start_app, stop
 from tests.serving.visitors import Visitor
 from tests.weights.hub import Hub
 from vitdemo.registry import MODELS
@@ -29,7 +29,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     save_for_hf(timm.create_model("deit_tiny_patch16_224"), str(repo), safe_serialization=True)
     client = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
     models = ("--models-dir", str(quick_models()))
-    app, address = started(str(folder / "files"), *models, HF_HUB_OFFLINE="0", **client)
+    app, address = start_app(str(folder / "files"), *models, HF_HUB_OFFLINE="0", **client)
     assert '"labels"' in Visitor(address).analyse(KEY)
     yield address
     stop(app)

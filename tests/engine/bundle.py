@@ -43,17 +43,17 @@ def picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image:
     return Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR)
 
 
-def direct(models: Path, key: str, image: Image.Image) -> Net:
+def load_directly(models: Path, key: str, image: Image.Image) -> Net:
     """The network and its input, without the engine."""
     model = load_model(key, models_dir=models).model
     return model, preprocess(image, config=MODELS[key].data).pixels
 
 
-def traces(
+def record_traces(
     models: Path, key: str, image: Image.Image, *, keep_ratio: float, selector: str
 ) -> tuple[Trace, Trace]:
     """(dense, pruned), without the engine."""
-    model, pixels = direct(models, key, image)
+    model, pixels = load_directly(models, key, image)
     chosen = make_selector(selector, model=model, pixels=pixels)
     pruning = Pruning(chosen, FixedRatio(keep_ratio))
     return record(model, pixels), record(model, pixels, pruning=pruning)

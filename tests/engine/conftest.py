@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.bundle import LAB_MODEL, Net, direct, picture, write_models
+from tests.engine.bundle import LAB_MODEL, Net, load_directly, picture, write_models
 from vitdemo.engine import Engine, Request, Result
 
 
@@ -25,4 +25,4 @@ def result(engine: Engine) -> Result:
 @pytest.fixture(scope="module")
 def net(models: Path) -> Net:
     """The same network and picture, without the engine."""
-    return direct(models, LAB_MODEL, picture())
+    return load_directly(models, LAB_MODEL, picture())

@@ -19,7 +19,7 @@ KEY = "dynamicvit_cifar10"
 SATURATED = [3.0, 400.0, -300.0, 100.0, -100.0, 0.0, 50.0, 200.0, -200.0, 1.0]  # softmax: one 1, nine 0
 
 
-def opened(folder: Path, bias: list[float]) -> Result:
+def open_result(folder: Path, bias: list[float]) -> Result:
     """What a network says of a picture that answers `bias` to everything."""
     net = small_dynamic(img_size=32, patch_size=8, num_classes=10)
     net.head.load_state_dict({"weight": torch.zeros(10, 24), "bias": torch.tensor(bias)})
@@ -35,7 +35,7 @@ def opened(folder: Path, bias: list[float]) -> Result:
 def test_the_order_is_that_of_the_logits_and_then_of_the_classes(
     tmp_path: Path, bias: list[float], order: list[int]
 ) -> None:
-    result = opened(tmp_path, bias)
+    result = open_result(tmp_path, bias)
     analysis = result.analysis
     wanted = [CIFAR10_CLASSES[index] for index in order]
 

@@ -44,7 +44,7 @@ def looks() -> list[Look]:
     return [*every, *(replace(every[0], discard_ratio=ratio) for ratio in RATIOS[:-1])]
 
 
-def written(states: list[dict[str, Any]]) -> dict[str, Any]:
+def write_states(states: list[dict[str, Any]]) -> dict[str, Any]:
     """What the page's script writes of these states."""
     program = str(ROOT / "tests" / "js" / "links.mjs")
     done = node(
@@ -56,7 +56,7 @@ def written(states: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_every_look_comes_back_from_link_state_and_arguments(looks: list[Look], info: ModelInfo) -> None:
     states = json.loads(json.dumps([to_state(look) for look in looks]))
-    script = written(states)
+    script = write_states(states)
     for look, state, link in zip(looks, states, script["links"], strict=True):
         assert from_state(state) == look
         assert from_arguments(**asdict(look)) == look
@@ -67,7 +67,7 @@ def test_every_look_comes_back_from_link_state_and_arguments(looks: list[Look], 
 
 
 def test_all_begin_with_the_same_look() -> None:
-    script = written([to_state(FIRST)])
+    script = write_states([to_state(FIRST)])
     assert script["first"] == to_state(FIRST)
     assert from_state({}) == FIRST
     taken = inspect.signature(Api.attention_map).parameters

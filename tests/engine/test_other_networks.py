@@ -32,15 +32,15 @@ GREY = DataConfig("", 16, (0.4,), (0.2,))
 RATIO, THRESHOLD = 0.5, 0.4
 
 
-def served(folder: Path, model: VisionTransformer, data: DataConfig) -> Engine:
+def serve_model(folder: Path, model: VisionTransformer, data: DataConfig) -> Engine:
     """An engine that serves `model` under the name of its folder."""
     classes = WORDS[: model.config.num_classes]
     save_model(folder, model=model, name="other", data=data, classes=classes)
     return Engine(device="cpu", extra_models=[str(folder)])
 
 
-def opened(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Result, Tensor]:
-    result = served(folder, model, data).open(Request(picture(), str(folder), RATIO))
+def open_result(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Result, Tensor]:
+    result = serve_model(folder, model, data).open(Request(picture(), str(folder), RATIO))
     return result, preprocess(picture(), config=data).pixels
 
 
@@ -49,7 +49,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A network of which each logit is a yes or no: result, pixels, model."""
     torch.manual_seed(0)
     model = small_dynamic(multi_label=True)
-    return *opened(tmp_path_factory.mktemp("several"), model, DATA), model
+    return *open_result(tmp_path_factory.mktemp("several"), model, DATA), model
 
 
 @torch.no_grad()
@@ -60,7 +60,7 @@ def yes(model: VisionTransformer, pixels: Tensor, rule: Any = None, selector: st
     return 1 / (1 + torch.exp(-logits))
 
 
-def same(found: Any, wanted: Tensor) -> None:
+def assert_same(found: Any, wanted: Tensor) -> None:
     """A list of (label, probability) against the probabilities of all classes; they need not sum to 1."""
     shown = dict(found)
     assert shown == pytest.approx({name: float(wanted[WORDS.index(name)]) for name in shown}, abs=1e-5)
@@ -69,14 +69,16 @@ def same(found: Any, wanted: Tensor) -> None:
 def test_each_class_stands_for_itself(several: Any) -> None:
     result, pixels, model = several
     analysis = result.analysis
-    same(analysis.dense.top, yes(model, pixels))
-    same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
+    assert_same(analysis.dense.top, yes(model, pixels))
+    assert_same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
     assert len(analysis.dense.top) == len(WORDS)
     assert abs(sum(share for _, share in analysis.dense.top) - 1) > 0.1
     record = result.export(Look())
     facts = record.facts
     np.testing.assert_allclose(record.arrays["dense_probabilities"], yes(model, pixels), atol=1e-5)
-    same([(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels))
+    assert_same(
+        [(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels)
+    )
     assert "a sigmoid turns each" in result.inside.walk()[-1].text
 
 
@@ -86,12 +88,12 @@ def test_the_laboratory_and_trust_show_the_same_probabilities(several: Any) -> N
     kept = result.lab.operate(drop=[3])
     stages = [sorted(set(ids) - {3}) for ids in (range(16), *analysis.kept)]
     rule = Explicit(tuple(torch.tensor(ids) for ids in stages))
-    same(kept.before, yes(model, pixels, FixedRatio(RATIO)))
-    same(kept.after, yes(model, pixels, rule))
+    assert_same(kept.before, yes(model, pixels, FixedRatio(RATIO)))
+    assert_same(kept.after, yes(model, pixels, rule))
     adaptive = result.lab.adaptive(THRESHOLD)
-    same(adaptive.adaptive.top, yes(model, pixels, threshold_for("learned", THRESHOLD)))
+    assert_same(adaptive.adaptive.top, yes(model, pixels, threshold_for("learned", THRESHOLD)))
     sweep = result.lab.sweep()
-    same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), yes(model, pixels))
+    assert_same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), yes(model, pixels))
     label = analysis.pruned.top[0][0]
     trust = result.trust(label)
     whole = float(yes(model, pixels)[WORDS.index(label)])
@@ -107,14 +109,14 @@ def test_the_laboratory_and_trust_show_the_same_probabilities(several: Any) -> N
 
 def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
     model = small(in_chans=1)
-    result, pixels = opened(tmp_path, model, GREY)
+    result, pixels = open_result(tmp_path, model, GREY)
     assert pixels.shape == (1, 1, 16, 16)
     grey = picture().convert("L")
     short = grey.resize((24, 16), Image.Resampling.BICUBIC).crop((4, 0, 20, 16))
     torch.testing.assert_close(pixels[0, 0], (torch.tensor(np.array(short)) / 255 - 0.4) / 0.2)
     with torch.no_grad():
         wanted = model(pixels)[0].softmax(-1)
-    same(result.analysis.dense.top, wanted)
+    assert_same(result.analysis.dense.top, wanted)
     assert len(set(map(tuple, np.asarray(result.analysis.view).reshape(-1, 3)[:, :2].T))) == 1, "red is green"
     steps = result.inside.walk()
     assert [step.shape for step in steps[1:3]] == ["(1, 16, 16)", "(16, 16)"]
@@ -124,7 +126,7 @@ def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
 
 def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     model = small_dynamic(num_classes=0)
-    result, pixels = opened(tmp_path, model, DATA)
+    result, pixels = open_result(tmp_path, model, DATA)
     analysis = result.analysis
     assert analysis.pruned is not None
     assert analysis.dense.top == analysis.pruned.top == ()

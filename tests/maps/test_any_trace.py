@@ -75,7 +75,7 @@ def value_of(draw: st.DrawFn, option: Option, shape: Shape) -> Any:
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
+def draw_question(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
     """A trace, a method that it has, and options that the method takes."""
     shape = draw(shapes())
     key = draw(st.sampled_from([key for key, one in METHODS.items() if shape.cuts or not one.needs_pruning]))
@@ -94,7 +94,7 @@ def reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
 
 
 @settings(deadline=None, max_examples=100)
-@given(case=asked())
+@given(case=draw_question())
 def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
     layer = reference_layer(trace, key, options)
@@ -116,7 +116,7 @@ def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[
 
 
 @settings(deadline=None, max_examples=40)
-@given(case=asked().filter(lambda case: METHODS[case[1]].inward))
+@given(case=draw_question().filter(lambda case: METHODS[case[1]].inward))
 def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
     try:
@@ -147,7 +147,7 @@ def test_statistics_stay_in_their_bounds(shape: Shape) -> None:
         assert (distance[layer][paying] <= farthest + 1e-4).all()
 
 
-def changed(field: str, change: Callable[[Any], Any]) -> Callable[[Trace], dict[str, Any]]:
+def change(field: str, change: Callable[[Any], Any]) -> Callable[[Trace], dict[str, Any]]:
     return lambda trace: {field: change(getattr(trace, field))}
 
 
@@ -157,27 +157,27 @@ def last(change: Callable[[Any], Any]) -> Callable[[tuple[Any, ...]], tuple[Any,
 
 FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "no layer": lambda trace: {"attn": (), "token_ids": ()},
-    "a layer more": changed("attn", lambda attn: (*attn, attn[-1])),
-    "a head more": changed("attn", last(lambda attn: torch.cat([attn, attn[:1]]))),
-    "a row more": changed("attn", last(lambda attn: torch.cat([attn, attn[:, :1]], dim=1))),
-    "a column more": changed("attn", last(lambda attn: torch.cat([attn, attn[..., :1]], dim=2))),
-    "one matrix": changed("attn", last(lambda attn: attn[0])),
-    "an id twice": changed("token_ids", last(lambda ids: torch.cat([ids, ids[-1:]]))),
-    "ids that fall": changed("token_ids", last(lambda ids: ids.flip(0) if len(ids) > 1 else ids + 99)),
-    "an id that never was": changed("token_ids", last(lambda ids: torch.cat([ids[:-1], ids[-1:] + 99]))),
-    "a negative id": changed("token_ids", last(lambda ids: torch.cat([ids[:1] - 99, ids[1:]]))),
+    "a layer more": change("attn", lambda attn: (*attn, attn[-1])),
+    "a head more": change("attn", last(lambda attn: torch.cat([attn, attn[:1]]))),
+    "a row more": change("attn", last(lambda attn: torch.cat([attn, attn[:, :1]], dim=1))),
+    "a column more": change("attn", last(lambda attn: torch.cat([attn, attn[..., :1]], dim=2))),
+    "one matrix": change("attn", last(lambda attn: attn[0])),
+    "an id twice": change("token_ids", last(lambda ids: torch.cat([ids, ids[-1:]]))),
+    "ids that fall": change("token_ids", last(lambda ids: ids.flip(0) if len(ids) > 1 else ids + 99)),
+    "an id that never was": change("token_ids", last(lambda ids: torch.cat([ids[:-1], ids[-1:] + 99]))),
+    "a negative id": change("token_ids", last(lambda ids: torch.cat([ids[:1] - 99, ids[1:]]))),
     "an empty grid": lambda trace: {"grid": (0, 5)},
     "a negative prefix": lambda trace: {"num_prefix_tokens": -1},
     "prefix tokens that are gone": lambda trace: {"num_prefix_tokens": trace.token_ids[0][-1].item() + 2},
-    "a longer readout": changed("readout", lambda values: torch.cat([values, values[:1] * 0])),
-    "a readout of 2": changed("readout", lambda values: 2 * values),
-    "a readout of NaN": changed("readout", lambda values: torch.nan * values),
-    "a negative readout": changed("readout", lambda values: torch.cat([values[:-1] + 5, -values[-1:] - 5])),
-    "a norm more": changed("token_norms", last(lambda norms: torch.cat([norms, norms[:1]]))),
-    "a layer of norms less": changed("token_norms", lambda norms: norms[:-1]),
+    "a longer readout": change("readout", lambda values: torch.cat([values, values[:1] * 0])),
+    "a readout of 2": change("readout", lambda values: 2 * values),
+    "a readout of NaN": change("readout", lambda values: torch.nan * values),
+    "a negative readout": change("readout", lambda values: torch.cat([values[:-1] + 5, -values[-1:] - 5])),
+    "a norm more": change("token_norms", last(lambda norms: torch.cat([norms, norms[:1]]))),
+    "a layer of norms less": change("token_norms", lambda norms: norms[:-1]),
     "a layer of directions": lambda trace: {"directions": (torch.ones(len(trace.token_ids[0]), 2).half(),)},
-    "a stage more": changed("prune_loc", lambda loc: (*loc, LAYERS - 1)),
-    "scores without a stage": changed("scores", lambda scores: (*scores, torch.zeros(1))),
+    "a stage more": change("prune_loc", lambda loc: (*loc, LAYERS - 1)),
+    "scores without a stage": change("scores", lambda scores: (*scores, torch.zeros(1))),
     "a stage after all": lambda trace: {
         "prune_loc": (*trace.prune_loc, LAYERS),
         "scores": (*trace.scores, torch.zeros(len(trace.patch_ids(-1)))),
@@ -188,12 +188,12 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     },
     "the same stage twice": lambda trace: {"prune_loc": (3, 3), "scores": trace.scores[:1] * 2},
     "a score more": lambda trace: {"prune_loc": (0,), "scores": (torch.zeros(trace.num_patches + 1),)},
-    "a target that is no class": changed("target", lambda target: target + 5),
-    "a negative target": changed("target", lambda target: -1),
+    "a target that is no class": change("target", lambda target: target + 5),
+    "a negative target": change("target", lambda target: -1),
     "no logits": lambda trace: {"logits": None},
     "no tokens": lambda trace: {"tokens": None},
-    "a gradient less": changed("attn_grad", lambda grads: grads[:-1]),
-    "a token more": changed("tokens", lambda tokens: torch.cat([tokens, tokens[:1]])),
+    "a gradient less": change("attn_grad", lambda grads: grads[:-1]),
+    "a token more": change("tokens", lambda tokens: torch.cat([tokens, tokens[:1]])),
 }
 
 

@@ -11,7 +11,7 @@ from vitdemo.maps.features import components, principal_components
 from vitdemo.trace import Trace
 
 
-def with_directions(trace: Trace, *, width: int, seed: int = 0) -> Trace:
+def add_directions(trace: Trace, *, width: int, seed: int = 0) -> Trace:
     """The trace with features whose first components stand out, as those of real pictures do."""
     draw = torch.Generator().manual_seed(seed)
     strength = 2.0 ** -torch.arange(width)
@@ -25,7 +25,7 @@ def with_directions(trace: Trace, *, width: int, seed: int = 0) -> Trace:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_components_are_those_of_numpy(seed: int) -> None:
-    trace = with_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12, seed=seed)
+    trace = add_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12, seed=seed)
     for layer, found in enumerate(principal_components(trace)):
         x = trace.directions[layer][trace.num_prefix_tokens :].double().numpy()
         left, values, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
@@ -36,7 +36,7 @@ def test_components_are_those_of_numpy(seed: int) -> None:
 
 
 def test_no_component_changes_its_sign_from_layer_to_layer() -> None:
-    trace = with_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12)
+    trace = add_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12)
     found = principal_components(trace)
     assert all(found[0][found[0][:, i].abs().argmax(), i] > 0 for i in range(3))
     turned = (*trace.directions[:1], *(-one for one in trace.directions[1:]))  # has the same components

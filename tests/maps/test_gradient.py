@@ -40,7 +40,7 @@ def trace(request: pytest.FixtureRequest) -> Trace:
     return made
 
 
-def graded(trace: Trace, *gradients: list) -> Trace:
+def add_gradients(trace: Trace, *gradients: list) -> Trace:
     attn_grad = tuple(
         torch.tensor(g, dtype=torch.float32).reshape(a.shape)
         for g, a in zip(gradients, trace.attn, strict=True)
@@ -58,7 +58,7 @@ def test_two_layers_by_hand() -> None:
     second = [[[0.25, 0.5, 0.25], [1, 0, 0], [0, 0, 1]]]
     of_first = [[[-1, 0, -4], [3, -1, 1], [-1, 1, 0]]]
     of_second = [[[0, 1, 1], [0, 0, 0], [0, 0, 0]]]
-    trace = graded(written_trace(first, second, grid=(1, 2)), of_first, of_second)
+    trace = add_gradients(written_trace(first, second, grid=(1, 2)), of_first, of_second)
     # Chefer: R1 = I + B1. Class row of R2 = R1[class] + B2[class] R1
     #   = [1 0 0] + 1/2 [0 1 1/2] + 1/4 [0 1/4 1] = [1 9/16 1/2]
     np.testing.assert_allclose(explain(trace, "chefer"), [[9 / 16, 1 / 2]])
@@ -168,7 +168,7 @@ def test_no_map_is_negative(trace: Trace) -> None:
 
 def test_a_linear_layer_that_attends_to_nothing_adds_nothing() -> None:
     none = [[[0, 0, 0]] * 3]
-    trace = graded(written_trace(none, grid=(1, 2)), [[[1, 1, 1]] * 3])
+    trace = add_gradients(written_trace(none, grid=(1, 2)), [[[1, 1, 1]] * 3])
     for key in ("chefer", "gradient-rollout", "attention-gradcam"):
         np.testing.assert_array_equal(explain(trace, key), [[0, 0]])
 

@@ -78,7 +78,7 @@ def test_pruned_tokens_are_neither_queries_nor_keys(prefix: int) -> None:
             assert entropy[layer, head] == pytest.approx(slow, rel=1e-5)
 
 
-def with_norms(trace: Trace, *norms: float) -> Trace:
+def add_norms(trace: Trace, *norms: float) -> Trace:
     below = tuple(torch.ones(len(ids)) for ids in trace.token_ids[:-1])
     return dataclasses.replace(trace, token_norms=(*below, torch.tensor(norms)))
 
@@ -86,19 +86,19 @@ def with_norms(trace: Trace, *norms: float) -> Trace:
 def test_artefacts_by_hand() -> None:
     """Norms 1, 2, 3, 4 and 5: median 3, deviations 2, 1, 0, 1, 2, so MAD 1 and the limit 3 + 6 = 9."""
     trace = random_trace(grid=(1, 5))
-    calm = token_norms(with_norms(trace, 99.0, 1, 2, 3, 4, 5))
+    calm = token_norms(add_norms(trace, 99.0, 1, 2, 3, 4, 5))
     assert (calm.limit, calm.artefacts, calm.prefix) == (9.0, (), (99.0,))
     np.testing.assert_array_equal(calm.heat, [[1, 2, 3, 4, 5]])
-    assert token_norms(with_norms(trace, 99.0, 1, 9.5, 3, 4, 5)).artefacts == ()  # its own weight moves both
-    loud = token_norms(with_norms(trace, 99.0, 1, 30, 3, 2, 4))
+    assert token_norms(add_norms(trace, 99.0, 1, 9.5, 3, 4, 5)).artefacts == ()  # its own weight moves both
+    loud = token_norms(add_norms(trace, 99.0, 1, 30, 3, 2, 4))
     assert (loud.limit, loud.artefacts) == (9.0, (1,))
-    assert token_norms(with_norms(trace, 99.0, 1, 30, 3, 2, 4), factor=40.0).artefacts == ()
+    assert token_norms(add_norms(trace, 99.0, 1, 30, 3, 2, 4), factor=40.0).artefacts == ()
 
 
 def test_artefacts_have_their_original_place_after_pruning() -> None:
     trace = random_trace(grid=(2, 4), cuts={2: 5})
     left = trace.patch_ids(-1).tolist()
-    norms = token_norms(with_norms(trace, 1.0, 2.0, 2.1, 2.2, 1.9, 50.0))
+    norms = token_norms(add_norms(trace, 1.0, 2.0, 2.1, 2.2, 1.9, 50.0))
     assert norms.artefacts == (left[-1],)
     gone = sorted(set(range(8)) - set(left))
     assert np.flatnonzero(np.isnan(norms.heat)).tolist() == gone

@@ -40,7 +40,7 @@ class Watch(TorchDispatchMode):
 
 
 @contextmanager
-def fused_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Size]]:
+def count_fused_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Size]]:
     real, calls = F.scaled_dot_product_attention, []
 
     def counted(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def test_softmax_is_written_out_only_for_a_recorder(monkeypatch: pytest.MonkeyPa
     net = small()
     x = pictures(net.config)
     for recorder in (None, Recorder(attention=attention)):
-        with fused_calls(monkeypatch) as calls, Watch() as watch:
+        with count_fused_calls(monkeypatch) as calls, Watch() as watch:
             net(x, recorder=recorder)
         written = net.config.depth if recorder is not None and attention else 0
         assert len(calls) == net.config.depth - written

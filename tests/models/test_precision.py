@@ -37,7 +37,7 @@ def layer(feature_map: str = "elu", **changes: int) -> Attention:
     return attention.eval()
 
 
-def written(attention: Attention, qkv: Tensor) -> Tensor:
+def attend_by_hand(attention: Attention, qkv: Tensor) -> Tensor:
     """Eq. 5 and 7 of Katharopoulos et al. 2020 in 64 bits, `(b, n, d)`, from what the projection gave."""
     b, n, _ = qkv.shape
     q, k, v = qkv.double().reshape(b, n, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
@@ -63,7 +63,9 @@ def test_sums_over_a_thousand_keys_do_not_overflow(feature_map: str, half: torch
         attention(torch.randn(1, 1025, 192))
     _, qkv, out, _ = seen
     assert qkv.dtype == half
-    torch.testing.assert_close(out.double(), written(attention, qkv), atol=1e-4, rtol=torch.finfo(half).eps)
+    torch.testing.assert_close(
+        out.double(), attend_by_hand(attention, qkv), atol=1e-4, rtol=torch.finfo(half).eps
+    )
 
 
 @pytest.mark.parametrize("half", HALVES, ids=str)

@@ -13,13 +13,13 @@ from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
 from vitdemo.trace import Recorder
 
 
-def pruned(net: VisionTransformer, x: Tensor, name: str, *, ratio: float = 0.6) -> Recorder:
+def prune(net: VisionTransformer, x: Tensor, name: str, *, ratio: float = 0.6) -> Recorder:
     recorder = Recorder(attention=False)
     net(x, pruning=Pruning(make_selector(name, model=net, pixels=x), FixedRatio(ratio)), recorder=recorder)
     return recorder
 
 
-def kept_by(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
+def find_kept(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
     prefix = net.config.num_prefix_tokens
     return [recorder.token_ids[layer][:, prefix:] - prefix for layer in net.config.prune_loc]
 
@@ -29,8 +29,8 @@ def kept_by(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
 def test_class_attention_is_the_class_row_of_the_next_block(options: dict[str, object]) -> None:
     net = small(**options)
     x, prefix = pictures(net.config), net.config.num_prefix_tokens
-    recorder = pruned(net, x, "class-attention")
-    kept = kept_by(net, recorder)
+    recorder = prune(net, x, "class-attention")
+    kept = find_kept(net, recorder)
     for stage, layer in enumerate(net.config.prune_loc):
         uncut = Recorder()
         net(x, pruning=Pruning(None, Explicit((None, *kept[:stage]))), recorder=uncut)
@@ -52,7 +52,7 @@ def test_without_a_class_token_the_mean_query_asks() -> None:
         k = tokens @ weight[24:48][part].T + bias[24:48][part]  # type: ignore[index]
         rows.append((torch.einsum("be,bne->bn", q.mean(1), k) / 8**0.5).softmax(-1))
     assert net.config.prune_loc[0] == 1
-    scores = pruned(net, x, "class-attention").scores[0]
+    scores = prune(net, x, "class-attention").scores[0]
     torch.testing.assert_close(scores, torch.stack(rows).mean(0), atol=1e-6, rtol=1e-4)
 
 
@@ -62,8 +62,8 @@ def test_every_selector_keeps_its_largest_scores(dynamic: bool) -> None:
     net = small_dynamic() if dynamic else small()
     x, prefix = pictures(net.config), net.config.num_prefix_tokens
     for name in selectors_of(net):
-        recorder = pruned(net, x, name)
-        for stage, kept in enumerate(kept_by(net, recorder)):
+        recorder = prune(net, x, name)
+        for stage, kept in enumerate(find_kept(net, recorder)):
             before = recorder.token_ids[net.config.prune_loc[stage] - 1][:, prefix:] - prefix
             for row in range(len(x)):
                 order = sorted(zip(recorder.scores[stage][row].tolist(), before[row].tolist(), strict=True))
@@ -75,10 +75,10 @@ def test_every_selector_keeps_its_largest_scores(dynamic: bool) -> None:
 def test_inverted_negates_the_best_selector(dynamic: bool) -> None:
     net = small_dynamic() if dynamic else small()
     x = pictures(net.config)
-    best = pruned(net, x, "learned" if dynamic else "class-attention")
-    inverted = pruned(net, x, "inverted")
+    best = prune(net, x, "learned" if dynamic else "class-attention")
+    inverted = prune(net, x, "inverted")
     torch.testing.assert_close(inverted.scores[0], -best.scores[0])
-    kept, dropped = kept_by(net, best)[0], kept_by(net, inverted)[0]
+    kept, dropped = find_kept(net, best)[0], find_kept(net, inverted)[0]
     assert kept.shape == dropped.shape == (3, 9)
     shared = [set(a.tolist()) & set(b.tolist()) for a, b in zip(kept, dropped, strict=True)]
     assert [len(both) for both in shared] == [2, 2, 2]  # 9 best and 9 worst of 16
@@ -88,14 +88,14 @@ def test_inverted_negates_the_best_selector(dynamic: bool) -> None:
 def test_random_follows_the_picture_alone() -> None:
     net = small()
     x = pictures(net.config, 2)
-    first, again = pruned(net, x, "random"), pruned(net, x.flip(0).clone(), "random")
+    first, again = prune(net, x, "random"), prune(net, x.flip(0).clone(), "random")
     for scores, flipped in zip(first.scores, again.scores, strict=True):
         assert torch.equal(scores, flipped.flip(0))
         assert not torch.equal(scores[0], scores[1])
     smaller = min(len(first.scores[0][0]), len(first.scores[1][0]))
     assert not torch.equal(first.scores[0][0, :smaller], first.scores[1][0, :smaller])
     everything = torch.cat(
-        [pruned(net, pictures(net.config, 64), "random").scores[0].flatten() for _ in range(4)]
+        [prune(net, pictures(net.config, 64), "random").scores[0].flatten() for _ in range(4)]
     )
     assert abs(everything.mean() - 0.5) < 4 * (1 / 12 / len(everything)) ** 0.5
 

@@ -20,7 +20,7 @@ from vitdemo.trace import Recorder
 WEIGHTS = torch.tensor([[0.1, 0.4, 0.3, 0.2]])  # mean 0.25
 
 
-def kept_by(net: VisionTransformer, recorder: Recorder) -> tuple[Tensor, ...]:
+def find_kept(net: VisionTransformer, recorder: Recorder) -> tuple[Tensor, ...]:
     prefix = net.config.num_prefix_tokens
     return tuple(recorder.token_ids[layer][:, prefix:] - prefix for layer in net.config.prune_loc)
 
@@ -80,7 +80,7 @@ def test_a_pass_is_that_of_the_same_sets_given(name: str) -> None:
         x, recorder = pictures(net.config, 1), Recorder(attention=False)
         pruning = Pruning(make_selector(selector, model=net, pixels=x), threshold_for(selector, 1.0))
         logits = net(x, pruning=pruning, recorder=recorder)
-        kept = kept_by(net, recorder)
+        kept = find_kept(net, recorder)
         again = net(x, pruning=Pruning(None, Explicit((None, *kept))))
         torch.testing.assert_close(again, logits, atol=1e-6, rtol=0)
         assert kept[-1].shape[1] < net.config.num_patches

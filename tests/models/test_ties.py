@@ -33,7 +33,7 @@ RULES: tuple[FixedRatio | Threshold, ...] = (
 )  # fmt: skip
 
 
-def undecided(**changes: Any) -> DynamicViT:
+def make_undecided(**changes: Any) -> DynamicViT:
     """A network whose predictors find every patch worth 1/2."""
     net = small_dynamic(**changes)
     for predictor in net.score_predictor:
@@ -86,7 +86,7 @@ def test_equal_scores_give_equal_logits_and_equal_sets(
     changes: dict[str, Any], rule: FixedRatio | Threshold
 ) -> None:
     """In evaluation and in training mode, whatever the picture."""
-    net = undecided(**changes)
+    net = make_undecided(**changes)
     x, recorder = pictures(net.config), Recorder(attention=False)
     for mode in (True, False):
         net.train(mode)
@@ -108,7 +108,7 @@ def test_equal_scores_give_equal_logits_and_equal_sets(
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @torch.no_grad()
 def test_equal_scores_under_autocast(rule: FixedRatio | Threshold, half: torch.dtype) -> None:
-    net = undecided(img_size=64)
+    net = make_undecided(img_size=64)
     x, recorder = pictures(net.config), Recorder(attention=False)
     exact = net.forward_masked(x, rule).logits
     with torch.autocast("cpu", half):

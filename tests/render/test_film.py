@@ -11,13 +11,13 @@ from vitdemo.render.palette import PAPER
 from vitdemo.render.text import draw_caption
 
 
-def smooth(seed: int, size: tuple[int, int]) -> Image.Image:
+def draw_smooth(seed: int, size: tuple[int, int]) -> Image.Image:
     """Few colours in large areas, as a palette of 256 can show them."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.NEAREST)
 
 
-def decoded(data: bytes) -> list[tuple[Image.Image, int]]:
+def decode(data: bytes) -> list[tuple[Image.Image, int]]:
     with Image.open(io.BytesIO(data)) as gif:
         assert gif.format == "GIF"
         assert gif.info["loop"] == 0
@@ -26,8 +26,8 @@ def decoded(data: bytes) -> list[tuple[Image.Image, int]]:
 
 def test_frames_are_the_captioned_pictures_in_order() -> None:
     names = ["Input: 64 patches", "Stage 1: 44 of 64 patches", "Stage 2: 31 of 64 patches"]
-    pictures = [smooth(seed, (300, 200)) for seed in range(3)]
-    frames = decoded(encode_gif(list(zip(names, pictures, strict=True))))
+    pictures = [draw_smooth(seed, (300, 200)) for seed in range(3)]
+    frames = decode(encode_gif(list(zip(names, pictures, strict=True))))
     assert [duration for _, duration in frames] == [HOLD, HOLD, LAST]
     for (frame, _), name, picture in zip(frames, names, pictures, strict=True):
         words = draw_caption(name, 300)
@@ -38,12 +38,14 @@ def test_frames_are_the_captioned_pictures_in_order() -> None:
 
 
 def test_large_pictures_are_reduced_and_smaller_ones_padded_with_paper() -> None:
-    frames = decoded(encode_gif([("a", smooth(0, (900, 450))), ("b", smooth(1, (50, 40)))], edge=300))
+    frames = decode(
+        encode_gif([("a", draw_smooth(0, (900, 450))), ("b", draw_smooth(1, (50, 40)))], edge=300)
+    )
     height = 150 + draw_caption("a", 300).height
     assert [frame.size for frame, _ in frames] == [(300, height)] * 2
     second = np.asarray(frames[1][0])
     assert (np.abs(second[:, 60:].astype(int) - PAPER) <= 3).all()
-    assert np.abs(second[:40, :50].astype(int) - np.asarray(smooth(1, (50, 40))).astype(int)).mean() < 3
+    assert np.abs(second[:40, :50].astype(int) - np.asarray(draw_smooth(1, (50, 40))).astype(int)).mean() < 3
 
 
 def test_a_noisy_photo_stays_below_a_megabyte() -> None:

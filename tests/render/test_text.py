@@ -21,7 +21,7 @@ PUNCTUATION = tuple("，。：；、）》”％")
 
 
 @contextmanager
-def answered_in_chinese() -> Iterator[None]:
+def answer_in_chinese() -> Iterator[None]:
     def translated(text: str) -> str:
         return read_chinese()[text.template].format(**text.gaps) if isinstance(text, Message) else text
 
@@ -33,7 +33,7 @@ def answered_in_chinese() -> Iterator[None]:
 def test_a_caption_is_said_in_the_language_of_the_visitor() -> None:
     message = Message("Input: {count} patches", count=64)
     english = draw_caption(message, 448)
-    with answered_in_chinese():
+    with answer_in_chinese():
         assert respell(message) == "输入：64 个图像块"
         assert draw_caption(message, 448).tobytes() != english.tobytes()
     assert (
@@ -47,7 +47,7 @@ def test_a_figure_changes_nothing_but_its_words() -> None:
     view, heat = Image.new("RGB", (448, 448), "teal"), np.eye(8)
     scale = render.share_scale([heat], label=Message("attention weight"))
     english = render.draw_heat(view, heat, scale=scale)
-    with answered_in_chinese():
+    with answer_in_chinese():
         ours = render.draw_heat(view, heat, scale=scale)
     assert ours.crop((0, 0, 448, 448)).tobytes() == english.crop((0, 0, 448, 448)).tobytes()
     assert ours.tobytes() != english.tobytes()

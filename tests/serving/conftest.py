@@ -8,9 +8,9 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from tests.serving.visitor import Visitor
-from tests.serving.visitors import Jobs, until
+from tests.serving.visitors import Jobs, wait_until
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine
 from vitdemo.serving.queue import FairQueue
@@ -44,7 +44,7 @@ def pages() -> Iterator[list[gr.Blocks]]:
 
 @pytest.fixture(scope="module")
 def url(engine: Engine, pages: list[gr.Blocks]) -> Iterator[str]:
-    with served(engine) as address:
+    with serve_page(engine) as address:
         yield address
 
 
@@ -66,4 +66,4 @@ def jobs(engine: Engine, page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> It
     made.done.set()
     line = page._queue
     assert isinstance(line, FairQueue)
-    until(lambda: not line.list_pending())
+    wait_until(lambda: not line.list_pending())

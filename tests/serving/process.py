@@ -42,7 +42,7 @@ def start(*words: str, temporary: Path, **environment: str) -> subprocess.Popen[
 
 
 @contextmanager
-def running(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
+def run_app(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
     """It answers, and is killed in the end if nobody has stopped it."""
     port = free_port()
     process = start("--port", str(port), *words, temporary=temporary, **environment)

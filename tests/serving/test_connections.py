@@ -15,7 +15,7 @@ import pytest
 from tests.browser.server import free_port
 from tests.serving.test_life import slow_request
 from tests.serving.visitor import API
-from tests.serving.visitors import PATIENCE, Visitor, until
+from tests.serving.visitors import PATIENCE, Visitor, wait_until
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.serving.connections import CROWDED, FULL
@@ -72,7 +72,7 @@ def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callab
             base_url=f"{url}gradio_api/", transport=httpx.HTTPTransport(local_address=OTHER), timeout=PATIENCE
         )
         assert "event: complete" in other.analyse()
-    until(lambda: httpx.get(f"{url}config", timeout=PATIENCE).status_code == 200)
+    wait_until(lambda: httpx.get(f"{url}config", timeout=PATIENCE).status_code == 200)
 
 
 def test_who_holds_most_makes_room_for_another(serve: Callable[..., str]) -> None:
@@ -92,14 +92,14 @@ def test_who_holds_no_fewer_than_others_is_asked_to_come_again(serve: Callable[.
         refused = ask(url, "127.0.0.3")
         assert (refused.status_code, refused.json()) == (503, {"detail": FULL})
         assert refused.headers.items() >= {name.lower(): value for name, value in HEADERS.items()}.items()
-    until(lambda: ask(url, "127.0.0.3").status_code == 200)
+    wait_until(lambda: ask(url, "127.0.0.3").status_code == 200)
 
 
 def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[..., str]) -> None:
     """Neither who says nothing, nor who sends a byte from time to time; who listens is left alone."""
     url = serve(seconds=SECONDS)
     with httpx.stream("GET", f"{url}{API}/heartbeat/mine", timeout=PATIENCE) as stream:
-        for begin, more in ((connect, b""), (slow_head, b"x"), (slow_request, b"x")):
+        for begin, more in ((connect, b""), (begin_request, b"x"), (slow_request, b"x")):
             with begin(url) as connection:
                 connection.settimeout(SECONDS / 5)
                 began = time.monotonic()
@@ -108,7 +108,7 @@ def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[...,
         assert next(stream.iter_lines()).startswith("data"), "a stream of answers lasts"
 
 
-def slow_head(url: str) -> socket.socket:
+def begin_request(url: str) -> socket.socket:
     """The connection of a request whose first header never comes to its end."""
     connection = connect(url)
     connection.sendall(b"GET / HTTP/1.1\r\nHost: ")

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.api.test_endpoints import PARAMETERS
-from tests.browser.server import ROOT, served
+from tests.browser.server import ROOT, serve_page
 from tests.serving.visitor import API, BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
@@ -34,7 +34,7 @@ Hostile = dict[str, Any]
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
     """A page whose queue takes a whole batch of one visitor."""
-    with served(engine, limits=Limits(client_requests=BATCH)) as address:
+    with serve_page(engine, limits=Limits(client_requests=BATCH)) as address:
         yield address
 
 
@@ -126,13 +126,13 @@ def for_each_event(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, 
     return found
 
 
-def with_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
+def put_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
     data = visitor.usual(event)
     data[place] = value
     return Call(event, data)
 
 
-def scanned(answer: str) -> None:
+def scan(answer: str) -> None:
     found = [trace for trace in TRACES if trace.lower() in answer.lower()]
     assert not found, answer
 
@@ -151,22 +151,22 @@ def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Ho
         takes_files = kind in ("image", "uploadbutton")
         handed = [every[index % len(every)], *(often if takes_files else [])]
         wrapped = [[value] if kind == "uploadbutton" else value for value in handed]
-        calls += [with_value(visitor, event, place, value) for value in wrapped]
+        calls += [put_value(visitor, event, place, value) for value in wrapped]
     walk = for_each_event(visitor, [files[name] for name in ALWAYS])
     calls += [
-        with_value(visitor, event, place, [value] if kind == "uploadbutton" else value)
+        put_value(visitor, event, place, [value] if kind == "uploadbutton" else value)
         for event, place, kind, value in walk
     ]
     assert len(calls) > 700
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         assert sentence_of(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
-        scanned(answer)
+        scan(answer)
 
 
 def test_a_path_as_plain_text_is_no_file(visitor: Visitor, foreign: Path) -> None:
     places = [(event, place) for event, place, kind in slots(visitor) if kind in ("image", "uploadbutton")]
     for path in (str(foreign), str(foreign.with_name("nothing.png"))):
-        answers = visitor.ask(*(with_value(visitor, event, place, path) for event, place in places))
+        answers = visitor.ask(*(put_value(visitor, event, place, path) for event, place in places))
         assert {sentence_of(answer) for answer in answers} == {MISTAKEN}
 
 
@@ -216,15 +216,15 @@ def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
 def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Visitor) -> None:
     values = list(ODD.values())
     calls = [
-        with_value(visitor, event, place, values[(2 * index + more) % len(values)])
+        put_value(visitor, event, place, values[(2 * index + more) % len(values)])
         for index, (event, place, _) in enumerate(slots(visitor))
         for more in (0, 1)
     ]
     walk = for_each_event(visitor, [math.nan, math.inf])
-    calls += [with_value(visitor, event, place, value) for event, place, _, value in walk]
+    calls += [put_value(visitor, event, place, value) for event, place, _, value in walk]
     told = 0
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
-        scanned(answer)
+        scan(answer)
         words = sentence_of(answer)
         told += words is not None
         assert words is None or (len(words) > 10 and "\n" not in words), (call, answer)

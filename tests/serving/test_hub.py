@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.server import started, stop
-from tests.serving.visitors import SOON, Visitor, sent, until
+from tests.browser.server import start_app, stop
+from tests.serving.visitors import SOON, Visitor, send, wait_until
 from tests.weights.hub import Hub
 from vitdemo.registry import MODELS
 
@@ -36,7 +36,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture
 def url(hub: Hub, tmp_path: Path) -> Iterator[str]:
     client = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
-    app, url = started(str(tmp_path / "files"), HF_HUB_OFFLINE="0", **client)
+    app, url = start_app(str(tmp_path / "files"), HF_HUB_OFFLINE="0", **client)
     yield url
     stop(app)
 
@@ -47,15 +47,15 @@ def test_two_visitors_who_wait_for_the_hub_hold_no_third_one_up(hub: Hub, url: s
     assert '"labels"' in third.analyse(BUNDLED), "it is in memory"
     with ExitStack() as listeners:
         for visitor, key in zip(waiting, SLOW, strict=True):
-            event = visitor.asks("analyse", sent(visitor), key, 0.0, "")
+            event = visitor.asks("analyse", send(visitor), key, 0.0, "")
             listeners.enter_context(visitor.listening("analyse", event))
-        until(lambda: all(key in asked(hub) for key in SLOW))
-        picture, start = sent(third), time.monotonic()
+        wait_until(lambda: all(key in list_asked(hub) for key in SLOW))
+        picture, start = send(third), time.monotonic()
         assert '"labels"' in third.answer("analyse", picture, BUNDLED, 0.5, "")
         assert time.monotonic() - start < 2 * SOON
         assert "deit_tiny" in third.answer("models")
 
 
-def asked(hub: Hub) -> str:
+def list_asked(hub: Hub) -> str:
     """The files that are being sent."""
     return " ".join(line for line in hub.requests if line.startswith("GET") and "safetensors" in line)

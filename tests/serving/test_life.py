@@ -21,7 +21,7 @@ from gradio import networking
 
 from tests.api.networks import PICTURE
 from tests.browser.server import free_port
-from tests.serving.process import App, refusal, running
+from tests.serving.process import App, refusal, run_app
 from tests.serving.visitors import PATIENCE
 from tests.small_bundle import SMALL_KEYS
 from vitdemo import serving
@@ -43,7 +43,7 @@ def upload(app: App) -> str:
     return sent.json()[0]
 
 
-def called(app: App, endpoint: str, *data: Any) -> str:
+def call(app: App, endpoint: str, *data: Any) -> str:
     """The address of a job's answer."""
     address = f"{app.url}gradio_api/call/{endpoint}"
     return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
@@ -70,15 +70,15 @@ def slow_request(url: str, route: str = "upload") -> socket.socket:
     return connection
 
 
-def answered(address: str) -> str:
+def is_answered(address: str) -> str:
     return httpx.get(address, timeout=60).text
 
 
 def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: Path, tmp_path: Path) -> None:
     words = ("--models-dir", str(models))
     with (
-        running(*words, temporary=tmp_path) as first,
-        running(*words, *PATIENT, temporary=tmp_path) as second,
+        run_app(*words, temporary=tmp_path) as first,
+        run_app(*words, *PATIENT, temporary=tmp_path) as second,
         ThreadPoolExecutor(8) as pool,
     ):
         mine, other = Path(upload(first)), upload(second)
@@ -87,7 +87,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
         picture = {"path": other, "meta": {"_type": "gradio.FileData"}}
         asked = [(name, key) for name in ("sweep", "faithfulness") for key in SMALL_KEYS]
         waiting = [
-            pool.submit(answered, called(second, endpoint, picture, key, *EXTRA[endpoint]))
+            pool.submit(is_answered, call(second, endpoint, picture, key, *EXTRA[endpoint]))
             for endpoint, key in asked
         ]
         slow = slow_request(second.url)
@@ -117,7 +117,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
 
 def test_what_never_ends_is_cut_off_in_time(models: Path, tmp_path: Path) -> None:
     """The six seconds that a request has, and those that the server takes to close."""
-    with running("--models-dir", str(models), temporary=tmp_path) as app:
+    with run_app("--models-dir", str(models), temporary=tmp_path) as app:
         with slow_request(app.url), slow_request(app.url, "call/models"):
             assert httpx.get(f"{app.url}ready", timeout=PATIENCE).status_code == 200, "both have arrived"
             status, seconds, said = app.ended(signal.SIGTERM)

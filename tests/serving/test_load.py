@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 import torch
 
-from tests.serving.visitors import SOON, Jobs, Visitor, sent, until
+from tests.serving.visitors import SOON, Jobs, Visitor, send, wait_until
 from vitdemo.engine import Engine
 from vitdemo.engine.answers import lab
 from vitdemo.limits import Limits
@@ -21,14 +21,14 @@ MODEL = "vit_cifar10"
 
 
 def sweep(visitor: Visitor) -> str:
-    return visitor.asks("sweep", sent(visitor), MODEL)
+    return visitor.asks("sweep", send(visitor), MODEL)
 
 
 def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> None:
     left, next_one = Visitor(url), Visitor(url)
     event = sweep(left)
     with left.listening("sweep", event):
-        until(lambda: jobs.begun)
+        wait_until(lambda: jobs.begun)
     hung_up = time.monotonic()
     assert '"labels"' in next_one.analyse()
     assert jobs.ended[0] - hung_up < SOON
@@ -37,12 +37,12 @@ def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> 
 def test_who_hangs_up_while_waiting_is_not_served(url: str, jobs: Jobs) -> None:
     first, second = Visitor(url), Visitor(url, session="second")
     with first.listening("sweep", sweep(first)):
-        until(lambda: jobs.begun)
+        wait_until(lambda: jobs.begun)
         with second.listening("sweep", sweep(second)):
-            until(jobs.waiting)
-        until(lambda: not jobs.waiting(), seconds=SOON)
+            wait_until(jobs.waiting)
+        wait_until(lambda: not jobs.waiting(), seconds=SOON)
         jobs.done.set()
-    until(lambda: jobs.ended)
+    wait_until(lambda: jobs.ended)
     assert '"labels"' in Visitor(url).analyse()
     assert len(jobs.begun) == 1
 
@@ -50,12 +50,12 @@ def test_who_hangs_up_while_waiting_is_not_served(url: str, jobs: Jobs) -> None:
 def test_who_never_listens_is_given_up(url: str, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     """One client queued 66 sweeps and left; the next visitor waited four minutes."""
     visitor = Visitor(url)
-    picture = sent(visitor)
+    picture = send(visitor)
     answers = [visitor.ask("sweep", picture, MODEL) for _ in range(66)]
     assert sum(answer.status_code == 200 for answer in answers) == Limits().client_requests
-    until(lambda: jobs.begun)
+    wait_until(lambda: jobs.begun)
     monkeypatch.setattr(queue, "UNHEARD", 0.1)
-    until(lambda: jobs.ended, seconds=2 * queue.TIDY_EVERY + SOON)
+    wait_until(lambda: jobs.ended, seconds=2 * queue.TIDY_EVERY + SOON)
     monkeypatch.setattr(queue, "UNHEARD", 30.0)
     assert '"labels"' in Visitor(url, session="next").analyse()
     assert len(jobs.begun) == 1, "what waited behind it went with it"
@@ -65,15 +65,15 @@ def test_a_client_with_enough_in_work_is_told_so(url: str, jobs: Jobs) -> None:
     visitor, events = Visitor(url), []
     for _ in range(Limits().client_requests):
         events.append(sweep(visitor))
-    refused = visitor.ask("sweep", sent(visitor), MODEL)
+    refused = visitor.ask("sweep", send(visitor), MODEL)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     assert refused.json() == {
         "detail": "8 of your requests are waiting or running; the next one must wait for one of them."
     }
-    chinese = Visitor(url, language="zh-CN").ask("sweep", sent(visitor), MODEL)
+    chinese = Visitor(url, language="zh-CN").ask("sweep", send(visitor), MODEL)
     assert chinese.json()["detail"].startswith("你已有 8 个请求")
     assert visitor.ask("models").status_code == 200, "light work is not counted"
-    assert Visitor(url, session="another").ask("sweep", sent(visitor), MODEL).status_code == 200
+    assert Visitor(url, session="another").ask("sweep", send(visitor), MODEL).status_code == 200
     jobs.done.set()
     assert all("the job is done" in visitor.hears("sweep", event) for event in events)
 
@@ -82,7 +82,7 @@ def test_light_work_waits_for_nobody(url: str, jobs: Jobs) -> None:
     visitors = [Visitor(url, session=f"heavy {number}") for number in range(6)]
     for visitor in visitors:
         sweep(visitor)
-    until(lambda: jobs.begun)
+    wait_until(lambda: jobs.begun)
     start = time.monotonic()
     for _ in range(5):
         assert '"dynamicvit_cifar10"' in Visitor(url).answer("models")
@@ -97,12 +97,12 @@ def test_a_page_that_asks_for_another_result_gives_up_what_it_asked_before(
     visitor = Visitor(url, session="a page")
     event = sweep(visitor)
     with visitor.listening("sweep", event) as lines:
-        until(lambda: jobs.begun)
+        wait_until(lambda: jobs.begun)
         values = [None] * len(answer.inputs)
         joined = {"data": values, "fn_index": answer._id, "session_hash": "a page"}
         assert visitor.http.post("queue/join", json=joined).status_code == 200
         asked = time.monotonic()
-        until(lambda: jobs.ended)
+        wait_until(lambda: jobs.ended)
         assert jobs.ended[0] - asked < SOON
         assert any("error" in line for line in lines)
 
@@ -116,7 +116,7 @@ def test_a_crash_costs_one_request_and_tells_nothing(
     visitor = Visitor(url)
     with monkeypatch.context() as patch:
         patch.setattr(lab, "sweep", crash)
-        answer = visitor.answer("sweep", sent(visitor), MODEL)
+        answer = visitor.answer("sweep", send(visitor), MODEL)
     assert CRASHED in answer
     assert "secret" not in answer
     assert '"labels"' in visitor.analyse()
@@ -126,7 +126,7 @@ def test_refused_memory_costs_one_request(url: str, monkeypatch: pytest.MonkeyPa
     visitor = Visitor(url)
     with monkeypatch.context() as patch:
         patch.setattr(lab, "sweep", lambda *args, **options: torch.empty(2**50))
-        answer = visitor.answer("sweep", sent(visitor), MODEL)
+        answer = visitor.answer("sweep", send(visitor), MODEL)
     assert "There is not enough memory for this request now" in answer
     assert '"labels"' in visitor.analyse()
 
@@ -138,9 +138,9 @@ def test_nothing_is_kept_of_who_has_no_session(url: str, page: gr.Blocks) -> Non
     for _ in range(5):
         assert "complete" in visitor.answer("models")
     visitor.asks("models")  # and never listened for
-    until(lambda: set(sessions.session_data) <= known)
+    wait_until(lambda: set(sessions.session_data) <= known)
     heard = {session for session, ids in line.pending_event_ids_session.items() if not ids}
-    until(lambda: not heard & set(line.pending_event_ids_session))
+    wait_until(lambda: not heard & set(line.pending_event_ids_session))
     assert not line.event_ids_to_events
     assert len(line.event_analytics) <= 1
 

@@ -10,11 +10,11 @@ import gradio as gr
 import pytest
 
 from tests.api.networks import PICTURE
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from tests.engine.bundle import picture
 from tests.serving.test_foreign_files import sentence_of
 from tests.serving.visitor import API, Call, Visitor
-from tests.serving.visitors import Jobs, until
+from tests.serving.visitors import Jobs, wait_until
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.limits import Limits
 from vitdemo.serving.queue import FairQueue
@@ -31,11 +31,11 @@ def engine(models: object) -> Engine:
 
 @pytest.fixture(scope="module")
 def url(engine: Engine, pages: list[gr.Blocks]) -> Iterator[str]:
-    with served(engine) as address:
+    with serve_page(engine) as address:
         yield address
 
 
-def uploaded(visitor: Visitor) -> dict[str, Any]:
+def upload(visitor: Visitor) -> dict[str, Any]:
     (path,) = visitor.http.post(f"{API}/upload", files={"files": ("a.webp", PICTURE.read_bytes())}).json()
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
@@ -48,9 +48,9 @@ def call(visitor: Visitor, event: int, image: dict[str, Any]) -> Call:
     return Call(event, data, CLICK)
 
 
-def with_a_lost_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
+def lose_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
     """The visitor's picture: they have seen its result, which somebody else's has pushed out."""
-    image = uploaded(visitor)
+    image = upload(visitor)
     (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))
     assert "headline" in answer
     engine.open(Request(picture(), "vit_cifar10"))
@@ -60,10 +60,10 @@ def with_a_lost_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
 def test_no_event_outside_the_queue_runs_a_network_or_decodes_a_picture(
     visitor: Visitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image, before = with_a_lost_result(visitor, engine), engine.forwards
+    image, before = lose_result(visitor, engine), engine.forwards
     decoded: list[str] = []
     for name, target in (("engine", "vitdemo.engine.core.turns.Turns.turn"), ("page", "PIL.Image.open")):
-        monkeypatch.setattr(target, refusing(decoded, name))
+        monkeypatch.setattr(target, make_refusing(decoded, name))
     free = [number for number, event in visitor.events.items() if event["queue"] is False]
     assert len(free) > 8
     visitor.ask(*(call(visitor, one, image) for one in free))
@@ -71,7 +71,7 @@ def test_no_event_outside_the_queue_runs_a_network_or_decodes_a_picture(
     assert engine.forwards == before
 
 
-def refusing(calls: list[str], name: str) -> Callable[..., None]:
+def make_refusing(calls: list[str], name: str) -> Callable[..., None]:
     """What notes in `calls` that it was called, and then does nothing but fail."""
 
     def refuse(*_: object, **__: object) -> None:
@@ -85,8 +85,8 @@ def test_a_page_that_opens_does_not_decode_what_was_uploaded(
     visitor: Visitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (number,) = [one for one, event in visitor.events.items() if event["targets"][0][1] == "load"]
-    image, decoded = uploaded(visitor), []
-    monkeypatch.setattr(engine._pool.decoding, "turn", refusing(decoded, "engine"))
+    image, decoded = upload(visitor), []
+    monkeypatch.setattr(engine._pool.decoding, "turn", make_refusing(decoded, "engine"))
     (answer,) = visitor.ask(call(visitor, number, image))
     assert not decoded
     assert sentence_of(answer) is None
@@ -97,26 +97,26 @@ def test_an_event_whose_result_is_lost_waits_for_those_that_run_networks(
     visitor: Visitor, engine: Engine, page: gr.Blocks, jobs: Jobs
 ) -> None:
     """Two others hold both places; it comes when one of them is done."""
-    image, line = with_a_lost_result(visitor, engine), page._queue
+    image, line = lose_result(visitor, engine), page._queue
     assert isinstance(line, FairQueue)
     others = [Visitor(visitor.url, session=secrets.token_hex(6)) for _ in range(2)]
     for other in others:
-        other.post("queue/join", Call(other.named("sweep"), [uploaded(other), "vit_cifar10"]))
-    until(lambda: len(line.list_pending()) == 2 and not line.list_waiting())
+        other.post("queue/join", Call(other.named("sweep"), [upload(other), "vit_cifar10"]))
+    wait_until(lambda: len(line.list_pending()) == 2 and not line.list_waiting())
     before = engine.forwards
     asked = visitor.post("queue/join", call(visitor, visitor.started_by("step-next"), image))
     assert asked.status_code == 200
     assert [event.concurrency_id for event in line.list_waiting()] == ["heavy"]
     assert engine.forwards == before
     jobs.done.set()
-    until(lambda: not line.list_pending())
+    wait_until(lambda: not line.list_pending())
     assert engine.forwards > before
 
 
 def test_a_result_that_is_lost_on_the_way_is_told(
     visitor: Visitor, engine: Engine, page: gr.Blocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = with_a_lost_result(visitor, engine)
+    image = lose_result(visitor, engine)
     monkeypatch.setattr(page, "has_lost", lambda session: False)  # it is still there when the event is queued
     (answer,) = visitor.ask(call(visitor, visitor.started_by("step-next"), image))
     assert sentence_of(answer) == f"{Expired('')}."

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from tests.browser.server import free_port
-from tests.serving.visitors import Visitor, until
+from tests.serving.visitors import Visitor, wait_until
 from tests.soak.memory import resident
 from vitdemo.limits import Limits
 from vitdemo.serving import memory, temporary
@@ -37,7 +37,7 @@ def page(models: Path, pages: list[gr.Blocks]) -> Iterator[gr.Blocks]:
             patch.setattr(module, "PERIOD", 0.1)
         app = threading.Thread(target=run, args=(options,), kwargs={"files": files, "stop": stop})
         app.start()
-        until(lambda: pages)
+        wait_until(lambda: pages)
         yield pages[-1]
         stop.set()
         app.join()
@@ -72,7 +72,7 @@ def test_nothing_grows_with_the_number_of_visits(page: gr.Blocks) -> None:
     before = lengths(page)
     for _ in range(VISITS):
         visit(visitor)
-    until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()))
+    wait_until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()))
 
 
 @pytest.mark.skipif(memory.find_c_library() is None, reason="other C libraries do it by themselves")
@@ -80,4 +80,4 @@ def test_what_lies_free_between_two_results_goes_back_to_the_system(page: gr.Blo
     results = [torch.ones(PIECE, dtype=torch.uint8) for _ in range(2000)]
     before = resident(os.getpid())
     del results[::2]
-    until(lambda: before - resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20)
+    wait_until(lambda: before - resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20)

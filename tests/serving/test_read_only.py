@@ -29,7 +29,7 @@ def read_only(models: Path) -> Iterator[str]:
     page.close()
 
 
-def asked(visitor: Visitor, path: object) -> str:
+def ask(visitor: Visitor, path: object) -> str:
     return visitor.ask(Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))[0]
 
 
@@ -41,16 +41,16 @@ def test_the_port_takes_no_uploads(read_only: str) -> None:
     smuggled.write_bytes(PICTURE.read_bytes())
     data = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
     for path in (str(smuggled), str(PICTURE), data):
-        assert FOREIGN in asked(visitor, path)
+        assert FOREIGN in ask(visitor, path)
 
 
 def test_examples_are_analysed(read_only: str) -> None:
     visitor = Visitor(read_only)
     first = visitor.usual(visitor.named("answer"))[0]["path"]
-    assert '"labels"' in asked(visitor, first)
+    assert '"labels"' in ask(visitor, first)
     click = {"index": 8, "value": None}
     (chosen,) = visitor.ask(Call(visitor.named("select_example"), ["vit_cifar10"], click))
     ship, *offered = [part.split('"')[0] for part in chosen.split('"path":"')[1:]]
     assert ship.endswith("ship.webp")
     assert len(offered) == len(KINDS)  # the thumbnails
-    assert '"labels"' in asked(visitor, ship)
+    assert '"labels"' in ask(visitor, ship)

@@ -51,10 +51,10 @@ class Visitor:
         return self.hears(endpoint, self.asks(endpoint, *values))
 
     def analyse(self, model: str = "vit_cifar10") -> str:
-        return self.answer("analyse", sent(self), model, 0.0, "")
+        return self.answer("analyse", send(self), model, 0.0, "")
 
 
-def sent(visitor: Visitor) -> dict[str, Any]:
+def send(visitor: Visitor) -> dict[str, Any]:
     """The picture, uploaded."""
     with PICTURE.open("rb") as file:
         (path,) = visitor.http.post("upload", files={"files": file}).json()
@@ -86,7 +86,7 @@ class Jobs:
         raise ValueError("the job is done")
 
 
-def until(true: Callable[[], object], *, seconds: float = PATIENCE) -> float:
+def wait_until(true: Callable[[], object], *, seconds: float = PATIENCE) -> float:
     """Waits for it; returns how long that took."""
     start = time.monotonic()
     while not true():

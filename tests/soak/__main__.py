@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from tests.browser.server import started, stop
+from tests.browser.server import start_app, stop
 from tests.serving.visitor import Visitor
 from tests.soak.browser import Browser
 from tests.soak.load import MODELS, Load, User
@@ -168,7 +168,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="file for the JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vitdemo-soak-") as files:
-        app, url = started(files)
+        app, url = start_app(files)
         try:
             found = asyncio.run(soak(url, app.pid, options))
         finally:

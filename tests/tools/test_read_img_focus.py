@@ -81,7 +81,7 @@ def features(tree: Tree, positions: Tensor, pixels: Tensor) -> Tensor:
     return modules["backbone.layernorm"](x)
 
 
-def exported(tree: Tree, positions: Tensor) -> bytes:
+def export(tree: Tree, positions: Tensor) -> bytes:
     """The file as PyTorch's exporter leaves it: linear weights transposed, named by the nodes that use them
     alone; positions cut in two."""
     linear = {f"{name}.weight" for name, module in tree.named_modules() if isinstance(module, nn.Linear)}
@@ -106,7 +106,7 @@ def exported(tree: Tree, positions: Tensor) -> bytes:
 def test_the_read_network_gives_the_features_of_the_written_one() -> None:
     tree, positions = network(), torch.randn(1 + SIDE**2, WIDTH)
     pixels = torch.randn(1, 3, CONFIG.img_size, CONFIG.img_size)  # type: ignore[arg-type]
-    model = read_model(exported(tree, positions), CONFIG)
+    model = read_model(export(tree, positions), CONFIG)
     seen: list[Tensor] = []
     model.norm.register_forward_hook(lambda module, inputs, output: seen.append(output[0]))
     model(pixels)
@@ -115,7 +115,7 @@ def test_the_read_network_gives_the_features_of_the_written_one() -> None:
 
 @pytest.mark.parametrize("missing", ["backbone.layernorm.bias", "onnx::Concat_900"])
 def test_what_is_missing_is_named(missing: str) -> None:
-    model = onnx.load_model_from_string(exported(network(), torch.randn(1 + SIDE**2, WIDTH)))
+    model = onnx.load_model_from_string(export(network(), torch.randn(1 + SIDE**2, WIDTH)))
     kept = [tensor for tensor in model.graph.initializer if tensor.name != missing]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)

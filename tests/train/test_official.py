@@ -58,7 +58,7 @@ def test_only_kept_tokens_are_compared_and_an_empty_draw_costs_nothing() -> None
     assert token_loss(student, teacher, torch.zeros(2, 3)).item() == 0
 
 
-def written_out(student: DynamicViT, dense: VisionTransformer, config: TrainConfig) -> dict[str, Tensor]:
+def write_out(student: DynamicViT, dense: VisionTransformer, config: TrainConfig) -> dict[str, Tensor]:
     """Eq. 12-16 in float64, for the draws that the present random state gives."""
     output = student.forward_masked(X, dynamic_vit.Gumbel())
     answers = dense(X).double()
@@ -89,7 +89,7 @@ def test_the_objective_is_the_papers(pool: str) -> None:
     torch.manual_seed(3)
     found = official_loss(student, Batch(X, Y), config=recipe(), dense=dense).losses
     torch.manual_seed(3)
-    wanted = written_out(student, dense, recipe())
+    wanted = write_out(student, dense, recipe())
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         assert value > 1e-4, name

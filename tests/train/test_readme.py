@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.server import served
+from tests.browser.server import serve_page
 from tests.small_bundle import write_small_models
 from tests.train.conftest import overrides
 from train.options import SWEEP
@@ -160,7 +160,7 @@ def test_a_command_works(
 def test_the_python_asks_every_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     answers: list[dict[str, Any]] = []
-    with served(Engine(device="cpu", models_dir=write_small_models(tmp_path))) as url:
+    with serve_page(Engine(device="cpu", models_dir=write_small_models(tmp_path))) as url:
         names: dict[str, Any] = {}
         for line in ast.parse(PYTHON.replace("http://127.0.0.1:7860", url)).body:
             if isinstance(line, ast.Expr):

@@ -113,7 +113,7 @@ def judged(dense: Path, data: Path) -> tuple[LoadedModel, Resident]:
     return loaded, Resident.of(images, data=spec.data, device=torch.device("cpu"), classes=spec.classes)
 
 
-def by_hand(loaded: LoadedModel, test: Resident) -> Iterator[tuple[int, int, float]]:
+def predict_by_hand(loaded: LoadedModel, test: Resident) -> Iterator[tuple[int, int, float]]:
     """(row, answer, probability) of each picture, one at a time."""
     for row in range(len(test)):
         share = loaded.model(test.normalise(test.pixels[row : row + 1]))[0].double().softmax(dim=0)
@@ -126,7 +126,7 @@ def test_the_first_right_and_the_first_wrong_pictures_are_shown(judged: tuple[Lo
     test = Resident(**{**vars(test), "labels": test.labels.clone()})
     test.labels[::3] = (test.labels[::3] + 1) % 10  # the network is too good on this data to be wrong
     found = first_predictions(loaded, test, each=4)
-    answers = list(by_hand(loaded, test))
+    answers = list(predict_by_hand(loaded, test))
     right = [entry for entry in answers if entry[1] == int(test.labels[entry[0]])][:4]
     wrong = [entry for entry in answers if entry[1] != int(test.labels[entry[0]])][:4]
     assert len(right) == len(wrong) == 4

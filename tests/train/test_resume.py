@@ -27,7 +27,7 @@ def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.__main__.finish", lambda run, better: None)
 
 
-def saved(words: list[str], *, step: int = 2) -> Run:
+def list_saved(words: list[str], *, step: int = 2) -> Run:
     run = Run(load_recipe("cifar10_vit", words))
     run.step = step
     save_run(run)
@@ -43,7 +43,7 @@ def saved(words: list[str], *, step: int = 2) -> Run:
     ],
 )
 def test_another_configuration_is_refused_by_its_keys(words: list[str], keys: str, tiny: list[str]) -> None:
-    saved([*tiny, *SHORT])
+    list_saved([*tiny, *SHORT])
     with pytest.raises(SystemExit, match=rf"^error: .*vit_cifar10 holds a run .*: {keys}$"):
         train(["--recipe", "cifar10_vit", "--resume", *tiny, *SHORT, *words])
 
@@ -52,7 +52,7 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
     data: Path, tiny: list[str], tmp_path: Path
 ) -> None:
     """And its log, and its export. Not with others under the same path."""
-    saved([*tiny, *SHORT])
+    list_saved([*tiny, *SHORT])
     copy = tmp_path / "moved" / "data"
     shutil.copytree(data, copy)
     moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "data.workers=1"]
@@ -82,7 +82,7 @@ def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path
 
 def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     words = [*tiny, *SHORT]
-    folder = saved(words).config.run_dir
+    folder = list_saved(words).config.run_dir
     (folder / "export").mkdir()
     (folder / "export" / "model.safetensors").write_bytes(b"of a finished run")
     files = bytes_of(folder)
@@ -100,7 +100,7 @@ def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.C
 def test_words_may_stand_anywhere(tiny: list[str]) -> None:
     words = [*tiny, *SHORT]
     first, *rest = words
-    saved(words)
+    list_saved(words)
     train([first, "--resume", *rest[:3], "--recipe", "cifar10_vit", *rest[3:]])
     state = load_state(load_recipe("cifar10_vit", words).run_dir)
     assert state is not None
@@ -111,7 +111,7 @@ def test_nothing_to_resume_and_a_damaged_state_are_said(tiny: list[str]) -> None
     words = ["--recipe", "cifar10_vit", "--resume", *tiny, *SHORT]
     with pytest.raises(SystemExit, match=r"nothing to resume in .*vit_cifar10"):
         train(words)
-    folder = saved([*tiny, *SHORT]).config.run_dir
+    folder = list_saved([*tiny, *SHORT]).config.run_dir
     index, tensors = folder / "state.json", folder / "state-2.safetensors"
     whole, text = tensors.read_bytes(), index.read_text()
     for spoil in (

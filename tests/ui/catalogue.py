@@ -23,7 +23,7 @@ def module_of(path: Path) -> ModuleType:
     return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 
-def asked(path: Path) -> set[str]:
+def find_asked(path: Path) -> set[str]:
     """Every text that a call in the file gives to the catalogue, as far as the call itself tells."""
     module, found = module_of(path), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -35,15 +35,15 @@ def asked(path: Path) -> set[str]:
 def texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
     """The texts that an argument can be: a literal, either branch, or a constant of a module."""
     if isinstance(node, ast.Constant):
-        yield from flat(node.value)
+        yield from flatten(node.value)
     elif isinstance(node, ast.IfExp):
         yield from (*texts(node.body, module), *texts(node.orelse, module))
     elif isinstance(node, ast.Subscript):
         whole = constant(node.value, module)
         one = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        yield from flat(whole[one] if isinstance(whole, dict) and one in whole else whole)
+        yield from flatten(whole[one] if isinstance(whole, dict) and one in whole else whole)
     else:
-        yield from flat(constant(node, module))
+        yield from flatten(constant(node, module))
 
 
 def constant(node: ast.expr, module: ModuleType) -> Any:
@@ -55,16 +55,16 @@ def constant(node: ast.expr, module: ModuleType) -> Any:
     return constant(node.value, module) if isinstance(node, ast.Subscript) else None
 
 
-def flat(value: Any) -> Iterator[str]:
+def flatten(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, tuple, list)):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from flat(part)
+            yield from flatten(part)
 
 
 @cache
-def written() -> frozenset[str]:
+def find_written() -> frozenset[str]:
     """Every string in the files of the page."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in UI)
     nodes = (node for tree in trees for node in ast.walk(tree))
@@ -74,7 +74,7 @@ def written() -> frozenset[str]:
 
 
 @cache
-def messages() -> frozenset[str]:
+def find_messages() -> frozenset[str]:
     """The template of every Message that is made outside of the page; it must be written where it is used."""
     found = set()
     for path in ENGINE:

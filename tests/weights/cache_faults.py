@@ -13,7 +13,7 @@ LARGE = 2**17  # bytes: weights have more
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
+def fill_disk() -> Iterator[None]:
     """The file that the client writes to takes no more after 100,000 bytes."""
     from huggingface_hub import file_download
 
@@ -39,7 +39,7 @@ def full_disk() -> Iterator[None]:
 
 
 @contextmanager
-def no_cache() -> Iterator[None]:
+def forbid_cache() -> Iterator[None]:
     """The client's cache lies where nobody can write, root included: below a file."""
     from huggingface_hub import constants
 
@@ -50,7 +50,7 @@ def no_cache() -> Iterator[None]:
 
 
 @contextmanager
-def bit_flipped() -> Iterator[None]:
+def flip_bit() -> Iterator[None]:
     """In every large file of the cache; it stays so."""
     from huggingface_hub import constants
 
@@ -62,4 +62,4 @@ def bit_flipped() -> Iterator[None]:
     yield
 
 
-FAULTS = {"full disk": full_disk, "no cache": no_cache, "bit flipped": bit_flipped}
+FAULTS = {"full disk": fill_disk, "no cache": forbid_cache, "bit flipped": flip_bit}

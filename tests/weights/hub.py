@@ -159,7 +159,7 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
         results[load["name"]] = record | {
             "cached": vitdemo.weights.is_cached(load["source"]),
             "seconds": time.monotonic() - start,
-            "threads": left() if load.get("ends") else None,
+            "threads": count_left() if load.get("ends") else None,
             "requests": list(hub.requests),
             "sent": hub.sent,
         }
@@ -207,7 +207,7 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def left() -> int:
+def count_left() -> int:
     """Downloading threads that are still alive four seconds later."""
     until = time.monotonic() + 4
     while True:

@@ -91,7 +91,7 @@ def places(values: Any) -> list[tuple[Any, ...]]:
     return found
 
 
-def mutated(document: Any, data: st.DataObject) -> Any:
+def mutate(document: Any, data: st.DataObject) -> Any:
     """`document` with one to three values replaced, removed or added."""
     document = copy.deepcopy(document)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -125,7 +125,7 @@ def test_any_config_is_a_model_or_a_sentence(
         if not path.is_file():
             continue
         good = path.read_text()
-        path.write_text(json.dumps(mutated(json.loads(good), data)))
+        path.write_text(json.dumps(mutate(json.loads(good), data)))
         try:
             attempt(folders[kind])
         finally:
@@ -145,7 +145,7 @@ def test_any_bytes_for_a_config_are_a_sentence(folders: dict[str, Path], text: b
         path.write_text(good)
 
 
-def rewritten(folder: Path, header: bytes, body: bytes, length: int | None = None) -> LoadedModel | None:
+def rewrite(folder: Path, header: bytes, body: bytes, length: int | None = None) -> LoadedModel | None:
     """What comes of a safetensors file of these parts; `length`: what it says of its header."""
     path = folder / "model.safetensors"
     good = path.read_bytes()
@@ -165,8 +165,8 @@ def parts(folder: Path) -> tuple[dict[str, Any], bytes]:
 @pytest.mark.parametrize("length", [0, 1, 2**31, 2**62, 2**63, 2**64 - 1])
 def test_a_header_of_any_length_is_a_sentence(folders: dict[str, Path], length: int) -> None:
     header, body = parts(folders["timm"])
-    assert rewritten(folders["timm"], json.dumps(header).encode(), body, length) is None
-    assert rewritten(folders["timm"], b"{" * 1000, body) is None
+    assert rewrite(folders["timm"], json.dumps(header).encode(), body, length) is None
+    assert rewrite(folders["timm"], b"{" * 1000, body) is None
 
 
 @FEW
@@ -182,7 +182,7 @@ def test_any_header_is_a_model_or_a_sentence(folders: dict[str, Path], data: st.
         )
         edges = st.lists(st.sampled_from([0, 1, 4, 12, 100, 2**40, 2**63, -1]), max_size=3)
         header[name][key] = data.draw(kinds | ODD if key == "dtype" else edges | ODD)
-    rewritten(folders["timm"], json.dumps(header).encode(), body)
+    rewrite(folders["timm"], json.dumps(header).encode(), body)
 
 
 @FEW

@@ -126,7 +126,7 @@ OWN: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def refused(
+def expect_refused(
     folder: Path, config: dict[str, Any], words: str, processor: dict[str, Any] | None = None
 ) -> None:
     (folder / "config.json").write_text(json.dumps(config))
@@ -140,28 +140,28 @@ def refused(
 
 @pytest.mark.parametrize(("flags", "words"), PROCESSORS)
 def test_a_flag_of_the_processor_is_named(tmp_path: Path, flags: dict[str, Any], words: str) -> None:
-    refused(tmp_path, VIT, words, flags)
+    expect_refused(tmp_path, VIT, words, flags)
 
 
 @pytest.mark.parametrize(("changes", "words"), TRANSFORMERS)
 def test_a_key_of_transformers_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    refused(tmp_path, VIT | changes, words)
+    expect_refused(tmp_path, VIT | changes, words)
 
 
 @pytest.mark.parametrize(("changes", "words"), TIMM_VALUES)
 def test_a_key_of_timm_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    refused(tmp_path, TIMM | changes, words)
+    expect_refused(tmp_path, TIMM | changes, words)
 
 
 @pytest.mark.parametrize(("changes", "words"), TIMM_INPUTS)
 def test_a_key_of_timms_pretrained_cfg_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    refused(tmp_path, TIMM | {"pretrained_cfg": INPUTS | changes}, words)
+    expect_refused(tmp_path, TIMM | {"pretrained_cfg": INPUTS | changes}, words)
 
 
 @pytest.mark.parametrize(("changes", "words"), OWN)
 def test_a_key_of_ours_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     write_own(tmp_path)
-    refused(tmp_path, json.loads((tmp_path / "config.json").read_text()) | changes, words)
+    expect_refused(tmp_path, json.loads((tmp_path / "config.json").read_text()) | changes, words)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 
 from tools.examples.render import Line, Subject
 from tools.examples.scene import Body, Camera, Ground, Light, Scene
-from tools.examples.solids import Array, Field, ball, blend, box, cone, disc, mirrored, prism, turned, union
+from tools.examples.solids import Array, Field, ball, blend, box, cone, disc, mirror, prism, turn, union
 from tools.examples.texture import mix, noise, sky, step
 
 
@@ -29,8 +29,8 @@ def airplane() -> Subject:
         cone((2.0, 0.02, 0, 0.40), (3.75, 0.24, 0, 0.12)),
     )
     fin = prism([(2.5, 0.25), (3.55, 0.25), (4.15, 1.65), (3.62, 1.65)], -0.07, 0.07, edge=0.05)
-    tailplane = mirrored(
-        turned(
+    tailplane = mirror(
+        turn(
             prism(
                 [(2.9, 0.0), (3.65, 0.0), (4.15, 1.65), (3.85, 1.65)], 0.16, 0.27, axes=(0, 2, 1), edge=0.04
             ),
@@ -45,12 +45,12 @@ def airplane() -> Subject:
         axes=(0, 2, 1),
         edge=0.06,
     )
-    wings = mirrored(turned(wing, (0, -0.2, 0.3), pitch=-6))
+    wings = mirror(turn(wing, (0, -0.2, 0.3), pitch=-6))
     engine = union(
-        mirrored(disc((-0.55, -0.50, 1.35), 0.27, 0.52, axis=0, edge=0.12)),
-        mirrored(box((-0.25, -0.25, 1.35), (0.4, 0.16, 0.04))),
+        mirror(disc((-0.55, -0.50, 1.35), 0.27, 0.52, axis=0, edge=0.12)),
+        mirror(box((-0.25, -0.25, 1.35), (0.4, 0.16, 0.04))),
     )
-    intake = mirrored(disc((-1.06, -0.50, 1.35), 0.205, 0.025, axis=0, edge=0.01))
+    intake = mirror(disc((-1.06, -0.50, 1.35), 0.205, 0.025, axis=0, edge=0.01))
     bodies = (
         Body(blend(0.12, hull, fin, tailplane), livery, gloss=0.04),
         Body(wings, lambda p: mix((0.72, 0.74, 0.77), (0.80, 0.82, 0.84), noise(p, 1.5, seed=3)), gloss=0.04),
@@ -140,7 +140,7 @@ def ship() -> Subject:
         box((1.45, 2.92, 0), (0.85, 0.36, 0.78), edge=0.06),
         box((1.45, 3.30, 0), (1.0, 0.05, 0.88), edge=0.03),
     )
-    funnel = turned(disc((2.75, 3.1, 0), 0.36, 0.65, axis=1, edge=0.05), (2.75, 2.6, 0), roll=-8)
+    funnel = turn(disc((2.75, 3.1, 0), 0.36, 0.65, axis=1, edge=0.05), (2.75, 2.6, 0), roll=-8)
     masts = union(
         cone((1.3, 3.3, 0, 0.06), (1.3, 4.7, 0, 0.035)),
         cone((1.3, 4.2, -0.5, 0.03), (1.3, 4.2, 0.5, 0.03)),

@@ -23,7 +23,7 @@ SUBJECTS: dict[str, Callable[[], Subject]] = {
 MAX_BYTES = 60_000
 
 
-def encoded(picture: Image.Image) -> bytes:
+def encode(picture: Image.Image) -> bytes:
     """The picture as WebP, at the best quality that stays within the limit for a file."""
     smallest = b""
     for quality in range(92, 40, -4):
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.names or SUBJECTS:
         path = options.out / f"{name}.webp"
-        path.write_bytes(encoded(draw(SUBJECTS[name]())))
+        path.write_bytes(encode(draw(SUBJECTS[name]())))
         print(path)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tools.examples.render import Line, Subject
 from tools.examples.scene import Body, Camera, Fur, Light, Scene
-from tools.examples.solids import Array, Field, ball, blend, chain, column, cone, mirrored, prism, union
+from tools.examples.solids import Array, Field, ball, blend, chain, column, cone, mirror, prism, union
 from tools.examples.texture import foliage, mix, noise, step
 
 
@@ -81,11 +81,11 @@ def cat_body() -> Field:
     head = blend(
         0.16,
         ball((0, 0, 0), (0.86, 0.78, 1.02)),
-        mirrored(ball((-0.28, -0.30, 0.52), (0.46, 0.38, 0.46))),
-        mirrored(ball((-0.82, -0.34, 0.15), (0.22, 0.17, 0.20))),
+        mirror(ball((-0.28, -0.30, 0.52), (0.46, 0.38, 0.46))),
+        mirror(ball((-0.82, -0.34, 0.15), (0.22, 0.17, 0.20))),
         ball((-0.74, -0.55, 0), (0.20, 0.14, 0.20)),
         chain((-0.66, 0.25, 0, 0.18), (-0.92, -0.12, 0, 0.13)),
-        mirrored(ball((-0.70, 0.295, 0.44), (0.15, 0.07, 0.23), pitch=-12)),
+        mirror(ball((-0.70, 0.295, 0.44), (0.15, 0.07, 0.23), pitch=-12)),
     )
     ear = prism(
         [(0.14, 0.55), (0.98, 0.22), (0.86, 1.16), (0.76, 1.20)], -0.16, 0.12, axes=(2, 1, 0), edge=0.06
@@ -93,20 +93,20 @@ def cat_body() -> Field:
     trunk = blend(
         0.3,
         chain((0.45, -0.6, 0, 0.78), (0.65, -1.6, 0, 1.0), (0.9, -2.8, 0, 1.25)),
-        mirrored(chain((0.0, -1.5, 0.40, 0.40), (-0.2, -3.2, 0.36, 0.27))),
+        mirror(chain((0.0, -1.5, 0.40, 0.40), (-0.2, -3.2, 0.36, 0.27))),
     )
-    return blend(0.12, head, mirrored(ear), trunk)
+    return blend(0.12, head, mirror(ear), trunk)
 
 
 def cat() -> Subject:
     """A tabby cat looking at you."""
     coat = Body(cat_body(), tabby, fur=Fur(0.12, 40000, away_from_nose, contrast=0.13, lift=0.2, width=1.3))
-    eyes = Body(mirrored(ball((-0.70, 0.10, 0.42), (0.17, 0.17, 0.19))), cat_eye, gloss=0.012)
+    eyes = Body(mirror(ball((-0.70, 0.10, 0.42), (0.17, 0.17, 0.19))), cat_eye, gloss=0.012)
     nose = Body(ball((-1.03, -0.17, 0), (0.07, 0.07, 0.11)), (0.66, 0.38, 0.36), gloss=0.04)
     mouth = Body(
         union(
             cone((-1.02, -0.24, 0, 0.02), (-1.02, -0.38, 0, 0.02)),
-            mirrored(cone((-1.01, -0.40, 0.01, 0.022), (-0.98, -0.45, 0.17, 0.015))),
+            mirror(cone((-1.01, -0.40, 0.01, 0.022), (-0.98, -0.45, 0.17, 0.015))),
         ),
         (0.16, 0.10, 0.09),
     )
@@ -156,23 +156,23 @@ def dog_body() -> Field:
     head = blend(
         0.16,
         ball((0, 0.12, 0), (0.82, 0.78, 0.80)),
-        mirrored(ball((-0.35, -0.22, 0.36), (0.42, 0.38, 0.36))),
+        mirror(ball((-0.35, -0.22, 0.36), (0.42, 0.38, 0.36))),
         chain((-0.62, -0.20, 0, 0.38), (-1.22, -0.26, 0, 0.29)),
-        mirrored(ball((-1.20, -0.40, 0.17), (0.34, 0.22, 0.20))),
-        mirrored(ball((-0.62, 0.40, 0.34), (0.16, 0.13, 0.20))),
+        mirror(ball((-1.20, -0.40, 0.17), (0.34, 0.22, 0.20))),
+        mirror(ball((-0.62, 0.40, 0.34), (0.16, 0.13, 0.20))),
     )
     jaw = chain((-0.55, -0.58, 0, 0.22), (-1.12, -0.72, 0, 0.15))
     trunk = blend(
         0.3,
         chain((0.4, -0.7, 0, 0.62), (0.55, -1.7, 0, 0.92), (0.8, -3.0, 0, 1.2)),
-        mirrored(chain((-0.1, -1.8, 0.5, 0.42), (-0.2, -3.4, 0.45, 0.32))),
+        mirror(chain((-0.1, -1.8, 0.5, 0.42), (-0.2, -3.4, 0.45, 0.32))),
     )
     return blend(0.10, head, jaw, trunk)
 
 
 def dog() -> Subject:
     """A hound with hanging ears, tongue out, in a garden."""
-    ears = mirrored(
+    ears = mirror(
         blend(
             0.12,
             ball((0.0, 0.42, 0.72), (0.30, 0.24, 0.26)),
@@ -185,12 +185,12 @@ def dog() -> Subject:
         lambda p: mix((0.30, 0.14, 0.06), (0.44, 0.22, 0.10), noise(p, 3, seed=4)),
         fur=Fur(0.13, 9000, (-0.1, -1, 0.15), contrast=0.14, lift=0.15, width=1.3),
     )
-    eyes = Body(mirrored(ball((-0.66, 0.20, 0.37), (0.15, 0.125, 0.135))), hound_eye, gloss=0.012)
+    eyes = Body(mirror(ball((-0.66, 0.20, 0.37), (0.15, 0.125, 0.135))), hound_eye, gloss=0.012)
     nose = Body(
         blend(
             0.05,
             ball((-1.50, -0.14, 0), (0.13, 0.13, 0.19)),
-            mirrored(ball((-1.50, -0.17, 0.10), (0.10, 0.09, 0.09))),
+            mirror(ball((-1.50, -0.17, 0.10), (0.10, 0.09, 0.09))),
         ),
         (0.035, 0.03, 0.03),
         gloss=0.05,

@@ -4,7 +4,7 @@ import numpy as np
 
 from tools.examples.render import Grass, Subject
 from tools.examples.scene import Body, Camera, Fur, Ground, Light, Scene
-from tools.examples.solids import Array, Field, Knot, ball, blend, chain, cone, mirrored, union
+from tools.examples.solids import Array, Field, Knot, ball, blend, chain, cone, mirror, union
 from tools.examples.texture import Colour, foliage, image, mix, noise, ramp, sheet, step
 
 
@@ -107,7 +107,7 @@ def horse() -> Subject:
         ball((-1.05, 1.86, 0), (0.15, 0.15, 0.105)),
         chain((-1.08, 1.86, 0, 0.115), (-1.24, 1.68, 0, 0.085), (-1.36, 1.53, 0, 0.07)),
         ball((-1.385, 1.50, 0), (0.085, 0.07, 0.07)),
-        mirrored(cone((-1.00, 1.96, 0.06, 0.045), (-1.02, 2.10, 0.075, 0.01))),
+        mirror(cone((-1.00, 1.96, 0.06, 0.045), (-1.02, 2.10, 0.075, 0.01))),
     )
     tail = chain((0.80, 1.38, 0, 0.06), (0.98, 1.22, 0, 0.085), (1.04, 0.90, 0, 0.10), (1.03, 0.55, 0, 0.04))
     black: Colour = (0.05, 0.04, 0.04)
@@ -121,7 +121,7 @@ def horse() -> Subject:
         black,
         fur=Fur(0.10, 6000, (0.3, -1.0, 0.1), contrast=0.5, lift=0.1, width=1.6),
     )
-    eyes = Body(mirrored(ball((-1.13, 1.85, 0.104), (0.032, 0.027, 0.02))), (0.02, 0.015, 0.01), gloss=0.1)
+    eyes = Body(mirror(ball((-1.13, 1.85, 0.104), (0.032, 0.027, 0.02))), (0.02, 0.015, 0.01), gloss=0.1)
     scene = Scene(
         (coat, hair, eyes),
         Camera((-1.6, 1.55, 7.6), (-0.20, 1.03, 0), fov=21.5),
@@ -168,7 +168,7 @@ def antlers() -> Field:
         cone((-0.56, 2.04, 0.30, 0.020), (-0.40, 2.22, 0.34, 0.008)),
         cone((-0.58, 2.08, 0.30, 0.018), (-0.54, 2.30, 0.40, 0.008)),
     )
-    return mirrored(blend(0.02, beam, *tines))
+    return mirror(blend(0.02, beam, *tines))
 
 
 def deer_limbs() -> Field:
@@ -218,7 +218,7 @@ def deer() -> Subject:
         0.05,
         ball((-0.78, 1.58, 0), (0.125, 0.105, 0.085)),
         chain((-0.80, 1.57, 0, 0.085), (-0.98, 1.49, 0, 0.06), (-1.10, 1.44, 0, 0.045)),
-        mirrored(cone((-0.70, 1.63, 0.07, 0.045), (-0.56, 1.72, 0.24, 0.02))),
+        mirror(cone((-0.70, 1.63, 0.07, 0.045), (-0.56, 1.72, 0.24, 0.02))),
     )
     tail = cone((0.70, 1.10, 0, 0.05), (0.76, 0.96, 0, 0.03))
     coat = Body(
@@ -228,7 +228,7 @@ def deer() -> Subject:
         fur=Fur(0.028, 16000, (0.7, -0.7, 0.0), contrast=0.09, lift=0.15, width=1.2),
     )
     horn = Body(antlers(), (0.60, 0.50, 0.38), bump=(0.15, 30))
-    eyes = Body(mirrored(ball((-0.86, 1.60, 0.068), (0.030, 0.026, 0.02))), (0.02, 0.015, 0.01), gloss=0.1)
+    eyes = Body(mirror(ball((-0.86, 1.60, 0.068), (0.030, 0.026, 0.02))), (0.02, 0.015, 0.01), gloss=0.1)
 
     def wood(size: int) -> Array:
         stops = [(0.3, (0.42, 0.45, 0.22)), (0.6, (0.25, 0.30, 0.15)), (1.0, (0.20, 0.26, 0.15))]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tools.examples.draw import encoded
+from tools.examples.draw import encode
 from vitdemo.examples import EXAMPLES
 
 SIDE = 448  # pixels of the longer one
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     picture = Image.open(parser.parse_args(arguments).chelsea).convert("RGB")
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     path = EXAMPLES["chelsea"].path
-    path.write_bytes(encoded(picture))
+    path.write_bytes(encode(picture))
     print(path)
 
 

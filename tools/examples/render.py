@@ -11,12 +11,12 @@ from tools.examples.scene import (
     Camera,
     Picture,
     Scene,
+    light_by_sun,
     march,
-    mirrored_sky,
+    mirror_sky,
     normals,
     openness,
     roughen,
-    sunlit,
     unit,
 )
 from tools.examples.solids import Array, Point, column
@@ -60,11 +60,11 @@ def albedo(body: Body, p: Array) -> Array:
     return np.clip(colour, 0, 1) ** np.float32(2.2)
 
 
-def lit(scene: Scene, p: Array, n: Array, colour: Array, *, soft: float = 0.0) -> Array:
+def light(scene: Scene, p: Array, n: Array, colour: Array, *, soft: float = 0.0) -> Array:
     """Diffuse light (3, n) that a surface sends back; `soft` lets the sun reach round it, as through fur."""
     light = scene.light
     facing = (n * unit(column(light.toward))).sum(0)
-    sun = np.clip((facing + soft) / (1 + soft), 0, 1) * sunlit(scene, p)
+    sun = np.clip((facing + soft) / (1 + soft), 0, 1) * light_by_sun(scene, p)
     open_ = openness(scene, p, n)
     up = 0.5 + 0.5 * n[1]
     return colour * (
@@ -78,7 +78,7 @@ def gleam(scene: Scene, ray: Array, n: Array, gloss: float) -> tuple[Array, Arra
     bounced = ray - 2 * cosine * n
     share = gloss + (1 - gloss) * min(1.0, 3 * gloss) * (1 - np.clip(-cosine, 0, 1)) ** 5
     glint = np.clip((bounced * unit(column(scene.light.toward))).sum(0), 0, 1) ** 120
-    return share, mirrored_sky(scene.light, bounced) + column(scene.light.sun) * glint * 4
+    return share, mirror_sky(scene.light, bounced) + column(scene.light.sun) * glint * 4
 
 
 def shade_bodies(scene: Scene, p: Array, ray: Array) -> tuple[Array, np.ndarray, Array]:
@@ -91,7 +91,7 @@ def shade_bodies(scene: Scene, p: Array, ray: Array) -> tuple[Array, np.ndarray,
         if not at.size:
             continue
         q, m = p[:, at], roughen(p[:, at], n[:, at], body.bump)
-        own = lit(scene, q, m, albedo(body, q), soft=0.35 if body.fur else 0.1)
+        own = light(scene, q, m, albedo(body, q), soft=0.35 if body.fur else 0.1)
         if body.gloss:
             share, mirrored = gleam(scene, ray[:, at], m, body.gloss)
             own = own * (1 - share) + mirrored * share
@@ -106,7 +106,7 @@ def shade_ground(scene: Scene, p: Array, ray: Array, away: Array, behind: Array)
     up = np.zeros_like(p)
     up[1] = 1
     n = roughen(p, up, ground.bump)
-    colour = lit(scene, p, n, np.clip(ground.paint(p), 0, 1) ** np.float32(2.2))
+    colour = light(scene, p, n, np.clip(ground.paint(p), 0, 1) ** np.float32(2.2))
     if ground.gloss:
         share, mirrored = gleam(scene, ray, n, ground.gloss)
         bounced = ray - 2 * (ray * n).sum(0) * n

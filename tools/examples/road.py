@@ -11,7 +11,7 @@ from tools.examples.solids import (
     box,
     cut,
     disc,
-    mirrored,
+    mirror,
     polygon_distance,
     prism,
     union,
@@ -24,10 +24,10 @@ CHROME = (0.72, 0.73, 0.75)
 
 def wheels(places: tuple[tuple[float, float], ...], radius: float, half_width: float) -> tuple[Body, Body]:
     """Tyres and spoked rims at (x, z) on both sides."""
-    tyres = union(*(mirrored(disc((x, radius, z), radius, half_width, edge=0.05)) for x, z in places))
+    tyres = union(*(mirror(disc((x, radius, z), radius, half_width, edge=0.05)) for x, z in places))
     rims = union(
         *(
-            mirrored(disc((x, radius, z + half_width - 0.01), radius * 0.64, 0.025, edge=0.015))
+            mirror(disc((x, radius, z + half_width - 0.01), radius * 0.64, 0.025, edge=0.015))
             for x, z in places
         )
     )
@@ -119,15 +119,15 @@ def car_glass(shell: Field) -> Field:
 def automobile() -> Subject:
     """A red saloon, three-quarter view."""
     shell = narrowing(prism(CAR_SIDE, -0.90, 0.90, edge=0.13), 0.85, 0.30)
-    arches = mirrored(
+    arches = mirror(
         union(disc((-1.35, 0.34, 0.9), 0.42, 0.35, edge=0.02), disc((1.32, 0.34, 0.9), 0.42, 0.35, edge=0.02))
     )
     paint = cut(shell, arches)
     grille = box((-2.20, 0.56, 0), (0.05, 0.10, 0.42), edge=0.03)
     intake = box((-2.19, 0.36, 0), (0.05, 0.06, 0.62), edge=0.03)
     plate = box((-2.25, 0.45, 0), (0.02, 0.05, 0.22), edge=0.01)
-    lamps = mirrored(ball((-2.08, 0.70, 0.62), (0.15, 0.075, 0.20), yaw=-20))
-    mirrors = mirrored(ball((-0.66, 1.04, 0.93), (0.09, 0.07, 0.11)))
+    lamps = mirror(ball((-2.08, 0.70, 0.62), (0.15, 0.075, 0.20), yaw=-20))
+    mirrors = mirror(ball((-0.66, 1.04, 0.93), (0.09, 0.07, 0.11)))
     bodies = (
         Body(paint, car_coat, gloss=0.06),
         Body(car_glass(shell), GLASS, gloss=0.12),
@@ -170,8 +170,8 @@ def truck() -> Subject:
     cargo = box((1.0, 2.35, 0), (2.65, 1.30, 1.20), edge=0.04)
     frame = union(
         box((0.2, 0.80, 0), (3.1, 0.14, 0.75)),
-        mirrored(box((-0.35, 0.66, 1.0), (0.75, 0.22, 0.08))),
-        mirrored(disc((-2.55, 0.52, 1.02), 0.60, 0.05)),
+        mirror(box((-0.35, 0.66, 1.0), (0.75, 0.22, 0.08))),
+        mirror(disc((-2.55, 0.52, 1.02), 0.60, 0.05)),
     )
     bumper = box((-3.34, 0.55, 0), (0.12, 0.20, 1.06), edge=0.05)
 
@@ -187,8 +187,8 @@ def truck() -> Subject:
         return mix((0.80, 0.16, 0.08), (0.30, 0.05, 0.03), np.clip(seam, 0, 1) * step(0.9, 1.0, np.abs(p[2])))
 
     grille = union(*(box((-3.36, 0.98 + 0.13 * i, 0), (0.04, 0.045, 0.70), edge=0.02) for i in range(4)))
-    lamps = mirrored(box((-3.44, 0.58, 0.78), (0.05, 0.10, 0.18), edge=0.03))
-    mirrors = mirrored(box((-3.15, 1.90, 1.22), (0.06, 0.26, 0.09), edge=0.03))
+    lamps = mirror(box((-3.44, 0.58, 0.78), (0.05, 0.10, 0.18), edge=0.03))
+    mirrors = mirror(box((-3.15, 1.90, 1.22), (0.06, 0.26, 0.09), edge=0.03))
     bodies = (
         Body(union(cab, deflector), cab_paint, gloss=0.06),
         Body(glass, GLASS, gloss=0.12),

@@ -146,7 +146,7 @@ def march(scene: Scene, origin: Array, ray: Array) -> Array:
     return hit
 
 
-def sunlit(scene: Scene, p: Array) -> Array:
+def light_by_sun(scene: Scene, p: Array) -> Array:
     """Share of the sun (n,) that reaches points: soft shadows from the nearest miss."""
     ray = unit(column(scene.light.toward))
     reach = scene.bounds[3]
@@ -193,7 +193,7 @@ def roughen(p: Array, n: Array, bump: tuple[float, float]) -> Array:
     return unit(n + np.float32(2 * bump[0]) * tilt)
 
 
-def mirrored_sky(light: Light, ray: Array) -> Array:
+def mirror_sky(light: Light, ray: Array) -> Array:
     """What a glossy surface reflects (3, n): sky above, a dark treeline, ground below."""
     up = ray[1]
     above = mix(light.horizon, 0.8 * column(light.sky), step(0.05, 0.8, up))

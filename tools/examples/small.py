@@ -4,7 +4,7 @@ import numpy as np
 
 from tools.examples.render import Grass, Subject
 from tools.examples.scene import Body, Camera, Fur, Ground, Light, Scene
-from tools.examples.solids import Array, Field, ball, blend, chain, cone, mirrored, union
+from tools.examples.solids import Array, Field, ball, blend, chain, cone, mirror, union
 from tools.examples.texture import foliage, mix, noise, step
 
 
@@ -94,7 +94,7 @@ def bird() -> Subject:
             (0.16, 0.13, 0.10),
             gloss=0.03,
         ),
-        Body(mirrored(ball((-0.70, 0.56, 0.265), (0.062, 0.062, 0.05))), (0.015, 0.01, 0.01), gloss=0.08),
+        Body(mirror(ball((-0.70, 0.56, 0.265), (0.062, 0.062, 0.05))), (0.015, 0.01, 0.01), gloss=0.08),
         Body(bird_legs(), (0.34, 0.22, 0.14)),
         twig(),
     )
@@ -154,7 +154,7 @@ def frog_limbs() -> Field:
         cone((0.32, 0.05, 0.94, 0.05), (-0.06 + 0.06 * abs(i), 0.03, 0.98 + 0.12 * i, 0.03))
         for i in (-1, 0, 1)
     ]
-    return mirrored(blend(0.06, fore, thigh, shank, *fingers, *toes))
+    return mirror(blend(0.06, fore, thigh, shank, *fingers, *toes))
 
 
 def frog() -> Subject:
@@ -164,9 +164,9 @@ def frog() -> Subject:
         ball((0.18, 0.38, 0), (0.62, 0.34, 0.52), roll=-14),
         ball((-0.30, 0.46, 0), (0.46, 0.34, 0.50)),
         ball((-0.62, 0.54, 0), (0.42, 0.24, 0.44), roll=6),
-        mirrored(ball((-0.58, 0.76, 0.27), (0.20, 0.17, 0.16))),
+        mirror(ball((-0.58, 0.76, 0.27), (0.20, 0.17, 0.16))),
     )
-    eyes = mirrored(ball((-0.67, 0.80, 0.31), (0.135, 0.13, 0.125)))
+    eyes = mirror(ball((-0.67, 0.80, 0.31), (0.135, 0.13, 0.125)))
 
     def litter(p: Array) -> Array:
         crumbs = 0.7 + 0.6 * noise(p, 17, octaves=3, seed=19)

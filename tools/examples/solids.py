@@ -147,12 +147,12 @@ def chain(*knots: Knot, k: float = 0.05) -> Field:
     return blend(k, *(cone(a, b) for a, b in pairwise(knots)))
 
 
-def mirrored(solid: Field) -> Field:
+def mirror(solid: Field) -> Field:
     """The solid and its mirror image in the plane z = 0; describe the half with z > 0."""
     return lambda p: solid(np.stack([p[0], p[1], np.abs(p[2])]))
 
 
-def turned(solid: Field, pivot: Point, *, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Field:
+def turn(solid: Field, pivot: Point, *, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Field:
     """The solid turned about a pivot (degrees)."""
     c, m = column(pivot), rotation(yaw=yaw, pitch=pitch, roll=roll).T
     return lambda p: solid(m @ (p - c) + c)

@@ -50,12 +50,12 @@ def folder(models: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(models_dir: Path) -> Result:
+def open_result(models_dir: Path) -> Result:
     return Engine(device="cpu", models_dir=models_dir).open(Request(picture(), KEY, 0.0))
 
 
 def test_a_card_without_front_matter_and_with_its_own_figures_only(folder: Path) -> None:
-    card = opened(folder).inside.card()
+    card = open_result(folder).inside.card()
     assert card.markdown.startswith("# A network\n\nSome words.")
     assert card.markdown.endswith("The end.")
     assert "| cat | 70.00 |" in card.markdown
@@ -74,7 +74,7 @@ def test_no_file_outside_the_folder_is_a_figure(folder: Path) -> None:
 
 
 def test_weights_without_a_card(models: Path) -> None:
-    card = opened(models).inside.card()
+    card = open_result(models).inside.card()
     assert (card.markdown, card.figures, card.source) == ("", (), "bundled")
 
 
@@ -90,7 +90,7 @@ def store(folder: Path, values: object) -> None:
 
 
 def test_the_place_among_the_validation_pictures(folder: Path) -> None:
-    result = opened(folder)
+    result = open_result(folder)
     logits = result._entry.dense.logits
     assert logits is not None
     confidence = float(torch.softmax(logits, 0).max())
@@ -107,7 +107,7 @@ def test_the_place_among_the_validation_pictures(folder: Path) -> None:
 
 
 def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
-    result = opened(folder)
+    result = open_result(folder)
     store(folder, [0.9995 + i * 1e-6 for i in range(101)])
     found = result.inside.rank_confidence()
     assert found is not None
@@ -118,14 +118,14 @@ def test_less_sure_than_on_any_validation_picture(folder: Path) -> None:
     "values", [[], [0.5] * 100, [1 - i / 100 for i in range(101)], "words", [None] * 101, 7, {"a": 1}]
 )
 def test_nothing_is_said_without_a_proper_distribution(folder: Path, values: object) -> None:
-    result = opened(folder)
+    result = open_result(folder)
     store(folder, values)
     assert result.inside.rank_confidence() is None
 
 
 def test_nothing_is_said_without_metrics(models: Path, folder: Path) -> None:
-    assert opened(models).inside.rank_confidence() is None
-    broken = opened(folder)
+    assert open_result(models).inside.rank_confidence() is None
+    broken = open_result(folder)
     (folder / KEY / "metrics.json").write_text("[")
     assert broken.inside.rank_confidence() is None
     (folder / KEY / "metrics.json").write_text("[1]")
@@ -137,7 +137,7 @@ def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float
     model = load_model(str(folder / KEY)).model
     axes = torch.eye(model.config.embed_dim, 2)
     save_familiarity(folder / KEY, Familiarity(torch.zeros(len(axes)), axes, *torch.tensor([1.0, limit])))
-    result = opened(folder)
+    result = open_result(folder)
     analysis = result.analysis
     assert analysis.unfamiliar is unfamiliar
     assert analysis.warning == ("This looks like none of the 10 words it knows" if unfamiliar else "")
@@ -149,7 +149,7 @@ def test_the_test_that_came_with_the_weights_is_asked(folder: Path, limit: float
 
 
 def test_without_a_test_confidence_is_all_that_is_told(folder: Path) -> None:
-    result = opened(folder)
+    result = open_result(folder)
     assert (result.analysis.unfamiliar, result.analysis.warning) == (None, "")
     assert write_notice(result.analysis, None) == ""
     assert "Less sure" in write_notice(result.analysis, Confidence(0.3, 97, True))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import load_directly, picture
 from tests.small_bundle import write_small_models
 from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -32,7 +32,7 @@ def test_maps_are_those_of_the_analysed_pass(
     image = picture()
     result = engine.open(Request(image, key, ratio, selector))
     found = result.classes("frog")
-    model, pixels = direct(models, key, image)
+    model, pixels = load_directly(models, key, image)
     pruning = None
     if selector:
         chosen = make_selector(selector, model=model, pixels=pixels)

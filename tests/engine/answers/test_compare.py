@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import load_directly, picture
 from tests.models.nets import small
 from tests.small_bundle import write_small_models
 from vitdemo.config import PruneConfig
@@ -56,10 +56,10 @@ def b() -> Request:
     return Request(picture(1), "vit_cifar10", 0.3, "random")
 
 
-def bare(models: Path, request: Request) -> Trace:
+def run_bare(models: Path, request: Request) -> Trace:
     """The pass that answers, without the engine."""
     assert isinstance(request.image, Image.Image)
-    model, pixels = direct(models, request.model, request.image)
+    model, pixels = load_directly(models, request.model, request.image)
     if not request.pruning_ratio:
         return record(model, pixels)
     chosen = make_selector(request.selector or "learned", model=model, pixels=pixels)
@@ -86,7 +86,7 @@ def test_the_sides_are_two_analyses_and_the_bare_networks(
         result = engine.open(request)
         assert side.analysis is result.analysis
         assert side.outcome is result.analysis.pruned
-        trace = bare(models, request)
+        trace = run_bare(models, request)
         assert trace.logits is not None
         logits.append(trace.logits.softmax(-1).tolist())
         best = sorted(zip(logits[-1], CIFAR10_CLASSES, strict=True), reverse=True)[:5]
@@ -105,7 +105,7 @@ def test_one_scale_and_the_rank_correlation(
     engine: Engine, models: Path, a: Request, b: Request, method: str
 ) -> None:
     found = engine.compare(a, b, method=method)
-    traces = [bare(models, request) for request in (a, b)]
+    traces = [run_bare(models, request) for request in (a, b)]
     heats = [explain(trace, method) * 16 for trace in traces]
     assert found.peak == pytest.approx(max(np.nanmax(heat) for heat in heats), rel=1e-4)
     assert min(np.nanmax(heat) for heat in heats) < 0.999 * found.peak  # a scale of its own would show
@@ -171,7 +171,7 @@ def test_other_grids_and_other_classes(engine: Engine, models: Path, a: Request)
         assert (p is None) == (label not in CIFAR10_CLASSES)
         assert (q is None) == (label not in OTHERS)
     assert sum(q for q in found.b.probabilities if q is not None) == pytest.approx(1, abs=1e-5)
-    heats = [explain(bare(models, one), "attention-rollout") for one in (a, fine)]
+    heats = [explain(run_bare(models, one), "attention-rollout") for one in (a, fine)]
     assert found.peak == pytest.approx(max(16 * heats[0].max(), 64 * heats[1].max()), rel=1e-4)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engine.bundle import picture, traces
+from tests.engine.bundle import picture, record_traces
 from tests.maps.traces import full, random_trace, slow_readout, slow_rollout, written_trace
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Export, Look, Request
@@ -24,7 +24,7 @@ KEY = "dynamicvit_cifar10"
 LOOK = Look(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
 
 
-def exported(
+def export(
     engine: Engine, *, ratio: float = 0.3, look: Look = LOOK, direction: Literal["out", "in"] = "in"
 ) -> Export:
     request = Request(picture(), KEY, ratio, "learned" if ratio else "")
@@ -33,13 +33,13 @@ def exported(
 
 @pytest.fixture
 def record(engine: Engine) -> Export:
-    return exported(engine)
+    return export(engine)
 
 
 def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) -> None:
     with np.load(io.BytesIO(record.to_npz()), allow_pickle=False) as file:
         arrays = dict(file)
-    dense, pruned = traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
+    dense, pruned = record_traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
     for name, trace in (("dense", dense), ("pruned", pruned)):
         assert trace.logits is not None
         for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
@@ -110,13 +110,13 @@ def test_who_looks_at_a_patch_through_pruning(pool: str) -> None:
 
 
 def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) -> None:
-    out, inward = exported(engine, direction="out"), exported(engine)
+    out, inward = export(engine, direction="out"), export(engine)
     for name in ("raw-attention", "attention-rollout", "head-rollout"):
         for record, words in ((out, "what the query looks at"), (inward, "who looks at the query")):
             assert words in record.facts["arrays"][f"pruned_map_{name}"]["meaning"]
         here, there = (record.arrays[f"pruned_map_{name}"] for record in (out, inward))
         assert not np.allclose(here, there, equal_nan=True)
-    _, pruned = traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
+    _, pruned = record_traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
     wanted = explain(pruned, "head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
     np.testing.assert_allclose(out.arrays["pruned_map_head-rollout"], wanted, atol=1e-5)
 
@@ -163,16 +163,16 @@ def test_facts_name_the_setting_the_weights_and_the_versions(record: Export, mod
 
 
 def test_without_pruning_there_is_one_pass(engine: Engine) -> None:
-    record = exported(engine, ratio=0.0)
+    record = export(engine, ratio=0.0)
     assert json.loads(record.to_json())["pruned"] is None
     assert not any(name.startswith(("pruned", "kept", "keep_score")) for name in record.arrays)
     assert "dense_attention_00" in record.arrays
 
 
 def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> None:
-    first = exported(engine)
+    first = export(engine)
     gone = int(np.setdiff1d(np.arange(64), first.arrays["kept_0"])[0])
-    record = exported(engine, look=Look(method="raw-attention", layer=7, query=gone))
+    record = export(engine, look=Look(method="raw-attention", layer=7, query=gone))
     facts = json.loads(record.to_json())
     assert "pruned_map_raw-attention" not in record.arrays
     assert str(gone) in facts["left_out"]["pruned_map_raw-attention"]
@@ -181,4 +181,4 @@ def test_a_map_from_a_dropped_patch_is_left_out_and_says_why(engine: Engine) -> 
 
 def test_an_option_out_of_range_is_named(engine: Engine) -> None:
     with pytest.raises(ValueError, match="layer"):
-        exported(engine, look=Look(layer=99))
+        export(engine, look=Look(layer=99))

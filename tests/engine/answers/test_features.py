@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engine.answers.test_payload import LEARNED, unpacked
+from tests.engine.answers.test_payload import LEARNED, unpack
 from tests.engine.bundle import picture
 from vitdemo.engine import Engine, Request
 from vitdemo.maps.features import principal_components
@@ -26,9 +26,9 @@ def test_both_passes_arrive_as_they_are(engine: Engine) -> None:
     assert entry.pruned is not None
     for name, trace in (("pruned", entry.pruned), ("dense", entry.dense)):
         coded, ends = sent["passes"][name], np.cumsum(sent["passes"][name]["counts"])[:-1]
-        ids = np.split(unpacked(coded["ids"], "<u2"), ends)
-        norms = np.split(unpacked(coded["norms"], "<f4"), ends)
-        components = np.split(unpacked(coded["components"], "<f4").reshape(-1, 3), ends)
+        ids = np.split(unpack(coded["ids"], "<u2"), ends)
+        norms = np.split(unpack(coded["norms"], "<f4"), ends)
+        components = np.split(unpack(coded["components"], "<f4").reshape(-1, 3), ends)
         expected = principal_components(trace)
         for layer in range(len(trace.attn)):
             assert ids[layer].tolist() == trace.patch_ids(layer).tolist()
@@ -64,7 +64,7 @@ def test_a_layers_features_keep_cosines_to_a_thousandth(engine: Engine) -> None:
             sent = json.loads(result.features_layer(pass_=name, layer=layer))
             assert (sent["id"], sent["pass"], sent["layer"]) == (result.key[:12], name, layer)
             tokens = seen[layer][trace.patch_ids(layer)]
-            found = unpacked(sent["directions"], "<f2").astype(np.float32).reshape(len(tokens), -1)
+            found = unpack(sent["directions"], "<f2").astype(np.float32).reshape(len(tokens), -1)
             cosines = torch.nn.functional.cosine_similarity(tokens[:, None], tokens[None], dim=-1)
             np.testing.assert_allclose(found @ found.T, cosines, atol=1e-3)
     for hook in hooks:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import load_directly, picture
 from tests.models.nets import VARIANTS, pictures, small
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import ablation
@@ -23,7 +23,7 @@ KEY = "dynamicvit_cifar10"
 
 
 @torch.no_grad()
-def without(net: VisionTransformer, layer: int, head: int) -> VisionTransformer:
+def silence_head(net: VisionTransformer, layer: int, head: int) -> VisionTransformer:
     """A copy in which the columns of the output projection that hear the head are zero."""
     changed = copy.deepcopy(net)
     width = net.config.embed_dim // net.config.num_heads
@@ -46,7 +46,7 @@ def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytes
     torch.testing.assert_close(parts, logits)
     for layer in range(4):
         for head in range(3):
-            torch.testing.assert_close(logits[layer, head], without(net, layer, head)(pixels)[0])
+            torch.testing.assert_close(logits[layer, head], silence_head(net, layer, head)(pixels)[0])
     assert logits.sub(net(pixels)[0]).abs().amax(dim=-1).min() > 1e-3, "every head counts in this network"
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name])
@@ -59,7 +59,7 @@ def test_through_pruning_the_patches_stay_the_same() -> None:
     kept = ((0, 2, 3, 5, 8, 11), (0, 3, 5, 8), (3, 8))
     pruning = Pruning(None, Explicit((None, *(torch.tensor(ids) for ids in kept))))
     logits = silenced_logits(net, pixels, pruning=pruning)
-    wanted = without(net, 2, 1)(pixels, pruning=pruning)[0]
+    wanted = silence_head(net, 2, 1)(pixels, pruning=pruning)[0]
     torch.testing.assert_close(logits[2, 1], wanted)
     assert not torch.allclose(logits, silenced_logits(net, pixels))
 
@@ -73,12 +73,12 @@ def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
     pruned = told_to.inside.ablation("pruned")
     assert engine.forwards == before + 1, "10 layers of 3 heads are one batch"
     assert told == [(0, "Layer 0–9")]
-    net, pixels = direct(models, KEY, picture())
+    net, pixels = load_directly(models, KEY, picture())
     kept = Pruning(None, Explicit((None, *map(torch.tensor, result.analysis.kept))))
     target = int(net(pixels, pruning=kept).argmax())
     for layer in range(10):
         for head in range(3):
-            alone = without(net, layer, head)(pixels, pruning=kept)[0, target]
+            alone = silence_head(net, layer, head)(pixels, pruning=kept)[0, target]
             assert pruned.changes[layer][head] == pytest.approx(float(alone) - pruned.logit, abs=1e-4)
     assert result.analysis.pruned is not None
     assert pruned.label == result.analysis.pruned.top[0][0]

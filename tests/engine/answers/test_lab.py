@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from tests.engine.bundle import LAB_MODEL as MODEL
-from tests.engine.bundle import Net, direct, picture
+from tests.engine.bundle import Net, load_directly, picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request, Result, SmallestSet, Surgery
@@ -27,7 +27,7 @@ def engine(models: Path) -> Engine:
 
 
 @torch.no_grad()
-def masked(net: Net, sets: tuple[tuple[int, ...], ...]) -> Tensor:
+def mask_patches(net: Net, sets: tuple[tuple[int, ...], ...]) -> Tensor:
     """Probabilities with every patch still there but hidden from attention and pooling from its stage on;
     `sets[0]` counts from the input."""
     model, pixels = net
@@ -60,13 +60,13 @@ def test_surgery_is_the_forward_in_which_patches_are_masked(engine: Engine, resu
     sets = tuple(
         tuple(sorted((set(stage) | set(keep)) - set(drop))) for stage in (range(64), *result.analysis.kept)
     )
-    wanted = masked(net, sets)
+    wanted = mask_patches(net, sets)
     check(found.after, wanted)
     assert [label for label, _ in found.after] == [
         CIFAR10_CLASSES[index] for index in wanted.argsort(descending=True)[:5].tolist()
     ]
     assert found.tokens == tuple(len(ids) for ids in sets) == (59, 43, 30, 20)
-    check(found.before, masked(net, (tuple(range(64)), *result.analysis.kept)))
+    check(found.before, mask_patches(net, (tuple(range(64)), *result.analysis.kept)))
     assert [label for label, _ in found.before] == [label for label, _ in found.after]
     assert max(abs(a - b) for (_, a), (_, b) in zip(found.before, found.after, strict=True)) > 0.001
 
@@ -80,7 +80,7 @@ def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Ne
         untouched.after,
         torch.tensor([dict(untouched.before).get(c, 0) for c in CIFAR10_CLASSES]),
     )
-    check(result.lab.operate(drop=range(1, 64)).after, masked(net, ((0,),)))
+    check(result.lab.operate(drop=range(1, 64)).after, mask_patches(net, ((0,),)))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_surgery_names_what_is_wrong(engine: Engine, result: Result, options: di
 @pytest.mark.parametrize("key", [MODEL, "vit_cifar10"])
 @torch.no_grad()
 def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models: Path, key: str) -> None:
-    opened, (model, pixels) = engine.open(Request(picture(), key, 0.3)), direct(models, key, picture())
+    opened, (model, pixels) = engine.open(Request(picture(), key, 0.3)), load_directly(models, key, picture())
     result = opened.lab.adaptive(1.0)
     config = MODELS[key].config
     assert result.selector == opened.analysis.selector

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import picture, traces
+from tests.engine.bundle import picture, record_traces
 from vitdemo import render
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.engine.answers import payload
@@ -26,16 +26,16 @@ from vitdemo.trace import Trace
 LINEAR, LEARNED = "lightvit_cifar10", "dynamicvit_cifar10"
 
 
-def unpacked(text: str, dtype: str) -> np.ndarray:
+def unpack(text: str, dtype: str) -> np.ndarray:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype)
 
 
-def packed_trace(described: dict[str, Any], heads: int) -> tuple[list[np.ndarray], list[list[int]]]:
+def unpack_trace(described: dict[str, Any], heads: int) -> tuple[list[np.ndarray], list[list[int]]]:
     """(attention, token ids) of every layer."""
     counts = described["counts"]
-    ids = np.split(unpacked(described["token_ids"], "<u2"), np.cumsum(counts)[:-1])
+    ids = np.split(unpack(described["token_ids"], "<u2"), np.cumsum(counts)[:-1])
     layers = zip(described["attn"], counts, strict=True)
-    attn = [unpacked(text, "<f2").reshape(heads, n, n) for text, n in layers]
+    attn = [unpack(text, "<f2").reshape(heads, n, n) for text, n in layers]
     return attn, [layer.tolist() for layer in ids]
 
 
@@ -48,13 +48,13 @@ def test_both_passes_arrive_in_half_precision(
     assert sent["grid"] == [8, 8]
     assert (sent["layers"], sent["heads"], sent["prefix"]) == (10, 3, 1)
     assert (sent["model"], sent["ratio"], sent["selector"]) == (model, 0.3, selector)
-    dense, pruned = traces(models, model, picture(), keep_ratio=0.7, selector=selector)
+    dense, pruned = record_traces(models, model, picture(), keep_ratio=0.7, selector=selector)
     for name, trace in (("dense", dense), ("pruned", pruned)):
         described = sent["passes"][name]
-        attn, ids = packed_trace(described, heads=3)
+        attn, ids = unpack_trace(described, heads=3)
         assert ids == [layer.tolist() for layer in trace.token_ids]
         assert tuple(described["prune_loc"]) == trace.prune_loc
-        assert np.array_equal(unpacked(described["readout"], "<f4"), trace.readout.numpy())
+        assert np.array_equal(unpack(described["readout"], "<f4"), trace.readout.numpy())
         for layer, wanted in zip(attn, trace.attn, strict=True):
             assert np.allclose(layer, wanted.numpy(), rtol=1e-3, atol=1e-6)
     assert len(sent["passes"]["pruned"]["attn"]) == 10
@@ -70,12 +70,12 @@ def test_the_halves_and_the_cut_offs_discard_what_python_does(
     corrected = 0
     for name, trace in zip(
         ("dense", "pruned"),
-        traces(models, model, picture(), keep_ratio=0.7, selector=selector),
+        record_traces(models, model, picture(), keep_ratio=0.7, selector=selector),
         strict=True,
     ):
-        halves, _ = packed_trace(sent[name], heads=3)
+        halves, _ = unpack_trace(sent[name], heads=3)
         for half, attn, text in zip(halves, trace.attn, sent[name]["cuts"], strict=True):
-            words = unpacked(text, "<u4")
+            words = unpack(text, "<u4")
             cuts, odd = words[:57].view("<f4").reshape(3, 19), words[57:]
             corrected += len(odd)
             survives = np.stack([half.mean(0, np.float64).astype("f4"), half.max(0), half.min(0)])
@@ -138,7 +138,7 @@ def test_a_large_result_goes_layer_by_layer(engine: Engine) -> None:
     assert len(text) < 150_000
     sent = json.loads(payload.pack_layer(large, pass_="dense", layer=5))
     assert (sent["id"], sent["pass"], sent["layer"]) == (result.key[:12], "dense", 5)
-    found = unpacked(sent["attn"], "<f2").reshape(6, 197, 197)
+    found = unpack(sent["attn"], "<f2").reshape(6, 197, 197)
     assert np.allclose(found, attn[5].numpy(), rtol=1e-3, atol=1e-6)
     assert len(sent["attn"]) < 700_000
     for layer in (-1, 12):

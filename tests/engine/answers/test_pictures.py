@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.engine.bundle import picture, traces
+from tests.engine.bundle import picture, record_traces
 from vitdemo import render
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
@@ -27,7 +27,7 @@ def result(engine: Engine) -> Result:
 
 @pytest.fixture
 def recorded(models: Path) -> tuple[Trace, Trace]:
-    return traces(models, MODEL, picture(), keep_ratio=0.7, selector="learned")
+    return record_traces(models, MODEL, picture(), keep_ratio=0.7, selector="learned")
 
 
 def colours(image: Image.Image) -> np.ndarray:
@@ -51,7 +51,7 @@ def ground_of(result: Result, ids: Sequence[int]) -> np.ndarray:
     return colours(render.draw_kept(result.analysis.view, np.array(ids), GRID)).astype(float)
 
 
-def close(found: np.ndarray, wanted: np.ndarray) -> bool:
+def is_close(found: np.ndarray, wanted: np.ndarray) -> bool:
     """Within one step of the palette: a trace recorded twice may differ in the last bit."""
     return bool((np.abs(found.astype(int) - wanted.astype(int)) <= 3).all())
 
@@ -81,7 +81,7 @@ def test_a_patch_has_the_colour_of_its_value(
     high = render.own_scale(heat, label="").high
     wanted = over(heat, ground_of(result, ids), high)
     wanted[heat > high] = OUTLIER
-    assert close(colours(figure), wanted)
+    assert is_close(colours(figure), wanted)
     assert figure.width == 448
     assert figure.height > 448, "the colour bar is below"
 
@@ -102,7 +102,7 @@ def test_the_gallery_has_one_scale_for_all_heads(
         gallery = result.head_gallery(look, opacity=1.0, smooth=False)
         assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
-            assert close(colours(image), over(heat, ground_of(result, range(64)), heats.max()))
+            assert is_close(colours(image), over(heat, ground_of(result, range(64)), heats.max()))
 
 
 def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, result: Result) -> None:
@@ -166,7 +166,7 @@ def test_learned_scores_are_shown_as_weights_around_their_mean(
     middles = np.stack(
         [found[28 + down : 448 : 56, 28 + right : 448 : 56] for down in (-1, 0) for right in (-1, 0)]
     )
-    assert close(middles.mean(0), wanted)  # colours blend from one middle to the next
+    assert is_close(middles.mean(0), wanted)  # colours blend from one middle to the next
 
 
 @pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.bundle import direct, picture
+from tests.engine.bundle import load_directly, picture
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
@@ -29,7 +29,7 @@ def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> Non
     key = engine.open(Request(image, "dynamicvit_cifar10", 0.5)).key
     told: list[float] = []
     found = engine.recall(key, progress=lambda share, text: told.append(share)).trust("cat")
-    model, pixels = direct(models, "dynamicvit_cifar10", image)
+    model, pixels = load_directly(models, "dynamicvit_cifar10", image)
     target = CIFAR10_CLASSES.index("cat")
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(16, count=found.random_orders, seed=0)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from tests.engine.bundle import direct, picture, traces
+from tests.engine.bundle import load_directly, picture, record_traces
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import drawing
 from vitdemo.engine.core.analyse import tokens_of
@@ -23,8 +23,8 @@ def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> Non
     steps = {str(step.title): step for step in engine.open(Request(picture(), key, 0.5)).inside.walk()}
     assert list(steps) == TITLES
 
-    dense, pruned = traces(models, key, picture(), keep_ratio=0.5, selector="learned")
-    model, pixels = direct(models, key, picture())
+    dense, pruned = record_traces(models, key, picture(), keep_ratio=0.5, selector="learned")
+    model, pixels = load_directly(models, key, picture())
     patches, width = model.patch_embed(pixels)[0].shape
     assert steps["Your picture"].shape == "(64, 96, 3)"
     assert steps["The crop the model sees"].shape == str(tuple(pixels[0].shape))
@@ -46,7 +46,7 @@ def test_a_dense_pass_has_no_pruning_step(engine: Engine) -> None:
 
 @torch.no_grad()
 def test_tokens_are_the_projection_written_out(models: Path) -> None:
-    model, pixels = direct(models, "vit_cifar10", picture())
+    model, pixels = load_directly(models, "vit_cifar10", picture())
     tokens = tokens_of(model, pixels)
     cut = F.unfold(pixels, kernel_size=4, stride=4)[0].T  # a row a patch
     projection = model.patch_embed.proj
@@ -59,7 +59,7 @@ def test_tokens_are_the_projection_written_out(models: Path) -> None:
 
 def test_the_crop_shows_the_very_pixels(models: Path) -> None:
     small = picture(size=(32, 32))
-    _, pixels = direct(models, "vit_cifar10", small)
+    _, pixels = load_directly(models, "vit_cifar10", small)
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
     shown = np.asarray(drawing.draw_input(pixels[0].numpy(), mean=mean, std=std))
     assert np.array_equal(shown[::14, ::14], np.asarray(small))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.bundle import KEYS, direct, picture, traces
+from tests.engine.bundle import KEYS, load_directly, picture, record_traces
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import BadImage
@@ -24,7 +24,7 @@ def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, model
     image = picture()
     result = engine.open(Request(image, key, 0.5))
 
-    model, pixels = direct(models, key, image)
+    model, pixels = load_directly(models, key, image)
     best = "learned" if key == "dynamicvit_cifar10" else "class-attention"
     pruning = Pruning(make_selector(best, model=model, pixels=pixels), FixedRatio(0.5))
     assert result.analysis.selector == best
@@ -43,7 +43,7 @@ def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, model
 @pytest.mark.parametrize("selector", ["learned", "class-attention", "random", "inverted"])
 def test_kept_patches_are_those_of_the_trace(engine: Engine, models: Path, selector: str) -> None:
     result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.3, selector))
-    _, pruned = traces(models, "dynamicvit_cifar10", picture(), keep_ratio=0.7, selector=selector)
+    _, pruned = record_traces(models, "dynamicvit_cifar10", picture(), keep_ratio=0.7, selector=selector)
     assert result.analysis.kept == tuple(tuple(ids.tolist()) for ids in pruned.kept)
     assert result.analysis.pruned is not None
     assert (

@@ -75,7 +75,7 @@ def held() -> Iterator[tuple[Turns, threading.Event]]:
     holder.join()
 
 
-def queued(turns: Turns, count: int) -> None:
+def wait_until_queued(turns: Turns, count: int) -> None:
     while len(turns._line) < count:
         time.sleep(0.005)
 
@@ -91,7 +91,7 @@ def test_first_come_first_served(held: tuple[Turns, threading.Event]) -> None:
     with ThreadPoolExecutor(8) as threads:
         for number in range(8):
             threads.submit(come, number)
-            queued(turns, number + 1)
+            wait_until_queued(turns, number + 1)
         done.set()
     assert order == list(range(8))
 
@@ -106,9 +106,9 @@ def test_who_gives_up_waiting_leaves_the_line_to_others(held: tuple[Turns, threa
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(lambda: turns.turn(report).__enter__())
-        queued(turns, 1)
+        wait_until_queued(turns, 1)
         second = threads.submit(lambda: turns.turn().__enter__())
-        queued(turns, 2)
+        wait_until_queued(turns, 2)
         left.set()
         with pytest.raises(Gone):
             first.result(timeout=1)
@@ -185,10 +185,10 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
 def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
     hasty = Engine(device="cpu", models_dir=models, limits=Limits(request_seconds=0.001))
     with pytest.raises(ValueError, match=r"longer than the 0\.001 seconds that one request may run"):
-        hasty.recall(analysed_by(hasty, engine)).lab.sweep()
+        hasty.recall(analyse_with(hasty, engine)).lab.sweep()
 
 
-def analysed_by(hasty: Engine, engine: Engine) -> str:
+def analyse_with(hasty: Engine, engine: Engine) -> str:
     """The key of a result that `hasty` holds without having had the time to make it."""
     entry = engine.open(Request(picture(), LAB_MODEL, 0.3))._entry
     hasty._cache.put(entry)

@@ -22,7 +22,7 @@ FAMILIES = {
 KIT = {"patch"}  # what the words of all maps ask for
 
 
-def asked_for() -> set[str]:
+def find_asked() -> set[str]:
     marked = set(re.findall(r'data-(?:word|name)="(\w+)"', MARKUP))
     said = set(re.findall(r'"(\w+)"', "".join(re.findall(r"say\(([^`\n{,]*)", CODE))))
     units = set(re.findall(r'unit: "(\w+)"', CODE))
@@ -33,7 +33,7 @@ def asked_for() -> set[str]:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_word_is_there_and_used(language: str) -> None:
     words = say_both(WORDS)[language]
-    assert set(words) == asked_for()
+    assert set(words) == find_asked()
     assert all(text.strip() for text in words.values())
 
 

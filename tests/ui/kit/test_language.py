@@ -77,15 +77,15 @@ def test_gaps_are_filled_and_braces_in_them_stay() -> None:
 
 
 def test_the_page_asks_for_nothing_that_is_not_there() -> None:
-    missing = {path.name: catalogue.asked(path) - read_chinese().keys() for path in catalogue.UI}
+    missing = {path.name: catalogue.find_asked(path) - read_chinese().keys() for path in catalogue.UI}
     assert {name: words for name, words in missing.items() if words} == {}
-    assert sum(len(catalogue.asked(path)) for path in catalogue.UI) > 250  # the search finds them at all
+    assert sum(len(catalogue.find_asked(path)) for path in catalogue.UI) > 250  # the search finds them at all
 
 
 @pytest.mark.parametrize("path", find_catalogues(), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_entry_is_used_and_fits(path: Path) -> None:
     entries = json.loads(path.read_text(encoding="utf-8"))
-    used = catalogue.messages() if path.stem == "engine" else catalogue.written()
+    used = catalogue.find_messages() if path.stem == "engine" else catalogue.find_written()
     assert not entries.keys() - used
     for key, words in entries.items():
         assert read_chinese()[key] == words, f"{key}: two files say different things"
@@ -95,9 +95,9 @@ def test_every_entry_is_used_and_fits(path: Path) -> None:
 
 
 def test_the_engine_says_nothing_that_is_not_there() -> None:
-    assert catalogue.messages() - read_chinese().keys() == set()
-    assert "{name} is empty (0 bytes)." in catalogue.messages()
-    assert len(catalogue.messages()) > 100  # the search finds them at all
+    assert catalogue.find_messages() - read_chinese().keys() == set()
+    assert "{name} is empty (0 bytes)." in catalogue.find_messages()
+    assert len(catalogue.find_messages()) > 100  # the search finds them at all
 
 
 def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:

@@ -27,7 +27,7 @@ class Upload(gr.Image):
 
 
 class Figure(gr.Image):
-    """A picture of a result; see `served`."""
+    """A picture of a result; see `serve_picture`."""
 
     is_template = True  # gradio shows it with the front end of its base
 
@@ -37,7 +37,7 @@ class Figure(gr.Image):
 
 
 class Figures(gr.Gallery):
-    """Pictures of a result, with or without captions; see `served`."""
+    """Pictures of a result, with or without captions; see `serve_picture`."""
 
     is_template = True  # gradio shows it with the front end of its base
 
