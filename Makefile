@@ -15,7 +15,7 @@ test: $(VENV)/.test
 	$(MAKE) -j 2 check audit
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
-	$(BIN)/python -m tests.soak --seconds 20 --calls 1500
+	$(BIN)/python -m tests.soak --seconds 60 --calls 1500 --result-megabytes 64
 	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 check: $(VENV)/.test

@@ -26,11 +26,9 @@ from tests.soak.load import MODELS, Load, User
 from tests.soak.memory import Watch, resident
 from vitdemo.limits import Limits
 
-# Answers after which the app's memory has its size: 256 MB hold at most 340 of these results, all of which
-# have been replaced by then, and the maps of the last 128 classes are kept.
-FILLED = {"analyse": 680, "class_map": 128}
+RESULT = 0.75  # megabytes, of the smallest result that a user asks for
 BROWSERS = 4  # one user in so many opens the page
-GROWTH = 0.05  # of the memory, from the end of the warm-up to any second of the load
+GROWTH = 0.05  # of the memory, from the end of the warm-up to any later time, each a mean over `WINDOW`
 CALLS_GROWTH = 10.0  # megabytes, however many calls there are
 PATIENCE = 120.0  # seconds for an answer
 LEAVERS, CROWD = 20, 40  # visitors who hang up; visitors beyond the queue's length
@@ -58,18 +56,18 @@ async def stay(users: list[User], *, ended: asyncio.Event) -> None:
 
 
 async def measure(
-    users: list[User], load: Load, watch: Watch, *, seconds: float, ended: asyncio.Event
+    users: list[User], load: Load, watch: Watch, *, options: argparse.Namespace, ended: asyncio.Event
 ) -> None:
-    """Wait until what they do has filled the app's memories, then look while they go on, for so long.
+    """Wait until what they do has filled the app's memory twice, then look while they go on.
 
     A pause between the two would make the base too small.
     """
-    warm = users[0].load
-    while any(warm.answered[one] < enough for one, enough in FILLED.items()):
+    warm, enough = users[0].load, 2 * options.result_megabytes / RESULT
+    while warm.answered["analyse"] < enough:
         await asyncio.sleep(1.0)
     for user in users:
         user.load = load
-    await watch.look(seconds)
+    await watch.look(options.seconds)
     ended.set()
 
 
@@ -122,7 +120,7 @@ async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str,
     memory, watch = {"start": resident(process)}, Watch(process)
     async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=PATIENCE, limits=limits) as http:
         users, ended = make_users(http, url, warm, count=options.users), asyncio.Event()
-        measured = measure(users, load, watch, seconds=options.seconds, ended=ended)
+        measured = measure(users, load, watch, options=options, ended=ended)
         await asyncio.gather(stay(users, ended=ended), measured)
         memory |= {"base": watch.base, "highest": watch.highest, "end_of_load": watch.end}
         memory["before_calls"], begin = resident(process), time.monotonic()
@@ -165,10 +163,11 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=600, help="of load, after the warm-up")
     parser.add_argument("--calls", type=int, default=10_000, help="without a session, afterwards")
+    parser.add_argument("--result-megabytes", type=float, default=Limits().result_megabytes, help="the app's")
     parser.add_argument("--out", type=Path, help="file for the JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vitdemo-soak-") as files:
-        app, url = start_app(files)
+        app, url = start_app(files, "--result-megabytes", str(options.result_megabytes))
         try:
             found = asyncio.run(soak(url, app.pid, options))
         finally:

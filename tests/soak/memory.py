@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WINDOW = 30  # seconds at the begin and at the end of a load, at most a third of it
+from vitdemo.serving.memory import PERIOD
+
+WINDOW = round(2 * PERIOD)  # seconds: two times of giving back, between which the memory rises by a quarter
 
 
 def resident(process: int) -> float:
@@ -17,9 +20,15 @@ def resident(process: int) -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
+def slide(seen: Sequence[float], *, window: int = WINDOW) -> list[float]:
+    """The mean of each `window` values that follow one another; of all where there are fewer."""
+    return [statistics.mean(seen[first : first + window]) for first in range(max(1, len(seen) - window + 1))]
+
+
 @dataclass
 class Watch:
-    """The megabytes of a process, each second of a load."""
+    """The megabytes of a process, each second of a load, and their means over `WINDOW` seconds: of the first
+    ones, of the highest and of the last."""
 
     process: int
     seen: list[float] = field(default_factory=list)
@@ -32,18 +41,13 @@ class Watch:
             await asyncio.sleep(1.0)
 
     @property
-    def window(self) -> int:
-        """How many of `seen` are its begin, and how many its end."""
-        return max(1, min(WINDOW, len(self.seen) // 3))
-
-    @property
     def base(self) -> float:
-        return statistics.median(self.seen[: self.window])
-
-    @property
-    def end(self) -> float:
-        return statistics.median(self.seen[-self.window :])
+        return slide(self.seen)[0]
 
     @property
     def highest(self) -> float:
-        return max(self.seen)
+        return max(slide(self.seen))
+
+    @property
+    def end(self) -> float:
+        return slide(self.seen)[-1]
