@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests import handmade
 from tests.corpus_entry import HEAVY, store
-from tests.handmade import png
+from tests.handmade import write_png
 
 EDGE = 8000  # 64 megapixels
 
@@ -39,10 +39,10 @@ def write_pngs() -> Iterator[tuple[str, bytes, str]]:
         (8, 6, 4),
     ):
         row = bytes(EDGE * depth * samples // 8)
-        file = png((EDGE, EDGE), depth, colour, [row] * EDGE, **chunks.get(colour, {}))
+        file = write_png((EDGE, EDGE), depth, colour, [row] * EDGE, **chunks.get(colour, {}))
         yield f"png-{depth}-bit-{colour}.png", file, ""
-    text = handmade.png_chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\xff" * 1_000_000))
-    file = png((EDGE, EDGE // 2), 8, 2, [bytes(3 * EDGE)] * (EDGE // 2))
+    text = handmade.pack_chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\xff" * 1_000_000))
+    file = write_png((EDGE, EDGE // 2), 8, 2, [bytes(3 * EDGE)] * (EDGE // 2))
     yield "png-texts.png", file[:33] + 60 * text + file[33:], ""
 
 
@@ -57,9 +57,9 @@ def write_tiffs() -> Iterator[tuple[str, bytes, str]]:
     yield "tiff-lab.tif", store(image, "TIFF", compression="tiff_adobe_deflate", tiffinfo={274: 6}), ""
     size = [(256, 4, 1, 64), (257, 4, 1, 64), (322, 4, 1, 20480), (323, 4, 1, 20480)]
     kind = [(258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1)]
-    place = [(324, 4, 1, handmade.body_at(9)), (325, 4, 1, 100)]
+    place = [(324, 4, 1, handmade.locate_body(9)), (325, 4, 1, 100)]
     tile = zlib.compress(bytes(20480))
-    yield "tiff-tile.tif", handmade.tiff(sorted(size + kind + place), body=tile), HEAVY
+    yield "tiff-tile.tif", handmade.write_tiff(sorted(size + kind + place), body=tile), HEAVY
 
 
 def write_others() -> Iterator[tuple[str, bytes, str]]:

@@ -13,22 +13,22 @@ from tests.corpus_entry import Entry
 
 GROUPS = (
     corpus_damage.damage_all,
-    corpus_damage.other_things,
-    corpus_damage.shapes,
+    corpus_damage.make_other_things,
+    corpus_damage.make_shapes,
     corpus_damage.make_greedy,
-    corpus_damage.names,
-    corpus_pictures.depths,
-    corpus_pictures.keys,
-    corpus_pictures.rotations,
-    corpus_pictures.tiffs,
-    corpus_pictures.colours,
-    corpus_pictures.animations,
-    corpus_pictures.bmps,
+    corpus_damage.make_names,
+    corpus_pictures.make_depths,
+    corpus_pictures.make_keys,
+    corpus_pictures.make_rotations,
+    corpus_pictures.make_tiffs,
+    corpus_pictures.make_colours,
+    corpus_pictures.make_animations,
+    corpus_pictures.make_bmps,
 )
 
 
 @cache
-def corpus() -> dict[str, Entry]:
+def make_corpus() -> dict[str, Entry]:
     """The files by their names."""
     entries = [entry for group in GROUPS for entry in group()]
     found = {entry.name: entry for entry in entries}

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from tests import handmade
-from tests.corpus_entry import DAMAGED, FORMATS, GREEDY, LARGE, LONG, UNKNOWN, Entry, picture, store
-from tests.handmade import png, png_chunk
+from tests.corpus_entry import DAMAGED, FORMATS, GREEDY, LARGE, LONG, UNKNOWN, Entry, draw_picture, store
+from tests.handmade import pack_chunk, write_png
 
 ODD_NAMES = (
     *("two\nlines", "tab\tand\rreturn", "left\u202egnp", "joined\u200d", "bell\x07", "escape\x1b[31m"),
@@ -38,7 +38,7 @@ def damage_all() -> Iterator[Entry]:
             yield Entry(f"flipped-{seed}.{ending}", bytes(flipped), size=(0, 0), says=".")
 
 
-def other_things() -> Iterator[Entry]:
+def make_other_things() -> Iterator[Entry]:
     things = {
         "empty": b"",
         "one-byte": b"\x89",
@@ -66,33 +66,39 @@ def other_things() -> Iterator[Entry]:
         yield Entry(f"{name}.png", data, says=r"is empty \(0 bytes\)" if not data else UNKNOWN)
 
 
-def shapes() -> Iterator[Entry]:
+def make_shapes() -> Iterator[Entry]:
     dot = Image.new("RGB", (1, 1), (40, 80, 120))
     for kind in FORMATS:
         yield Entry(f"dot.{kind.lower()}", store(dot, kind), np.array([[[40, 80, 120]]]), off=3)
     for width, height in ((1, 50), (50, 1), (20_000, 400)):
         rows = [bytes(width)] * height
-        yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, rows), size=(width, height))
+        yield Entry(f"{width}x{height}.png", write_png((width, height), 8, 0, rows), size=(width, height))
     for width, height in ((1, 51), (1, 60_000), (60_000, 1), (60_000, 1000)):
-        yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, [bytes(width)] * height), says=LONG)
+        yield Entry(
+            f"{width}x{height}.png", write_png((width, height), 8, 0, [bytes(width)] * height), says=LONG
+        )
     for width, height in ((0, 9), (9, 0)):
-        yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, [b"0"]), says=f"{UNKNOWN}|no pixels")
+        yield Entry(
+            f"{width}x{height}.png", write_png((width, height), 8, 0, [b"0"]), says=f"{UNKNOWN}|no pixels"
+        )
     for width, height in ((8001, 8000), (2**31 - 1, 2**31 - 1)):
-        yield Entry(f"{width}x{height}.png", png((width, height), 8, 0, [b"0"]), says=f"{LARGE}|{UNKNOWN}")
+        yield Entry(
+            f"{width}x{height}.png", write_png((width, height), 8, 0, [b"0"]), says=f"{LARGE}|{UNKNOWN}"
+        )
 
 
 def make_greedy() -> Iterator[Entry]:
     """A few KB that make a reader copy, unpack or repeat without end."""
     once, whole = handmade.write_overlapping(4000, 60_000), store(Image.new("RGB", (64, 64), "red"), "JPEG")
     start, rest = whole[:2], whole[2:]
-    segment = handmade.segments(once[:60_000])
-    index = handmade.segments(once[:60_000], kind=b"\xff\xe2", head=b"MPF\0")
-    decoy = handmade.segments(b"\xff\xe1\xff\xffExif\0\0", kind=b"\xff\xfe", head=b"")  # a comment
+    segment = handmade.cut_segments(once[:60_000])
+    index = handmade.cut_segments(once[:60_000], kind=b"\xff\xe2", head=b"MPF\0")
+    decoy = handmade.cut_segments(b"\xff\xe1\xff\xffExif\0\0", kind=b"\xff\xfe", head=b"")  # a comment
     film = store(Image.new("P", (8, 8)), "GIF")
     head = 13 + (3 << (film[10] & 7) + 1)  # its palette is before the first block
     files = {
         "exif.jpg": start + segment + rest,
-        "exif-joined.jpg": start + handmade.segments(handmade.write_overlapping(8000, 90_000)) + rest,
+        "exif-joined.jpg": start + handmade.cut_segments(handmade.write_overlapping(8000, 90_000)) + rest,
         "exif-behind.jpg": start + decoy + segment + rest,
         "exif.avif": store(Image.new("RGB", (8, 8)), "AVIF", exif=once),
         "index.jpg": start + index + rest,
@@ -100,29 +106,29 @@ def make_greedy() -> Iterator[Entry]:
         "comments.jpg": start + b"\xff\xfe\0\3a" * 20_000 + rest,
         "comments.gif": film[:head] + b"!\xfe\1a\0" * 20_000 + film[head:],
         "comment.gif": film[:head] + b"!\xfe" + (b"\xff" + bytes(255)) * 20_000 + b"\0" + film[head:],
-        "chunks.png": png((2, 1), 8, 0, [b"ab"])[:33] + png_chunk(b"teSt", b"") * 20_000,
+        "chunks.png": write_png((2, 1), 8, 0, [b"ab"])[:33] + pack_chunk(b"teSt", b"") * 20_000,
     }
     for name, data in files.items():
         yield Entry(f"greedy-{name}", data, says=GREEDY)
     webp = store(Image.new("RGB", (64, 64)), "WEBP", exif=once)
     yield Entry("greedy-exif.webp", webp, size=(64, 64))  # which would only have told how it lies
-    yield Entry("greedy-exif.png", png((8, 1), 8, 2, [bytes(24)], eXIf=once), size=(8, 1))
+    yield Entry("greedy-exif.png", write_png((8, 1), 8, 2, [bytes(24)], eXIf=once), size=(8, 1))
     scans = store(Image.new("RGB", (800, 800), "red"), "JPEG", progressive=True)
     last = [match.start() for match in re.finditer(rb"\xff\xda", scans)][-2:]
     again = scans[: last[1]] + scans[last[0] : last[1]] * 5000 + scans[-2:]
     yield Entry("greedy-scans.jpg", again, says=GREEDY)
     bomb = zlib.compress(bytes(2**24))
     for kind in ("zTXt", "iCCP"):
-        file = png((2, 1), 8, 0, [b"ab"], **{kind: b"a\0\0" + bomb})
+        file = write_png((2, 1), 8, 0, [b"ab"], **{kind: b"a\0\0" + bomb})
         yield Entry(f"greedy-{kind}.png", file, says=f"{UNKNOWN}|{DAMAGED}", size=(2, 1))
-    texts = b"".join(png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) for _ in range(90))
-    file = png((2, 1), 8, 0, [b"ab"])
+    texts = b"".join(pack_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(900_000))) for _ in range(90))
+    file = write_png((2, 1), 8, 0, [b"ab"])
     yield Entry("greedy-texts.png", file[:33] + texts + file[33:], says=f"{UNKNOWN}|{DAMAGED}")
 
 
-def names() -> Iterator[Entry]:
+def make_names() -> Iterator[Entry]:
     """Sound pictures, and broken ones whose sentence must still be one."""
-    pixels = picture()
+    pixels = draw_picture()
     for name in ODD_NAMES:
         yield Entry(f"{name}.png", store(Image.fromarray(pixels), "PNG"), pixels)
         yield Entry(f"{name}!.png", b"no picture", says=UNKNOWN)

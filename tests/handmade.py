@@ -9,11 +9,13 @@ from collections.abc import Sequence
 Tag = tuple[int, int, int, int]  # number, type, count, value or place
 
 
-def png_chunk(kind: bytes, data: bytes) -> bytes:
+def pack_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], **chunks: bytes) -> bytes:
+def write_png(
+    size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], **chunks: bytes
+) -> bytes:
     """`rows`: the packed samples. `colour`: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha.
 
     `chunks` stand before the pixels, in their order.
@@ -21,8 +23,8 @@ def png(size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], *
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0)
     packer = zlib.compressobj(1)
     packed = b"".join(packer.compress(b"\0" + row) for row in rows) + packer.flush()
-    extra = b"".join(png_chunk(kind.encode(), data) for kind, data in chunks.items())
-    parts = png_chunk(b"IHDR", header), extra, png_chunk(b"IDAT", packed), png_chunk(b"IEND", b"")
+    extra = b"".join(pack_chunk(kind.encode(), data) for kind, data in chunks.items())
+    parts = pack_chunk(b"IHDR", header), extra, pack_chunk(b"IDAT", packed), pack_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
@@ -33,7 +35,7 @@ def pack(values: Sequence[int], depth: int) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
-def directory(tags: Sequence[Tag], *, order: str = "<", last: int = 0) -> bytes:
+def pack_directory(tags: Sequence[Tag], *, order: str = "<", last: int = 0) -> bytes:
     """A TIFF directory. `last`: the place of the next one."""
     entries = b"".join(
         struct.pack(f"{order}HHL", *tag[:3])
@@ -45,18 +47,18 @@ def directory(tags: Sequence[Tag], *, order: str = "<", last: int = 0) -> bytes:
     return struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}L", last)
 
 
-def tiff(tags: Sequence[Tag], *, order: str = "<", body: bytes = b"") -> bytes:
-    """The header, one directory at byte 8, and behind it `body`; see `body_at`."""
+def write_tiff(tags: Sequence[Tag], *, order: str = "<", body: bytes = b"") -> bytes:
+    """The header, one directory at byte 8, and behind it `body`; see `locate_body`."""
     magic = b"II*\0" if order == "<" else b"MM\0*"
-    return magic + struct.pack(f"{order}L", 8) + directory(tags, order=order) + body
+    return magic + struct.pack(f"{order}L", 8) + pack_directory(tags, order=order) + body
 
 
-def body_at(tags: int) -> int:
+def locate_body(tags: int) -> int:
     """Where the body of a TIFF with so many tags begins."""
     return 8 + 2 + 12 * tags + 4
 
 
-def one_strip(
+def write_strip(
     size: tuple[int, int],
     pixels: bytes,
     *,
@@ -69,29 +71,29 @@ def one_strip(
     packed_pixels, count = zlib.compress(pixels, 1), 9 + len(more)
     tags = [
         (256, 4, 1, size[0]), (257, 4, 1, size[1]), (258, 3, 1, bits), (259, 3, 1, 8), (262, 3, 1, colour),
-        (273, 4, 1, body_at(count)), (278, 4, 1, size[1]), (279, 4, 1, len(packed_pixels)), *more,
+        (273, 4, 1, locate_body(count)), (278, 4, 1, size[1]), (279, 4, 1, len(packed_pixels)), *more,
         (339, 3, 1, kind),
     ]  # fmt: skip
-    return tiff(tags, body=packed_pixels)
+    return write_tiff(tags, body=packed_pixels)
 
 
-def exif(orientation: int) -> bytes:
-    return tiff([(274, 3, 1, orientation)])
+def write_exif(orientation: int) -> bytes:
+    return write_tiff([(274, 3, 1, orientation)])
 
 
 def write_overlapping(entries: int, size: int) -> bytes:
     """A TIFF structure whose entries all point to the same `size` bytes."""
     tags = [(1000 + number, 7, size, 8) for number in range(entries)]
-    return tiff(tags).ljust(8 + size, b"\0")
+    return write_tiff(tags).ljust(8 + size, b"\0")
 
 
-def segments(data: bytes, *, kind: bytes = b"\xff\xe1", head: bytes = b"Exif\0\0") -> bytes:
+def cut_segments(data: bytes, *, kind: bytes = b"\xff\xe1", head: bytes = b"Exif\0\0") -> bytes:
     """`data` as segments of a JPEG, of 60,000 bytes each."""
     parts = [head + data[start : start + 60_000] for start in range(0, len(data), 60_000)]
     return b"".join(kind + struct.pack(">H", 2 + len(part)) + part for part in parts)
 
 
-def profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+def write_profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
     """An ICC profile, version 2, of a display; `tags` hold what is in its table."""
     place, table, body = 128 + 4 + 12 * len(tags), b"", b""
     for name, data in tags.items():
@@ -99,26 +101,26 @@ def profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
         body += data + bytes(-len(data) % 4)
     size = place + len(body)
     head = struct.pack(">I4sI4s4s4s", size, b"test", 0x02400000, b"mntr", space, b"XYZ ")
-    head = (head + bytes(12) + b"acsp").ljust(68, b"\0") + xyz(0.9642, 1.0, 0.8249)[8:]
+    head = (head + bytes(12) + b"acsp").ljust(68, b"\0") + pack_xyz(0.9642, 1.0, 0.8249)[8:]
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 
-def xyz(*values: float) -> bytes:
+def pack_xyz(*values: float) -> bytes:
     return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
 
 
-def linear_profile(space: bytes) -> bytes:
+def write_linear_profile(space: bytes) -> bytes:
     """Light itself, without a gamma: sRGB's primaries (adapted to D50), or grey."""
     curve, name = b"curv" + bytes(8), b"desc" + bytes(4) + struct.pack(">I", 7) + b"linear\0" + bytes(79)
-    white = {b"desc": name, b"wtpt": xyz(0.9642, 1.0, 0.8249)}
+    white = {b"desc": name, b"wtpt": pack_xyz(0.9642, 1.0, 0.8249)}
     if space == b"GRAY":
-        return profile(space, {**white, b"kTRC": curve})
+        return write_profile(space, {**white, b"kTRC": curve})
     primaries = {
-        b"rXYZ": xyz(0.4360, 0.2225, 0.0139),
-        b"gXYZ": xyz(0.3851, 0.7169, 0.0971),
-        b"bXYZ": xyz(0.1431, 0.0606, 0.7139),
+        b"rXYZ": pack_xyz(0.4360, 0.2225, 0.0139),
+        b"gXYZ": pack_xyz(0.3851, 0.7169, 0.0971),
+        b"bXYZ": pack_xyz(0.1431, 0.0606, 0.7139),
     }
-    return profile(space, {**white, **primaries, **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)})
+    return write_profile(space, {**white, **primaries, **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)})
 
 
 def run_length_bmp(size: tuple[int, int], index: int, palette: Sequence[tuple[int, int, int]]) -> bytes:

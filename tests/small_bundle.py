@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.models.nets import small
+from tests.models.nets import make_small
 from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.registry import MODELS
@@ -20,6 +20,6 @@ SMALL_KEYS: dict[str, dict[str, Any]] = {
 def write_small_models(folder: Path) -> Path:
     """A DynamicViT and a plain network, shaken."""
     for key, changes in SMALL_KEYS.items():
-        model = small(img_size=32, patch_size=8, num_classes=10, **changes)
+        model = make_small(img_size=32, patch_size=8, num_classes=10, **changes)
         save_model(folder / key, model=model, name=key, data=MODELS[key].data, classes=CIFAR10_CLASSES)
     return folder

@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import picture, write_models
-from tests.maps.traces import random_trace
+from tests.engine.bundle import draw_picture, write_models
+from tests.maps.traces import make_trace
 from vitdemo import ui
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.datasets import CIFAR100_CLASSES
@@ -32,7 +32,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "adding.md").read_text(encoding="ut
 
 
 @cache
-def example() -> SimpleNamespace:
+def run_examples() -> SimpleNamespace:
     """Return all that the page's Python defines."""
     names: dict[str, Any] = {"__name__": "adding"}
     for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
@@ -41,15 +41,15 @@ def example() -> SimpleNamespace:
 
 
 def test_the_network_is_an_entry_of_the_menu() -> None:
-    spec = example().vit_cifar100
+    spec = run_examples().vit_cifar100
     assert (spec.key, spec.title, spec.optional) == ("vit_cifar100", "Standard ViT · CIFAR-100", True)
     assert build_model(spec.config).head.out_features == len(CIFAR100_CLASSES)
 
 
 def test_the_map_is_offered_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    method = example().received
+    method = run_examples().received
     monkeypatch.setitem(METHODS, method.key, method)
-    trace = random_trace(cuts={2: 5})
+    trace = make_trace(cuts={2: 5})
     heat = explain(trace, "attention-received")
     expected = np.zeros(13)
     for attn, ids in zip(trace.attn, trace.token_ids, strict=True):
@@ -63,7 +63,7 @@ def test_the_data_set_is_found(tmp_path: Path) -> None:
         for name in ("Bengal", "pug"):
             (tmp_path / "pets" / split / name).mkdir(parents=True)
             Image.new("RGB", (8, 8)).save(tmp_path / "pets" / split / name / "0.png")
-    photos = example().pets.load(tmp_path, "test")
+    photos = run_examples().pets.load(tmp_path, "test")
     assert (photos.classes, photos.labels.tolist()) == (("Bengal", "pug"), [0, 1])
 
 
@@ -72,7 +72,7 @@ def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     def build(session: Session) -> None:
         sessions.append(session)
-        example().build(session)
+        run_examples().build(session)
 
     monkeypatch.setattr(ui, "TABS", (*ui.TABS, SimpleNamespace(build=build)))
     engine = Engine(device="cpu", models_dir=write_models(tmp_path))
@@ -83,7 +83,7 @@ def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_p
     drawing = [event for event in page.fns.values() if shown in event.outputs]
     assert len(drawing) == 2, "when it is opened, and when another result arrives"
     assert {event.concurrency_id for event in drawing} == {LIGHT["concurrency_id"]}, "no line of its own"
-    key = engine.open(Request(picture(), engine.default_model, 0.5)).key
+    key = engine.open(Request(draw_picture(), engine.default_model, 0.5)).key
     for event in drawing:
         values = {**dict.fromkeys(event.inputs), sessions[0].key: key, sessions[0].active: "tab-count"}
         assert event.fn is not None
@@ -91,7 +91,7 @@ def test_the_tab_is_in_the_page_and_draws(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_the_selector_keeps_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = example().length
+    spec = run_examples().length
     monkeypatch.setitem(SELECTORS, spec.key, spec)
     config = ViTConfig(
         img_size=32, patch_size=8, embed_dim=24, depth=4, num_classes=3, prune=PruneConfig(prune_loc=(1,))

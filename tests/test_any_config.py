@@ -42,7 +42,7 @@ prunes = st.fixed_dictionaries(
 special = {"prune": prunes, "img_size": st.lists(st.integers(0, 24), min_size=1, max_size=3)}
 
 
-def changes_of(cls: type) -> st.SearchStrategy[dict[str, Any]]:
+def draw_changes(cls: type) -> st.SearchStrategy[dict[str, Any]]:
     """Up to three fields with values of any kind; half of them of about the right kind."""
     names = [field.name for field in dataclasses.fields(cls)]
     pairs = st.sampled_from(names).flatmap(
@@ -66,7 +66,7 @@ def read(cls: type, values: dict[str, Any], changed: dict[str, Any]) -> Any:
 
 
 @settings(deadline=None, max_examples=60)
-@given(changed=changes_of(ViTConfig))
+@given(changed=draw_changes(ViTConfig))
 @example(changed={"init_values": 0})  # torch makes whole numbers of it
 @example(changed={"init_values": 1e300})
 @example(changed={"img_size": 10**400})
@@ -84,7 +84,7 @@ def test_a_network_can_be_built_of_what_is_not_refused(changed: dict[str, Any]) 
 
 
 @settings(deadline=None, max_examples=60)
-@given(changed=changes_of(DataConfig))
+@given(changed=draw_changes(DataConfig))
 def test_a_picture_becomes_pixels_of_what_is_not_refused(changed: dict[str, Any]) -> None:
     config = read(DataConfig, {"img_size": 16}, changed)
     if config is None or max(as_pair(config.img_size)) > 64:
@@ -95,7 +95,7 @@ def test_a_picture_becomes_pixels_of_what_is_not_refused(changed: dict[str, Any]
 
 
 @settings(deadline=None, max_examples=40)
-@given(changed=changes_of(PruneConfig))
+@given(changed=draw_changes(PruneConfig))
 def test_stages_ascend_and_keep_a_share(changed: dict[str, Any]) -> None:
     config = read(PruneConfig, {"prune_loc": [1]}, changed)
     if config is not None:

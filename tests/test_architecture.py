@@ -72,16 +72,16 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 TABS = "vitdemo.ui.tabs."
 
 
-def module_of(path: Path) -> str:
+def name_module(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def inside(name: str, packages: tuple[str, ...]) -> bool:
+def is_inside(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def imports(path: Path) -> set[str]:
+def list_imports(path: Path) -> set[str]:
     """Every module that the file names in an import, at any depth; `from a import b` gives `a.b`."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -93,20 +93,24 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+@pytest.mark.parametrize("path", SOURCES, ids=name_module)
 def test_imports_follow_the_design(path: Path) -> None:
-    module, wrong = module_of(path), []
-    for name in imports(path):
+    module, wrong = name_module(path), []
+    for name in list_imports(path):
         wrong += [
             name
             for library, places in ONLY_IN.items()
-            if inside(name, (library,)) and not inside(module, places)
+            if is_inside(name, (library,)) and not is_inside(module, places)
         ]
         for who, banned in NEVER.items():
-            if inside(module, (who,)) and inside(name, banned):
+            if is_inside(module, (who,)) and is_inside(name, banned):
                 wrong.append(name)
         for who, allowed in ALLOWED.items():
-            if inside(module, (who,)) and inside(name, ("vitdemo",)) and not inside(name, (*allowed, who)):
+            if (
+                is_inside(module, (who,))
+                and is_inside(name, ("vitdemo",))
+                and not is_inside(name, (*allowed, who))
+            ):
                 wrong.append(name)
         if module.startswith(TABS) and name.startswith(TABS) and name.split(".")[3] != module.split(".")[3]:
             wrong.append(name)
@@ -127,13 +131,13 @@ def test_scripts_import_from_their_own_room_and_the_kit() -> None:
 
 def test_there_is_no_circle_of_imports() -> None:
     """Not even of those that are for types only; a package stands for what its own `__init__` imports."""
-    modules = {module_of(path): path for path in SOURCES}
+    modules = {name_module(path): path for path in SOURCES}
 
     def loaded(name: str) -> set[str]:
         """The module that `name`, which may be a thing in a module, is found in; none where it is foreign."""
         return {name} & set(modules) or {name.rpartition(".")[0]} & set(modules)
 
-    graph = {module: set().union(*map(loaded, imports(path))) for module, path in modules.items()}
+    graph = {module: set().union(*map(loaded, list_imports(path))) for module, path in modules.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -141,7 +145,7 @@ def test_there_is_no_circle_of_imports() -> None:
 
 
 def test_the_tables_name_modules_that_exist() -> None:
-    modules = {module_of(path) for path in SOURCES}
+    modules = {name_module(path) for path in SOURCES}
     assert {*NEVER, *ALLOWED} <= modules
     assert len(modules) > 20
 
@@ -181,6 +185,6 @@ def test_the_makefile_knows_where_times_are_held() -> None:
         assert any(path.is_relative_to(ROOT / place) for place in places[1].split()), path
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *sorted(ROOT.glob("tests/**/*.py"))], ids=module_of)
+@pytest.mark.parametrize("path", [*SOURCES, *sorted(ROOT.glob("tests/**/*.py"))], ids=name_module)
 def test_no_file_is_longer_than_250_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250

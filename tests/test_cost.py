@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.models.nets import SMALL, VARIANTS, pictures, small, small_dynamic
+from tests.models.nets import SMALL, VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo import cost
 from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.markdown import read_block, write_block
@@ -86,8 +86,8 @@ def test_macs_are_those_that_torch_counts(name: str, keep_ratio: float | None) -
 @pytest.mark.parametrize("name", ["square", "non-square", "distilled", "mean, no class token", "linear"])
 def test_macs_of_given_counts_are_those_that_torch_counts(name: str) -> None:
     """A cut at the input and uneven stages; then whatever a threshold keeps, with its predictors."""
-    plain, dynamic = small(**VARIANTS[name]), small_dynamic(**VARIANTS[name])
-    x = pictures(plain.config, 1)
+    plain, dynamic = make_small(**VARIANTS[name]), make_small_dynamic(**VARIANTS[name])
+    x = make_pictures(plain.config, 1)
     sets = tuple(torch.arange(count) for count in (13, 11, 5, 4))
     learned = Pruning(Learned(dynamic), Threshold(1.0))
     for net, pruning in ((plain, Pruning(None, Explicit(sets))), (dynamic, learned)):

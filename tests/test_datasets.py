@@ -24,7 +24,7 @@ def put(*paths: Path) -> None:
         Image.new("RGB", (4, 4)).save(path)
 
 
-def photos(key: str, folder: Path, split: Split) -> Photos:
+def write_photos(key: str, folder: Path, split: Split) -> Photos:
     found = DATASETS[key].load(folder, split)
     assert isinstance(found, Photos)
     assert len(found.paths) == len(found.labels)
@@ -70,7 +70,7 @@ def test_a_folder_with_one_other_split_gives_a_tenth_of_its_training_pictures_fo
         )
     (tmp_path / "train" / "a" / "notes.txt").write_text("not a picture")
     (tmp_path / "train" / ".cache").mkdir()
-    found = {split: photos("folder", tmp_path, split) for split in SPLITS}
+    found = {split: write_photos("folder", tmp_path, split) for split in SPLITS}
     assert {split: len(one) for split, one in found.items()} == {"train": 36, "val": 4, "test": 2}
     assert found["val"].labels.tolist() == [0, 0, 1, 1]
     assert not set(found["train"].paths) & set(found["val"].paths)
@@ -79,11 +79,11 @@ def test_a_folder_with_one_other_split_gives_a_tenth_of_its_training_pictures_fo
         assert [one.classes[label] for label in one.labels] == [path.parent.name for path in one.paths]
 
     put(tmp_path / "val" / "b" / "y.png")
-    assert len(photos("folder", tmp_path, "train")) == 40
-    assert [path.name for path in photos("folder", tmp_path, "val").paths] == ["y.png"]
+    assert len(write_photos("folder", tmp_path, "train")) == 40
+    assert [path.name for path in write_photos("folder", tmp_path, "val").paths] == ["y.png"]
     put(tmp_path / "val" / "c" / "y.png")
     with pytest.raises(ValueError, match=r"val/c is a class that the training pictures lack"):
-        photos("folder", tmp_path, "val")
+        write_photos("folder", tmp_path, "val")
 
 
 def as_torchvision(root: Path) -> tuple[list[str], list[tuple[str, int]]]:
@@ -106,7 +106,7 @@ def test_a_folder_is_read_as_torchvision_reads_it(tmp_path: Path) -> None:
     put(*(tmp_path / "data" / split / "2" / "1.png" for split in ("val", "test")))
 
     def ours() -> tuple[list[str], list[tuple[str, int]]]:
-        found = photos("folder", tmp_path / "data", "train")
+        found = write_photos("folder", tmp_path / "data", "train")
         return list(found.classes), list(zip(map(str, found.paths), found.labels.tolist(), strict=True))
 
     classes, samples = as_torchvision(root)
@@ -128,26 +128,29 @@ def test_a_class_without_a_picture_or_with_a_name_in_no_alphabet_is_said(tmp_pat
         as_torchvision(tmp_path / "train")
     put(tmp_path / "train" / "dog" / ".thumbs" / "1.png")
     with pytest.raises(FileNotFoundError, match=r"train/dog holds no pictures \(\.avif, \.bmp"):
-        photos("folder", tmp_path, "train")
+        write_photos("folder", tmp_path, "train")
     (tmp_path / "train" / "dog").rename(os.fsdecode(bytes(tmp_path / "train") + b"/\xb9\xb7"))  # GBK
     with pytest.raises(ValueError, match=r"whose name is not UTF-8, '\\udcb9\\udcb7'"):
-        photos("folder", tmp_path, "train")
+        write_photos("folder", tmp_path, "train")
 
 
 def test_imagenette_is_named_in_words(tmp_path: Path) -> None:
     for wnid in IMAGENETTE:
         put(*(tmp_path / "imagenette" / split / wnid / "1.JPEG" for split in ("train", "val")))
-    test = photos("imagenette", tmp_path, "test")
+    test = write_photos("imagenette", tmp_path, "test")
     assert test.classes == DATASETS["imagenette"].classes
     assert test.classes[test.labels[4]] == "church"
     assert test.paths[4].parent.name == "n03028079"
-    assert (len(photos("imagenette", tmp_path, "train")), len(photos("imagenette", tmp_path, "val"))) == (
+    assert (
+        len(write_photos("imagenette", tmp_path, "train")),
+        len(write_photos("imagenette", tmp_path, "val")),
+    ) == (
         9,
         1,
     )
     put(tmp_path / "imagenette" / "train" / "n00000001" / "1.JPEG")
     with pytest.raises(ValueError, match="does not hold the ten classes"):
-        photos("imagenette", tmp_path, "train")
+        write_photos("imagenette", tmp_path, "train")
 
 
 def test_tiny_imagenet_reads_its_annotations(tmp_path: Path) -> None:
@@ -160,15 +163,18 @@ def test_tiny_imagenet_reads_its_annotations(tmp_path: Path) -> None:
     (root / "words.txt").write_text("n00\tentity\nn01\tgoldfish, Carassius auratus\nn02\tbell pepper\n")
     rows = "".join(f"val_{i}.JPEG\t{wnid}\t0\t0\t9\t9\n" for i, wnid in enumerate(("n02", "n01", "n02")))
     (root / "val" / "val_annotations.txt").write_text(rows)
-    test = photos("tiny-imagenet", tmp_path, "test")
+    test = write_photos("tiny-imagenet", tmp_path, "test")
     assert test.classes == ("goldfish", "bell pepper")
     assert test.labels.tolist() == [1, 0, 1]
     assert all(path.is_file() for path in test.paths)
-    train, val = photos("tiny-imagenet", tmp_path, "train"), photos("tiny-imagenet", tmp_path, "val")
+    train, val = (
+        write_photos("tiny-imagenet", tmp_path, "train"),
+        write_photos("tiny-imagenet", tmp_path, "val"),
+    )
     assert (len(train), val.labels.tolist()) == (18, [0, 1])
     (root / "words.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"words\.txt is missing"):
-        photos("tiny-imagenet", tmp_path, "train")
+        write_photos("tiny-imagenet", tmp_path, "train")
 
 
 @pytest.mark.parametrize("key", DATASETS)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from tests.corpus import assert_shown, assert_told, corpus
+from tests.corpus import assert_shown, assert_told, make_corpus
 from vitdemo.decode import FORMATS, BadImage, decode
 
-CORPUS = corpus()
+CORPUS = make_corpus()
 
 
 def test_the_corpus_has_files_of_every_kind() -> None:

@@ -13,7 +13,7 @@ from vitdemo.decode.frames import count_coded_pixels
 SIZE, PIXELS = (300, 201), 300 * 201
 
 
-def box(kind: bytes, content: bytes) -> bytes:
+def pack_box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + kind + content
 
 
@@ -23,14 +23,14 @@ def lay_out(coded: bytes, *, method: int, cut: int) -> bytes:
     def head(start: int) -> bytes:
         parts = struct.pack(">IIII", start, cut, start + cut, len(coded) - cut)
         item = struct.pack(">HHHH", 1, method, 0, 2) + parts
-        iloc = box(b"iloc", bytes((1, 0, 0, 0, 0x44, 0)) + struct.pack(">H", 1) + item)
-        return box(b"meta", bytes(4) + iloc + (box(b"idat", coded) if method else b""))
+        iloc = pack_box(b"iloc", bytes((1, 0, 0, 0, 0x44, 0)) + struct.pack(">H", 1) + item)
+        return pack_box(b"meta", bytes(4) + iloc + (pack_box(b"idat", coded) if method else b""))
 
-    brand = box(b"ftyp", b"avif\0\0\0\0mif1")
+    brand = pack_box(b"ftyp", b"avif\0\0\0\0mif1")
     if method:
         return brand + head(0)
     start = len(brand) + len(head(0)) + 8
-    return brand + head(start) + box(b"mdat", coded)
+    return brand + head(start) + pack_box(b"mdat", coded)
 
 
 @pytest.mark.parametrize(("mode", "parts"), [("RGB", 1), ("RGBA", 2)])
@@ -55,9 +55,9 @@ def test_parts_are_joined(method: int, cut: int) -> None:
 
 
 def test_what_no_encoder_lays_out() -> None:
-    offsets = box(b"stco", bytes(4) + struct.pack(">II", 1, 0))
+    offsets = pack_box(b"stco", bytes(4) + struct.pack(">II", 1, 0))
     for endless in (offsets * 2000, offsets * 50):
         with pytest.raises(ValueError, match="endless"):
             count_coded_pixels(endless)
-    assert count_coded_pixels(box(b"iloc", bytes((0, 0, 0, 0, 0x44, 0)) + b"\xff\xff" + bytes(900))) == 0
+    assert count_coded_pixels(pack_box(b"iloc", bytes((0, 0, 0, 0, 0x44, 0)) + b"\xff\xff" + bytes(900))) == 0
     assert count_coded_pixels(b"") == count_coded_pixels(bytes(64)) == count_coded_pixels(b"\xff" * 64) == 0

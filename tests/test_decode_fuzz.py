@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import handmade
 from tests.corpus import assert_told
-from tests.corpus_entry import FORMATS, Entry, picture, store
+from tests.corpus_entry import FORMATS, Entry, draw_picture, store
 from vitdemo.decode import BadImage, decode
 
 HEADS = (
@@ -31,7 +31,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 WITH_EXIF = ("AVIF", "JPEG", "PNG", "WEBP")
 IMPOSSIBLE = (b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4))  # as a length or a size
 SOUND = {
-    kind: store(Image.fromarray(picture()), kind, **({"exif": handmade.exif(6)} if kind in WITH_EXIF else {}))
+    kind: store(
+        Image.fromarray(draw_picture()),
+        kind,
+        **({"exif": handmade.write_exif(6)} if kind in WITH_EXIF else {}),
+    )
     for kind in FORMATS
 }
 

@@ -84,7 +84,7 @@ def test_torchvision_sees_the_same(photograph: Image.Image, kind: str) -> None:
 
 
 def test_a_profile_is_applied_as_by_little_cms_at_once(photograph: Image.Image) -> None:
-    profile = handmade.linear_profile(b"RGB ")
+    profile = handmade.write_linear_profile(b"RGB ")
     source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
     wanted = ImageCms.profileToProfile(photograph, source, target, outputMode="RGB")
     assert np.array_equal(
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_averaged_and_what_fits_is_not(
 ) -> None:
     """Of 1.7 megapixels: 16 MB are reserved, the file has 5, the picture 6.5, the result 6.5 / factor²."""
     image = photograph.resize((1536, 1113))
-    data = store(image, "PNG", compress_level=0, exif=handmade.exif(orientation))
+    data = store(image, "PNG", compress_level=0, exif=handmade.write_exif(orientation))
     found = decode(data, limits=Limits(picture_megabytes=megabytes))
     if orientation == 6:
         found = found.transpose(Image.Transpose.ROTATE_90)

@@ -54,7 +54,7 @@ def test_the_limit_is_an_option() -> None:
         decode(run_length_bmp((1500, 1000), ENDS * 1000), limits=Limits(slow_megapixels=1))
 
 
-def jpeg_of_scans(size: tuple[int, int], scans: int) -> bytes:
+def write_scans(size: tuple[int, int], scans: int) -> bytes:
     """A progressive JPEG in grey whose last scan, of a few bytes, is there over and over again."""
     file = io.BytesIO()
     Image.new("L", size, 77).save(file, "JPEG", progressive=True)
@@ -66,14 +66,14 @@ def jpeg_of_scans(size: tuple[int, int], scans: int) -> bytes:
 @pytest.mark.parametrize(("scans", "most"), [(99, 16), (40, 40)])
 def test_a_jpeg_of_many_scans_is_refused_where_it_would_take_seconds(scans: int, most: int) -> None:
     """100 passes over 64 megapixels took 3.9 s, from a file of 0.4 MB."""
-    file, start = jpeg_of_scans((8000, 8000), scans), time.process_time()
+    file, start = write_scans((8000, 8000), scans), time.process_time()
     with pytest.raises(BadImage, match=rf"^The image is too large: the limit is {most} megapixels\.$"):
         decode(file)
     assert time.process_time() - start < 0.5
 
 
 def test_what_scans_and_pixels_allow_together_is_read_in_time() -> None:
-    assert decode(jpeg_of_scans((400, 300), 100)).size == (400, 300)
-    file, start = jpeg_of_scans((4000, 4000), 99), time.process_time()
+    assert decode(write_scans((400, 300), 100)).size == (400, 300)
+    file, start = write_scans((4000, 4000), 99), time.process_time()
     assert decode(file).size == (4000, 4000)
     assert time.process_time() - start < 4

@@ -20,7 +20,7 @@ IMPORTS = re.compile(r"^(from \S+ )?import [^(\n]*(\([^)]*\))?.*\n", re.MULTILIN
 Place = tuple[str, int]
 
 
-def windows(name: str, text: str) -> Iterator[tuple[tuple[str, ...], Place]]:
+def walk_windows(name: str, text: str) -> Iterator[tuple[tuple[str, ...], Place]]:
     """Yield each six lines that follow one another, but for blank ones and imports, and where they begin."""
     text = IMPORTS.sub(lambda found: "\n" * found[0].count("\n"), text)
     lines = [(line.strip(), number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
@@ -33,7 +33,7 @@ def find_repeated(texts: dict[str, str]) -> list[list[Place]]:
     """Return the places of each six lines that more than one place has."""
     places: dict[tuple[str, ...], list[Place]] = defaultdict(list)
     for name, text in texts.items():
-        for lines, place in windows(name, text):
+        for lines, place in walk_windows(name, text):
             places[lines].append(place)
     return [found for found in places.values() if len(found) > 1]
 

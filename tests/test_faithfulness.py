@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.maps.traces import random_trace
-from tests.models.nets import pictures, small, small_dynamic
+from tests.maps.traces import make_trace
+from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo.faithfulness import (
     class_trace,
     curves,
@@ -45,7 +45,7 @@ class OnePatch(VisionTransformer):
 
 
 def test_areas_by_hand() -> None:
-    net = OnePatch(small(img_size=8, num_classes=2).config)
+    net = OnePatch(make_small(img_size=8, num_classes=2).config)
     knows, misled = judge_orders(
         net, torch.zeros(1, 3, 8, 8), [np.array([2, 0, 1, 3]), np.array([3, 1, 0, 2])], target=1, steps=4
     )
@@ -71,8 +71,8 @@ def judge_one_at_a_time(net: VisionTransformer, x: Tensor, patches: np.ndarray, 
 
 @pytest.mark.parametrize("name", NETS)
 def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = small(**NETS[name])
-    x, n = pictures(net.config, 1), net.config.num_patches
+    net = make_small(**NETS[name])
+    x, n = make_pictures(net.config, 1), net.config.num_patches
     orders = random_orders(n, count=3, seed=4)
     results = judge_orders(net, x, orders, target=2, steps=5)
     lowest = 1 if "mean" in name else 0  # a mean of no patch is no number
@@ -89,12 +89,14 @@ def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch:
 
 
 def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
-    net = small()
+    net = make_small()
     batches: list[int] = []
     net.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
     told: list[float] = []
     orders = random_orders(16, count=4, seed=0)
-    judge_orders(net, pictures(net.config, 1), [*orders, orders[0]], target=0, steps=4, progress=told.append)
+    judge_orders(
+        net, make_pictures(net.config, 1), [*orders, orders[0]], target=0, steps=4, progress=told.append
+    )
     # None and all are one set each; between them a pair of reversed orders has two sets, for both curves.
     assert batches == [1, 4, 4, 4, 1]
     assert told == sorted(told)
@@ -102,8 +104,8 @@ def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
 
 
 def test_counts_are_tried_once_each() -> None:
-    assert kept_counts(small(img_size=8).config, steps=16) == (0, 1, 2, 3, 4)
-    assert kept_counts(small(img_size=8, global_pool="avg").config, steps=3) == (1, 2, 3, 4)
+    assert kept_counts(make_small(img_size=8).config, steps=16) == (0, 1, 2, 3, 4)
+    assert kept_counts(make_small(img_size=8, global_pool="avg").config, steps=3) == (1, 2, 3, 4)
 
 
 def test_random_orders_are_reversed_pairs() -> None:
@@ -114,8 +116,8 @@ def test_random_orders_are_reversed_pairs() -> None:
     assert orders[1].tolist() == orders[0][::-1].tolist()
     assert orders[2].tolist() not in (orders[0].tolist(), orders[1].tolist())
     assert [order.tolist() for order in random_orders(9, count=5, seed=3)] == [o.tolist() for o in orders]
-    net = small()
-    results = judge_orders(net, pictures(net.config, 1), random_orders(16, count=4, seed=1), target=0)
+    net = make_small()
+    results = judge_orders(net, make_pictures(net.config, 1), random_orders(16, count=4, seed=1), target=0)
     assert sum(result.gap for result in results) == pytest.approx(0, abs=1e-9)
     assert max(result.gap for result in results) > 0
 
@@ -123,7 +125,7 @@ def test_random_orders_are_reversed_pairs() -> None:
 def test_orders_of_maps() -> None:
     assert orders_of(np.array([[0.1, np.nan], [0.7, 0.2]]), seed=0).tolist() == [[2, 3, 0, 1]]
     # The second stage keeps three of the eight that the first kept.
-    trace = random_trace(cuts={1: 8, 3: 3})
+    trace = make_trace(cuts={1: 8, 3: 3})
     order, (first, second) = orders_of(keep_rank(trace), seed=0)[0], trace.kept
     last = trace.scores[1]
     assert order[:3].tolist() == sorted(
@@ -134,9 +136,9 @@ def test_orders_of_maps() -> None:
     assert (dropped.diff() <= 0).all()
 
 
-@pytest.mark.parametrize(("net", "keep_score"), [(small_dynamic(), True), (small(), False)])
+@pytest.mark.parametrize(("net", "keep_score"), [(make_small_dynamic(), True), (make_small(), False)])
 def test_every_map_takes_part(net: VisionTransformer, keep_score: bool) -> None:
-    x = pictures(net.config, 1)
+    x = make_pictures(net.config, 1)
     trace = class_trace(net, x)
     assert trace.logits is not None
     assert trace.target == int(trace.logits.argmax())

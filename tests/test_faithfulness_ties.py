@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.maps.traces import random_trace
-from tests.models.nets import pictures, small
+from tests.maps.traces import make_trace
+from tests.models.nets import make_pictures, make_small
 from vitdemo.config import ViTConfig
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, orders_of, random_orders
 from vitdemo.faithfulness.orders import keep_rank
@@ -62,7 +62,7 @@ def test_each_of_the_equal_patches_comes_first_equally_often() -> None:
 
 def test_a_constant_map_is_worth_what_chance_is() -> None:
     """In reading order it would gain or lose by where the picture's subject lies."""
-    net = Centre(small(num_classes=2).config)
+    net = Centre(make_small(num_classes=2).config)
     x, flat = torch.zeros(1, 3, 16, 16), np.zeros((4, 4))
     for seed in range(5):
         (found,) = judge_orders(net, x, [orders_of(flat, seed=seed)], target=1)
@@ -76,8 +76,8 @@ def test_a_constant_map_is_worth_what_chance_is() -> None:
 
 def test_the_mean_is_that_over_all_orders() -> None:
     """By the 24 orders of four equal patches among six, tried one by one."""
-    net = small(img_size=(8, 12))
-    x, heat = pictures(net.config, 1), np.array([[0.5, 0.1, 0.1], [0.1, 0.9, 0.1]])
+    net = make_small(img_size=(8, 12))
+    x, heat = make_pictures(net.config, 1), np.array([[0.5, 0.1, 0.1], [0.1, 0.9, 0.1]])
     every = [np.array([4, 0, *rest]) for rest in permutations([1, 2, 3, 5])]
     gaps = [one.gap for one in judge_orders(net, x, every, target=2)]
     exact, pairs = float(np.mean(gaps)), [orders_of(heat, seed=seed) for seed in range(200)]
@@ -88,8 +88,8 @@ def test_the_mean_is_that_over_all_orders() -> None:
 
 
 def test_several_orders_are_judged_by_the_mean_of_their_curves() -> None:
-    net = small()
-    x, orders = pictures(net.config, 1), random_orders(16, count=4, seed=0)
+    net = make_small()
+    x, orders = make_pictures(net.config, 1), random_orders(16, count=4, seed=0)
     alone = judge_orders(net, x, orders, target=1, steps=5)
     pair, last = judge_orders(net, x, [np.stack(orders[:3]), orders[3]], target=1, steps=5)
     np.testing.assert_allclose(pair.insertion, np.mean([one.insertion for one in alone[:3]], axis=0))
@@ -99,8 +99,8 @@ def test_several_orders_are_judged_by_the_mean_of_their_curves() -> None:
 
 
 def test_maps_of_a_picture_share_the_draw_and_another_seed_is_another() -> None:
-    net = small()
-    x = pictures(net.config, 1)
+    net = make_small()
+    x = make_pictures(net.config, 1)
     trace = class_trace(net, x)
     assert trace.attn_grad is not None
     silent = dataclasses.replace(trace, attn_grad=tuple(torch.zeros_like(grad) for grad in trace.attn_grad))
@@ -114,7 +114,7 @@ def test_maps_of_a_picture_share_the_draw_and_another_seed_is_another() -> None:
 
 
 def test_patches_that_the_selector_found_equal_have_one_rank() -> None:
-    trace = random_trace(cuts={1: 8, 3: 3})
+    trace = make_trace(cuts={1: 8, 3: 3})
     ranks = keep_rank(dataclasses.replace(trace, scores=tuple(torch.zeros(len(s)) for s in trace.scores)))
     assert sorted(np.unique(ranks, return_counts=True)[1].tolist()) == [3, 4, 5]
     first, second = trace.kept
@@ -126,7 +126,7 @@ def test_patches_that_the_selector_found_equal_have_one_rank() -> None:
 def test_one_patch_has_an_area_too() -> None:
     """A head that takes the mean of the patches cannot do without the only one: there is one point."""
     net = build_model(dataclasses.replace(ViTConfig(), **ONE)).eval()
-    x = pictures(net.config, 1)
+    x = make_pictures(net.config, 1)
     (found,) = judge_orders(net, x, [np.array([0])], target=1)
     whole = float(net(x)[0].detach().softmax(-1)[1])
     assert found.kept == (1,)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.bundle import KEYS, picture, write_models
+from tests.engine.bundle import KEYS, draw_picture, write_models
 from vitdemo import weights
 from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
@@ -52,12 +52,12 @@ def test_the_folder_describes_the_model_before_and_after_it_is_loaded(models: Pa
     engine = Engine(device="cpu", models_dir=models)
     before = engine.info("vit_cifar10")
     assert (before.layers, before.heads, before.prune_loc) == (4, 3, (1, 2, 3))
-    result = engine.open(Request(picture(), "vit_cifar10", 0.5))
+    result = engine.open(Request(draw_picture(), "vit_cifar10", 0.5))
     assert engine.info("vit_cifar10") == before
     assert [len(ids) for ids in result.analysis.kept] == [32, 16, 8]
     photo = engine.info("vit_imagenette")
     assert (photo.grid, photo.dataset) == ((16, 16), "Imagenette")
-    assert engine.open(Request(picture(), "vit_imagenette", 0.5)).analysis.model == "vit_imagenette"
+    assert engine.open(Request(draw_picture(), "vit_imagenette", 0.5)).analysis.model == "vit_imagenette"
 
 
 def test_a_folder_that_cannot_be_read_leaves_the_registrys_entry(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FEWEST_NAMES = {"vit.md": 31, "vit.zh.md": 31}
 
 
-def blocks(name: str) -> list[str]:
+def cut_blocks(name: str) -> list[str]:
     """Return what stands between empty lines, without the front matter and the marks of a table."""
     text = (ROOT / name).read_text(encoding="utf-8").partition("# vitdemo")[2]
     return re.split(r"\n{2,}", re.sub(r"^<!-- .*\n", "", text, flags=re.MULTILINE).strip())
 
 
-def shape_of(block: str) -> tuple[Any, ...]:
+def reduce_block(block: str) -> tuple[Any, ...]:
     """Return what a translation leaves as it is."""
     if block.startswith("```"):
         return tuple(line.partition("#")[0].strip() for line in block.splitlines())
@@ -36,12 +36,12 @@ def shape_of(block: str) -> tuple[Any, ...]:
 
 
 def test_both_languages_have_the_same_blocks() -> None:
-    english, chinese = blocks("README.md"), blocks("README.zh.md")
+    english, chinese = cut_blocks("README.md"), cut_blocks("README.zh.md")
     assert len(english) > 25
     for one, other in zip(english[1:], chinese[1:], strict=True):
         if "](README" in one:
             assert (one, other) == ("[中文](README.zh.md)", "[English](README.md)")
-        assert shape_of(one) == shape_of(other), f"{one}\n{other}"
+        assert reduce_block(one) == reduce_block(other), f"{one}\n{other}"
         assert one.startswith(("```", "[")) or re.search(r"[\u4e00-\u9fff]", other), other
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.engine.bundle import picture, write_models
+from tests.engine.bundle import draw_picture, write_models
 from vitdemo import render
 from vitdemo.engine import Engine, Look, Request
 from vitdemo.predict import main, make_unique
@@ -24,7 +24,7 @@ def photos(tmp_path: Path) -> list[Path]:
     (tmp_path / "other").mkdir()
     paths = [tmp_path / "cat.png", tmp_path / "other" / "cat.png"]
     for seed, path in enumerate(paths):
-        picture(seed).save(path)
+        draw_picture(seed).save(path)
     return paths
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.faithfulness import class_trace, map_orders
 from vitdemo.models import VisionTransformer
 from vitdemo.models.attention import Attention
@@ -25,15 +25,15 @@ from vitdemo.trace import Recorder, Trace
 TARGET, STEP = 3, 1e-3
 
 
-def pruned_net(**changes: Any) -> tuple[VisionTransformer, Tensor, Pruning]:
+def make_pruned_net(**changes: Any) -> tuple[VisionTransformer, Tensor, Pruning]:
     """In float64, so that differences of logits are worth something."""
-    net = small_dynamic(**changes).double()
-    x = pictures(net.config, 1).double()
+    net = make_small_dynamic(**changes).double()
+    x = make_pictures(net.config, 1).double()
     return net, x, Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
 
 
 @torch.no_grad()
-def logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, bump: Tensor) -> float:
+def compute_logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, bump: Tensor) -> float:
     """The target's logit with `bump` added to the attention of one layer."""
     attention = net.blocks[layer].attn
     assert isinstance(attention, Attention)
@@ -46,7 +46,7 @@ def logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, bump:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_gradient_is_what_the_logit_does_when_one_weight_changes(name: str) -> None:
-    net, x, pruning = pruned_net(**VARIANTS[name])
+    net, x, pruning = make_pruned_net(**VARIANTS[name])
     trace = record(net, x, pruning=pruning, target=TARGET, grads=True)
     assert trace.target == TARGET
     assert trace.attn_grad is not None
@@ -55,14 +55,16 @@ def test_a_gradient_is_what_the_logit_does_when_one_weight_changes(name: str) ->
         for flat in (largest, *torch.randint(gradient.numel(), (2,)).tolist()):
             bump = torch.zeros(gradient.numel(), dtype=torch.float64)
             bump[flat] = STEP
-            moved = [logit(net, x, pruning, layer, sign * bump.view(gradient.shape)) for sign in (1, -1)]
+            moved = [
+                compute_logit(net, x, pruning, layer, sign * bump.view(gradient.shape)) for sign in (1, -1)
+            ]
             slope = (moved[0] - moved[1]) / (2 * STEP)
             assert slope == pytest.approx(float(gradient.flatten()[flat]), rel=2e-3, abs=2e-4)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> None:
-    net, x, pruning = pruned_net(**VARIANTS[name])
+    net, x, pruning = make_pruned_net(**VARIANTS[name])
     seen: list[Tensor] = []
     block = net.blocks[-1]
     assert isinstance(block, Block)
@@ -79,8 +81,8 @@ def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> Non
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_everything_else_is_as_without_gradients(name: str) -> None:
-    net = small_dynamic(**VARIANTS[name])
-    x = pictures(net.config, 1)
+    net = make_small_dynamic(**VARIANTS[name])
+    x = make_pictures(net.config, 1)
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
     plain, graded = (record(net, x, pruning=pruning, grads=grads) for grads in (False, True))
     assert plain.logits is not None
@@ -95,8 +97,8 @@ def test_everything_else_is_as_without_gradients(name: str) -> None:
 @pytest.mark.parametrize("trained", [False, True])
 def test_nothing_of_the_graph_stays(trained: bool) -> None:
     """Neither in the trace nor in the network, whether or not its parameters take part in training."""
-    net = small_dynamic().requires_grad_(trained)
-    x = pictures(net.config, 1)
+    net = make_small_dynamic().requires_grad_(trained)
+    x = make_pictures(net.config, 1)
     kept: list[weakref.ref[Any]] = []
 
     class Saved:
@@ -124,8 +126,8 @@ def test_nothing_of_the_graph_stays(trained: bool) -> None:
 
 
 def test_threads_share_a_network() -> None:
-    net = small(attention="linear")
-    x = pictures(net.config, 1)
+    net = make_small(attention="linear")
+    x = make_pictures(net.config, 1)
 
     def gradient(target: int) -> Tensor:
         trace: Trace = record(net, x, target=target, grads=True)
@@ -149,16 +151,16 @@ def test_threads_share_a_network() -> None:
     ],
 )
 def test_bad_targets_are_told(changes: dict[str, Any], options: dict[str, Any], words: str) -> None:
-    net = small(**changes)
+    net = make_small(**changes)
     with pytest.raises(ValueError, match=words):
-        inspect.unwrap(record)(net, pictures(net.config, 1), **options)
+        inspect.unwrap(record)(net, make_pictures(net.config, 1), **options)
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_gradients_are_the_same_under_inference_mode(dynamic: bool) -> None:
     """The caller's mode is as before afterwards, and what was recorded can be computed with anywhere."""
-    net = small_dynamic() if dynamic else small(attention="linear")
-    x = pictures(net.config, 1)
+    net = make_small_dynamic() if dynamic else make_small(attention="linear")
+    x = make_pictures(net.config, 1)
     expected = record(net, x, target=TARGET, grads=True)
     with torch.inference_mode():
         trace, plain = record(net, x.clone(), target=TARGET, grads=True), record(net, x.clone())
@@ -177,8 +179,8 @@ def test_gradients_are_the_same_under_inference_mode(dynamic: bool) -> None:
 
 def test_a_network_made_under_inference_mode_is_told() -> None:
     with torch.inference_mode():
-        net = small()
-        x = pictures(net.config, 1)
+        net = make_small()
+        x = make_pictures(net.config, 1)
         assert record(net, x).logits is not None
     with pytest.raises(ValueError, match=r"grads=True needs .* outside torch\.inference_mode"):
         record(net, x, grads=True)

@@ -75,7 +75,7 @@ def load(processor: int) -> Iterator[None]:
             program.communicate()
 
 
-def work() -> None:
+def use_processor() -> None:
     """Need a processor for 30 ms, which is longer than anybody may have it while others wait."""
     end = thread_time() + 0.03
     while thread_time() < end:
@@ -84,14 +84,14 @@ def work() -> None:
 
 def test_a_busy_machine_gives_no_time(processor: int) -> None:
     with load(processor):
-        assert measure([work], seconds=0.5) == [None]
+        assert measure([use_processor], seconds=0.5) == [None]
 
 
 @pytest.mark.timing
 def test_an_idle_machine_gives_one(processor: int) -> None:
     with load(processor):
-        measure([work], seconds=0.1)
-    found = next((found for _ in range(TRIES) if (found := measure([work], seconds=0.5)[0])), None)
+        measure([use_processor], seconds=0.1)
+    found = next((found for _ in range(TRIES) if (found := measure([use_processor], seconds=0.5)[0])), None)
     assert found is not None
     assert found.n >= 5
     assert 30 <= found.low <= found.milliseconds <= found.high <= 36

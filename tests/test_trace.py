@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.trace import Trace
 
 
-def fields(**changes: Any) -> dict[str, Any]:
+def make_fields(**changes: Any) -> dict[str, Any]:
     """A right trace of a 2 x 2 grid, one class token, one head, two layers and a cut before the second."""
     good: dict[str, Any] = {
         "model": "by hand",
@@ -32,7 +32,7 @@ def fields(**changes: Any) -> dict[str, Any]:
     return {**good, **changes}
 
 
-def graded(**changes: Any) -> dict[str, Any]:
+def make_gradients(**changes: Any) -> dict[str, Any]:
     """What the same trace has besides with gradients of class 1 of 2."""
     good: dict[str, Any] = {
         "logits": torch.zeros(2),
@@ -45,11 +45,11 @@ def graded(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_right_trace_with_gradients_can_be_made() -> None:
-    assert Trace(**fields(**graded())).target == 1
+    assert Trace(**make_fields(**make_gradients())).target == 1
 
 
 def test_patches_are_numbered_without_the_prefix() -> None:
-    trace = Trace(**fields())
+    trace = Trace(**make_fields())
     assert trace.num_patches == 4
     assert trace.patch_ids(0).tolist() == [0, 1, 2, 3]
     assert [kept.tolist() for kept in trace.kept] == [[1, 3]]
@@ -76,24 +76,24 @@ def test_patches_are_numbered_without_the_prefix() -> None:
         ({"token_ids": (torch.arange(5),)}, "one set of token ids"),
         ({"readout": torch.tensor([1.0, 0.0])}, "head reads"),
         ({"scores": ()}, "one set of scores"),
-        (graded(token_grad=None), "come together"),
+        (make_gradients(token_grad=None), "come together"),
         ({"target": 1}, "come together"),
-        (graded(logits=None), "of a logit"),
-        (graded(target=2), "one of the classes"),
-        (graded(attn_grad=(torch.zeros(1, 3, 3), torch.zeros(1, 5, 5))), "one gradient a layer"),
-        (graded(token_grad=torch.zeros(3, 3)), "one gradient a token"),
-        (graded(tokens=torch.zeros(5, 2), token_grad=torch.zeros(5, 2)), "those of the last layer"),
+        (make_gradients(logits=None), "of a logit"),
+        (make_gradients(target=2), "one of the classes"),
+        (make_gradients(attn_grad=(torch.zeros(1, 3, 3), torch.zeros(1, 5, 5))), "one gradient a layer"),
+        (make_gradients(token_grad=torch.zeros(3, 3)), "one gradient a token"),
+        (make_gradients(tokens=torch.zeros(5, 2), token_grad=torch.zeros(5, 2)), "those of the last layer"),
     ],
 )
 def test_a_wrong_trace_cannot_be_made(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(AssertionError, match=words):
-        Trace(**fields(**changes))
+        Trace(**make_fields(**changes))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_record_freezes_the_pruned_pass(name: str) -> None:
-    net = small_dynamic(**VARIANTS[name])
-    x = pictures(net.config, 1)
+    net = make_small_dynamic(**VARIANTS[name])
+    x = make_pictures(net.config, 1)
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.5))
     trace = record(net, x, pruning=pruning, name="small")
     n, prefix = net.config.num_patches, net.config.num_prefix_tokens
@@ -115,10 +115,10 @@ def test_record_freezes_the_pruned_pass(name: str) -> None:
 @torch.no_grad()
 def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
     """What the head sees is `readout` times the normalised tokens; a second head makes the mean of two."""
-    net = small_dynamic(**VARIANTS[name])
+    net = make_small_dynamic(**VARIANTS[name])
     if net.config.dist_token:
         net.head_dist.load_state_dict(net.head.state_dict())
-    x = pictures(net.config, 1)
+    x = make_pictures(net.config, 1)
     seen: list[torch.Tensor] = []
 
     def see(module: torch.nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
@@ -140,14 +140,14 @@ def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
 
 
 def test_a_backbone_has_no_logits() -> None:
-    net = small(num_classes=0)
-    trace = record(net, pictures(net.config, 1))
+    net = make_small(num_classes=0)
+    trace = record(net, make_pictures(net.config, 1))
     assert trace.logits is None
     assert trace.kept == trace.scores == ()
 
 
 def test_record_takes_one_image() -> None:
-    net = small()
+    net = make_small()
     unchecked = inspect.unwrap(record)  # without the tests' type checker, which does not run for users
     with pytest.raises(ValueError, match="batch of 2"):
-        unchecked(net, pictures(net.config, 2))
+        unchecked(net, make_pictures(net.config, 2))

@@ -28,17 +28,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def files_in(folder: Path) -> set[str]:
+def list_files(folder: Path) -> set[str]:
     """Return the files in `folder` but for what running them leaves: compiled ones, and gradio's stubs."""
     paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".pyc", ".pyi"))
     return {path.relative_to(folder).as_posix() for path in paths}
 
 
 def test_it_has_each_file_of_the_packages_and_of_the_weights(site: Path) -> None:
-    assert files_in(site / "train") == files_in(ROOT / "train")
-    assert files_in(site / "vitdemo" / "checkpoints") == files_in(ROOT / "checkpoints")
-    code = {name for name in files_in(site / "vitdemo") if not name.startswith("checkpoints/")}
-    assert code == files_in(ROOT / "vitdemo")
+    assert list_files(site / "train") == list_files(ROOT / "train")
+    assert list_files(site / "vitdemo" / "checkpoints") == list_files(ROOT / "checkpoints")
+    code = {name for name in list_files(site / "vitdemo") if not name.startswith("checkpoints/")}
+    assert code == list_files(ROOT / "vitdemo")
     assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"train", "vitdemo"}
 
 

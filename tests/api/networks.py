@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from tests.models.nets import small
+from tests.models.nets import make_small
 from tests.small_bundle import write_small_models
 from vitdemo.data import preprocess
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -27,7 +27,7 @@ DYNAMIC, PLAIN, LINEAR = "dynamicvit_cifar10", "vit_cifar10", "lightvit_cifar10"
 def write_models(folder: Path) -> Path:
     """A DynamicViT, a plain network, and a linear one with two register tokens; 16 patches each."""
     write_small_models(folder)
-    model = small(img_size=32, patch_size=8, num_classes=10, attention="linear", reg_tokens=2)
+    model = make_small(img_size=32, patch_size=8, num_classes=10, attention="linear", reg_tokens=2)
     save_model(folder / LINEAR, model=model, name=LINEAR, data=MODELS[LINEAR].data, classes=CIFAR10_CLASSES)
     return folder
 

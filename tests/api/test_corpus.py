@@ -14,7 +14,7 @@ from httpx import Client as Web
 from PIL import Image
 
 from tests.api.networks import DYNAMIC
-from tests.corpus import assert_told, corpus
+from tests.corpus import assert_told, make_corpus
 from vitdemo.engine import Engine, Request
 
 MANY = 50  # files of one upload
@@ -22,7 +22,7 @@ PATIENCE = 60.0  # seconds
 
 
 @contextmanager
-def visitor(url: str) -> Iterator[Web]:
+def open_web(url: str) -> Iterator[Web]:
     with Web(base_url=f"{url.rstrip('/')}/gradio_api", timeout=PATIENCE) as web:
         yield web
 
@@ -32,7 +32,7 @@ def upload_all(web: Web, names: list[str]) -> dict[str, str]:
     places: dict[str, str] = {}
     for start in range(0, len(names), MANY):
         part = names[start : start + MANY]
-        files = [("files", (is_plain(name), corpus()[name].data)) for name in part]
+        files = [("files", (is_plain(name), make_corpus()[name].data)) for name in part]
         places |= dict(zip(part, web.post("/upload", files=files).raise_for_status().json(), strict=True))
     return places
 
@@ -54,10 +54,10 @@ def answer(web: Web, place: str) -> tuple[str, Any]:
 @pytest.mark.filterwarnings("ignore")
 def test_every_file_is_answered(client: Client, engine: Engine) -> None:
     seen = {"complete": 0, "error": 0}
-    with visitor(str(client.src)) as web:
-        places = upload_all(web, list(corpus()))
+    with open_web(str(client.src)) as web:
+        places = upload_all(web, list(make_corpus()))
         for name, place in places.items():
-            entry, (event, data) = corpus()[name], answer(web, place)
+            entry, (event, data) = make_corpus()[name], answer(web, place)
             seen[event] += 1
             if event == "complete":
                 assert entry.pixels is not None or entry.size is not None, f"{name}: {data}"

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 
 from tests.api.conftest import Ask
 from tests.api.networks import DYNAMIC, PICTURE, PLAIN, load_by_hand, prune_by_hand
-from tests.engine.bundle import picture
+from tests.engine.bundle import draw_picture
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Look, PatchMap, Request, Result
@@ -186,7 +186,7 @@ def test_a_result_that_others_push_out_of_memory_is_not_lost(
         device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6)
     )  # room for the newest result only
     expected = Api(engine).attention_map(str(PICTURE))
-    attention, others = Result.attention, [Request(picture())]
+    attention, others = Result.attention, [Request(draw_picture())]
 
     def pushed_out(result: Result, look: Look) -> PatchMap:
         while others:

@@ -10,13 +10,13 @@ import pytest
 
 from tests.api.conftest import Ask
 from tests.api.networks import DYNAMIC, LINEAR, PLAIN, load_by_hand, record_by_hand
-from tests.maps.traces import full, slow_fuse, slow_readout, slow_rollout
+from tests.maps.traces import expand, fuse_slowly, read_out_slowly, roll_out_slowly
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
 from vitdemo.maps import METHODS, explain
 
 
-def numbers(answer: dict[str, Any]) -> np.ndarray:
+def read_numbers(answer: dict[str, Any]) -> np.ndarray:
     """The map, NaN for null."""
     return np.array(answer["values"], dtype=float)
 
@@ -34,11 +34,11 @@ def test_rollout_is_that_of_the_whole_matrices(
 ) -> None:
     answer = ask("/attention_map", model=model, pruning_ratio=ratio, selector=selector, **options)
     trace = record_by_hand(models, model, ratio, selector)
-    query, row = options.pop("query", None), slow_readout(trace)
+    query, row = options.pop("query", None), read_out_slowly(trace)
     if query is not None:
         row = np.eye(17)[query + 1]
-    credit = row @ slow_rollout(trace, **options)
-    np.testing.assert_allclose(numbers(answer), credit[1:].reshape(4, 4), atol=1e-6)
+    credit = row @ roll_out_slowly(trace, **options)
+    np.testing.assert_allclose(read_numbers(answer), credit[1:].reshape(4, 4), atol=1e-6)
     assert answer["prefix_share"] == pytest.approx(credit[0], abs=1e-6)
     assert answer["range"] == pytest.approx([credit[1:].min(), credit[1:].max()], abs=1e-6)
     assert (answer["model"], answer["selector"], answer["pruning_ratio"]) == (model, selector, ratio)
@@ -53,10 +53,10 @@ def test_raw_attention_of_fused_heads_after_pruning(ask: Ask, models: Path, fusi
         "/attention_map", model=DYNAMIC, pruning_ratio=0.5, method="raw-attention", layer=2, fusion=fusion
     )
     trace = record_by_hand(models, DYNAMIC, 0.5, "learned")
-    credit = slow_readout(trace) @ full(trace, slow_fuse(trace.attn[2], fusion, 0.0, 1), 2)
+    credit = read_out_slowly(trace) @ expand(trace, fuse_slowly(trace.attn[2], fusion, 0.0, 1), 2)
     expected = np.full(16, np.nan)
     expected[trace.kept[1].numpy()] = credit[1 + trace.kept[1].numpy()]
-    np.testing.assert_allclose(numbers(answer), expected.reshape(4, 4), atol=1e-6)
+    np.testing.assert_allclose(read_numbers(answer), expected.reshape(4, 4), atol=1e-6)
     assert np.isnan(expected).sum() == 12, "the two stages leave 4 patches of 16"
     assert answer["prefix_share"] == pytest.approx(credit[0] / credit.sum(), abs=1e-6)
     assert answer["options"] == {"layer": 2, "head": None, "query": None, "fusion": fusion}
@@ -67,9 +67,9 @@ def test_per_head_rollout_of_a_linear_network_with_registers(ask: Ask, models: P
     given = {"method": "head-rollout", "layer": -2, "head": 1, "query": 5, "discard_ratio": 0.2}
     answer = ask("/attention_map", model=LINEAR, pruning_ratio=0, **given)
     trace = record_by_hand(models, LINEAR, 0.0)
-    below = slow_rollout(trace, discard_ratio=0.2, stop=2)
+    below = roll_out_slowly(trace, discard_ratio=0.2, stop=2)
     credit = trace.attn[2][1].double().numpy()[3 + 5] @ below
-    np.testing.assert_allclose(numbers(answer), credit[3:].reshape(4, 4), atol=1e-6)
+    np.testing.assert_allclose(read_numbers(answer), credit[3:].reshape(4, 4), atol=1e-6)
     assert answer["prefix_share"] == pytest.approx(credit[:3].sum() / credit.sum(), abs=1e-6)
     assert answer["options"] == {
         "layer": 2, "head": 1, "query": 5, "fusion": "mean", "discard_ratio": 0.2,
@@ -86,7 +86,7 @@ def test_class_maps_are_those_of_the_gradients(
     target = CIFAR10_CLASSES.index("frog")
     trace = record_by_hand(models, model, ratio, selector, target=target)
     expected = explain(trace, method)
-    np.testing.assert_allclose(numbers(answer), expected, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(read_numbers(answer), expected, rtol=1e-4, atol=1e-7)
     assert answer["range"] == pytest.approx([np.nanmin(expected), np.nanmax(expected)], rel=1e-4)
     assert (answer["class"], answer["unit"]) == ("frog", METHODS[method].unit)
 
@@ -96,7 +96,7 @@ def test_without_a_class_the_answer_is_explained(ask: Ask, models: Path) -> None
     assert trace.logits is not None
     answer = ask("/class_map", method="chefer")
     assert answer["class"] == CIFAR10_CLASSES[int(trace.logits.argmax())]
-    assert np.nansum(numbers(answer)) > 0
+    assert np.nansum(read_numbers(answer)) > 0
 
 
 def test_faithfulness_is_that_of_the_dense_network(ask: Ask, models: Path) -> None:

@@ -45,7 +45,7 @@ def server(models: Path) -> Iterator[str]:
     page.close()
 
 
-def in_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
+def run_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
     async def run() -> T:
         async with (
             streamable_http_client(server) as (read, write, _),
@@ -60,14 +60,14 @@ def in_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
 def call(server: str, tool: str, **given: Any) -> tuple[bool, str]:
     """Whether the tool failed, and its text."""
     picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
-    result: Any = in_session(server, lambda session: session.call_tool(tool, {"image": picture, **given}))
+    result: Any = run_session(server, lambda session: session.call_tool(tool, {"image": picture, **given}))
     (content,) = result.content
     assert result.isError or result.structuredContent == json.loads(content.text)
     return result.isError, content.text
 
 
 def test_the_tools_are_the_public_endpoints(server: str) -> None:
-    tools: Any = in_session(server, lambda session: session.list_tools())
+    tools: Any = run_session(server, lambda session: session.list_tools())
     taken = {f"/{tool.name}": list(tool.inputSchema["properties"]) for tool in tools.tools}
     assert taken == PARAMETERS
     for tool in tools.tools:
@@ -166,7 +166,7 @@ def test_a_page_without_uploads_has_no_tools(capsys: pytest.CaptureFixture[str])
     assert "error: --mcp takes pictures: leave one of --mcp and --read-only out" in capsys.readouterr().err
 
 
-def status_of(url: str) -> int:
+def find_status(url: str) -> int:
     """Of a JSON-RPC call."""
     request = urllib.request.Request(
         url,
@@ -181,8 +181,8 @@ def status_of(url: str) -> int:
 
 
 def test_without_the_flag_there_is_no_such_route(server: str, client: Client) -> None:
-    assert status_of(server) == 200
-    assert status_of(f"{client.src}{ROUTE}") in (404, 405)
+    assert find_status(server) == 200
+    assert find_status(f"{client.src}{ROUTE}") in (404, 405)
 
 
 def test_without_the_flag_gradio_decides_and_without_the_package_it_is_told(

@@ -94,7 +94,7 @@ def start_bundled() -> tuple[Engine, str]:
 
 
 @cache
-def config(model: str = MODEL) -> ViTConfig:
+def load_config(model: str = MODEL) -> ViTConfig:
     """Of the bundled weights."""
     return load_model(model).spec.config
 
@@ -111,7 +111,7 @@ def record_first(model: str) -> dict[str, Trace]:
 
 def find_dropped_patch() -> tuple[int, int]:
     """Return a patch that goes at the second stage of pruning, and the first layer without it."""
-    prune = config().prune
+    prune = load_config().prune
     assert prune
     layer = prune.prune_loc[1]
     trace = record_first("dynamicvit_cifar10")["pruned"]

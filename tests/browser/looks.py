@@ -22,7 +22,7 @@ TWO_FRAMES = "new Promise((go) => requestAnimationFrame(() => requestAnimationFr
 FADED = "() => !document.getAnimations().some(one => one instanceof CSSTransition)"  # colours fade
 
 
-def each_look(page: Page) -> Iterator[str]:
+def walk_looks(page: Page) -> Iterator[str]:
     """The name of each look, while the page has it; none scrolls sideways."""
     steps.expect_rest(page)
     for look, (size, dark) in LOOKS.items():
@@ -53,7 +53,7 @@ def photograph(page: Page, path: Path) -> None:
         page.screenshot(path=path, full_page=True)
 
 
-def keep(page: Page, folder: Path, name: str) -> None:
+def keep_looks(page: Page, folder: Path, name: str) -> None:
     """The page in each look."""
-    for look in each_look(page):
+    for look in walk_looks(page):
         photograph(page, folder / f"{look}-{name}.png")

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser.bundled import config
+from tests.browser.bundled import load_config
 from tests.browser.chromium import MISSING, find_browser
 from tests.browser.server import ROOT, find_app
 from tests.browser.steps import expect_rest, hover_patch, open_attention, open_tab, show_attention
@@ -28,36 +28,36 @@ PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)
 Shot = tuple[Image.Image, int]  # a frame and how long it stays, in milliseconds
 
 
-def shot(page: Page, milliseconds: int) -> Shot:
+def take_shot(page: Page, milliseconds: int) -> Shot:
     with Image.open(io.BytesIO(page.screenshot())) as picture:
         return picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS), milliseconds
 
 
 def visit(page: Page) -> Iterator[Shot]:
     """The answer; where it looked, head by head and layer by layer; what was thrown away; whom to trust."""
-    network = config(find_default_model())
-    yield shot(page, 1800)
+    network = load_config(find_default_model())
+    yield take_shot(page, 1800)
     attention = open_attention(page)
     attention.scroll_into_view_if_needed()
-    yield shot(page, 1000)
+    yield take_shot(page, 1000)
     show_attention(page, method="raw-attention", layer=5, head=None)
     for patch in PATCHES:
         hover_patch(page, patch)
-        yield shot(page, 260)
+        yield take_shot(page, 260)
     for head in range(network.num_heads):
         show_attention(page, layer=5, head=head)
-        yield shot(page, 450)
+        yield take_shot(page, 450)
     for layer in range(network.depth):
         show_attention(page, method="head-rollout", layer=layer, head=None)
-        yield shot(page, 350)
+        yield take_shot(page, 350)
     page.mouse.move(5, 5)
     page.evaluate("window.scrollTo(0, 0)")
     open_tab(page, "Tokens", "#kept img")
     page.wait_for_timeout(1500)
-    yield shot(page, 2200)
+    yield take_shot(page, 2200)
     open_tab(page, "Trust", ".trust .charts figure")
     page.wait_for_timeout(1500)
-    yield shot(page, 2600)
+    yield take_shot(page, 2600)
 
 
 def record_tour(file: Path) -> None:

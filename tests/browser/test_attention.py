@@ -59,7 +59,7 @@ def show_analysis_by(page: Page, model: str) -> None:
     steps.expect_attention(page, start_bundled()[0].open(request).key)
 
 
-def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
+def list_looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
     """Methods, layers, heads, fusions and queries, one of the patches kept to the end and one dropped."""
     last, heads = len(trace.attn) - 1, len(trace.attn[0])
     kept = trace.patch_ids(last).tolist()
@@ -82,7 +82,7 @@ def looks(trace: Trace, *, direction: str) -> list[dict[str, Any]]:
 def test_numbers_equal_those_of_python(page: Page, model: str) -> None:
     show_analysis_by(page, model)
     for name, trace in record_first(model).items():
-        asked = looks(trace, direction="out")
+        asked = list_looks(trace, direction="out")
         found = read_heats(page, [{**look, "pass": name} for look in asked])
         for look, heat in zip(asked, found, strict=True):
             truth = explain_look(trace, look)
@@ -98,7 +98,7 @@ def test_who_looks_at_a_patch_equals_whole_matrices(page: Page, model: str) -> N
     for name, trace in record_first(model).items():
         asked = [
             look
-            for look in looks(trace, direction="in")
+            for look in list_looks(trace, direction="in")
             if look["method"] != "raw-attention"
             or look["query"] is None
             or look["query"] in trace.patch_ids(look["layer"])

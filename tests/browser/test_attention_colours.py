@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import config, explain_look, read_heats, record_first, start_bundled
+from tests.browser.bundled import explain_look, load_config, read_heats, record_first, start_bundled
 from vitdemo import render
 from vitdemo.engine import Request
 from vitdemo.examples import example_paths
@@ -55,11 +55,11 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
             (layer, head): explain_look(
                 trace, {**steps.read_attention_state(page), "layer": layer, "head": head}
             )
-            for layer, head in places()
+            for layer, head in list_places()
         }
         heats_there = [heat for heat in grid.values() if heat is not None]
         shared = float(np.nanpercentile(np.array(heats_there), 99))
-        tops = [shared if scale == "shared" else own_top(heat) for heat in heats_there]
+        tops = [shared if scale == "shared" else find_top(heat) for heat in heats_there]
         last = attention.locator(".bar.all .tick").last.inner_text()
         if scale == "shared":
             assert float(last) == pytest.approx(shared, rel=5e-3)
@@ -70,7 +70,7 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
         beyond = f"beyond the scale: {outliers} patches" if outliers else ""
         expect(attention.locator(".bar.all .beyond")).to_have_text(beyond)
         for ((layer, head), heat), top in zip(grid.items(), tops, strict=True):
-            cell = attention.get_by_role("gridcell", name=cell_name(layer, head), exact=True)
+            cell = attention.get_by_role("gridcell", name=name_cell(layer, head), exact=True)
             colours = np.array(cell.locator("canvas").evaluate(CENTRES))
             assert heat is not None
             assert_coloured(colours, heat, top)
@@ -79,7 +79,7 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
         rows = page.evaluate(
             "document.querySelector('.attention').attention.heats({direction: 'in', query: 27})"
         )
-        for layer, head in ((0, None), (3, 1), (config().depth - 1, config().num_heads - 1)):
+        for layer, head in ((0, None), (3, 1), (load_config().depth - 1, load_config().num_heads - 1)):
             column = 0 if head is None else head + 1
             look = {"direction": "in", "query": 27, "layer": layer, "head": head}
             single = read_heats(page, [look])[0]
@@ -87,16 +87,16 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
             assert np.array_equal(np.array(rows[layer][column], dtype=float), single, equal_nan=True)
 
 
-def places() -> Iterator[tuple[int, int | None]]:
+def list_places() -> Iterator[tuple[int, int | None]]:
     """(layer, head) of each cell of the grid; None = all heads."""
-    return itertools.product(range(config().depth), (None, *range(config().num_heads)))
+    return itertools.product(range(load_config().depth), (None, *range(load_config().num_heads)))
 
 
-def cell_name(layer: int, head: int | None) -> str:
+def name_cell(layer: int, head: int | None) -> str:
     return f"layer {layer}, all heads" if head is None else f"layer {layer}, head {head}"
 
 
-def own_top(heat: np.ndarray) -> float:
+def find_top(heat: np.ndarray) -> float:
     """Where a map's own scale ends: at its maximum, or without outliers."""
     usual, high = np.nanpercentile(heat, 98), np.nanmax(heat)
     return float(usual if 0 < 3 * usual < high else high)
@@ -127,7 +127,7 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locato
     heat = explain_look(trace, steps.read_attention_state(page))
     assert heat is not None
     colours = np.array(picture.evaluate(CENTRES))
-    assert_coloured(colours, heat, own_top(heat), ground=ground)
+    assert_coloured(colours, heat, find_top(heat), ground=ground)
     gone = set(np.flatnonzero(np.ptp(colours[:, :3], axis=1) == 0).tolist())
     assert gone == set(range(64)) - set(trace.patch_ids(6).tolist())
 
@@ -153,10 +153,10 @@ def test_the_picture_has_the_colours_of_its_values(page: Page, attention: Locato
 
 
 def test_each_patch_has_the_colour_of_its_strongest_head(page: Page, attention: Locator) -> None:
-    trace, heads = record_first("dynamicvit_cifar10")["pruned"], config().num_heads
+    trace, heads = record_first("dynamicvit_cifar10")["pruned"], load_config().num_heads
     steps.show_attention(page, method="raw-attention", layer=6, head=None, query=None, colours="heads")
     heats = [explain_look(trace, {**steps.read_attention_state(page), "head": head}) for head in range(heads)]
-    shares = np.array([heat / own_top(heat) for heat in heats if heat is not None]).clip(max=1)
+    shares = np.array([heat / find_top(heat) for heat in heats if heat is not None]).clip(max=1)
     there = ~np.isnan(shares[0])
     first, second = np.sort(shares[:, there], axis=0)[[-1, -2]]
     sure = first - second > 2e-3
@@ -207,28 +207,28 @@ def test_the_grid_can_be_saved(page: Page, attention: Locator, tmp_path: Path) -
         attention.get_by_role("button", name="Save all as PNG").click()
     assert download.value.suggested_filename == "dynamicvit_cifar10-raw-attention-grid.png"
     download.value.save_as(tmp_path / "saved.png")
-    saved = reduce_picture(tmp_path / "saved.png", width=24 + (1 + config().num_heads) * 60)
+    saved = reduce_picture(tmp_path / "saved.png", width=24 + (1 + load_config().num_heads) * 60)
     heats = {
         (layer, head): explain_look(trace, {**steps.read_attention_state(page), "layer": layer, "head": head})
-        for layer, head in places()
+        for layer, head in list_places()
     }
     for (layer, head), heat in heats.items():
         column = 0 if head is None else head + 1
         left, up = 24 + 60 * column, 24 + 60 * layer  # cells of 56 pixels, 7 a patch
         colours = saved[up + 3 : up + 56 : 7, left + 3 : left + 56 : 7].reshape(64, 3)
         assert heat is not None
-        assert_coloured(colours, heat, own_top(heat))
+        assert_coloured(colours, heat, find_top(heat))
         assert (colours[np.isnan(heat)] == 164).all()
 
 
 def reduce_picture(path: Path, *, width: int) -> np.ndarray:
     """The saved picture `width` pixels wide, as the page has it; the file is some whole times wider."""
-    saved = rgb(path)
+    saved = read_rgb(path)
     zoom, rest = divmod(saved.shape[1], width)
     assert rest == 0
     assert saved.shape[1] >= 1024
     return saved[zoom // 2 :: zoom, zoom // 2 :: zoom]
 
 
-def rgb(path: Path) -> np.ndarray:
+def read_rgb(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)

@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import (
     INSTANT,
-    config,
     explain_look,
+    load_config,
     measure_slowest,
     read_heats,
     record_first,
@@ -33,7 +33,7 @@ ALL_THERE = """() => ["dense", "pruned"].every(
     (pass) => document.querySelector(".attention").attention.heats({ pass }).flat().every(Boolean)
 )"""
 PHOTO = "vit_imagenette"
-DEPTH = config().depth
+DEPTH = load_config().depth
 Asked = list[tuple[str, int]]
 
 
@@ -42,12 +42,12 @@ def page(opened: tuple[Page, dict[str, Any]]) -> Page:
     """One page for the tests of a result that only they make large: it shows another picture before."""
     page, first = opened
     steps.show_example(page, "cat")
-    steps.expect_attention(page, key_of("cat"))
+    steps.expect_attention(page, find_key("cat"))
     steps.show_attention(page, **first)
     return page
 
 
-def key_of(picture: str) -> str:
+def find_key(picture: str) -> str:
     """Of the result of this example at the page's first setting."""
     return start_bundled()[0].open(Request(example_paths()[picture])).key
 
@@ -55,10 +55,10 @@ def key_of(picture: str) -> str:
 @pytest.fixture
 def asked(page: Page, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Every result is large; what the browser asked for."""
-    return listen(monkeypatch, lost=lambda _: False)
+    return note_asked(monkeypatch, lost=lambda _: False)
 
 
-def listen(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) -> Asked:
+def note_asked(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) -> Asked:
     """As `asked`; an answer whose `lost(number)` is true is of another result, so comes back empty."""
     found: Asked = []
 
@@ -75,7 +75,7 @@ def listen(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) -> A
 def show_large(page: Page) -> Locator:
     """Chooses the picture whose result is large now. The tab, as soon as it has the beginning of it."""
     steps.choose_example(page, "airplane")
-    steps.expect_attention(page, key_of("airplane"), ready=False)
+    steps.expect_attention(page, find_key("airplane"), ready=False)
     return page.locator(".attention")
 
 
@@ -92,7 +92,7 @@ def assert_right(page: Page, name: str) -> None:
 
 def test_a_grid_of_16_x_16_is_right(open_page: Opener) -> None:
     """The bundled network with 257 tokens, whose attention is really too large to be sent whole."""
-    photo, last = config(PHOTO), config(PHOTO).depth - 1
+    photo, last = load_config(PHOTO), load_config(PHOTO).depth - 1
     page = open_page(f"{start_bundled()[1]}?model={PHOTO}&example=airplane")
     attention = steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
@@ -120,7 +120,7 @@ def test_a_grid_of_16_x_16_is_instant(open_page: Opener) -> None:
     page = open_page(f"{start_bundled()[1]}?model={PHOTO}&example=airplane")
     steps.open_attention(page)
     page.wait_for_function(ALL_THERE)
-    steps.show_attention(page, method="head-rollout", layer=config(PHOTO).depth - 1, **{"pass": "dense"})
+    steps.show_attention(page, method="head-rollout", layer=load_config(PHOTO).depth - 1, **{"pass": "dense"})
     times = {name: measure_slowest(page, name, turns=38) for name in ("hover", "layer")}
     # New matrices are collected as garbage now and then, which a busy machine makes long: the usual time.
     times |= {
@@ -146,7 +146,7 @@ def test_the_other_pass_comes_in_the_background(page: Page, asked: Asked) -> Non
 
 
 def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = listen(monkeypatch, lost=lambda number: number in (2, DEPTH + 3))
+    asked = note_asked(monkeypatch, lost=lambda number: number in (2, DEPTH + 3))
     page.evaluate(IMPATIENT)
     show_large(page)
     page.wait_for_function(ALL_THERE)
@@ -158,13 +158,13 @@ def test_a_lost_layer_is_asked_for_again(page: Page, monkeypatch: pytest.MonkeyP
 
 def test_the_same_answer_counts_a_second_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer arrived, then the visitor looked at another picture and came back."""
-    asked = listen(monkeypatch, lost=lambda number: number == 1)
+    asked = note_asked(monkeypatch, lost=lambda number: number == 1)
     attention = show_large(page)
     expect(attention).to_have_attribute("data-ready", "loading")
     expect(attention.locator(".loading")).to_contain_text(f"1 of {DEPTH}")
     monkeypatch.setattr(payload, "LIMIT", 2**30)
     steps.choose_example(page, "cat")
-    steps.expect_attention(page, key_of("cat"))
+    steps.expect_attention(page, find_key("cat"))
     monkeypatch.setattr(payload, "LIMIT", 0)
     before = len(asked)  # the lost one may have been asked for once more, if all this took long
     show_large(page)

@@ -12,10 +12,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import (
     INSTANT,
-    config,
     explain_inward,
     explain_look,
     find_dropped_patch,
+    load_config,
     measure_slowest,
     record_first,
     start_bundled,
@@ -23,8 +23,8 @@ from tests.browser.bundled import (
 from tests.browser.conftest import Opener
 from tests.browser.shifts import WATCH, sum_shifts
 
-LAST = config().depth - 1  # the last layer
-COLUMNS = 2 + config().num_heads  # of the grid: the layer, all heads, each head
+LAST = load_config().depth - 1  # the last layer
+COLUMNS = 2 + load_config().num_heads  # of the grid: the layer, all heads, each head
 
 
 @pytest.fixture

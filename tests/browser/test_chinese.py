@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.looks import DESKTOP, PHONE, photograph, resize
-from tests.ui.catalogue import english
+from tests.ui.catalogue import find_english
 
 TABS = {
     "注意力": ".attention[data-ready=ready]",
@@ -53,7 +53,7 @@ READ = """() => {
 def expect_chinese(page: Page, *, entries: int) -> None:
     """No text has three English words in a row, none is an untranslated mark, many are Chinese."""
     read = page.evaluate(READ)
-    wrong = {text.strip(): words for text in read if (words := english(text, allowed=ALLOWED))}
+    wrong = {text.strip(): words for text in read if (words := find_english(text, allowed=ALLOWED))}
     assert not wrong
     assert not [text for text in read if "__i18n__" in text]
     assert sum(CJK.search(text) is not None for text in read) >= entries

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, each_look, photograph
+from tests.browser.looks import PHONE, photograph, walk_looks
 from tests.browser.server import MODEL
 from vitdemo.engine import Comparison, Request
 from vitdemo.examples import example_paths
@@ -139,7 +139,7 @@ def expect_looks(page: Page, artefacts: Path) -> None:
         for picture in page.locator(f"#compare-{name} img").all():
             picture.scroll_into_view_if_needed()
             expect(picture).to_have_js_property("complete", True)
-    for look in each_look(page):
+    for look in walk_looks(page):
         sides = [page.locator(f"#compare-{side}").bounding_box() for side in "ab"]
         maps = [page.locator("#compare-maps img").nth(index).bounding_box() for index in range(2)]
         for a, b in (sides, maps):

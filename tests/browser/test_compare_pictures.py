@@ -10,8 +10,16 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.looks import keep
-from tests.browser.test_features import cosines, expect_shown, is_near, read_shown, restore, result, trace
+from tests.browser.looks import keep_looks
+from tests.browser.test_features import (
+    compute_cosines,
+    expect_shown,
+    find_trace,
+    is_near,
+    open_result,
+    read_shown,
+    restore,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,27 +32,27 @@ def page(open_once: Opener) -> Page:
 
 
 def expect_beside(page: Page, picture: str) -> None:
-    expect(page.locator(".features")).to_have_attribute("data-beside", result(picture).key[:12])
+    expect(page.locator(".features")).to_have_attribute("data-beside", open_result(picture).key[:12])
 
 
 @pytest.mark.parametrize("which", ["pruned", "dense"])
 def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
     """Of the opening picture and the first other one; only patches that are there have a number."""
-    here, there = trace("airplane", which), trace("automobile", which)
+    here, there = find_trace("airplane", which), find_trace("automobile", which)
     for layer in (0, 9):
         patch = here.patch_ids(layer).tolist()[5]
         restore(page, layer=layer, query=patch, **{"pass": which})
-        is_near(read_shown(page)["row"], cosines(here, there, layer, patch))
+        is_near(read_shown(page)["row"], compute_cosines(here, there, layer, patch))
 
 
 def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> None:
     features = page.locator(".features")
     page.locator("#compare-examples button.thumbnail-item").nth(3).click()
     expect_beside(page, "cat")
-    there = trace("cat", "dense")
+    there = find_trace("cat", "dense")
     restore(page, layer=6, query=20, **{"pass": "dense"})
     expect(page.locator("#compare-examples button.selected")).to_have_attribute("aria-label", "cat")
-    is_near(read_shown(page)["row"], cosines(trace("airplane", "dense"), there, 6, 20))
+    is_near(read_shown(page)["row"], compute_cosines(find_trace("airplane", "dense"), there, 6, 20))
     expect(features.locator(".second")).to_contain_text("The other picture: similarity to patch 20")
     expect(features.locator(".keep")).to_be_hidden()
     forwards = start_bundled()[0].forwards
@@ -52,9 +60,9 @@ def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> 
     picture.hover()
     picture.press("ArrowRight")
     assert start_bundled()[0].forwards == forwards
-    keep(page, artefacts, "compare-pictures")
+    keep_looks(page, artefacts, "compare-pictures")
     steps.choose_example(page, "ship")
     expect_shown(page, "ship")
     expect_beside(page, "cat")
     restore(page, layer=6, query=20, **{"pass": "dense"})
-    is_near(read_shown(page)["row"], cosines(trace("ship", "dense"), there, 6, 20))
+    is_near(read_shown(page)["row"], compute_cosines(find_trace("ship", "dense"), there, 6, 20))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.looks import FADED, TWO_FRAMES, paint
-from tests.browser.seen import noise
+from tests.browser.seen import make_noise
 from tests.browser.server import quick_models
 from vitdemo.engine import Engine, Request
 
@@ -140,7 +140,7 @@ def test_every_text_can_be_read(open_page: Opener, app_url: str, tmp_path: Path)
     page.locator("#compare-run").click()
     page.locator("#compare-result .problem").wait_for()
     expect_readable(page, at_least=60)
-    strange_pictures(page, tmp_path)
+    write_strange_pictures(page, tmp_path)
 
 
 def fill_tokens(page: Page) -> None:
@@ -156,10 +156,10 @@ def fill_tokens(page: Page) -> None:
     page.locator("#lab-surgery tbody tr").first.wait_for()
 
 
-def strange_pictures(page: Page, folder: Path) -> None:
+def write_strange_pictures(page: Page, folder: Path) -> None:
     """One that is unlike the training pictures, and one that is none."""
     engine = Engine(device="cpu", models_dir=quick_models())
-    pictures = (noise(seed) for seed in range(100))
+    pictures = (make_noise(seed) for seed in range(100))
     next(one for one in pictures if is_unfamiliar(engine, one)).save(folder / "noise.png")
     (folder / "notes.png").write_bytes(b"hello")
     for name, said, compare in (

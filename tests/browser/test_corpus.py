@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.server import quick_models, serve_page
-from tests.corpus import GROUPS, assert_told, corpus
+from tests.corpus import GROUPS, assert_told, make_corpus
 from tests.corpus_damage import ODD_NAMES
 from tests.corpus_entry import Entry
 from tests.serving.visitor import Visitor
@@ -73,8 +73,8 @@ def page(open_page: Opener, app_url: str) -> Page:
 
 def write_file(folder: Path, name: str) -> tuple[Entry, Path]:
     path = folder / name
-    path.write_bytes(corpus()[name].data)
-    return corpus()[name], path
+    path.write_bytes(make_corpus()[name].data)
+    return make_corpus()[name], path
 
 
 def expect_seen(page: Page, entry: Entry, engine: Engine) -> None:
@@ -122,15 +122,15 @@ def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_pa
 @pytest.mark.filterwarnings("ignore")
 def test_every_file(open_page: Opener, tmp_path: Path) -> None:
     engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
-    names, told = list(corpus()), []
+    names, told = list(make_corpus()), []
     with serve_page(engine) as url:
-        page, question = open_page(url), question_of(Visitor(url, session="corpus"))
+        page, question = open_page(url), find_question(Visitor(url, session="corpus"))
         for start in range(0, len(names), MANY):
-            files = [payload(corpus()[name]) for name in names[start : start + MANY]]
+            files = [make_payload(make_corpus()[name]) for name in names[start : start + MANY]]
             told += page.evaluate(ASK, [files, *question])
         assert page.locator("img[src=x]").count() == 0
     for name, (kind, words) in zip(names, told, strict=True):
-        entry = corpus()[name]
+        entry = make_corpus()[name]
         if kind == "problem":
             assert_told(entry, words)
         else:
@@ -143,7 +143,7 @@ def test_every_file(open_page: Opener, tmp_path: Path) -> None:
             assert "".join(words.split()) == f"{label}{100 * probability:.1f}%", name
 
 
-def question_of(visitor: Visitor) -> tuple[dict[str, Any], int]:
+def find_question(visitor: Visitor) -> tuple[dict[str, Any], int]:
     """What the page asks of a picture, and where among the answers its headline is."""
     event = visitor.named("answer")
     outputs = [visitor.components[part]["props"].get("elem_id") for part in visitor.events[event]["outputs"]]
@@ -151,5 +151,5 @@ def question_of(visitor: Visitor) -> tuple[dict[str, Any], int]:
     return asked, outputs.index("headline")
 
 
-def payload(entry: Entry) -> dict[str, str]:
+def make_payload(entry: Entry) -> dict[str, str]:
     return {"name": entry.name, "bytes": base64.b64encode(entry.data).decode()}

@@ -53,19 +53,19 @@ def features(page: Page) -> Locator:
     return page.locator(".features")
 
 
-def result(picture: str) -> Result:
+def open_result(picture: str) -> Result:
     return start_bundled()[0].open(Request(example_paths()[picture]))
 
 
-def trace(picture: str, which: str) -> Trace:
-    found = getattr(result(picture)._entry, which)
+def find_trace(picture: str, which: str) -> Trace:
+    found = getattr(open_result(picture)._entry, which)
     assert isinstance(found, Trace)
     return found
 
 
 def expect_shown(page: Page, picture: str) -> None:
     features = page.locator(".features")
-    expect(features).to_have_attribute("data-analysis", result(picture).key[:12])
+    expect(features).to_have_attribute("data-analysis", open_result(picture).key[:12])
     expect(features).to_have_attribute("data-ready", "ready")
 
 
@@ -79,7 +79,7 @@ def read_shown(page: Page) -> dict[str, Any]:
     return page.evaluate("document.querySelector('.features').features.shown")
 
 
-def cosines(one: Trace, other: Trace, layer: int, patch: int) -> np.ndarray:
+def compute_cosines(one: Trace, other: Trace, layer: int, patch: int) -> np.ndarray:
     """By torch, of all patches; NaN where one is gone."""
     start = one.patch_ids(layer).tolist().index(patch) + one.num_prefix_tokens
     there = other.directions[layer][other.num_prefix_tokens :].float()
@@ -98,13 +98,13 @@ def is_near(found: Any, expected: np.ndarray) -> None:
 
 @pytest.mark.parametrize("which", ["pruned", "dense"])
 def test_numbers_equal_those_of_python(page: Page, which: str) -> None:
-    passed = trace("airplane", which)
+    passed = find_trace("airplane", which)
     for layer in (0, 5, 9):
         patch = passed.patch_ids(layer).tolist()[3]
         restore(page, layer=layer, query=patch, **{"pass": which})
         found = read_shown(page)
         assert found["query"] == patch
-        is_near(found["row"], cosines(passed, passed, layer, patch))
+        is_near(found["row"], compute_cosines(passed, passed, layer, patch))
         is_near(found["components"], principal_components(passed)[layer].ravel().numpy())
         norms = token_norms(passed, layer=layer)
         is_near(found["norms"], norms.heat.ravel())
@@ -131,13 +131,13 @@ def test_colours_are_the_components(page: Page, features: Locator) -> None:
     query = read_shown(page)["query"]
     others = np.arange(64) != query
     np.testing.assert_allclose(np.array(pixels)[others], 255 * colours[others], atol=1)
-    parts = principal_components(trace("airplane", "dense"))[9].numpy()
+    parts = principal_components(find_trace("airplane", "dense"))[9].numpy()
     assert (np.diff(colours[parts[:, 0].argsort(), 0]) >= 0).all()  # the first component is red
     restore(page, patches="smooth")
 
 
 def test_a_patch_that_is_gone_is_said_to_be(page: Page, features: Locator) -> None:
-    passed = trace("airplane", "pruned")
+    passed = find_trace("airplane", "pruned")
     lost = min(set(range(64)) - set(passed.patch_ids(9).tolist()))
     restore(page, query=lost, **{"pass": "pruned"})
     expect(features.locator(".live")).to_contain_text(
@@ -182,10 +182,16 @@ def test_a_kept_picture_is_compared_with_the_next(page: Page, features: Locator)
     steps.choose_example(page, "cat")
     expect_shown(page, "cat")
     restore(page, layer=6, query=20)
-    is_near(read_shown(page)["row"], cosines(trace("cat", "dense"), trace("airplane", "dense"), 6, 20))
+    is_near(
+        read_shown(page)["row"],
+        compute_cosines(find_trace("cat", "dense"), find_trace("airplane", "dense"), 6, 20),
+    )
     expect(features.locator(".second")).to_contain_text("The kept picture: similarity to patch 20")
     features.get_by_role("button", name="Let the kept picture go").click()
-    is_near(read_shown(page)["row"], cosines(trace("cat", "dense"), trace("cat", "dense"), 6, 20))
+    is_near(
+        read_shown(page)["row"],
+        compute_cosines(find_trace("cat", "dense"), find_trace("cat", "dense"), 6, 20),
+    )
 
 
 def test_a_kept_picture_that_is_chosen_again_is_compared_with_itself(page: Page, features: Locator) -> None:
@@ -194,5 +200,8 @@ def test_a_kept_picture_that_is_chosen_again_is_compared_with_itself(page: Page,
         steps.choose_example(page, name)
         expect_shown(page, name)
     restore(page, layer=3, query=20)
-    is_near(read_shown(page)["row"], cosines(trace("airplane", "dense"), trace("airplane", "dense"), 3, 20))
+    is_near(
+        read_shown(page)["row"],
+        compute_cosines(find_trace("airplane", "dense"), find_trace("airplane", "dense"), 3, 20),
+    )
     features.get_by_role("button", name="Let the kept picture go").click()

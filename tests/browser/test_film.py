@@ -36,12 +36,12 @@ def slide(page: Page, percent: int) -> None:
     )
 
 
-def shown(page: Page) -> dict[str, Any]:
+def read_shown(page: Page) -> dict[str, Any]:
     """What the film shows."""
     return page.evaluate("document.querySelector('.film').film.shown")
 
 
-def asked_by(page: Page) -> list[str]:
+def listen_to(page: Page) -> list[str]:
     """The addresses that the page asks from now on."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -53,7 +53,7 @@ def test_the_slider_asks_nobody_and_says_what_the_network_says(open_page: Opener
     page = open_page(url)
     steps.expect_known(page)
     steps.expect_rest(page)
-    asked, picture = asked_by(page), example_path(page)
+    asked, picture = listen_to(page), find_example(page)
     for percent in (0, 45, 90, 5):
         slide(page, percent)
         found = engine.open(Request(picture, pruning_ratio=percent / 100)).analysis
@@ -64,7 +64,7 @@ def test_the_slider_asks_nobody_and_says_what_the_network_says(open_page: Opener
         steps.expect_counted(page, list(outcome.tokens))
         expect(page.locator("#counts .arrow")).to_have_count(len(outcome.tokens) - 1)
         expect(page.locator("#label [data-testid$=confidence-set]").first).to_contain_text(label)
-        now = shown(page)
+        now = read_shown(page)
         assert [name for name, _ in now["step"]["top"]] == [name for name, _ in outcome.top]
         wanted = [share for _, share in outcome.top]
         assert [share for _, share in now["step"]["top"]] == pytest.approx(wanted, abs=1e-3)
@@ -75,7 +75,7 @@ def test_the_slider_asks_nobody_and_says_what_the_network_says(open_page: Opener
     assert not asked
 
 
-def example_path(page: Page) -> str:
+def find_example(page: Page) -> str:
     """The file of the picture that is shown."""
     return str(steps.example_paths()[page.locator("#note .note").get_attribute("data-example") or ""])
 
@@ -119,7 +119,7 @@ def test_a_ratio_that_is_not_there_yet_is_asked_for(
     with serve_page(Engine(device="cpu", models_dir=quick_models())) as url:
         page = open_page(url)
         steps.set_ratio(page, 50)
-        steps.expect_answer(page, *steps.predict_by_hand(example_path(page), keep_ratio=0.5))
+        steps.expect_answer(page, *steps.predict_by_hand(find_example(page), keep_ratio=0.5))
         expect(page.locator(".film .caption")).to_contain_text("8 of 64 patches")
         assert page.locator(".film").get_attribute("data-steps") == ""
         go_on.set()
@@ -143,6 +143,6 @@ def test_the_fewest_patches_are_one_click_away(open_page: Opener, monkeypatch: p
     expect(caption).to_contain_text(f"{len(found.kept)} of 64")
     expect(caption).to_contain_text(found.answer)
     assert page.locator(".film .said").inner_text().endswith("fewer might do.") != found.minimal
-    assert set(shown(page)["gone"]) == set(range(64)) - set(found.kept)
+    assert set(read_shown(page)["gone"]) == set(range(64)) - set(found.kept)
     slide(page, 90)
     expect(caption).to_have_text("After stage 3: 1 of 64 patches")

@@ -14,10 +14,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import config, start_bundled
+from tests.browser.bundled import load_config, start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.looks import keep
-from tests.browser.seen import expect_picture, noise
+from tests.browser.looks import keep_looks
+from tests.browser.seen import expect_picture, make_noise
 from tests.browser.server import MODEL, ROOT
 from vitdemo import cost
 from vitdemo.data import preprocess
@@ -95,7 +95,7 @@ def test_a_visit(page: Page, artefacts: Path) -> None:
     page.get_by_label("Dense pass").check()
     expect_heads(page, engine, result.key, "dense")
     expect_card(steps.unfold(page, "inside-card"))
-    keep(page, artefacts, "inside")
+    keep_looks(page, artefacts, "inside")
     assert engine.forwards == seen, "looking runs no network"
 
     page.locator("#ablation-run").click()
@@ -120,7 +120,7 @@ def test_how_sure_the_model_is_against_its_validation_pictures(page: Page, tmp_p
     percentiles = np.array(metrics["validation_confidence"])
     for seed in (5, 0):
         path = tmp_path / f"noise-{seed}.png"
-        noise(seed).save(path)
+        make_noise(seed).save(path)
         pixels = preprocess(decode(path), config=loaded.spec.data).pixels
         confidence = float(loaded.model(pixels).softmax(-1).max())
         surer = 101 - int((percentiles <= confidence).sum())
@@ -147,7 +147,7 @@ def test_checks(page: Page) -> None:
 
 def test_speed(page: Page) -> None:
     """Counts are those of `vitdemo.cost`, and the sentences say what the times of the table say."""
-    network = config()
+    network = load_config()
     steps.open_tab(page, "Inside", "#step-figure img")
     steps.unfold(page, "inside-speed").locator("#speed-run").click()
     tables = page.locator("#speed table")

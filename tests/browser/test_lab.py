@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, keep
+from tests.browser.looks import PHONE, keep_looks
 from tests.browser.server import MODEL
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
@@ -119,7 +119,7 @@ def test_every_section(open_page: Opener, app_url: str, artefacts: Path) -> None
     assert cells[0] == "64 → 44 → 31 → 21"
     assert cells[-2:] == [answer, probability]
     expect(page.locator("#lab-kept .caption-label")).to_have_count(10)
-    keep(page, artefacts, "lab")
+    keep_looks(page, artefacts, "lab")
 
     steps.choose_example(page, "horse")  # another picture: nothing old stays
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(0)

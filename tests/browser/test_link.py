@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.bundled import config, start_bundled
+from tests.browser.bundled import load_config, start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.looks import DESKTOP, PHONE, paint, photograph, resize
 from tests.browser.server import quick_models, serve_page
@@ -129,7 +129,7 @@ def test_wrong_values_are_named_and_left_out_one_by_one(open_page: Opener) -> No
         expect(page.locator(".toast-body")).to_contain_text(f"{name}={value} was left out")
     expect(page.locator(".attention")).to_have_attribute("data-ready", "ready")
     assert steps.read_attention_state(page)["head"] == 2
-    last = str(config().depth - 1)
+    last = str(load_config().depth - 1)
     expect_address(page, example="airplane", ratio="30", head="2", tab="attention", colour="red", layer=last)
 
 

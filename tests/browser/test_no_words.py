@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.server import serve_page
-from tests.models.nets import small
+from tests.models.nets import make_small
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine
@@ -27,7 +27,7 @@ WORDS = "This network has no words."
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two networks with words, and one without."""
     folder = write_small_models(tmp_path_factory.mktemp("models"))
-    model = small(img_size=32, patch_size=8, num_classes=0, attention="linear")
+    model = make_small(img_size=32, patch_size=8, num_classes=0, attention="linear")
     save_model(folder / SILENT, model=model, name=SILENT, data=MODELS[SILENT].data, classes=())
     with serve_page(Engine(device="cpu", models_dir=folder)) as address:
         yield address

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
-from tests.browser.bundled import config
+from tests.browser.bundled import load_config
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, keep
+from tests.browser.looks import PHONE, keep_looks
 from vitdemo.examples import example_paths
 
 
@@ -31,12 +31,12 @@ def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
     assert steps.read_live_tokens(page) == steps.read_analysed_tokens(page) == [64, 44, 31, 21]
-    keep(page, artefacts, "prediction")
+    keep_looks(page, artefacts, "prediction")
 
     move_slider(page)
     steps.expect_answer(page, *steps.predict_by_hand(picture, keep_ratio=0.5))
     look_at_attention(page)
-    keep(page, artefacts, "attention")
+    keep_looks(page, artefacts, "attention")
     steps.open_tab(page, "Tokens", "#scores img")
     expect(page.locator("#kept .caption-label")).to_have_text(
         [
@@ -46,13 +46,13 @@ def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
             "Stage 3: 8 of 64 patches",
         ]
     )
-    keep(page, artefacts, "tokens")
+    keep_looks(page, artefacts, "tokens")
     steps.open_tab(page, "Inside", "#step-figure img")
     expect(page.locator("#step-text h2")).to_have_text("Your picture")
     for shape in ("(3, 32, 32)", "(64, 48)"):  # the crop; then 64 patches of 4 x 4 pixels in 3 colours
         page.locator("#step-next").click()
         expect(page.locator("#step-text .shape")).to_have_text(shape)
-    keep(page, artefacts, "how-it-works")
+    keep_looks(page, artefacts, "how-it-works")
 
 
 def move_slider(page: Page) -> None:
@@ -69,7 +69,9 @@ def move_slider(page: Page) -> None:
 def look_at_attention(page: Page) -> None:
     """A click on a patch starts the look there, and the words say so."""
     attention = steps.open_attention(page)
-    expect(attention.get_by_role("gridcell")).to_have_count(config().depth * (1 + config().num_heads))
+    expect(attention.get_by_role("gridcell")).to_have_count(
+        load_config().depth * (1 + load_config().num_heads)
+    )
     attention.get_by_label("Dense", exact=True).check()
     steps.click_patch(page, 21)
     expect(attention.locator(".caption")).to_have_text(

@@ -55,7 +55,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     context.close()
 
 
-def places(page: Page) -> list[str]:
+def list_places(page: Page) -> list[str]:
     """Each place that the picture had in some frame."""
     return page.evaluate("[...window.places]")
 
@@ -69,8 +69,8 @@ def test_a_visit_without_a_jump(page: Page) -> None:
     for name, shown in TABS.items():
         steps.open_tab(page, name, shown)
         assert sum_shifts(page) < GOOD, name
-    assert len(places(page)) == 1
+    assert len(list_places(page)) == 1
 
     page.evaluate("document.querySelector('#top').style.marginTop = '300px'")  # a jump is seen as one
     assert sum_shifts(page) > GOOD
-    assert len(places(page)) == 2
+    assert len(list_places(page)) == 2

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import steps
 from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
-from tests.browser.looks import PHONE, each_look, keep, photograph
+from tests.browser.looks import PHONE, keep_looks, photograph, walk_looks
 from tests.browser.seen import expect_picture
 from vitdemo.engine import Candidate, Engine, Request, Result, Trust
 from vitdemo.examples import example_paths
@@ -92,10 +92,10 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
-    keep(page, artefacts, "classes")
+    keep_looks(page, artefacts, "classes")
 
     steps.open_tab(page, "Trust", ".trust .sentence")
-    for look in each_look(page):
+    for look in walk_looks(page):
         expect_sentence(page, engine.recall(key).trust(second))
         photograph(page, artefacts / f"{look}-trust.png")
     steps.open_tab(page, "Prediction", "#label")

@@ -37,7 +37,7 @@ def write_models(folder: Path) -> Path:
     return folder
 
 
-def picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image:
+def draw_picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image:
     """Coarse coloured noise, so that resizing leaves something; `size` is (width, height)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR)

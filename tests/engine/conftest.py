@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.bundle import LAB_MODEL, Net, load_directly, picture, write_models
+from tests.engine.bundle import LAB_MODEL, Net, draw_picture, load_directly, write_models
 from vitdemo.engine import Engine, Request, Result
 
 
@@ -19,10 +19,10 @@ def engine(models: Path) -> Engine:
 @pytest.fixture
 def result(engine: Engine) -> Result:
     """What the laboratory begins with."""
-    return engine.open(Request(picture(), LAB_MODEL, 0.3))
+    return engine.open(Request(draw_picture(), LAB_MODEL, 0.3))
 
 
 @pytest.fixture(scope="module")
 def net(models: Path) -> Net:
     """The same network and picture, without the engine."""
-    return load_directly(models, LAB_MODEL, picture())
+    return load_directly(models, LAB_MODEL, draw_picture())

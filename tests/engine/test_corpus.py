@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.corpus import assert_told, corpus
+from tests.corpus import assert_told, make_corpus
 from tests.small_bundle import write_small_models
 from vitdemo.decode import BadImage
 from vitdemo.engine import Engine, Request
@@ -19,9 +19,9 @@ def small_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", corpus(), ids=ascii)
+@pytest.mark.parametrize("name", make_corpus(), ids=ascii)
 def test_the_engine_sees_what_the_file_shows(small_engine: Engine, tmp_path: Path, name: str) -> None:
-    entry, path = corpus()[name], tmp_path / name
+    entry, path = make_corpus()[name], tmp_path / name
     path.write_bytes(entry.data)
     passes = small_engine.forwards
     try:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.bundle import picture
-from tests.models.nets import small_dynamic
+from tests.engine.bundle import draw_picture
+from tests.models.nets import make_small_dynamic
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.sweep import choose_classes
@@ -21,10 +21,10 @@ SATURATED = [3.0, 400.0, -300.0, 100.0, -100.0, 0.0, 50.0, 200.0, -200.0, 1.0]  
 
 def open_result(folder: Path, bias: list[float]) -> Result:
     """What a network says of a picture that answers `bias` to everything."""
-    net = small_dynamic(img_size=32, patch_size=8, num_classes=10)
+    net = make_small_dynamic(img_size=32, patch_size=8, num_classes=10)
     net.head.load_state_dict({"weight": torch.zeros(10, 24), "bias": torch.tensor(bias)})
     save_model(folder / KEY, model=net, name=KEY, data=MODELS[KEY].data, classes=CIFAR10_CLASSES)
-    return Engine(device="cpu", models_dir=folder).open(Request(picture(), KEY, 0.3))
+    return Engine(device="cpu", models_dir=folder).open(Request(draw_picture(), KEY, 0.3))
 
 
 @pytest.mark.parametrize(

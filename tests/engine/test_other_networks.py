@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tests.engine.bundle import picture
-from tests.models.nets import small, small_dynamic
+from tests.engine.bundle import draw_picture
+from tests.models.nets import make_small, make_small_dynamic
 from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
@@ -40,20 +40,22 @@ def serve_model(folder: Path, model: VisionTransformer, data: DataConfig) -> Eng
 
 
 def open_result(folder: Path, model: VisionTransformer, data: DataConfig) -> tuple[Result, Tensor]:
-    result = serve_model(folder, model, data).open(Request(picture(), str(folder), RATIO))
-    return result, preprocess(picture(), config=data).pixels
+    result = serve_model(folder, model, data).open(Request(draw_picture(), str(folder), RATIO))
+    return result, preprocess(draw_picture(), config=data).pixels
 
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A network of which each logit is a yes or no: result, pixels, model."""
     torch.manual_seed(0)
-    model = small_dynamic(multi_label=True)
+    model = make_small_dynamic(multi_label=True)
     return *open_result(tmp_path_factory.mktemp("several"), model, DATA), model
 
 
 @torch.no_grad()
-def yes(model: VisionTransformer, pixels: Tensor, rule: Any = None, selector: str = "learned") -> Tensor:
+def compute_yes(
+    model: VisionTransformer, pixels: Tensor, rule: Any = None, selector: str = "learned"
+) -> Tensor:
     """1 / (1 + exp(-logit)) of each class, by the bare network."""
     chosen = None if isinstance(rule, Explicit) else make_selector(selector, model=model, pixels=pixels)
     logits = model(pixels, pruning=None if rule is None else Pruning(chosen, rule))[0].double()
@@ -69,15 +71,16 @@ def assert_same(found: Any, wanted: Tensor) -> None:
 def test_each_class_stands_for_itself(several: Any) -> None:
     result, pixels, model = several
     analysis = result.analysis
-    assert_same(analysis.dense.top, yes(model, pixels))
-    assert_same(analysis.pruned.top, yes(model, pixels, FixedRatio(RATIO)))
+    assert_same(analysis.dense.top, compute_yes(model, pixels))
+    assert_same(analysis.pruned.top, compute_yes(model, pixels, FixedRatio(RATIO)))
     assert len(analysis.dense.top) == len(WORDS)
     assert abs(sum(share for _, share in analysis.dense.top) - 1) > 0.1
     record = result.export(Look())
     facts = record.facts
-    np.testing.assert_allclose(record.arrays["dense_probabilities"], yes(model, pixels), atol=1e-5)
+    np.testing.assert_allclose(record.arrays["dense_probabilities"], compute_yes(model, pixels), atol=1e-5)
     assert_same(
-        [(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]], yes(model, pixels)
+        [(row["class"], row["probability"]) for row in facts["dense"]["probabilities"]],
+        compute_yes(model, pixels),
     )
     assert "a sigmoid turns each" in result.inside.walk()[-1].text
 
@@ -88,30 +91,30 @@ def test_the_laboratory_and_trust_show_the_same_probabilities(several: Any) -> N
     kept = result.lab.operate(drop=[3])
     stages = [sorted(set(ids) - {3}) for ids in (range(16), *analysis.kept)]
     rule = Explicit(tuple(torch.tensor(ids) for ids in stages))
-    assert_same(kept.before, yes(model, pixels, FixedRatio(RATIO)))
-    assert_same(kept.after, yes(model, pixels, rule))
+    assert_same(kept.before, compute_yes(model, pixels, FixedRatio(RATIO)))
+    assert_same(kept.after, compute_yes(model, pixels, rule))
     adaptive = result.lab.adaptive(THRESHOLD)
-    assert_same(adaptive.adaptive.top, yes(model, pixels, threshold_for("learned", THRESHOLD)))
+    assert_same(adaptive.adaptive.top, compute_yes(model, pixels, threshold_for("learned", THRESHOLD)))
     sweep = result.lab.sweep()
-    assert_same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), yes(model, pixels))
+    assert_same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), compute_yes(model, pixels))
     label = analysis.pruned.top[0][0]
     trust = result.trust(label)
-    whole = float(yes(model, pixels)[WORDS.index(label)])
+    whole = float(compute_yes(model, pixels)[WORDS.index(label)])
     assert trust.random_mean[-1] == pytest.approx(whole, abs=1e-5)
     assert trust.label == label
     smallest = result.lab.smallest_set()
-    dense = yes(model, pixels)
-    alone = yes(model, pixels, Explicit((torch.tensor(smallest.kept),)))
+    dense = compute_yes(model, pixels)
+    alone = compute_yes(model, pixels, Explicit((torch.tensor(smallest.kept),)))
     assert smallest.dense == pytest.approx(float(dense.max()), abs=1e-5)
     assert smallest.probability == pytest.approx(float(alone[int(dense.argmax())]), abs=1e-5)
     assert class_trace(model, pixels).target == int(dense.argmax())
 
 
 def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
-    model = small(in_chans=1)
+    model = make_small(in_chans=1)
     result, pixels = open_result(tmp_path, model, GREY)
     assert pixels.shape == (1, 1, 16, 16)
-    grey = picture().convert("L")
+    grey = draw_picture().convert("L")
     short = grey.resize((24, 16), Image.Resampling.BICUBIC).crop((4, 0, 20, 16))
     torch.testing.assert_close(pixels[0, 0], (torch.tensor(np.array(short)) / 255 - 0.4) / 0.2)
     with torch.no_grad():
@@ -125,7 +128,7 @@ def test_one_channel_is_seen_and_drawn_in_grey(tmp_path: Path) -> None:
 
 
 def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
-    model = small_dynamic(num_classes=0)
+    model = make_small_dynamic(num_classes=0)
     result, pixels = open_result(tmp_path, model, DATA)
     analysis = result.analysis
     assert analysis.pruned is not None

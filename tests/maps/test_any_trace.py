@@ -14,13 +14,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.maps.traces import random_trace
+from tests.maps.traces import make_trace
 from vitdemo.maps import METHODS, PatchDropped, explain, explain_inward
 from vitdemo.maps.options import Option
 from vitdemo.maps.statistics import attention_distance, attention_entropy
 from vitdemo.trace import Trace
 
-LAYERS, HEADS = 4, 3  # of `random_trace`
+LAYERS, HEADS = 4, 3  # of `make_trace`
 ROLLOUTS = ("raw-attention", "attention-rollout", "head-rollout", "gradient-rollout")
 
 
@@ -44,7 +44,7 @@ class Shape:
         }
 
     def trace(self) -> Trace:
-        trace = random_trace(
+        trace = make_trace(
             grid=self.grid, prefix=self.prefix, cuts=self.cuts, pool=self.pool, seed=self.seed, graded=True
         )
         chance = torch.Generator().manual_seed(self.seed)
@@ -54,7 +54,7 @@ class Shape:
 
 
 @st.composite
-def shapes(draw: st.DrawFn) -> Shape:
+def draw_shape(draw: st.DrawFn) -> Shape:
     """Any grid up to 4 x 5, down to one patch; cuts anywhere, down to one patch."""
     grid = draw(st.tuples(st.integers(1, 4), st.integers(1, 5)))
     prefix, count, cuts = draw(st.integers(0, 3)), grid[0] * grid[1], {}
@@ -65,7 +65,7 @@ def shapes(draw: st.DrawFn) -> Shape:
     return Shape(grid, prefix, cuts, pool, draw(st.integers(0, 1000)), empty)
 
 
-def value_of(draw: st.DrawFn, option: Option, shape: Shape) -> Any:
+def read_value(draw: st.DrawFn, option: Option, shape: Shape) -> Any:
     if option.kind == "choice":
         return draw(st.sampled_from(option.choices))
     if option.kind == "float":
@@ -77,12 +77,12 @@ def value_of(draw: st.DrawFn, option: Option, shape: Shape) -> Any:
 @st.composite
 def draw_question(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
     """A trace, a method that it has, and options that the method takes."""
-    shape = draw(shapes())
+    shape = draw(draw_shape())
     key = draw(st.sampled_from([key for key, one in METHODS.items() if shape.cuts or not one.needs_pruning]))
-    return shape, key, {one.key: value_of(draw, one, shape) for one in METHODS[key].options}
+    return shape, key, {one.key: read_value(draw, one, shape) for one in METHODS[key].options}
 
 
-def reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
+def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
     """The layer whose patches a map is drawn over; -1: of those that entered."""
     if key == "raw-attention":
         return LAYERS - 1 if options["layer"] is None else options["layer"]
@@ -97,7 +97,7 @@ def reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
 @given(case=draw_question())
 def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
-    layer = reference_layer(trace, key, options)
+    layer = find_reference_layer(trace, key, options)
     try:
         heat = explain(trace, key, **options)
     except PatchDropped:
@@ -131,7 +131,7 @@ def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, A
 
 
 @settings(deadline=None, max_examples=40)
-@given(shape=shapes())
+@given(shape=draw_shape())
 def test_statistics_stay_in_their_bounds(shape: Shape) -> None:
     trace = shape.trace()
     distance, entropy = attention_distance(trace, patch_size=(4, 4)), attention_entropy(trace)
@@ -151,21 +151,21 @@ def change(field: str, change: Callable[[Any], Any]) -> Callable[[Trace], dict[s
     return lambda trace: {field: change(getattr(trace, field))}
 
 
-def last(change: Callable[[Any], Any]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def find_last(change: Callable[[Any], Any]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     return lambda parts: (*parts[:-1], change(parts[-1]))
 
 
 FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "no layer": lambda trace: {"attn": (), "token_ids": ()},
     "a layer more": change("attn", lambda attn: (*attn, attn[-1])),
-    "a head more": change("attn", last(lambda attn: torch.cat([attn, attn[:1]]))),
-    "a row more": change("attn", last(lambda attn: torch.cat([attn, attn[:, :1]], dim=1))),
-    "a column more": change("attn", last(lambda attn: torch.cat([attn, attn[..., :1]], dim=2))),
-    "one matrix": change("attn", last(lambda attn: attn[0])),
-    "an id twice": change("token_ids", last(lambda ids: torch.cat([ids, ids[-1:]]))),
-    "ids that fall": change("token_ids", last(lambda ids: ids.flip(0) if len(ids) > 1 else ids + 99)),
-    "an id that never was": change("token_ids", last(lambda ids: torch.cat([ids[:-1], ids[-1:] + 99]))),
-    "a negative id": change("token_ids", last(lambda ids: torch.cat([ids[:1] - 99, ids[1:]]))),
+    "a head more": change("attn", find_last(lambda attn: torch.cat([attn, attn[:1]]))),
+    "a row more": change("attn", find_last(lambda attn: torch.cat([attn, attn[:, :1]], dim=1))),
+    "a column more": change("attn", find_last(lambda attn: torch.cat([attn, attn[..., :1]], dim=2))),
+    "one matrix": change("attn", find_last(lambda attn: attn[0])),
+    "an id twice": change("token_ids", find_last(lambda ids: torch.cat([ids, ids[-1:]]))),
+    "ids that fall": change("token_ids", find_last(lambda ids: ids.flip(0) if len(ids) > 1 else ids + 99)),
+    "an id that never was": change("token_ids", find_last(lambda ids: torch.cat([ids[:-1], ids[-1:] + 99]))),
+    "a negative id": change("token_ids", find_last(lambda ids: torch.cat([ids[:1] - 99, ids[1:]]))),
     "an empty grid": lambda trace: {"grid": (0, 5)},
     "a negative prefix": lambda trace: {"num_prefix_tokens": -1},
     "prefix tokens that are gone": lambda trace: {"num_prefix_tokens": trace.token_ids[0][-1].item() + 2},
@@ -173,7 +173,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "a readout of 2": change("readout", lambda values: 2 * values),
     "a readout of NaN": change("readout", lambda values: torch.nan * values),
     "a negative readout": change("readout", lambda values: torch.cat([values[:-1] + 5, -values[-1:] - 5])),
-    "a norm more": change("token_norms", last(lambda norms: torch.cat([norms, norms[:1]]))),
+    "a norm more": change("token_norms", find_last(lambda norms: torch.cat([norms, norms[:1]]))),
     "a layer of norms less": change("token_norms", lambda norms: norms[:-1]),
     "a layer of directions": lambda trace: {"directions": (torch.ones(len(trace.token_ids[0]), 2).half(),)},
     "a stage more": change("prune_loc", lambda loc: (*loc, LAYERS - 1)),
@@ -199,7 +199,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 @settings(deadline=None, max_examples=5)
-@given(shape=shapes())
+@given(shape=draw_shape())
 def test_a_trace_with_one_fault_cannot_be_made(name: str, shape: Shape) -> None:
     trace = shape.trace()
     wrong = copy.copy(trace)

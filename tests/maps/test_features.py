@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.maps.traces import random_trace
+from tests.maps.traces import make_trace
 from vitdemo.maps.features import components, principal_components
 from vitdemo.trace import Trace
 
@@ -25,7 +25,7 @@ def add_directions(trace: Trace, *, width: int, seed: int = 0) -> Trace:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_components_are_those_of_numpy(seed: int) -> None:
-    trace = add_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12, seed=seed)
+    trace = add_directions(make_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12, seed=seed)
     for layer, found in enumerate(principal_components(trace)):
         x = trace.directions[layer][trace.num_prefix_tokens :].double().numpy()
         left, values, _ = np.linalg.svd(x - x.mean(0), full_matrices=False)
@@ -36,7 +36,7 @@ def test_components_are_those_of_numpy(seed: int) -> None:
 
 
 def test_no_component_changes_its_sign_from_layer_to_layer() -> None:
-    trace = add_directions(random_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12)
+    trace = add_directions(make_trace(grid=(6, 7), cuts={2: 20, 3: 9}), width=12)
     found = principal_components(trace)
     assert all(found[0][found[0][:, i].abs().argmax(), i] > 0 for i in range(3))
     turned = (*trace.directions[:1], *(-one for one in trace.directions[1:]))  # has the same components
@@ -56,4 +56,4 @@ def test_few_patches_have_few_components(count: int) -> None:
 
 def test_a_trace_without_features_is_refused() -> None:
     with pytest.raises(ValueError, match="no features"):
-        principal_components(random_trace())
+        principal_components(make_trace())

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.maps.traces import full, random_trace, slow_readout, written_trace
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.maps.traces import expand, make_trace, read_out_slowly, write_trace
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.maps import METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -19,13 +19,13 @@ from vitdemo.trace import Trace
 
 CUTS = {1: 8, 3: 3}
 TRACES = {
-    "dense": random_trace(graded=True),
-    "pruned": random_trace(cuts=CUTS, graded=True),
-    "pruned at the input": random_trace(cuts={0: 9, 2: 4}, graded=True),
-    "mean pool, no prefix": random_trace(prefix=0, cuts=CUTS, pool="mean", graded=True),
-    "mean pool, class token": random_trace(cuts=CUTS, pool="mean", graded=True),
-    "class and distillation token": random_trace(prefix=2, cuts=CUTS, graded=True),
-    "registers": random_trace(grid=(2, 5), prefix=5, cuts=CUTS, graded=True),
+    "dense": make_trace(graded=True),
+    "pruned": make_trace(cuts=CUTS, graded=True),
+    "pruned at the input": make_trace(cuts={0: 9, 2: 4}, graded=True),
+    "mean pool, no prefix": make_trace(prefix=0, cuts=CUTS, pool="mean", graded=True),
+    "mean pool, class token": make_trace(cuts=CUTS, pool="mean", graded=True),
+    "class and distillation token": make_trace(prefix=2, cuts=CUTS, graded=True),
+    "registers": make_trace(grid=(2, 5), prefix=5, cuts=CUTS, graded=True),
 }
 OF_A_CLASS = [key for key, method in METHODS.items() if method.needs_grad]
 
@@ -58,7 +58,7 @@ def test_two_layers_by_hand() -> None:
     second = [[[0.25, 0.5, 0.25], [1, 0, 0], [0, 0, 1]]]
     of_first = [[[-1, 0, -4], [3, -1, 1], [-1, 1, 0]]]
     of_second = [[[0, 1, 1], [0, 0, 0], [0, 0, 0]]]
-    trace = add_gradients(written_trace(first, second, grid=(1, 2)), of_first, of_second)
+    trace = add_gradients(write_trace(first, second, grid=(1, 2)), of_first, of_second)
     # Chefer: R1 = I + B1. Class row of R2 = R1[class] + B2[class] R1
     #   = [1 0 0] + 1/2 [0 1 1/2] + 1/4 [0 1/4 1] = [1 9/16 1/2]
     np.testing.assert_allclose(explain(trace, "chefer"), [[9 / 16, 1 / 2]])
@@ -78,35 +78,35 @@ def test_two_layers_by_hand() -> None:
         assert np.abs(explain(swapped, key) - explain(trace, key)).max() > 0.05
 
 
-def slow_weighted(trace: Trace, layer: int) -> np.ndarray:
+def weight_slowly(trace: Trace, layer: int) -> np.ndarray:
     assert trace.attn_grad is not None
     return trace.attn[layer].double().numpy() * trace.attn_grad[layer].double().numpy()
 
 
-def slow_chefer(trace: Trace, start: int) -> np.ndarray:
+def roll_out_chefer(trace: Trace, start: int) -> np.ndarray:
     """Bottom up, with the rows of R selected at each cut, as it is written."""
     relevance = np.eye(trace.num_prefix_tokens + trace.num_patches)[trace.token_ids[start]]
     previous = trace.token_ids[start].tolist()
     for layer in range(start, len(trace.attn)):
         ids = trace.token_ids[layer].tolist()
         relevance = relevance[[previous.index(token) for token in ids]]
-        relevance = relevance + np.maximum(slow_weighted(trace, layer), 0).mean(0) @ relevance
+        relevance = relevance + np.maximum(weight_slowly(trace, layer), 0).mean(0) @ relevance
         previous = ids
     row = trace.readout.double().numpy() @ relevance
-    return row - slow_readout(trace)
+    return row - read_out_slowly(trace)
 
 
-def slow_gradient_rollout(trace: Trace, start: int) -> np.ndarray:
+def roll_out_gradients(trace: Trace, start: int) -> np.ndarray:
     rollout = np.eye(trace.num_prefix_tokens + trace.num_patches)
     for layer in range(start, len(trace.attn)):
-        walk = np.maximum(slow_weighted(trace, layer).mean(0), 0) + np.eye(len(trace.token_ids[layer]))
-        rollout = full(trace, walk / walk.sum(1, keepdims=True), layer) @ rollout
-    return slow_readout(trace) @ rollout
+        walk = np.maximum(weight_slowly(trace, layer).mean(0), 0) + np.eye(len(trace.token_ids[layer]))
+        rollout = expand(trace, walk / walk.sum(1, keepdims=True), layer) @ rollout
+    return read_out_slowly(trace) @ rollout
 
 
 @pytest.mark.parametrize("start", [0, 2])
 @pytest.mark.parametrize(
-    ("key", "slow"), [("chefer", slow_chefer), ("gradient-rollout", slow_gradient_rollout)]
+    ("key", "slow"), [("chefer", roll_out_chefer), ("gradient-rollout", roll_out_gradients)]
 )
 def test_layer_by_layer_equals_full_matrices(
     trace: Trace, key: str, slow: Callable[[Trace, int], np.ndarray], start: int
@@ -138,8 +138,8 @@ def test_both_grad_cams_equal_sums_written_out(trace: Trace) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_attention_grad_cam_of_a_network_reads_what_its_head_reads(name: str) -> None:
     """The rows that the head reads, and no other, have a gradient; for one class token that is its row."""
-    net = small_dynamic(**VARIANTS[name])
-    x = pictures(net.config, 1)
+    net = make_small_dynamic(**VARIANTS[name])
+    x = make_pictures(net.config, 1)
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.7))
     trace = record(net, x, pruning=pruning, target=3, grads=True)
     assert trace.attn_grad is not None
@@ -153,7 +153,7 @@ def test_attention_grad_cam_of_a_network_reads_what_its_head_reads(name: str) ->
 
 
 def test_what_speaks_against_the_class_is_not_shown() -> None:
-    trace = random_trace(cuts=CUTS, graded=True)
+    trace = make_trace(cuts=CUTS, graded=True)
     assert trace.attn_grad is not None
     against = dataclasses.replace(trace, attn_grad=tuple(-gradient.abs() for gradient in trace.attn_grad))
     for key in ("chefer", "gradient-rollout", "attention-gradcam"):
@@ -168,14 +168,14 @@ def test_no_map_is_negative(trace: Trace) -> None:
 
 def test_a_linear_layer_that_attends_to_nothing_adds_nothing() -> None:
     none = [[[0, 0, 0]] * 3]
-    trace = add_gradients(written_trace(none, grid=(1, 2)), [[[1, 1, 1]] * 3])
+    trace = add_gradients(write_trace(none, grid=(1, 2)), [[[1, 1, 1]] * 3])
     for key in ("chefer", "gradient-rollout", "attention-gradcam"):
         np.testing.assert_array_equal(explain(trace, key), [[0, 0]])
 
 
 @pytest.mark.parametrize("key", OF_A_CLASS)
 def test_a_pass_without_gradients_explains_no_class(key: str) -> None:
-    net = small()
-    trace = record(net, pictures(net.config, 1))
+    net = make_small()
+    trace = record(net, make_pictures(net.config, 1))
     with pytest.raises(ValueError, match=f"{key} explains one class: record the pass with gradients"):
         explain(trace, key)

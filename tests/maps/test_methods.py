@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.maps.traces import random_trace, tensors
+from tests.maps.traces import make_tensors, make_trace
 from vitdemo.maps import METHODS, explain, explain_heads, share_of_total
 
 BAD = {
@@ -21,8 +21,8 @@ every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.k
 @every_method
 @pytest.mark.parametrize("prefix", [1, 2, 5])
 def test_same_map_again_and_the_trace_untouched(method, prefix):
-    trace = random_trace(prefix=prefix, cuts={1: 8, 3: 3}, graded=True)
-    before = [tensor.clone() for tensor in tensors(trace)]
+    trace = make_trace(prefix=prefix, cuts={1: 8, 3: 3}, graded=True)
+    before = [tensor.clone() for tensor in make_tensors(trace)]
     keys = [option.key for option in method.options]
     settings = [{}, *({"fusion": f} for f in ("max", "min") if "fusion" in keys)]
     settings += [{"head": 0}] if "head" in keys else []
@@ -33,13 +33,13 @@ def test_same_map_again_and_the_trace_untouched(method, prefix):
         copy = heat.copy()
         heat[:] = -1.0  # a picture may scribble on its map
         np.testing.assert_array_equal(explain(trace, method.key, **options), copy)
-    for tensor, old in zip(tensors(trace), before, strict=True):
+    for tensor, old in zip(make_tensors(trace), before, strict=True):
         assert torch.equal(tensor, old)
 
 
 @every_method
 def test_bad_values_name_their_option(method):
-    trace = random_trace(cuts={1: 8, 3: 3}, graded=True)
+    trace = make_trace(cuts={1: 8, 3: 3}, graded=True)
     for option in method.options:
         for value in BAD[option.kind]:
             with pytest.raises(ValueError, match=f"^{option.key} must be"):
@@ -48,7 +48,7 @@ def test_bad_values_name_their_option(method):
 
 @every_method
 def test_defaults_are_legal_values(method):
-    trace = random_trace(cuts={1: 8, 3: 3}, graded=True)
+    trace = make_trace(cuts={1: 8, 3: 3}, graded=True)
     spelled_out = {option.key: option.default for option in method.options}
     np.testing.assert_array_equal(explain(trace, method.key, **spelled_out), explain(trace, method.key))
 
@@ -59,7 +59,7 @@ def test_the_browser_computes_both_directions():
 
 @pytest.mark.parametrize("key", [key for key, method in METHODS.items() if method.all_heads])
 def test_all_heads_take_the_same_options_as_one(key):
-    trace = random_trace(cuts={1: 8, 3: 3})
+    trace = make_trace(cuts={1: 8, 3: 3})
     query = int(trace.patch_ids(3)[0])
     for options in ({}, {"layer": 2}, {"query": query}):
         heads = explain_heads(trace, key, **options)
@@ -70,7 +70,7 @@ def test_all_heads_take_the_same_options_as_one(key):
 
 
 def test_unknown_names_are_told():
-    trace = random_trace()
+    trace = make_trace()
     with pytest.raises(ValueError, match="unknown method 'rollout'; known methods: raw-attention"):
         explain(trace, "rollout")
     with pytest.raises(ValueError, match=r"unknown option 'layr'; did you mean 'layer'\?"):

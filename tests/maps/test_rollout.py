@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from tests.maps.traces import full, random_trace, slow_fuse, slow_readout, slow_rollout, written_trace
+from tests.maps.traces import expand, fuse_slowly, make_trace, read_out_slowly, roll_out_slowly, write_trace
 from vitdemo.maps import PatchDropped, explain, explain_heads
 from vitdemo.maps.rollout import discard, push_down
 
 CUTS = {1: 8, 3: 3}
 TRACES = {
-    "dense": random_trace(),
-    "pruned": random_trace(cuts=CUTS),
-    "pruned at the input": random_trace(cuts={0: 9, 2: 4}),
-    "one column": random_trace(grid=(10, 1), cuts=CUTS),
-    "mean pool, no prefix": random_trace(prefix=0, cuts=CUTS, pool="mean"),
-    "mean pool, class token": random_trace(prefix=1, cuts=CUTS, pool="mean"),
-    "distilled": random_trace(prefix=2, cuts=CUTS),
-    "registers": random_trace(grid=(2, 5), prefix=5, cuts=CUTS),
+    "dense": make_trace(),
+    "pruned": make_trace(cuts=CUTS),
+    "pruned at the input": make_trace(cuts={0: 9, 2: 4}),
+    "one column": make_trace(grid=(10, 1), cuts=CUTS),
+    "mean pool, no prefix": make_trace(prefix=0, cuts=CUTS, pool="mean"),
+    "mean pool, class token": make_trace(prefix=1, cuts=CUTS, pool="mean"),
+    "distilled": make_trace(prefix=2, cuts=CUTS),
+    "registers": make_trace(grid=(2, 5), prefix=5, cuts=CUTS),
 }
 SETTINGS = [("mean", 0.0), ("max", 0.0), ("min", 0.0), ("mean", 0.6), ("max", 0.9), ("min", 0.35)]
 
@@ -27,7 +27,7 @@ def trace(request):
     return request.param
 
 
-def patches_of(trace, row):
+def drop_prefix(trace, row):
     return row[..., trace.num_prefix_tokens :].reshape(*row.shape[:-1], *trace.grid)
 
 
@@ -38,7 +38,7 @@ def test_three_tokens_by_hand():
     #   b     [1/4  0  3/4]                     = [7/16 5/16 4/16]
     first = [[[0.5, 0.25, 0.25], [0, 1, 0], [0.5, 0, 0.5]]]
     second = [[[0, 0.5, 0.5], [1, 0, 0], [0, 0, 1]]]
-    trace = written_trace(first, second, grid=(1, 2))
+    trace = write_trace(first, second, grid=(1, 2))
     np.testing.assert_allclose(explain(trace, "attention-rollout"), [[5 / 16, 4 / 16]])
     # From a, layer 2: ([1 0 0] + [0 1 0]) / 2, so R[a] = 1/2 [3/4 1/8 1/8] + 1/2 [0 1 0].
     np.testing.assert_allclose(explain(trace, "attention-rollout", query=0), [[9 / 16, 1 / 16]])
@@ -47,7 +47,7 @@ def test_three_tokens_by_hand():
     # Starting at layer 2 leaves only its own class row.
     np.testing.assert_allclose(explain(trace, "attention-rollout", start_layer=1), [[1 / 4, 1 / 4]])
     # Mean pooling reads a and b: 1/2 [3/8 9/16 1/16] + 1/2 [1/4 0 3/4].
-    pooled = written_trace(first, second, grid=(1, 2), readout=[0, 0.5, 0.5])
+    pooled = write_trace(first, second, grid=(1, 2), readout=[0, 0.5, 0.5])
     np.testing.assert_allclose(explain(pooled, "attention-rollout"), [[9 / 32, 13 / 32]])
 
 
@@ -55,7 +55,7 @@ def test_rows_are_normalised_not_columns():
     # Max fusion makes the class row [1 0 1], so rownorm([2 0 1]) = [2/3 0 1/3]. vit-explain divides by
     # the sums of the *other* tokens' rows, (3, 2, 2), and gets [2/3 0 1/2], which sums to 7/6.
     stay = [[0, 1, 0], [0, 0, 1]]
-    trace = written_trace([[[1, 0, 0], *stay], [[0, 0, 1], *stay]], grid=(2, 1))
+    trace = write_trace([[[1, 0, 0], *stay], [[0, 0, 1], *stay]], grid=(2, 1))
     np.testing.assert_allclose(explain(trace, "attention-rollout", fusion="max"), [[0], [1 / 3]], rtol=1e-6)
 
 
@@ -70,8 +70,8 @@ def test_every_row_sums_to_one(trace, fusion, discard_ratio):
 @pytest.mark.parametrize("start", [0, 2])
 @pytest.mark.parametrize(("fusion", "discard_ratio"), SETTINGS)
 def test_rollout_equals_full_matrices(trace, fusion, discard_ratio, start):
-    rollout = slow_rollout(trace, fusion=fusion, discard_ratio=discard_ratio, start=start)
-    expected = patches_of(trace, slow_readout(trace) @ rollout)
+    rollout = roll_out_slowly(trace, fusion=fusion, discard_ratio=discard_ratio, start=start)
+    expected = drop_prefix(trace, read_out_slowly(trace) @ rollout)
     options = {"fusion": fusion, "discard_ratio": discard_ratio, "start_layer": start}
     heat = explain(trace, "attention-rollout", **options)
     there = np.isin(np.arange(trace.num_patches), trace.patch_ids(start)).reshape(trace.grid)
@@ -79,7 +79,7 @@ def test_rollout_equals_full_matrices(trace, fusion, discard_ratio, start):
     np.testing.assert_allclose(heat[there], expected[there], rtol=1e-4, atol=1e-7)
     patch = int(trace.patch_ids(3)[1])
     heat = explain(trace, "attention-rollout", query=patch, **options)
-    row = patches_of(trace, rollout[trace.num_prefix_tokens + patch])
+    row = drop_prefix(trace, rollout[trace.num_prefix_tokens + patch])
     np.testing.assert_allclose(heat[there], row[there], rtol=1e-4, atol=1e-7)
 
 
@@ -87,18 +87,18 @@ def test_rollout_equals_full_matrices(trace, fusion, discard_ratio, start):
 @pytest.mark.parametrize("layer", [0, 1, 3])
 def test_head_rollout_equals_full_matrices(trace, fusion, discard_ratio, layer):
     options = {"layer": layer, "fusion": fusion, "discard_ratio": discard_ratio}
-    below = slow_rollout(trace, fusion=fusion, discard_ratio=discard_ratio, stop=layer)
-    row = slow_readout(trace)
+    below = roll_out_slowly(trace, fusion=fusion, discard_ratio=discard_ratio, stop=layer)
+    row = read_out_slowly(trace)
     entered = np.isin(np.arange(trace.num_patches), trace.patch_ids(0)).reshape(trace.grid)
     heads = explain_heads(trace, "head-rollout", **options)
     for head, matrix in enumerate(trace.attn[layer]):
-        expected = patches_of(trace, row @ full(trace, matrix.double().numpy(), layer) @ below)
+        expected = drop_prefix(trace, row @ expand(trace, matrix.double().numpy(), layer) @ below)
         heat = explain(trace, "head-rollout", head=head, **options)
         np.testing.assert_array_equal(np.isfinite(heat), entered)
         np.testing.assert_allclose(heat[entered], expected[entered], rtol=1e-4, atol=1e-7)
         np.testing.assert_allclose(heads[head], heat, rtol=1e-5)
-    fused = slow_fuse(trace.attn[layer], fusion, 0.0, 0)
-    expected = patches_of(trace, row @ full(trace, fused, layer) @ below)
+    fused = fuse_slowly(trace.attn[layer], fusion, 0.0, 0)
+    expected = drop_prefix(trace, row @ expand(trace, fused, layer) @ below)
     heat = explain(trace, "head-rollout", **options)
     np.testing.assert_allclose(heat[entered], expected[entered], rtol=1e-4, atol=1e-7)
 
@@ -110,13 +110,13 @@ def test_mean_of_heads_is_the_mean_fused_map(trace):
 
 
 def test_a_patch_pruned_later_keeps_its_credit():
-    trace = random_trace(cuts=CUTS)
+    trace = make_trace(cuts=CUTS)
     gone = np.setdiff1d(np.arange(trace.num_patches), trace.patch_ids(3))
     assert (explain(trace, "attention-rollout").reshape(-1)[gone] > 0).all()
 
 
 def test_query_of_a_dropped_patch():
-    trace = random_trace(cuts=CUTS)
+    trace = make_trace(cuts=CUTS)
     gone = next(iter(set(trace.patch_ids(2).tolist()) - set(trace.patch_ids(3).tolist())))
     with pytest.raises(PatchDropped, match=f"patch {gone} was dropped before layer 3") as caught:
         explain(trace, "attention-rollout", query=gone)
@@ -126,7 +126,7 @@ def test_query_of_a_dropped_patch():
 
 def test_zero_rows_are_no_attention_and_no_nan():
     # Class and a attend to nothing (linear attention with ReLU features), b to the class token.
-    trace = written_trace([[[0, 0, 0], [0, 0, 0], [1, 0, 0]]], grid=(1, 2))
+    trace = write_trace([[[0, 0, 0], [0, 0, 0], [1, 0, 0]]], grid=(1, 2))
     np.testing.assert_array_equal(explain(trace, "head-rollout", head=0), [[0, 0]])
     np.testing.assert_array_equal(explain(trace, "attention-rollout"), [[0, 0]])  # all stays with class
     np.testing.assert_array_equal(explain(trace, "attention-rollout", query=0), [[1, 0]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.maps.traces import random_trace, written_trace
+from tests.maps.traces import make_trace, write_trace
 from vitdemo.maps.statistics import attention_distance, attention_entropy, token_norms
 from vitdemo.trace import Trace
 
@@ -21,7 +21,7 @@ NEXT = [
 
 
 def test_uniform_and_one_hot_on_a_grid_of_two_by_two() -> None:
-    trace = written_trace([UNIFORM, SELF, NEXT], grid=(2, 2))
+    trace = write_trace([UNIFORM, SELF, NEXT], grid=(2, 2))
     height, width = 4.0, 3.0
     diagonal = 5.0
     # Patch 0 to 1, 1 to 2, 2 to 3; patch 3 looks at the class token only and does not count.
@@ -36,13 +36,13 @@ def test_uniform_and_one_hot_on_a_grid_of_two_by_two() -> None:
 
 def test_half_and_half_has_the_entropy_of_a_coin() -> None:
     coin = [[0.5, 0.5, 0, 0, 0]] * 5
-    assert attention_entropy(written_trace([coin], grid=(2, 2)))[0, 0] == pytest.approx(math.log(2))
+    assert attention_entropy(write_trace([coin], grid=(2, 2)))[0, 0] == pytest.approx(math.log(2))
 
 
 def test_rows_without_attention_do_not_count() -> None:
     nothing = [[0.0] * 5] * 5
     one_row = [[0.0] * 5, [0, 0, 1.0, 0, 0], *[[0.0] * 5] * 3]
-    trace = written_trace([nothing, one_row], grid=(2, 2))
+    trace = write_trace([nothing, one_row], grid=(2, 2))
     distance, entropy = attention_distance(trace, patch_size=(4, 3)), attention_entropy(trace)
     assert np.isnan(distance[0, 0])
     assert np.isnan(entropy[0, 0])
@@ -50,7 +50,7 @@ def test_rows_without_attention_do_not_count() -> None:
     assert entropy[0, 1] == pytest.approx(0.0)
 
 
-def slow_distance(trace: Trace, patch: tuple[int, int], layer: int, head: int) -> float:
+def average_distances(trace: Trace, patch: tuple[int, int], layer: int, head: int) -> float:
     """Query by query and key by key, from the original places."""
     ids, attn, means = trace.token_ids[layer].tolist(), trace.attn[layer][head].tolist(), []
     for i, query in enumerate(ids):
@@ -68,11 +68,13 @@ def slow_distance(trace: Trace, patch: tuple[int, int], layer: int, head: int) -
 
 @pytest.mark.parametrize("prefix", [0, 1, 2])
 def test_pruned_tokens_are_neither_queries_nor_keys(prefix: int) -> None:
-    trace = random_trace(grid=(3, 4), prefix=prefix, cuts={1: 7, 3: 4}, pool="avg")
+    trace = make_trace(grid=(3, 4), prefix=prefix, cuts={1: 7, 3: 4}, pool="avg")
     distance, entropy = attention_distance(trace, patch_size=(2, 5)), attention_entropy(trace)
     for layer in range(4):
         for head in range(3):
-            assert distance[layer, head] == pytest.approx(slow_distance(trace, (2, 5), layer, head), rel=1e-5)
+            assert distance[layer, head] == pytest.approx(
+                average_distances(trace, (2, 5), layer, head), rel=1e-5
+            )
             attn = trace.attn[layer][head].double().numpy()
             slow = np.mean([-sum(a * math.log(a) for a in row) for row in attn])
             assert entropy[layer, head] == pytest.approx(slow, rel=1e-5)
@@ -85,7 +87,7 @@ def add_norms(trace: Trace, *norms: float) -> Trace:
 
 def test_artefacts_by_hand() -> None:
     """Norms 1, 2, 3, 4 and 5: median 3, deviations 2, 1, 0, 1, 2, so MAD 1 and the limit 3 + 6 = 9."""
-    trace = random_trace(grid=(1, 5))
+    trace = make_trace(grid=(1, 5))
     calm = token_norms(add_norms(trace, 99.0, 1, 2, 3, 4, 5))
     assert (calm.limit, calm.artefacts, calm.prefix) == (9.0, (), (99.0,))
     np.testing.assert_array_equal(calm.heat, [[1, 2, 3, 4, 5]])
@@ -96,7 +98,7 @@ def test_artefacts_by_hand() -> None:
 
 
 def test_artefacts_have_their_original_place_after_pruning() -> None:
-    trace = random_trace(grid=(2, 4), cuts={2: 5})
+    trace = make_trace(grid=(2, 4), cuts={2: 5})
     left = trace.patch_ids(-1).tolist()
     norms = token_norms(add_norms(trace, 1.0, 2.0, 2.1, 2.2, 1.9, 50.0))
     assert norms.artefacts == (left[-1],)
@@ -107,4 +109,4 @@ def test_artefacts_have_their_original_place_after_pruning() -> None:
 
 def test_a_trace_without_norms_is_refused() -> None:
     with pytest.raises(ValueError, match="no token norms"):
-        token_norms(random_trace())
+        token_norms(make_trace())

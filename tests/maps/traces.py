@@ -11,7 +11,7 @@ from torch import Tensor
 from vitdemo.trace import Trace
 
 
-def random_trace(
+def make_trace(
     *,
     grid: tuple[int, int] = (3, 4),
     prefix: int = 1,
@@ -62,7 +62,7 @@ def random_trace(
     )
 
 
-def written_trace(*attn: list, grid: tuple[int, int], readout: list[float] | None = None) -> Trace:
+def write_trace(*attn: list, grid: tuple[int, int], readout: list[float] | None = None) -> Trace:
     """A trace with a class token from attention written out as nested lists: layers of (heads of) rows."""
     layers = tuple(torch.tensor(a, dtype=torch.float32).reshape(-1, len(a[0][0]), len(a[0][0])) for a in attn)
     count = layers[0].shape[-1]
@@ -77,7 +77,7 @@ def written_trace(*attn: list, grid: tuple[int, int], readout: list[float] | Non
     )
 
 
-def tensors(trace: Trace) -> list[Tensor]:
+def make_tensors(trace: Trace) -> list[Tensor]:
     given = [tensor for tensor in (trace.tokens, trace.token_grad) if tensor is not None]
     return [
         *trace.attn,
@@ -89,7 +89,7 @@ def tensors(trace: Trace) -> list[Tensor]:
     ]
 
 
-def slow_fuse(attn: Tensor, fusion: str, discard_ratio: float, prefix: int) -> np.ndarray:
+def fuse_slowly(attn: Tensor, fusion: str, discard_ratio: float, prefix: int) -> np.ndarray:
     """Fused heads in float64, the weakest entries outside the prefix columns set to zero one by one."""
     fused = getattr(np, fusion)(attn.double().numpy(), axis=0)
     order = np.argsort(fused, axis=None, kind="stable")
@@ -100,7 +100,7 @@ def slow_fuse(attn: Tensor, fusion: str, discard_ratio: float, prefix: int) -> n
     return fused
 
 
-def full(trace: Trace, matrix: np.ndarray, layer: int) -> np.ndarray:
+def expand(trace: Trace, matrix: np.ndarray, layer: int) -> np.ndarray:
     """A layer's matrix set into the n0 x n0 one; rows and columns of absent tokens are zero."""
     count = trace.num_prefix_tokens + trace.num_patches
     result = np.zeros((count, count))
@@ -109,21 +109,21 @@ def full(trace: Trace, matrix: np.ndarray, layer: int) -> np.ndarray:
     return result
 
 
-def slow_rollout(
+def roll_out_slowly(
     trace: Trace, *, fusion: str = "mean", discard_ratio: float = 0.0, start: int = 0, stop: int | None = None
 ) -> np.ndarray:
     """`R` of layers start..stop-1 bottom-up on n0 x n0 matrices; rows of absent tokens are zero."""
     rollout = np.eye(trace.num_prefix_tokens + trace.num_patches)
     for layer in range(start, len(trace.attn) if stop is None else stop):
-        fused = slow_fuse(trace.attn[layer], fusion, discard_ratio, trace.num_prefix_tokens)
+        fused = fuse_slowly(trace.attn[layer], fusion, discard_ratio, trace.num_prefix_tokens)
         walk = fused + np.eye(len(fused))
         for row in walk:
             row /= row.sum()
-        rollout = full(trace, walk, layer) @ rollout
+        rollout = expand(trace, walk, layer) @ rollout
     return rollout
 
 
-def slow_readout(trace: Trace) -> np.ndarray:
+def read_out_slowly(trace: Trace) -> np.ndarray:
     row = np.zeros(trace.num_prefix_tokens + trace.num_patches)
     row[trace.token_ids[-1].numpy()] = trace.readout.numpy()
     return row

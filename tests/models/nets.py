@@ -44,23 +44,23 @@ def shake(net: Net) -> Net:
     return net.eval()
 
 
-def small(**changes: Any) -> VisionTransformer:
+def make_small(**changes: Any) -> VisionTransformer:
     """A shaken plain network, `SMALL` with `changes`."""
     return shake(build_model(dataclasses.replace(SMALL, **changes)))
 
 
-def small_dynamic(**changes: Any) -> DynamicViT:
+def make_small_dynamic(**changes: Any) -> DynamicViT:
     """The same with learned predictors before the blocks 1, 2 and 3."""
-    net = small(**{"prune": PruneConfig((1, 2, 3)), **changes})
+    net = make_small(**{"prune": PruneConfig((1, 2, 3)), **changes})
     assert isinstance(net, DynamicViT)
     return net
 
 
-def pictures(config: ViTConfig, count: int = 3) -> Tensor:
+def make_pictures(config: ViTConfig, count: int = 3) -> Tensor:
     return torch.randn(count, config.in_chans, *as_pair(config.img_size))
 
 
-def policies_of(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
+def list_policies(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
     """What `forward` kept, as a policy for each stage: the form of `forward_masked`."""
     prefix, policies = net.config.num_prefix_tokens, []
     for layer in net.config.prune_loc:

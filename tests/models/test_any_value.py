@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from timm.models.vision_transformer import VisionTransformer as TimmViT
 from torch import Tensor
 
-from tests.models.nets import SMALL, pictures, policies_of, shake, small, small_dynamic
+from tests.models.nets import SMALL, list_policies, make_pictures, make_small, make_small_dynamic, shake
 from vitdemo.config import PruneConfig
 from vitdemo.engine.core.pool import MAX_PRUNING_RATIO, keep_ratio_of
 from vitdemo.maps import METHODS, explain
@@ -33,16 +33,16 @@ from vitdemo.trace import Recorder
 
 ODD = [0.0, -0.0, 1.0, 5e-324, 1e-9, 1 - 2**-53, 1 + 2**-52, -1e-9, math.inf, -math.inf, math.nan]
 RATIOS = st.sampled_from(ODD) | st.floats(-0.5, 1.5)
-NET = small_dynamic(img_size=(4, 20))  # one row of five patches
+NET = make_small_dynamic(img_size=(4, 20))  # one row of five patches
 
 
 @torch.no_grad()
-def same_masked_and_removed(net: DynamicViT, x: Tensor, rule: FixedRatio | Threshold) -> list[Tensor]:
+def compare_masked_and_removed(net: DynamicViT, x: Tensor, rule: FixedRatio | Threshold) -> list[Tensor]:
     """The policies under `rule`, after both paths have agreed on them and on the logits."""
     recorder = Recorder(attention=False)
     removed = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
     masked = net.forward_masked(x, rule)
-    assert all(torch.equal(a, b) for a, b in zip(masked.policies, policies_of(net, recorder), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(masked.policies, list_policies(net, recorder), strict=True))
     torch.testing.assert_close(masked.logits, removed, atol=1e-5, rtol=0)
     assert removed.isfinite().all()
     return list(masked.policies)
@@ -57,7 +57,7 @@ def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
                 refuse(ratio)
         return
     exact = [max(1, math.floor(5 * Fraction(ratio) ** stage + Fraction(1, 10**9))) for stage in (1, 2, 3)]
-    policies = same_masked_and_removed(NET, pictures(NET.config, 1), FixedRatio(ratio))
+    policies = compare_masked_and_removed(NET, make_pictures(NET.config, 1), FixedRatio(ratio))
     assert [int(policy.sum()) for policy in policies] == exact == list(keep_counts(5, ratio, 3))
 
 
@@ -81,7 +81,7 @@ def test_a_threshold_keeps_what_passes_or_is_refused(value: float, relative: boo
         return
     rule = Threshold(value, relative=relative)
     before = torch.ones(1, 5)
-    for policy in same_masked_and_removed(NET, pictures(NET.config, 1), rule):
+    for policy in compare_masked_and_removed(NET, make_pictures(NET.config, 1), rule):
         assert policy.any()
         assert (policy <= before).all()
         before = policy
@@ -113,11 +113,11 @@ def test_any_grid_is_timms_network(
     )  # fmt: skip
     ours = build_model(config).eval()
     ours.load_state_dict(theirs.state_dict())
-    x = pictures(config, 1)
+    x = make_pictures(config, 1)
     torch.testing.assert_close(ours(x), theirs(x), atol=1e-4, rtol=0)
     pruned = build_model(dataclasses.replace(config, prune=PruneConfig((0, 1)))).eval()
     assert isinstance(pruned, DynamicViT)
-    same_masked_and_removed(pruned, x, FixedRatio(0.5))
+    compare_masked_and_removed(pruned, x, FixedRatio(0.5))
     for rule in (FixedRatio(0.5), Threshold(1.0)):
         trace = record(pruned, x, pruning=Pruning(Learned(pruned), rule), grads=True)
         for key in METHODS:
@@ -155,7 +155,7 @@ def test_any_policy_gives_rows_over_the_kept_keys_and_oneself(
         exact = torch.where(counts == 0, 0.0, exact)
         applied = found @ v
     else:
-        attention = small(attention="linear", feature_map=kind).blocks[0].attn  # type: ignore[union-attr]
+        attention = make_small(attention="linear", feature_map=kind).blocks[0].attn  # type: ignore[union-attr]
         assert isinstance(attention, Attention)
         q, k = attention.phi(q), attention.phi(k)
         found, applied = implicit_matrix(q, k, policy=policy), linear_attention(q, k, v, policy=policy)
@@ -179,7 +179,7 @@ def test_a_key_that_counts_for_next_to_nothing_has_a_finite_gradient(kind: str, 
         rows = policy_softmax(q @ k.transpose(-2, -1), policy)
         assert rows[0, :, 0, 2].tolist() == [1.0, 1.0]
     else:
-        attention = small(attention="linear", feature_map=kind).blocks[0].attn  # type: ignore[union-attr]
+        attention = make_small(attention="linear", feature_map=kind).blocks[0].attn  # type: ignore[union-attr]
         assert isinstance(attention, Attention)
         rows = implicit_matrix(attention.phi(q), attention.phi(k), policy=policy)
     gradient = torch.autograd.grad((rows @ v).sum() + rows.square().sum(), policy)[0]
@@ -199,17 +199,17 @@ def test_a_key_that_counts_for_next_to_nothing_has_a_finite_gradient(kind: str, 
 )
 @torch.no_grad()
 def test_ids_that_name_no_patches_are_refused(ids: Any, words: str) -> None:
-    net = small()
+    net = make_small()
     pruning = Pruning(None, Explicit((torch.tensor(ids),)))
     with pytest.raises(ValueError, match=f"^Explicit ids .*{words}"):
-        net(pictures(net.config), pruning=pruning)
+        net(make_pictures(net.config), pruning=pruning)
 
 
 @pytest.mark.parametrize("pool", ["token", "avg", "token_avg"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_no_patch_at_all_only_where_the_head_reads_a_token(pool: str, place: int) -> None:
-    net = small(global_pool=pool)
-    x, nobody = pictures(net.config, 1), Explicit((None,) * place + (torch.arange(0),))
+    net = make_small(global_pool=pool)
+    x, nobody = make_pictures(net.config, 1), Explicit((None,) * place + (torch.arange(0),))
     if pool == "token":
         assert record(net, x, pruning=Pruning(None, nobody)).token_ids[-1].tolist() == [0]
         return
@@ -218,9 +218,9 @@ def test_no_patch_at_all_only_where_the_head_reads_a_token(pool: str, place: int
 
 
 def test_ids_for_more_places_than_there_are_and_a_rule_without_scores() -> None:
-    net = small()
+    net = make_small()
     with pytest.raises(ValueError, match=r"^Explicit ids must be for at most 4 places, got 5"):
-        net(pictures(net.config), pruning=Pruning(None, Explicit((None,) * 5)))
+        net(make_pictures(net.config), pruning=Pruning(None, Explicit((None,) * 5)))
     for rule in (FixedRatio(0.5), Threshold(0.5)):
         with pytest.raises(ValueError, match=r"^selector must be given for (FixedRatio|Threshold)"):
             Pruning(None, rule)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tests.models.nets import VARIANTS, pictures, small
+from tests.models.nets import VARIANTS, make_pictures, make_small
 from vitdemo.models.attention import RELU_FLOOR, implicit_matrix, linear_attention, policy_softmax
 from vitdemo.trace import Recorder
 
@@ -55,8 +55,8 @@ def count_fused_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Si
 @pytest.mark.parametrize("attention", [False, True])
 @torch.no_grad()
 def test_softmax_is_written_out_only_for_a_recorder(monkeypatch: pytest.MonkeyPatch, attention: bool) -> None:
-    net = small()
-    x = pictures(net.config)
+    net = make_small()
+    x = make_pictures(net.config)
     for recorder in (None, Recorder(attention=attention)):
         with count_fused_calls(monkeypatch) as calls, Watch() as watch:
             net(x, recorder=recorder)
@@ -69,8 +69,8 @@ def test_softmax_is_written_out_only_for_a_recorder(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("feature_map", ["elu", "relu"])
 @torch.no_grad()
 def test_linear_attention_forms_no_square_matrix(feature_map: str) -> None:
-    net = small(img_size=64, patch_size=2, depth=2, attention="linear", feature_map=feature_map)
-    x = pictures(net.config, 1)
+    net = make_small(img_size=64, patch_size=2, depth=2, attention="linear", feature_map=feature_map)
+    x = make_pictures(net.config, 1)
     n = net.config.num_patches
     with Watch() as watch:
         net(x)
@@ -84,8 +84,8 @@ def test_linear_attention_forms_no_square_matrix(feature_map: str) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 @torch.no_grad()
 def test_recording_changes_no_logit(name: str) -> None:
-    net = small(**VARIANTS[name])
-    x, recorder = pictures(net.config), Recorder()
+    net = make_small(**VARIANTS[name])
+    x, recorder = make_pictures(net.config), Recorder()
     torch.testing.assert_close(net(x, recorder=recorder), net(x), atol=1e-5, rtol=0)
     assert len(recorder.attn) == net.config.depth
     for attn in recorder.attn:
@@ -95,8 +95,8 @@ def test_recording_changes_no_logit(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 @torch.no_grad()
 def test_other_precisions_run_on_the_cpu(dtype: torch.dtype) -> None:
-    net = small()
-    x = pictures(net.config)
+    net = make_small()
+    x = make_pictures(net.config)
     expected = net(x)
     logits = net.to(dtype)(x.to(dtype))
     assert logits.dtype == dtype
@@ -107,7 +107,7 @@ def draw_policy(batch: int, n: int, *, soft: bool) -> Tensor:
     return torch.rand(batch, n) if soft else (torch.rand(batch, n) < 0.5).float()
 
 
-def gate(policy: Tensor) -> Tensor:
+def gate_by_hand(policy: Tensor) -> Tensor:
     """`G_ij = 1 if i = j else p_j`, entry by entry (Rao et al. 2021, eq. 10)."""
     batch, n = policy.shape
     rows = []
@@ -117,8 +117,8 @@ def gate(policy: Tensor) -> Tensor:
     return torch.stack(rows).reshape(batch, 1, n, n)
 
 
-def written_softmax(logits: Tensor, policy: Tensor) -> Tensor:
-    weights = logits.exp() * gate(policy)
+def attend_softmax(logits: Tensor, policy: Tensor) -> Tensor:
+    weights = logits.exp() * gate_by_hand(policy)
     return weights / weights.sum(-1, keepdim=True)
 
 
@@ -138,7 +138,7 @@ def test_policy_softmax_is_the_formula(seed: int, n: int, soft: bool, spread: fl
     gradients = torch.autograd.grad((ours * weight).sum(), (logits, policy))
 
     exact = [tensor.detach().double().requires_grad_() for tensor in (logits, policy)]
-    formula = written_softmax(*exact)
+    formula = attend_softmax(*exact)
     expected = torch.autograd.grad((formula * weight.double()).sum(), exact, materialize_grads=True)
     torch.testing.assert_close(ours.double(), formula, atol=1e-6, rtol=1e-5)
     for gradient, wanted in zip(gradients, expected, strict=True):
@@ -162,15 +162,15 @@ def test_a_dropped_token_with_the_largest_logit_hides_nobody(largest: float) -> 
     assert policy.grad[0, 2] != 0
 
 
-def written_linear(q: Tensor, k: Tensor, v: Tensor, policy: Tensor) -> Tensor:
-    weights = torch.einsum("bhie,bhje->bhij", q, k) * gate(policy)
+def attend_linear(q: Tensor, k: Tensor, v: Tensor, policy: Tensor) -> Tensor:
+    weights = torch.einsum("bhie,bhje->bhij", q, k) * gate_by_hand(policy)
     return torch.einsum("bhij,bhjf->bhif", weights, v) / weights.sum(-1, keepdim=True)
 
 
 @pytest.mark.parametrize("dropped", [False, True])
 @pytest.mark.parametrize("feature_map", ["elu", "relu"])
 def test_linear_attention_is_its_matrix(feature_map: str, dropped: bool) -> None:
-    layer = small(attention="linear", feature_map=feature_map).blocks[0].attn  # type: ignore[union-attr]
+    layer = make_small(attention="linear", feature_map=feature_map).blocks[0].attn  # type: ignore[union-attr]
     raw = torch.randn(3, 2, 3, 9, 8)
     q, k, v = layer.phi(raw[0]), layer.phi(raw[1]), raw[2]  # type: ignore[operator]
     scaled = raw[:2] * 8**-0.25
@@ -185,7 +185,7 @@ def test_linear_attention_is_its_matrix(feature_map: str, dropped: bool) -> None
     torch.testing.assert_close(matrix.sum(-1), torch.ones(2, 3, 9))
     everyone = torch.ones(2, 9)
     exact = [tensor.double() for tensor in (q, k, v, everyone if policy is None else policy)]
-    torch.testing.assert_close(out.double(), written_linear(*exact), atol=1e-5, rtol=0)
+    torch.testing.assert_close(out.double(), attend_linear(*exact), atol=1e-5, rtol=0)
 
 
 def test_linear_attention_under_a_policy_has_the_formulas_gradients() -> None:
@@ -195,13 +195,13 @@ def test_linear_attention_under_a_policy_has_the_formulas_gradients() -> None:
     ours = linear_attention(*inputs[:3], policy=inputs[3])
     gradients = torch.autograd.grad((ours * weight).sum(), inputs)
     exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
-    expected = torch.autograd.grad((written_linear(*exact) * weight.double()).sum(), exact)
+    expected = torch.autograd.grad((attend_linear(*exact) * weight.double()).sum(), exact)
     for gradient, wanted in zip(gradients, expected, strict=True):
         torch.testing.assert_close(gradient.double(), wanted, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
 def test_a_query_without_any_relu_feature_attends_evenly() -> None:
-    layer = small(attention="linear", feature_map="relu").blocks[0].attn  # type: ignore[union-attr]
+    layer = make_small(attention="linear", feature_map="relu").blocks[0].attn  # type: ignore[union-attr]
     q, k = layer.phi(-torch.ones(1, 1, 1, 8)), layer.phi(torch.ones(1, 1, 5, 8))  # type: ignore[operator]
     torch.testing.assert_close(implicit_matrix(q, k), torch.full((1, 1, 1, 5), 0.2))

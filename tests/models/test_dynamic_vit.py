@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.models.nets import SMALL, VARIANTS, pictures, shake, small, small_dynamic
+from tests.models.nets import SMALL, VARIANTS, make_pictures, make_small, make_small_dynamic, shake
 from vitdemo.models import DynamicViT
 from vitdemo.models.dynamic_vit import Gumbel, TokenPredictor
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, keep_counts
@@ -23,8 +23,8 @@ PREDICTOR = ("in_conv.0", "in_conv.1", "out_conv.0", "out_conv.2", "out_conv.4")
 @pytest.mark.parametrize("name", VARIANTS)
 @torch.no_grad()
 def test_masked_forward_is_the_pruned_forward(name: str, ratio: float) -> None:
-    net = small_dynamic(**VARIANTS[name])
-    x, prefix, loc = pictures(net.config), net.config.num_prefix_tokens, net.config.prune_loc
+    net = make_small_dynamic(**VARIANTS[name])
+    x, prefix, loc = make_pictures(net.config), net.config.num_prefix_tokens, net.config.prune_loc
     recorder = Recorder(attention=False)
     pruned = net(x, pruning=Pruning(Learned(net), FixedRatio(ratio)), recorder=recorder)
     masked = net.forward_masked(x, FixedRatio(ratio))
@@ -45,8 +45,8 @@ def test_masked_forward_is_the_pruned_forward(name: str, ratio: float) -> None:
 @pytest.mark.parametrize("global_pool", ["token", "avg", "token_avg"])
 @pytest.mark.parametrize("attention", ["softmax", "linear"])
 def test_gumbel_drops_for_good_and_teaches_every_predictor(attention: str, global_pool: str) -> None:
-    net = small_dynamic(attention=attention, global_pool=global_pool).train()
-    output = net.forward_masked(pictures(net.config, 8), Gumbel())
+    net = make_small_dynamic(attention=attention, global_pool=global_pool).train()
+    output = net.forward_masked(make_pictures(net.config, 8), Gumbel())
     before = torch.ones_like(output.policies[0])
     for policy in output.policies:
         torch.testing.assert_close(policy, policy.round(), atol=1e-6, rtol=0)
@@ -62,7 +62,7 @@ def test_gumbel_drops_for_good_and_teaches_every_predictor(attention: str, globa
 
 @torch.no_grad()
 def test_gumbel_keeps_with_the_predicted_probability() -> None:
-    net = small_dynamic()
+    net = make_small_dynamic()
     keep = torch.tensor([0.05, 0.3, 0.5, 0.9])
     log_probs = torch.stack([keep, 1 - keep], dim=-1).log().expand(8000, 4, 2)
     alive = torch.tensor([1.0, 1.0, 0.0, 1.0]).expand(8000, 4)
@@ -72,10 +72,10 @@ def test_gumbel_keeps_with_the_predicted_probability() -> None:
 
 @pytest.mark.parametrize("global_pool", ["token", "avg", "token_avg"])
 def test_a_draw_that_drops_every_patch_stays_finite(global_pool: str) -> None:
-    net = small_dynamic(global_pool=global_pool)
+    net = make_small_dynamic(global_pool=global_pool)
     for predictor in net.score_predictor:
         predictor.out_conv[4].bias.data.copy_(torch.tensor([-60.0, 60.0]))  # type: ignore[index, union-attr]
-    x = pictures(net.config)
+    x = make_pictures(net.config)
     output = net.forward_masked(x, Gumbel())
     assert output.policies[-1].sum() == 0
     output.logits.sum().backward()
@@ -88,15 +88,15 @@ def test_a_draw_that_drops_every_patch_stays_finite(global_pool: str) -> None:
 
 
 def test_parameter_names_are_timms_and_the_official_ones() -> None:
-    names = set(small_dynamic().state_dict())
+    names = set(make_small_dynamic().state_dict())
     official = {
         f"score_predictor.{k}.{part}.{p}" for k in range(3) for part in PREDICTOR for p in ("weight", "bias")
     }
     assert {name for name in names if name.startswith("score_predictor")} == official
-    assert names - official == set(small().state_dict())
+    assert names - official == set(make_small().state_dict())
 
 
-def written_predictor(net: TokenPredictor, x: Tensor, policy: Tensor) -> Tensor:
+def predict_by_hand(net: TokenPredictor, x: Tensor, policy: Tensor) -> Tensor:
     """Eq. 2-5 of Rao et al. 2021, one image at a time."""
     state = {name: value.double() for name, value in net.state_dict().items()}
 
@@ -124,15 +124,15 @@ def test_predictor_is_the_formula() -> None:
     net = shake(TokenPredictor(16))
     x = torch.randn(2, 7, 16)
     policy = torch.tensor([[1.0, 0, 1, 1, 0, 0, 1], [1.0] * 7])
-    torch.testing.assert_close(net(x, policy).double(), written_predictor(net, x, policy), atol=1e-5, rtol=0)
+    torch.testing.assert_close(net(x, policy).double(), predict_by_hand(net, x, policy), atol=1e-5, rtol=0)
     torch.testing.assert_close(net(x), net(x, torch.ones(2, 7)))
     torch.testing.assert_close(net(x).exp().sum(-1), torch.ones(2, 7))
 
 
 @torch.no_grad()
 def test_masked_patches_are_the_normalised_last_tokens() -> None:
-    net = small_dynamic()
-    x = pictures(net.config)
+    net = make_small_dynamic()
+    x = make_pictures(net.config)
     expected = F.layer_norm(net.encode(x), (24,), net.norm.weight, net.norm.bias, eps=1e-6)  # type: ignore[arg-type]
     patches = net.forward_masked(x, FixedRatio(1.0)).patches
     torch.testing.assert_close(patches, expected[:, 1:], atol=1e-5, rtol=0)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.models.nets import pictures, small, small_dynamic
+from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo.config import ViTConfig
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
@@ -29,7 +29,7 @@ from vitdemo.weights import load_model
 HALVES = (torch.float16, torch.bfloat16)
 
 
-def layer(feature_map: str = "elu", **changes: int) -> Attention:
+def make_layer(feature_map: str = "elu", **changes: int) -> Attention:
     """Linear attention, 192 wide with three heads unless told, as it is drawn before training."""
     config = ViTConfig(attention="linear", feature_map=feature_map, **changes)  # type: ignore[arg-type]
     attention = build_model(dataclasses.replace(config, depth=1)).blocks[0].attn  # type: ignore[union-attr]
@@ -55,7 +55,7 @@ def attend_by_hand(attention: Attention, qkv: Tensor) -> Tensor:
 @pytest.mark.parametrize("feature_map", ["elu", "relu"])
 @torch.no_grad()
 def test_sums_over_a_thousand_keys_do_not_overflow(feature_map: str, half: torch.dtype) -> None:
-    attention, seen = layer(feature_map), list[Any]()
+    attention, seen = make_layer(feature_map), list[Any]()
     attention.qkv.weight.mul_(30)
     for module in (attention.qkv, attention.proj):
         module.register_forward_hook(lambda module, inputs, output: seen.extend([inputs[0], output]))
@@ -71,7 +71,7 @@ def test_sums_over_a_thousand_keys_do_not_overflow(feature_map: str, half: torch
 @pytest.mark.parametrize("half", HALVES, ids=str)
 @torch.no_grad()
 def test_both_forms_are_the_same_numbers_under_autocast(half: torch.dtype) -> None:
-    attention = layer()
+    attention = make_layer()
     q, k, v = (3 * torch.randn(3, 1, 3, 1025, 64)).to(half).unbind(0)
     policy = (torch.rand(1, 1025) < 0.5).float()
     features = [attention.phi(x.double()) for x in (q, k)]
@@ -116,7 +116,7 @@ def test_the_bundled_light_network_at_400_patches_in_half_precision() -> None:
     torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
 
 
-def losses_of(net: VisionTransformer, x: Tensor, y: Tensor, *, half: torch.dtype | None) -> list[float]:
+def train_steps(net: VisionTransformer, x: Tensor, y: Tensor, *, half: torch.dtype | None) -> list[float]:
     """Six steps of plain gradient descent, under a scaler where `half` is given; every one is taken."""
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, enabled=half == torch.float16)
     optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.05), []
@@ -143,7 +143,7 @@ def test_six_training_steps_on_1024_patches() -> None:
     nets = [build_model(config).train() for _ in range(2)]
     for net in nets:
         net.load_state_dict(first.state_dict())
-    exact, mixed = losses_of(nets[0], x, y, half=None), losses_of(nets[1], x, y, half=torch.float16)
+    exact, mixed = train_steps(nets[0], x, y, half=None), train_steps(nets[1], x, y, half=torch.float16)
     assert exact[-1] < exact[0] - 0.005
     assert mixed == pytest.approx(exact, abs=2e-3)
     ours, theirs = (dict(net.named_parameters())["blocks.0.attn.qkv.weight"].detach() for net in nets)
@@ -161,7 +161,7 @@ def test_a_row_without_weight_is_zero_in_both_forms(which: str, dropped: bool) -
     if which == "both":
         rows[0] = -60.0
     rows.requires_grad_()
-    attention = layer()
+    attention = make_layer()
     q, k, v = attention.phi(rows[0]), attention.phi(rows[1]), rows[2]
     policy = torch.tensor([[1.0, 0, 1, 1, 0, 1]], requires_grad=True) if dropped else None
     out, matrix = linear_attention(q, k, v, policy=policy), implicit_matrix(q, k, policy=policy)
@@ -177,7 +177,7 @@ def test_a_row_without_weight_is_zero_in_both_forms(which: str, dropped: bool) -
 def test_rows_beside_an_empty_one_are_as_without_it() -> None:
     rows = torch.randn(3, 1, 2, 6, 8)
     rows[0, :, :, 2] = -60.0
-    attention = layer()
+    attention = make_layer()
     q, k, v = attention.phi(rows[0]), attention.phi(rows[1]), rows[2]
     out, matrix = linear_attention(q, k, v), implicit_matrix(q, k)
     others = [0, 1, 3, 4, 5]
@@ -189,11 +189,11 @@ def test_rows_beside_an_empty_one_are_as_without_it() -> None:
 @pytest.mark.parametrize("part", [0, 1], ids=["queries", "keys"])
 @pytest.mark.parametrize("feature_map", ["elu", "relu"])
 def test_a_network_whose_bias_empties_its_attention_can_be_recorded(feature_map: str, part: int) -> None:
-    net = small(attention="linear", feature_map=feature_map, global_pool="token_avg")
+    net = make_small(attention="linear", feature_map=feature_map, global_pool="token_avg")
     d = net.config.embed_dim
     for block in net.blocks:
         block.attn.qkv.bias.data[part * d : (part + 1) * d] = -60.0  # type: ignore[union-attr, index]
-    x = pictures(net.config, 1)
+    x = make_pictures(net.config, 1)
     trace = record(net, x, grads=True)
     assert trace.logits is not None
     assert trace.attn_grad is not None
@@ -210,8 +210,8 @@ def test_a_network_whose_bias_empties_its_attention_can_be_recorded(feature_map:
 @torch.no_grad()
 def test_scores_are_single_precision_under_autocast(name: str, half: torch.dtype) -> None:
     """Of 256 patches no two score alike, as in fp32; half precision knows only a few numbers."""
-    net = small_dynamic(img_size=64)
-    x = pictures(net.config, 1)
+    net = make_small_dynamic(img_size=64)
+    x = make_pictures(net.config, 1)
 
     def first_scores() -> Tensor:
         recorder = Recorder(attention=False)

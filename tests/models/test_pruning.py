@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.models.pruning import (
     Explicit,
     FixedRatio,
@@ -78,8 +78,8 @@ def test_random_subset_draws_every_patch_equally_often() -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 @torch.no_grad()
 def test_a_patch_cut_at_the_input_never_existed(name: str, per_image: bool) -> None:
-    net = small(**VARIANTS[name])
-    x, prefix = pictures(net.config, 2), net.config.num_prefix_tokens
+    net = make_small(**VARIANTS[name])
+    x, prefix = make_pictures(net.config, 2), net.config.num_prefix_tokens
     rows = torch.tensor([[0, 3, 4, 9, 15], [1, 2, 8, 13, 14]] if per_image else [[0, 3, 4, 9, 15]] * 2)
     tokens = net.embed(x)
     chosen = [tokens[b, [*range(prefix), *(rows[b] + prefix).tolist()]] for b in range(2)]
@@ -95,8 +95,8 @@ def test_a_patch_cut_at_the_input_never_existed(name: str, per_image: bool) -> N
 @pytest.mark.parametrize("attention", ["softmax", "linear"])
 @torch.no_grad()
 def test_explicit_ids_repeat_what_a_ratio_chose(attention: str) -> None:
-    net = small(attention=attention)
-    x, recorder = pictures(net.config), Recorder(attention=False)
+    net = make_small(attention=attention)
+    x, recorder = make_pictures(net.config), Recorder(attention=False)
     selector = make_selector("class-attention", model=net, pixels=x)
     logits = net(x, pruning=Pruning(selector, FixedRatio(0.6)), recorder=recorder)
     prefix = net.config.num_prefix_tokens
@@ -117,16 +117,16 @@ def test_explicit_ids_repeat_what_a_ratio_chose(attention: str) -> None:
 )
 @torch.no_grad()
 def test_bad_explicit_ids(ids: tuple[tuple[int, ...], ...], words: str) -> None:
-    net = small()
+    net = make_small()
     rule = Explicit(tuple(torch.tensor(one) for one in ids))
     with pytest.raises(ValueError, match=words):
-        net(pictures(net.config), pruning=Pruning(None, rule))
+        net(make_pictures(net.config), pruning=Pruning(None, rule))
 
 
 @torch.no_grad()
 def test_an_image_is_pruned_alike_alone_and_in_a_batch() -> None:
-    net = small_dynamic(img_size=(12, 28))
-    x = pictures(net.config, 4)
+    net = make_small_dynamic(img_size=(12, 28))
+    x = make_pictures(net.config, 4)
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.5))
     recorder = Recorder(attention=False)
     together = net(x, pruning=pruning, recorder=recorder)

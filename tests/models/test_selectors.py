@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.models.nets import pictures, small, small_dynamic
+from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
@@ -27,8 +27,8 @@ def find_kept(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
 @pytest.mark.parametrize("options", [{}, {"dist_token": True}, {"attention": "linear"}], ids=str)
 @torch.no_grad()
 def test_class_attention_is_the_class_row_of_the_next_block(options: dict[str, object]) -> None:
-    net = small(**options)
-    x, prefix = pictures(net.config), net.config.num_prefix_tokens
+    net = make_small(**options)
+    x, prefix = make_pictures(net.config), net.config.num_prefix_tokens
     recorder = prune(net, x, "class-attention")
     kept = find_kept(net, recorder)
     for stage, layer in enumerate(net.config.prune_loc):
@@ -40,8 +40,8 @@ def test_class_attention_is_the_class_row_of_the_next_block(options: dict[str, o
 
 @torch.no_grad()
 def test_without_a_class_token_the_mean_query_asks() -> None:
-    net = small(class_token=False, global_pool="avg")
-    x = pictures(net.config)
+    net = make_small(class_token=False, global_pool="avg")
+    x = make_pictures(net.config)
     block = net.blocks[1]
     tokens = block.norm1(net.blocks[0](net.embed(x)))  # type: ignore[operator]
     weight, bias = block.attn.qkv.weight, block.attn.qkv.bias  # type: ignore[union-attr]
@@ -59,8 +59,8 @@ def test_without_a_class_token_the_mean_query_asks() -> None:
 @pytest.mark.parametrize("dynamic", [False, True])
 @torch.no_grad()
 def test_every_selector_keeps_its_largest_scores(dynamic: bool) -> None:
-    net = small_dynamic() if dynamic else small()
-    x, prefix = pictures(net.config), net.config.num_prefix_tokens
+    net = make_small_dynamic() if dynamic else make_small()
+    x, prefix = make_pictures(net.config), net.config.num_prefix_tokens
     for name in selectors_of(net):
         recorder = prune(net, x, name)
         for stage, kept in enumerate(find_kept(net, recorder)):
@@ -73,8 +73,8 @@ def test_every_selector_keeps_its_largest_scores(dynamic: bool) -> None:
 @pytest.mark.parametrize("dynamic", [False, True])
 @torch.no_grad()
 def test_inverted_negates_the_best_selector(dynamic: bool) -> None:
-    net = small_dynamic() if dynamic else small()
-    x = pictures(net.config)
+    net = make_small_dynamic() if dynamic else make_small()
+    x = make_pictures(net.config)
     best = prune(net, x, "learned" if dynamic else "class-attention")
     inverted = prune(net, x, "inverted")
     torch.testing.assert_close(inverted.scores[0], -best.scores[0])
@@ -86,8 +86,8 @@ def test_inverted_negates_the_best_selector(dynamic: bool) -> None:
 
 @torch.no_grad()
 def test_random_follows_the_picture_alone() -> None:
-    net = small()
-    x = pictures(net.config, 2)
+    net = make_small()
+    x = make_pictures(net.config, 2)
     first, again = prune(net, x, "random"), prune(net, x.flip(0).clone(), "random")
     for scores, flipped in zip(first.scores, again.scores, strict=True):
         assert torch.equal(scores, flipped.flip(0))
@@ -95,20 +95,20 @@ def test_random_follows_the_picture_alone() -> None:
     smaller = min(len(first.scores[0][0]), len(first.scores[1][0]))
     assert not torch.equal(first.scores[0][0, :smaller], first.scores[1][0, :smaller])
     everything = torch.cat(
-        [prune(net, pictures(net.config, 64), "random").scores[0].flatten() for _ in range(4)]
+        [prune(net, make_pictures(net.config, 64), "random").scores[0].flatten() for _ in range(4)]
     )
     assert abs(everything.mean() - 0.5) < 4 * (1 / 12 / len(everything)) ** 0.5
 
 
 def test_the_learned_selector_needs_predictors() -> None:
-    net = small()
+    net = make_small()
     with pytest.raises(ValueError, match="DynamicViT"):
-        make_selector("learned", model=net, pixels=pictures(net.config))
+        make_selector("learned", model=net, pixels=make_pictures(net.config))
     assert selectors_of(net) == ("class-attention", "random", "inverted")
-    assert selectors_of(small_dynamic()) == ("learned", "class-attention", "random", "inverted")
+    assert selectors_of(make_small_dynamic()) == ("learned", "class-attention", "random", "inverted")
 
 
 def test_an_unknown_selector_names_the_known_ones() -> None:
-    net = small()
+    net = make_small()
     with pytest.raises(ValueError, match=f"{', '.join(SELECTORS)}, got 'best'"):
-        make_selector("best", model=net, pixels=pictures(net.config))
+        make_selector("best", model=net, pixels=make_pictures(net.config))

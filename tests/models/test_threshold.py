@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.config import PruneConfig
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, passes_threshold, passing_ids
@@ -75,9 +75,9 @@ def test_bad_thresholds(value: float) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 @torch.no_grad()
 def test_a_pass_is_that_of_the_same_sets_given(name: str) -> None:
-    nets = small_dynamic(**VARIANTS[name]), small(**VARIANTS[name])
+    nets = make_small_dynamic(**VARIANTS[name]), make_small(**VARIANTS[name])
     for net, selector in zip(nets, ("learned", "class-attention"), strict=True):
-        x, recorder = pictures(net.config, 1), Recorder(attention=False)
+        x, recorder = make_pictures(net.config, 1), Recorder(attention=False)
         pruning = Pruning(make_selector(selector, model=net, pixels=x), threshold_for(selector, 1.0))
         logits = net(x, pruning=pruning, recorder=recorder)
         kept = find_kept(net, recorder)
@@ -89,8 +89,8 @@ def test_a_pass_is_that_of_the_same_sets_given(name: str) -> None:
 @pytest.mark.parametrize("selector", ["learned", "class-attention"])
 @torch.no_grad()
 def test_it_is_a_fixed_ratio_where_it_lies_between_the_right_scores(selector: str) -> None:
-    net = small_dynamic(prune=PruneConfig((2,)))
-    x, recorder = pictures(net.config, 1), Recorder(attention=False)
+    net = make_small_dynamic(prune=PruneConfig((2,)))
+    x, recorder = make_pictures(net.config, 1), Recorder(attention=False)
     chosen = make_selector(selector, model=net, pixels=x)
     fixed = net(x, pruning=Pruning(chosen, FixedRatio(0.5)), recorder=recorder)
     scores = recorder.scores[0][0].double()
@@ -104,8 +104,8 @@ def test_it_is_a_fixed_ratio_where_it_lies_between_the_right_scores(selector: st
 @pytest.mark.parametrize("attention", ["softmax", "linear"])
 @torch.no_grad()
 def test_masked_batch_is_each_picture_pruned_alone(attention: str) -> None:
-    net, rule = small_dynamic(attention=attention), Threshold(0.95)
-    x = pictures(net.config, 6)
+    net, rule = make_small_dynamic(attention=attention), Threshold(0.95)
+    x = make_pictures(net.config, 6)
     pruning = Pruning(Learned(net), rule)
     alone = torch.cat([net(image[None], pruning=pruning) for image in x])
     masked = net.forward_masked(x, rule)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.models.nets import pictures, policies_of, small, small_dynamic
+from tests.models.nets import list_policies, make_pictures, make_small, make_small_dynamic
 from vitdemo.models import DynamicViT
 from vitdemo.models.pruning import (
     FixedRatio,
@@ -35,7 +35,7 @@ RULES: tuple[FixedRatio | Threshold, ...] = (
 
 def make_undecided(**changes: Any) -> DynamicViT:
     """A network whose predictors find every patch worth 1/2."""
-    net = small_dynamic(**changes)
+    net = make_small_dynamic(**changes)
     for predictor in net.score_predictor:
         torch.nn.init.zeros_(predictor.out_conv[4].weight)  # type: ignore[index, union-attr, arg-type]
         torch.nn.init.zeros_(predictor.out_conv[4].bias)  # type: ignore[index, union-attr, arg-type]
@@ -87,14 +87,14 @@ def test_equal_scores_give_equal_logits_and_equal_sets(
 ) -> None:
     """In evaluation and in training mode, whatever the picture."""
     net = make_undecided(**changes)
-    x, recorder = pictures(net.config), Recorder(attention=False)
+    x, recorder = make_pictures(net.config), Recorder(attention=False)
     for mode in (True, False):
         net.train(mode)
         recorder = Recorder(attention=False)
         pruned = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
         masked = net.forward_masked(x, rule)
         assert all(
-            torch.equal(a, b) for a, b in zip(masked.policies, policies_of(net, recorder), strict=True)
+            torch.equal(a, b) for a, b in zip(masked.policies, list_policies(net, recorder), strict=True)
         )
         torch.testing.assert_close(masked.logits, pruned, atol=1e-5, rtol=0)
     if isinstance(rule, FixedRatio):
@@ -109,12 +109,12 @@ def test_equal_scores_give_equal_logits_and_equal_sets(
 @torch.no_grad()
 def test_equal_scores_under_autocast(rule: FixedRatio | Threshold, half: torch.dtype) -> None:
     net = make_undecided(img_size=64)
-    x, recorder = pictures(net.config), Recorder(attention=False)
+    x, recorder = make_pictures(net.config), Recorder(attention=False)
     exact = net.forward_masked(x, rule).logits
     with torch.autocast("cpu", half):
         pruned = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
         masked = net.forward_masked(x, rule)
-    assert all(torch.equal(a, b) for a, b in zip(masked.policies, policies_of(net, recorder), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(masked.policies, list_policies(net, recorder), strict=True))
     for logits in (pruned, masked.logits):
         torch.testing.assert_close(logits.float(), exact, atol=0.1, rtol=0)
 
@@ -122,14 +122,14 @@ def test_equal_scores_under_autocast(rule: FixedRatio | Threshold, half: torch.d
 @torch.no_grad()
 def test_autocast_keeps_what_single_precision_keeps_at_the_first_stage() -> None:
     """Its candidates have been through one block in half precision: a score near the cut may still change."""
-    net = small_dynamic(img_size=64)
-    x = pictures(net.config, 8)
+    net = make_small_dynamic(img_size=64)
+    x = make_pictures(net.config, 8)
     exact = net.forward_masked(x, FixedRatio(0.5)).policies[0]
     recorder = Recorder(attention=False)
     with torch.autocast("cpu", torch.bfloat16):
         net(x, pruning=Pruning(Learned(net), FixedRatio(0.5)), recorder=recorder)
         masked = net.forward_masked(x, FixedRatio(0.5)).policies[0]
-    assert torch.equal(masked, policies_of(net, recorder)[0])
+    assert torch.equal(masked, list_policies(net, recorder)[0])
     assert (masked != exact).float().mean() < 0.05
 
 
@@ -138,10 +138,10 @@ def test_any_selectors_equal_scores_keep_the_first_patches() -> None:
     def alike(x: Tensor, policy: Tensor | None, stage: Stage) -> Tensor:
         return torch.zeros(len(x), x.shape[1] - stage.num_prefix_tokens)
 
-    net = small(img_size=64)
+    net = make_small(img_size=64)
     for selector in (alike, Inverted(alike)):
         recorder = Recorder(attention=False)
-        net(pictures(net.config, 2), pruning=Pruning(selector, FixedRatio(0.5)), recorder=recorder)
+        net(make_pictures(net.config, 2), pruning=Pruning(selector, FixedRatio(0.5)), recorder=recorder)
         assert [ids[0].tolist() for ids in recorder.token_ids] == [
             list(range(1 + n)) for n in (256, 128, 64, 32)
         ]

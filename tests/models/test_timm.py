@@ -11,7 +11,7 @@ from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer as TimmViT
 from torch import nn
 
-from tests.models.nets import pictures, shake
+from tests.models.nets import make_pictures, shake
 from vitdemo.config import ViTConfig
 from vitdemo.models import build_model
 
@@ -67,7 +67,7 @@ def assert_same(theirs: nn.Module, config: ViTConfig, *, count: int) -> None:
     with torch.device("meta"):
         ours = build_model(config).eval()
     ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
-    x = pictures(config, count)
+    x = make_pictures(config, count)
     expected = theirs(x)
     assert expected.std() > 0.1
     torch.testing.assert_close(ours(x), expected, atol=1e-4, rtol=0)

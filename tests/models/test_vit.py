@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.models.nets import pictures, small, small_dynamic
+from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -18,8 +18,8 @@ from vitdemo.trace import Trace
 
 @torch.no_grad()
 def test_stochastic_depth_skips_the_last_block_at_rate_one() -> None:
-    net = small(depth=2, drop_path_rate=1.0)
-    x = pictures(net.config)
+    net = make_small(depth=2, drop_path_rate=1.0)
+    x = make_pictures(net.config)
     evaluated, trained = net(x), net.train()(x)
     net.blocks = nn.ModuleList([net.blocks[0]])  # rates grow linearly from 0
     torch.testing.assert_close(trained, net.eval()(x))
@@ -28,7 +28,7 @@ def test_stochastic_depth_skips_the_last_block_at_rate_one() -> None:
 
 @torch.no_grad()
 def test_stochastic_depth_keeps_the_expectation() -> None:
-    net = small(depth=3, drop_path_rate=0.5)
+    net = make_small(depth=3, drop_path_rate=0.5)
     block = net.blocks[1]  # rate 0.25
     block.mlp.fc2.weight.zero_()  # type: ignore[union-attr, operator]
     block.mlp.fc2.bias.zero_()  # type: ignore[union-attr, operator]
@@ -44,9 +44,9 @@ def test_stochastic_depth_keeps_the_expectation() -> None:
 
 @torch.no_grad()
 def test_dropout_acts_in_training_only() -> None:
-    net, plain = small(drop_rate=0.5), small()
+    net, plain = make_small(drop_rate=0.5), make_small()
     plain.load_state_dict(net.state_dict())
-    x = pictures(net.config)
+    x = make_pictures(net.config)
     assert torch.equal(net(x), plain(x))
     net.train()
     assert (net(x) - net(x)).abs().max() > 0.01
@@ -55,12 +55,12 @@ def test_dropout_acts_in_training_only() -> None:
 
 def test_a_picture_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(12, 28\), got \(28, 12\)"):
-        small(img_size=(12, 28))(torch.zeros(1, 3, 28, 12))
+        make_small(img_size=(12, 28))(torch.zeros(1, 3, 28, 12))
 
 
 def test_two_threads_share_one_network_and_do_not_mix() -> None:
-    net = small_dynamic(img_size=(24, 24))
-    x = pictures(net.config, 2)
+    net = make_small_dynamic(img_size=(24, 24))
+    x = make_pictures(net.config, 2)
     jobs = [
         (image[None], name, ratio)
         for image, name, ratio in zip(x, ("learned", "random"), (0.9, 0.4), strict=True)

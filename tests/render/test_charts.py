@@ -50,7 +50,7 @@ def test_a_table_of_nothing_but_missing_numbers_is_grey() -> None:
     assert (np.asarray(shown).reshape(-1, 3) == NO_VALUE).all(axis=-1).sum() > 10_000
 
 
-def luminance(colour: tuple[int, int, int]) -> float:
+def compute_luminance(colour: tuple[int, int, int]) -> float:
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -58,7 +58,9 @@ def luminance(colour: tuple[int, int, int]) -> float:
 def test_numbers_can_be_read_on_every_colour() -> None:
     for scale in (Scale(-1.0, 1.0, ""), Diverging(1.0, "")):
         for red, green, blue in scale.colours(np.linspace(-1, 1, 41)).tolist():
-            below, above = sorted((luminance((red, green, blue)), luminance(readable_on((red, green, blue)))))
+            below, above = sorted(
+                (compute_luminance((red, green, blue)), compute_luminance(readable_on((red, green, blue))))
+            )
             assert (above + 0.05) / (below + 0.05) >= 3.5
 
 
@@ -113,7 +115,7 @@ def test_a_plain_map_is_flat() -> None:
     assert (shown[:224, 224:] == scale.colours(np.array([0.5]))[0]).all()
 
 
-def bars(image: Image.Image) -> list[int]:
+def measure_bars(image: Image.Image) -> list[int]:
     """The lengths of the blue bars, from the top."""
     blue = (np.asarray(image.convert("RGB")).astype(int) == np.array([0, 114, 178])).all(axis=-1).sum(axis=1)
     edges = np.flatnonzero(np.diff((blue > 0).astype(int), prepend=0) == 1)
@@ -121,6 +123,6 @@ def bars(image: Image.Image) -> list[int]:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    lengths = bars(draw_steps([("head", 1.0), ("block 0", 0.5), ("embedding", -0.25)], label="x"))
+    lengths = measure_bars(draw_steps([("head", 1.0), ("block 0", 0.5), ("embedding", -0.25)], label="x"))
     assert lengths[1] / lengths[0] == pytest.approx(0.5, abs=0.02)
     assert lengths[2] / lengths[0] == pytest.approx(0.25, abs=0.02)

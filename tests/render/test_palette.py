@@ -8,7 +8,7 @@ from PIL import Image
 from vitdemo.render.palette import INK, PAPER, colour_map, colours_of, fade, stage_colours, where
 
 
-def luminance(colour) -> float:
+def compute_luminance(colour) -> float:
     """WCAG 2 relative luminance."""
     c = np.asarray(colour) / 255
     return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
@@ -20,7 +20,7 @@ def test_map_is_matplotlibs_magma():
 
 
 def test_lightness_rises_all_the_way_and_no_colour_is_grey():
-    light = np.array([luminance(colour) for colour in colour_map()])
+    light = np.array([compute_luminance(colour) for colour in colour_map()])
     assert (light[4:] > light[:-4]).all()
     assert (np.ptp(colour_map().astype(int), axis=1) > 0).all()
 
@@ -36,14 +36,14 @@ def test_numbers_take_the_nearest_entry_and_ends_are_clipped():
 
 
 def test_ink_on_paper_passes_wcag_aaa():
-    assert (luminance(PAPER) + 0.05) / (luminance(INK) + 0.05) >= 7
+    assert (compute_luminance(PAPER) + 0.05) / (compute_luminance(INK) + 0.05) >= 7
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 4, 6, 12])
 def test_stages_have_different_colours_in_rising_lightness(stages):
     colours = stage_colours(stages)
     assert len(set(colours)) == stages
-    assert [luminance(c) for c in colours] == sorted(luminance(c) for c in colours)
+    assert [compute_luminance(c) for c in colours] == sorted(compute_luminance(c) for c in colours)
 
 
 def test_no_stages_no_colours():

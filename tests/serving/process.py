@@ -48,7 +48,7 @@ def run_app(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
     process = start("--port", str(port), *words, temporary=temporary, **environment)
     app, deadline = App(process, f"http://127.0.0.1:{port}/"), time.monotonic() + START_SECONDS
     try:
-        while not answers(app):
+        while not is_answering(app):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"app.py did not start:\n{process.communicate()[1]}")
             time.sleep(0.2)
@@ -61,14 +61,14 @@ def run_app(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
                 pipe.close()
 
 
-def answers(app: App) -> bool:
+def is_answering(app: App) -> bool:
     try:
         return httpx.get(f"{app.url}ready", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
 
 
-def refusal(*words: str, temporary: Path, **environment: str) -> tuple[int, str]:
+def read_refusal(*words: str, temporary: Path, **environment: str) -> tuple[int, str]:
     """(exit status, stderr) of an app that cannot start."""
     process = start(*words, temporary=temporary, **environment)
     _, said = process.communicate(timeout=60)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.browser.server import free_port
-from tests.serving.test_life import slow_request
+from tests.serving.test_life import begin_slow_request
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE, Visitor, wait_until
 from vitdemo.engine import Engine
@@ -61,7 +61,7 @@ def test_who_holds_all_their_connections_keeps_nobody_else_waiting(serve: Callab
     url = serve()
     with ExitStack() as stack:
         held = [stack.enter_context(connect(url)) for _ in range(OPEN // 2)]
-        held += [stack.enter_context(slow_request(url)) for _ in range(OPEN - len(held))]
+        held += [stack.enter_context(begin_slow_request(url)) for _ in range(OPEN - len(held))]
         refused = httpx.get(f"{url}config", timeout=PATIENCE)
         assert (refused.status_code, refused.json()) == (429, {"detail": CROWDED})
         assert refused.headers.items() >= {name.lower(): value for name, value in HEADERS.items()}.items()
@@ -99,7 +99,7 @@ def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[...,
     """Neither who says nothing, nor who sends a byte from time to time; who listens is left alone."""
     url = serve(seconds=SECONDS)
     with httpx.stream("GET", f"{url}{API}/heartbeat/mine", timeout=PATIENCE) as stream:
-        for begin, more in ((connect, b""), (begin_request, b"x"), (slow_request, b"x")):
+        for begin, more in ((connect, b""), (begin_request, b"x"), (begin_slow_request, b"x")):
             with begin(url) as connection:
                 connection.settimeout(SECONDS / 5)
                 began = time.monotonic()

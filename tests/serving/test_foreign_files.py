@@ -98,7 +98,7 @@ ODD = {
 }
 
 
-def sentence_of(answer: str) -> str | None:
+def find_sentence(answer: str) -> str | None:
     """The error in an answer, None in one without."""
     for line in answer.splitlines():
         message = json.loads(line)
@@ -108,7 +108,7 @@ def sentence_of(answer: str) -> str | None:
     return None
 
 
-def slots(visitor: Visitor) -> list[tuple[int, int, str]]:
+def list_slots(visitor: Visitor) -> list[tuple[int, int, str]]:
     """(event, place, kind) of every input that a client fills."""
     found = []
     for number, event in visitor.events.items():
@@ -117,11 +117,11 @@ def slots(visitor: Visitor) -> list[tuple[int, int, str]]:
     return found
 
 
-def for_each_event(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, str, Any]]:
+def walk_events(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, str, Any]]:
     """(event, place, kind, value): each event that takes anything is handed each value, place after place."""
     found = []
     for event in visitor.events:
-        places = [slot for slot in slots(visitor) if slot[0] == event]
+        places = [slot for slot in list_slots(visitor) if slot[0] == event]
         found += [(*places[index % len(places)], value) for index, value in enumerate(values) if places]
     return found
 
@@ -140,34 +140,35 @@ def scan(answer: str) -> None:
 def test_the_configuration_has_every_event_and_kind_of_input(visitor: Visitor, models: Path) -> None:
     page = build(Engine(device="cpu", models_dir=models))
     assert len(visitor.events) == sum(event.fn is not None for event in page.fns.values())
-    kinds = {kind for *_, kind in slots(visitor)}
+    kinds = {kind for *_, kind in list_slots(visitor)}
     assert kinds >= {"image", "uploadbutton", "slider", "dropdown", "radio", "number", "textbox"}
 
 
 def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Hostile) -> None:
     every, often = list(files.values()), [files[name] for name in OFTEN]
     calls = []
-    for index, (event, place, kind) in enumerate(slots(visitor)):
+    for index, (event, place, kind) in enumerate(list_slots(visitor)):
         takes_files = kind in ("image", "uploadbutton")
         handed = [every[index % len(every)], *(often if takes_files else [])]
         wrapped = [[value] if kind == "uploadbutton" else value for value in handed]
         calls += [put_value(visitor, event, place, value) for value in wrapped]
-    walk = for_each_event(visitor, [files[name] for name in ALWAYS])
+    walk = walk_events(visitor, [files[name] for name in ALWAYS])
     calls += [
         put_value(visitor, event, place, [value] if kind == "uploadbutton" else value)
         for event, place, kind, value in walk
     ]
     assert len(calls) > 700
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
-        assert sentence_of(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
+        assert find_sentence(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
         scan(answer)
 
 
 def test_a_path_as_plain_text_is_no_file(visitor: Visitor, foreign: Path) -> None:
-    places = [(event, place) for event, place, kind in slots(visitor) if kind in ("image", "uploadbutton")]
+    slots = list_slots(visitor)
+    places = [(event, place) for event, place, kind in slots if kind in ("image", "uploadbutton")]
     for path in (str(foreign), str(foreign.with_name("nothing.png"))):
         answers = visitor.ask(*(put_value(visitor, event, place, path) for event, place in places))
-        assert {sentence_of(answer) for answer in answers} == {MISTAKEN}
+        assert {find_sentence(answer) for answer in answers} == {MISTAKEN}
 
 
 def test_no_address_gives_out_such_a_file(visitor: Visitor, files: Hostile) -> None:
@@ -190,7 +191,7 @@ def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
 def test_no_event_takes_any_number_of_files(visitor: Visitor) -> None:
     several = [{"path": f"/nowhere/{number}.png", **META} for number in range(101)]
     (answer,) = visitor.ask(Call(visitor.named("several"), [several]))
-    assert sentence_of(answer) == "These are too many files at once: the limit is 100."
+    assert find_sentence(answer) == "These are too many files at once: the limit is 100."
 
 
 def test_values_that_go_deep_cost_no_more_than_flat_ones() -> None:
@@ -208,7 +209,7 @@ def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
     sent = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", foreign.read_bytes())})
     (path,) = sent.json()
     (answer,) = visitor.ask(Call(visitor.named("analyse"), [{"path": path, **META}, "vit_cifar10", 0.0, ""]))
-    assert sentence_of(answer) is None
+    assert find_sentence(answer) is None
     assert "process_completed" in answer
     assert '"labels"' in answer
 
@@ -217,15 +218,15 @@ def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Vis
     values = list(ODD.values())
     calls = [
         put_value(visitor, event, place, values[(2 * index + more) % len(values)])
-        for index, (event, place, _) in enumerate(slots(visitor))
+        for index, (event, place, _) in enumerate(list_slots(visitor))
         for more in (0, 1)
     ]
-    walk = for_each_event(visitor, [math.nan, math.inf])
+    walk = walk_events(visitor, [math.nan, math.inf])
     calls += [put_value(visitor, event, place, value) for event, place, _, value in walk]
     told = 0
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         scan(answer)
-        words = sentence_of(answer)
+        words = find_sentence(answer)
         told += words is not None
         assert words is None or (len(words) > 10 and "\n" not in words), (call, answer)
     assert told > len(calls) / 3
@@ -236,7 +237,7 @@ def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
     odd = {"index": math.nan, "value": 10**400, "look": {"head": math.inf}, "kind": "npz", "turn": 1}
     clicked = [Call(event, visitor.usual(event), odd) for event in visitor.events]
     for call, answer in zip(clicked, visitor.ask(*clicked), strict=True):
-        assert sentence_of(answer) == MISTAKEN, (call, answer)
+        assert find_sentence(answer) == MISTAKEN, (call, answer)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
@@ -246,4 +247,4 @@ def test_a_public_endpoint_says_which_number_is_wrong(visitor: Visitor, value: f
     for place, name in enumerate(PARAMETERS["/attention_map"]):
         if name in ("pruning_ratio", "layer", "head", "discard_ratio", "query"):
             (answer,) = visitor.ask(Call(number, [*data[:place], value, *data[place + 1 :]]))
-            assert sentence_of(answer) == f"{name} must be a finite number of at most 16 digits."
+            assert find_sentence(answer) == f"{name} must be a finite number of at most 16 digits."

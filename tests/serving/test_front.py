@@ -16,7 +16,7 @@ PLAIN = {"accept-encoding": "identity"}
 QUERIES = ("?page=nothing", "?deep_link=nothing", "?all_endpoints=1", "?model=vit_cifar10&tab=tokens")
 
 
-def config_in(page: str) -> dict[str, object]:
+def read_page_config(page: str) -> dict[str, object]:
     """What gradio's script is told of the page."""
     found = re.search(r"window\.gradio_config = (\{.*?\});\s*</script>", page, re.DOTALL)
     assert found
@@ -26,7 +26,7 @@ def config_in(page: str) -> dict[str, object]:
 def test_the_page_is_what_gradio_says_it_is(url: str) -> None:
     own = httpx.get(f"{url}config", timeout=PATIENCE).json()
     for _ in range(2):
-        told = config_in(httpx.get(url, timeout=PATIENCE).text)
+        told = read_page_config(httpx.get(url, timeout=PATIENCE).text)
         assert told["root"] == url.rstrip("/")
         assert {key: told[key] for key in own if key in told} == own
 
@@ -41,7 +41,7 @@ def test_it_is_made_once_an_address(url: str, monkeypatch: pytest.MonkeyPatch) -
     }
     assert len(made) <= 2
     for address, (page,) in pages.items():
-        assert config_in(page)["root"] == address.rstrip("/")
+        assert read_page_config(page)["root"] == address.rstrip("/")
         assert f'property="og:url" content="{address}"' in page
 
 

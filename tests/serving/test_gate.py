@@ -68,7 +68,7 @@ def test_the_page_itself_may_call(url: str) -> None:
     assert answer.status_code == 200
 
 
-def routes_of(app: Any) -> Iterator[str]:
+def list_routes(app: Any) -> Iterator[str]:
     """The addresses that gradio knows, with an x for what stands in braces."""
     for route in app.routes:
         included = getattr(route, "original_router", None)
@@ -79,7 +79,7 @@ def routes_of(app: Any) -> Iterator[str]:
 def test_what_the_page_does_not_need_is_not_there(url: str) -> None:
     with gr.Blocks() as page:
         pass
-    found = {path for path in routes_of(App.create_app(page)) if not is_open(path)}
+    found = {path for path in list_routes(App.create_app(page)) if not is_open(path)}
     for part in (
         "monitoring/summary",
         "proxy=",
@@ -149,15 +149,15 @@ def test_ready_once_a_model_has_answered_and_until_the_end() -> None:
     answered: list[bool] = []
     nobody = Hosts(frozenset(), frozenset(), False)
     gate = Gate(do_nothing, Limits(), nobody, lambda: bool(answered), lambda _: None)
-    states = [status_of(gate, "/health"), status_of(gate, "/ready")]
+    states = [read_status(gate, "/health"), read_status(gate, "/ready")]
     answered.append(True)
-    states.append(status_of(gate, "/ready"))
+    states.append(read_status(gate, "/ready"))
     gate.stopping = True
-    states += [status_of(gate, "/ready"), status_of(gate, "/health")]
+    states += [read_status(gate, "/ready"), read_status(gate, "/health")]
     assert states == [200, 503, 200, 503, 200], "whatever the host is called"
 
 
-def status_of(gate: Gate, path: str) -> int:
+def read_status(gate: Gate, path: str) -> int:
     async def ask() -> int:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://pod") as client:
             return (await client.get(path)).status_code

@@ -21,7 +21,7 @@ from gradio import networking
 
 from tests.api.networks import PICTURE
 from tests.browser.server import free_port
-from tests.serving.process import App, refusal, run_app
+from tests.serving.process import App, read_refusal, run_app
 from tests.serving.visitors import PATIENCE
 from tests.small_bundle import SMALL_KEYS
 from vitdemo import serving
@@ -49,7 +49,7 @@ def call(app: App, endpoint: str, *data: Any) -> str:
     return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
 
 
-def slow_request(url: str, route: str = "upload") -> socket.socket:
+def begin_slow_request(url: str, route: str = "upload") -> socket.socket:
     """The connection of a request that never comes to its end."""
     place = urlsplit(url)
     assert place.hostname
@@ -90,7 +90,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
             pool.submit(is_answered, call(second, endpoint, picture, key, *EXTRA[endpoint]))
             for endpoint, key in asked
         ]
-        slow = slow_request(second.url)
+        slow = begin_slow_request(second.url)
         assert not all(answer.done() for answer in waiting)
         status, _, said = second.ended(signal.SIGTERM)
         assert (status, "Traceback" in said) == (0, False)
@@ -106,11 +106,11 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
             httpx.get(f"{first.url}gradio_api/file={mine}", timeout=PATIENCE).content == PICTURE.read_bytes()
         )
         assert [folder.name for folder in tmp_path.iterdir()] == [mine.parents[2].name]
-        with temporary_folder(tmp_path):
+        with find_temporary_folder(tmp_path):
             assert mine.exists(), "of an app that is alive"
         first.ended(signal.SIGKILL)
         assert mine.exists(), "nobody could delete it"
-    with temporary_folder(tmp_path) as files:
+    with find_temporary_folder(tmp_path) as files:
         assert list(tmp_path.iterdir()) == [files.parent], "the next one does"
     assert not list(tmp_path.iterdir())
 
@@ -118,7 +118,7 @@ def test_two_apps_on_one_machine_one_is_told_to_stop_and_one_is_killed(models: P
 def test_what_never_ends_is_cut_off_in_time(models: Path, tmp_path: Path) -> None:
     """The six seconds that a request has, and those that the server takes to close."""
     with run_app("--models-dir", str(models), temporary=tmp_path) as app:
-        with slow_request(app.url), slow_request(app.url, "call/models"):
+        with begin_slow_request(app.url), begin_slow_request(app.url, "call/models"):
             assert httpx.get(f"{app.url}ready", timeout=PATIENCE).status_code == 200, "both have arrived"
             status, seconds, said = app.ended(signal.SIGTERM)
         assert (status, "Traceback" in said) == (0, False)
@@ -135,7 +135,7 @@ def test_an_app_that_is_slow_to_draw_its_page_starts(models: Path, monkeypatch: 
 
 
 @contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
+def find_temporary_folder(parent: Path) -> Iterator[Path]:
     """What an app that starts now would use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(parent))
@@ -149,12 +149,12 @@ def test_an_app_that_cannot_start_says_why_in_one_sentence(tmp_path: Path) -> No
         taken.listen()
         port = str(taken.getsockname()[1])
         said = f"app.py: error: port {port} is taken or may not be used; name another\n"
-        assert refusal("--port", port, temporary=tmp_path) == (2, said)
+        assert read_refusal("--port", port, temporary=tmp_path) == (2, said)
     (tmp_path / "file").touch()
-    status, said = refusal(temporary=tmp_path / "file" / "folder")
+    status, said = read_refusal(temporary=tmp_path / "file" / "folder")
     assert (status, said.count("\n")) == (2, 1)
     assert said.startswith("app.py: error: Not a directory: ")
-    status, said = refusal(temporary=tmp_path, VITDEMO_KEPT_SECONDS="-1")
+    status, said = read_refusal(temporary=tmp_path, VITDEMO_KEPT_SECONDS="-1")
     assert (status, said.splitlines()[-1]) == (
         2,
         "app.py: error: kept_seconds must be a number above 0, got -1.0",

@@ -20,13 +20,13 @@ from vitdemo.ui.kit.words import CRASHED
 MODEL = "vit_cifar10"
 
 
-def sweep(visitor: Visitor) -> str:
+def ask_sweep(visitor: Visitor) -> str:
     return visitor.asks("sweep", send(visitor), MODEL)
 
 
 def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> None:
     left, next_one = Visitor(url), Visitor(url)
-    event = sweep(left)
+    event = ask_sweep(left)
     with left.listening("sweep", event):
         wait_until(lambda: jobs.begun)
     hung_up = time.monotonic()
@@ -36,9 +36,9 @@ def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> 
 
 def test_who_hangs_up_while_waiting_is_not_served(url: str, jobs: Jobs) -> None:
     first, second = Visitor(url), Visitor(url, session="second")
-    with first.listening("sweep", sweep(first)):
+    with first.listening("sweep", ask_sweep(first)):
         wait_until(lambda: jobs.begun)
-        with second.listening("sweep", sweep(second)):
+        with second.listening("sweep", ask_sweep(second)):
             wait_until(jobs.waiting)
         wait_until(lambda: not jobs.waiting(), seconds=SOON)
         jobs.done.set()
@@ -64,7 +64,7 @@ def test_who_never_listens_is_given_up(url: str, jobs: Jobs, monkeypatch: pytest
 def test_a_client_with_enough_in_work_is_told_so(url: str, jobs: Jobs) -> None:
     visitor, events = Visitor(url), []
     for _ in range(Limits().client_requests):
-        events.append(sweep(visitor))
+        events.append(ask_sweep(visitor))
     refused = visitor.ask("sweep", send(visitor), MODEL)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     assert refused.json() == {
@@ -81,7 +81,7 @@ def test_a_client_with_enough_in_work_is_told_so(url: str, jobs: Jobs) -> None:
 def test_light_work_waits_for_nobody(url: str, jobs: Jobs) -> None:
     visitors = [Visitor(url, session=f"heavy {number}") for number in range(6)]
     for visitor in visitors:
-        sweep(visitor)
+        ask_sweep(visitor)
     wait_until(lambda: jobs.begun)
     start = time.monotonic()
     for _ in range(5):
@@ -95,7 +95,7 @@ def test_a_page_that_asks_for_another_result_gives_up_what_it_asked_before(
 ) -> None:
     (answer,) = [fn for fn in page.fns.values() if fn.api_name == queue.NEWER]
     visitor = Visitor(url, session="a page")
-    event = sweep(visitor)
+    event = ask_sweep(visitor)
     with visitor.listening("sweep", event) as lines:
         wait_until(lambda: jobs.begun)
         values = [None] * len(answer.inputs)

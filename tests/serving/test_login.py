@@ -14,7 +14,7 @@ import pytest
 from gradio.routes import App
 
 from tests.browser.server import free_port
-from tests.serving.test_gate import routes_of
+from tests.serving.test_gate import list_routes
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
@@ -49,7 +49,7 @@ def visit(url: str, address: str) -> httpx.Client:
 def test_no_route_answers_to_a_stranger(url: str) -> None:
     with gr.Blocks() as page:
         pass
-    paths = {path for path in routes_of(App.create_app(page)) if is_open(path)}
+    paths = {path for path in list_routes(App.create_app(page)) if is_open(path)}
     behind = {path for path in paths if path.startswith(("/gradio_api/", "/config"))}
     behind.remove("/gradio_api/startup-events")  # by which gradio sees that it has started
     assert len(behind) > 25

@@ -11,8 +11,8 @@ import pytest
 
 from tests.api.networks import PICTURE
 from tests.browser.server import serve_page
-from tests.engine.bundle import picture
-from tests.serving.test_foreign_files import sentence_of
+from tests.engine.bundle import draw_picture
+from tests.serving.test_foreign_files import find_sentence
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import Jobs, wait_until
 from vitdemo.engine import Engine, Expired, Request
@@ -53,7 +53,7 @@ def lose_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
     image = upload(visitor)
     (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))
     assert "headline" in answer
-    engine.open(Request(picture(), "vit_cifar10"))
+    engine.open(Request(draw_picture(), "vit_cifar10"))
     return image
 
 
@@ -89,7 +89,7 @@ def test_a_page_that_opens_does_not_decode_what_was_uploaded(
     monkeypatch.setattr(engine._pool.decoding, "turn", make_refusing(decoded, "engine"))
     (answer,) = visitor.ask(call(visitor, number, image))
     assert not decoded
-    assert sentence_of(answer) is None
+    assert find_sentence(answer) is None
     assert '"pending":true' in answer.replace(" ", ""), "the page asks in a second event"
 
 
@@ -119,4 +119,4 @@ def test_a_result_that_is_lost_on_the_way_is_told(
     image = lose_result(visitor, engine)
     monkeypatch.setattr(page, "has_lost", lambda session: False)  # it is still there when the event is queued
     (answer,) = visitor.ask(call(visitor, visitor.started_by("step-next"), image))
-    assert sentence_of(answer) == f"{Expired('')}."
+    assert find_sentence(answer) == f"{Expired('')}."

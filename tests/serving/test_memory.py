@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.browser.server import free_port
 from tests.serving.visitors import Visitor, wait_until
-from tests.soak.memory import resident
+from tests.soak.memory import read_resident
 from vitdemo.limits import Limits
 from vitdemo.serving import memory, temporary
 from vitdemo.serving.options import Options
@@ -53,7 +53,7 @@ def visit(visitor: Visitor) -> None:
     assert '"labels"' in visitor.answer("analyse", picture, "vit_cifar10", 0.0, "")
 
 
-def lengths(page: gr.Blocks) -> dict[tuple[str, str], int]:
+def measure_lengths(page: gr.Blocks) -> dict[tuple[str, str], int]:
     """How much is in each collection that gradio holds, by its holder and its name."""
     holders = {"page": page, "app": page.app, "queue": page._queue, "sessions": page.state_holder}
     holders |= {f"component {number}": block for number, block in page.blocks.items()}
@@ -69,15 +69,15 @@ def test_nothing_grows_with_the_number_of_visits(page: gr.Blocks) -> None:
     """The path of each file that came or was made stayed in one or two sets."""
     visitor = Visitor(str(page.local_url))
     visit(visitor)
-    before = lengths(page)
+    before = measure_lengths(page)
     for _ in range(VISITS):
         visit(visitor)
-    wait_until(lambda: all(length <= before.get(name, 0) for name, length in lengths(page).items()))
+    wait_until(lambda: all(length <= before.get(name, 0) for name, length in measure_lengths(page).items()))
 
 
 @pytest.mark.skipif(memory.find_c_library() is None, reason="other C libraries do it by themselves")
 def test_what_lies_free_between_two_results_goes_back_to_the_system(page: gr.Blocks) -> None:
     results = [torch.ones(PIECE, dtype=torch.uint8) for _ in range(2000)]
-    before = resident(os.getpid())
+    before = read_resident(os.getpid())
     del results[::2]
-    wait_until(lambda: before - resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20)
+    wait_until(lambda: before - read_resident(os.getpid()) > 0.8 * 1000 * PIECE / 2**20)

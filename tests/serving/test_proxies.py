@@ -15,7 +15,7 @@ from vitdemo.serving.proxies import make_proxies
 INSIDE, OUTSIDE, MINE = "10.0.0.7", "203.0.113.9", "198.51.100.4"
 
 
-def scope(peer: str, **headers: str) -> dict[str, Any]:
+def make_scope(peer: str, **headers: str) -> dict[str, Any]:
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     return {"type": "http", "client": (peer, 4711), "headers": named}
 
@@ -40,12 +40,12 @@ def test_a_client_is_whom_the_last_proxy_that_was_named_has_seen(
     names: tuple[str, ...], peer: str, told: str, client: str
 ) -> None:
     """What stands before that in X-Forwarded-For, the client may have written."""
-    seen = make_proxies(names).rewrite(scope(peer, x_forwarded_for=told), calls_itself=False)
+    seen = make_proxies(names).rewrite(make_scope(peer, x_forwarded_for=told), calls_itself=False)
     assert seen["client"][0] == client
 
 
 def test_a_space_stands_behind_the_proxies_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = scope("10.20.30.40", x_forwarded_for=f"1.2.3.4, {MINE}, 10.3.3.3")
+    told = make_scope("10.20.30.40", x_forwarded_for=f"1.2.3.4, {MINE}, 10.3.3.3")
     assert make_proxies(()).rewrite(told, calls_itself=False)["client"][0] == "10.20.30.40"
     monkeypatch.setenv("SPACE_HOST", "me-vitdemo.hf.space")
     assert make_proxies(()).rewrite(told, calls_itself=False)["client"][0] == MINE
@@ -59,13 +59,13 @@ def test_only_a_named_proxy_says_how_the_server_is_called() -> None:
         "accept": "*/*",
     }
     for peer, kept in ((OUTSIDE, ["accept"]), (INSIDE, ["accept", "x-forwarded-host", "x-forwarded-proto"])):
-        seen = make_proxies([INSIDE]).rewrite(scope(peer, **told), calls_itself=False)
+        seen = make_proxies([INSIDE]).rewrite(make_scope(peer, **told), calls_itself=False)
         assert sorted(name.decode() for name, _ in seen["headers"]) == kept
 
 
 def test_a_call_to_itself_counts_as_of_the_client_that_caused_it() -> None:
     named = make_proxies(())
-    asked = named.rewrite(scope(MINE, x_vitdemo_caller="made up 1.2.3.4"), calls_itself=True)
+    asked = named.rewrite(make_scope(MINE, x_vitdemo_caller="made up 1.2.3.4"), calls_itself=True)
     again = named.rewrite({**asked, "client": ("127.0.0.1", 1)}, calls_itself=False)
     assert (asked["client"][0], again["client"][0], again["headers"]) == (MINE, MINE, [])
     other = make_proxies(()).rewrite({**asked, "client": ("127.0.0.1", 1)}, calls_itself=False)

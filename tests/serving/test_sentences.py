@@ -16,7 +16,7 @@ from vitdemo.ui.kit.words import CRASHED
 JSON = {"Content-Type": "application/json"}
 
 
-def multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
+def post_multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
     return {"content": body, "headers": {"Content-Type": f"multipart/form-data; boundary={boundary}"}}
 
 
@@ -40,14 +40,14 @@ def multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
         ("POST", f"{API}/run/predict", 404, {"json": {"data": [], "fn_index": 10**9}}),
         ("POST", f"{API}/cancel", 422, {"json": {}}),
         ("POST", f"{API}/upload", 400, {"content": b"abc"}),
-        ("POST", f"{API}/upload", 400, multipart(b"--y\r\n\r\n")),
+        ("POST", f"{API}/upload", 400, post_multipart(b"--y\r\n\r\n")),
         (
             "POST",
             f"{API}/upload",
             400,
-            multipart(b"--x\r\nContent-Disposition: no\r\n\r\na\r\n--x--\r\n"),
+            post_multipart(b"--x\r\nContent-Disposition: no\r\n\r\na\r\n--x--\r\n"),
         ),
-        ("POST", f"{API}/upload", 400, multipart(b"a", boundary="")),
+        ("POST", f"{API}/upload", 400, post_multipart(b"a", boundary="")),
         ("POST", "login", 422, {"content": b"{"}),
     ],
 )

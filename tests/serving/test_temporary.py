@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.server import free_port
-from tests.engine.bundle import picture
+from tests.engine.bundle import draw_picture
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.limits import MEGABYTE, Limits
@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def file(folder: Path, name: str, *, megabytes: float = 0.0) -> Path:
+def write_file(folder: Path, name: str, *, megabytes: float = 0.0) -> Path:
     """As gradio keeps one: in a folder named after its content."""
     path = folder / name / f"{name}.png"
     path.parent.mkdir()
@@ -45,26 +45,26 @@ def file(folder: Path, name: str, *, megabytes: float = 0.0) -> Path:
     return path
 
 
-def sweeper(folder: Path, **limits: float) -> Sweeper:
+def make_sweeper(folder: Path, **limits: float) -> Sweeper:
     return Sweeper(folder, limits=Limits(**limits), forget=lambda seconds: None)  # type: ignore[arg-type]
 
 
 def test_a_file_is_gone_after_its_time_and_its_folder_with_it(tmp_path: Path, clock: Clock) -> None:
-    page = file(tmp_path, "page")
-    swept = sweeper(tmp_path, kept_seconds=60.0)
-    mine = file(tmp_path, "mine")
+    page = write_file(tmp_path, "page")
+    swept = make_sweeper(tmp_path, kept_seconds=60.0)
+    mine = write_file(tmp_path, "mine")
     swept.sweep()
     clock.now += 59
     swept.sweep()
     assert mine.exists()
-    later = file(tmp_path, "later")
+    later = write_file(tmp_path, "later")
     clock.now += 2
     swept.sweep()
     assert sorted(tmp_path.iterdir()) == [later.parent, page.parent], "what the page itself shows stays"
 
 
 def test_a_file_that_is_used_again_lives_on(tmp_path: Path, clock: Clock) -> None:
-    swept, mine = sweeper(tmp_path, kept_seconds=60.0), file(tmp_path, "mine")
+    swept, mine = make_sweeper(tmp_path, kept_seconds=60.0), write_file(tmp_path, "mine")
     swept.sweep()
     clock.now += 50
     os.utime(mine, (1, 1))
@@ -78,9 +78,9 @@ def test_a_file_that_is_used_again_lives_on(tmp_path: Path, clock: Clock) -> Non
 
 
 def test_the_oldest_go_first_where_there_are_too_many_bytes(tmp_path: Path, clock: Clock) -> None:
-    swept = sweeper(tmp_path, temporary_megabytes=3)
+    swept = make_sweeper(tmp_path, temporary_megabytes=3)
     for name in ("one", "two", "three"):
-        file(tmp_path, name, megabytes=1)
+        write_file(tmp_path, name, megabytes=1)
         swept.sweep()
         clock.now += 1
     assert len(list(tmp_path.iterdir())) == 3
@@ -90,18 +90,18 @@ def test_the_oldest_go_first_where_there_are_too_many_bytes(tmp_path: Path, cloc
 
 def test_the_oldest_go_first_where_there_are_too_many_files(tmp_path: Path, clock: Clock) -> None:
     """Also empty ones, of which a disk has no room for any number either."""
-    swept = sweeper(tmp_path, temporary_files=3)
+    swept = make_sweeper(tmp_path, temporary_files=3)
     for name in ("one", "two", "three", "four"):
-        file(tmp_path, name)
+        write_file(tmp_path, name)
         clock.now += 1
         swept.sweep()
     assert {path.name for path in tmp_path.iterdir()} == {"two", "three", "four"}
 
 
 def test_a_file_counts_as_the_blocks_that_it_takes(tmp_path: Path, clock: Clock) -> None:
-    swept = sweeper(tmp_path, temporary_megabytes=1)
+    swept = make_sweeper(tmp_path, temporary_megabytes=1)
     for name in map(str, range(400)):
-        file(tmp_path, name).write_bytes(b"0")  # 400 bytes in all, and 4,096 a file on most disks
+        write_file(tmp_path, name).write_bytes(b"0")  # 400 bytes in all, and 4,096 a file on most disks
     block = (tmp_path / "0" / "0.png").stat().st_blocks * 512 or 1
     swept.sweep()
     assert len(list(tmp_path.iterdir())) == min(400, MEGABYTE // block)
@@ -110,30 +110,30 @@ def test_a_file_counts_as_the_blocks_that_it_takes(tmp_path: Path, clock: Clock)
 def test_what_a_cleaner_of_the_system_has_taken_is_put_back(tmp_path: Path, clock: Clock) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
-    page = file(folder, "page", megabytes=0.01)
-    swept, content = sweeper(folder), page.read_bytes()
-    file(folder, "mine")
+    page = write_file(folder, "page", megabytes=0.01)
+    swept, content = make_sweeper(folder), page.read_bytes()
+    write_file(folder, "mine")
     shutil.rmtree(folder)
     swept.make_room(1)
     assert [path for path in folder.rglob("*") if path.is_file()] == [page]
     assert page.read_bytes() == content
-    assert file(folder, "later").exists()
+    assert write_file(folder, "later").exists()
 
 
 def test_an_upload_lists_no_folder_that_it_knows(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Among thousands it would wait for a tenth of a second; what has come or gone it sees all the same."""
-    swept = sweeper(tmp_path, temporary_files=3)
-    old = file(tmp_path, "old")
-    file(tmp_path, "gone")
+    swept = make_sweeper(tmp_path, temporary_files=3)
+    old = write_file(tmp_path, "old")
+    write_file(tmp_path, "gone")
     swept.sweep()
     clock.now += 1
     listed: list[str] = []
     walk = os.walk
     monkeypatch.setattr(os, "walk", lambda place: listed.append(Path(place).name) or walk(place))
     shutil.rmtree(tmp_path / "gone")
-    new = file(tmp_path, "new")
+    new = write_file(tmp_path, "new")
     swept.make_room(0)
     assert (listed, old.exists()) == (["new"], True)
     for name in ("more.png", "most.png"):
@@ -149,11 +149,11 @@ def test_an_upload_lists_no_folder_that_it_knows(
 def test_a_clock_that_jumps_deletes_nothing_and_keeps_nothing(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    swept, real = sweeper(tmp_path, kept_seconds=60.0), time.time
-    before = file(tmp_path, "before")
+    swept, real = make_sweeper(tmp_path, kept_seconds=60.0), time.time
+    before = write_file(tmp_path, "before")
     swept.sweep()
     monkeypatch.setattr(time, "time", lambda: real() + jump)
-    after = file(tmp_path, "after")
+    after = write_file(tmp_path, "after")
     os.utime(after, (real() + jump, real() + jump))
     swept.sweep()
     assert before.exists()
@@ -170,7 +170,7 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
     swept = Sweeper(folder, limits=page.limits, forget=engine.forget)
     visitor, sent = Visitor(str(page.local_url)), io.BytesIO()
-    picture().save(sent, "PNG")
+    draw_picture().save(sent, "PNG")
     (path,) = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", sent.getvalue())}).json()
     result = engine.open(Request(path, "vit_cifar10", 0.0))
     asked = Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""])

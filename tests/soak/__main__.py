@@ -23,7 +23,7 @@ from tests.browser.server import start_app, stop
 from tests.serving.visitor import Visitor
 from tests.soak.browser import Browser
 from tests.soak.load import MODELS, Load, User
-from tests.soak.memory import Watch, resident
+from tests.soak.memory import Watch, read_resident
 from vitdemo.limits import Limits
 
 RESULT = 0.75  # megabytes, of the smallest result that a user asks for
@@ -71,7 +71,7 @@ async def measure(
     ended.set()
 
 
-async def calls(http: httpx.AsyncClient, load: Load, *, count: int) -> None:
+async def call_many(http: httpx.AsyncClient, load: Load, *, count: int) -> None:
     """`count` calls without a session, four at a time."""
     numbers = iter(range(count))
 
@@ -82,7 +82,7 @@ async def calls(http: httpx.AsyncClient, load: Load, *, count: int) -> None:
     await asyncio.gather(*(caller() for _ in range(4)))
 
 
-async def leavers(http: httpx.AsyncClient, load: Load) -> float:
+async def ask_and_leave(http: httpx.AsyncClient, load: Load) -> float:
     """Visitors who ask for seconds of work and hang up; returns the seconds that the next visitor waits."""
     for number in range(LEAVERS):
         user = User(http, f"leaver {number}", load)
@@ -97,7 +97,7 @@ async def leavers(http: httpx.AsyncClient, load: Load) -> float:
     return time.monotonic() - begin
 
 
-async def crowd(http: httpx.AsyncClient, load: Load, *, length: int) -> Counter[str]:
+async def ask_in_crowd(http: httpx.AsyncClient, load: Load, *, length: int) -> Counter[str]:
     """More visitors than the queue holds, at once; how they were answered. Each asks again until answered."""
     first: Counter[str] = Counter()
     image = await User(http, "crowd", load).picture()
@@ -114,21 +114,21 @@ async def crowd(http: httpx.AsyncClient, load: Load, *, length: int) -> Counter[
     return first
 
 
-async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str, Any]:
+async def run_soak(url: str, process: int, options: argparse.Namespace) -> dict[str, Any]:
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2.0)  # before the server closes them
     warm, load, quiet, left = Load(), Load(), Load(), Load()
-    memory, watch = {"start": resident(process)}, Watch(process)
+    memory, watch = {"start": read_resident(process)}, Watch(process)
     async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=PATIENCE, limits=limits) as http:
         users, ended = make_users(http, url, warm, count=options.users), asyncio.Event()
         measured = measure(users, load, watch, options=options, ended=ended)
         await asyncio.gather(stay(users, ended=ended), measured)
         memory |= {"base": watch.base, "highest": watch.highest, "end_of_load": watch.end}
-        memory["before_calls"], begin = resident(process), time.monotonic()
-        await calls(http, quiet, count=options.calls)
-        each, memory["after_calls"] = (time.monotonic() - begin) / options.calls, resident(process)
-        waited = await leavers(http, left)
-        answers = await crowd(http, left, length=Limits().queue_length)
-        memory["end"] = resident(process)
+        memory["before_calls"], begin = read_resident(process), time.monotonic()
+        await call_many(http, quiet, count=options.calls)
+        each, memory["after_calls"] = (time.monotonic() - begin) / options.calls, read_resident(process)
+        waited = await ask_and_leave(http, left)
+        answers = await ask_in_crowd(http, left, length=Limits().queue_length)
+        memory["end"] = read_resident(process)
     return {
         "users": options.users,
         "seconds": options.seconds,
@@ -145,7 +145,7 @@ async def soak(url: str, process: int, options: argparse.Namespace) -> dict[str,
     }
 
 
-def faults(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
+def list_faults(found: dict[str, Any], options: argparse.Namespace) -> list[str]:
     memory, refused = found["megabytes"], [name for name in found["crowd"] if name != "taken"]
     checks = {
         f"errors: {found['told']}": not found["told"],
@@ -169,14 +169,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="vitdemo-soak-") as files:
         app, url = start_app(files, "--result-megabytes", str(options.result_megabytes))
         try:
-            found = asyncio.run(soak(url, app.pid, options))
+            found = asyncio.run(run_soak(url, app.pid, options))
         finally:
             stop(app)
     text = json.dumps(found, indent=2)
     print(text)
     if options.out:
         options.out.write_text(text + "\n", encoding="utf-8")
-    wrong = faults(found, options)
+    wrong = list_faults(found, options)
     print(*(f"FAULT: {fault}" for fault in wrong), sep="\n", file=sys.stderr)
     return 1 if wrong else 0
 

@@ -14,7 +14,7 @@ from vitdemo.serving.memory import PERIOD
 WINDOW = round(2 * PERIOD)  # seconds: two times of giving back, between which the memory rises by a quarter
 
 
-def resident(process: int) -> float:
+def read_resident(process: int) -> float:
     """Megabytes."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
@@ -37,7 +37,7 @@ class Watch:
         """For so long."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.seen.append(resident(self.process))
+            self.seen.append(read_resident(self.process))
             await asyncio.sleep(1.0)
 
     @property

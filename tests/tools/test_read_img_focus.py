@@ -36,7 +36,7 @@ class Tree(nn.Module):
         getattr(self, first).put(rest, value)
 
 
-def layer() -> Tree:
+def make_layer() -> Tree:
     tree = Tree()
     for part in ("query", "key", "value"):
         tree.put(f"attention.attention.{part}", nn.Linear(WIDTH, WIDTH))
@@ -49,16 +49,16 @@ def layer() -> Tree:
     return tree
 
 
-def network() -> Tree:
+def make_network() -> Tree:
     tree = Tree()
     tree.put("backbone.embeddings.cls_token", nn.Parameter(torch.randn(1, 1, WIDTH)))
     tree.put("backbone.embeddings.patch_embeddings.projection", nn.Conv2d(3, WIDTH, PATCH, PATCH))
-    tree.put("backbone.encoder.layer", nn.ModuleList(layer() for _ in range(CONFIG.depth)))
+    tree.put("backbone.encoder.layer", nn.ModuleList(make_layer() for _ in range(CONFIG.depth)))
     tree.put("backbone.layernorm", nn.LayerNorm(WIDTH, eps=1e-6))
     return tree
 
 
-def features(tree: Tree, positions: Tensor, pixels: Tensor) -> Tensor:
+def compute_features(tree: Tree, positions: Tensor, pixels: Tensor) -> Tensor:
     """What DINOv2 gives for one picture, one head after the other."""
     modules, parameters = dict(tree.named_modules()), dict(tree.named_parameters())
     patches = modules["backbone.embeddings.patch_embeddings.projection"](pixels)[0].flatten(1).T
@@ -104,18 +104,18 @@ def export(tree: Tree, positions: Tensor) -> bytes:
 
 
 def test_the_read_network_gives_the_features_of_the_written_one() -> None:
-    tree, positions = network(), torch.randn(1 + SIDE**2, WIDTH)
+    tree, positions = make_network(), torch.randn(1 + SIDE**2, WIDTH)
     pixels = torch.randn(1, 3, CONFIG.img_size, CONFIG.img_size)  # type: ignore[arg-type]
     model = read_model(export(tree, positions), CONFIG)
     seen: list[Tensor] = []
     model.norm.register_forward_hook(lambda module, inputs, output: seen.append(output[0]))
     model(pixels)
-    torch.testing.assert_close(seen[0], features(tree, positions, pixels), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(seen[0], compute_features(tree, positions, pixels), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("missing", ["backbone.layernorm.bias", "onnx::Concat_900"])
 def test_what_is_missing_is_named(missing: str) -> None:
-    model = onnx.load_model_from_string(export(network(), torch.randn(1 + SIDE**2, WIDTH)))
+    model = onnx.load_model_from_string(export(make_network(), torch.randn(1 + SIDE**2, WIDTH)))
     kept = [tensor for tensor in model.graph.initializer if tensor.name != missing]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)

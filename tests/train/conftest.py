@@ -67,7 +67,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def overrides(data: Path, folder: Path) -> list[str]:
+def list_overrides(data: Path, folder: Path) -> list[str]:
     """`key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
     tiny = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", "batch_size=40", "precision=fp32"]
     return [
@@ -81,14 +81,23 @@ def overrides(data: Path, folder: Path) -> list[str]:
 
 @pytest.fixture
 def tiny(data: Path, tmp_path: Path) -> list[str]:
-    return overrides(data, tmp_path)
+    return list_overrides(data, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def dense(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The export of a dense network trained by the recipe for 30 steps."""
     folder = tmp_path_factory.mktemp("dense")
-    train(["--recipe", "cifar10_vit", "epochs=6", "max_steps=30", "optim.ema=0.5", *overrides(data, folder)])
+    train(
+        [
+            "--recipe",
+            "cifar10_vit",
+            "epochs=6",
+            "max_steps=30",
+            "optim.ema=0.5",
+            *list_overrides(data, folder),
+        ]
+    )
     return folder / "runs" / "vit_cifar10" / "export"
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.train.test_folder import config_of
+from tests.train.test_folder import load_config
 from train import teacher
 from train.resnet import ResNet9, ResNetConfig
 from train.run import Run
@@ -27,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-def new_teacher(folder: Path, seed: int) -> None:
+def make_teacher(folder: Path, seed: int) -> None:
     torch.manual_seed(seed)
     model = ResNet9(ResNetConfig(num_classes=3, widths=(4, 8, 8, 8))).eval()
     save_teacher(folder / "wise", model=model, accuracy=0.0, seconds=0.0)
@@ -39,12 +39,12 @@ def test_answers_are_those_to_the_present_question(
 ) -> None:
     data, moved, runs = (tmp_path / name for name in ("data", "moved", "runs"))
     shutil.copytree(tree, data)
-    new_teacher(runs, seed=1)
+    make_teacher(runs, seed=1)
 
     def check(folder: Path, *words: str) -> None:
         """A student's answers are the network's own about the pictures that are there now."""
         places = (f"runs={runs}", "distil.teacher=wise", "distil.weight=0.5", f"data.resident={resident}")
-        run = Run(config_of(folder, *places, *words))
+        run = Run(load_config(folder, *places, *words))
         network, split = load_teacher(runs / "wise")[0], run.splits["train"]
         assert isinstance(run.learner.teacher, teacher.Cached)
         with torch.no_grad():
@@ -62,7 +62,7 @@ def test_answers_are_those_to_the_present_question(
         (lambda: shutil.copytree(data, moved, copy_function=shutil.copyfile), moved, (), 0),
         (replace_pictures, data, (), 1),
         (lambda: None, data, ("model.img_size=36",), 1),
-        (lambda: new_teacher(runs, seed=2), data, ("model.img_size=36",), 1),
+        (lambda: make_teacher(runs, seed=2), data, ("model.img_size=36",), 1),
         (lambda: None, data, ("model.img_size=36",), 0),
         (lambda: (runs / "wise" / ANSWERS).write_bytes(b"half"), data, ("model.img_size=36",), 1),
     ]

@@ -22,14 +22,14 @@ POLICIES: dict[Policy, Any] = {
 SIZES = ((32, 32), (20, 28))
 
 
-def pictures(size: tuple[int, int], count: int = 5) -> Tensor:
+def draw_pictures(size: tuple[int, int], count: int = 5) -> Tensor:
     """Noise, a slope, one flat colour, and little contrast."""
     x = torch.randint(0, 256, (count, 3, *size), dtype=torch.uint8)
     x[1], x[2], x[3] = torch.linspace(0, 255, size[1]).byte(), 77, 60 + x[3] // 4
     return x
 
 
-def photo(size: int = 32) -> Tensor:
+def draw_photo(size: int = 32) -> Tensor:
     """Slopes with a fine pattern, another in each channel: no two operations give the same picture."""
     line = torch.linspace(20, 200, size)
     across, down = line.expand(size, size), line[:, None].expand(size, size)
@@ -64,7 +64,7 @@ def test_an_operation_is_torchvisions_at_the_same_magnitude(op: Op, policy: Poli
     theirs = POLICIES[policy]
     key, (_, signed) = list(theirs._AUGMENTATION_SPACE.items())[op]
     for size in SIZES:
-        x, table = pictures(size), list_magnitudes(policy, size)
+        x, table = draw_pictures(size), list_magnitudes(policy, size)
         for level in (0, 9, 16, 30):
             for sign in (1, -1) if signed else (1,):
                 magnitude = sign * float(table[op, level])
@@ -79,7 +79,7 @@ def test_an_operation_is_torchvisions_at_the_same_magnitude(op: Op, policy: Poli
 
 
 def test_each_picture_has_its_own_operation_grouped_or_not() -> None:
-    x, table = pictures((32, 32), 56), list_magnitudes("randaugment", (32, 32))
+    x, table = draw_pictures((32, 32), 56), list_magnitudes("randaugment", (32, 32))
     op = torch.arange(56) % len(Op)
     magnitude = table[op, 9]
     one_by_one = [apply_ops(x[i : i + 1], op[i : i + 1], magnitude[i : i + 1]) for i in range(56)]
@@ -88,7 +88,7 @@ def test_each_picture_has_its_own_operation_grouped_or_not() -> None:
 
 
 def test_randaugment_draws_every_operation_and_sign_as_often_as_torchvision() -> None:
-    picture, theirs = photo(20), POLICIES["randaugment"]
+    picture, theirs = draw_photo(20), POLICIES["randaugment"]
     outcomes: list[Tensor] = []
     shares: list[float] = []
     for key, (magnitudes, signed) in theirs._AUGMENTATION_SPACE.items():
@@ -136,14 +136,14 @@ def test_randaugment_draws_every_operation_and_sign_as_often_as_torchvision() ->
     ids=["randaugment", "trivialaugment", "rotation", "resized-crop", "erasing", "crop"],
 )
 def test_many_draws_are_distributed_as_torchvisions(ours, theirs) -> None:
-    picture, count = photo(), 400
+    picture, count = draw_photo(), 400
     assert_alike(
         ours(picture.repeat(4 * count, 1, 1, 1)), torch.stack([theirs(picture) for _ in range(count)])
     )
 
 
 def test_a_resized_crop_is_torchvisions_for_the_same_box() -> None:
-    x = pictures((36, 40), 40)
+    x = draw_pictures((36, 40), 40)
     random = np.random.default_rng(0)
     height, width = random.integers(1, 37, size=40), random.integers(1, 41, size=40)
     top, left = random.integers(0, 37 - height), random.integers(0, 41 - width)
@@ -160,7 +160,7 @@ def test_a_resized_crop_is_torchvisions_for_the_same_box() -> None:
 
 @pytest.mark.parametrize("degrees", [0.0, 90.0, 180.0, -31.0])
 def test_a_rotation_is_torchvisions(degrees: float) -> None:
-    x = pictures((32, 32))
+    x = draw_pictures((32, 32))
     turned = augment.affine(x, augment.rotation(torch.full((5,), np.deg2rad(degrees)).float()))
     wrong = (turned.int() - tv.rotate(x, degrees, interpolation=BILINEAR).int()).abs()
     assert int(wrong.max()) <= 1

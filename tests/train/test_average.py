@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from tests.models.nets import small
+from tests.models.nets import make_small
 from train.average import main
 from vitdemo.config import DataConfig
 from vitdemo.weights import load_model, save_model
@@ -21,7 +21,7 @@ CLASSES = ("ant", "bee", "cat")
 def write(folder: Path, *, seed: int, classes: tuple[str, ...] = CLASSES, **changes: Any) -> str:
     """A small network with weights of its own."""
     torch.manual_seed(seed)
-    model = small(num_classes=3, **changes)
+    model = make_small(num_classes=3, **changes)
     data = DataConfig(img_size=model.config.img_size)
     save_model(folder, model=model, name=folder.name, data=data, classes=classes)
     return str(folder)

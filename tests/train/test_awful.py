@@ -28,7 +28,7 @@ SOUND = [name for name, awful in KINDS.items() if not awful.words]
 ON_DISK = ("links", "alpha", "Chinese")  # read by a worker at each step; the others once, into memory
 
 
-def words_for(name: str, tmp_path: Path) -> list[str]:
+def list_words(name: str, tmp_path: Path) -> list[str]:
     data = write(tmp_path / "data", KINDS[name])
     places = [f"data.folder={data}", f"runs={tmp_path / 'runs'}", "name=own"]
     small = ["batch_size=4", "max_steps=2", "epochs=2", "model.embed_dim=16", "model.depth=1"]
@@ -40,7 +40,7 @@ def words_for(name: str, tmp_path: Path) -> list[str]:
 def test_a_sound_part_of_an_awful_data_set_is_used(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words, awful = words_for(name, tmp_path), KINDS[name]
+    words, awful = list_words(name, tmp_path), KINDS[name]
     photos = load_folder(tmp_path / "data", "train")
     assert (photos.classes, len(photos)) == (tuple(sorted(awful.names)), awful.pictures)
     run = Run(load_recipe("cifar10_vit", words))
@@ -73,7 +73,7 @@ def test_a_sound_part_of_an_awful_data_set_is_used(
 @pytest.mark.parametrize("resident", ["true", "false"])
 @pytest.mark.parametrize("name", sorted(KINDS.keys() - set(SOUND)))
 def test_a_data_set_that_cannot_be_used_is_one_sentence(name: str, resident: str, tmp_path: Path) -> None:
-    words = [*words_for(name, tmp_path), f"data.resident={resident}"]
+    words = [*list_words(name, tmp_path), f"data.resident={resident}"]
     with pytest.raises(SystemExit, match=rf"^error: .*{KINDS[name].words}") as caught:
         train(["--recipe", "cifar10_vit", *words, "batch_size=12"])
     assert "\n" not in str(caught.value)

@@ -25,7 +25,7 @@ ALONE = ("distil.teacher=", "init_from=", "log=none")
 SMALL = ("embed_dim=64", "depth=4", "num_heads=2")
 
 
-def config_of(recipe: str, *words: str) -> TrainConfig:
+def load_config(recipe: str, *words: str) -> TrainConfig:
     network = [f"model.{word}" for word in SMALL]
     if "dynamicvit" in recipe:
         network.append("model.prune.prune_loc=[1, 2, 3]")
@@ -50,7 +50,7 @@ def run_of(config: TrainConfig) -> Run:
     return run
 
 
-def steps(run: Run, count: int) -> list[float]:
+def run_steps(run: Run, count: int) -> list[float]:
     """The losses of `count` steps."""
     losses = []
     for _ in range(count):
@@ -78,12 +78,12 @@ def test_captured_steps_are_the_ordinary_ones(recipe: str, importance: str) -> N
         config = load_recipe(recipe, ["batch_size=32", "max_steps=40", "log=none", *words])
     else:
         words += ["prune.keep_ratio_levels=2"] if "dynamicvit" in recipe else ["model.drop_path_rate=0.2"]
-        config = config_of(recipe, *words)
+        config = load_config(recipe, *words)
     torch.backends.cudnn.deterministic = True
     captured, ordinary = run_of(config), run_of(replace(config, cuda_graph=False))
     assert captured.learner.graphs
     assert not ordinary.learner.graphs
-    found = [steps(run, 12) for run in (captured, ordinary)]
+    found = [run_steps(run, 12) for run in (captured, ordinary)]
     assert captured.learner.graphs.graphs
     np.testing.assert_allclose(found[0], found[1], rtol=2e-3)
     averages = [run.learner.update.ema for run in (captured, ordinary)]
@@ -92,19 +92,19 @@ def test_captured_steps_are_the_ordinary_ones(recipe: str, importance: str) -> N
 
 
 def test_a_captured_step_that_is_broken_changes_nothing() -> None:
-    run = run_of(config_of("gpu_cifar10_vit", "precision=fp32"))
-    steps(run, 8)
+    run = run_of(load_config("gpu_cifar10_vit", "precision=fp32"))
+    run_steps(run, 8)
     before = {key: value.clone() for key, value in run.learner.model.state_dict().items()}
     averages = {key: value.clone() for key, value in run.learner.update.ema.state_dict().items()}
     mean = run.splits["train"].mean
     kept = mean.clone()
     mean.fill_(torch.nan)
-    steps(run, 2)
+    run_steps(run, 2)
     assert run.skipped == 2
     torch.testing.assert_close(run.learner.model.state_dict(), before, rtol=0, atol=0)
     torch.testing.assert_close(run.learner.update.ema.state_dict(), averages, rtol=0, atol=0)
     mean.copy_(kept)
-    steps(run, 2)
+    run_steps(run, 2)
     assert run.skipped == 2
     assert not torch.equal(
         run.learner.model.state_dict()["blocks.0.mlp.fc1.weight"], before["blocks.0.mlp.fc1.weight"]
@@ -115,6 +115,6 @@ def test_a_captured_step_that_is_broken_changes_nothing() -> None:
 def test_every_precision_learns_the_same_on_a_gpu(precision: str) -> None:
     """Ten steps' losses against fp32's, within what sixteen bits allow."""
     words = ["cuda_graph=false", "augment.mixup_prob=0", "augment.cutmix_prob=0"]
-    wanted = steps(run_of(config_of("gpu_cifar10_vit", "precision=fp32", *words)), 10)
-    found = steps(run_of(config_of("gpu_cifar10_vit", f"precision={precision}", *words)), 10)
+    wanted = run_steps(run_of(load_config("gpu_cifar10_vit", "precision=fp32", *words)), 10)
+    found = run_steps(run_of(load_config("gpu_cifar10_vit", f"precision={precision}", *words)), 10)
     np.testing.assert_allclose(found, wanted, rtol=0.03)

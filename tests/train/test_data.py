@@ -31,7 +31,7 @@ ALL_ON = [
 ]  # fmt: skip
 
 
-def batches(
+def draw_batches(
     words: list[str], images: Images = IMAGES, teacher: Teacher | None = None, *, img_size: int = 32
 ) -> Batches:
     """Batches of the plain recipe with other options of augmentation, `words`."""
@@ -98,7 +98,7 @@ def test_the_plain_recipe_draws_crop_flip_and_cutmix_in_this_order_and_nothing_e
     wanted[:, :, y : y + edge, x : x + edge] = source[:, :, y : y + edge, x : x + edge]
 
     torch.manual_seed(5)
-    batch = batches(["cutmix_prob=1.0", "cutmix_from=0.0"]).augment(torch.arange(8), done=0.5)
+    batch = draw_batches(["cutmix_prob=1.0", "cutmix_from=0.0"]).augment(torch.arange(8), done=0.5)
     assert torch.equal(torch.rand(()), after)
     data = DataConfig()
     mean, std = (np.array(values, dtype=np.float32)[:, None, None] for values in (data.mean, data.std))
@@ -114,14 +114,16 @@ def test_the_teacher_hears_which_pictures_are_mirrored() -> None:
     halves[..., 16:] = 200
     words = [*ALL_ON, "erase_prob=0.0", "auto_augment=none", "cutmix_prob=0.0", "mixup_prob=0.0"]
     teacher = Echo()
-    batch = batches(words, Images(halves, np.arange(64) % 10), teacher).augment(torch.arange(8), done=0.5)
+    batch = draw_batches(words, Images(halves, np.arange(64) % 10), teacher).augment(
+        torch.arange(8), done=0.5
+    )
     bright_left = batch.x[..., :8].mean(dim=(1, 2, 3)) > batch.x[..., -8:].mean(dim=(1, 2, 3))
     assert torch.equal(teacher.mirrored, bright_left)
     assert 0 < int(bright_left.sum()) < 8
 
 
 def test_soft_targets_are_mixed_as_the_labels_are() -> None:
-    everything, mixed = batches(ALL_ON, teacher=Echo()), 0
+    everything, mixed = draw_batches(ALL_ON, teacher=Echo()), 0
     for seed in range(6):
         torch.manual_seed(seed)
         batch = everything.augment(torch.arange(8), done=0.5)
@@ -133,7 +135,7 @@ def test_soft_targets_are_mixed_as_the_labels_are() -> None:
 
 
 def test_mixing_stops_where_the_recipe_says() -> None:
-    made = batches(["cutmix_prob=0.0", "mixup_prob=1.0", "cutmix_from=0.2", "mix_until=0.9"])
+    made = draw_batches(["cutmix_prob=0.0", "mixup_prob=1.0", "cutmix_from=0.2", "mix_until=0.9"])
     mixed = {
         done: bool((made.augment(torch.arange(8), done=done).y.amax(dim=1) < 1).any())
         for done in (0.1, 0.2, 0.89, 0.9)
@@ -152,7 +154,7 @@ def test_mixing_stops_where_the_recipe_says() -> None:
 )
 def test_an_impossible_option_is_named(word: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        batches([word])
+        draw_batches([word])
 
 
 @pytest.mark.parametrize("crop_pct", [1.0, 0.875])
@@ -165,7 +167,7 @@ def test_small_pictures_are_enlarged_on_the_device_as_an_upload_is(crop_pct: flo
         wrong = 255 * ((ours - wanted) * fetched.std).abs()
         assert float(wrong.max()) < 2.5  # levels: both round twice, horizontally and vertically
         assert float(wrong.mean()) < 0.1
-    made = batches([], img_size=56)
+    made = draw_batches([], img_size=56)
     assert made.augment(torch.arange(8), done=0.0).x.shape == (8, 3, 56, 56)
 
 

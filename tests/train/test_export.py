@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.train.conftest import overrides
-from tests.train.test_failures import file_limit
+from tests.train.conftest import list_overrides
+from tests.train.test_failures import limit_files
 from train.__main__ import main as train
 from train.evaluate import main as evaluate
 from train.export import check_place, finish
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 SHORT = ["epochs=1", "max_steps=2"]
 
 
-def bytes_of(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -35,19 +35,19 @@ def test_two_steps_of_a_bundled_recipe_leave_every_bundled_byte(
     tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    before = bytes_of(ROOT / "checkpoints")
+    before = read_files(ROOT / "checkpoints")
     assert "vit_cifar10/model.safetensors" in before
     train(["--recipe", "cifar10_vit", *tiny, *SHORT])
-    assert bytes_of(ROOT / "checkpoints") == before
+    assert read_files(ROOT / "checkpoints") == before
     with pytest.raises(SystemExit, match=r"^error: out=checkpoints holds vit_cifar10 already: --replace"):
         train(["--recipe", "cifar10_vit", *tiny, *SHORT, "out=checkpoints"])
-    assert bytes_of(ROOT / "checkpoints") == before
+    assert read_files(ROOT / "checkpoints") == before
 
 
 def test_an_own_run_has_its_name_and_every_command_takes_its_export(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--recipe", "cifar10_vit", *overrides(data, tmp_path), *SHORT]
+    words = ["--recipe", "cifar10_vit", *list_overrides(data, tmp_path), *SHORT]
     train([*words, "name=my_vit"])
     folder = tmp_path / "runs" / "my_vit" / "export"
     assert {path.name for path in files_of(folder)} >= {"README.md", "metrics.json", "curves.png"}
@@ -86,16 +86,16 @@ def test_a_standing_network_makes_way_for_a_better_one_as_a_whole(
         train([*words, *out])
     assert not (tmp_path / "runs").exists()  # refused before anything ran
     train([*words, *out, "--replace"])
-    assert bytes_of(place) == bytes_of(tmp_path / "runs" / "vit_cifar10" / "export")
+    assert read_files(place) == read_files(tmp_path / "runs" / "vit_cifar10" / "export")
     assert json.loads((place / "metrics.json").read_text())["accuracy"] > 60
     assert [path.name for path in place.parent.iterdir()] == ["vit_cifar10"]
 
-    kept = bytes_of(place)
+    kept = read_files(place)
     with pytest.raises(SystemExit, match=r"stays: (\S+) % .* against \1 % of this run, whose export is in"):
         train([*words, *out, "--replace"])  # as good is not better
-    assert bytes_of(place) == kept
+    assert read_files(place) == kept
     train([*words, f"out={tmp_path / 'other'}"])  # nothing stands there
-    assert bytes_of(tmp_path / "other" / "vit_cifar10").keys() == kept.keys()
+    assert read_files(tmp_path / "other" / "vit_cifar10").keys() == kept.keys()
 
 
 def test_what_cannot_be_compared_is_not_replaced(tiny: list[str], tmp_path: Path) -> None:
@@ -133,14 +133,14 @@ def test_an_export_that_fails_leaves_the_one_before(full: str, tiny: list[str]) 
     run = Run(load_recipe("cifar10_vit", [*tiny, *SHORT, "model.depth=1"]))
     run.history.append({"epoch": 1, "step": 2, "val": 10.0, "seconds": 0, "cross_entropy": 2.3})
     finish(run)
-    kept = bytes_of(run.config.export_dir)
+    kept = read_files(run.config.export_dir)
     run.history[0]["val"] = 99.0
     with (
-        file_limit(len(kept[full]) - 1),
+        limit_files(len(kept[full]) - 1),
         pytest.raises(OSError, match=r"^cannot write .*vit_cifar10/export/"),
     ):
         finish(run)
-    assert bytes_of(run.config.export_dir) == kept
+    assert read_files(run.config.export_dir) == kept
     assert not list(run.config.run_dir.glob(".export*"))
 
 

@@ -29,7 +29,7 @@ from train.run import Run
 ROOT = Path(__file__).parents[2]
 
 
-def values_of(run: Run) -> list[torch.Tensor]:
+def list_values(run: Run) -> list[torch.Tensor]:
     modules = (run.learner.model, run.learner.update.ema)
     return [value.clone() for module in modules for value in module.state_dict().values()]
 
@@ -43,11 +43,11 @@ def test_a_step_without_finite_gradients_is_skipped_and_counted(recipe: str, tin
     own = tiny if recipe == "cifar10_vit" else [*tiny[:4], *RESNET]
     run = Run(load_recipe(recipe, [*own, "max_steps=4"]))
     run.learner.model.train()
-    before = values_of(run)
+    before = list_values(run)
     run.splits["train"].std.fill_(0.0)
     run.train_step(torch.arange(40))
     assert run.skipped == 1
-    assert all(torch.equal(a, b) for a, b in zip(before, values_of(run), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, list_values(run), strict=True))
 
 
 def test_three_steps_in_a_row_stop_the_run_and_keep_the_weights(tiny: list[str]) -> None:
@@ -55,18 +55,18 @@ def test_three_steps_in_a_row_stop_the_run_and_keep_the_weights(tiny: list[str])
     run = Run(load_recipe("cifar10_vit", words))
     run.train_step(torch.arange(40))
     run.step += 1
-    before = values_of(run)
+    before = list_values(run)
     run.splits["train"].std.fill_(0.0)
     with pytest.raises(SystemExit, match=r"stopped at step 5; three steps in a row .* lower lr"):
         fit(run)
     again = Run(load_recipe("cifar10_vit", words))
     resume_run(again)
     assert (again.step, again.skipped) == (5, 4)
-    assert all(torch.equal(a, b) for a, b in zip(before, values_of(again), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, list_values(again), strict=True))
 
 
 @contextmanager
-def file_limit(size: int) -> Iterator[None]:
+def limit_files(size: int) -> Iterator[None]:
     """No file of this process may grow beyond `size` bytes: a real write fails, as on a full disk."""
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -100,7 +100,7 @@ def test_a_full_disk_names_the_file_and_spares_the_state_before(
         with pytest.raises(OSError, match=message.replace(": .*", ": No space left on device; ")):
             save_run(run)
     else:
-        with file_limit(10_000), pytest.raises(OSError, match=message):
+        with limit_files(10_000), pytest.raises(OSError, match=message):
             save_run(run)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
 
@@ -129,7 +129,7 @@ def test_a_full_disk_at_the_export_names_the_weights_and_leaves_no_half_of_them(
 ) -> None:
     run = Run(load_recipe("cifar10_vit", [*tiny, "max_steps=4"]))
     with (
-        file_limit(10_000),
+        limit_files(10_000),
         pytest.raises(OSError, match=r"^cannot write \S*cifar10/export/model\.safetensors: "),
     ):
         finish(run)
@@ -164,13 +164,13 @@ def begin(words: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def step_of(state: Path) -> int:
+def read_step(state: Path) -> int:
     return json.loads(state.read_text())["step"] if state.is_file() else 0
 
 
 def wait_past(step: int, state: Path) -> None:
     deadline = time.monotonic() + 200
-    while step_of(state) <= step and time.monotonic() < deadline:
+    while read_step(state) <= step and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
@@ -185,14 +185,14 @@ def test_a_killed_and_a_terminated_run_end_as_the_undisturbed_one(tiny: list[str
     wait_past(0, state)
     process.kill()
     process.communicate()
-    killed = step_of(state)
+    killed = read_step(state)
     assert 0 < killed < total
 
     process = begin([*words, "--resume"])
     wait_past(killed, state)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=200)
-    stopped = step_of(state)
+    stopped = read_step(state)
     assert process.returncode == 1
     assert f"stopped at step {stopped}; --resume goes on" in errors
     assert killed < stopped < total
@@ -203,4 +203,4 @@ def test_a_killed_and_a_terminated_run_end_as_the_undisturbed_one(tiny: list[str
     for run in (resumed, whole):
         fit(run)
         assert run.step == total
-    assert all(torch.equal(a, b) for a, b in zip(values_of(resumed), values_of(whole), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(list_values(resumed), list_values(whole), strict=True))

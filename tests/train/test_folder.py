@@ -33,12 +33,12 @@ TINY = [
 ON_DISK, UNMIXED, CROP = "data.resident=false", "augment.cutmix_prob=0.0", "augment.crop_scale=[0.4, 1.0]"
 
 
-def config_of(tree: Path, *words: str) -> TrainConfig:
+def load_config(tree: Path, *words: str) -> TrainConfig:
     return load_recipe("cifar10_vit", [*TINY, f"data.folder={tree}", *words])
 
 
-def batches(tree: Path, *words: str) -> Batches:
-    config = config_of(tree, *words)
+def draw_batches(tree: Path, *words: str) -> Batches:
+    config = load_config(tree, *words)
     train_split = load_splits(config, CPU)["train"]
     assert isinstance(train_split, Resident if config.data.resident else FolderSplit)
     return Batches(config, train_split, None)
@@ -54,7 +54,7 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
     250 draws may differ by."""
     rows = torch.zeros(250, dtype=torch.long)
     ours, theirs = (
-        batches(tree, *words, f"data.resident={word}").augment(rows, done=0.0).x.double().flatten(1)
+        draw_batches(tree, *words, f"data.resident={word}").augment(rows, done=0.0).x.double().flatten(1)
         for word in ("true", "false")
     )
     noise = ((ours.var(0) + theirs.var(0)) / 250).sqrt().clamp(min=0.02)
@@ -68,8 +68,11 @@ def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: lis
 def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None:
     words = (ON_DISK, CROP, UNMIXED, "augment.auto_augment=trivialaugment")
     order = list(torch.randperm(27).view(3, 9))
-    now = [batches(tree, *words).take_pictures(rows) for rows in order]
-    ahead, resumed = batches(tree, *words, "data.workers=2"), batches(tree, *words, "data.workers=0")
+    now = [draw_batches(tree, *words).take_pictures(rows) for rows in order]
+    ahead, resumed = (
+        draw_batches(tree, *words, "data.workers=2"),
+        draw_batches(tree, *words, "data.workers=0"),
+    )
     ahead.begin(order, epoch=0)
     resumed.begin(order[1:], epoch=0)
     for number, rows in enumerate(order):
@@ -80,7 +83,7 @@ def test_a_batch_is_the_same_whoever_decodes_it_and_whenever(tree: Path) -> None
             assert torch.equal(pixels, resumed.take_pictures(rows)[0])
     ahead.begin(order[::-1], epoch=0)  # another order, with the same workers
     assert torch.equal(ahead.take_pictures(order[2])[0], now[2][0])
-    other = batches(tree, *words, "seed=1").take_pictures(order[0])[0]
+    other = draw_batches(tree, *words, "seed=1").take_pictures(order[0])[0]
     assert not torch.equal(other, now[0][0])
 
 
@@ -97,16 +100,16 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
             found += [next(run.batches.cut(order[0], done=0.0, seed=run.step)).x]
         return found
 
-    whole = views(Run(config_of(tree, *words, "data.workers=2")), range(6))
+    whole = views(Run(load_config(tree, *words, "data.workers=2")), range(6))
     assert whole[0].shape == (1, 3, 32, 32)
     assert len({view.numpy().tobytes() for view in whole}) == 6
-    later = views(Run(config_of(tree, *words, "data.workers=0")), range(2, 6))
+    later = views(Run(load_config(tree, *words, "data.workers=0")), range(2, 6))
     assert all(torch.equal(one, two) for one, two in zip(whole[2:], later, strict=True))
 
 
 def test_mirrored_pictures_are_told_of(tree: Path) -> None:
     """The colours of every picture rise to the right."""
-    made = batches(tree, ON_DISK, UNMIXED, "augment.crop_pad=0")
+    made = draw_batches(tree, ON_DISK, UNMIXED, "augment.crop_pad=0")
     pixels, mirrored = made.take_pictures(torch.arange(27))
     falls = pixels[..., :8].float().mean(dim=(1, 2, 3)) > pixels[..., -8:].float().mean(dim=(1, 2, 3))
     assert torch.equal(falls, mirrored)
@@ -115,7 +118,7 @@ def test_mirrored_pictures_are_told_of(tree: Path) -> None:
 
 @pytest.mark.parametrize("resident", ["true", "false"])
 def test_held_out_pictures_are_seen_as_uploads_are(tree: Path, resident: str) -> None:
-    held_out = load_splits(config_of(tree, f"data.resident={resident}"), CPU)["test"]
+    held_out = load_splits(load_config(tree, f"data.resident={resident}"), CPU)["test"]
     paths = sorted((tree / "val").rglob("*.png"))
     seen = held_out.normalise(held_out.fetch(slice(None)))
     assert held_out.labels.tolist() == [CLASSES.index(path.parent.name) for path in paths]
@@ -162,10 +165,10 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
     broken.write_bytes(broken.read_bytes()[:200])
     named = rf"{broken.parent}: 03\.png is damaged"
     with pytest.raises(BadImage, match=named):
-        load_splits(config_of(tmp_path), CPU)
+        load_splits(load_config(tmp_path), CPU)
     rows = torch.arange(27)
     for workers in (0, 1):
-        made = batches(tmp_path, ON_DISK, f"data.workers={workers}")
+        made = draw_batches(tmp_path, ON_DISK, f"data.workers={workers}")
         made.begin([rows], epoch=0)
         with pytest.raises(BadImage, match=named) as caught:
             made.take_pictures(rows)
@@ -176,8 +179,8 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
 
 def test_what_does_not_fit_is_said(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="num_classes is 10, but a folder of pictures has 3 classes"):
-        load_splits(config_of(tree, "model.num_classes=10"), CPU)
+        load_splits(load_config(tree, "model.num_classes=10"), CPU)
     with pytest.raises(ValueError, match=r"'trees' is unknown; known: cifar10, .*folder"):
-        load_splits(config_of(tree, "data.dataset=trees"), CPU)
+        load_splits(load_config(tree, "data.dataset=trees"), CPU)
     with pytest.raises(FileNotFoundError, match=r"train is missing"):
-        load_splits(config_of(tmp_path), CPU)
+        load_splits(load_config(tmp_path), CPU)

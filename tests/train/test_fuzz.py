@@ -39,7 +39,7 @@ values = st.one_of(
 )
 
 
-def outcome(words: list[str]) -> TrainConfig | str:
+def try_recipe(words: list[str]) -> TrainConfig | str:
     """The config, or the sentence."""
     try:
         return load_recipe("cifar10_dynamicvit", words)
@@ -58,7 +58,7 @@ def outcome(words: list[str]) -> TrainConfig | str:
 @example("network", "resnet9")
 @example("model", "{'prune_loc': 0}")
 def test_an_override_is_taken_or_named(key: str, value: str) -> None:
-    found = outcome([f"{key}={value}"])
+    found = try_recipe([f"{key}={value}"])
     if isinstance(found, TrainConfig):
         assert config_from_json(to_json(found)) == found
         return
@@ -75,7 +75,7 @@ def test_an_override_is_taken_or_named(key: str, value: str) -> None:
 @example(["..=1"])
 @example(["model.prune.prune_loc.x=1"])
 def test_any_words_are_an_override_or_a_sentence(words: list[str]) -> None:
-    assert isinstance(outcome(words), (TrainConfig, str))
+    assert isinstance(try_recipe(words), (TrainConfig, str))
 
 
 plain = st.recursive(

@@ -25,11 +25,11 @@ X = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 Y = torch.eye(10)[:4]
 
 
-def recipe(*words: str) -> TrainConfig:
+def read_recipe(*words: str) -> TrainConfig:
     return load_recipe("cifar10_dynamicvit_official", list(words))
 
 
-def pair(**changes: Any) -> tuple[VisionTransformer, DynamicViT]:
+def make_pair(**changes: Any) -> tuple[VisionTransformer, DynamicViT]:
     """A dense network, and a student that starts from it, a little moved."""
     dense, student = (
         VisionTransformer(replace(DENSE, **changes)).eval(),
@@ -85,11 +85,11 @@ def write_out(student: DynamicViT, dense: VisionTransformer, config: TrainConfig
 @pytest.mark.parametrize("pool", ["token_avg", "avg"])
 @torch.no_grad()
 def test_the_objective_is_the_papers(pool: str) -> None:
-    dense, student = pair(global_pool=pool)
+    dense, student = make_pair(global_pool=pool)
     torch.manual_seed(3)
-    found = official_loss(student, Batch(X, Y), config=recipe(), dense=dense).losses
+    found = official_loss(student, Batch(X, Y), config=read_recipe(), dense=dense).losses
     torch.manual_seed(3)
-    wanted = write_out(student, dense, recipe())
+    wanted = write_out(student, dense, read_recipe())
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         assert value > 1e-4, name
@@ -97,20 +97,20 @@ def test_the_objective_is_the_papers(pool: str) -> None:
 
 
 def test_an_answer_that_is_there_is_not_asked_again() -> None:
-    dense, student = pair()
+    dense, student = make_pair()
     losses = []
     for soft in (torch.eye(10)[:4], torch.eye(10)[4:8]):
         torch.manual_seed(0)
         losses.append(
-            official_loss(student, Batch(X, Y, soft), config=recipe(), dense=dense).losses["distill"]
+            official_loss(student, Batch(X, Y, soft), config=read_recipe(), dense=dense).losses["distill"]
         )
     assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("term", ["cross_entropy", "distill", "ratio", "tokens"])
 def test_each_term_teaches_every_predictor_and_the_backbone(term: str) -> None:
-    dense, student = pair()
-    official_loss(student, Batch(X, Y), config=recipe(), dense=dense).losses[term].backward()
+    dense, student = make_pair()
+    official_loss(student, Batch(X, Y), config=read_recipe(), dense=dense).losses[term].backward()
     pulls = {
         name: 0.0 if p.grad is None else float(p.grad.abs().max()) for name, p in student.named_parameters()
     }
@@ -120,19 +120,19 @@ def test_each_term_teaches_every_predictor_and_the_backbone(term: str) -> None:
         assert pull > 1e-7, stage
 
 
-def shares(model: DynamicViT) -> list[float]:
+def list_shares(model: DynamicViT) -> list[float]:
     with torch.no_grad():
         draws = [model.forward_masked(X, dynamic_vit.Gumbel()).policies for _ in range(50)]
     return [torch.stack([draw[stage] for draw in draws]).mean().item() for stage in range(3)]
 
 
 def test_the_kept_share_comes_to_the_wanted_one_while_the_rest_rests() -> None:
-    dense, student = pair()
-    config = recipe("optim.freeze_backbone=1.0", "optim.lr=3e-3", "optim.warmup=0.01")
+    dense, student = make_pair()
+    config = read_recipe("optim.freeze_backbone=1.0", "optim.lr=3e-3", "optim.warmup=0.01")
     optimizers = build_optimizers(student, config.optim)
     before = {name: value.clone() for name, value in student.state_dict().items()}
     wanted = [0.8, 0.64, 0.512]
-    assert max(abs(a - b) for a, b in zip(shares(student), wanted, strict=True)) > 0.2
+    assert max(abs(a - b) for a, b in zip(list_shares(student), wanted, strict=True)) > 0.2
     for step in range(60):
         set_lr(optimizers, (step + 1) / 200, config.optim)
         losses = official_loss(student, Batch(X, Y), config=config, dense=dense).losses
@@ -140,15 +140,15 @@ def test_the_kept_share_comes_to_the_wanted_one_while_the_rest_rests() -> None:
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
-    assert max(abs(a - b) for a, b in zip(shares(student), wanted, strict=True)) < 0.1
+    assert max(abs(a - b) for a, b in zip(list_shares(student), wanted, strict=True)) < 0.1
     for name, value in student.state_dict().items():
         rests = not name.startswith("score_predictor")
         assert torch.equal(value, before[name]) == rests, name
 
 
 def test_frozen_names_never_learn_and_the_backbone_wakes_up() -> None:
-    dense, student = pair()
-    config = recipe("optim.freeze_backbone=0.5", "optim.optimizer=muon")
+    dense, student = make_pair()
+    config = read_recipe("optim.freeze_backbone=0.5", "optim.optimizer=muon")
     optimizers = build_optimizers(student, config.optim)
     before = {name: value.clone() for name, value in student.state_dict().items()}
     set_lr(optimizers, 0.51, config.optim)

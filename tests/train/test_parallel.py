@@ -28,7 +28,7 @@ ALIKE = ["optim.optimizer=sgd", "optim.lr=0.05", "optim.clip=1000.0", "optim.ema
 ALIKE += ["augment.cutmix_from=0.0", "augment.token_keep=[(1.0, 1.0)]"]
 
 
-def weights_after(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:
+def train_weights(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:
     run = Run(load_recipe("cifar10_vit", [*words, "max_steps=8"]))
     run.learner.model.train()
     for number in range(steps):
@@ -37,16 +37,16 @@ def weights_after(words: list[str], steps: int = 4) -> dict[str, torch.Tensor]:
     return run.learner.averaged.state_dict()
 
 
-def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+def measure_distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
     assert one.keys() == other.keys()
     return max((one[key] - other[key]).abs().max().item() for key in one)
 
 
 def test_small_batches_are_one_large_batch(tiny: list[str]) -> None:
-    whole = weights_after([*tiny, *ALIKE])
-    assert distance(whole, weights_after([*tiny, *ALIKE], steps=3)) > 1e-3
+    whole = train_weights([*tiny, *ALIKE])
+    assert measure_distance(whole, train_weights([*tiny, *ALIKE], steps=3)) > 1e-3
     for count in (2, 5):
-        assert distance(whole, weights_after([*tiny, *ALIKE, f"accumulate={count}"])) < 1e-5
+        assert measure_distance(whole, train_weights([*tiny, *ALIKE, f"accumulate={count}"])) < 1e-5
 
 
 @pytest.mark.parametrize(("words", "message"), [(["accumulate=3"], "3 parts"), (["batch_size=4000"], "more")])
@@ -62,7 +62,7 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path) -> None:
     printed = run_twice([*single, *places])
     ours, theirs = (folder / "runs" / "vit_cifar10" / "export" for folder in (tmp_path, tmp_path / "two"))
     found = [load_file(folder / "model.safetensors") for folder in (ours, theirs)]
-    assert distance(*found) < 1e-5
+    assert measure_distance(*found) < 1e-5
     rows = [json.loads((folder / "metrics.json").read_text())["history"] for folder in (ours, theirs)]
     for one, two in zip(*rows, strict=True):
         assert one["val"] == two["val"]
@@ -96,12 +96,12 @@ def test_a_process_takes_the_gpu_of_its_own_number(monkeypatch: pytest.MonkeyPat
 def test_compiled_training_is_eager_training(tiny: list[str]) -> None:
     """Forward, backward and the moving average, whose keys must be the eager ones."""
     short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
-    eager = weights_after(short, steps=2)
-    compiled = weights_after([*short, "compile=true"], steps=2)
-    assert distance(eager, compiled) < 1e-5
+    eager = train_weights(short, steps=2)
+    compiled = train_weights([*short, "compile=true"], steps=2)
+    assert measure_distance(eager, compiled) < 1e-5
 
 
-def compiled_network(recipe: str, words: list[str]) -> nn.Module:
+def make_compiled(recipe: str, words: list[str]) -> nn.Module:
     """An untrained network, compiled without generating machine code."""
     config = load_recipe(recipe, [*words, "compile=true"])
     network = build_network(config.model).eval()
@@ -112,7 +112,7 @@ def compiled_network(recipe: str, words: list[str]) -> nn.Module:
 
 
 def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None:
-    network, x = compiled_network("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
+    network, x = make_compiled("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
     for count in (64, 16):
         pruning = Pruning(None, Explicit((torch.arange(count),)))
         plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
@@ -120,7 +120,7 @@ def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None
 
 
 def test_an_elastic_network_is_compiled_by_the_block_for_any_number_of_tokens(tiny: list[str]) -> None:
-    network = compiled_network("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
+    network = make_compiled("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
     assert "forward" not in vars(network)
     assert all("forward" in vars(network.get_submodule(f"blocks.{index}")) for index in range(4))
     block = network.get_submodule("blocks.1")

@@ -13,8 +13,8 @@ from huggingface_hub import constants
 from safetensors.torch import load_file
 
 from tests.train.uploads import TOKEN, Uploads
-from tests.weights.hub import COMMIT, probe
-from tests.weights.samples import logits, write_own, write_tensors
+from tests.weights.hub import COMMIT, make_probe
+from tests.weights.samples import compute_logits, write_own, write_tensors
 from train.publish import main as publish
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
@@ -54,12 +54,12 @@ def test_what_is_published_loads_from_the_hub(
     for name in FILES:
         assert (hub.root / "me" / "new" / name).read_bytes() == (tmp_path / "mine" / name).read_bytes()
     assert capsys.readouterr().out.splitlines()[-1] == f"{hub.url}/me/new/commit/{COMMIT}"
-    torch.testing.assert_close(load_model("hf-hub:me/new").model(probe(16)), logits(model, 16))
+    torch.testing.assert_close(load_model("hf-hub:me/new").model(make_probe(16)), compute_logits(model, 16))
     publish([str(tmp_path / "mine"), "--repo", "me/space", "--subfolder", "vit_cifar10"])
     monkeypatch.setenv("VITDEMO_HUB_REPO", "me/space")
     loaded = load_model("vit_cifar10", models_dir=tmp_path / "nowhere")
     assert loaded.origin.source == f"hf-hub:me/space@{COMMIT}"
-    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16))
+    torch.testing.assert_close(loaded.model(make_probe(16)), compute_logits(model, 16))
 
 
 def test_a_dry_run_lists_and_sends_nothing(

@@ -23,7 +23,7 @@ from PIL import Image
 
 from tests.browser.server import serve_page
 from tests.small_bundle import write_small_models
-from tests.train.conftest import overrides
+from tests.train.conftest import list_overrides
 from train.options import SWEEP
 from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE, PHOTO_WORDS
@@ -37,13 +37,13 @@ PAGES = README + "".join(
 PYTHON = "".join(re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL))
 
 
-def commands(text: str) -> list[str]:
+def find_commands(text: str) -> list[str]:
     """Return the commands of the text's bash blocks, each once, without its comment."""
     lines = "".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)).splitlines()
     return list(dict.fromkeys(line.partition("#")[0].strip() for line in lines))
 
 
-COMMANDS = commands(PAGES)
+COMMANDS = find_commands(PAGES)
 
 
 def write_photos(folder: Path, *, name: str = "imagenette", classes: Iterable[str] = IMAGENETTE) -> Path:
@@ -58,7 +58,7 @@ def write_photos(folder: Path, *, name: str = "imagenette", classes: Iterable[st
     return folder
 
 
-def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[str]:
+def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> list[str]:
     """The command as words, with this machine's python, a tiny data set, and all output below `folder`."""
     words = shlex.split(command)
     if words[0] == "make":
@@ -82,7 +82,7 @@ def words_for(command: str, *, data: Path, dense: Path, folder: Path) -> list[st
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
     if "train" in words:
-        small = [*overrides(data, folder), "epochs=1", "max_steps=2"]
+        small = [*list_overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
             small += [f"data.folder={write_photos(folder)}", "distil.weight=0.0"]
         if "gpu_" in command:
@@ -104,11 +104,11 @@ def test_readme_shows_commands_for_each_use() -> None:
         "python -m train ",
         "python -m vitdemo",
     ):
-        assert any(command.startswith(start) for command in commands(README)), start
+        assert any(command.startswith(start) for command in find_commands(README)), start
     assert any(command.startswith("python -m train.evaluate") for command in COMMANDS)
 
 
-def module_of(command: str) -> str:
+def find_module(command: str) -> str:
     """The module that `python -m` runs, "" for other commands."""
     words = command.split()
     return words[2] if words[:2] == ["python", "-m"] else ""
@@ -142,9 +142,9 @@ def test_a_command_works(
     command: str, data: Path, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first command of each module runs in a process of its own, which costs seconds."""
-    words = words_for(command, data=data, dense=dense, folder=tmp_path)
-    module = module_of(command)
-    again = module and command != next(one for one in COMMANDS if module_of(one) == module)
+    words = split_command(command, data=data, dense=dense, folder=tmp_path)
+    module = find_module(command)
+    again = module and command != next(one for one in COMMANDS if find_module(one) == module)
     out = run_here(words, monkeypatch) if again else run_apart(words)
     if "--json" in words:
         printed = json.loads(out)

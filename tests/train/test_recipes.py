@@ -73,14 +73,14 @@ def test_a_recipe_starts_from_what_another_one_leaves(name: str) -> None:
         assert taught[0].model.num_classes == config.model.num_classes
     if config.init_from and not config.init_from.startswith("hf-hub:"):
         sources = [other for other in others if other.name == config.init_from]
-        assert {blocks_of(other) for other in sources} == {blocks_of(config)}
+        assert {describe_blocks(other) for other in sources} == {describe_blocks(config)}
         if config.objective != "classify":  # the loss asks the source about the same pictures
             assert {(other.data.dataset, other.model.img_size) for other in sources} == {
                 (config.data.dataset, config.model.img_size)
             }
 
 
-def blocks_of(config: TrainConfig) -> tuple[float, ...]:
+def describe_blocks(config: TrainConfig) -> tuple[float, ...]:
     """What the blocks of two networks must share for one to go on from the other."""
     assert isinstance(config.model, ViTConfig)
     return config.model.embed_dim, config.model.depth, config.model.mlp_ratio

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.train.conftest import overrides
+from tests.train.conftest import list_overrides
 from train.data import Resident
 from train.predictions import draw_predictions, first_predictions
 from train.recipe import load_recipe
@@ -22,7 +22,7 @@ from vitdemo.render.plots import Prediction, plot_confusion, plot_predictions
 from vitdemo.weights import LoadedModel, load_model
 
 
-def metrics(accuracy: float, points: dict[tuple[float, str], float]) -> str:
+def write_metrics(accuracy: float, points: dict[tuple[float, str], float]) -> str:
     rows = [{"keep_ratio": r, "selector": s, "accuracy": a, "n": 1234} for (r, s), a in points.items()]
     return json.dumps({"accuracy": accuracy, "parameters": 1234567, "sweep": rows})
 
@@ -39,9 +39,9 @@ def swept(tmp_path: Path) -> Path:
     }
     points[1.0, "learned"] = 90.0
     for name, text in (
-        ("a_run", metrics(91.0, points)),
-        ("dynamicvit_cifar10", metrics(90.0, points)),
-        ("briefly", metrics(90.0, {key: value for key, value in points.items() if key[0] != 0.7})),
+        ("a_run", write_metrics(91.0, points)),
+        ("dynamicvit_cifar10", write_metrics(90.0, points)),
+        ("briefly", write_metrics(90.0, {key: value for key, value in points.items() if key[0] != 0.7})),
         ("vit_cifar10", json.dumps({"accuracy": 90.5, "parameters": 1})),
     ):
         (tmp_path / name).mkdir()
@@ -49,12 +49,12 @@ def swept(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def cells(line: str) -> list[str]:
+def read_cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names, _, *rows = map(cells, format_sweep(swept).splitlines())
+    names, _, *rows = map(read_cells, format_sweep(swept).splitlines())
     assert names == [
         "model", "n", "dense, %", "drop at 0.7", "drop at 0.5", "margin at 0.7", "margin at 0.5",
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_each_table_goes_to_its_own_place(tmp_path: Path) -> None:
 
 
 def test_a_table_of_the_bundled_checkpoints_is_what_their_metrics_say() -> None:
-    header, _, *rows = map(cells, format_sweep(Path("checkpoints")).splitlines())
+    header, _, *rows = map(read_cells, format_sweep(Path("checkpoints")).splitlines())
     for row in rows:
         said = json.loads((Path("checkpoints") / row[0] / "metrics.json").read_text())
         at = {(r["keep_ratio"], r["selector"]): r["accuracy"] for r in said["sweep"]}
@@ -154,7 +154,7 @@ def test_pictures_of_the_data_set_stay_in_the_runs_folder(
     with Image.open(path) as figure:
         assert figure.size[0] > 800
     assert not list(dense.glob("predictions*"))
-    run_dir = load_recipe("cifar10_vit", overrides(data, dense.parents[2])).run_dir
+    run_dir = load_recipe("cifar10_vit", list_overrides(data, dense.parents[2])).run_dir
     assert (run_dir / "predictions.png").is_file()
     written = json.loads((dense / "metrics.json").read_text())["validation_confidence"]
     assert len(written) == 101

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.train.conftest import overrides
-from tests.train.test_export import bytes_of
-from tests.train.test_folder import config_of
+from tests.train.conftest import list_overrides
+from tests.train.test_export import read_files
+from tests.train.test_folder import load_config
 from train.__main__ import main as train
 from train.checkpoint import load_state
 from train.recipe import load_recipe
@@ -55,7 +55,7 @@ def test_a_run_goes_on_with_its_pictures_in_another_place(
     list_saved([*tiny, *SHORT])
     copy = tmp_path / "moved" / "data"
     shutil.copytree(data, copy)
-    moved = [*overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "data.workers=1"]
+    moved = [*list_overrides(copy, tmp_path), *SHORT, "log=auto", f"out={tmp_path}", "data.workers=1"]
     again = Run(load_recipe("cifar10_vit", moved))
     resume_run(again)
     assert again.step == 2
@@ -70,14 +70,14 @@ def test_a_folder_goes_on_where_its_files_are_the_same(resident: str, tree: Path
     copy = tmp_path / "copy"
     shutil.copytree(tree, copy, copy_function=shutil.copyfile)  # all with the time of now
     words = (f"data.resident={resident}", f"runs={tmp_path / 'runs'}", "data.workers=0")
-    run = Run(config_of(tree, *words))
+    run = Run(load_config(tree, *words))
     save_run(run)
-    resume_run(Run(config_of(copy, *words)))
+    resume_run(Run(load_config(copy, *words)))
     victim = copy / "train" / "bridge" / "03.png"
     size = Image.open(victim).size
     Image.new("RGB", size, "red").save(victim)
     with pytest.raises(ValueError, match="data"):
-        resume_run(Run(config_of(copy, *words)))
+        resume_run(Run(load_config(copy, *words)))
 
 
 def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,11 +85,11 @@ def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.C
     folder = list_saved(words).config.run_dir
     (folder / "export").mkdir()
     (folder / "export" / "model.safetensors").write_bytes(b"of a finished run")
-    files = bytes_of(folder)
+    files = read_files(folder)
     for number in (1, 2):
         train(["--recipe", "cifar10_vit", *words])
         assert f"{folder / f'before-{number}'} keeps the state" in capsys.readouterr().out
-    assert bytes_of(folder / "before-1") == files
+    assert read_files(folder / "before-1") == files
     assert not (folder / "export").exists()
     for kept, step in (("before-1", 2), ("before-2", 4), (".", 4)):
         state = load_state(folder / kept)

@@ -81,7 +81,7 @@ def test_the_other_networks_start_from_the_dense_one(recipe: str, dense: Path, t
         assert judged == [(1.0, "learned"), *((0.7, name) for name in ("learned", *CONTROLS))]
 
 
-def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+def train_weights(words: list[str], *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
     run = Run(load_recipe("cifar10_vit", words))
     order = epoch_order(len(run.splits["train"]), seed=0, epoch=0)
     for number in range(6):
@@ -96,7 +96,7 @@ def weights_after(words: list[str], *, stop_at: int | None = None) -> dict[str, 
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tiny: list[str]) -> None:
     words = [*tiny, "max_steps=6", "model.drop_path_rate=0.1", "augment.cutmix_from=0.0"]
-    whole, resumed = weights_after(words), weights_after(words, stop_at=3)
+    whole, resumed = train_weights(words), train_weights(words, stop_at=3)
     for key, value in whole.items():
         assert torch.equal(value, resumed[key]), key
 
@@ -125,7 +125,7 @@ def test_a_short_run_exports_what_it_learned(tiny: list[str]) -> None:
     assert exported > last - 5
 
 
-def losses_of(words: list[str]) -> list[float]:
+def train_steps(words: list[str]) -> list[float]:
     run = Run(load_recipe("cifar10_vit", [*words, "max_steps=12", "epochs=3"]))
     rows, losses = torch.arange(40), []
     for _ in range(12):
@@ -137,10 +137,10 @@ def losses_of(words: list[str]) -> list[float]:
 
 
 def test_low_precision_learns_as_full_precision_does(tiny: list[str]) -> None:
-    full = losses_of([*tiny, "precision=fp32"])
+    full = train_steps([*tiny, "precision=fp32"])
     assert full[-1] < full[0] - 0.05
     for precision in ("bf16", "fp16"):
-        assert losses_of([*tiny, f"precision={precision}"]) == pytest.approx(full, abs=0.02)
+        assert train_steps([*tiny, f"precision={precision}"]) == pytest.approx(full, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from tests.train.conftest import run_twice
-from tests.train.test_folder import TINY, config_of
+from tests.train.test_folder import TINY, load_config
 from train.__main__ import main as train
 from train.evaluate import count_hits, predict
 from train.evaluate import main as evaluate
@@ -49,7 +49,7 @@ def test_an_empty_split_is_refused_before_anything_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resident", ["true", "false"])
 def test_of_no_pictures_none_is_named_rightly(resident: str, tree: Path) -> None:
-    empty = load_splits(config_of(tree, f"data.resident={resident}"), torch.device("cpu"))["val"].part(
+    empty = load_splits(load_config(tree, f"data.resident={resident}"), torch.device("cpu"))["val"].part(
         slice(0, 0)
     )
     network = torch.nn.Linear(1, 1)

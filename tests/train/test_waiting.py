@@ -36,12 +36,12 @@ def valueless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def config_of(recipe: str, *words: str) -> TrainConfig:
+def load_config(recipe: str, *words: str) -> TrainConfig:
     stages = ["model.prune.prune_loc=[1, 2, 3]"] if "dynamicvit" in recipe else []
     return load_recipe(recipe, [*PLAIN, *SMALL, *stages, "precision=bf16", *words])
 
 
-def split_of(config: TrainConfig, device: str) -> Resident:
+def make_split(config: TrainConfig, device: str) -> Resident:
     data = replace(DATASETS["cifar10"].data, img_size=config.model.img_size)
     labels = torch.zeros(PICTURES, dtype=torch.long, device=device)
     pixels = torch.zeros(PICTURES, 3, 32, 32, dtype=torch.uint8, device=device)
@@ -58,8 +58,8 @@ def split_of(config: TrainConfig, device: str) -> Resident:
     ],
 )
 def test_pictures_are_changed_without_waiting(words: list[str]) -> None:
-    config = config_of("gpu_cifar10_vit", *words)
-    changed = Batches(config, split_of(config, "cuda"), None).change(
+    config = load_config("gpu_cifar10_vit", *words)
+    changed = Batches(config, make_split(config, "cuda"), None).change(
         {"rows": torch.arange(BATCH, device="cuda")}
     )
     assert changed["x"].shape == (BATCH, 3, 32, 32)
@@ -77,8 +77,8 @@ def test_pictures_are_changed_without_waiting(words: list[str]) -> None:
     ],
 )
 def test_a_step_is_taken_without_waiting(recipe: str, words: list[str]) -> None:
-    config = config_of(recipe, *words)
-    run = Run(config, splits=dict.fromkeys(("train", "val", "test"), split_of(config, "cpu")))
+    config = load_config(recipe, *words)
+    run = Run(config, splits=dict.fromkeys(("train", "val", "test"), make_split(config, "cpu")))
     if config.objective != "classify":
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None))

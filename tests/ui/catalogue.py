@@ -18,41 +18,41 @@ TAKES_KEYS = {"say", "say_html", "label", "both", "heading", "remark", "figure"}
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’-]*(?: [A-Za-z][A-Za-z'’-]*){2,}")  # three words and more
 
 
-def module_of(path: Path) -> ModuleType:
+def name_module(path: Path) -> ModuleType:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 
 def find_asked(path: Path) -> set[str]:
     """Every text that a call in the file gives to the catalogue, as far as the call itself tells."""
-    module, found = module_of(path), set()
+    module, found = name_module(path), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TAKES_KEYS:
-            found |= {text for argument in node.args for text in texts(argument, module)}
+            found |= {text for argument in node.args for text in list_texts(argument, module)}
     return found - {""}
 
 
-def texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
+def list_texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
     """The texts that an argument can be: a literal, either branch, or a constant of a module."""
     if isinstance(node, ast.Constant):
         yield from flatten(node.value)
     elif isinstance(node, ast.IfExp):
-        yield from (*texts(node.body, module), *texts(node.orelse, module))
+        yield from (*list_texts(node.body, module), *list_texts(node.orelse, module))
     elif isinstance(node, ast.Subscript):
-        whole = constant(node.value, module)
+        whole = find_constant(node.value, module)
         one = node.slice.value if isinstance(node.slice, ast.Constant) else None
         yield from flatten(whole[one] if isinstance(whole, dict) and one in whole else whole)
     else:
-        yield from flatten(constant(node, module))
+        yield from flatten(find_constant(node, module))
 
 
-def constant(node: ast.expr, module: ModuleType) -> Any:
+def find_constant(node: ast.expr, module: ModuleType) -> Any:
     """The value of NAME or module.NAME; None for what only a run would tell."""
     if isinstance(node, ast.Name):
         return getattr(module, node.id, None) if node.id.isupper() else None
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return getattr(getattr(module, node.value.id, None), node.attr, None) if node.attr.isupper() else None
-    return constant(node.value, module) if isinstance(node, ast.Subscript) else None
+    return find_constant(node.value, module) if isinstance(node, ast.Subscript) else None
 
 
 def flatten(value: Any) -> Iterator[str]:
@@ -86,7 +86,7 @@ def find_messages() -> frozenset[str]:
     return frozenset(found)
 
 
-def english(text: str, *, allowed: tuple[str, ...] = ()) -> list[str]:
+def find_english(text: str, *, allowed: tuple[str, ...] = ()) -> list[str]:
     """Runs of three and more English words in `text`, which has no tags; `allowed` phrases do not count."""
     for phrase in allowed:
         text = text.replace(phrase, "·")

@@ -155,7 +155,7 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
         hub.requests.clear()
         hub.sent, start = 0, time.monotonic()
         with FAULTS[load["fault"]]() if "fault" in load else nullcontext():
-            record = attempt(load)
+            record = try_load(load)
         results[load["name"]] = record | {
             "cached": vitdemo.weights.is_cached(load["source"]),
             "seconds": time.monotonic() - start,
@@ -168,8 +168,8 @@ def drive(scenario: dict[str, Any]) -> dict[str, Any]:
     return results
 
 
-def attempt(load: dict[str, Any]) -> dict[str, Any]:
-    """One load: the report, classes, data config, progress, and logits of `probe`; or the error."""
+def try_load(load: dict[str, Any]) -> dict[str, Any]:
+    """One load: the report, classes, data config, progress, and logits of `make_probe`; or the error."""
     import torch
 
     from vitdemo.config import to_json
@@ -197,7 +197,7 @@ def attempt(load: dict[str, Any]) -> dict[str, Any]:
         template = getattr(error.args[0], "template", None) if error.args else None
         return {"error": str(error), "template": template, "progress": progress, "heard": heard}
     with torch.no_grad():
-        logits = loaded.model(probe(loaded.model.config.img_size))
+        logits = loaded.model(make_probe(loaded.model.config.img_size))
     return {
         **dataclasses.asdict(loaded.origin),
         "classes": loaded.classes,
@@ -217,7 +217,7 @@ def count_left() -> int:
         time.sleep(0.05)
 
 
-def probe(size: Any) -> Any:
+def make_probe(size: Any) -> Any:
     """The two pictures that models are compared on, `(2, 3, hh, ww)`."""
     import torch
 

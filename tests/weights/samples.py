@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from tests.weights.hub import probe
+from tests.weights.hub import make_probe
 from vitdemo.config import DataConfig, PruneConfig, ViTConfig
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights import save_model
@@ -52,8 +52,8 @@ def write_own(folder: Path, *, half: bool = False) -> VisionTransformer:
 
 
 @torch.no_grad()
-def logits(model: nn.Module, size: int | tuple[int, int]) -> torch.Tensor:
-    out = model(probe(size))
+def compute_logits(model: nn.Module, size: int | tuple[int, int]) -> torch.Tensor:
+    out = model(make_probe(size))
     return getattr(out, "logits", out)
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.weights.hub import probe
-from tests.weights.samples import CLASSES, CONFIG, DATA, logits, write_own, write_tensors
+from tests.weights.hub import make_probe
+from tests.weights.samples import CLASSES, CONFIG, DATA, compute_logits, write_own, write_tensors
 from vitdemo.config import to_json
 from vitdemo.models import build_model
 from vitdemo.weights import WeightsError, load_model, save_model, store
@@ -29,7 +29,7 @@ def test_a_saved_model_comes_back(tmp_path: Path, half: bool) -> None:
     model = write_own(tmp_path / "mine", half=half)
     loaded = load_model(str(tmp_path / "mine"))
     rounding = 2e-3 if half else 0.0
-    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16), rtol=0, atol=rounding)
+    torch.testing.assert_close(loaded.model(make_probe(16)), compute_logits(model, 16), rtol=0, atol=rounding)
     assert (loaded.spec.config, loaded.spec.data, loaded.classes) == (CONFIG, DATA, CLASSES)
     assert (loaded.spec.title, loaded.origin.source) == ("mine", "folder mine")
     assert not loaded.model.training
@@ -41,7 +41,9 @@ def test_folders_that_tell_no_checksum_are_taken(tmp_path: Path) -> None:
     config = json.loads((tmp_path / "config.json").read_text())
     del config["sha256"]
     (tmp_path / "config.json").write_text(json.dumps(config))
-    torch.testing.assert_close(load_model(str(tmp_path)).model(probe(16)), logits(model, 16), rtol=0, atol=0)
+    torch.testing.assert_close(
+        load_model(str(tmp_path)).model(make_probe(16)), compute_logits(model, 16), rtol=0, atol=0
+    )
 
 
 def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
@@ -49,7 +51,7 @@ def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
     model = write_own(tmp_path)
     loaded = load_model(str(tmp_path))
     os.truncate(tmp_path / "model.safetensors", 0)
-    torch.testing.assert_close(loaded.model(probe(16)), logits(model, 16), rtol=0, atol=0)
+    torch.testing.assert_close(loaded.model(make_probe(16)), compute_logits(model, 16), rtol=0, atol=0)
 
 
 def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def spoil(folder: Path, value: float) -> None:
     write_tensors(folder, tensors)
 
 
-def only_pickle(folder: Path) -> None:
+def write_pickle(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
 
@@ -145,7 +147,7 @@ DAMAGE = {
     "int8": (lambda f: recast(f, torch.int8), "pos_embed holds int8, not floats"),
     "NaN": (lambda f: spoil(f, math.nan), "blocks.1.mlp.fc2.weight has numbers that are not finite"),
     "infinite": (lambda f: spoil(f, -math.inf), "blocks.1.mlp.fc2.weight has numbers that are not finite"),
-    "pickle": (only_pickle, "holds pytorch_model.bin, a pickle"),
+    "pickle": (write_pickle, "holds pytorch_model.bin, a pickle"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json"),
     "not JSON": (lambda f: (f / "config.json").write_text("{"), "config.json of .* is not valid JSON"),

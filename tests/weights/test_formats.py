@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from timm.data import resolve_model_data_config
 from timm.models import save_for_hf
 
-from tests.weights.hub import probe
-from tests.weights.samples import logits, scatter, write_transformers
+from tests.weights.hub import make_probe
+from tests.weights.samples import compute_logits, scatter, write_transformers
 from vitdemo.config import DataConfig
 from vitdemo.weights import WeightsError, load_model
 
@@ -31,7 +31,9 @@ def test_timm_folders_give_timms_logits(tmp_path: Path, architecture: str) -> No
     save_for_hf(theirs, str(tmp_path), safe_serialization=True)
     loaded = load_model(str(tmp_path))
     size = loaded.spec.config.img_size
-    torch.testing.assert_close(loaded.model(probe(size)), logits(theirs, size), rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        loaded.model(make_probe(size)), compute_logits(theirs, size), rtol=0, atol=1e-4
+    )
     wanted = resolve_model_data_config(theirs)
     data = loaded.spec.data
     assert (data.mean, data.std, data.crop_pct) == (wanted["mean"], wanted["std"], wanted["crop_pct"])
@@ -51,7 +53,7 @@ def test_transformers_folders_give_transformers_logits(tmp_path: Path, hub_names
     key = "vit.encoder.layer.0.attention.attention.query.weight"  # as in google/vit-base-patch16-224
     assert (key in load_file(tmp_path / "model.safetensors")) == hub_names
     loaded = load_model(str(tmp_path))
-    torch.testing.assert_close(loaded.model(probe(32)), logits(theirs, 32), rtol=0, atol=1e-4)
+    torch.testing.assert_close(loaded.model(make_probe(32)), compute_logits(theirs, 32), rtol=0, atol=1e-4)
     assert loaded.classes == ("ant", "bee", "cat")
     wanted = DataConfig("", 32, (0.5,) * 3, (0.25,) * 3, "bicubic", 0.8, "squash", "transformers")
     assert loaded.spec.data == wanted

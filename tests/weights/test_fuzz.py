@@ -59,7 +59,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir())}
 
 
-def attempt(folder: Path) -> LoadedModel | None:
+def try_load(folder: Path) -> LoadedModel | None:
     """The loaded model, whose answer to a picture is finite; None where one sentence refuses it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, the highest so far
     words = ""
@@ -80,14 +80,14 @@ def attempt(folder: Path) -> LoadedModel | None:
     return loaded
 
 
-def places(values: Any) -> list[tuple[Any, ...]]:
+def list_places(values: Any) -> list[tuple[Any, ...]]:
     """The paths of all values in a JSON document."""
     items = (
         values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     )
     found: list[tuple[Any, ...]] = []
     for key, value in items:
-        found += [(key,), *((key, *path) for path in places(value))]
+        found += [(key,), *((key, *path) for path in list_places(value))]
     return found
 
 
@@ -95,7 +95,7 @@ def mutate(document: Any, data: st.DataObject) -> Any:
     """`document` with one to three values replaced, removed or added."""
     document = copy.deepcopy(document)
     for _ in range(data.draw(st.integers(1, 3))):
-        *path, last = data.draw(st.sampled_from(places(document) or [("size",)]))
+        *path, last = data.draw(st.sampled_from(list_places(document) or [("size",)]))
         target = document
         for key in path:
             target = target[key]
@@ -127,10 +127,10 @@ def test_any_config_is_a_model_or_a_sentence(
         good = path.read_text()
         path.write_text(json.dumps(mutate(json.loads(good), data)))
         try:
-            attempt(folders[kind])
+            try_load(folders[kind])
         finally:
             path.write_text(good)
-    assert attempt(folders[kind]) is not None
+    assert try_load(folders[kind]) is not None
 
 
 @FEW
@@ -140,7 +140,7 @@ def test_any_bytes_for_a_config_are_a_sentence(folders: dict[str, Path], text: b
     good = path.read_text()
     path.write_bytes(text)
     try:
-        assert attempt(folders["transformers"]) is None
+        assert try_load(folders["transformers"]) is None
     finally:
         path.write_text(good)
 
@@ -151,12 +151,12 @@ def rewrite(folder: Path, header: bytes, body: bytes, length: int | None = None)
     good = path.read_bytes()
     path.write_bytes(struct.pack("<Q", len(header) if length is None else length) + header + body)
     try:
-        return attempt(folder)
+        return try_load(folder)
     finally:
         path.write_bytes(good)
 
 
-def parts(folder: Path) -> tuple[dict[str, Any], bytes]:
+def cut_parts(folder: Path) -> tuple[dict[str, Any], bytes]:
     content = (folder / "model.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     return json.loads(content[8 : 8 + length]), content[8 + length :]
@@ -164,7 +164,7 @@ def parts(folder: Path) -> tuple[dict[str, Any], bytes]:
 
 @pytest.mark.parametrize("length", [0, 1, 2**31, 2**62, 2**63, 2**64 - 1])
 def test_a_header_of_any_length_is_a_sentence(folders: dict[str, Path], length: int) -> None:
-    header, body = parts(folders["timm"])
+    header, body = cut_parts(folders["timm"])
     assert rewrite(folders["timm"], json.dumps(header).encode(), body, length) is None
     assert rewrite(folders["timm"], b"{" * 1000, body) is None
 
@@ -173,7 +173,7 @@ def test_a_header_of_any_length_is_a_sentence(folders: dict[str, Path], length: 
 @given(data=st.data())
 def test_any_header_is_a_model_or_a_sentence(folders: dict[str, Path], data: st.DataObject) -> None:
     """Offsets that overlap or lie outside, other kinds and shapes, names that are not there."""
-    header, body = parts(folders["timm"])
+    header, body = cut_parts(folders["timm"])
     names = sorted(header.keys() - {"__metadata__"})
     for name in data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=2)):
         key = data.draw(st.sampled_from(["dtype", "shape", "data_offsets"]))
@@ -196,6 +196,6 @@ def test_any_byte_of_the_file_is_a_model_or_a_sentence(
     content[at] = value
     path.write_bytes(content[: len(content) - cut // 2])
     try:
-        attempt(folders["timm"])
+        try_load(folders["timm"])
     finally:
         path.write_bytes(good)

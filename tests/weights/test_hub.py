@@ -14,7 +14,7 @@ import torch
 from timm.models import save_for_hf
 
 from tests.weights.hub import COMMIT, SLOW_PAUSE, SLOW_PIECE
-from tests.weights.samples import logits, scatter, write_own, write_transformers
+from tests.weights.samples import compute_logits, scatter, write_own, write_transformers
 from vitdemo.datasets import imagenet_classes
 
 DEADLINE = 2.0
@@ -70,7 +70,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     ]
     subprocess.run(command, check=True, timeout=300)
     results = json.loads((folder / "out.json").read_text())
-    wanted = {"timm": logits(tiny, 224), "transformers": logits(other, 32), "good": logits(own, 16)}
+    wanted = {
+        "timm": compute_logits(tiny, 224),
+        "transformers": compute_logits(other, 32),
+        "good": compute_logits(own, 16),
+    }
     return results | {"wanted": wanted, "size": size}
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.weights.hub import COMMIT
-from tests.weights.samples import logits, write_own
+from tests.weights.samples import compute_logits, write_own
 
 DEADLINE = 2.0
 # Repository: what it does, and the sentence that is told.
@@ -61,7 +61,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (folder / "scenario.json").write_text(json.dumps(scenario))
     files = [str(folder / "scenario.json"), str(folder / "out.json")]
     subprocess.run([sys.executable, "-m", "tests.weights.hub", *files], check=True, timeout=120)
-    return json.loads((folder / "out.json").read_text()) | {"wanted": logits(model, 16)}
+    return json.loads((folder / "out.json").read_text()) | {"wanted": compute_logits(model, 16)}
 
 
 @pytest.mark.parametrize("name", BROKEN)

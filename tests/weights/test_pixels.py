@@ -29,7 +29,7 @@ VIT = {
 TIMM = {"architecture": "vit_tiny_patch16_224", "num_classes": 2}
 
 
-def picture(name: str, mode: str = "RGB") -> Image.Image:
+def draw_picture(name: str, mode: str = "RGB") -> Image.Image:
     """Smooth shapes below noise, so that each filter and each offset by a pixel shows."""
     width, height = SIZES[name]
     rng = np.random.default_rng(width)
@@ -42,7 +42,7 @@ def picture(name: str, mode: str = "RGB") -> Image.Image:
 def compare(data: DataConfig, theirs: Any, *, mode: str = "RGB") -> None:
     """All pictures: to the last bit of a pixel, and a rounding of the floating-point arithmetic."""
     for name in SIZES:
-        image = picture(name, mode)
+        image = draw_picture(name, mode)
         ours, wanted = preprocess(image.convert("RGB"), config=data).pixels, theirs(image)
         step = float((1 / 255) / max(data.std))  # between two neighbours among the pixels
         torch.testing.assert_close(
@@ -104,8 +104,8 @@ def test_the_processor_by_torchvision_differs_by_one_step_at_most() -> None:
     other = transformers.ViTImageProcessor(**flags)
     data = describe(VIT, flags).data
     for name in SIZES:
-        ours = preprocess(picture(name), config=data).pixels
-        assert (ours - other(picture(name), return_tensors="pt").pixel_values).abs().max() < 1.01 / 127.5
+        ours = preprocess(draw_picture(name), config=data).pixels
+        assert (ours - other(draw_picture(name), return_tensors="pt").pixel_values).abs().max() < 1.01 / 127.5
 
 
 @pytest.mark.parametrize("kind", PROCESSORS)
@@ -126,7 +126,7 @@ def test_one_channel_is_the_librarys_grey(mode: str) -> None:
     data = describe(TIMM | {"pretrained_cfg": inputs}, {}).data
     transform: Any = create_transform(**inputs, interpolation="bicubic")
     compare(data, lambda image: transform(image.convert("L"))[None], mode=mode)
-    view = preprocess(picture("wide"), config=data).view
+    view = preprocess(draw_picture("wide"), config=data).view
     assert view.mode == "RGB"
     assert view.convert("L").convert("RGB").tobytes() == view.tobytes()
 
@@ -161,7 +161,7 @@ def test_the_view_is_the_crop_that_the_model_sees(mode: Any, crop_pct: float) ->
     data = DataConfig("", (24, 32), (0.2, 0.5, 0.7), (1.0, 1.0, 1.0), "box", crop_pct, crop_mode=mode)
     for name in ("square", "wide", "tall", "thin"):
         width, height = SIZES[name]
-        coarse = picture(name).resize((4, 4)).resize((4 * width, 4 * height), Image.Resampling.BICUBIC)
+        coarse = draw_picture(name).resize((4, 4)).resize((4 * width, 4 * height), Image.Resampling.BICUBIC)
         prepared = preprocess(coarse, config=data)
         assert prepared.view.size[0] * 24 == prepared.view.size[1] * 32
         assert max(prepared.view.size) >= VIEW_SIZE

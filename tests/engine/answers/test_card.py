@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import picture
+from tests.engine.bundle import draw_picture
 from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers.card import Confidence, read_figure
 from vitdemo.familiarity import Familiarity
@@ -51,7 +51,7 @@ def folder(models: Path, tmp_path: Path) -> Path:
 
 
 def open_result(models_dir: Path) -> Result:
-    return Engine(device="cpu", models_dir=models_dir).open(Request(picture(), KEY, 0.0))
+    return Engine(device="cpu", models_dir=models_dir).open(Request(draw_picture(), KEY, 0.0))
 
 
 def test_a_card_without_front_matter_and_with_its_own_figures_only(folder: Path) -> None:
@@ -81,7 +81,7 @@ def test_weights_without_a_card(models: Path) -> None:
 def test_a_folder_of_ones_own_has_its_card(folder: Path, models: Path) -> None:
     name = str(folder / KEY)
     engine = Engine(device="cpu", models_dir=models, extra_models=(name,))
-    result = engine.open(Request(picture(), name, 0.0))
+    result = engine.open(Request(draw_picture(), name, 0.0))
     assert result.inside.card().markdown.startswith("# A network")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.bundle import load_directly, picture
+from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
 from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -29,7 +29,7 @@ from vitdemo.weights import load_model
 def test_maps_are_those_of_the_analysed_pass(
     engine: Engine, models: Path, key: str, ratio: float, selector: str
 ) -> None:
-    image = picture()
+    image = draw_picture()
     result = engine.open(Request(image, key, ratio, selector))
     found = result.classes("frog")
     model, pixels = load_directly(models, key, image)
@@ -54,7 +54,7 @@ def small_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: Engine) -> None:
-    result = small_engine.open(Request(picture()))
+    result = small_engine.open(Request(draw_picture()))
     assert result.analysis.pruned
     before = small_engine.forwards
     named = result.classes(result.analysis.pruned.top[0][0])
@@ -73,16 +73,16 @@ def test_the_most_faithful_map_is_the_first(tmp_path: Path) -> None:
     stored = json.dumps({"faithfulness": {"n": 7, "gains": gains}})
     (models / "dynamicvit_cifar10" / "metrics.json").write_text(stored)
     engine = Engine(device="cpu", models_dir=models)
-    found = engine.open(Request(picture())).classes()
+    found = engine.open(Request(draw_picture())).classes()
     assert [one.method for one in found[:2]] == ["chefer", "token-gradcam"]
     assert {one.method for one in found} == CLASS_METHODS.keys()
     assert {one.judged for one in found} == {7}
-    silent = engine.open(Request(picture(), "vit_cifar10", 0.0)).classes()
+    silent = engine.open(Request(draw_picture(), "vit_cifar10", 0.0)).classes()
     assert [(one.method, one.judged) for one in silent] == [(method, 0) for method in CLASS_METHODS]
 
 
 def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:
-    result = small_engine.open(Request(picture()))
+    result = small_engine.open(Request(draw_picture()))
     with pytest.raises(ValueError, match="class must be one that dynamicvit_cifar10 knows, got 'unicorn'"):
         result.classes("unicorn")
     with pytest.raises(Expired):
@@ -90,7 +90,7 @@ def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:
 
 
 def test_of_two_classes_with_one_name_the_likelier_is_meant(engine: Engine, models: Path) -> None:
-    result = engine.open(Request(picture(), "vit_cifar10", 0.0))
+    result = engine.open(Request(draw_picture(), "vit_cifar10", 0.0))
     entry = engine._cache.find(result.key)
     assert entry is not None
     assert entry.dense.logits is not None

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import load_directly, picture
-from tests.models.nets import small
+from tests.engine.bundle import draw_picture, load_directly
+from tests.models.nets import make_small
 from tests.small_bundle import write_small_models
 from vitdemo.config import PruneConfig
 from vitdemo.datasets import CIFAR10_CLASSES
@@ -36,7 +36,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models of 16 patches and ten classes, and one of 64 patches and three other classes."""
     folder = write_small_models(tmp_path_factory.mktemp("models"))
     torch.manual_seed(5)
-    model = small(img_size=32, patch_size=4, num_classes=len(OTHERS))
+    model = make_small(img_size=32, patch_size=4, num_classes=len(OTHERS))
     save_model(folder / FINE, model=model, name=FINE, data=MODELS[FINE].data, classes=OTHERS)
     return folder
 
@@ -48,12 +48,12 @@ def engine(models: Path) -> Engine:
 
 @pytest.fixture
 def a() -> Request:
-    return Request(picture(1), "dynamicvit_cifar10", 0.2)
+    return Request(draw_picture(1), "dynamicvit_cifar10", 0.2)
 
 
 @pytest.fixture
 def b() -> Request:
-    return Request(picture(1), "vit_cifar10", 0.3, "random")
+    return Request(draw_picture(1), "vit_cifar10", 0.3, "random")
 
 
 def run_bare(models: Path, request: Request) -> Trace:
@@ -66,7 +66,7 @@ def run_bare(models: Path, request: Request) -> Trace:
     return record(model, pixels, pruning=Pruning(chosen, FixedRatio(1 - request.pruning_ratio)))
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
+def compute_spearman(x: np.ndarray, y: np.ndarray) -> float:
     """From its definition, ranks counted pair by pair: Pearson's correlation of
     (number of smaller values + half the number of equal ones)."""
     ranks = [
@@ -119,7 +119,7 @@ def test_one_scale_and_the_rank_correlation(
     if method == "raw-attention" and present.sum() < FEWEST:  # the last layers of two networks may share few
         assert (found.agreement, found.obstacle) == (None, "few")
     else:
-        expected = spearman(heats[0][present], heats[1][present])
+        expected = compute_spearman(heats[0][present], heats[1][present])
         assert (found.agreement, found.obstacle) == (pytest.approx(expected, abs=1e-4), "")
     assert found.a.heat_figure.tobytes() != found.b.heat_figure.tobytes()
 
@@ -179,7 +179,7 @@ def test_another_crop_is_no_place_to_place_comparison(tmp_path: Path, a: Request
     folder = write_small_models(tmp_path)
     data = MODELS["vit_cifar10"].data
     torch.manual_seed(0)
-    model = small(img_size=32, patch_size=8, num_classes=10, prune=PruneConfig((1, 2, 3)))
+    model = make_small(img_size=32, patch_size=8, num_classes=10, prune=PruneConfig((1, 2, 3)))
     cropped = type(data)(data.dataset, 32, data.mean, data.std, crop_pct=0.8)
     save_model(folder / "vit_cifar10", model=model, name="vit_cifar10", data=cropped, classes=CIFAR10_CLASSES)
     found = Engine(device="cpu", models_dir=folder).compare(a, Request(a.image, "vit_cifar10"))
@@ -197,7 +197,7 @@ def test_the_contrast_is_another_bundled_model_or_the_other_ratio(engine: Engine
 
 def test_what_cannot_be_compared_is_told(engine: Engine, a: Request) -> None:
     with pytest.raises(ValueError, match="same picture"):
-        engine.compare(a, Request(picture(2), a.model))
+        engine.compare(a, Request(draw_picture(2), a.model))
     with pytest.raises(ValueError, match=r"method must be one of .*, got 'chefer'"):
         engine.compare(a, a, method="chefer")
     with pytest.raises(ValueError, match="model must be one of"):

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engine.bundle import picture, record_traces
-from tests.maps.traces import full, random_trace, slow_readout, slow_rollout, written_trace
+from tests.engine.bundle import draw_picture, record_traces
+from tests.maps.traces import expand, make_trace, read_out_slowly, roll_out_slowly, write_trace
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Export, Look, Request
 from vitdemo.maps import PatchDropped, explain, explain_inward
@@ -27,7 +27,7 @@ LOOK = Look(method="head-rollout", layer=3, head=1, fusion="max", discard_ratio=
 def export(
     engine: Engine, *, ratio: float = 0.3, look: Look = LOOK, direction: Literal["out", "in"] = "in"
 ) -> Export:
-    request = Request(picture(), KEY, ratio, "learned" if ratio else "")
+    request = Request(draw_picture(), KEY, ratio, "learned" if ratio else "")
     return engine.open(request).export(replace(look, direction=direction))
 
 
@@ -39,7 +39,7 @@ def record(engine: Engine) -> Export:
 def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) -> None:
     with np.load(io.BytesIO(record.to_npz()), allow_pickle=False) as file:
         arrays = dict(file)
-    dense, pruned = record_traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
+    dense, pruned = record_traces(models, KEY, draw_picture(), keep_ratio=0.7, selector="learned")
     for name, trace in (("dense", dense), ("pruned", pruned)):
         assert trace.logits is not None
         for layer, (attn, ids) in enumerate(zip(trace.attn, trace.token_ids, strict=True)):
@@ -49,16 +49,20 @@ def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) ->
             np.testing.assert_array_equal(arrays[f"{name}_token_ids_{layer:02d}"], ids)
         np.testing.assert_allclose(arrays[f"{name}_logits"], trace.logits, atol=1e-4)
         np.testing.assert_allclose(arrays[f"{name}_probabilities"].sum(), 1, atol=1e-5)
-        start = slow_readout(trace)
-        below = slow_rollout(trace, fusion="max", discard_ratio=0.2, stop=3)
-        wanted = full(trace, trace.attn[3][1].numpy(), 3) @ below @ start
-        np.testing.assert_allclose(arrays[f"{name}_map_head-rollout"], on_grid(trace, wanted, 3), atol=1e-5)
-        wanted = slow_rollout(trace, fusion="max", discard_ratio=0.2) @ start
+        start = read_out_slowly(trace)
+        below = roll_out_slowly(trace, fusion="max", discard_ratio=0.2, stop=3)
+        wanted = expand(trace, trace.attn[3][1].numpy(), 3) @ below @ start
         np.testing.assert_allclose(
-            arrays[f"{name}_map_attention-rollout"], on_grid(trace, wanted, -1), atol=1e-5
+            arrays[f"{name}_map_head-rollout"], place_on_grid(trace, wanted, 3), atol=1e-5
         )
-        wanted = full(trace, trace.attn[3][1].numpy(), 3) @ start
-        np.testing.assert_allclose(arrays[f"{name}_map_raw-attention"], on_grid(trace, wanted, 3), atol=1e-5)
+        wanted = roll_out_slowly(trace, fusion="max", discard_ratio=0.2) @ start
+        np.testing.assert_allclose(
+            arrays[f"{name}_map_attention-rollout"], place_on_grid(trace, wanted, -1), atol=1e-5
+        )
+        wanted = expand(trace, trace.attn[3][1].numpy(), 3) @ start
+        np.testing.assert_allclose(
+            arrays[f"{name}_map_raw-attention"], place_on_grid(trace, wanted, 3), atol=1e-5
+        )
     for stage, (ids, scores) in enumerate(zip(pruned.kept, pruned.scores, strict=True)):
         np.testing.assert_array_equal(arrays[f"kept_{stage}"], ids)
         heat = arrays[f"keep_score_{stage}"]
@@ -66,7 +70,7 @@ def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) ->
     assert not any(values.dtype == object for values in arrays.values())
 
 
-def on_grid(trace: Trace, column: np.ndarray, layer: int) -> np.ndarray:
+def place_on_grid(trace: Trace, column: np.ndarray, layer: int) -> np.ndarray:
     """The patches' part; NaN for those that are gone at `layer`."""
     result, ids = np.full(trace.num_patches, np.nan), trace.patch_ids(layer).numpy()
     result[ids] = column[ids + trace.num_prefix_tokens]
@@ -77,7 +81,7 @@ def test_who_looks_at_a_patch_by_hand() -> None:
     """Two layers of one head; a class token and two patches. The query is the first patch."""
     first = [[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]]
     second = [[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.1, 0.3, 0.6]]
-    trace = written_trace([first], [second], grid=(1, 2))
+    trace = write_trace([first], [second], grid=(1, 2))
     # Its column of (first + I) / 2 is [0.15, 0.8, 0.1].
     for method, query, wanted in (
         ("raw-attention", 0, [0.4, 0.3]),
@@ -93,17 +97,17 @@ def test_who_looks_at_a_patch_by_hand() -> None:
 
 @pytest.mark.parametrize("pool", ["token", "mean"])
 def test_who_looks_at_a_patch_through_pruning(pool: str) -> None:
-    trace = random_trace(cuts={1: 8, 3: 5}, pool=pool)
+    trace = make_trace(cuts={1: 8, 3: 5}, pool=pool)
     gone = next(patch for patch in range(12) if patch not in trace.patch_ids(1))
     for query in (None, int(trace.patch_ids(3)[0]), gone):
-        start = slow_readout(trace) if query is None else np.eye(13)[query + 1]
+        start = read_out_slowly(trace) if query is None else np.eye(13)[query + 1]
         found = explain_inward(trace, "attention-rollout", query=query, fusion="min", discard_ratio=0.3)
-        wanted = slow_rollout(trace, fusion="min", discard_ratio=0.3) @ start
-        np.testing.assert_allclose(found, on_grid(trace, wanted, 3), atol=1e-5)
+        wanted = roll_out_slowly(trace, fusion="min", discard_ratio=0.3) @ start
+        np.testing.assert_allclose(found, place_on_grid(trace, wanted, 3), atol=1e-5)
         found = explain_inward(trace, "head-rollout", query=query, layer=2, fusion="max")
-        fused = full(trace, trace.attn[2].amax(0).numpy(), 2)
-        wanted = fused @ slow_rollout(trace, fusion="max", stop=2) @ start
-        np.testing.assert_allclose(found, on_grid(trace, wanted, 2), atol=1e-5)
+        fused = expand(trace, trace.attn[2].amax(0).numpy(), 2)
+        wanted = fused @ roll_out_slowly(trace, fusion="max", stop=2) @ start
+        np.testing.assert_allclose(found, place_on_grid(trace, wanted, 2), atol=1e-5)
     assert np.nansum(explain_inward(trace, "attention-rollout", query=gone)) > 0, "it gave its share before"
     with pytest.raises(PatchDropped, match=f"patch {gone} was dropped before layer 1"):
         explain_inward(trace, "raw-attention", query=gone)
@@ -116,7 +120,7 @@ def test_each_map_says_which_direction_it_is_of(engine: Engine, models: Path) ->
             assert words in record.facts["arrays"][f"pruned_map_{name}"]["meaning"]
         here, there = (record.arrays[f"pruned_map_{name}"] for record in (out, inward))
         assert not np.allclose(here, there, equal_nan=True)
-    _, pruned = record_traces(models, KEY, picture(), keep_ratio=0.7, selector="learned")
+    _, pruned = record_traces(models, KEY, draw_picture(), keep_ratio=0.7, selector="learned")
     wanted = explain(pruned, "head-rollout", layer=3, head=1, fusion="max", discard_ratio=0.2)
     np.testing.assert_allclose(out.arrays["pruned_map_head-rollout"], wanted, atol=1e-5)
 

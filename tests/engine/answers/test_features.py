@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.engine.answers.test_payload import LEARNED, unpack
-from tests.engine.bundle import picture
+from tests.engine.bundle import draw_picture
 from vitdemo.engine import Engine, Request
 from vitdemo.maps.features import principal_components
 from vitdemo.maps.statistics import token_norms
@@ -18,7 +18,7 @@ from vitdemo.models.pruning import FixedRatio
 
 
 def test_both_passes_arrive_as_they_are(engine: Engine) -> None:
-    result = engine.open(Request(picture(), LEARNED, 0.5))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.5))
     sent = json.loads(result.features())
     entry = result._entry
     assert (sent["grid"], sent["layers"]) == ([8, 8], len(entry.dense.attn))
@@ -38,7 +38,7 @@ def test_both_passes_arrive_as_they_are(engine: Engine) -> None:
 
 
 def test_another_result_comes_beside(engine: Engine) -> None:
-    here, there = (engine.open(Request(picture(), LEARNED, ratio)) for ratio in (0.5, 0.3))
+    here, there = (engine.open(Request(draw_picture(), LEARNED, ratio)) for ratio in (0.5, 0.3))
     sent = json.loads(here.features(beside=there))
     assert sent.pop("beside") == json.loads(there.features())
     assert sent == json.loads(here.features())
@@ -46,7 +46,7 @@ def test_another_result_comes_beside(engine: Engine) -> None:
 
 def test_a_layers_features_keep_cosines_to_a_thousandth(engine: Engine) -> None:
     """Against the network's own tokens in full precision; those of the pruned pass against masked tokens."""
-    result = engine.open(Request(picture(), LEARNED, 0.5))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.5))
     entry, net = result._entry, engine._shared.pool.get(LEARNED).model
     assert isinstance(net, DynamicViT)
     assert entry.pruned is not None
@@ -72,7 +72,7 @@ def test_a_layers_features_keep_cosines_to_a_thousandth(engine: Engine) -> None:
 
 
 def test_what_is_not_there_is_named(engine: Engine) -> None:
-    result = engine.open(Request(picture(), LEARNED, 0.0))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.0))
     with pytest.raises(ValueError, match="pass must be one of dense, got 'pruned'"):
         result.features_layer(pass_="pruned", layer=0)
     with pytest.raises(ValueError, match="layer must be an integer from 0 to"):

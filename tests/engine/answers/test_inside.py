@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import load_directly, picture
-from tests.models.nets import VARIANTS, pictures, small
+from tests.engine.bundle import draw_picture, load_directly
+from tests.models.nets import VARIANTS, make_pictures, make_small
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import ablation
 from vitdemo.engine.answers.ablation import silenced_logits
@@ -34,8 +34,8 @@ def silence_head(net: VisionTransformer, layer: int, head: int) -> VisionTransfo
 @pytest.mark.parametrize("variant", ["square", "distilled", "layer scale", "linear relu, class and mean"])
 @torch.no_grad()
 def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    net = small(**VARIANTS[variant])
-    pixels = pictures(net.config, 1)
+    net = make_small(**VARIANTS[variant])
+    pixels = make_pictures(net.config, 1)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     logits = silenced_logits(net, pixels)
     assert logits.shape == (4, 3, 5)
@@ -54,8 +54,8 @@ def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytes
 
 @torch.no_grad()
 def test_through_pruning_the_patches_stay_the_same() -> None:
-    net = small()
-    pixels = pictures(net.config, 1)
+    net = make_small()
+    pixels = make_pictures(net.config, 1)
     kept = ((0, 2, 3, 5, 8, 11), (0, 3, 5, 8), (3, 8))
     pruning = Pruning(None, Explicit((None, *(torch.tensor(ids) for ids in kept))))
     logits = silenced_logits(net, pixels, pruning=pruning)
@@ -66,14 +66,14 @@ def test_through_pruning_the_patches_stay_the_same() -> None:
 
 @torch.no_grad()
 def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
-    result = engine.open(Request(picture(), KEY, 0.5))
+    result = engine.open(Request(draw_picture(), KEY, 0.5))
     told: list[tuple[float, str]] = []
     before = engine.forwards
     told_to = engine.recall(result.key, progress=lambda share, words: told.append((share, words)))
     pruned = told_to.inside.ablation("pruned")
     assert engine.forwards == before + 1, "10 layers of 3 heads are one batch"
     assert told == [(0, "Layer 0–9")]
-    net, pixels = load_directly(models, KEY, picture())
+    net, pixels = load_directly(models, KEY, draw_picture())
     kept = Pruning(None, Explicit((None, *map(torch.tensor, result.analysis.kept))))
     target = int(net(pixels, pruning=kept).argmax())
     for layer in range(10):
@@ -92,7 +92,7 @@ def test_ablation_of_a_result(engine: Engine, models: Path) -> None:
 
 
 def test_a_backbone_has_no_answer_to_change(engine: Engine) -> None:
-    result = engine.open(Request(picture(), KEY, 0.0))
+    result = engine.open(Request(draw_picture(), KEY, 0.0))
     entry = engine._cache.find(result.key)
     assert entry is not None
     engine._cache.put(dataclasses.replace(entry, dense=dataclasses.replace(entry.dense, logits=None)))
@@ -101,7 +101,7 @@ def test_a_backbone_has_no_answer_to_change(engine: Engine) -> None:
 
 
 def test_positions_are_found_under_the_pointer(engine: Engine) -> None:
-    result = engine.open(Request(picture(), KEY, 0.0))
+    result = engine.open(Request(draw_picture(), KEY, 0.0))
     first, other = (result.inside.positions_figure(place) for place in (0, 63))
     changed = np.argwhere((np.asarray(first) != np.asarray(other)).any(axis=-1))
     (top, left), (bottom, right) = changed.min(axis=0), changed.max(axis=0)
@@ -114,7 +114,7 @@ def test_positions_are_found_under_the_pointer(engine: Engine) -> None:
 
 def test_a_position_resembles_itself_most(engine: Engine) -> None:
     """The large map has its brightest colour, the end of the scale, at the chosen place."""
-    result = engine.open(Request(picture(), KEY, 0.0))
+    result = engine.open(Request(draw_picture(), KEY, 0.0))
     shown = np.asarray(result.inside.position_figure(19).convert("L")).astype(int)
     edge = 56
     centres = shown[edge // 2 : 448 : edge, edge // 2 : 448 : edge]
@@ -122,7 +122,7 @@ def test_a_position_resembles_itself_most(engine: Engine) -> None:
 
 
 def test_heads_follow_the_pass(engine: Engine) -> None:
-    result = engine.open(Request(picture(), KEY, 0.5))
+    result = engine.open(Request(draw_picture(), KEY, 0.5))
     pruned, dense = (result.inside.heads(which) for which in ("pruned", "dense"))
     assert np.shape(dense.distance) == np.shape(dense.entropy) == (10, 3)
     np.testing.assert_allclose(pruned.distance[:3], dense.distance[:3], rtol=1e-5)  # before the first stage
@@ -133,7 +133,7 @@ def test_heads_follow_the_pass(engine: Engine) -> None:
 
 
 def test_artefacts_are_framed(engine: Engine) -> None:
-    result = engine.open(Request(picture(), KEY, 0.0))
+    result = engine.open(Request(draw_picture(), KEY, 0.0))
     calm = result.inside.norms("dense")
     entry = engine._cache.find(result.key)
     assert entry is not None
@@ -154,7 +154,7 @@ def test_artefacts_are_framed(engine: Engine) -> None:
 
 
 def test_filters_come_from_this_model(engine: Engine) -> None:
-    results = [engine.open(Request(picture(), name, 0.0)) for name in (KEY, "vit_cifar10")]
+    results = [engine.open(Request(draw_picture(), name, 0.0)) for name in (KEY, "vit_cifar10")]
     found = [result.inside.filters() for result in results]
     assert all((one.shown, one.total) == (28, 48) and 0 < one.share < 1 for one in found)
     assert all(isinstance(one.image, Image.Image) for one in found)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from tests.engine.bundle import LAB_MODEL as MODEL
-from tests.engine.bundle import Net, load_directly, picture
+from tests.engine.bundle import Net, draw_picture, load_directly
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request, Result, SmallestSet, Surgery
@@ -72,7 +72,7 @@ def test_surgery_is_the_forward_in_which_patches_are_masked(engine: Engine, resu
 
 
 def test_surgery_without_pruning_and_with_nothing_forced(engine: Engine, net: Net) -> None:
-    result = engine.open(Request(picture(), MODEL, 0.0))
+    result = engine.open(Request(draw_picture(), MODEL, 0.0))
     untouched = result.lab.operate()
     assert untouched.tokens == (64,)
     assert untouched.macs == result.analysis.dense.macs
@@ -100,7 +100,10 @@ def test_surgery_names_what_is_wrong(engine: Engine, result: Result, options: di
 @pytest.mark.parametrize("key", [MODEL, "vit_cifar10"])
 @torch.no_grad()
 def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models: Path, key: str) -> None:
-    opened, (model, pixels) = engine.open(Request(picture(), key, 0.3)), load_directly(models, key, picture())
+    opened, (model, pixels) = (
+        engine.open(Request(draw_picture(), key, 0.3)),
+        load_directly(models, key, draw_picture()),
+    )
     result = opened.lab.adaptive(1.0)
     config = MODELS[key].config
     assert result.selector == opened.analysis.selector
@@ -127,7 +130,7 @@ def test_an_adaptive_budget_and_the_ratio_of_nearest_cost(engine: Engine, models
 
 
 def test_controls_fall_back_to_the_best_selector_for_a_threshold(engine: Engine) -> None:
-    result = engine.open(Request(picture(), MODEL, 0.3, "random"))
+    result = engine.open(Request(draw_picture(), MODEL, 0.3, "random"))
     assert result.lab.adaptive(0.5).selector == "learned"
     everything = result.lab.adaptive(0.0)
     assert everything.adaptive.tokens == (64, 64, 64, 64) == everything.fixed.tokens

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from tests.engine.bundle import picture
-from tests.maps.traces import written_trace
+from tests.engine.bundle import draw_picture
+from tests.maps.traces import write_trace
 from vitdemo.engine import Engine, Look, Request
 from vitdemo.engine.answers.attention import attention_map
 
@@ -15,10 +15,10 @@ ROWS = [[0.4, 0.1, 0.5], [0, 0, 0], [0.25, 0.25, 0.5]]  # the second token atten
 
 
 def test_the_share_of_prefix_tokens_worked_by_hand(engine: Engine) -> None:
-    result = engine.open(Request(picture(), "vit_cifar10", 0.0))
+    result = engine.open(Request(draw_picture(), "vit_cifar10", 0.0))
     entry = engine._cache.find(result.key)
     assert entry is not None
-    entry = dataclasses.replace(entry, dense=written_trace([ROWS], grid=(1, 2)))
+    entry = dataclasses.replace(entry, dense=write_trace([ROWS], grid=(1, 2)))
     raw = attention_map(entry, Look("raw-attention"))
     assert raw.values == ((pytest.approx(0.1), pytest.approx(0.5)),)
     assert raw.range == pytest.approx((0.1, 0.5))
@@ -34,7 +34,7 @@ def test_the_share_of_prefix_tokens_worked_by_hand(engine: Engine) -> None:
 
 
 def test_numbers_are_those_of_the_figure_and_run_nothing(engine: Engine) -> None:
-    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.5))
+    result = engine.open(Request(draw_picture(), "dynamicvit_cifar10", 0.5))
     count = engine.forwards
     found = result.attention(Look("raw-attention"))
     present = [i for i, value in enumerate(sum(found.values, ())) if value is not None]
@@ -46,7 +46,7 @@ def test_numbers_are_those_of_the_figure_and_run_nothing(engine: Engine) -> None
 
 
 def test_a_class_map_is_kept_and_its_method_is_checked_first(engine: Engine) -> None:
-    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.5))
+    result = engine.open(Request(draw_picture(), "dynamicvit_cifar10", 0.5))
     count = engine.forwards
     with pytest.raises(
         ValueError, match="method must be one of gradient-rollout, chefer, attention-gradcam, "

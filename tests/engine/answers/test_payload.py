@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.bundle import picture, record_traces
+from tests.engine.bundle import draw_picture, record_traces
 from vitdemo import render
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.engine.answers import payload
@@ -43,12 +43,12 @@ def unpack_trace(described: dict[str, Any], heads: int) -> tuple[list[np.ndarray
 def test_both_passes_arrive_in_half_precision(
     engine: Engine, models: Path, model: str, selector: str
 ) -> None:
-    result = engine.open(Request(picture(), model, 0.3))
+    result = engine.open(Request(draw_picture(), model, 0.3))
     sent = json.loads(result.payload())
     assert sent["grid"] == [8, 8]
     assert (sent["layers"], sent["heads"], sent["prefix"]) == (10, 3, 1)
     assert (sent["model"], sent["ratio"], sent["selector"]) == (model, 0.3, selector)
-    dense, pruned = record_traces(models, model, picture(), keep_ratio=0.7, selector=selector)
+    dense, pruned = record_traces(models, model, draw_picture(), keep_ratio=0.7, selector=selector)
     for name, trace in (("dense", dense), ("pruned", pruned)):
         described = sent["passes"][name]
         attn, ids = unpack_trace(described, heads=3)
@@ -65,12 +65,12 @@ def test_both_passes_arrive_in_half_precision(
 def test_the_halves_and_the_cut_offs_discard_what_python_does(
     engine: Engine, models: Path, model: str, selector: str
 ) -> None:
-    result = engine.open(Request(picture(), model, 0.3))
+    result = engine.open(Request(draw_picture(), model, 0.3))
     sent = json.loads(result.payload())["passes"]
     corrected = 0
     for name, trace in zip(
         ("dense", "pruned"),
-        record_traces(models, model, picture(), keep_ratio=0.7, selector=selector),
+        record_traces(models, model, draw_picture(), keep_ratio=0.7, selector=selector),
         strict=True,
     ):
         halves, _ = unpack_trace(sent[name], heads=3)
@@ -91,7 +91,7 @@ def test_the_halves_and_the_cut_offs_discard_what_python_does(
 
 
 def test_the_view_and_the_colours_arrive(engine: Engine) -> None:
-    result = engine.open(Request(picture(), LEARNED, 0.3))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.3))
     sent = json.loads(result.payload())
     head, data = sent["view"].split(",")
     assert head == "data:image/webp;base64"
@@ -106,9 +106,9 @@ def test_the_view_and_the_colours_arrive(engine: Engine) -> None:
 
 
 def test_the_key_stays_on_the_server(engine: Engine) -> None:
-    result = engine.open(Request(picture(), LEARNED, 0.3))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.3))
     assert result.key not in result.payload()
-    other = engine.open(Request(picture(1), LEARNED, 0.3))
+    other = engine.open(Request(draw_picture(1), LEARNED, 0.3))
     ids = [json.loads(one.payload())["id"] for one in (result, other)]
     assert ids[0] != ids[1]
     with pytest.raises(Expired):
@@ -116,7 +116,7 @@ def test_the_key_stays_on_the_server(engine: Engine) -> None:
 
 
 def test_at_ratio_zero_there_is_only_the_dense_pass(engine: Engine) -> None:
-    result = engine.open(Request(picture(), LEARNED, 0.0))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.0))
     assert list(json.loads(result.payload())["passes"]) == ["dense"]
     with pytest.raises(ValueError, match="pass must be one of dense, got 'pruned'"):
         result.payload_layer(pass_="pruned", layer=0)
@@ -124,7 +124,7 @@ def test_at_ratio_zero_there_is_only_the_dense_pass(engine: Engine) -> None:
 
 def test_a_large_result_goes_layer_by_layer(engine: Engine) -> None:
     """The size of DeiT-Small: 197 tokens, 12 layers of 6 heads."""
-    result = engine.open(Request(picture(), LEARNED, 0.3))
+    result = engine.open(Request(draw_picture(), LEARNED, 0.3))
     entry = engine._cache.find(result.key)
     assert entry is not None
     attn = tuple(torch.rand(6, 197, 197).softmax(-1) for _ in range(12))

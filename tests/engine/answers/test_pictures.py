@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.engine.bundle import picture, record_traces
+from tests.engine.bundle import draw_picture, record_traces
 from vitdemo import render
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
@@ -22,33 +22,33 @@ MODEL, GRID = "dynamicvit_cifar10", (8, 8)
 
 @pytest.fixture
 def result(engine: Engine) -> Result:
-    return engine.open(Request(picture(), MODEL, 0.3))
+    return engine.open(Request(draw_picture(), MODEL, 0.3))
 
 
 @pytest.fixture
 def recorded(models: Path) -> tuple[Trace, Trace]:
-    return record_traces(models, MODEL, picture(), keep_ratio=0.7, selector="learned")
+    return record_traces(models, MODEL, draw_picture(), keep_ratio=0.7, selector="learned")
 
 
-def colours(image: Image.Image) -> np.ndarray:
+def read_colours(image: Image.Image) -> np.ndarray:
     """The colour at the middle of each of the 8 x 8 patches of the overlay, 448 px wide."""
     return np.asarray(image)[28:448:56, 28:448:56]
 
 
-def palette(heat: np.ndarray, low: float, high: float) -> np.ndarray:
+def colour(heat: np.ndarray, low: float, high: float) -> np.ndarray:
     share = np.clip((heat - low) / (high - low), 0, 1)
     return render.colour_map()[np.floor(share * 255 + 0.5).astype(int)]
 
 
-def over(heat: np.ndarray, ground: np.ndarray, high: float, *, opacity: float = 1.0) -> np.ndarray:
+def colour_over(heat: np.ndarray, ground: np.ndarray, high: float, *, opacity: float = 1.0) -> np.ndarray:
     """The colours of a map from 0 to `high` over the `ground`, as opaque as they are high."""
     alpha = opacity * np.nan_to_num(np.clip(heat / high, 0, 1))[..., None]
-    return alpha * palette(np.nan_to_num(heat), 0.0, high) + (1 - alpha) * ground
+    return alpha * colour(np.nan_to_num(heat), 0.0, high) + (1 - alpha) * ground
 
 
-def ground_of(result: Result, ids: Sequence[int]) -> np.ndarray:
+def read_ground(result: Result, ids: Sequence[int]) -> np.ndarray:
     """The picture at the middle of each patch, grey for those that are not of `ids`."""
-    return colours(render.draw_kept(result.analysis.view, np.array(ids), GRID)).astype(float)
+    return read_colours(render.draw_kept(result.analysis.view, np.array(ids), GRID)).astype(float)
 
 
 def is_close(found: np.ndarray, wanted: np.ndarray) -> bool:
@@ -79,16 +79,16 @@ def test_a_patch_has_the_colour_of_its_value(
     trace = recorded[pass_ == "pruned"]
     ids = trace.patch_ids(options.get("layer", -1)).tolist()
     high = render.own_scale(heat, label="").high
-    wanted = over(heat, ground_of(result, ids), high)
+    wanted = colour_over(heat, read_ground(result, ids), high)
     wanted[heat > high] = OUTLIER
-    assert is_close(colours(figure), wanted)
+    assert is_close(read_colours(figure), wanted)
     assert figure.width == 448
     assert figure.height > 448, "the colour bar is below"
 
 
 def test_patches_that_are_gone_are_grey(engine: Engine, result: Result) -> None:
     figure = result.attention_figure(Look("raw-attention", layer=9), opacity=1.0)
-    found = colours(figure).reshape(64, 3).astype(int)
+    found = read_colours(figure).reshape(64, 3).astype(int)
     grey = {patch for patch in range(64) if np.ptp(found[patch]) == 0}
     assert grey == set(range(64)) - set(result.analysis.kept[-1])
 
@@ -102,7 +102,9 @@ def test_the_gallery_has_one_scale_for_all_heads(
         gallery = result.head_gallery(look, opacity=1.0, smooth=False)
         assert [caption for _, caption in gallery] == [f"Head {head}" for head in range(3)]
         for (image, _), heat in zip(gallery, heats, strict=True):
-            assert is_close(colours(image), over(heat, ground_of(result, range(64)), heats.max()))
+            assert is_close(
+                read_colours(image), colour_over(heat, read_ground(result, range(64)), heats.max())
+            )
 
 
 def test_the_query_patch_is_framed_and_nothing_else_changes(engine: Engine, result: Result) -> None:
@@ -138,9 +140,9 @@ def test_kept_patches_show_the_view_and_dropped_ones_are_grey(engine: Engine, re
         "Stage 2: 31 of 64 patches",
         "Stage 3: 21 of 64 patches",
     ]
-    view = colours(result.analysis.view).reshape(64, 3)
+    view = read_colours(result.analysis.view).reshape(64, 3)
     for (figure, _), ids in zip(figures[1:], result.analysis.kept, strict=True):
-        found = colours(figure).reshape(64, 3)
+        found = read_colours(figure).reshape(64, 3)
         for patch in range(64):
             assert (found[patch] == view[patch]).all() if patch in ids else np.ptp(found[patch]) == 0
 
@@ -160,8 +162,8 @@ def test_learned_scores_are_shown_as_weights_around_their_mean(
     assert [caption for _, caption in figures] == [f"Stage {s}: keep weight (1 = mean)" for s in (1, 2, 3)]
     weights = [np.exp(explain(recorded[1], "keep-score", stage=stage)) for stage in range(3)]
     weights = [weight / np.nanmean(weight) for weight in weights]
-    view = colours(result.analysis.view)
-    wanted = over(weights[0], view, max(map(np.nanmax, weights)), opacity=render.OPACITY)
+    view = read_colours(result.analysis.view)
+    wanted = colour_over(weights[0], view, max(map(np.nanmax, weights)), opacity=render.OPACITY)
     found = np.asarray(figures[0][0])[:448].astype(float)
     middles = np.stack(
         [found[28 + down : 448 : 56, 28 + right : 448 : 56] for down in (-1, 0) for right in (-1, 0)]
@@ -171,13 +173,13 @@ def test_learned_scores_are_shown_as_weights_around_their_mean(
 
 @pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])
 def test_other_scores_have_their_own_name(engine: Engine, selector: str) -> None:
-    result = engine.open(Request(picture(), MODEL, 0.5, selector))
+    result = engine.open(Request(draw_picture(), MODEL, 0.5, selector))
     word = selector.replace("-", " ").split()[0]
     assert all(word in caption for _, caption in result.tokens.score_figures())
 
 
 def test_no_picture_runs_the_network(engine: Engine, result: Result) -> None:
-    dense = engine.open(Request(picture(), "lightvit_cifar10", 0.0))
+    dense = engine.open(Request(draw_picture(), "lightvit_cifar10", 0.0))
     count = engine.forwards
     for one in (result, dense):
         for key in ATTENTION_METHODS:

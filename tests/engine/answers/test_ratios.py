@@ -7,13 +7,13 @@ from time import sleep
 
 import pytest
 
-from tests.engine.bundle import LAB_MODEL, picture
+from tests.engine.bundle import LAB_MODEL, draw_picture
 from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers import ratios
 from vitdemo.engine.answers.ratios import PERCENTS, step_of
 
 
-def same(one: ratios.RatioStep, other: ratios.RatioStep) -> bool:
+def is_same(one: ratios.RatioStep, other: ratios.RatioStep) -> bool:
     return (
         one.stages == other.stages
         and one.tokens == other.tokens
@@ -27,15 +27,15 @@ def test_each_step_is_what_its_own_request_says(engine: Engine, result: Result, 
     steps = result.ratio_steps(selector)
     assert list(steps) == list(PERCENTS) == list(range(0, 91, 5))
     for percent, step in steps.items():
-        asked = engine.open(Request(picture(), LAB_MODEL, percent / 100, selector))
-        assert same(step, step_of(asked.analysis)), percent
+        asked = engine.open(Request(draw_picture(), LAB_MODEL, percent / 100, selector))
+        assert is_same(step, step_of(asked.analysis)), percent
 
 
 def test_what_the_result_has_run_is_taken_as_it_is(engine: Engine, result: Result) -> None:
     steps = result.ratio_steps("learned")
     assert steps[30] == step_of(result.analysis)
     assert (steps[0].top, steps[0].tokens) == (result.analysis.dense.top, (64,))
-    later = engine.open(Request(picture(), LAB_MODEL, 0.6))
+    later = engine.open(Request(draw_picture(), LAB_MODEL, 0.6))
     assert later.ratio_steps("learned")[60] == step_of(later.analysis)
     assert list(steps) == list(PERCENTS)
 
@@ -49,7 +49,7 @@ def test_a_byte_a_patch_tells_the_stage_that_dropped_it(result: Result) -> None:
 
 def test_they_are_run_once_for_a_picture_whatever_its_ratio(engine: Engine, result: Result) -> None:
     result.ratio_steps("learned")
-    other = engine.open(Request(picture(), LAB_MODEL, 0.6))
+    other = engine.open(Request(draw_picture(), LAB_MODEL, 0.6))
     before = engine.forwards
     assert other.analysis.picture == result.analysis.picture
     assert other.ratio_steps("learned") is result.ratio_steps("")
@@ -59,7 +59,7 @@ def test_they_are_run_once_for_a_picture_whatever_its_ratio(engine: Engine, resu
 
 
 def test_another_picture_or_network_has_steps_of_its_own(engine: Engine, result: Result) -> None:
-    requests = Request(picture(seed=1), LAB_MODEL), Request(picture(), "vit_cifar10")
+    requests = Request(draw_picture(seed=1), LAB_MODEL), Request(draw_picture(), "vit_cifar10")
     others = {engine.open(request).analysis.picture for request in requests}
     assert len(others | {result.analysis.picture}) == 3
 
@@ -89,7 +89,7 @@ def test_another_visitor_waits_for_one_pass_at_most(
         return run(*given)  # type: ignore[arg-type]
 
     def visit() -> None:
-        engine.open(Request(picture(seed=2), LAB_MODEL))
+        engine.open(Request(draw_picture(seed=2), LAB_MODEL))
         order.append("visitor")
 
     monkeypatch.setattr(ratios, "run_step", slow)

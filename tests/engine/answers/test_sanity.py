@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.bundle import picture
-from tests.maps.traces import random_trace
-from tests.models.nets import VARIANTS, pictures, small, small_dynamic
+from tests.engine.bundle import draw_picture
+from tests.maps.traces import make_trace
+from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import sanity
 from vitdemo.engine.answers.ablation import make_twin
@@ -28,7 +28,7 @@ def test_a_sound_result_passes(
     key: str, engine: Engine, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sanity, "DRAWS", 1)
-    shown, before, told = engine.open(Request(picture(), key, 0.5)).key, engine.forwards, []
+    shown, before, told = engine.open(Request(draw_picture(), key, 0.5)).key, engine.forwards, []
     report = engine.recall(shown, progress=lambda share, words: told.append(share)).inside.sanity()
     first = "masked" if key == "dynamicvit_cifar10" else "removed"
     kinds = [check.kind for check in report.checks]
@@ -46,25 +46,25 @@ def test_a_sound_result_passes(
     assert len(report.images) == 3
 
 
-def with_attention(change: Callable[[Tensor], Tensor]) -> sanity.Check:
-    trace = random_trace()
+def replace_attention(change: Callable[[Tensor], Tensor]) -> sanity.Check:
+    trace = make_trace()
     broken = dataclasses.replace(trace, attn=(*trace.attn[:2], change(trace.attn[2].clone()), trace.attn[3]))
     return sanity.check_row_sums([trace, broken])
 
 
-def scaled_row(attn: Tensor) -> Tensor:
+def scale_row(attn: Tensor) -> Tensor:
     attn[1, 3] *= 1.01
     return attn
 
 
-def negative_entry(attn: Tensor) -> Tensor:
+def make_negative(attn: Tensor) -> Tensor:
     attn[0, 2, 4] -= 0.5
     attn[0, 2, 5] += 0.5
     attn[0, 2, 4] -= attn[0, 2, 4].clamp(min=0)
     return attn / attn.sum(-1, keepdim=True)
 
 
-def not_a_number(attn: Tensor) -> Tensor:
+def put_nan(attn: Tensor) -> Tensor:
     attn[2, 0, 0] = float("nan")
     return attn
 
@@ -74,19 +74,19 @@ def empty_row(attn: Tensor) -> Tensor:
     return attn
 
 
-@pytest.mark.parametrize("change", [scaled_row, negative_entry, not_a_number])
+@pytest.mark.parametrize("change", [scale_row, make_negative, put_nan])
 def test_broken_rows_fail(change: Callable[[Tensor], Tensor]) -> None:
-    assert not with_attention(change).passed
+    assert not replace_attention(change).passed
 
 
 def test_whole_rows_and_empty_ones_pass() -> None:
-    assert with_attention(lambda attn: attn).passed
-    assert with_attention(empty_row).passed
+    assert replace_attention(lambda attn: attn).passed
+    assert replace_attention(empty_row).passed
 
 
 def test_one_wrong_logit_fails() -> None:
-    net = small()
-    pixels = pictures(net.config, 1)
+    net = make_small()
+    pixels = make_pictures(net.config, 1)
     trace = record(net, pixels)
     assert trace.logits is not None
     assert sanity.check_recording(trace, net(pixels)[0]).passed
@@ -97,15 +97,15 @@ def test_one_wrong_logit_fails() -> None:
     assert not sanity.check_recording(trace, torch.full((5,), torch.nan)).passed
 
 
-def entry_at(engine: Engine, key: str, ratio: float) -> Entry:
-    return engine.open(Request(picture(), key, ratio))._entry
+def open_entry(engine: Engine, key: str, ratio: float) -> Entry:
+    return engine.open(Request(draw_picture(), key, ratio))._entry
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5])
 @torch.no_grad()
 def test_masking_other_tokens_fails(engine: Engine, ratio: float) -> None:
-    net, entry = small_dynamic(), entry_at(engine, "dynamicvit_cifar10", ratio)
-    pixels = pictures(net.config, 1)
+    net, entry = make_small_dynamic(), open_entry(engine, "dynamicvit_cifar10", ratio)
+    pixels = make_pictures(net.config, 1)
     assert sanity.check_masking(net, pixels, entry).passed
     honest = net.forward_masked
     net.forward_masked = lambda x, rule: honest(x, FixedRatio(0.3))  # type: ignore[method-assign]
@@ -114,8 +114,8 @@ def test_masking_other_tokens_fails(engine: Engine, ratio: float) -> None:
 
 @torch.no_grad()
 def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
-    net, entry = small(), entry_at(engine, "vit_cifar10", 0.0)
-    pixels = pictures(net.config, 1)
+    net, entry = make_small(), open_entry(engine, "vit_cifar10", 0.0)
+    pixels = make_pictures(net.config, 1)
     assert sanity.check_masking(net, pixels, entry).passed
     honest = net.cut
 
@@ -129,8 +129,8 @@ def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
 
 @pytest.mark.parametrize("variant", ["square", "distilled", "registers", "mean, no class token", "linear"])
 def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: str) -> None:
-    net = small(**VARIANTS[variant])
-    pixels, before = pictures(net.config, 1), {k: v.clone() for k, v in net.state_dict().items()}
+    net = make_small(**VARIANTS[variant])
+    pixels, before = make_pictures(net.config, 1), {k: v.clone() for k, v in net.state_dict().items()}
     copy, fresh = make_twin(net), sanity.build_random(net, seed=3)
     torch.manual_seed(3)
     for part in ("head", "block 3", "block 2", "block 1", "block 0", "embedding"):
@@ -144,8 +144,8 @@ def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: st
 def test_the_last_step_is_the_map_of_a_random_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mean over random networks of the correlation with the map of the trained one, for its answer."""
     monkeypatch.setattr(sanity, "is_settled", lambda last: False)
-    net = small(**VARIANTS["square"])
-    pixels = pictures(net.config, 1)
+    net = make_small(**VARIANTS["square"])
+    pixels = make_pictures(net.config, 1)
     target = int(net(pixels).argmax())
     trace = record(net, pixels, grads=True, target=target)
     networks = [sanity.build_random(net, seed=seed) for seed in range(sanity.DRAWS)]
@@ -153,11 +153,13 @@ def test_the_last_step_is_the_map_of_a_random_network(monkeypatch: pytest.Monkey
     cascade = sanity.randomise(net, pixels)
     assert list(cascade) == ["attention-rollout", "raw-attention", "gradient-rollout"]
     for key, steps in cascade.items():
-        found = [spearmanr(explain(trace, key).ravel(), explain(other, key).ravel()) for other in others]
+        found = [
+            compute_spearman(explain(trace, key).ravel(), explain(other, key).ravel()) for other in others
+        ]
         assert steps[-1][1] == pytest.approx(np.mean(found), abs=1e-3), key
 
 
-def spearmanr(a: np.ndarray, b: np.ndarray) -> float:
+def compute_spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Without equal values: Pearson's correlation of the ranks."""
     return float(np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1])
 
@@ -176,14 +178,14 @@ def test_no_draw_is_made_that_cannot_change_the_outcome() -> None:
 
 
 def test_a_network_without_classes_has_the_maps_of_attention_only() -> None:
-    net = small(num_classes=0)
-    assert list(sanity.randomise(net, pictures(net.config, 1))) == ["attention-rollout", "raw-attention"]
+    net = make_small(num_classes=0)
+    assert list(sanity.randomise(net, make_pictures(net.config, 1))) == ["attention-rollout", "raw-attention"]
 
 
 def test_a_map_that_ignores_the_weights_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """An edge detector, say: the same map whatever the network."""
-    net = small()
-    pixels = pictures(net.config, 1)
+    net = make_small()
+    pixels = make_pictures(net.config, 1)
     fixed = np.random.default_rng(0).random((4, 4))
     monkeypatch.setattr(sanity, "explain", lambda trace, key: fixed)
     steps = sanity.randomise(net, pixels)["attention-rollout"]
@@ -193,11 +195,11 @@ def test_a_map_that_ignores_the_weights_fails(monkeypatch: pytest.MonkeyPatch) -
 
 def test_drawing_weights_leaves_the_random_numbers_of_others_alone() -> None:
     state = torch.get_rng_state()
-    first = sanity.build_random(small(), seed=0)
+    first = sanity.build_random(make_small(), seed=0)
     torch.set_rng_state(state)
     wanted = torch.rand(3)
     torch.set_rng_state(state)
-    second = sanity.build_random(small(), seed=0)
+    second = sanity.build_random(make_small(), seed=0)
     assert torch.equal(first.pos_embed, second.pos_embed)
     torch.set_rng_state(state)
     sanity.build_random(make_twin(first), seed=5)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.bundle import load_directly, picture
+from tests.engine.bundle import draw_picture, load_directly
 from tests.models.nets import SMALL
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
@@ -76,8 +76,8 @@ def test_it_removes_what_hurts_least_and_never_more_than_it_may() -> None:
 
 @torch.no_grad()
 def test_the_set_of_a_real_network(engine: Engine, models: Path) -> None:
-    result = engine.open(Request(picture(), MODEL, 0.3))
-    model, pixels = load_directly(models, MODEL, picture())
+    result = engine.open(Request(draw_picture(), MODEL, 0.3))
+    model, pixels = load_directly(models, MODEL, draw_picture())
     found = result.lab.smallest_set(share=0.5, seconds=1e9)
     dense = model(pixels).softmax(-1)[0]
     answer = int(dense.argmax())
@@ -96,7 +96,7 @@ def test_the_set_of_a_real_network(engine: Engine, models: Path) -> None:
 
 
 def test_it_stops_in_time_and_says_so(engine: Engine) -> None:
-    result = engine.open(Request(picture(), MODEL, 0.3))
+    result = engine.open(Request(draw_picture(), MODEL, 0.3))
     found = result.lab.smallest_set(seconds=0.0)
     assert not found.minimal
     assert found.kept == tuple(range(64))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.models.nets import pictures, small, small_dynamic
+from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo import cost
 from vitdemo.engine.answers import speed as module
 from vitdemo.engine.answers.speed import (
@@ -75,20 +75,20 @@ def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
 
 @torch.no_grad()
 def test_a_rebuilt_network_has_the_shape_that_is_asked_for() -> None:
-    net = small_dynamic()
+    net = make_small_dynamic()
     larger = rebuild(net, resize_config(net.config, 6))
-    trace_like = larger(pictures(larger.config, 1))
+    trace_like = larger(make_pictures(larger.config, 1))
     assert larger.config.num_patches == 36
     assert trace_like.shape == (1, 5)
     assert torch.isfinite(trace_like).all()
     same = rebuild(net, net.config)
-    pixels = pictures(net.config, 2)
+    pixels = make_pictures(net.config, 2)
     torch.testing.assert_close(same(pixels), net(pixels))
     linear = rebuild(net, replace(net.config, attention="linear"))
     assert not torch.allclose(linear(pixels), net(pixels))
     weight = "blocks.0.attn.qkv.weight"
     assert linear.get_parameter(weight).data_ptr() == net.get_parameter(weight).data_ptr(), "no copy"
-    assert resize_config(small(patch_size=(2, 4)).config, 3).img_size == (6, 12)
+    assert resize_config(make_small(patch_size=(2, 4)).config, 3).img_size == (6, 12)
 
 
 def test_calls_take_turns(pool: ModelPool) -> None:
@@ -125,7 +125,7 @@ def test_a_win_is_more_than_the_noise(
 ) -> None:
     times = [steady(10.0), pruned, steady(10.0)]
     monkeypatch.setattr(module, "time_calls", lambda calls, pool, seconds, listen: times)
-    net = small()
+    net = make_small()
     size = time_size(net, net.config, keep_ratio=0.5, pool=pool, seconds=1.0)
     assert (size.pruning_wins, size.linear_wins, size.dense) == (wins, False, times[0])
 

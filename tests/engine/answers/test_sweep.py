@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.engine.bundle import LAB_MODEL as MODEL
-from tests.engine.bundle import Net, picture
+from tests.engine.bundle import Net, draw_picture
 from vitdemo import cost, timing
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request, Result
@@ -97,7 +97,7 @@ def test_times_belong_to_their_selector_and_ratio(net: Net, monkeypatch: pytest.
 
 
 def test_random_is_the_mean_of_several_seeds_the_first_that_of_the_page(engine: Engine) -> None:
-    one = engine.open(Request(picture(), MODEL, 0.6, "random"))
+    one = engine.open(Request(draw_picture(), MODEL, 0.6, "random"))
     sweep = one.lab.sweep()
     assert sweep.curves[0].selector == "random"
     assert sweep.curves[0].kept[6] == one.analysis.kept[-1]

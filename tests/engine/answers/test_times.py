@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.bundle import LAB_MODEL as MODEL
-from tests.engine.bundle import picture
+from tests.engine.bundle import draw_picture
 from vitdemo import timing
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers import speed, sweep, times
@@ -46,7 +46,7 @@ def test_nothing_poor_is_kept_and_an_idle_machine_replaces_it(
 
 def test_where_others_run_or_wait_nothing_is_measured(engine: Engine) -> None:
     """Under load each request held the machine for half a second more, for no time at all."""
-    dense, pruned = (engine.open(Request(picture(), MODEL, ratio)) for ratio in (0.0, 0.6))
+    dense, pruned = (engine.open(Request(draw_picture(), MODEL, ratio)) for ratio in (0.0, 0.6))
     before = engine.forwards
     with ThreadPoolExecutor() as others, engine._pool.compute.turn():
         found = [others.submit(one.times).result(timeout=60) for one in (dense, pruned)]
@@ -61,7 +61,7 @@ def test_a_busy_machine_is_told_wherever_a_time_is_shown(engine: Engine, result:
     assert records.pack_analysis(result.analysis, result.times())["dense"]["time"] is None
     facts = json.loads(result.export(Look()).to_json())
     assert facts["dense"]["time"] is facts["pruned"]["time"] is None
-    request = Request(picture(), MODEL, 0.5)
+    request = Request(draw_picture(), MODEL, 0.5)
     found = engine.compare(request, request)
     assert found.a.time is found.b.time is None
     assert not any(time for curve in result.lab.sweep().curves for time in curve.times)
@@ -73,7 +73,7 @@ def test_a_busy_machine_is_told_wherever_a_time_is_shown(engine: Engine, result:
 def test_the_command_line_obeys_the_same_rule(
     models: Path, tmp_path: Path, busy: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picture().save(tmp_path / "one.png")
+    draw_picture().save(tmp_path / "one.png")
     assert main([str(tmp_path / "one.png"), "--models-dir", str(models), "--device", "cpu"]) == 0
     said = capsys.readouterr().out
     assert said.count(BUSY) == 2

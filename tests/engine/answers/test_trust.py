@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.bundle import load_directly, picture
+from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
@@ -25,7 +25,7 @@ def engine(models: Path) -> Engine:
 
 
 def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> None:
-    image = picture(1)
+    image = draw_picture(1)
     key = engine.open(Request(image, "dynamicvit_cifar10", 0.5)).key
     told: list[float] = []
     found = engine.recall(key, progress=lambda share, text: told.append(share)).trust("cat")
@@ -54,7 +54,7 @@ def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> Non
 
 
 def test_asking_again_runs_nothing(engine: Engine) -> None:
-    result = engine.open(Request(picture(2), "vit_cifar10"))
+    result = engine.open(Request(draw_picture(2), "vit_cifar10"))
     assert result.analysis.pruned
     first = result.trust()
     assert first.label == result.analysis.pruned.top[0][0]
@@ -65,7 +65,7 @@ def test_asking_again_runs_nothing(engine: Engine) -> None:
 
 
 def test_what_cannot_be_judged_is_told(engine: Engine) -> None:
-    result = engine.open(Request(picture(2), "vit_cifar10"))
+    result = engine.open(Request(draw_picture(2), "vit_cifar10"))
     with pytest.raises(ValueError, match="class must be one that vit_cifar10 knows, got 'unicorn'"):
         result.trust("unicorn")
     with pytest.raises(Expired):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from tests.engine.bundle import load_directly, picture, record_traces
+from tests.engine.bundle import draw_picture, load_directly, record_traces
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import drawing
 from vitdemo.engine.core.analyse import tokens_of
@@ -20,11 +20,11 @@ TITLES = [
 
 def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> None:
     key = "dynamicvit_cifar10"
-    steps = {str(step.title): step for step in engine.open(Request(picture(), key, 0.5)).inside.walk()}
+    steps = {str(step.title): step for step in engine.open(Request(draw_picture(), key, 0.5)).inside.walk()}
     assert list(steps) == TITLES
 
-    dense, pruned = record_traces(models, key, picture(), keep_ratio=0.5, selector="learned")
-    model, pixels = load_directly(models, key, picture())
+    dense, pruned = record_traces(models, key, draw_picture(), keep_ratio=0.5, selector="learned")
+    model, pixels = load_directly(models, key, draw_picture())
     patches, width = model.patch_embed(pixels)[0].shape
     assert steps["Your picture"].shape == "(64, 96, 3)"
     assert steps["The crop the model sees"].shape == str(tuple(pixels[0].shape))
@@ -38,7 +38,7 @@ def test_steps_state_the_shapes_of_the_pass(engine: Engine, models: Path) -> Non
 
 
 def test_a_dense_pass_has_no_pruning_step(engine: Engine) -> None:
-    result = engine.open(Request(picture(), "lightvit_cifar10", 0.0))
+    result = engine.open(Request(draw_picture(), "lightvit_cifar10", 0.0))
     steps = result.inside.walk()
     assert [step.title for step in steps] == [title for title in TITLES if title != "Token pruning"]
     assert "linear self-attention" in steps[6].text
@@ -46,7 +46,7 @@ def test_a_dense_pass_has_no_pruning_step(engine: Engine) -> None:
 
 @torch.no_grad()
 def test_tokens_are_the_projection_written_out(models: Path) -> None:
-    model, pixels = load_directly(models, "vit_cifar10", picture())
+    model, pixels = load_directly(models, "vit_cifar10", draw_picture())
     tokens = tokens_of(model, pixels)
     cut = F.unfold(pixels, kernel_size=4, stride=4)[0].T  # a row a patch
     projection = model.patch_embed.proj
@@ -58,7 +58,7 @@ def test_tokens_are_the_projection_written_out(models: Path) -> None:
 
 
 def test_the_crop_shows_the_very_pixels(models: Path) -> None:
-    small = picture(size=(32, 32))
+    small = draw_picture(size=(32, 32))
     _, pixels = load_directly(models, "vit_cifar10", small)
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
     shown = np.asarray(drawing.draw_input(pixels[0].numpy(), mean=mean, std=std))
@@ -67,7 +67,7 @@ def test_the_crop_shows_the_very_pixels(models: Path) -> None:
 
 
 def test_patches_are_set_apart_unchanged() -> None:
-    image = picture(size=(60, 40))
+    image = draw_picture(size=(60, 40))
     apart = drawing.draw_patches(image, (2, 3))
     gap = (apart.width - 60) // 2
     assert (apart.width, apart.height) == (60 + 2 * gap, 40 + gap)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.bundle import KEYS, load_directly, picture, record_traces
+from tests.engine.bundle import KEYS, draw_picture, load_directly, record_traces
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import BadImage
@@ -21,7 +21,7 @@ from vitdemo.registry import MODELS
 @pytest.mark.parametrize("key", KEYS)
 @torch.no_grad()
 def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, models: Path, key: str) -> None:
-    image = picture()
+    image = draw_picture()
     result = engine.open(Request(image, key, 0.5))
 
     model, pixels = load_directly(models, key, image)
@@ -42,8 +42,8 @@ def test_probabilities_are_the_softmax_of_the_bare_network(engine: Engine, model
 
 @pytest.mark.parametrize("selector", ["learned", "class-attention", "random", "inverted"])
 def test_kept_patches_are_those_of_the_trace(engine: Engine, models: Path, selector: str) -> None:
-    result = engine.open(Request(picture(), "dynamicvit_cifar10", 0.3, selector))
-    _, pruned = record_traces(models, "dynamicvit_cifar10", picture(), keep_ratio=0.7, selector=selector)
+    result = engine.open(Request(draw_picture(), "dynamicvit_cifar10", 0.3, selector))
+    _, pruned = record_traces(models, "dynamicvit_cifar10", draw_picture(), keep_ratio=0.7, selector=selector)
     assert result.analysis.kept == tuple(tuple(ids.tolist()) for ids in pruned.kept)
     assert result.analysis.pruned is not None
     assert (
@@ -52,7 +52,7 @@ def test_kept_patches_are_those_of_the_trace(engine: Engine, models: Path, selec
 
 
 def test_costs_are_those_of_the_config_and_measured(engine: Engine) -> None:
-    result = engine.open(Request(picture(), pruning_ratio=0.3))
+    result = engine.open(Request(draw_picture(), pruning_ratio=0.3))
     config = MODELS[result.analysis.model].config
     assert result.analysis.pruned is not None
     assert (result.analysis.dense.macs, result.analysis.pruned.macs) == (
@@ -66,32 +66,32 @@ def test_costs_are_those_of_the_config_and_measured(engine: Engine) -> None:
 
 
 def test_nothing_is_pruned_at_ratio_0(engine: Engine) -> None:
-    result = engine.open(Request(picture(), "vit_cifar10", 0.0, "random"))
+    result = engine.open(Request(draw_picture(), "vit_cifar10", 0.0, "random"))
     assert (result.analysis.pruned, result.analysis.kept, result.analysis.selector) == (None, (), "")
     assert result.analysis.dense.tokens == (64,) == engine.token_counts("vit_cifar10", 0.0)
-    assert engine.open(Request(picture(), "vit_cifar10", 0.0)).key == result.key
+    assert engine.open(Request(draw_picture(), "vit_cifar10", 0.0)).key == result.key
 
 
 def test_an_equal_request_runs_nothing(engine: Engine) -> None:
-    first = engine.open(Request(picture())).analysis
+    first = engine.open(Request(draw_picture())).analysis
     count = engine.forwards
     assert count == 2
-    assert engine.open(Request(picture())).analysis is first
+    assert engine.open(Request(draw_picture())).analysis is first
     assert engine.forwards == count
 
 
 def test_a_setting_is_measured_once(engine: Engine) -> None:
-    times = engine.open(Request(picture(0))).times()
+    times = engine.open(Request(draw_picture(0))).times()
     count = engine.forwards
-    other = engine.open(Request(picture(1)))
+    other = engine.open(Request(draw_picture(1)))
     assert engine.find_times(other.analysis) == times == other.times()
     assert engine.forwards == count + 2, "another picture needs its two recorded passes and nothing else"
 
 
 def test_every_part_of_a_request_changes_the_key(engine: Engine, models: Path) -> None:
-    request = Request(picture())
+    request = Request(draw_picture())
     others = (
-        replace(request, image=picture(1)),
+        replace(request, image=draw_picture(1)),
         replace(request, pruning_ratio=0.31),
         replace(request, selector="random"),
         replace(request, model="vit_cifar10"),
@@ -104,15 +104,15 @@ def test_every_part_of_a_request_changes_the_key(engine: Engine, models: Path) -
 
 def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -> None:
     engine = Engine(device="cpu", models_dir=models, limits=Limits(result_megabytes=1e-6))
-    first = engine.open(Request(picture(0)))
+    first = engine.open(Request(draw_picture(0)))
     engine.recall(first.key).tokens.kept_figures()
-    engine.open(Request(picture(1)))
+    engine.open(Request(draw_picture(1)))
     assert not engine.has(first.key)
     assert first.tokens.kept_figures(), "who holds a result loses nothing"
     with pytest.raises(Expired, match="choose the picture again") as caught:
         engine.recall(first.key)
     assert caught.value.key == first.key
-    assert engine.open(Request(picture(0))).key == first.key
+    assert engine.open(Request(draw_picture(0))).key == first.key
     engine.recall(first.key).tokens.kept_figures()
 
 
@@ -129,7 +129,7 @@ def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -
 )
 def test_bad_options_are_named_before_anything_runs(engine: Engine, request_for: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        engine.open(Request(picture(), **request_for))
+        engine.open(Request(draw_picture(), **request_for))
     assert engine.forwards == 0
 
 
@@ -142,7 +142,7 @@ def test_a_bad_image_is_named(engine: Engine, tmp_path: Path) -> None:
 
 def test_progress_rises_to_1(engine: Engine) -> None:
     shares: list[float] = []
-    engine.open(Request(picture()), progress=lambda share, text: shares.append(share))
+    engine.open(Request(draw_picture()), progress=lambda share, text: shares.append(share))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
@@ -161,7 +161,7 @@ def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> 
 
 
 def test_a_known_result_waits_for_nobody(engine: Engine) -> None:
-    request = Request(picture(), pruning_ratio=0.3)
+    request = Request(draw_picture(), pruning_ratio=0.3)
     first = engine.open(request).analysis
     with ThreadPoolExecutor() as other, engine._pool.compute.turn():  # as while maps are judged
         assert other.submit(engine.open, request).result(timeout=30).analysis is first

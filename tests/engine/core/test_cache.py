@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.maps.traces import random_trace, tensors
+from tests.maps.traces import make_tensors, make_trace
 from vitdemo.config import DataConfig, ViTConfig
 from vitdemo.engine import Analysis, Outcome
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 
 
-def entry(key: str) -> Entry:
+def make_entry(key: str) -> Entry:
     outcome = Outcome((), (12,), 0)
     view = Image.new("RGB", (16, 12))
     analysis = Analysis(key, "", "", "", 0.3, view, outcome, outcome, (), "")
@@ -24,15 +24,15 @@ def entry(key: str) -> Entry:
         upload_size=(10, 10),
         pixels=torch.zeros(1, 3, 4, 4),
         tokens=Tokens(torch.zeros(12, 8), torch.zeros(1, 8), torch.zeros(13, 8)),
-        dense=random_trace(),
-        pruned=random_trace(cuts={2: 5}),
+        dense=make_trace(),
+        pruned=make_trace(cuts={2: 5}),
     )
 
 
 def test_bytes_are_those_of_numpy() -> None:
-    one = entry("a")
+    one = make_entry("a")
     assert one.pruned is not None
-    arrays = [t.numpy() for trace in (one.dense, one.pruned) for t in tensors(trace)]
+    arrays = [t.numpy() for trace in (one.dense, one.pruned) for t in make_tensors(trace)]
     arrays += [one.pixels.numpy(), one.tokens.patches.numpy(), one.tokens.prefix.numpy()]
     arrays += [one.tokens.positions.numpy(), np.asarray(one.upload), np.asarray(one.analysis.view)]
     assert one.nbytes == sum(array.nbytes for array in arrays)
@@ -40,18 +40,18 @@ def test_bytes_are_those_of_numpy() -> None:
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    cache = TraceCache(3 * entry("").nbytes)
+    cache = TraceCache(3 * make_entry("").nbytes)
     for key in "abc":
-        cache.put(entry(key))
+        cache.put(make_entry(key))
     cache.find("a")
-    cache.put(entry("d"))
+    cache.put(make_entry("d"))
     assert [cache.find(key) is not None for key in "abcd"] == [True, False, True, True]
 
 
 def test_a_key_put_twice_counts_once() -> None:
-    cache = TraceCache(2 * entry("").nbytes)
+    cache = TraceCache(2 * make_entry("").nbytes)
     for key in "aab":
-        cache.put(entry(key))
+        cache.put(make_entry(key))
     found = cache.find("a")
     assert found is not None
     assert found.analysis.key == "a"
@@ -59,11 +59,11 @@ def test_a_key_put_twice_counts_once() -> None:
 
 def test_an_entry_larger_than_the_cache_stays_until_the_next() -> None:
     cache = TraceCache(1)
-    cache.put(entry("a"))
+    cache.put(make_entry("a"))
     found = cache.find("a")
     assert found is not None
     assert found.analysis.key == "a"
-    cache.put(entry("b"))
+    cache.put(make_entry("b"))
     assert cache.find("a") is None
 
 

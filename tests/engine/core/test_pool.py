@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.bundle import KEYS, picture, write_models
+from tests.engine.bundle import KEYS, draw_picture, write_models
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.core import pool
 from vitdemo.engine.core.pool import ModelPool
@@ -35,16 +35,16 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def test_threads_that_come_together_load_once(engine: Engine, loads: Counter[str]) -> None:
     with ThreadPoolExecutor(2) as threads:
-        analyses = list(threads.map(lambda seed: engine.open(Request(picture(seed))).analysis, range(2)))
+        analyses = list(threads.map(lambda seed: engine.open(Request(draw_picture(seed))).analysis, range(2)))
     assert loads == {"dynamicvit_cifar10": 1}
     assert analyses[0].key != analyses[1].key
 
 
 def test_threads_with_the_same_request_run_it_once(engine: Engine, models: Path) -> None:
-    engine.open(Request(picture(1)))  # the setting is measured
+    engine.open(Request(draw_picture(1)))  # the setting is measured
     count = engine.forwards
     with ThreadPoolExecutor(4) as threads:
-        keys = set(threads.map(lambda _: engine.open(Request(picture(2))).key, range(4)))
+        keys = set(threads.map(lambda _: engine.open(Request(draw_picture(2))).key, range(4)))
     assert len(keys) == 1
     assert engine.forwards == count + 2
 
@@ -54,9 +54,9 @@ def test_a_failed_load_leaves_the_rest_working_and_is_tried_again(
 ) -> None:
     for _ in range(2):
         with pytest.raises(WeightsError, match="did not answer"):
-            engine.open(Request(picture(), "deit_tiny"))
+            engine.open(Request(draw_picture(), "deit_tiny"))
     assert loads["deit_tiny"] == 2
-    assert engine.open(Request(picture(), "vit_cifar10")).analysis.source == "bundled"
+    assert engine.open(Request(draw_picture(), "vit_cifar10")).analysis.source == "bundled"
 
 
 def test_the_least_recently_used_model_makes_room(models: Path, loads: Counter[str]) -> None:
@@ -77,10 +77,10 @@ def test_one_model_larger_than_the_limit_is_kept_all_the_same(models: Path, load
 def test_folders_are_served_only_when_the_owner_named_them(models: Path) -> None:
     folder = str(models / "vit_cifar10")
     with pytest.raises(ValueError, match="model must be one of"):
-        Engine(device="cpu").open(Request(picture(), folder))
+        Engine(device="cpu").open(Request(draw_picture(), folder))
     engine = Engine(device="cpu", extra_models=(folder,))
     assert engine.info(folder).layers == 10
-    assert engine.open(Request(picture(), folder)).analysis.source == "folder vit_cifar10"
+    assert engine.open(Request(draw_picture(), folder)).analysis.source == "folder vit_cifar10"
 
 
 def test_the_origin_of_the_weights_reaches_the_user(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_the_origin_of_the_weights_reaches_the_user(engine: Engine, monkeypatch:
     monkeypatch.setattr(
         pool, "load_model", lambda name, **rest: replace(load_model(name, **rest), origin=origin)
     )
-    result = engine.open(Request(picture()))
+    result = engine.open(Request(draw_picture()))
     assert (result.analysis.source, result.analysis.note) == (origin.source, origin.note)
 
 
@@ -119,16 +119,16 @@ def test_files_that_are_deleted_while_the_app_runs(tmp_path: Path) -> None:
     """A model in memory goes on answering; another is one sentence, until its files are back."""
     folder = write_models(tmp_path / "models")
     engine = Engine(device="cpu", models_dir=folder)
-    before = engine.open(Request(picture(), KEYS[1], 0.3)).analysis
+    before = engine.open(Request(draw_picture(), KEYS[1], 0.3)).analysis
     folder.rename(tmp_path / "away")
-    after = engine.open(Request(picture(1), KEYS[1], 0.3)).analysis
+    after = engine.open(Request(draw_picture(1), KEYS[1], 0.3)).analysis
     assert [label for label, _ in after.dense.top] != []
-    assert engine.open(Request(picture(), KEYS[1], 0.3)).analysis == before
+    assert engine.open(Request(draw_picture(), KEYS[1], 0.3)).analysis == before
     with pytest.raises(WeightsError, match=f"The bundled model '{KEYS[2]}' is not in the models folder"):
-        engine.open(Request(picture(), KEYS[2], 0.3))
+        engine.open(Request(draw_picture(), KEYS[2], 0.3))
     (tmp_path / "away").rename(folder)
     (folder / KEYS[2] / "model.safetensors").rename(tmp_path / "weights")
     with pytest.raises(WeightsError, match=f"{KEYS[2]} has no model.safetensors"):
-        engine.open(Request(picture(), KEYS[2], 0.3))
+        engine.open(Request(draw_picture(), KEYS[2], 0.3))
     (tmp_path / "weights").rename(folder / KEYS[2] / "model.safetensors")
-    assert engine.open(Request(picture(), KEYS[2], 0.3)).analysis.dense.top
+    assert engine.open(Request(draw_picture(), KEYS[2], 0.3)).analysis.dense.top

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.bundle import LAB_MODEL, picture
+from tests.engine.bundle import LAB_MODEL, draw_picture
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Progress, Request
 from vitdemo.engine.answers import lab, speed, sweep
@@ -33,7 +33,7 @@ JOBS: dict[str, Job] = {
         LAB_MODEL, pruning_ratio=0.3, pool=engine._pool, progress=report, haste=40
     ),
     "compare": lambda engine, key, report: engine.compare(
-        Request(picture(7), LAB_MODEL, 0.5), Request(picture(7), LAB_MODEL, 0.2), progress=report
+        Request(draw_picture(7), LAB_MODEL, 0.5), Request(draw_picture(7), LAB_MODEL, 0.2), progress=report
     ),
 }
 
@@ -54,7 +54,7 @@ def short_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def key(engine: Engine) -> str:
-    return engine.open(Request(picture(), LAB_MODEL, 0.3)).key
+    return engine.open(Request(draw_picture(), LAB_MODEL, 0.3)).key
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_waiting_for_a_place_to_decode_ends_with_the_time_of_a_request(models: P
     for place in places:
         place.__enter__()
     with pytest.raises(ValueError, match=OVERDUE):
-        engine.open(Request(picture(), LAB_MODEL))
+        engine.open(Request(draw_picture(), LAB_MODEL))
     for place in places:
         place.__exit__(None, None, None)
 
@@ -167,7 +167,7 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
     assert max([*gaps, engine.forwards - heard[-1]]) <= GAP
 
     fresh = Engine(device="cpu", models_dir=models)
-    key = fresh.open(Request(picture(), LAB_MODEL, 0.3)).key
+    key = fresh.open(Request(draw_picture(), LAB_MODEL, 0.3)).key
     calls = 0
 
     def leave(share: float, text: str) -> None:
@@ -179,7 +179,7 @@ def test_a_job_whose_answer_nobody_wants_ends_within_a_few_passes(
     with pytest.raises(Gone):
         JOBS[name](fresh, key, leave)
     with ThreadPoolExecutor(1) as other:
-        other.submit(fresh.open, Request(picture(3), LAB_MODEL, 0.3)).result(timeout=30)
+        other.submit(fresh.open, Request(draw_picture(3), LAB_MODEL, 0.3)).result(timeout=30)
 
 
 def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
@@ -190,14 +190,14 @@ def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
 
 def analyse_with(hasty: Engine, engine: Engine) -> str:
     """The key of a result that `hasty` holds without having had the time to make it."""
-    entry = engine.open(Request(picture(), LAB_MODEL, 0.3))._entry
+    entry = engine.open(Request(draw_picture(), LAB_MODEL, 0.3))._entry
     hasty._cache.put(entry)
     return entry.analysis.key
 
 
 def test_a_clock_that_jumps_shortens_nothing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(device="cpu", models_dir=models)
-    result, hours = engine.open(Request(picture(), LAB_MODEL, 0.3)), cycle((0, 5, -5))
+    result, hours = engine.open(Request(draw_picture(), LAB_MODEL, 0.3)), cycle((0, 5, -5))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 3600 * next(hours))
     assert result.lab.sweep().curves

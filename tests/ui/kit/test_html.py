@@ -16,7 +16,7 @@ DENSE = Outcome((("cat", 0.9), ("dog", 0.1)), (64,), 1_000_000_000)
 TIMES = (Timing(10.0, 9.9, 10.2, 9), Timing(12.0, 11.8, 12.5, 9))
 
 
-def analysis(pruned: Outcome | None) -> Analysis:
+def make_analysis(pruned: Outcome | None) -> Analysis:
     return Analysis(
         key="k",
         model="m",
@@ -33,7 +33,7 @@ def analysis(pruned: Outcome | None) -> Analysis:
 
 def test_comparison_worked_by_hand() -> None:
     pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000)
-    shown = prediction.write_comparison(analysis(pruned), TIMES)
+    shown = prediction.write_comparison(make_analysis(pruned), TIMES)
     for cell in ("1.00 G", "650.0 M", "88.5 %", "12.0 ms, 11.8 to 12.5, n = 9"):
         assert f">{cell}</td>" in shown
     for gain in ("35 %", "75 %"):
@@ -55,7 +55,7 @@ def test_the_sentence_on_pruning(label: str, share: float, words: str) -> None:
 
 
 def test_without_pruning_there_is_nothing_to_compare() -> None:
-    shown = prediction.write_comparison(analysis(None), TIMES[:1])
+    shown = prediction.write_comparison(make_analysis(None), TIMES[:1])
     assert prediction.NO_PRUNING in shown
     assert "<td>10.0 ms, 9.9 to 10.2, n = 9</td><td>–</td><td>–</td>" in shown
 
@@ -72,15 +72,15 @@ def test_without_pruning_there_is_nothing_to_compare() -> None:
 )
 def test_a_time_is_said_with_its_spread_or_not_at_all(times: Timings | None, cells: str) -> None:
     pruned = Outcome((("cat", 0.885),), (64, 44, 31, 16), 650_000_000)
-    assert cells in prediction.write_comparison(analysis(pruned), times)
+    assert cells in prediction.write_comparison(make_analysis(pruned), times)
 
 
 def test_names_from_outside_stay_text() -> None:
     label = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
     hostile = Outcome(((label, 0.5),), (64,), 1)
     pages = (
-        answer.write_headline(analysis(hostile)),
-        prediction.write_comparison(analysis(hostile), TIMES),
+        answer.write_headline(make_analysis(hostile)),
+        prediction.write_comparison(make_analysis(hostile), TIMES),
         answer.write_problem(label),
         note(label),
     )
@@ -88,11 +88,11 @@ def test_names_from_outside_stay_text() -> None:
         assert "<img" not in page
         assert "${" not in page
         assert "{{" not in page
-    assert "A &lt;model&gt;" in answer.write_headline(analysis(None))
+    assert "A &lt;model&gt;" in answer.write_headline(make_analysis(None))
 
 
 def test_the_words_that_a_network_knows_are_on_one_line_and_all_of_them_beside_it() -> None:
-    few = replace(analysis(None), classes=("cat", "<b>dog</b>"))
+    few = replace(make_analysis(None), classes=("cat", "<b>dog</b>"))
     assert few.vocabulary == "Knows 2 words: cat, <b>dog</b>"
     assert "Knows 2 words: cat, &lt;b&gt;dog&lt;/b&gt;</button>" in answer.write_headline(few)
     many = replace(few, classes=tuple(f"word {number}" for number in range(1000)))
@@ -101,7 +101,7 @@ def test_the_words_that_a_network_knows_are_on_one_line_and_all_of_them_beside_i
     shown = answer.write_headline(many)
     assert shown.count("<li>") == 1000
     assert shown.index("</div>") < shown.index("<li>"), "no reader is told all of them with each answer"
-    assert "vocabulary" not in answer.write_headline(analysis(None)), "nothing is known of its words"
+    assert "vocabulary" not in answer.write_headline(make_analysis(None)), "nothing is known of its words"
 
 
 def test_what_is_no_html_is_text() -> None:

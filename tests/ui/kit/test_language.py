@@ -17,9 +17,9 @@ from httpx2 import Response
 from huggingface_hub import errors
 from PIL import Image
 
-from tests.engine.bundle import picture, write_models
+from tests.engine.bundle import draw_picture, write_models
 from tests.ui import catalogue
-from tests.ui.tabs.test_inside import card
+from tests.ui.tabs.test_inside import make_card
 from vitdemo.decode import BadImage, decode
 from vitdemo.engine import Analysis, Engine, Request
 from vitdemo.message import Message
@@ -37,7 +37,7 @@ GAP = re.compile(r"\{(\w+)\}")
 
 
 @contextmanager
-def visitor(wanted: str | None) -> Iterator[None]:
+def make_visitor(wanted: str | None) -> Iterator[None]:
     """Someone whose browser sends this Accept-Language; None: it sends none."""
     headers = {} if wanted is None else {"accept-language": wanted}
     token = LocalContext.request.set(gr.Request(headers=headers))
@@ -59,14 +59,14 @@ def visitor(wanted: str | None) -> Iterator[None]:
     ],
 )
 def test_the_first_language_of_the_browser_counts(wanted: str | None, expected: str) -> None:
-    with visitor(wanted):
+    with make_visitor(wanted):
         assert find_language() == expected
         assert bool(CJK.search(say("Prediction"))) == (expected == "zh")
     assert find_language() == "en", "outside of a request"
 
 
 def test_gaps_are_filled_and_braces_in_them_stay() -> None:
-    with visitor("zh-CN"):
+    with make_visitor("zh-CN"):
         assert say("The answer is now {answer}.", answer="{x} $y") == "答案变为 {x} $y。"
         assert say("no such key {gap}", gap=3) == "no such key 3"
     assert say("The answer is now {answer}.", answer="cat") == "The answer is now cat."
@@ -118,7 +118,7 @@ def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Analysis]:
     engine = Engine(device="cpu", models_dir=write_models(tmp_path_factory.mktemp("models")))
-    return engine, engine.open(Request(picture(), engine.default_model, 0.5)).analysis
+    return engine, engine.open(Request(draw_picture(), engine.default_model, 0.5)).analysis
 
 
 def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) -> None:
@@ -132,18 +132,20 @@ def test_what_the_engine_says_of_a_picture(analysed: tuple[Engine, Analysis]) ->
     results[0].inside.ablation("pruned")
     results[0].trust()
     for selector in ("class-attention", "random"):
-        results.append(engine.open(Request(picture(), engine.default_model, 0.5, selector), progress=hear))
+        results.append(
+            engine.open(Request(draw_picture(), engine.default_model, 0.5, selector), progress=hear)
+        )
     for model in ("vit_cifar10", "lightvit_cifar10"):
-        results.append(engine.open(Request(picture(), model, 0.0), progress=hear))
+        results.append(engine.open(Request(draw_picture(), model, 0.0), progress=hear))
     for result in results:
         heard += [words for step in result.inside.walk() for words in (step.title, step.text)]
         heard += [caption for _, caption in (*result.tokens.kept_figures(), *result.tokens.score_figures())]
     heard += [engine.info(model).summary for model in MODELS]
     names = ("Hugging Face Hub", *(engine.info(model).title for model in MODELS))
-    with visitor("zh-CN"):
+    with make_visitor("zh-CN"):
         for words in heard:
             assert CJK.search(translate(words)), words
-            assert not catalogue.english(translate(words), allowed=names), translate(words)
+            assert not catalogue.find_english(translate(words), allowed=names), translate(words)
     assert translate(heard[0]) == heard[0], "English for all others"
 
 
@@ -206,7 +208,7 @@ def test_a_message_within_a_message_is_translated_and_other_words_are_not() -> N
     cause = Message("The Hub could not be reached")
     note = Message("{error}; cached files of revision {revision} are in use", error=cause, revision="1f")
     assert note == "The Hub could not be reached; cached files of revision 1f are in use"
-    with visitor("zh-CN"):
+    with make_visitor("zh-CN"):
         assert translate(note) == "无法连接 Hub。正在使用版本 1f 的缓存文件。"
         assert translate(Message("{name} has no pixels.", name="Measuring {x}")) == "Measuring {x} 没有像素。"
         assert translate("Measuring") == "Measuring", "no Message"
@@ -214,19 +216,19 @@ def test_a_message_within_a_message_is_translated_and_other_words_are_not() -> N
 
 def expect_chinese(error: Exception, name: str) -> None:
     """The visitor's sentence is Chinese, ends as one, and keeps the name."""
-    with visitor("zh-CN"), pytest.raises(gr.Error) as shown, tell_errors():
+    with make_visitor("zh-CN"), pytest.raises(gr.Error) as shown, tell_errors():
         raise error
     assert name in re.sub(r"&#(\d+);", lambda code: chr(int(code[1])), shown.value.message)
     assert shown.value.message.endswith("。")
-    assert not catalogue.english(
+    assert not catalogue.find_english(
         shown.value.message, allowed=("such as pytorch_model.bin", "Permission denied")
     )
 
 
 def test_tables_of_numbers_speak_chinese() -> None:
-    with visitor("zh-CN"):
-        shown = costs.write_speed(card(7.0, 8.0, 8.5, pruning_from=64))
+    with make_visitor("zh-CN"):
+        shown = costs.write_speed(make_card(7.0, 8.0, 8.5, pruning_from=64))
         assert text.percent(0.5) == "50.0%"
     plain = re.sub(r"<[^>]*>", " · ", shown)
     assert "使用可学习预测器剪枝：乘加次数减少 33%，在本机上快 20%。" in plain
-    assert not catalogue.english(plain)
+    assert not catalogue.find_english(plain)

@@ -22,7 +22,7 @@ def noise() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8))
 
 
-def path_in(shown: Any) -> Path:
+def find_path(shown: Any) -> Path:
     """Of the (first) picture of what a component tells the browser."""
     return Path(shown.root[0].image.path if hasattr(shown, "root") else shown.path)
 
@@ -31,13 +31,13 @@ def path_in(shown: Any) -> Path:
 def test_a_picture_that_is_shown_again_is_whole_for_those_who_read_it(noise: Image.Image, many: bool) -> None:
     component: Any = gallery(columns=1) if many else figure("noise")
     value = [(noise, "noise")] if many else noise
-    path = path_in(component.postprocess(value))
+    path = find_path(component.postprocess(value))
     whole = path.read_bytes()
     assert np.array_equal(np.asarray(Image.open(path)), np.asarray(noise))
     with ThreadPoolExecutor(2) as pool:
         writing = [pool.submit(component.postprocess, value) for _ in range(ROUNDS // 10)]
         read = [path.read_bytes() for _ in range(ROUNDS)]
-        assert {path_in(one.result()) for one in writing} == {path}
+        assert {find_path(one.result()) for one in writing} == {path}
     assert all(content == whole for content in read)
 
 

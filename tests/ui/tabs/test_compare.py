@@ -17,7 +17,7 @@ from vitdemo.ui.tabs.compare import words
 PICTURE = Image.new("RGB", (8, 8))
 
 
-def side(label: str, share: float, *, macs: int, ratio: float = 0.3) -> Side:
+def make_side(label: str, share: float, *, macs: int, ratio: float = 0.3) -> Side:
     outcome = Outcome(((label, share),), (16, 8) if ratio else (16,), macs)
     pruned = outcome if ratio else None
     selector = "random" if ratio else ""
@@ -25,7 +25,7 @@ def side(label: str, share: float, *, macs: int, ratio: float = 0.3) -> Side:
     return Side(analysis, outcome, Timing(1.5, 1.4, 1.7, 9), (share, None), (4, 4), PICTURE, PICTURE)
 
 
-def comparison(a: Side, b: Side, **changes: Any) -> Comparison:
+def make_comparison(a: Side, b: Side, **changes: Any) -> Comparison:
     found = Comparison(a, b, ("cat", "kite"), "attention-rollout", 2.5, PICTURE, -0.5, 16, "")
     return replace(found, **changes)
 
@@ -34,30 +34,32 @@ def comparison(a: Side, b: Side, **changes: Any) -> Comparison:
     ("a", "b", "sentence"),
     [
         (
-            side("cat", 0.9, macs=80_000_000),
-            side("cat", 0.75, macs=100_000_000),
+            make_side("cat", 0.9, macs=80_000_000),
+            make_side("cat", 0.75, macs=100_000_000),
             "Both answer <b>cat</b>; A is surer (90.0 % against 75.0 %); "
             "A needs 20.0 % fewer multiply-adds (80.0 M against 100.0 M).",
         ),
         (
-            side("cat", 0.5, macs=2_000_000_000),
-            side("dog", 0.75, macs=1_500_000_000),
+            make_side("cat", 0.5, macs=2_000_000_000),
+            make_side("dog", 0.75, macs=1_500_000_000),
             "A answers <b>cat</b>, B answers <b>dog</b>; B is surer (75.0 % against 50.0 %); "
             "B needs 25.0 % fewer multiply-adds (1.50 G against 2.00 G).",
         ),
         (
-            side("cat", 0.90001, macs=100_000_000),
-            side("cat", 0.90002, macs=100_000_000),
+            make_side("cat", 0.90001, macs=100_000_000),
+            make_side("cat", 0.90002, macs=100_000_000),
             "Both answer <b>cat</b>; both are equally sure (90.0 %); both need 100.0 M multiply-adds.",
         ),
     ],
 )
 def test_the_sentence_says_what_the_numbers_say(a: Side, b: Side, sentence: str) -> None:
-    assert words.write_sentence(comparison(a, b)) == sentence
+    assert words.write_sentence(make_comparison(a, b)) == sentence
 
 
 def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:
-    page = words.write_result(comparison(side("cat", 0.9, macs=8), side("cat", 0.65, macs=8, ratio=0.0)))
+    page = words.write_result(
+        make_comparison(make_side("cat", 0.9, macs=8), make_side("cat", 0.65, macs=8, ratio=0.0))
+    )
     assert "Net &lt;1&gt;<small>30 % pruned · Random</small>" in page
     assert "<small>not pruned</small>" in page
     assert "<td>16 → 8</td><td>16</td>" in page
@@ -69,24 +71,24 @@ def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:
 
 
 def test_names_from_outside_stay_text() -> None:
-    hostile = side('<i onload="x">${a}', 0.9, macs=8)
-    page = words.write_result(comparison(hostile, hostile, labels=('<i onload="x">', "${b}")))
+    hostile = make_side('<i onload="x">${a}', 0.9, macs=8)
+    page = words.write_result(make_comparison(hostile, hostile, labels=('<i onload="x">', "${b}")))
     assert "<i onload" not in page
     assert "${" not in page
 
 
 def test_the_agreement_or_why_there_is_none() -> None:
-    a, b = side("cat", 0.9, macs=8), replace(side("cat", 0.9, macs=8), grid=(14, 7))
-    assert "correlation of <b>−0.50</b>" in words.write_agreement(comparison(a, b))
+    a, b = make_side("cat", 0.9, macs=8), replace(make_side("cat", 0.9, macs=8), grid=(14, 7))
+    assert "correlation of <b>−0.50</b>" in words.write_agreement(make_comparison(a, b))
     for obstacle in set(get_args(Obstacle)) - {""}:
-        said = words.write_agreement(comparison(a, b, agreement=None, obstacle=obstacle))
+        said = words.write_agreement(make_comparison(a, b, agreement=None, obstacle=obstacle))
         assert "no rank correlation" in said
         assert ("(4 × 4 and 14 × 7)" in said) == (obstacle == "grid")
 
 
-def texts(value: Any) -> list[str]:
+def list_texts(value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [text for one in value.values() for text in texts(one)]
+        return [text for one in value.values() for text in list_texts(one)]
     return list(value) if isinstance(value, tuple) else [value]
 
 
@@ -94,6 +96,6 @@ def test_every_word_has_its_chinese_with_the_same_gaps() -> None:
     constants = {name: value for name, value in vars(words).items() if re.fullmatch("[A-Z_]+", name)}
     constants.pop("SELECTORS")
     assert len(constants) > 30
-    for text in (text for value in constants.values() for text in texts(value)):
+    for text in (text for value in constants.values() for text in list_texts(value)):
         gaps, translated = (sorted(re.findall(r"\{\w+\}", t)) for t in (text, read_chinese()[text]))
         assert gaps == translated, text

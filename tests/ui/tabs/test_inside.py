@@ -22,16 +22,16 @@ BLANK = Image.new("RGB", (4, 4))
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
 
 
-def variant(name: str, macs: int, low: float, middle: float, high: float) -> Variant:
+def make_variant(name: str, macs: int, low: float, middle: float, high: float) -> Variant:
     return Variant(name, macs, 10, Timing(middle, low, high, 5))
 
 
-def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
+def make_card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
     low, middle, high = pruned
     variants = (
-        variant("dense", 100, 9.0, 10.0, 11.0),
-        variant("learned", 67, low, middle, high),
-        variant("linear", 95, 9.5, 10.5, 11.5),
+        make_variant("dense", 100, 9.0, 10.0, 11.0),
+        make_variant("learned", 67, low, middle, high),
+        make_variant("linear", 95, 9.5, 10.5, 11.5),
     )
     sizes = (
         Size(64, (Timing(10.0, 9.0, 11.0, 9), Timing(12.0, 11.5, 12.5, 9), None)),
@@ -52,24 +52,24 @@ def card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
     ],
 )
 def test_slower_is_called_slower(pruned: tuple[float, float, float], words: str) -> None:
-    shown = costs.write_speed(card(*pruned))
+    shown = costs.write_speed(make_card(*pruned))
     assert f"Pruning by learned predictor needs {words}" in shown
     assert "Linear attention needs 5 % fewer multiply-adds; its time here is about equal" in shown
 
 
 def test_break_even_is_said_plainly() -> None:
-    lost = costs.write_speed(card(12.0, 13.0, 14.0))
+    lost = costs.write_speed(make_card(12.0, 13.0, 14.0))
     assert "Pruning did not pay here at up to 64 patches." in lost
     assert "A dash: it would have taken too long." in lost
     assert '<th scope="row">1,024</th><td>–</td><td>–</td><td>–</td>' in lost
     assert "<td>12.0 ms, 11.5 to 12.5, n = 9</td><td>busy, not measured</td>" in lost
     assert "Time on 2 CPU threads" in lost
-    won = costs.write_speed(card(7.0, 8.0, 8.5, pruning_from=64))
+    won = costs.write_speed(make_card(7.0, 8.0, 8.5, pruning_from=64))
     assert "Pruning paid here from 64 patches on" in won
 
 
 def test_a_busy_machine_is_named() -> None:
-    found = card(7.0, 8.0, 8.5)
+    found = make_card(7.0, 8.0, 8.5)
     shown = costs.write_speed(
         replace(found, variants=(replace(found.variants[0], time=None), *found.variants[1:]), sizes=())
     )

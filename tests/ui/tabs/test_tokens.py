@@ -19,7 +19,7 @@ POINTS = tuple(
 )
 
 
-def sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
+def make_sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
     kept = tuple(tuple(range(point.tokens[-1])) for point in POINTS)
     curve = SweepCurve("learned", 1, ((0.9, 0.1), (0.25, 0.75)), answers, (1.0, 0.0), kept, (TIME, None))
     random = SweepCurve(
@@ -29,7 +29,7 @@ def sweep(answers: tuple[str, str], name: str = "cat") -> Sweep:
 
 
 def test_sweep_by_hand() -> None:
-    shown = sweep_text.write_sweep(sweep(("cat", "dog")))
+    shown = sweep_text.write_sweep(make_sweep(("cat", "dog")))
     assert "<b>Learned predictor</b>: the answer flips to dog at 50 %." in shown
     assert "<b>Random</b> (mean of 5 seeds): the answer stays at every ratio." in shown
     assert "flips to dog</text>" in shown
@@ -38,12 +38,12 @@ def test_sweep_by_hand() -> None:
     assert ">64 → 32</td><td>1.0 M</td><td>busy, not measured</td><td>1.2 ms, 1.1 to 1.4, n = 3</td>" in shown
     assert "<td>dog</td><td>25.0 %</td>" in shown
     assert "are those of: Learned predictor. Times are medians of n single passes" in shown
-    steady = sweep_text.write_sweep(sweep(("cat", "cat")))
+    steady = sweep_text.write_sweep(make_sweep(("cat", "cat")))
     assert 'class="mark"' not in steady
 
 
 def test_the_film_strip_says_whose_it_is() -> None:
-    found = sweep(("cat", "dog"))
+    found = make_sweep(("cat", "dog"))
     learned, random = found.curves
     rest = ": what is left after the last stage, at each ratio"
     assert sweep_text.write_kept_title(learned) == "Learned predictor" + rest
@@ -97,7 +97,7 @@ def test_names_from_outside_stay_text() -> None:
     top = ((HOSTILE, 0.5),)
     budget = Budget((64,), (1,), 1, top)
     pages = (
-        sweep_text.write_sweep(sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
+        sweep_text.write_sweep(make_sweep((HOSTILE, HOSTILE + "2"), HOSTILE)),
         lab_text.write_surgery(Surgery(top, top, (64,), 1)),
         lab_text.write_surgery(None, HOSTILE),
         lab_text.write_smallest(SmallestSet(HOSTILE, 0, (1,), 0.5, 0.5, True, 1), 64),
