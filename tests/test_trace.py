@@ -90,6 +90,9 @@ def test_a_wrong_trace_cannot_be_made(changes: dict[str, Any], words: str) -> No
         Trace(**make_fields(**changes))
 
 
+READ_OTHERWISE = ("class beside mean", "attention pooling")  # not by a mean of the tokens: proven below
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_record_freezes_the_pruned_pass(name: str) -> None:
     net = make_small_dynamic(**VARIANTS[name])
@@ -111,7 +114,7 @@ def test_record_freezes_the_pruned_pass(name: str) -> None:
         assert not attn.requires_grad
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in READ_OTHERWISE])
 @torch.no_grad()
 def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
     """What the head sees is `readout` times the normalised tokens; a second head makes the mean of two."""
@@ -137,6 +140,41 @@ def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
     found = trace.directions[-1].float() * trace.token_norms[-1].unsqueeze(-1)
     torch.testing.assert_close(found, tokens, atol=2e-3, rtol=1e-3)
     assert [len(layer) for layer in trace.directions] == [len(ids) for ids in trace.token_ids]
+
+
+@torch.no_grad()
+def test_a_head_that_reads_class_and_mean_side_by_side_reads_both_alike() -> None:
+    net = small(**VARIANTS["class beside mean"])
+    trace = record(net, pictures(net.config, 1))
+    torch.testing.assert_close(trace.readout, torch.tensor([0.5, *[0.5 / 16] * 16]))
+    assert trace.pooled is not None
+    assert trace.logits is not None
+    assert trace.pooled.shape == (2 * net.config.embed_dim,)
+    torch.testing.assert_close(net.head(trace.pooled), trace.logits)
+
+
+@torch.no_grad()
+def test_attention_pooling_reads_with_the_mean_of_its_heads() -> None:
+    """Against torch's own attention of the learned query, through pruning."""
+    net = small_dynamic(**VARIANTS["attention pooling"])
+    x, seen = pictures(net.config, 1), []
+    net.norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
+    trace, pool, width = record(net, x, pruning=pruning), net.attn_pool, net.config.embed_dim
+    assert pool is not None
+    theirs = torch.nn.MultiheadAttention(width, net.config.num_heads, batch_first=True)
+    theirs.load_state_dict({
+        "in_proj_weight": torch.cat([pool.q.weight, pool.kv.weight]),
+        "in_proj_bias": torch.cat([pool.q.bias, pool.kv.bias]),
+        "out_proj.weight": pool.proj.weight,
+        "out_proj.bias": pool.proj.bias,
+    })  # fmt: skip
+    read, weights = theirs(pool.latent, seen[0], seen[0])
+    torch.testing.assert_close(trace.readout, weights[0, 0])
+    assert trace.readout.std() > 1e-3
+    pooled = read + pool.mlp(pool.norm(read))
+    assert trace.logits is not None
+    torch.testing.assert_close(net.head(pooled)[0, 0], trace.logits, atol=1e-5, rtol=1e-5)
 
 
 def test_a_backbone_has_no_logits() -> None:

@@ -11,6 +11,18 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from vitdemo.kinds import check_range, check_value, config_in
 
 Size = int | tuple[int, int]
+Pool = Literal["token", "avg", "token_avg", "token_cat_avg", "map"]
+Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
+Norm = Literal["layernorm", "rmsnorm"]
+AttentionKind = Literal["softmax", "linear"]
+FeatureMap = Literal["elu", "relu"]
+CHOICES = {
+    "global_pool": Pool,
+    "act_layer": Activation,
+    "norm_layer": Norm,
+    "attention": AttentionKind,
+    "feature_map": FeatureMap,
+}
 T = TypeVar("T")
 # What a network may be: beyond these a config is a mistake, and building it could take all memory.
 RANGES: dict[str, tuple[float, float]] = {
@@ -58,9 +70,14 @@ class PruneConfig:
 class ViTConfig:
     """A Vision Transformer (Dosovitskiy et al. 2021), in timm's words.
 
-    `global_pool`: "token" (class token), "avg" (mean of the patch tokens) or "token_avg" (the average of
-    both). `fc_norm`: normalise after pooling instead of before; None = as timm, only for "avg".
-    `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or "relu".
+    `global_pool`: "token" (class token), "avg" (mean of the patch tokens), "token_avg" (the average of
+    both), "token_cat_avg" (both, side by side) or "map" (attention by a learned query, as in SigLIP).
+    `fc_norm`: normalise after pooling instead of before; None = as timm, only for "avg". `final_norm`: do so
+    at all. `pre_norm`: also before the first block, and no bias in the patch projection (CLIP).
+    `embed_norm`: normalise the projected patches (AIMv2). `scale_attn_norm`, `scale_mlp_norm`: normalise
+    before the last layer of each branch (BEiT-3). `gated_mlp`: the first MLP layer gives gates and values,
+    SwiGLU with "silu". `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or
+    "relu".
     `prune`: set for DynamicViT. Sizes are pixels, int or (height, width). `multi_label`: a picture may be
     of several classes, and each logit alone gives its class's probability, by a sigmoid.
     """
@@ -74,15 +91,25 @@ class ViTConfig:
     num_heads: int = 3
     mlp_ratio: float = 4.0
     qkv_bias: bool = True
+    qk_norm: bool = False
+    proj_bias: bool = True
+    act_layer: Activation = "gelu"
+    gated_mlp: bool = False
+    scale_attn_norm: bool = False
+    scale_mlp_norm: bool = False
+    norm_layer: Norm = "layernorm"
+    embed_norm: bool = False
+    pre_norm: bool = False
+    final_norm: bool = True
     class_token: bool = True
     dist_token: bool = False
     reg_tokens: int = 0
     no_embed_class: bool = False
-    global_pool: Literal["token", "avg", "token_avg"] = "token"
+    global_pool: Pool = "token"
     fc_norm: bool | None = None
     init_values: float | None = None
-    attention: Literal["softmax", "linear"] = "softmax"
-    feature_map: Literal["elu", "relu"] = "elu"
+    attention: AttentionKind = "softmax"
+    feature_map: FeatureMap = "elu"
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     norm_eps: float = 1e-6
@@ -100,19 +127,15 @@ class ViTConfig:
             )
         if self.embed_dim % self.num_heads:
             raise ValueError(f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}")
-        if self.global_pool != "avg" and not self.class_token:
+        if self.global_pool not in ("avg", "map") and not self.class_token:
             raise ValueError(f"global_pool {self.global_pool!r} needs class_token")
         if self.dist_token and self.global_pool != "token":
             raise ValueError("dist_token needs global_pool 'token'")
         if self.dist_token and self.fc_norm:
             raise ValueError("dist_token and fc_norm exclude each other")
-        for name, value, allowed in (
-            ("global_pool", self.global_pool, ("token", "avg", "token_avg")),
-            ("attention", self.attention, ("softmax", "linear")),
-            ("feature_map", self.feature_map, ("elu", "relu")),
-        ):
-            if value not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+        for name, kind in CHOICES.items():
+            if (value := getattr(self, name)) not in get_args(kind):
+                raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, got {value!r}")
         if max(self.prune_loc, default=0) >= self.depth:
             raise ValueError(f"prune_loc {self.prune_loc} lies outside a network of depth {self.depth}")
 
@@ -130,6 +153,21 @@ class ViTConfig:
     def num_prefix_tokens(self) -> int:
         """Class, distillation and register tokens; never pruned."""
         return int(self.class_token) + int(self.dist_token) + self.reg_tokens
+
+    @property
+    def normalises_last(self) -> bool:
+        """Whether what was pooled is normalised, and not the tokens before."""
+        return self.global_pool == "avg" if self.fc_norm is None else self.fc_norm
+
+    @property
+    def hidden_width(self) -> int:
+        """The numbers that the last layer of an MLP reads."""
+        return int(self.embed_dim * self.mlp_ratio)
+
+    @property
+    def num_features(self) -> int:
+        """The numbers that the head reads."""
+        return self.embed_dim * (2 if self.global_pool == "token_cat_avg" else 1)
 
     @property
     def prune_loc(self) -> tuple[int, ...]:

@@ -15,32 +15,61 @@ from vitdemo.models.pruning import token_counts
 from vitdemo.registry import PRESETS
 
 
-def hidden_width(config: ViTConfig) -> int:
-    """Return the width of the MLP's hidden layer."""
-    return int(config.embed_dim * config.mlp_ratio)
-
-
 def patch_pixels(config: ViTConfig) -> int:
     """Return the numbers in one patch."""
     height, width = as_pair(config.patch_size)
     return config.in_chans * height * width
 
 
+def norm_parameters(config: ViTConfig, width: int) -> int:
+    """Return what a normalisation of so many numbers has learned: factors, and LayerNorm's offsets."""
+    return width if config.norm_layer == "rmsnorm" else 2 * width
+
+
+def mlp_weights(config: ViTConfig) -> int:
+    """Return the weights of an MLP's layers, which are also its multiply-accumulates for one token."""
+    return config.embed_dim * config.hidden_width * (3 if config.gated_mlp else 2)
+
+
+def mlp_parameters(config: ViTConfig) -> int:
+    """Return how many numbers an MLP has learned."""
+    hidden = config.hidden_width
+    biases = hidden * (2 if config.gated_mlp else 1) + config.embed_dim if config.proj_bias else 0
+    return mlp_weights(config) + biases + config.scale_mlp_norm * norm_parameters(config, hidden)
+
+
+def block_parameters(config: ViTConfig) -> int:
+    """Return how many numbers a block has learned."""
+    d, head = config.embed_dim, config.embed_dim // config.num_heads
+    attention = 4 * d * d + 3 * d * config.qkv_bias + d * config.proj_bias
+    attention += 2 * config.qk_norm * norm_parameters(config, head)
+    norms = (2 + config.scale_attn_norm) * norm_parameters(config, d)
+    scales = 2 * d if config.init_values is not None else 0
+    return attention + mlp_parameters(config) + norms + scales
+
+
+def pool_parameters(config: ViTConfig) -> int:
+    """Return how many numbers attention pooling has learned: its query, four layers, a norm and an MLP."""
+    d = config.embed_dim
+    return d + 4 * (d * d + d) + norm_parameters(config, d) + mlp_parameters(config)
+
+
 def parameters(config: ViTConfig) -> int:
     """Return how many numbers the network has learned, token predictors included."""
-    d, hidden = config.embed_dim, hidden_width(config)
-    block = 4 * d * d + d + 2 * d * hidden + hidden + d + 4 * d  # weights, biases, two LayerNorms
-    block += 3 * d if config.qkv_bias else 0
-    block += 2 * d if config.init_values is not None else 0
+    d, features = config.embed_dim, config.num_features
     positions = config.num_patches + (0 if config.no_embed_class else config.num_prefix_tokens)
-    embedding = patch_pixels(config) * d + d + (config.num_prefix_tokens + positions) * d
-    heads = (2 if config.dist_token else 1) * (d + 1) * config.num_classes
+    embedding = patch_pixels(config) * d + (config.num_prefix_tokens + positions) * d
+    embedding += 0 if config.pre_norm else d
+    norms = (config.embed_norm + config.pre_norm) * norm_parameters(config, d)
+    norms += config.final_norm * norm_parameters(config, features if config.normalises_last else d)
+    heads = (2 if config.dist_token else 1) * (features + 1) * config.num_classes
+    pool = pool_parameters(config) if config.global_pool == "map" else 0
     predictors = 0
     if config.prune is not None:
         half, quarter = d // 2, d // 4
         each = 2 * d + d * d + d + d * half + half + half * quarter + quarter + 2 * quarter + 2
         predictors = len(config.prune.prune_loc) * each
-    return embedding + config.depth * block + 2 * d + heads + predictors
+    return embedding + config.depth * block_parameters(config) + norms + pool + heads + predictors
 
 
 def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence[int] | None = None) -> int:
@@ -69,8 +98,10 @@ def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence
         n = prefix + patches
         linear = config.attention == "linear"
         attention = n * d * (2 * (d // config.num_heads) + 1) if linear else 2 * n * n * d
-        total += n * (4 * d * d + 2 * d * hidden_width(config)) + attention
-    return total + (2 if config.dist_token else 1) * d * config.num_classes
+        total += n * (4 * d * d + mlp_weights(config)) + attention
+    if config.global_pool == "map":
+        total += 2 * (patches + 1) * d * d + 2 * patches * d + mlp_weights(config)
+    return total + (2 if config.dist_token else 1) * config.num_features * config.num_classes
 
 
 def format_presets() -> str:
@@ -83,7 +114,7 @@ def format_presets() -> str:
         size, patch = as_pair(config.img_size)[0], as_pair(config.patch_size)[0]
         tokens = config.num_patches + config.num_prefix_tokens
         lines.append(
-            f"| {name} | {config.embed_dim} / {config.depth} / {config.num_heads} | {hidden_width(config)} "
+            f"| {name} | {config.embed_dim} / {config.depth} / {config.num_heads} | {config.hidden_width} "
             f"| {size} / {patch} | {tokens} | {parameters(config):,} | {macs(config) / 1e6:,.1f} |"
         )
     return "\n".join(lines)

@@ -83,7 +83,7 @@ def freeze(
         logits=detach(logits) if model.config.num_classes else None,
         attn=tuple(detach(attn) for attn in recorder.attn),
         token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
-        readout=model.readout(len(features[-1])),
+        readout=detach(model.readout(recorder.features[-1])),
         scores=tuple(detach(score) for score in recorder.scores),
         prune_loc=tuple(recorder.stages),
         token_norms=tuple(norm[:, 0] for norm in norms),

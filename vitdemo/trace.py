@@ -36,7 +36,7 @@ class Trace:
     prune_loc: tuple[int, ...] = ()
     token_norms: tuple[Float[Tensor, "_"], ...] = ()
     directions: tuple[Float16[Tensor, "_ d"], ...] = ()
-    pooled: Float[Tensor, "d"] | None = None
+    pooled: Float[Tensor, "f"] | None = None
     target: int | None = None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient

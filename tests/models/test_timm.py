@@ -58,6 +58,14 @@ OPTIONS: list[dict[str, Any]] = [
     {"in_chans": 1},
     {"num_classes": 0},
     {"num_classes": 0, "global_pool": "avg"},
+    {"qk_norm": True},
+    {"pre_norm": True, "act_layer": "quick_gelu"},
+    {"act_layer": "gelu_tanh", "proj_bias": False},
+    {"act_layer": "silu", "norm_layer": "rmsnorm", "qk_norm": True},
+    {"final_norm": False, "reg_tokens": 2, "no_embed_class": True},
+    {"scale_attn_norm": True, "scale_mlp_norm": True},
+    {"global_pool": "map", "class_token": False},
+    {"global_pool": "map", "reg_tokens": 2, "act_layer": "gelu_tanh"},
 ]
 
 

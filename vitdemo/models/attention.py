@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.norms import make_norm
 from vitdemo.models.precision import without_autocast
 from vitdemo.trace import Recorder
 
@@ -32,14 +33,17 @@ class Attention(nn.Module):
         self.kind = config.attention
         self.feature_map = config.feature_map
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
-        self.proj = nn.Linear(config.embed_dim, config.embed_dim)
+        head_dim = config.embed_dim // config.num_heads
+        self.q_norm = make_norm(config, head_dim) if config.qk_norm else nn.Identity()
+        self.k_norm = make_norm(config, head_dim) if config.qk_norm else nn.Identity()
+        self.norm = make_norm(config) if config.scale_attn_norm else nn.Identity()
+        self.proj = nn.Linear(config.embed_dim, config.embed_dim, bias=config.proj_bias)
         self.proj_drop = nn.Dropout(config.drop_rate)
 
     def forward(
         self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
     ) -> Tokens:
-        b, n, d = x.shape
-        q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = self.project(x)
         attn, exact = None, False
         if recorder is not None and recorder.attention:
             attn, exact = self.matrix(q, k, policy), recorder.grads
@@ -50,7 +54,13 @@ class Attention(nn.Module):
             out = fused_attention(q, k, v)
         else:
             out = (self.matrix(q, k, policy) if attn is None else attn).to(v.dtype) @ v
-        return self.proj_drop(self.proj(out.transpose(1, 2).reshape(b, n, d)))
+        return self.proj_drop(self.proj(self.norm(out.transpose(1, 2).flatten(2))))
+
+    def project(self, x: Tokens) -> tuple[Heads, Heads, Heads]:
+        """Return the queries, keys and values of each head."""
+        b, n, _ = x.shape
+        q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        return self.q_norm(q), self.k_norm(k), v
 
     def matrix(
         self, q: Float[Tensor, "b h m e"], k: Heads, policy: Float[Tensor, "b n"] | None
@@ -71,8 +81,7 @@ class Attention(nn.Module):
 
     def query_row(self, x: Tokens, *, class_token: bool) -> Float[Tensor, "b n"]:
         """Return how much the class token, or the mean query, attends to each token; the mean over heads."""
-        b, n, _ = x.shape
-        q, k, _ = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, _ = self.project(x)
         q = q[:, :, :1] if class_token else q.mean(dim=2, keepdim=True)
         return self.matrix(q, k, None).mean(dim=1)[:, 0]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.models.attention import Attention, Tokens
+from vitdemo.models.norms import make_norm
 from vitdemo.trace import Recorder
 
 
@@ -18,12 +22,14 @@ class PatchEmbed(nn.Module):
         super().__init__()
         patch = as_pair(config.patch_size)
         self.img_size = as_pair(config.img_size)
-        self.proj = nn.Conv2d(config.in_chans, config.embed_dim, kernel_size=patch, stride=patch)
+        bias = not config.pre_norm  # the norm that follows takes it away
+        self.proj = nn.Conv2d(config.in_chans, config.embed_dim, kernel_size=patch, stride=patch, bias=bias)
+        self.norm = make_norm(config) if config.embed_norm else nn.Identity()
 
     def forward(self, x: Float[Tensor, "b ch hh ww"]) -> Tokens:
         if x.shape[-2:] != self.img_size:
             raise ValueError(f"the model takes pictures of {self.img_size}, got {tuple(x.shape[-2:])}")
-        return self.proj(x).flatten(2).transpose(1, 2)
+        return self.norm(self.proj(x).flatten(2).transpose(1, 2))
 
 
 class LayerScale(nn.Module):
@@ -37,19 +43,46 @@ class LayerScale(nn.Module):
         return x * self.gamma
 
 
+class QuickGELU(nn.Module):
+    """The approximation of GELU that OpenAI trained CLIP with."""
+
+    def forward(self, x: Tokens) -> Tokens:
+        return x * torch.sigmoid(1.702 * x)
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "gelu": nn.GELU,
+    "gelu_tanh": partial(nn.GELU, approximate="tanh"),
+    "quick_gelu": QuickGELU,
+    "silu": nn.SiLU,
+}
+
+
 class Mlp(nn.Module):
-    """Two linear layers with a GELU between them, token by token."""
+    """Two linear layers with an activation between them, token by token.
+
+    With gates (Shazeer 2020) the first layer is twice as wide: the activation of its first half scales its
+    second half.
+    """
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        hidden = int(config.embed_dim * config.mlp_ratio)
-        self.fc1 = nn.Linear(config.embed_dim, hidden)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(hidden, config.embed_dim)
+        hidden, bias = config.hidden_width, config.proj_bias
+        self.gated = config.gated_mlp
+        self.fc1 = nn.Linear(config.embed_dim, 2 * hidden if self.gated else hidden, bias=bias)
+        self.act = ACTIVATIONS[config.act_layer]()
+        self.norm = make_norm(config, hidden) if config.scale_mlp_norm else nn.Identity()
+        self.fc2 = nn.Linear(hidden, config.embed_dim, bias=bias)
         self.drop = nn.Dropout(config.drop_rate)
 
     def forward(self, x: Tokens) -> Tokens:
-        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+        x = self.fc1(x)
+        if self.gated:
+            gates, values = x.chunk(2, dim=-1)
+            x = self.act(gates) * values
+        else:
+            x = self.act(x)
+        return self.drop(self.fc2(self.norm(self.drop(x))))
 
 
 class Block(nn.Module):
@@ -61,10 +94,10 @@ class Block(nn.Module):
     def __init__(self, config: ViTConfig, *, drop_path: float) -> None:
         super().__init__()
         dim, scale = config.embed_dim, config.init_values
-        self.norm1 = nn.LayerNorm(dim, eps=config.norm_eps)
+        self.norm1 = make_norm(config)
         self.attn = Attention(config)
         self.ls1 = LayerScale(dim, scale) if scale is not None else nn.Identity()
-        self.norm2 = nn.LayerNorm(dim, eps=config.norm_eps)
+        self.norm2 = make_norm(config)
         self.mlp = Mlp(config)
         self.ls2 = LayerScale(dim, scale) if scale is not None else nn.Identity()
         self.drop_path = stochastic_depth(drop_path)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
 from vitdemo.models.layers import Block, PatchEmbed
+from vitdemo.models.norms import make_norm
+from vitdemo.models.pooling import AttentionPool, mean_patch
 from vitdemo.models.precision import without_autocast
 from vitdemo.models.pruning import (
     Explicit,
@@ -41,16 +43,20 @@ class VisionTransformer(nn.Module):
         self.reg_token = nn.Parameter(torch.zeros(1, config.reg_tokens, dim)) if config.reg_tokens else None
         self.pos_embed = nn.Parameter(torch.zeros(1, positions, dim))
         self.pos_drop = nn.Dropout(config.drop_rate)
+        self.norm_pre = make_norm(config) if config.pre_norm else nn.Identity()
         rates = [config.drop_path_rate * i / max(depth - 1, 1) for i in range(depth)]
         self.blocks = nn.ModuleList(Block(config, drop_path=rate) for rate in rates)
-        pool_first = config.global_pool == "avg" if config.fc_norm is None else config.fc_norm
-        self.norm = nn.Identity() if pool_first else nn.LayerNorm(dim, eps=config.norm_eps)
-        self.fc_norm = nn.LayerNorm(dim, eps=config.norm_eps) if pool_first else nn.Identity()
-        self.head = nn.Linear(dim, config.num_classes) if config.num_classes else nn.Identity()
+        last = config.normalises_last
+        self.norm = make_norm(config) if config.final_norm and not last else nn.Identity()
+        self.attn_pool = AttentionPool(config) if config.global_pool == "map" else None
+        width, classes = config.num_features, config.num_classes
+        self.fc_norm = make_norm(config, width) if config.final_norm and last else nn.Identity()
+        self.head = nn.Linear(width, classes) if classes else nn.Identity()
         if config.dist_token:
-            self.head_dist = nn.Linear(dim, config.num_classes) if config.num_classes else nn.Identity()
+            self.head_dist = nn.Linear(width, classes) if classes else nn.Identity()
         self.apply(init_weights)
-        for table in (self.cls_token, self.dist_token, self.reg_token, self.pos_embed):
+        latent = None if self.attn_pool is None else self.attn_pool.latent
+        for table in (self.cls_token, self.dist_token, self.reg_token, self.pos_embed, latent):
             if table is not None:
                 nn.init.trunc_normal_(table, std=0.02)
 
@@ -92,13 +98,15 @@ class VisionTransformer(nn.Module):
         return x
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
-        """Return the patch tokens with positions, the prefix tokens in front."""
+        """Return what enters the first block: patch tokens with positions, the prefix tokens in front."""
         x = self.patch_embed(x)
         tables = (self.cls_token, self.dist_token, self.reg_token)
         prefix = [table.expand(len(x), -1, -1) for table in tables if table is not None]
         if self.config.no_embed_class:
-            return self.pos_drop(torch.cat([*prefix, x + self.pos_embed], dim=1))
-        return self.pos_drop(torch.cat([*prefix, x], dim=1) + self.pos_embed)
+            x = torch.cat([*prefix, x + self.pos_embed], dim=1)
+        else:
+            x = torch.cat([*prefix, x], dim=1) + self.pos_embed
+        return self.norm_pre(self.pos_drop(x))
 
     def stage(self, index: int) -> Stage:
         """Return the pruning stage that stands before block `index`."""
@@ -142,7 +150,7 @@ class VisionTransformer(nn.Module):
         if not wanted.ndim or wanted.shape[:-1] not in ((), (1,), (len(ids),)):
             raise ValueError(f"Explicit ids must be (k,) or ({len(ids)}, k), got {tuple(wanted.shape)}")
         if not wanted.shape[-1] and self.config.global_pool != "token":
-            raise ValueError("Explicit ids must keep a patch, because the head takes the mean of them")
+            raise ValueError("Explicit ids must keep a patch, because the head reads them")
         prefix = self.config.num_prefix_tokens
         wanted = wanted.to(ids.device).expand(len(ids), -1)
         return locate(wanted, ids[:, prefix:] - prefix, checked=rule.checked)
@@ -167,7 +175,7 @@ class VisionTransformer(nn.Module):
 
     def pool(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
-    ) -> Float[Tensor, "b d"]:
+    ) -> Float[Tensor, "b f"]:
         """Return what the head reads of the last block's tokens; of two heads, the mean of what they read."""
         x = self.norm(x)
         if self.config.dist_token:
@@ -175,25 +183,32 @@ class VisionTransformer(nn.Module):
         if self.config.global_pool == "token":
             return self.fc_norm(x[:, 0])
         patches = x[:, self.config.num_prefix_tokens :]
-        if policy is None:
-            mean = patches.mean(dim=1)
-        else:
-            kept = policy.sum(dim=1, keepdim=True).clamp(min=0.5)  # a Gumbel draw may drop every patch
-            mean = (patches * policy.unsqueeze(-1)).sum(dim=1) / kept
-        pooled = (x[:, 0] + mean) / 2 if self.config.global_pool == "token_avg" else mean
-        return self.fc_norm(pooled)
+        if self.attn_pool is not None:
+            return self.fc_norm(self.attn_pool(patches, policy))
+        mean = mean_patch(patches, policy)
+        if self.config.global_pool == "token_avg":
+            mean = (x[:, 0] + mean) / 2
+        elif self.config.global_pool == "token_cat_avg":
+            mean = torch.cat([x[:, 0], mean], dim=-1)
+        return self.fc_norm(mean)
 
-    def readout(self, num_tokens: int) -> Float[Tensor, "n"]:
-        """Return the weights with which the head reads the last layer's tokens; they sum to 1."""
-        weights = torch.zeros(num_tokens)
-        prefix = self.config.num_prefix_tokens
+    def readout(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n"]:
+        """Return the weights with which the head reads the last block's tokens; a row sums to 1.
+
+        They are learned where it reads by attention, the mean over its heads; else they follow from the
+        config.
+        """
+        weights, prefix = torch.zeros(x.shape[:2], device=x.device), self.config.num_prefix_tokens
+        if self.attn_pool is not None:
+            weights[:, prefix:] = self.attn_pool.attend(self.norm(x)[:, prefix:])[0].mean(dim=1)[:, 0]
+            return weights
         if self.config.global_pool != "token":
-            weights[prefix:] = 1 / (num_tokens - prefix)
+            weights[:, prefix:] = 1 / (x.shape[1] - prefix)
         if self.config.global_pool != "avg":
-            weights[0] = 1.0
+            weights[:, 0] = 1.0
         if self.config.dist_token:
-            weights[1] = 1.0
-        return weights / weights.sum()
+            weights[:, 1] = 1.0
+        return weights / weights.sum(dim=1, keepdim=True)
 
 
 def init_weights(module: nn.Module) -> None:

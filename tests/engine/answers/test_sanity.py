@@ -127,7 +127,11 @@ def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
     assert not sanity.check_masking(net, pixels, entry).passed
 
 
-@pytest.mark.parametrize("variant", ["square", "distilled", "registers", "mean, no class token", "linear"])
+SHUFFLED = ["square", "distilled", "registers", "mean, no class token", "linear"]
+SHUFFLED += ["attention pooling", "pre-norm, quick GELU"]
+
+
+@pytest.mark.parametrize("variant", SHUFFLED)
 def test_the_cascade_ends_in_the_random_network_and_spares_the_model(variant: str) -> None:
     net = make_small(**VARIANTS[variant])
     pixels, before = make_pictures(net.config, 1), {k: v.clone() for k, v in net.state_dict().items()}

@@ -193,8 +193,8 @@ def exchange(copy: VisionTransformer, fresh: VisionTransformer, part: str) -> No
         index = int(part.split()[1])
         copy.blocks[index] = fresh.blocks[index]
         return
-    head = ("norm", "fc_norm", "head", "head_dist")
-    embedding = ("patch_embed", "pos_embed", "cls_token", "dist_token", "reg_token")
+    head = ("norm", "attn_pool", "fc_norm", "head", "head_dist")
+    embedding = ("patch_embed", "pos_embed", "cls_token", "dist_token", "reg_token", "norm_pre")
     for name in head if part == "head" else embedding:
         if getattr(copy, name, None) is not None:
             setattr(copy, name, getattr(fresh, name))

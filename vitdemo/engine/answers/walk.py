@@ -28,6 +28,8 @@ READOUT_WORDS = {
     "token": Message("the class token alone"),
     "avg": Message("the mean of the patch tokens"),
     "token_avg": Message("the average of the class token and the mean of the patch tokens"),
+    "token_cat_avg": Message("the class token and the mean of the patch tokens, side by side"),
+    "map": Message("all patch tokens, with weights that attention of its own gives them"),
 }
 
 
@@ -147,7 +149,7 @@ def positions(entry: Entry) -> Step:
 
 def blocks(entry: Entry) -> Step:
     config, trace = entry.config, entry.dense
-    tokens, hidden = config.num_prefix_tokens + config.num_patches, int(config.embed_dim * config.mlp_ratio)
+    tokens = config.num_prefix_tokens + config.num_patches
     kind = Message("linear self-attention") if config.attention == "linear" else Message("self-attention")
     layers = sorted({0, config.depth // 2, config.depth - 1})
     heats = [explain(trace, "raw-attention", layer=layer) for layer in layers]
@@ -163,7 +165,7 @@ def blocks(entry: Entry) -> Step:
         rows=tokens,
         columns=tokens,
         width=config.embed_dim,
-        hidden=hidden,
+        hidden=config.hidden_width,
         out=config.embed_dim,
     )
     frames = [
@@ -196,14 +198,15 @@ def readout(entry: Entry) -> Step:
     read = READOUT_WORDS[config.global_pool]
     if config.dist_token:
         read = Message("the class token and the distillation token, each by a head of its own")
+    last = Message("After a last normalisation") if config.final_norm else Message("After the last block")
     text = Message(
-        "After a last layer normalisation the head reads {what}. Attention rollout follows that reading back "
-        "through all layers: bright patches are those from which most of it came.",
+        "{last} the head reads {what}. Attention rollout follows that reading back through all layers: "
+        "bright patches are those from which most of it came.",
+        last=last,
         what=read,
     )
-    return Step(
-        Message("Readout"), text, f"({config.embed_dim},)", attention_figure(entry, Look("attention-rollout"))
-    )
+    figure = attention_figure(entry, Look("attention-rollout"))
+    return Step(Message("Readout"), text, f"({config.num_features},)", figure)
 
 
 def head(entry: Entry) -> Step:
@@ -216,7 +219,7 @@ def head(entry: Entry) -> Step:
     text = Message(
         "A linear layer turns these {width} numbers into {count} logits, one a class, and {kind}. Here the "
         "first is {label} with {share} %.",
-        width=config.embed_dim,
+        width=config.num_features,
         count=config.num_classes,
         kind=kind,
         label=label,
