@@ -14,8 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitdemo.config import DataConfig, PruneConfig, ViTConfig, as_pair, from_json, to_json
+from vitdemo.config import DataConfig, PruneConfig, ViTConfig, as_pair
 from vitdemo.data import preprocess
+from vitdemo.kinds import from_json, to_json
 from vitdemo.models import build_model
 
 SMALL: dict[str, Any] = {

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitdemo.config import DataConfig, PruneConfig, ViTConfig, as_pair, from_json, to_json
+from vitdemo.config import DataConfig, PruneConfig, ViTConfig, as_pair
+from vitdemo.kinds import from_json, to_json
 from vitdemo.registry import MODELS, PREFERRED, PRESETS
 
 

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
 from train.ranges import check_ranges
 from train.resnet import ResNetConfig
-from vitdemo.config import ViTConfig, as_pair, to_json
+from vitdemo.config import ViTConfig, as_pair
+from vitdemo.kinds import to_json
 
 EXPORT = "export"  # the folder of a finished run's network, in the run's own
 

@@ -11,8 +11,8 @@ from typing import Any, get_type_hints
 
 from train.config import TrainConfig, flatten
 from train.resnet import ResNetConfig
-from vitdemo.config import ViTConfig, from_json
-from vitdemo.kinds import check_value, config_in
+from vitdemo.config import ViTConfig
+from vitdemo.kinds import check_value, config_in, from_json
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -89,7 +89,7 @@ def parse_value(text: str) -> Any:
 
 
 def config_from_json(values: dict[str, Any]) -> TrainConfig:
-    """Return a TrainConfig from plain values in groups; the inverse of `vitdemo.config.to_json`."""
+    """Return a TrainConfig from plain values in groups; the inverse of `vitdemo.kinds.to_json`."""
     kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
     values = {"model": {}} | values
     check_keys(values, kind)

@@ -16,8 +16,8 @@ from train.checkpoint import save_tensors
 from train.data import Pictures, digest
 from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
-from vitdemo.config import from_json, to_json
 from vitdemo.files import write_atomically
+from vitdemo.kinds import from_json, to_json
 
 Soft = Float[Tensor, "b c"]
 ANSWERS = "answers.safetensors"  # logits of every training picture and its mirror image

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Literal, get_args
 
-from vitdemo.kinds import check_range, check_value, config_in
+from vitdemo.kinds import check_range
 
 Size = int | tuple[int, int]
 Pool = Literal["token", "avg", "token_avg", "token_cat_avg", "map"]
@@ -23,7 +20,6 @@ CHOICES = {
     "attention": AttentionKind,
     "feature_map": FeatureMap,
 }
-T = TypeVar("T")
 # What a network may be: beyond these a config is a mistake, and building it could take all memory.
 RANGES: dict[str, tuple[float, float]] = {
     "img_size": (1, 2**14),
@@ -216,40 +212,3 @@ class DataConfig:
             raise ValueError(f"std must have as many values as mean, {len(self.mean)}, got {len(self.std)}")
         check_range("mean", self.mean, -1e6, 1e6)
         check_range("std", self.std, 1e-6, 1e6)
-
-
-def to_json(config: Any) -> dict[str, Any]:
-    """Return a frozen config as plain JSON values."""
-    return dataclasses.asdict(config)
-
-
-def from_json(cls: type[T], values: Mapping[str, Any], *, prefix: str = "") -> T:
-    """Return the config that `to_json` made into `values`.
-
-    Raise ValueError naming an unknown key and its nearest known one, a key whose value is of another kind
-    than it takes, or one that is missing. `prefix` stands before a key that is named.
-    """
-    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
-    missing = dataclasses.MISSING
-    for key, field in known.items():
-        if key not in values and field.default is missing and field.default_factory is missing:
-            raise ValueError(f"{cls.__name__}: the key {key!r} is missing")
-    kinds, plain = get_type_hints(cls), {}
-    for key, value in values.items():
-        check_value(prefix + key, value, kinds[key])
-        group = config_in(kinds[key])
-        if group and isinstance(value, Mapping):
-            plain[key] = from_json(group, value, prefix=f"{prefix}{key}.")
-        else:
-            plain[key] = as_tuples(value)
-    return cls(**plain)
-
-
-def as_tuples(value: Any) -> Any:
-    """Return `value` with tuples in place of lists, at every depth."""
-    return tuple(map(as_tuples, value)) if isinstance(value, list) else value

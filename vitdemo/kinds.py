@@ -1,13 +1,14 @@
-"""Values from JSON against the annotated kinds of a config's fields: one sentence that names the key."""
+"""Configs as JSON, and their values against the annotated kinds of the fields, a sentence naming a key."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import sys
 from collections.abc import Mapping
 from reprlib import repr as shortened
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 SIMPLE: dict[Any, tuple[str, Any]] = {
     bool: ("true or false", bool),
@@ -16,6 +17,7 @@ SIMPLE: dict[Any, tuple[str, Any]] = {
     str: ("text", str),
     NoneType: ("null", NoneType),
 }
+T = TypeVar("T")
 REQUIRED = object()
 PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
 
@@ -83,3 +85,40 @@ def take(values: Mapping[str, Any], key: str, kind: Any, default: Any = REQUIRED
         raise ValueError(f"the key {key!r} is missing")
     check_value(key, value, kind)
     return value
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """Return a frozen config as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def from_json(cls: type[T], values: Mapping[str, Any], *, prefix: str = "") -> T:
+    """Return the config that `to_json` made into `values`.
+
+    Raise ValueError naming an unknown key and its nearest known one, a key whose value is of another kind
+    than it takes, or one that is missing. `prefix` stands before a key that is named.
+    """
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{cls.__name__}: unknown key {key!r}{hint}")
+    missing = dataclasses.MISSING
+    for key, field in known.items():
+        if key not in values and field.default is missing and field.default_factory is missing:
+            raise ValueError(f"{cls.__name__}: the key {key!r} is missing")
+    kinds, plain = get_type_hints(cls), {}
+    for key, value in values.items():
+        check_value(prefix + key, value, kinds[key])
+        group = config_in(kinds[key])
+        if group and isinstance(value, Mapping):
+            plain[key] = from_json(group, value, prefix=f"{prefix}{key}.")
+        else:
+            plain[key] = as_tuples(value)
+    return cls(**plain)
+
+
+def as_tuples(value: Any) -> Any:
+    """Return `value` with tuples in place of lists, at every depth."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from train.config import TrainConfig
 from train.recipe import config_from_json, keys_of, load_recipe
-from vitdemo.config import ViTConfig, to_json
+from vitdemo.config import ViTConfig
+from vitdemo.kinds import to_json
 
 KEYS = [*keys_of(TrainConfig), *keys_of(ViTConfig, "model.")]
 ODD = [

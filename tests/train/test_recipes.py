@@ -17,9 +17,10 @@ from train.network import build_network
 from train.optim import build_optimizers
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
 from train.recipe import RECIPES, config_from_json, load_recipe, tomllib
-from vitdemo.config import PruneConfig, ViTConfig, as_pair, to_json
+from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.cost import parameters
 from vitdemo.datasets import DATASETS
+from vitdemo.kinds import to_json
 from vitdemo.registry import MODELS
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))

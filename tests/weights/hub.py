@@ -172,7 +172,7 @@ def try_load(load: dict[str, Any]) -> dict[str, Any]:
     """One load: the report, classes, data config, progress, and logits of `make_probe`; or the error."""
     import torch
 
-    from vitdemo.config import to_json
+    from vitdemo.kinds import to_json
     from vitdemo.weights import WeightsError, load_model
 
     progress: list[tuple[float, str]] = []

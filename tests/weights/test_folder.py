@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from tests.weights.hub import make_probe
 from tests.weights.samples import CLASSES, CONFIG, DATA, compute_logits, write_own, write_tensors
-from vitdemo.config import to_json
+from vitdemo.kinds import to_json
 from vitdemo.models import build_model
 from vitdemo.weights import WeightsError, load_model, save_model, store
 

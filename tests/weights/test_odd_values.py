@@ -11,7 +11,7 @@ import pytest
 
 from tests.weights.samples import CONFIG, DATA, write_own
 from tests.weights.test_pixels import VIT
-from vitdemo.config import to_json
+from vitdemo.kinds import to_json
 from vitdemo.weights import WeightsError
 from vitdemo.weights.store import read_description
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vitdemo.config import DataConfig, ViTConfig, as_pair, from_json
-from vitdemo.kinds import take
+from vitdemo.config import DataConfig, ViTConfig, as_pair
+from vitdemo.kinds import from_json, take
 from vitdemo.weights.records import Description, Json
 from vitdemo.weights.timm import describe_timm
 from vitdemo.weights.transformers import describe_transformers

@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vitdemo.config import DataConfig, to_json
+from vitdemo.config import DataConfig
 from vitdemo.files import replace_file
+from vitdemo.kinds import to_json
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vitdemo.config import DataConfig, Size, ViTConfig, from_json, to_json
+from vitdemo.config import DataConfig, Size, ViTConfig
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
-from vitdemo.kinds import check_value, take
+from vitdemo.kinds import check_value, from_json, take, to_json
 from vitdemo.registry import PRESETS
 from vitdemo.weights.records import Description, Json
 
