@@ -144,8 +144,8 @@ def test_the_head_reads_the_tokens_with_the_readout(name: str) -> None:
 
 @torch.no_grad()
 def test_a_head_that_reads_class_and_mean_side_by_side_reads_both_alike() -> None:
-    net = small(**VARIANTS["class beside mean"])
-    trace = record(net, pictures(net.config, 1))
+    net = make_small(**VARIANTS["class beside mean"])
+    trace = record(net, make_pictures(net.config, 1))
     torch.testing.assert_close(trace.readout, torch.tensor([0.5, *[0.5 / 16] * 16]))
     assert trace.pooled is not None
     assert trace.logits is not None
@@ -156,8 +156,8 @@ def test_a_head_that_reads_class_and_mean_side_by_side_reads_both_alike() -> Non
 @torch.no_grad()
 def test_attention_pooling_reads_with_the_mean_of_its_heads() -> None:
     """Against torch's own attention of the learned query, through pruning."""
-    net = small_dynamic(**VARIANTS["attention pooling"])
-    x, seen = pictures(net.config, 1), []
+    net = make_small_dynamic(**VARIANTS["attention pooling"])
+    x, seen = make_pictures(net.config, 1), []
     net.norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
     trace, pool, width = record(net, x, pruning=pruning), net.attn_pool, net.config.embed_dim
