@@ -20,6 +20,8 @@ from vitdemo import timing  # noqa: E402 - checked, too
 
 LIMITS = {"OWN": timing.OWN, "SPREAD": timing.SPREAD}
 torch.set_num_threads(1)
+# The processes that tests start: threads that share a busy core spend most of their time on each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)

@@ -30,7 +30,7 @@ class App:
 
 
 def start(*words: str, temporary: Path, **environment: str) -> subprocess.Popen[str]:
-    apart = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(temporary)}
+    apart = {"HF_HUB_OFFLINE": "1", "GRADIO_TEMP_DIR": str(temporary)}
     return subprocess.Popen(
         [sys.executable, "app.py", "--device", "cpu", *words],
         cwd=ROOT,

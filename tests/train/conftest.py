@@ -123,7 +123,7 @@ def run_twice(arguments: list[str]) -> str:
     second = subprocess.Popen(
         [sys.executable, "-c", SECOND, *arguments],
         cwd=ROOT,
-        env=os.environ | group | {"RANK": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ | group | {"RANK": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
