@@ -13,7 +13,6 @@ from tests.engine.bundle import LAB_MODEL as MODEL
 from tests.engine.bundle import draw_picture
 from vitdemo import timing
 from vitdemo.engine import Engine, Look, Request, Result
-from vitdemo.engine.answers import speed, sweep, times
 from vitdemo.predict import main
 from vitdemo.ui.api import records
 from vitdemo.ui.tabs.prediction.words import write_comparison
@@ -25,8 +24,6 @@ BUSY = "busy, not measured"
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else has the processor during every sample."""
     monkeypatch.setattr(timing, "OWN", inf)
-    for module in (times, sweep, speed):
-        monkeypatch.setattr(module, "SECONDS", 0.0)
 
 
 def test_nothing_poor_is_kept_and_an_idle_machine_replaces_it(

@@ -15,7 +15,7 @@ import torch
 from tests.engine.bundle import LAB_MODEL, draw_picture
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Progress, Request
-from vitdemo.engine.answers import lab, speed, sweep
+from vitdemo.engine.answers import lab, speed
 from vitdemo.engine.core.pool import DECODERS
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import Limits
@@ -45,11 +45,6 @@ class Gone(Exception):  # noqa: N818
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(autouse=True)
-def short_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "SECONDS", 0.0)
 
 
 @pytest.fixture
