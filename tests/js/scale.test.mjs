@@ -23,6 +23,7 @@ test("one scale for many maps holds 99 of 100 patches, as numpy counts", () => {
   assert.ok(Math.abs(common(rows, 1) - 7.88) < 1e-12);
   assert.equal(common([Float64Array.of(9, 0, 0)], 1), 0.5);
   assert.equal(common([null], 1), 0.5);
+  assert.equal(common([Float64Array.of(9, 0.25, 0.25 + 1e-9)], 1), 0.25 + 1e-9); // no outlier, only rounding noise
 });
 
 test("each patch belongs to the head that is highest on its own scale", () => {

@@ -7,7 +7,7 @@ from PIL import Image
 from vitdemo.render.geometry import enlarge_view, patch_box, spread
 from vitdemo.render.overlay import describe, draw_dropped, draw_heat, draw_overlay, share_of_total
 from vitdemo.render.palette import OUTLIER, colour_map
-from vitdemo.render.scale import Scale, draw_colour_bar, format_ticks, own_scale, share_scale
+from vitdemo.render.scale import Scale, common_scale, draw_colour_bar, format_ticks, own_scale, share_scale
 
 VIEW = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
 SHOWN = np.asarray(enlarge_view(VIEW)).astype(float)
@@ -118,6 +118,16 @@ def test_a_scale_of_its_own_leaves_outliers_out():
     assert own_scale(np.zeros((2, 2)), label="x").high == 0.5
 
 
+def test_one_scale_for_several_maps_holds_99_of_100_patches() -> None:
+    heats = [np.array([[1.0, 2.0, np.nan]]), np.array([[4.0], [np.nan], [8.0]])]
+    assert common_scale(heats, label="x").high == pytest.approx(7.88)  # as tests/js/scale.test.mjs
+    assert common_scale(heats, label="x").low == 0
+    assert common_scale([-heat for heat in heats], label="x", low=None).low == -8
+    assert common_scale([np.zeros((1, 2))], label="x") == Scale(0.0, 0.5, "x")
+    alike = 0.25 * (1 + 1e-8 * np.random.default_rng(0).standard_normal((4, 6)))
+    assert common_scale([alike], label="x").high == alike.max()  # no outliers, only rounding noise
+
+
 def test_shared_scale_ignores_missing_values_and_takes_given_ends():
     heats = [np.array([[np.nan, 3.0]]), np.array([[-1.0, np.nan]])]
     assert share_scale(heats, label="x") == Scale(-1.0, 3.0, "x")
@@ -175,7 +185,8 @@ def test_the_bar_runs_through_the_palette_and_says_what_is_cut_off():
     assert abs(colours.astype(int)[-1] - colour_map()[-1]).max() <= 3
     marked = draw_colour_bar(Scale(0, 1, ""), width=448, above=True)
     changed = np.argwhere((np.asarray(plain) != np.asarray(marked)).any(axis=2))
-    assert changed[:, 1].min() > 300  # only the number at the high end
+    assert changed[:, 1].min() > 300  # only the number at the high end, and the colour of what lies beyond
+    assert np.asarray(marked)[8, -12].tolist() == list(OUTLIER)
     labelled = draw_colour_bar(Scale(0, 1, "attention"), width=448)
     assert labelled.height > plain.height
 

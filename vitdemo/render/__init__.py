@@ -15,7 +15,15 @@ from vitdemo.render.patches import (
     mark_patch,
     stage_of_drop,
 )
-from vitdemo.render.scale import OPACITY, Heatmap, Scale, draw_colour_bar, own_scale, share_scale
+from vitdemo.render.scale import (
+    OPACITY,
+    Heatmap,
+    Scale,
+    common_scale,
+    draw_colour_bar,
+    own_scale,
+    share_scale,
+)
 
 __all__ = [
     "CARD",
@@ -23,6 +31,7 @@ __all__ = [
     "Heatmap",
     "Scale",
     "colour_map",
+    "common_scale",
     "count_lifetimes",
     "describe",
     "draw_card",

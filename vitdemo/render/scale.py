@@ -16,6 +16,8 @@ from vitdemo.render.text import draw_caption, font_size, load_font, stack
 Heatmap = Float[np.ndarray, "_ _"]  # those of one scale may be of different grids
 OPACITY = 0.85  # of the highest colour over a picture
 USUAL, FACTOR = 98, 3  # a maximum that many times higher than this percentile is an outlier
+COMMON = 99  # the percentile at which one scale of several maps ends
+NOISE = 1e-6  # of a scale: numbers that differ by less are equal
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def share_scale(
         raise ValueError("heats: a scale needs at least one number, and finite ones only.")
     bottom = float(values.min()) if low is None else low
     top = float(values.max()) if high is None else high
-    if abs(top - bottom) <= 1e-6 * max(abs(top), abs(bottom)):
+    if abs(top - bottom) <= NOISE * max(abs(top), abs(bottom)):
         margin = abs(top) / 2 or 0.5
         bottom, top = (bottom - margin if low is None else low), (top + margin if high is None else high)
     return Scale(bottom, top, label)
@@ -82,6 +84,18 @@ def own_scale(heat: Heatmap, *, label: str) -> Scale:
     scale = share_scale([heat], label=label, low=0.0)
     usual = float(np.nanpercentile(heat, USUAL))
     return replace(scale, high=usual) if 0 < FACTOR * usual < scale.high else scale
+
+
+def common_scale(heats: Sequence[Heatmap], *, label: str, low: float | None = 0.0) -> Scale:
+    """Return one scale for several maps, from `low` (None: their smallest number) to their 99th percentile.
+
+    `common` in `ui/kit/maps/scale.js` has the same. Raise as `share_scale`.
+    """
+    scale = share_scale(heats, label=label, low=low)
+    values = np.concatenate([heat.ravel() for heat in heats])
+    usual, high = float(np.nanpercentile(values, COMMON)), float(np.nanmax(values))
+    exceeded = high - usual > NOISE * (high - scale.low)
+    return replace(scale, high=usual) if scale.low < usual and exceeded else scale
 
 
 def format_ticks(scale: Scale) -> list[str]:
@@ -102,7 +116,8 @@ def draw_colour_bar(
         scale: what to draw.
         width: in pixels, at least 100.
         below: the pictures hold values under the low end; its number is then marked with <=.
-        above: the pictures hold values over the high end; its number is then marked with >=.
+        above: the pictures hold values over the high end; its number is then marked with >=, and their green
+            stands at the end of the bar.
     """
     if width < 100:
         raise ValueError(f"width: a colour bar needs at least 100 pixels, not {width}.")
@@ -112,6 +127,8 @@ def draw_colour_bar(
     draw = ImageDraw.Draw(bar)
     ramp = Image.fromarray(colours_of(np.linspace(0, 1, width - 2 * pad))[None])
     bar.paste(ramp.resize((width - 2 * pad, size)), (pad, 0))
+    if above:
+        draw.rectangle((width - pad - size, 0, width - pad - 1, size), fill=OUTLIER)
     draw.rectangle((pad, 0, width - pad - 1, size), outline=INK)
     low, middle, high = format_ticks(scale)
     texts = ("<= " * below + low, middle, ">= " * above + high)

@@ -41,7 +41,7 @@ def test_maps_are_those_of_the_analysed_pass(
     assert [one.method for one in found] == [m.key for m in METHODS.values() if m.needs_grad]
     for one in found:
         heat = explain(trace, one.method)
-        scale = render.share_scale([heat], label=METHODS[one.method].unit, low=0.0)
+        scale = render.own_scale(heat, label=METHODS[one.method].unit)
         gone = np.isin(np.arange(heat.size), trace.patch_ids(-1), invert=True).reshape(heat.shape)
         expected = render.draw_heat(result.analysis.view, heat, scale=scale, gone=gone)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method

@@ -107,8 +107,9 @@ def test_one_scale_and_the_rank_correlation(
     found = engine.compare(a, b, method=method)
     traces = [run_bare(models, request) for request in (a, b)]
     heats = [explain(trace, method) * 16 for trace in traces]
-    assert found.peak == pytest.approx(max(np.nanmax(heat) for heat in heats), rel=1e-4)
-    assert min(np.nanmax(heat) for heat in heats) < 0.999 * found.peak  # a scale of its own would show
+    assert found.peak == pytest.approx(np.nanpercentile(np.stack(heats), 99), rel=1e-4)
+    ends = [np.nanpercentile(heat, 99) for heat in heats]
+    assert min(ends) < 0.999 * found.peak  # a scale of its own would show
     scale = Scale(0.0, found.peak, "")
     for side, heat, trace in zip((found.a, found.b), heats, traces, strict=True):
         gone = np.isin(np.arange(heat.size), trace.patch_ids(-1), invert=True).reshape(heat.shape)
@@ -172,7 +173,8 @@ def test_other_grids_and_other_classes(engine: Engine, models: Path, a: Request)
         assert (q is None) == (label not in OTHERS)
     assert sum(q for q in found.b.probabilities if q is not None) == pytest.approx(1, abs=1e-5)
     heats = [explain(run_bare(models, one), "attention-rollout") for one in (a, fine)]
-    assert found.peak == pytest.approx(max(16 * heats[0].max(), 64 * heats[1].max()), rel=1e-4)
+    shares = np.concatenate([heat.ravel() * heat.size for heat in heats])
+    assert found.peak == pytest.approx(np.percentile(shares, 99), rel=1e-4)
 
 
 def test_another_crop_is_no_place_to_place_comparison(tmp_path: Path, a: Request) -> None:

@@ -97,7 +97,7 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
     tiles = render.draw_gallery(
         entry.analysis.view,
         heats,
-        scale=render.share_scale(heats, label=method.unit, low=0.0),
+        scale=render.common_scale(heats, label=method.unit),
         gone=find_gone(trace, look.counted(len(trace.attn)).layer),
         opacity=opacity,
         smooth=smooth,

@@ -43,7 +43,7 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
     """Return the maps of class `label` ("": the answer) in the pass that gave the answer.
 
     The first is the one that was found the most faithful to this network, where that was measured.
-    That pass is the pruned one if any. Maps of one unit share a scale, which begins at 0. None for a network
+    That pass is the pruned one if any. Each map has its own scale, which begins at 0. None for a network
     without classes. Run the network unless it was asked before. Raise ValueError for an unknown class.
     """
     entry = subject.entry
@@ -53,7 +53,7 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
     heats, ranking = heats_of(subject, label), ranking_of(subject)
     totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
     return [
-        ClassMap(label, method, draw_classes(entry, method, heats), totals[method], ranking.n)
+        ClassMap(label, method, draw_map(entry, method, heats[method]), totals[method], ranking.n)
         for method in ranking.sort(heats)
     ]
 
@@ -130,9 +130,7 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trac
     return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
 
 
-def draw_classes(entry: Entry, method: str, heats: dict[str, Heatmap]) -> Image.Image:
-    unit = CLASS_METHODS[method].unit
-    alike = [heat for key, heat in heats.items() if CLASS_METHODS[key].unit == unit]
-    scale = render.share_scale(alike, label=unit, low=0.0)
+def draw_map(entry: Entry, method: str, heat: Heatmap) -> Image.Image:
+    scale = render.own_scale(heat, label=CLASS_METHODS[method].unit)
     gone = find_gone(entry.pruned or entry.dense)
-    return render.draw_heat(entry.analysis.view, heats[method], scale=scale, gone=gone)
+    return render.draw_heat(entry.analysis.view, heat, scale=scale, gone=gone)

@@ -56,8 +56,9 @@ class Comparison:
     """Two sides of one picture.
 
     `labels`: the top classes of either side, the likeliest on any side first. `method`: its key in METHODS.
-    `peak`: the value of the brightest colour on both sides; the darkest is 0. Values are the method's times
-    the number of patches of the grid, so that 1 is an even spread and grids of any fineness share a scale.
+    `peak`: where the colours of both sides end, which begin at 0; beyond it lie outliers. Values are the
+    method's times the number of patches of the grid, so that 1 is an even spread and grids of any fineness
+    share a scale.
     `bar`: the colours with their numbers. `agreement`: Spearman's correlation of the two maps, -1 to 1, over
     the `patches` that have a value in both; None where `obstacle` says why.
     """
@@ -95,7 +96,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
     loaded = [shared.pool.get(entry.analysis.model) for entry in entries]
     labels = top_classes(entries)
     heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
-    scale = render.share_scale(heats, label="", low=0.0)
+    scale = render.common_scale(heats, label="")
     a, b = (
         Side(
             analysis=entry.analysis,
@@ -109,7 +110,7 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
         for entry, model, heat in zip(entries, loaded, heats, strict=True)
     )
     agreement, patches, obstacle = agree(entries, heats)
-    bar = render.draw_colour_bar(scale)
+    bar = render.draw_colour_bar(scale, above=any((heat > scale.high).any() for heat in heats))
     return Comparison(a, b, labels, method, scale.high, bar, agreement, patches, obstacle)
 
 

@@ -55,7 +55,7 @@ class Tokens:
             heats = [weight / np.nanmean(weight) for weight in weights]
         low = 0.0 if all(np.nanmin(heat) >= 0 for heat in heats) else None
         label = selector.score_label
-        scale = render.share_scale(heats, label=label, low=low)
+        scale = render.common_scale(heats, label=label, low=low)
         return [
             (
                 render.draw_heat(analysis.view, heat, scale=scale),

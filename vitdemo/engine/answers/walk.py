@@ -153,7 +153,7 @@ def blocks(entry: Entry) -> Step:
     kind = Message("linear self-attention") if config.attention == "linear" else Message("self-attention")
     layers = sorted({0, config.depth // 2, config.depth - 1})
     heats = [explain(trace, "raw-attention", layer=layer) for layer in layers]
-    scale = render.share_scale(heats, label=Message("attention weight"), low=0.0)
+    scale = render.common_scale(heats, label=Message("attention weight"))
     text = Message(
         "{depth} blocks follow, all alike. In each, {heads} heads of {kind} mix the tokens, each with its "
         "own {rows} x {columns} weights, and a two-layer network ({width} to {hidden} to {out}) then works "

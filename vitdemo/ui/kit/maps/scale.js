@@ -6,6 +6,7 @@ export const OPACITY = 0.85; // of the highest colour over a picture
 export const OUTLIER = [74, 222, 128]; // beyond the end of a scale; the colour map has no green
 const [COMMON, USUAL] = [0.99, 0.98]; // shares of the patches that a scale of many maps holds, or one of a single map
 const FACTOR = 3; // that many times higher, the highest patches of a map are outliers
+const NOISE = 1e-6; // of a scale: numbers that differ by less are equal
 
 /** The high end of a scale that starts at 0 and holds all `rows`; a scale of zeros ends at 0.5. */
 export function top(rows, prefix) {
@@ -23,9 +24,10 @@ export function own(row, prefix) {
   return usual > 0 && high > FACTOR * usual ? usual : high;
 }
 
-/** The high end of one scale for all `rows`: their 99th percentile. */
+/** The high end of one scale for all `rows`: their 99th percentile; their maximum where both are equal. */
 export function common(rows, prefix) {
-  return percentile(rows, { prefix, share: COMMON }) || top(rows, prefix);
+  const [high, usual] = [top(rows, prefix), percentile(rows, { prefix, share: COMMON })];
+  return usual > 0 && high - usual > NOISE * high ? usual : high;
 }
 
 /** The value below which a `share` of the patches of all `rows` lie, NaN where they have none. */
