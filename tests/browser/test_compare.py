@@ -103,7 +103,7 @@ def test_a_visit(open_page: Opener) -> None:
     expect_comparison(page, engine.compare(left, right))
     assert engine.forwards == seen, "the same pair again runs no network"
 
-    steps.choose_example(page, "cat")  # what the visitor chose waits for him
+    steps.choose_example(page, "cat")  # what the visitor chose waits for them
     expect(page.locator("#compare-result")).to_have_text(
         "Press Compare to see what A and B make of this picture."
     )

@@ -190,7 +190,7 @@ def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
 
 def test_no_event_takes_any_number_of_files(visitor: Visitor) -> None:
     several = [{"path": f"/nowhere/{number}.png", **META} for number in range(101)]
-    (answer,) = visitor.ask(Call(visitor.named("several"), [several]))
+    (answer,) = visitor.ask(Call(visitor.named("show_uploads"), [several]))
     assert find_sentence(answer) == "These are too many files at once: the limit is 100."
 
 

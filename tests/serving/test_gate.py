@@ -41,7 +41,7 @@ JSON = {"Content-Type": "application/json"}
     "host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]", "a@b:x"]
 )
 def test_a_server_answers_only_to_its_names(url: str, host: str) -> None:
-    """A name of a stranger that resolves to this machine would let his page read the answers."""
+    """A stranger's name that resolves to this machine would let their page read the answers."""
     for method, path in (("GET", ""), ("GET", "config"), ("POST", f"{API}/call/models")):
         answer = httpx.request(method, f"{url}{path}", headers={"Host": host}, timeout=PATIENCE)
         assert answer.status_code in (400, 421)
@@ -204,7 +204,7 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
     assert "headline" in answer
     with monkeypatch.context() as patch:
         patch.setattr("vitdemo.ui.kit.served.save_file_to_cache", full)
-        patch.setattr("vitdemo.ui.sidebar.export.written", full)
+        patch.setattr("vitdemo.ui.sidebar.export.store_file", full)
         seen = [
             number for number, one in visitor.events.items() if one["api_name"].startswith(("look", "expand"))
         ]

@@ -58,7 +58,7 @@ def build(
                 side = controls.build(engine, first=first, data_dir=data_dir, uploads=not limits.read_only)
                 session = side.session
                 with gr.Row(elem_id="share"):
-                    copy = link.button(side)
+                    copy = link.build_button(side)
                     export.build(session)
                 if not limits.read_only:
                     own.build(side, limits)
@@ -72,7 +72,7 @@ def build(
         choices.wire(side, data_dir=data_dir)
         page.is_lost = lambda states: bool(key := states.get(session.key._id)) and not engine.has(key)
         session.wire(tabs)
-        Answering(session, line, link.Link(side, copy, link.named(tabs)), page, wider).wire()
+        Answering(session, line, link.Link(side, copy, link.name_tabs(tabs)), page, wider).wire()
         api.add_endpoints(engine)
     share_place_of_progress(page)
     return page

@@ -20,7 +20,7 @@ from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.choices import choose_model, follow_model
-from vitdemo.ui.sidebar.link import Link, brought
+from vitdemo.ui.sidebar.link import Link, is_complete
 
 
 def build_headline(first: First | None) -> gr.HTML:
@@ -96,12 +96,12 @@ class Answering:
         # not, and for a visitor's own picture, which takes work to decode, the page asks a second time. One
         # event that yields twice would not do: gradio tells of the new key before the rest is there.
         def open_page(values: Values, request: gr.Request) -> Values:
-            asked, found = link.read(values, request)
+            asked, found = link.read_address(values, request)
             image = values[session.image]
             own = asked[session.image] == image and image in self.page.list_first()
             known = session.engine.find(session.make_request(asked)) if own else None
-            updates = link.updates(found, asked, pending=not known)
-            if known and first and known.key == first.analysis.key and brought(found):
+            updates = link.make_updates(found, asked, pending=not known)
+            if known and first and known.key == first.analysis.key and is_complete(found):
                 return {**updates, session.key: known.key}
             if known:
                 return {**updates, **self.fill(words.write_headline(known.analysis), known.analysis)}
@@ -117,7 +117,7 @@ class Answering:
         def answer_page(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             if "search" not in event._data:
                 return answer_pending(values[wanted], values[session.image], progress)
-            asked, updates = link.back(values, str(event._data["search"]), event._data["turn"])
+            asked, updates = link.go_back(values, str(event._data["search"]), event._data["turn"])
             return {**updates, **self.analyse(asked, progress), session.image: asked[session.image]}
 
         wanted = gr.State(None)  # what the address of the page asks for, by name

@@ -12,7 +12,7 @@ from vitdemo.engine.look import DIRECTIONS, PASSES
 from vitdemo.maps.options import FUSION
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import read_chinese
-from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read
+from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read_parameters
 
 TABS = ("prediction", "attention")
 GOOD = {
@@ -51,20 +51,21 @@ def engine() -> Engine:
 
 def test_a_link_is_read_whole(engine: Engine) -> None:
     foreign = {"__theme": "dark", "view": "api", "utm_source": "mail"}
-    assert read(engine, {**foreign, **GOOD}, tabs=TABS) == (MEANT, [])
-    assert read(engine, foreign, tabs=TABS) == ({}, [])
-    assert read(engine, {"head": "all", "ratio": "0"}, tabs=TABS) == (
+    assert read_parameters(engine, {**foreign, **GOOD}, tabs=TABS) == (MEANT, [])
+    assert read_parameters(engine, foreign, tabs=TABS) == ({}, [])
+    assert read_parameters(engine, {"head": "all", "ratio": "0"}, tabs=TABS) == (
         {"look": {"head": None}, "ratio": 0},
         [],
     )
 
 
 def test_links_of_former_versions_are_read(engine: Engine) -> None:
-    assert read(engine, {"tab": "referee"}, tabs=("prediction", "trust")) == ({"tab": "trust"}, [])
+    assert read_parameters(engine, {"tab": "referee"}, tabs=("prediction", "trust")) == ({"tab": "trust"}, [])
     former = {name: text for name, text in GOOD.items() if name not in ("query", "discard_ratio")}
-    assert read(engine, {**former, "patch": "63", "discard": "95"}, tabs=TABS) == (MEANT, [])
+    assert read_parameters(engine, {**former, "patch": "63", "discard": "95"}, tabs=TABS) == (MEANT, [])
     for discard, ratio in (("0", 0), ("5", 0.05), ("35", 0.35)):
-        assert read(engine, {"discard": discard}, tabs=TABS)[0] == {"look": {"discard_ratio": ratio}}
+        found, _ = read_parameters(engine, {"discard": discard}, tabs=TABS)
+        assert found == {"look": {"discard_ratio": ratio}}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_links_of_former_versions_are_read(engine: Engine) -> None:
     ],
 )
 def test_one_wrong_value_is_left_out_alone(engine: Engine, name: str, value: str) -> None:
-    found, wrong = read(engine, {**GOOD, name: value}, tabs=TABS)
+    found, wrong = read_parameters(engine, {**GOOD, name: value}, tabs=TABS)
     assert wrong == [name]
     assert found == {
         **{key: meant for key, meant in MEANT.items() if key != name},
@@ -105,16 +106,16 @@ def test_one_wrong_value_is_left_out_alone(engine: Engine, name: str, value: str
 
 @pytest.mark.parametrize(("name", "value"), [("patch", "64"), ("patch", "1.0"), ("discard", "100")])
 def test_a_wrong_value_of_a_former_version_is_left_out_as_well(engine: Engine, name: str, value: str) -> None:
-    assert read(engine, {name: value}, tabs=TABS) == ({}, [name])
+    assert read_parameters(engine, {name: value}, tabs=TABS) == ({}, [name])
 
 
 def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -> None:
     bundled = engine.info(engine.default_model)
     deit = engine.info("deit_tiny")
     assert (bundled.layers, deit.layers) == (10, 12)
-    assert read(engine, {"layer": "11"}, tabs=TABS) == ({}, ["layer"])
-    assert read(engine, {"layer": "11", "model": "deit_tiny"}, tabs=TABS)[1] == []
-    assert read(engine, {"layer": "11", "model": "gpt"}, tabs=TABS)[1] == ["model", "layer"]
+    assert read_parameters(engine, {"layer": "11"}, tabs=TABS) == ({}, ["layer"])
+    assert read_parameters(engine, {"layer": "11", "model": "deit_tiny"}, tabs=TABS)[1] == []
+    assert read_parameters(engine, {"layer": "11", "model": "gpt"}, tabs=TABS)[1] == ["model", "layer"]
 
 
 def test_the_browser_writes_what_is_read() -> None:

@@ -1,53 +1,17 @@
-"""The Attention tab's words: every key that the browser asks for is there, and none that it does not."""
+"""The Attention tab's scripts and markup say what Python says."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
-
 from vitdemo.engine.look import RATIOS
 from vitdemo.maps import ATTENTION_METHODS
 from vitdemo.ui.kit.assets import ROOMS, locate_module, read
-from vitdemo.ui.kit.language import say_both
-from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
+from vitdemo.ui.tabs.attention.words import OPTIONS
 
 ROOM = ROOMS / "tabs" / "attention"
-SHARED = ROOMS / "kit" / "maps" / "words.js"  # by which both tabs of maps call a patch
-CODE = "".join(path.read_text(encoding="utf-8") for path in (*sorted(ROOM.glob("*.js")), SHARED))
+CODE = "".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.js")))
 MARKUP = read("tabs/attention/attention.html")
-# Families of keys whose last part is a value of the state.
-FAMILIES = {
-    "method_": OPTIONS,
-    "summary_": OPTIONS,
-    "unit_": OPTIONS,
-    "direction_": ("out", "in"),
-    "pass_": ("pruned", "dense"),
-    "during_": ("pruned", "dense"),
-    "fusion_": ("mean", "max", "min"),
-    "scale_": ("own", "shared"),
-    "colours_": ("values", "heads"),
-    "patches_": ("smooth", "square"),
-    "ends_": ("own", "top", "shared", "each"),
-    "start_": ("out", "in"),
-}
-
-
-def find_asked() -> set[str]:
-    marked = set(re.findall(r'data-(?:word|name)="(\w+)"', MARKUP))
-    said = set(re.findall(r'"(\w+)"', "".join(re.findall(r"say\(([^`\n]*)", CODE)))) - {
-        "out",
-        "all",
-    }  # values
-    valued = {prefix + value for prefix, values in FAMILIES.items() for value in values}
-    return marked | said | valued | {"all_short"}
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_word_is_there_and_used(language: str) -> None:
-    words = say_both(WORDS)[language]
-    assert set(words) == find_asked()
-    assert all(text.strip() for text in words.values())
 
 
 def test_the_scripts_compute_the_methods_that_they_are_said_to() -> None:
@@ -57,12 +21,6 @@ def test_the_scripts_compute_the_methods_that_they_are_said_to() -> None:
     for key, single, followed in found:
         assert single == str("layer" in OPTIONS[key]).lower(), key
         assert followed == str("discard_ratio" in OPTIONS[key]).lower(), key
-
-
-def test_the_markup_is_plain() -> None:
-    """gradio would evaluate these signs, and words belong to the dictionaries."""
-    assert not re.search(r"[$`\\{}]", MARKUP)
-    assert not re.sub(r"<[^>]*>", "", MARKUP).strip()
 
 
 def test_other_code_has_another_address() -> None:

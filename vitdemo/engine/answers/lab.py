@@ -144,10 +144,10 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
     model: VisionTransformer = loaded.model
     selector = make_selector(name, model=model, pixels=pixels)
     logits, kept = run_pass(model, pixels, Pruning(selector, rule))
-    tokens = (model.config.num_patches, *map(len, kept))
+    tokens = tuple(map(len, kept))
     return Budget(
         tokens=tokens,
         kept=tuple(kept[-1].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
-        top=name_top(logits, loaded),
+        top=name_top(logits[0], loaded),
     )

@@ -91,17 +91,21 @@ def run_step(loaded: LoadedModel, pixels: Pixels, selector: str, ratio: float) -
     config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
     pruned = keep_ratio < 1
     pruning = prune_by(selector, keep_ratio, model=loaded.model, pixels=pixels) if pruned else None
-    logits, kept = run_pass(loaded.model, pixels, pruning)
-    stages = stages_of([ids.tolist() for ids in kept], config.num_patches)
-    top = name_top(logits, loaded) if config.num_classes else ()
-    return RatioStep(top, (config.num_patches, *map(len, kept)), stages)
+    logits, (whole, *kept) = run_pass(loaded.model, pixels, pruning)
+    stages = stages_of([ids.tolist() for ids in kept], len(whole))
+    top = name_top(logits[0], loaded) if config.num_classes else ()
+    return RatioStep(top, tuple(map(len, (whole, *kept))), stages)
 
 
 @torch.no_grad()
 def run_pass(
-    model: VisionTransformer, pixels: Pixels, pruning: Pruning | None
-) -> tuple[Float[Tensor, "c"], list[Int[Tensor, "n"]]]:
-    """Run one pass, recording no attention. Return its logits and the patches that each stage kept."""
+    model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"], pruning: Pruning | None
+) -> tuple[Float[Tensor, "b c"], list[Int[Tensor, "n"]]]:
+    """Run one pass, recording no attention.
+
+    Return the logits, and which patches of the first picture there are at the input and after each stage.
+    """
     recorder, prefix = Recorder(attention=False), model.config.num_prefix_tokens
-    logits = model(pixels, pruning=pruning, recorder=recorder)[0].float().cpu()
-    return logits, [recorder.token_ids[layer][0, prefix:].cpu() - prefix for layer in recorder.stages]
+    logits = model(pixels, pruning=pruning, recorder=recorder).float().cpu()
+    kept = [recorder.token_ids[layer][0, prefix:].cpu() - prefix for layer in recorder.stages]
+    return logits, [torch.arange(model.config.num_patches), *kept]

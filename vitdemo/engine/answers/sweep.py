@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vitdemo import cost, timing
 from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
+from vitdemo.engine.answers.ratios import run_pass
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.message import Message, Progress
@@ -21,7 +22,6 @@ from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts
 from vitdemo.models.selectors import SELECTORS, Random, make_selector
 from vitdemo.timing import Timing
-from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
 RATIOS = tuple(step / 10 for step in range(10))
@@ -44,8 +44,8 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
         for step, ratio in enumerate(RATIOS):
             said = Message("Pruning by {selector}", selector=SELECTORS[name].title)
             report((number + step / len(RATIOS)) / (len(names) + 1), said)
-            runs.append(run(model, pixels, name, ratio))
-        rows = [to_probabilities(logits.float(), model.config).cpu() for logits, _ in runs]
+            runs.append(run_seeds(model, pixels, name, ratio))
+        rows = [to_probabilities(logits, model.config) for logits, _ in runs]
         table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
         kept[name] = tuple(ids for _, ids in runs)
     measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
@@ -69,16 +69,17 @@ def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
     return (first, *(name for name in known if name != first))
 
 
-def run(
+def run_seeds(
     model: VisionTransformer, pixels: Pixels, name: str, ratio: float
 ) -> tuple[Float[Tensor, "runs c"], tuple[int, ...]]:
-    """Return the logits of each run and the patches that the first one has left."""
+    """Run the picture once, or by "random" once a seed.
+
+    Return the logits of each run and the patches that the first one has left.
+    """
     pruning = pruning_for(model, pixels, name, ratio)
-    recorder = Recorder(attention=False)
     runs = SEEDS if pruning is not None and name == "random" else 1
-    logits = model(pixels.expand(runs, -1, -1, -1), pruning=pruning, recorder=recorder)
-    prefix = model.config.num_prefix_tokens
-    return logits, tuple((recorder.token_ids[-1][0, prefix:] - prefix).tolist())
+    logits, kept = run_pass(model, pixels.expand(runs, -1, -1, -1), pruning)
+    return logits, tuple(kept[-1].tolist())
 
 
 def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:

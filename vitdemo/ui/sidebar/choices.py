@@ -25,7 +25,7 @@ def choose_example(side: Sidebar, example: Example, *, model: str) -> Values:
     """Return the left column with `example`, among those of `model`."""
     return {
         side.session.image: str(example.path),
-        side.note: words.example_note(example),
+        side.note: words.write_example_note(example),
         side.examples: list_thumbnails(list_examples(side.session.engine, model), example),
         side.strip: gr.Gallery(selected_index=None),
     }
@@ -83,24 +83,24 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
 
     def select_upload(paths: list[str], event: gr.SelectData) -> Values:
         line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
-        return choose_other(side, paths[event.index], words.own_note(line), upload=event.index)
+        return choose_other(side, paths[event.index], words.write_own_note(line), upload=event.index)
 
-    def several(files: list[str]) -> Values:
+    def show_uploads(files: list[str]) -> Values:
         strip = gr.Gallery(files, visible=True, selected_index=0)
-        line = say(words.YOURS_OF, number=1, count=len(files))
-        return {**choose_other(side, files[0], words.own_note(line)), side.strip: strip, side.paths: files}
+        line = words.write_own_note(say(words.YOURS_OF, number=1, count=len(files)))
+        return {**choose_other(side, files[0], line), side.strip: strip, side.paths: files}
 
-    def random_picture(model: str) -> Values:
+    def draw_sample(model: str) -> Values:
         with tell_errors():
             sample = random_sample(data_dir, dataset=engine.info(model).dataset)
         line = say(words.SAMPLE, dataset=sample.dataset, index=sample.index, label=sample.label)
         return choose_other(side, sample.picture, note(line))
 
-    def own_picture(path: str | None) -> Values:
-        line = words.own_note(say(words.YOURS)) if path else note(say(NO_IMAGE))
+    def show_own(path: str | None) -> Values:
+        line = words.write_own_note(say(words.YOURS)) if path else note(say(NO_IMAGE))
         return choose_other(side, gr.skip(), line)
 
-    def model_changed(values: Values) -> Values:
+    def change_model(values: Values) -> Values:
         model = values[session.model]
         changed, names = choose_model(side, values), engine.info(model).selectors
         if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
@@ -112,11 +112,11 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     shown = [session.image, side.note, side.examples, side.strip]
     side.examples.select(select_example, session.model, shown, **QUIET)
     side.strip.select(select_upload, side.paths, shown, **QUIET)
-    side.uploads.upload(several, side.uploads, [side.paths, *shown], **QUIET)
-    side.sample.click(random_picture, session.model, shown, **QUIET)
-    session.image.input(own_picture, session.image, shown, **QUIET)
+    side.uploads.upload(show_uploads, side.uploads, [side.paths, *shown], **QUIET)
+    side.sample.click(draw_sample, session.model, shown, **QUIET)
+    session.image.input(show_own, session.image, shown, **QUIET)
     session.model.input(
-        model_changed,
+        change_model,
         {session.image, session.model, session.selector, session.ratio},
         [*shown, session.model, session.selector, side.counts],
         **QUIET,

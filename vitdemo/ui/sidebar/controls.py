@@ -117,7 +117,7 @@ def build_picture(example: Example, *, uploads: bool) -> tuple[Upload, gr.HTML]:
         elem_id="picture",
         alt_text=label("The picture to analyse"),
     )
-    return image, gr.HTML(words.example_note(example), padding=False, elem_id="note")
+    return image, gr.HTML(words.write_example_note(example), padding=False, elem_id="note")
 
 
 def build_sources(*, data_dir: Path | None, uploads: bool) -> tuple[gr.UploadButton, gr.Button]:

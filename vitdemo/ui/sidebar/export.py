@@ -38,7 +38,7 @@ def build(session: Session) -> None:
     """Build the buttons; each collects its file when it is clicked."""
     group = build_module("sidebar/export", event="export", elem_id="export", words=say_both(WORDS), file="")
 
-    def collected(values: Values, event: gr.EventData) -> gr.HTML:
+    def collect(values: Values, event: gr.EventData) -> gr.HTML:
         asked = event._data
         if not values[session.key]:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
@@ -46,18 +46,18 @@ def build(session: Session) -> None:
             with tell_errors(html=False):
                 result = session.open(values)
                 look = from_state(asked["look"] or {})  # until the tab was opened, as it will show at first
-                kind, data = content(result, asked["kind"], look)
-                path = written(group, name_of(result.analysis), kind=kind, data=data)
+                kind, data = write_content(result, asked["kind"], look)
+                path = store_file(group, name_file(result.analysis), kind=kind, data=data)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
         return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
 
     options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
-    group.export(collected, session.inputs, group, **options)
+    group.export(collect, session.inputs, group, **options)
 
 
-def content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
+def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     """Return (how the file's name ends, what is in it)."""
     if kind == "png":
         file = io.BytesIO()
@@ -67,14 +67,17 @@ def content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))
 
 
-def name_of(analysis: Analysis) -> str:
+def name_file(analysis: Analysis) -> str:
     """Return the name of a file about it, without its ending: the network, and how much it pruned."""
     percent = round(100 * analysis.pruning_ratio)
     return re.sub(r"[^\w.-]+", "-", f"{analysis.model.split('@')[0]}-{percent}")
 
 
-def written(component: gr.HTML, name: str, *, kind: str, data: bytes) -> str:
-    """The path of the file, in gradio's cache: it copies atomically and deletes what is old."""
+def store_file(component: gr.HTML, name: str, *, kind: str, data: bytes) -> str:
+    """Store `data` as a file in gradio's cache and return its path.
+
+    The cache copies it atomically, and deletes what is old.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.{kind}"
         file.write_bytes(data)

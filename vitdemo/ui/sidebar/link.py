@@ -57,34 +57,34 @@ class Link:
         lines = [side.note, side.examples, side.strip, side.counts]
         return [*lines, *side.settings.values(), self.button]
 
-    def read(self, values: Values, request: gr.Request) -> tuple[Values, dict[str, Any]]:
+    def read_address(self, values: Values, request: gr.Request) -> tuple[Values, dict[str, Any]]:
         """Return (the left column as the address of a page that opens wants it, the picture among it; all
         that was found in the address). Warn of what makes no sense there."""
-        found, wrong = read(self.side.session.engine, request.query_params, tabs=self.tabs)
+        found, wrong = read_parameters(self.side.session.engine, request.query_params, tabs=self.tabs)
         for name in wrong:
             value = request.query_params[name][:LONGEST]
             gr.Warning(say_html(UNKNOWN, name=name, value=value))
-        return merge(self.side, values, found), found
+        return merge_found(self.side, values, found), found
 
-    def updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:
-        """Return what `found` says of the page, and the left column with `values` unless the page has
-        `brought` it. `pending`: the result is not there yet, and the page is to ask for it."""
+    def make_updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:
+        """Return what `found` says of the page, and the left column with `values` unless the page is
+        complete without it. `pending`: the result is not there yet, and the page is to ask for it."""
         tab = found.get("tab", "")
         state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
-        if brought(found):
+        if is_complete(found):
             return {self.button: gr.HTML(**state)}
         example = find_example(self.side.session, found, values)
-        value = write(self.side, example, values)
-        return {**show(self.side, example, values), self.button: gr.HTML(**state, value=value)}
+        value = write_column(self.side, example, values)
+        return {**fill_column(self.side, example, values), self.button: gr.HTML(**state, value=value)}
 
-    def back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
+    def go_back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
         """Return (the left column as a former address of this page asks for it, the picture among it; what
         fills the page accordingly). A visitor's own picture is in no address: the browser puts it back."""
-        found, _ = read(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
+        found, _ = read_parameters(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
         session = self.side.session
-        asked = merge(self.side, values, found)
+        asked = merge_found(self.side, values, found)
         example = find_example(session, found, asked)
-        updates = show(self.side, example, asked)
+        updates = fill_column(self.side, example, asked)
         if "example" in found:
             asked[session.image] = str(example.path)
         else:
@@ -92,14 +92,16 @@ class Link:
             del updates[self.side.note], updates[self.side.strip]
             updates |= {self.side.examples: offer_examples(self.side, asked)}
         # With the turn comes what the left column then says: the browser itself is a moment late.
-        value = write(self.side, example if "example" in found else None, asked)
+        value = write_column(self.side, example if "example" in found else None, asked)
         return asked, {**updates, self.button: gr.HTML(returns=turn, value=value)}
 
 
-def brought(found: dict[str, Any]) -> bool:
-    """Return whether a page comes with all that its visitor wants to see: its address asks for nothing, and
-    they read English. The server's first answer leaves it alone then, and with it what they have done
-    meanwhile."""
+def is_complete(found: dict[str, Any]) -> bool:
+    """Return whether a page has from the start all that its visitor wants to see.
+
+    It has where its address asks for nothing and they read English. The server's first answer then leaves the
+    page alone, and with it what they have done meanwhile.
+    """
     return not found and find_language() == "en"
 
 
@@ -109,7 +111,7 @@ def find_example(session: Session, found: dict[str, Any], values: Values) -> Exa
     return EXAMPLES[name] if name else list_examples(session.engine, values[session.model])[0]
 
 
-def show(side: Sidebar, example: Example, values: Values) -> Values:
+def fill_column(side: Sidebar, example: Example, values: Values) -> Values:
     """Return the left column with `values` and what follows of them, the picture apart."""
     session = side.session
     model = values[session.model]
@@ -123,13 +125,13 @@ def show(side: Sidebar, example: Example, values: Values) -> Values:
     }
 
 
-def write(side: Sidebar, example: Example | None, values: Values) -> str:
+def write_column(side: Sidebar, example: Example | None, values: Values) -> str:
     """Return the left column with `values`, as `LEFT_COLUMN` writes it in the browser."""
     shown = {"example": example.name} if example else {}
     return json.dumps({**shown, **{name: values[part] for name, part in side.settings.items()}})
 
 
-def merge(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
+def merge_found(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
     """Return `values` of the left column, the picture among them, with what was `found` in the address."""
     session = side.session
     values = {**values, **{part: found[name] for name, part in side.settings.items() if name in found}}
@@ -145,9 +147,9 @@ def find_first_example(session: Session) -> Example:
     return list_examples(session.engine, session.engine.default_model)[0]
 
 
-def button(side: Sidebar) -> gr.HTML:
+def build_button(side: Sidebar) -> gr.HTML:
     """Build the button. It also writes the address whenever the left column changes, all in the browser."""
-    first = write(
+    first = write_column(
         side, find_first_example(side.session), {part: part.value for part in side.settings.values()}
     )
     state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}, "returns": 0}
@@ -157,13 +159,13 @@ def button(side: Sidebar) -> gr.HTML:
     return copy
 
 
-def named(tabs: gr.Tabs) -> dict[str, gr.Tab]:
+def name_tabs(tabs: gr.Tabs) -> dict[str, gr.Tab]:
     """Return the tabs by the names that links use."""
     found = [tab for tab in tabs.children if isinstance(tab, gr.Tab)]
     return {str(tab.elem_id).removeprefix("tab-"): tab for tab in found}
 
 
-def read(
+def read_parameters(
     engine: Engine, parameters: Mapping[str, str], *, tabs: Collection[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """Return (what the link asks for, by parameter, and under "look" of the Attention tab; the parameters

@@ -41,10 +41,10 @@ def build(side: Sidebar, limits: Limits) -> None:
     shown = [session.image, side.note]
     gr.on([part.change for part in shown], None, shown, kept, js=OWN, **QUIET)
 
-    def restored(event: gr.EventData) -> Values:
+    def restore(event: gr.EventData) -> Values:
         path = event._data["path"]
         if not is_uploaded(path):
             raise gr.Error(say(FOREIGN), print_exception=False)
-        return choose_other(side, path, words.own_note(say(words.YOURS)))
+        return choose_other(side, path, words.write_own_note(say(words.YOURS)))
 
-    kept.restore(restored, None, [*shown, side.examples, side.strip], **QUIET)
+    kept.restore(restore, None, [*shown, side.examples, side.strip], **QUIET)

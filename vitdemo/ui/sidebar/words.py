@@ -20,7 +20,7 @@ SETTINGS = "Examples and settings"
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 
-def example_note(example: Example) -> Html:
+def write_example_note(example: Example) -> Html:
     """Return the line under the picture of an example, with its name for the link that leads back to it."""
     line = say(
         EXAMPLE if example.drawn else PHOTOGRAPH,
@@ -31,7 +31,7 @@ def example_note(example: Example) -> Html:
     return note(line, data_example=example.name)
 
 
-def own_note(line: str) -> Html:
+def write_own_note(line: str) -> Html:
     """Return the line under a visitor's own picture, by which the browser knows that it may keep it."""
     return note(line, data_own="")
 
