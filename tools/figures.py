@@ -70,7 +70,7 @@ def look() -> Scene:
 
 
 def draw_patches(scene: Scene) -> Image.Image:
-    """The picture under the grid, the pixels that the network gets, one patch of them, and its token."""
+    """Draw the picture under the grid, the pixels that the network gets, one patch of them, and its token."""
     grid, view = scene.dense.grid, scene.prepared.view
     data, embed = scene.loaded.spec.data, scene.loaded.model.patch_embed
     assert isinstance(embed, PatchEmbed)
@@ -90,7 +90,7 @@ def draw_patches(scene: Scene) -> Image.Image:
 
 
 def draw_positions(scene: Scene) -> Image.Image:
-    """How alike each position embedding is to every other, as the page's tab Inside shows it."""
+    """Draw how alike each position embedding is to every other, as the page's tab Inside shows it."""
     table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
     similar = position_similarity(table)
     scale = render.Scale(-0.5, 1.0, "")
@@ -98,7 +98,7 @@ def draw_positions(scene: Scene) -> Image.Image:
 
 
 def draw_attention(scene: Scene) -> Image.Image:
-    """The matrix of one head, the query's row framed; and that row on the picture."""
+    """Draw the matrix of one head, the query's row framed; and that row on the picture."""
     trace, head = scene.dense, 1
     row = QUERY + trace.num_prefix_tokens
     attn = trace.attn[LOCAL][head]
@@ -110,7 +110,7 @@ def draw_attention(scene: Scene) -> Image.Image:
 
 
 def draw_heads(scene: Scene) -> Image.Image:
-    """Where the query looks: a row for each of two layers, a column for each head."""
+    """Draw where the query looks: a row for each of two layers, a column for each head."""
     early, late = (
         explain_heads(scene.dense, "raw-attention", layer=layer, query=QUERY) for layer in (LOCAL, GLOBAL)
     )
@@ -118,7 +118,7 @@ def draw_heads(scene: Scene) -> Image.Image:
 
 
 def draw_stages(scene: Scene) -> Image.Image:
-    """What is kept: all, and after each stage."""
+    """Draw what is kept: all, and after each stage."""
     kept = [np.arange(scene.pruned.num_patches), *(ids.numpy() for ids in scene.pruned.kept)]
     view, grid = scene.prepared.view, scene.pruned.grid
     frames = [(str(len(ids)), fit(render.draw_kept(view, ids, grid))) for ids in kept]
@@ -126,7 +126,7 @@ def draw_stages(scene: Scene) -> Image.Image:
 
 
 def draw_policy(scene: Scene) -> Image.Image:
-    """A head's attention, the gate that the first stage's policy makes, and the attention under it."""
+    """Draw a head's attention, the gate of the first stage's policy, and the attention under it."""
     trace, prefix = scene.dense, scene.dense.num_prefix_tokens
     keys = torch.zeros(1, prefix + trace.num_patches)
     keys[0, :prefix] = 1.0
@@ -139,7 +139,7 @@ def draw_policy(scene: Scene) -> Image.Image:
 
 
 def draw_costs(scene: Scene) -> Image.Image:
-    """Multiply-accumulates of one block (dashed: its attention alone), and softmax over linear beside it."""
+    """Draw the multiply-accumulates of one block (dashed: its attention alone), and softmax over linear."""
     sides = np.arange(2, 65)
     tokens = sides**2 + 1
     block = {kind: np.array([count_block_macs(side, kind) for side in sides.tolist()]) for kind in COLOURS}
@@ -165,13 +165,16 @@ def draw_costs(scene: Scene) -> Image.Image:
 
 
 def count_block_macs(side: int, kind: Literal["softmax", "linear"]) -> int:
-    """Multiply-accumulates of one block of preset `tiny`, for `side` x `side` patches and a class token."""
+    """Count the multiply-accumulates of one block of preset `tiny`.
+
+    It gets `side` x `side` patches and a class token.
+    """
     one = replace(PRESETS["tiny"], img_size=side, patch_size=1, depth=1, attention=kind)
     return macs(replace(one, depth=2)) - macs(one)
 
 
 def draw_maps(scene: Scene) -> Image.Image:
-    """The pruned pass by raw attention of the last layer, by rollout, and by rollout along the gradient."""
+    """Draw the pruned pass by raw attention of the last layer, by rollout, and by gradient rollout."""
     last = len(scene.pruned.attn) - 1
     heats = [
         explain(scene.pruned, "raw-attention", layer=last),
@@ -194,7 +197,10 @@ FIGURES: dict[str, Callable[[Scene], Image.Image]] = {
 
 
 def colour(scene: Scene, heat: Heatmap, *, marked: bool = False) -> Image.Image:
-    """The map over the picture, its largest value brightest; the query's patch framed where `marked`."""
+    """Return the map over the picture, its largest value brightest.
+
+    Where `marked`, the query's patch is framed.
+    """
     scale = render.Scale(0.0, float(np.nanmax(heat)), "")
     image = render.draw_overlay(scene.prepared.view, heat, scale=scale)
     return fit(render.mark_patch(image, QUERY, heat.shape) if marked else image)

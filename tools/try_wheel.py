@@ -40,7 +40,7 @@ def run_command(*words: str | Path, cwd: Path) -> str:
 
 
 def is_healthy(port: int) -> bool:
-    """Whether the app answers /health."""
+    """Return whether the app answers /health."""
     with suppress(OSError, HTTPException):
         connection = HTTPConnection("127.0.0.1", port, timeout=5)
         connection.request("GET", "/health")

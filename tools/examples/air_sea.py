@@ -9,7 +9,7 @@ from tools.examples.texture import mix, noise, sky, step
 
 
 def livery(p: Array) -> Array:
-    """White hull, grey belly, a blue stripe under the windows and a blue tail."""
+    """Paint a white hull, a grey belly, a blue stripe under the windows and a blue tail."""
     coat = mix((0.93, 0.94, 0.95), (0.62, 0.65, 0.69), step(-0.12, -0.28, p[1]))
     stripe = step(0.05, 0.02, np.abs(p[1] + 0.06))
     coat = mix(coat, (0.10, 0.22, 0.50), stripe * step(4.0, 3.8, p[0]))
@@ -21,7 +21,7 @@ def livery(p: Array) -> Array:
 
 
 def airplane() -> Subject:
-    """A twin-engined jet from the side and a little above."""
+    """Return a twin-engined jet from the side and a little above."""
     hull = blend(
         0.06,
         cone((-2.5, 0, 0, 0.42), (2.0, 0, 0, 0.42)),
@@ -75,7 +75,7 @@ def airplane() -> Subject:
 
 
 def ship_hull() -> Field:
-    """A flared hull with a raked bow and a raised forecastle."""
+    """Return a flared hull with a raked bow and a raised forecastle."""
     plan = [
         (-5.6, 0.0),
         (-4.6, 0.55),
@@ -108,7 +108,7 @@ def ship_hull() -> Field:
 
 
 def hull_paint(p: Array) -> Array:
-    """Dark blue above a red waterline, white rail, a little rust."""
+    """Paint dark blue above a red waterline, white rail, a little rust."""
     deck = np.where(p[0] < -2.6, 1.66, 1.16)
     hull = mix((0.10, 0.17, 0.30), (0.14, 0.22, 0.36), noise(p, 2, seed=4))
     hull = mix(hull, (0.50, 0.12, 0.09), step(0.26, 0.22, p[1]))
@@ -118,7 +118,7 @@ def hull_paint(p: Array) -> Array:
 
 
 def house_paint(p: Array) -> Array:
-    """White decks with rows of dark windows."""
+    """Paint white decks with rows of dark windows."""
     white = mix((0.92, 0.93, 0.93), (0.86, 0.87, 0.87), noise(p, 2, seed=8))
     rows = (
         step(0.13, 0.10, np.abs(p[1] - 1.55))
@@ -133,7 +133,7 @@ def house_paint(p: Array) -> Array:
 
 
 def ship() -> Subject:
-    """A coaster under way on dark blue water."""
+    """Return a coaster under way on dark blue water."""
     house = union(
         box((2.2, 1.55, 0), (1.9, 0.42, 0.78), edge=0.05),
         box((1.9, 2.25, 0), (1.4, 0.36, 0.70), edge=0.05),

@@ -24,7 +24,7 @@ MAX_BYTES = 60_000
 
 
 def encode(picture: Image.Image) -> bytes:
-    """The picture as WebP, at the best quality that stays within the limit for a file."""
+    """Return the picture as WebP, at the best quality that stays within the limit for a file."""
     smallest = b""
     for quality in range(92, 40, -4):
         buffer = io.BytesIO()

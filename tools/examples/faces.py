@@ -9,18 +9,18 @@ from tools.examples.texture import foliage, mix, noise, step
 
 
 def away_from_nose(p: Array) -> Array:
-    """Hair grows back from the nose over the head and down over the chest."""
+    """Return the direction in which hair grows: back from the nose over the head and down over the chest."""
     head = p - column((-1.5, -0.2, 0))
     return np.where(p[1] > -0.95, head, column((-0.2, -1, 0)) + 0.3 * p * column((0, 0, 1)))
 
 
 def spot(p: Array, y: float, z: float, radii: tuple[float, float]) -> Array:
-    """Elliptical distance (n,) from a place on the face, seen from the front; 1 on the ellipse."""
+    """Return the elliptical distance (n,) from a place on the face, seen from the front; 1 on the ellipse."""
     return np.hypot((p[1] - y) / radii[0], (np.abs(p[2]) - z) / radii[1])
 
 
 def tabby(p: Array) -> Array:
-    """Grey-brown tabby: dark stripes on brow, cheeks and body, pale muzzle and chest, pink inner ears."""
+    """Paint a tabby: dark stripes on brow, cheeks and body, pale muzzle and chest, pink inner ears."""
     warp = noise(p, 2.2, octaves=3, seed=2) - 0.5
     coat = mix((0.44, 0.37, 0.29), (0.58, 0.50, 0.40), noise(p, 3, seed=1))
     brow = step(0.1, 0.6, np.sin(17 * p[2] + 5 * warp + 1.6)) * step(0.32, 0.5, p[1])
@@ -40,13 +40,13 @@ def tabby(p: Array) -> Array:
 
 
 def catchlight(p: Array, iris: Array, y: float, z: float) -> Array:
-    """The iris with a small white reflection of the window, on the lit side of both eyes."""
+    """Return `iris` with a small white reflection of the window, on the lit side of both eyes."""
     sideways = p[2] - z * np.sign(p[2]) + 0.055
     return mix(iris, (1, 1, 1), step(1.2, 0.7, np.hypot(p[1] - y, sideways) / 0.04))
 
 
 def cat_eye(p: Array) -> Array:
-    """Green-gold iris, upright pupil."""
+    """Paint a green-gold iris with an upright pupil."""
     ring = spot(p, 0.10, 0.42, (0.18, 0.19))
     iris = mix((0.66, 0.60, 0.24), (0.34, 0.38, 0.14), step(0.3, 0.9, ring))
     iris = mix(iris, (0.05, 0.05, 0.03), step(0.86, 1.0, ring))
@@ -55,7 +55,7 @@ def cat_eye(p: Array) -> Array:
 
 
 def whiskers() -> tuple[Line, ...]:
-    """Four pale hairs on each side of the muzzle; the mouth below the nose."""
+    """Return four pale hairs on each side of the muzzle; the mouth below the nose."""
     dark = (0.16, 0.11, 0.10)
     lines = [Line(((-1.05, -0.22, 0), (-1.05, -0.36, 0)), dark, 1.5)]
     for side in (-1, 1):
@@ -77,7 +77,7 @@ def whiskers() -> tuple[Line, ...]:
 
 
 def cat_body() -> Field:
-    """Head with cheeks and muzzle, ears, chest and forelegs."""
+    """Return a head with cheeks and muzzle, ears, chest and forelegs."""
     head = blend(
         0.16,
         ball((0, 0, 0), (0.86, 0.78, 1.02)),
@@ -99,7 +99,7 @@ def cat_body() -> Field:
 
 
 def cat() -> Subject:
-    """A tabby cat looking at you."""
+    """Return a tabby cat looking at you."""
     coat = Body(cat_body(), tabby, fur=Fur(0.12, 40000, away_from_nose, contrast=0.13, lift=0.2, width=1.3))
     eyes = Body(mirror(ball((-0.70, 0.10, 0.42), (0.17, 0.17, 0.19))), cat_eye, gloss=0.012)
     nose = Body(ball((-1.03, -0.17, 0), (0.07, 0.07, 0.11)), (0.66, 0.38, 0.36), gloss=0.04)
@@ -130,7 +130,7 @@ def cat() -> Subject:
 
 
 def hound(p: Array) -> Array:
-    """White blaze, muzzle and chest; chestnut sides and ears."""
+    """Paint a hound: white blaze, muzzle and chest; chestnut sides and ears."""
     warp = noise(p, 2.0, octaves=3, seed=12) - 0.5
     coat = mix((0.46, 0.24, 0.10), (0.60, 0.35, 0.16), noise(p, 2.5, seed=11))
     blaze = step(0.24, 0.14, np.abs(p[2]) + 0.25 * warp - 0.10 * np.maximum(0.5 - p[1], 0))
@@ -145,14 +145,14 @@ def hound(p: Array) -> Array:
 
 
 def hound_eye(p: Array) -> Array:
-    """Dark brown iris round a black pupil."""
+    """Paint a dark brown iris round a black pupil."""
     ring = spot(p, 0.20, 0.37, (0.13, 0.13))
     iris = mix((0.02, 0.015, 0.01), (0.16, 0.08, 0.035), step(0.45, 0.6, ring) * step(1.05, 0.9, ring))
     return catchlight(p, iris, 0.26, 0.37)
 
 
 def dog_body() -> Field:
-    """Head with a square muzzle, chest and shoulders."""
+    """Return a head with a square muzzle, chest and shoulders."""
     head = blend(
         0.16,
         ball((0, 0.12, 0), (0.82, 0.78, 0.80)),
@@ -171,7 +171,7 @@ def dog_body() -> Field:
 
 
 def dog() -> Subject:
-    """A hound with hanging ears, tongue out, in a garden."""
+    """Return a hound with hanging ears, tongue out, in a garden."""
     ears = mirror(
         blend(
             0.12,

@@ -9,12 +9,12 @@ from tools.examples.texture import Colour, foliage, image, mix, noise, ramp, she
 
 
 def legs(*paths: tuple[Knot, ...]) -> Field:
-    """Limbs with narrow joints."""
+    """Return limbs with narrow joints."""
     return blend(0.03, *(chain(*path, k=0.05) for path in paths))
 
 
 def meadow(light: Colour, dark: Colour, *, scale: float = 1.2, seed: int = 0) -> Ground:
-    """Grass seen from afar, in patches of two greens."""
+    """Return grass seen from afar, in patches of two greens."""
 
     def paint(p: Array) -> Array:
         patch = noise(p, scale, octaves=4, seed=seed)
@@ -24,7 +24,7 @@ def meadow(light: Colour, dark: Colour, *, scale: float = 1.2, seed: int = 0) ->
 
 
 def pasture_backdrop(size: int) -> Array:
-    """A light sky over a soft line of trees."""
+    """Return a light sky over a soft line of trees."""
     x, y = sheet(size)
     p = np.stack([x, y, np.zeros_like(x)])
     air = ramp(y, (0.5, (0.86, 0.90, 0.93)), (1.0, (0.56, 0.72, 0.90)))
@@ -34,7 +34,7 @@ def pasture_backdrop(size: int) -> Array:
 
 
 def horse_coat(p: Array) -> Array:
-    """Bay: chestnut body, black below the knees, a white star on the face."""
+    """Paint a bay: chestnut body, black below the knees, a white star on the face."""
     coat = mix((0.40, 0.21, 0.10), (0.50, 0.28, 0.14), noise(p, 3.5, seed=3))
     coat = mix(coat, (0.32, 0.16, 0.08), step(1.0, 0.8, p[1]))
     coat = mix(coat, (0.07, 0.05, 0.05), step(0.66, 0.48, p[1]))
@@ -42,7 +42,7 @@ def horse_coat(p: Array) -> Array:
 
 
 def horse_limbs() -> Field:
-    """Four legs, the near ones a little apart."""
+    """Return four legs, the near ones a little apart."""
     return legs(
         (
             (-0.46, 1.02, 0.15, 0.15),
@@ -76,7 +76,7 @@ def horse_limbs() -> Field:
 
 
 def horse_mane() -> Field:
-    """Locks along the crest of the neck and a forelock."""
+    """Return locks along the crest of the neck and a forelock."""
     return blend(
         0.05,
         chain(
@@ -94,7 +94,7 @@ def horse_mane() -> Field:
 
 
 def horse() -> Subject:
-    """A bay horse standing side-on."""
+    """Return a bay horse standing side-on."""
     body = blend(
         0.16,
         ball((0.02, 1.16, 0), (0.62, 0.31, 0.29)),
@@ -134,7 +134,7 @@ def horse() -> Subject:
 
 
 def deer_coat(p: Array) -> Array:
-    """Red deer: warm brown, pale belly, throat and rump, dark nose."""
+    """Paint a red deer: warm brown, pale belly, throat and rump, dark nose."""
     coat = mix((0.44, 0.29, 0.16), (0.56, 0.39, 0.23), noise(p, 4, seed=6))
     coat = mix(
         coat,
@@ -154,7 +154,7 @@ def deer_coat(p: Array) -> Array:
 
 
 def antlers() -> Field:
-    """Two beams with four tines each."""
+    """Return two beams with four tines each."""
     beam = chain(
         (-0.72, 1.66, 0.06, 0.028),
         (-0.62, 1.82, 0.20, 0.026),
@@ -172,7 +172,7 @@ def antlers() -> Field:
 
 
 def deer_limbs() -> Field:
-    """Four slender legs."""
+    """Return four slender legs."""
     return legs(
         (
             (-0.34, 0.88, 0.12, 0.11),
@@ -206,7 +206,7 @@ def deer_limbs() -> Field:
 
 
 def deer() -> Subject:
-    """A stag side-on, antlers against the trees."""
+    """Return a stag side-on, antlers against the trees."""
     body = blend(
         0.14,
         ball((0.06, 1.0, 0), (0.55, 0.24, 0.21)),

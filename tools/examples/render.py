@@ -55,13 +55,16 @@ class Subject:
 
 
 def albedo(body: Body, p: Array) -> Array:
-    """The body's own colour (3, n), linear."""
+    """Return the body's own colour (3, n), linear."""
     colour = body.paint(p) if callable(body.paint) else column(body.paint) * np.ones_like(p)
     return np.clip(colour, 0, 1) ** np.float32(2.2)
 
 
 def light(scene: Scene, p: Array, n: Array, colour: Array, *, soft: float = 0.0) -> Array:
-    """Diffuse light (3, n) that a surface sends back; `soft` lets the sun reach round it, as through fur."""
+    """Return the diffuse light (3, n) that a surface sends back.
+
+    `soft` lets the sun reach round it, as through fur.
+    """
     light = scene.light
     facing = (n * unit(column(light.toward))).sum(0)
     sun = np.clip((facing + soft) / (1 + soft), 0, 1) * light_by_sun(scene, p)
@@ -73,7 +76,7 @@ def light(scene: Scene, p: Array, n: Array, colour: Array, *, soft: float = 0.0)
 
 
 def gleam(scene: Scene, ray: Array, n: Array, gloss: float) -> tuple[Array, Array]:
-    """Share of the light that is mirrored (n,) and the mirrored colour (3, n)."""
+    """Return the share of the light that is mirrored (n,) and the mirrored colour (3, n)."""
     cosine = (ray * n).sum(0)
     bounced = ray - 2 * cosine * n
     share = gloss + (1 - gloss) * min(1.0, 3 * gloss) * (1 - np.clip(-cosine, 0, 1)) ** 5
@@ -82,7 +85,7 @@ def gleam(scene: Scene, ray: Array, n: Array, gloss: float) -> tuple[Array, Arra
 
 
 def shade_bodies(scene: Scene, p: Array, ray: Array) -> tuple[Array, np.ndarray, Array]:
-    """Linear colour (3, n), index of the body (n,) and normal (3, n) at points on bodies."""
+    """Return the linear colour (3, n), the body's index (n,) and the normal (3, n) at points on bodies."""
     n = normals(scene, p)
     which = np.argmin(np.stack([body.field(p) for body in scene.bodies]), 0)
     colour = np.zeros_like(p)
@@ -100,7 +103,7 @@ def shade_bodies(scene: Scene, p: Array, ray: Array) -> tuple[Array, np.ndarray,
 
 
 def shade_ground(scene: Scene, p: Array, ray: Array, away: Array, behind: Array) -> Array:
-    """Linear colour (3, n) of points on the ground, which fades into what is `behind`."""
+    """Return the linear colour (3, n) of points on the ground, which fades into what is `behind`."""
     ground = scene.ground
     assert ground is not None
     up = np.zeros_like(p)
@@ -120,7 +123,7 @@ def shade_ground(scene: Scene, p: Array, ray: Array, away: Array, behind: Array)
 
 
 def render(scene: Scene, size: int) -> Picture:
-    """The scene at size x size pixels, one ray a pixel."""
+    """Render the scene at size x size pixels, one ray a pixel."""
     rays = scene.camera.rays(size)
     eye = column(scene.camera.eye)
     rgb = scene.backdrop(size).reshape(-1, 3).T.astype(np.float32) ** np.float32(2.2)
@@ -147,13 +150,16 @@ def render(scene: Scene, size: int) -> Picture:
 
 
 def to_image(picture: Picture) -> Image.Image:
-    """The picture's pixels as an RGB image."""
+    """Return the picture's pixels as an RGB image."""
     pixels = np.clip(picture.rgb.T.reshape(picture.size, picture.size, 3) * 255 + 0.5, 0, 255)
     return Image.fromarray(pixels.astype(np.uint8))
 
 
 def stroke(draw: ImageDraw.ImageDraw, ends: Array, colours: Array, widths: tuple[float, float]) -> None:
-    """Tapering strokes: ends (3, 2, n) are root, middle and tip in pixels; colours (3, n) in 0..1."""
+    """Draw tapering strokes.
+
+    `ends` (3, 2, n) are root, middle and tip in pixels; `colours` (3, n) are in 0..1.
+    """
     inks = np.clip(colours * 255, 0, 255).astype(int).T
     root, middle, tip = (end.T for end in ends)
     for i, ink in enumerate(inks):
@@ -218,7 +224,7 @@ def trace_lines(canvas: Image.Image, camera: Camera, lines: Sequence[Line]) -> N
 
 
 def draw(subject: Subject, *, size: int = 512, oversample: int = 2, seed: int = 0) -> Image.Image:
-    """The finished picture, (size, size) RGB; the same seed draws the same picture."""
+    """Draw `subject` at (size, size) RGB; the same seed draws the same picture."""
     scene = subject.scene
     picture = render(scene, size * oversample)
     canvas = to_image(picture)

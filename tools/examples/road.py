@@ -23,7 +23,7 @@ CHROME = (0.72, 0.73, 0.75)
 
 
 def wheels(places: tuple[tuple[float, float], ...], radius: float, half_width: float) -> tuple[Body, Body]:
-    """Tyres and spoked rims at (x, z) on both sides."""
+    """Return the tyres and spoked rims at (x, z) on both sides."""
     tyres = union(*(mirror(disc((x, radius, z), radius, half_width, edge=0.05)) for x, z in places))
     rims = union(
         *(
@@ -47,14 +47,14 @@ def wheels(places: tuple[tuple[float, float], ...], radius: float, half_width: f
 
 
 def asphalt(p: Array) -> Array:
-    """Grey road with grain and worn lanes."""
+    """Paint a grey road with grain and worn lanes."""
     return mix((0.34, 0.34, 0.35), (0.46, 0.46, 0.46), noise(p, 1.1, octaves=3, seed=2)) * (
         0.86 + 0.28 * noise(p, 22, octaves=2, seed=5)
     )
 
 
 def roadside(size: int) -> Array:
-    """Trees out of focus under a pale sky."""
+    """Return trees out of focus under a pale sky."""
     x, y = sheet(size)
     p = np.stack([x, y, np.zeros_like(x)])
     air = ramp(y, (0.6, (0.88, 0.91, 0.94)), (1.0, (0.66, 0.79, 0.93)))
@@ -64,7 +64,7 @@ def roadside(size: int) -> Array:
 
 
 def narrowing(shell: Field, above: float, rate: float) -> Field:
-    """The shell with its sides leaning inwards above a height."""
+    """Return the shell with its sides leaning inwards above a height."""
 
     def field(p: Array) -> Array:
         wide = 1 + rate * np.maximum(p[1] - above, 0) + 0.035 * np.maximum(np.abs(p[0]) - 1.2, 0) ** 2
@@ -91,7 +91,7 @@ CAR_SIDE = [
 
 
 def car_coat(p: Array) -> Array:
-    """Red with door seams and dark sills."""
+    """Paint a car red, with door seams and dark sills."""
     seam = step(0.014, 0.006, np.abs(p[0] - 0.24)) + step(0.014, 0.006, np.abs(p[0] + 0.80)) * step(
         1.0, 0.98, p[1]
     )
@@ -100,7 +100,7 @@ def car_coat(p: Array) -> Array:
 
 
 def car_glass(shell: Field) -> Field:
-    """Windscreen and side windows: a skin just outside the shell."""
+    """Return the windscreen and side windows: a skin just outside the shell."""
     front = [(-1.02, 1.02), (-0.92, 1.02), (-0.36, 1.34), (-0.28, 1.45), (-0.5, 1.45)]
     panes = [
         [(-0.70, 1.03), (-0.22, 1.33), (0.20, 1.38), (0.20, 1.03)],
@@ -117,7 +117,7 @@ def car_glass(shell: Field) -> Field:
 
 
 def automobile() -> Subject:
-    """A red saloon, three-quarter view."""
+    """Return a red saloon, three-quarter view."""
     shell = narrowing(prism(CAR_SIDE, -0.90, 0.90, edge=0.13), 0.85, 0.30)
     arches = mirror(
         union(disc((-1.35, 0.34, 0.9), 0.42, 0.35, edge=0.02), disc((1.32, 0.34, 0.9), 0.42, 0.35, edge=0.02))
@@ -152,14 +152,14 @@ def automobile() -> Subject:
 
 
 def lorry_box(p: Array) -> Array:
-    """White panels with fine ribs and a blue band."""
+    """Paint white panels with fine ribs and a blue band."""
     rib = step(0.93, 0.98, np.cos(2 * np.pi * p[0] / 0.45))
     white = mix((0.90, 0.91, 0.91), (0.74, 0.75, 0.76), 0.6 * rib)
     return mix(white, (0.15, 0.32, 0.60), step(0.16, 0.14, np.abs(p[1] - 1.75)))
 
 
 def truck() -> Subject:
-    """A box lorry, three-quarter view."""
+    """Return a box lorry, three-quarter view."""
     cab = prism(
         [(-3.30, 0.50), (-3.36, 1.40), (-3.10, 2.45), (-2.85, 2.62), (-1.85, 2.62), (-1.85, 0.50)],
         -1.05,

@@ -12,7 +12,7 @@ Paint = Callable[[Array], Array]  # points (3, n) -> sRGB (3, n)
 
 
 def unit(v: Array) -> Array:
-    """Vectors (3, n) scaled to length 1."""
+    """Return vectors (3, n) scaled to length 1."""
     return v / (np.sqrt((v * v).sum(0, keepdims=True)) + 1e-9)
 
 
@@ -58,20 +58,20 @@ class Camera:
     fov: float = 30.0
 
     def axes(self) -> Array:
-        """Right, up and forward as the rows of a (3, 3) matrix."""
+        """Return right, up and forward as the rows of a (3, 3) matrix."""
         ahead = unit(column(self.target) - column(self.eye))[:, 0]
         right = unit(np.cross(ahead, [0, 1, 0])[:, None])[:, 0]
         return np.stack([right, np.cross(right, ahead), ahead]).astype(np.float32)
 
     def rays(self, size: int) -> Array:
-        """Unit directions (3, size * size) of the picture's pixels, row by row."""
+        """Return unit directions (3, size * size) of the picture's pixels, row by row."""
         half = np.tan(np.radians(self.fov / 2))
         x, y = np.meshgrid((np.arange(size) + 0.5) / size * 2 - 1, 1 - (np.arange(size) + 0.5) / size * 2)
         flat = np.stack([x.ravel() * half, y.ravel() * half, np.ones(size * size)])
         return unit((self.axes().T @ flat).astype(np.float32))
 
     def project(self, p: Array, size: int) -> Array:
-        """Pixel coordinates (2, n) of points (3, n) in front of the camera."""
+        """Return pixel coordinates (2, n) of points (3, n) in front of the camera."""
         q = self.axes() @ (p - column(self.eye))
         scale = size / 2 / np.tan(np.radians(self.fov / 2)) / np.maximum(q[2], 1e-3)
         return np.stack([size / 2 + q[0] * scale, size / 2 - q[1] * scale])
@@ -112,7 +112,7 @@ class Picture:
 
 
 def distance(scene: Scene, p: Array) -> Array:
-    """Distance (n,) to the nearest body."""
+    """Return the distance (n,) to the nearest body."""
     nearest = scene.bodies[0].field(p)
     for body in scene.bodies[1:]:
         nearest = np.minimum(nearest, body.field(p))
@@ -120,7 +120,10 @@ def distance(scene: Scene, p: Array) -> Array:
 
 
 def span(scene: Scene, origin: Array, ray: Array) -> tuple[Array, Array]:
-    """Where each ray enters and leaves the sphere around the bodies, two (n,); leaves at -1 if it misses."""
+    """Return where each ray enters and leaves the sphere around the bodies, two (n,).
+
+    A ray that misses leaves at -1.
+    """
     to_centre = column(scene.bounds[:3]) - origin
     middle = (to_centre * ray).sum(0)
     chord = scene.bounds[3] ** 2 - (to_centre * to_centre).sum(0) + middle**2
@@ -130,7 +133,7 @@ def span(scene: Scene, origin: Array, ray: Array) -> tuple[Array, Array]:
 
 
 def march(scene: Scene, origin: Array, ray: Array) -> Array:
-    """Distance along each ray (n,) to the first body, inf where there is none."""
+    """Return the distance along each ray (n,) to the first body, inf where there is none."""
     t, end = span(scene, origin, ray)
     hit = np.full(t.size, np.inf, np.float32)
     live = np.flatnonzero(t < end)
@@ -147,7 +150,7 @@ def march(scene: Scene, origin: Array, ray: Array) -> Array:
 
 
 def light_by_sun(scene: Scene, p: Array) -> Array:
-    """Share of the sun (n,) that reaches points: soft shadows from the nearest miss."""
+    """Return the share of the sun (n,) that reaches points: soft shadows from the nearest miss."""
     ray = unit(column(scene.light.toward))
     reach = scene.bounds[3]
     t, end = span(scene, p, ray)
@@ -165,7 +168,7 @@ def light_by_sun(scene: Scene, p: Array) -> Array:
 
 
 def openness(scene: Scene, p: Array, n: Array) -> Array:
-    """Ambient occlusion (n,): 1 in the open, towards 0 in creases."""
+    """Return the ambient occlusion (n,): 1 in the open, towards 0 in creases."""
     shut = np.zeros(p.shape[1], np.float32)
     from_centre = p - column(scene.bounds[:3])
     near = np.flatnonzero((from_centre * from_centre).sum(0) < (1.3 * scene.bounds[3]) ** 2)
@@ -176,7 +179,7 @@ def openness(scene: Scene, p: Array, n: Array) -> Array:
 
 
 def normals(scene: Scene, p: Array) -> Array:
-    """Outward unit normals (3, n) of the nearest body, from four differences."""
+    """Return the outward unit normals (3, n) of the nearest body, from four differences."""
     e = np.float32(0.0012 * scene.bounds[3])
     total = np.zeros_like(p)
     for corner in ((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)):
@@ -186,7 +189,7 @@ def normals(scene: Scene, p: Array) -> Array:
 
 
 def roughen(p: Array, n: Array, bump: tuple[float, float]) -> Array:
-    """Normals tilted by noise of (depth, cells a unit)."""
+    """Return normals tilted by noise of (depth, cells a unit)."""
     if not bump[0]:
         return n
     tilt = np.stack([noise(p, bump[1], octaves=3, seed=s) for s in (1, 2, 3)]) - 0.5
@@ -194,7 +197,7 @@ def roughen(p: Array, n: Array, bump: tuple[float, float]) -> Array:
 
 
 def mirror_sky(light: Light, ray: Array) -> Array:
-    """What a glossy surface reflects (3, n): sky above, a dark treeline, ground below."""
+    """Return what a glossy surface reflects (3, n): sky above, a dark treeline, ground below."""
     up = ray[1]
     above = mix(light.horizon, 0.8 * column(light.sky), step(0.05, 0.8, up))
     return mix(mix((0.10, 0.11, 0.10), light.bounce, step(-0.05, -0.5, up)), above, step(-0.02, 0.08, up))

@@ -9,7 +9,7 @@ from tools.examples.texture import foliage, mix, noise, step
 
 
 def plumage(p: Array) -> Array:
-    """Brown streaked back and crown, rusty breast and face, white belly."""
+    """Paint brown streaked back and crown, rusty breast and face, white belly."""
     back = mix((0.34, 0.26, 0.18), (0.48, 0.38, 0.27), noise(p, 6, seed=2))
     height = p[1] + 0.62 * p[0]  # across the tilted body
     front = step(0.22, 0.02, height - 0.05) * step(0.45, 0.2, p[0])
@@ -21,7 +21,7 @@ def plumage(p: Array) -> Array:
 
 
 def wing_feathers(p: Array) -> Array:
-    """Dark feathers with pale edges, in rows along the wing."""
+    """Paint dark feathers with pale edges, in rows along the wing."""
     along, across = p[0] * 0.84 - p[1] * 0.55, p[0] * 0.55 + p[1] * 0.84
     rows = step(0.55, 0.95, np.sin(26 * across + 5 * along))
     bar = step(0.06, 0.02, np.abs(along + 0.18 - 0.3 * across)) + step(
@@ -32,7 +32,7 @@ def wing_feathers(p: Array) -> Array:
 
 
 def bird_legs() -> Field:
-    """Two thin legs with a toe each on the twig."""
+    """Return two thin legs with a toe each on the twig."""
     return union(
         *(
             chain(
@@ -48,7 +48,7 @@ def bird_legs() -> Field:
 
 
 def twig() -> Body:
-    """The forked twig under the bird."""
+    """Return the forked twig under the bird."""
     branch = blend(
         0.08,
         chain(
@@ -69,7 +69,7 @@ def twig() -> Body:
 
 
 def bird() -> Subject:
-    """A robin on a twig before green leaves."""
+    """Return a robin on a twig before green leaves."""
     trunk = blend(
         0.2,
         ball((0.05, -0.02, 0), (0.74, 0.46, 0.42), roll=-32),
@@ -118,7 +118,7 @@ def bird() -> Subject:
 
 
 def frog_skin(p: Array) -> Array:
-    """Olive green with dark blotches, pale throat and belly."""
+    """Paint olive green with dark blotches, pale throat and belly."""
     skin = mix((0.28, 0.34, 0.13), (0.43, 0.47, 0.21), noise(p, 3, seed=2))
     skin = mix(skin, (0.36, 0.29, 0.14), 0.6 * step(0.35, 0.2, p[1]))
     skin = skin * (0.75 + 0.5 * noise(p, 26, octaves=2, seed=9))
@@ -132,7 +132,7 @@ def frog_skin(p: Array) -> Array:
 
 
 def frog_eye(p: Array) -> Array:
-    """Gold iris round a lying black pupil."""
+    """Paint a gold iris round a lying black pupil."""
     q = np.stack([p[0] + 0.67, p[1] - 0.80, np.abs(p[2]) - 0.31])
     ring = np.hypot((q[1] - 0.03) / 0.05, (0.5 * q[0] + 0.87 * q[2]) / 0.085) + 9 * (
         0.87 * q[0] - 0.5 * q[2] > 0
@@ -142,7 +142,7 @@ def frog_eye(p: Array) -> Array:
 
 
 def frog_limbs() -> Field:
-    """Folded hind legs, propped forelegs, toes."""
+    """Return folded hind legs, propped forelegs, toes."""
     fore = chain((-0.42, 0.42, 0.42, 0.15), (-0.38, 0.22, 0.68, 0.10), (-0.66, 0.06, 0.66, 0.065))
     fingers = [
         cone((-0.64, 0.05, 0.66, 0.05), (-0.88 + 0.05 * abs(i), 0.03, 0.66 + 0.13 * i, 0.032))
@@ -158,7 +158,7 @@ def frog_limbs() -> Field:
 
 
 def frog() -> Subject:
-    """A green frog sitting on brown leaf litter."""
+    """Return a green frog sitting on brown leaf litter."""
     trunk = blend(
         0.15,
         ball((0.18, 0.38, 0), (0.62, 0.34, 0.52), roll=-14),

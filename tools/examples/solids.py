@@ -13,12 +13,12 @@ Knot = tuple[float, float, float, float]  # x, y, z, radius
 
 
 def column(values: Sequence[float]) -> Array:
-    """A vector as a (3, 1) column that broadcasts over points."""
+    """Return a vector as a (3, 1) column that broadcasts over points."""
     return np.asarray(values, np.float32)[:, None]
 
 
 def rotation(*, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Array:
-    """Rotation matrix (3, 3); degrees about y, then x, then z."""
+    """Return the rotation matrix (3, 3); degrees about y, then x, then z."""
     a, b, c = np.radians([yaw, pitch, roll])
     about_y = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -27,7 +27,7 @@ def rotation(*, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Array:
 
 
 def ball(centre: Point, radii: Point, *, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Field:
-    """Ellipsoid (first-order distance)."""
+    """Return an ellipsoid (first-order distance)."""
     c, r, m = column(centre), column(radii), rotation(yaw=yaw, pitch=pitch, roll=roll).T
 
     def field(p: Array) -> Array:
@@ -40,7 +40,7 @@ def ball(centre: Point, radii: Point, *, yaw: float = 0, pitch: float = 0, roll:
 
 
 def cone(start: Knot, end: Knot) -> Field:
-    """Capsule whose radius goes linearly from the first knot to the second."""
+    """Return a capsule whose radius goes linearly from the first knot to the second."""
     a, along = column(start[:3]), column(end[:3]) - column(start[:3])
     length = float((along * along).sum()) + 1e-9
 
@@ -54,7 +54,7 @@ def cone(start: Knot, end: Knot) -> Field:
 
 
 def box(centre: Point, half: Point, *, edge: float = 0.02) -> Field:
-    """Box with rounded edges, axes parallel to the world's."""
+    """Return a box with rounded edges, axes parallel to the world's."""
     c, h = column(centre), column(half) - edge
 
     def field(p: Array) -> Array:
@@ -66,7 +66,7 @@ def box(centre: Point, half: Point, *, edge: float = 0.02) -> Field:
 
 
 def disc(centre: Point, radius: float, half_width: float, *, axis: int = 2, edge: float = 0.02) -> Field:
-    """Cylinder with rounded edges along a world axis: a wheel, a funnel, an engine."""
+    """Return a cylinder with rounded edges along a world axis: a wheel, a funnel, an engine."""
     c = column(centre)
     across = [i for i in range(3) if i != axis]
 
@@ -80,7 +80,7 @@ def disc(centre: Point, radius: float, half_width: float, *, axis: int = 2, edge
 
 
 def polygon_distance(u: Array, v: Array, corners: Sequence[tuple[float, float]]) -> Array:
-    """Signed distance (n,) to a polygon in the plane, negative inside."""
+    """Return the signed distance (n,) to a polygon in the plane, negative inside."""
     nearest = np.full_like(u, np.inf)
     inside = np.zeros(u.shape, bool)
     for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True):
@@ -100,7 +100,7 @@ def prism(
     axes: tuple[int, int, int] = (0, 1, 2),
     edge: float = 0.02,
 ) -> Field:
-    """Polygon in the plane of the first two axes, drawn out along the third from low to high."""
+    """Return a polygon in the plane of the first two axes, drawn out along the third from low to high."""
     middle, half = (low + high) / 2, (high - low) / 2 - edge
 
     def field(p: Array) -> Array:
@@ -112,7 +112,7 @@ def prism(
 
 
 def union(*fields: Field) -> Field:
-    """Everything that is in at least one of the solids."""
+    """Return everything that is in at least one of the solids."""
 
     def field(p: Array) -> Array:
         nearest = fields[0](p)
@@ -124,7 +124,7 @@ def union(*fields: Field) -> Field:
 
 
 def blend(k: float, *fields: Field) -> Field:
-    """Union with seams smoothed over a width k (polynomial smooth minimum)."""
+    """Return the union with seams smoothed over a width k (polynomial smooth minimum)."""
 
     def field(p: Array) -> Array:
         nearest = fields[0](p)
@@ -138,21 +138,21 @@ def blend(k: float, *fields: Field) -> Field:
 
 
 def cut(solid: Field, tool: Field) -> Field:
-    """The solid without the tool."""
+    """Return the solid without the tool."""
     return lambda p: np.maximum(solid(p), -tool(p))
 
 
 def chain(*knots: Knot, k: float = 0.05) -> Field:
-    """Limb through the knots: cones with smoothed joints."""
+    """Return a limb through the knots: cones with smoothed joints."""
     return blend(k, *(cone(a, b) for a, b in pairwise(knots)))
 
 
 def mirror(solid: Field) -> Field:
-    """The solid and its mirror image in the plane z = 0; describe the half with z > 0."""
+    """Return the solid and its mirror image in the plane z = 0; describe the half with z > 0."""
     return lambda p: solid(np.stack([p[0], p[1], np.abs(p[2])]))
 
 
 def turn(solid: Field, pivot: Point, *, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Field:
-    """The solid turned about a pivot (degrees)."""
+    """Return the solid turned about a pivot (degrees)."""
     c, m = column(pivot), rotation(yaw=yaw, pitch=pitch, roll=roll).T
     return lambda p: solid(m @ (p - c) + c)

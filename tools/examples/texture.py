@@ -11,7 +11,7 @@ _TABLE = np.random.default_rng(10).random(8192).astype(np.float32)
 
 
 def noise(p: Array, scale: float = 1.0, *, octaves: int = 3, seed: int = 0) -> Array:
-    """Smooth value noise (n,) in 0..1 at points (3, n); `scale` is the number of cells a unit."""
+    """Return smooth value noise (n,) in 0..1 at points (3, n); `scale` is the number of cells a unit."""
     total, weight = np.zeros(p.shape[1], np.float32), 0.0
     for octave in range(octaves):
         q = p * np.float32(scale * 2**octave) + np.float32(17.3 * (seed + octave))
@@ -31,36 +31,36 @@ def noise(p: Array, scale: float = 1.0, *, octaves: int = 3, seed: int = 0) -> A
 
 
 def step(low: float, high: float, x: Array) -> Array:
-    """0 below `low`, 1 above `high`, smooth between (`low` > `high` turns it round)."""
+    """Return 0 below `low`, 1 above `high`, smooth between (`low` > `high` turns it round)."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
 def mix(a: Colour | Array, b: Colour | Array, share: Array) -> Array:
-    """Colours (3, n) between a (share 0) and b (share 1)."""
+    """Return colours (3, n) between a (share 0) and b (share 1)."""
     first = np.asarray(a, np.float32).reshape(3, -1)
     return first + (np.asarray(b, np.float32).reshape(3, -1) - first) * share
 
 
 def ramp(x: Array, *stops: tuple[float, Colour]) -> Array:
-    """Colours (3, n) of a gradient with (place, colour) stops."""
+    """Return colours (3, n) of a gradient with (place, colour) stops."""
     places = [place for place, _ in stops]
     return np.stack([np.interp(x, places, [c[i] for _, c in stops]) for i in range(3)]).astype(np.float32)
 
 
 def sheet(size: int) -> tuple[Array, Array]:
-    """Picture coordinates, each (size * size,): x in 0..1 to the right, y in 0..1 upwards."""
+    """Return picture coordinates, each (size * size,): x in 0..1 to the right, y in 0..1 upwards."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     return ((x + 0.5) / size).ravel(), (1 - (y + 0.5) / size).ravel()
 
 
 def image(colours: Array, size: int) -> Array:
-    """Colours (3, size * size) as a picture (size, size, 3)."""
+    """Return colours (3, size * size) as a picture (size, size, 3)."""
     return np.ascontiguousarray(colours.T.reshape(size, size, 3))
 
 
 def sky(size: int, *stops: tuple[float, Colour], cover: float = 0.5, seed: int = 0) -> Array:
-    """Sky (size, size, 3): a vertical gradient with soft clouds; `cover` 0 is a clear sky."""
+    """Return the sky (size, size, 3): a vertical gradient with soft clouds; `cover` 0 is a clear sky."""
     x, y = sheet(size)
     p = np.stack([x, y * 2.4, np.zeros_like(x)])
     bulk = noise(p, 2.6, octaves=6, seed=seed)
@@ -73,7 +73,10 @@ def sky(size: int, *stops: tuple[float, Colour], cover: float = 0.5, seed: int =
 
 
 def foliage(size: int, stops: Sequence[tuple[float, Colour]], *, grain: float = 5.0, seed: int = 0) -> Array:
-    """Leaves far out of focus (size, size, 3): a vertical gradient broken into soft light and dark blobs."""
+    """Return leaves far out of focus (size, size, 3).
+
+    A vertical gradient is broken into soft light and dark blobs.
+    """
     x, y = sheet(size)
     p = np.stack([x, y, np.zeros_like(x)])
     light = noise(p, grain, octaves=3, seed=seed) - 0.5

@@ -13,7 +13,7 @@ GORES = 16
 
 
 def sphere_points(count: int) -> Array:
-    """Unit vectors (count, 3) spread evenly, along a spiral from pole to pole."""
+    """Return unit vectors (count, 3) spread evenly, along a spiral from pole to pole."""
     place = np.arange(count) + 0.5
     height, turn = 1 - 2 * place / count, place * np.pi * (1 + 5**0.5)
     flat = np.sqrt(1 - height**2)
@@ -21,7 +21,7 @@ def sphere_points(count: int) -> Array:
 
 
 def dimpled(centre: Point, radius: float) -> Field:
-    """A ball with round dimples."""
+    """Return a ball with round dimples."""
     middle, pits = np.asarray(centre, np.float32)[:, None], sphere_points(DIMPLES)
 
     def field(p: Array) -> Array:
@@ -38,7 +38,7 @@ def dimpled(centre: Point, radius: float) -> Field:
 
 
 def golf_ball() -> Subject:
-    """A ball on its tee, low over a lawn."""
+    """Return a ball on its tee, low over a lawn."""
     bodies = (
         Body(dimpled((0, 1.32, 0), 1.0), (0.93, 0.93, 0.92), gloss=0.05),
         Body(blend(0.05, cone((0, -0.3, 0, 0.10), (0, 0.2, 0, 0.13)), disc((0, 0.30, 0), 0.36, 0.06, axis=1)),
@@ -65,7 +65,7 @@ def golf_ball() -> Subject:
 
 
 def wall_paint(p: Array) -> Array:
-    """Courses of sandstone, with arched windows along the nave and in the tower, which has a door."""
+    """Paint courses of sandstone, with arched windows in nave and tower, and a door in the tower."""
     stone = mix((0.74, 0.64, 0.49), (0.67, 0.57, 0.43), noise(p, 3, octaves=4, seed=6))
     stone = stone * (0.86 + 0.14 * step(-0.7, -0.3, np.sin(14 * p[1])))
     stone = stone * (0.8 + 0.4 * noise(p, 7, octaves=3, seed=3))
@@ -80,13 +80,13 @@ def wall_paint(p: Array) -> Array:
 
 
 def shingles(p: Array) -> Array:
-    """Dark slates in rows."""
+    """Paint dark slates in rows."""
     rows = 0.75 + 0.25 * step(-0.6, 0.6, np.sin(24 * p[1]))
     return mix((0.26, 0.27, 0.31), (0.40, 0.38, 0.40), noise(p, 5, seed=2)) * rows
 
 
 def spire(centre: Point, *, half: float, height: float) -> Field:
-    """A steep square pyramid over `centre`."""
+    """Return a steep square pyramid over `centre`."""
     c = np.asarray(centre, np.float32)[:, None]
     slope = np.float32(half / np.hypot(half, height))
 
@@ -99,7 +99,10 @@ def spire(centre: Point, *, half: float, height: float) -> Field:
 
 
 def church() -> Subject:
-    """A village church with a slated spire before the sky, from the side of its tower and a little below."""
+    """Return a village church with a slated spire before the sky.
+
+    It is seen from the side of its tower and a little below.
+    """
     walls = union(box((0.2, 1.5, 0), (2.8, 1.5, 1.5)), box((-3.9, 3.0, 0), (0.95, 3.0, 0.95)))
     gable = [(-1.75, 2.9), (1.75, 2.9), (0.0, 4.7)]
     roofs = union(
@@ -127,7 +130,7 @@ def church() -> Subject:
 
 
 def canopy_paint(p: Array) -> Array:
-    """Gores of red and white round the axis, with darker seams."""
+    """Paint gores of red and white round the axis, with darker seams."""
     turn = np.arctan2(p[2], p[0]) / (2 * np.pi) * GORES
     red = np.sin(np.pi * turn) > 0
     seam = step(0.12, 0.04, np.abs(np.mod(turn + 0.5, 1) - 0.5))
@@ -136,7 +139,7 @@ def canopy_paint(p: Array) -> Array:
 
 
 def canopy() -> Field:
-    """The upper part of a hollow flattened ball, scalloped at its rim."""
+    """Return the upper part of a hollow flattened ball, scalloped at its rim."""
     outer, inner = ball((0, 0, 0), (3.0, 2.1, 3.0)), ball((0, -0.12, 0), (2.9, 2.0, 2.9))
 
     def field(p: Array) -> Array:
@@ -148,7 +151,7 @@ def canopy() -> Field:
 
 
 def parachute() -> Subject:
-    """A round parachute and its jumper before a blue sky, from below."""
+    """Return a round parachute and its jumper before a blue sky, from below."""
     jumper = union(
         ball((0, -5.05, 0), (0.20, 0.23, 0.20)),
         blend(

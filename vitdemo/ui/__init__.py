@@ -35,10 +35,10 @@ def build(
     first: First | None = None,
     limits: Limits = DEFAULTS,
 ) -> Page:
-    """The page over `engine`; `vitdemo.serving` launches it, behind its queue.
+    """Build the page over `engine`; `vitdemo.serving` launches it, behind its queue.
 
-    With a data set under `data_dir` it also offers random test images. With `first`, of `first_view`, it
-    opens with a result; without, nothing runs before a browser opens it.
+    With a data set under `data_dir` it also offers random test images. With `first`, of
+    `analyse_first_view`, it opens with a result; without, nothing runs before a browser opens it.
     """
     with Page(limits=limits, title=words.TITLE, analytics_enabled=False) as page:
         gr.HTML(label(words.SKIP), html_template=words.SKIP_LINK, padding=False, elem_id="skip")
@@ -79,16 +79,21 @@ def build(
 
 
 def share_place_of_progress(page: gr.Blocks) -> None:
-    """Names one output as the place of a progress that is hidden anyway. At each step of each event gradio's
-    page looks up all such places of all events so far, a quarter of a second for a new result."""
+    """Name one output of each event as the place of a progress that is hidden anyway.
+
+    At each step of each event gradio's page looks up all such places of all events so far, a quarter of a
+    second for a new result.
+    """
     for event in page.fns.values():
         if event.show_progress == "hidden":
             event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
 
 
 def analyse_first_view(engine: Engine) -> First | None:
-    """Analyses what a page shows when it opens, so that nobody need wait for it; None if that is impossible,
-    for a reason that the page will give."""
+    """Analyse what a page shows when it opens, so that nobody need wait for it.
+
+    Return None where that is impossible, for a reason that the page will give.
+    """
     model = engine.default_model
     picture = str(list_examples(engine, model)[0].path)
     try:
@@ -99,7 +104,7 @@ def analyse_first_view(engine: Engine) -> First | None:
 
 
 def make_launch_options() -> dict[str, Any]:
-    """Keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
+    """Return keyword arguments for `Blocks.launch`: private, local, with the look of the page."""
     return {
         "theme": make_theme(),
         "css": read_styles(),

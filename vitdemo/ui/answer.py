@@ -31,8 +31,10 @@ def build_headline(first: First | None) -> gr.HTML:
 
 @dataclass(frozen=True)
 class Answering:
-    """The events that fill the headline, and all that was given to `Session.show`. `wider`: the button that
-    asks a network which knows more words."""
+    """The events that fill the headline, and all that was given to `Session.show`.
+
+    `wider`: the button that asks a network which knows more words.
+    """
 
     session: Session
     headline: gr.HTML
@@ -87,8 +89,10 @@ class Answering:
         return {**column, **self.analyse(values, progress)}
 
     def wire(self) -> None:
-        """Analyse when the page opens, with what its `link` asks for, and whenever the picture or a setting
-        changes."""
+        """Analyse when the page opens, and whenever the picture or a setting changes.
+
+        A page opens with what its `link` asks for.
+        """
         session, link = self.session, self.link
         first = session.first
 

@@ -64,7 +64,10 @@ def write_notice(analysis: Analysis, found: Confidence | None) -> Html:
 
 
 def write_confidence(found: Confidence | None) -> Html:
-    """The notice about a picture unlike those of the validation split; nothing where that is not known."""
+    """Return the notice about a picture unlike those of the validation split.
+
+    It is empty where nobody knows how sure the network usually is.
+    """
     if found is None:
         return Html("")
     sentence = UNSURE if found.unusual else SURE

@@ -25,14 +25,14 @@ LOG = logging.getLogger(__name__)
 
 
 class Page(gr.Blocks):
-    """Takes files only from gradio's upload folder, and answers all that goes wrong with one sentence that
-    names no path.
+    """A page that answers all that goes wrong with one sentence that names no path.
 
-    gradio looks at a path only where the client says that it is one, and tells of paths in its errors.
+    It takes files only from gradio's upload folder. gradio itself looks at a path only where the client says
+    that it is one, and tells of paths in its errors.
     """
 
     def __init__(self, *, limits: Limits, **options: Any) -> None:
-        """`options`: of `gr.Blocks`."""
+        """Build an empty page. `options`: of `gr.Blocks`."""
         super().__init__(**options)
         self.limits = limits
         self.running = 0  # events
@@ -40,7 +40,7 @@ class Page(gr.Blocks):
         self.offered: set[Any] = set()  # if read-only: the pictures that the page has put to its visitors
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
-        """Runs an event, as gradio's. Raises nothing but `gr.Error`."""
+        """Run an event, as gradio does. Raise nothing but `gr.Error`."""
         LocalContext.request.set(options.get("request"))  # whose language counts
         SPOKEN.set(translate)  # in pictures too
         facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
@@ -63,8 +63,11 @@ class Page(gr.Blocks):
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> Any:
-        """The handler's arguments from those of the request, as gradio's. Raises `gr.Error` as well where a
-        file is not `uploaded`, always the same, and for values that no page sends."""
+        """Return the handler's arguments from those of the request, as gradio does.
+
+        Raise `gr.Error` as well for values that no page sends, and for a file that `may_use` refuses: always
+        the same.
+        """
         try:
             paths = list(find_paths(inputs))
             if len(paths) > self.limits.request_pictures:
@@ -81,7 +84,10 @@ class Page(gr.Blocks):
             raise make_mistaken() from None
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
-        """What the browser is told, as gradio's."""
+        """Return what the browser is told, as gradio does.
+
+        In a read-only page note the pictures among it, which may then come back.
+        """
         told = await super().postprocess_data(block_fn, predictions, state)
         if self.limits.read_only:
             for block, value in zip(block_fn.outputs, told, strict=True):
@@ -90,8 +96,10 @@ class Page(gr.Blocks):
         return told
 
     def has_lost(self, session: str | None) -> bool:
-        """Return whether the result that a session shows, which `is_lost` finds among its states, is no
-        longer in memory."""
+        """Return whether the result that a session shows is no longer in memory.
+
+        `is_lost` finds it among the session's states.
+        """
         known = self.state_holder.session_data.get(session or "")
         return known is not None and self.is_lost(known.state_data)
 
@@ -101,8 +109,10 @@ class Page(gr.Blocks):
             paths.clear()
 
     def may_use(self, path: Any) -> bool:
-        """Whether a visitor may have the file analysed, whose time on the disk then begins anew. In a
-        read-only page the page itself must have offered it."""
+        """Return whether a visitor may have the file analysed; its time on the disk then begins anew.
+
+        In a read-only page the page itself must have offered it.
+        """
         if not is_uploaded(path) or (
             self.limits.read_only and path not in self.offered.union(self.list_first())
         ):
@@ -112,7 +122,7 @@ class Page(gr.Blocks):
         return True
 
     def list_first(self) -> Iterator[Any]:
-        """The paths of pictures that the page shows when it opens."""
+        """Yield the paths of pictures that the page shows when it opens."""
         return find_paths([block.value for block in self.blocks.values() if isinstance(block, Upload)])
 
 

@@ -43,8 +43,10 @@ def write_headline(analysis: Analysis) -> Html:
 
 
 def write_vocabulary(analysis: Analysis) -> Html:
-    """Return the line of words that the network knows, and all of them for whom hovers, taps or tabs to it;
-    nothing for a network without words."""
+    """Return the line of words that the network knows.
+
+    It shows all of them to whoever hovers, taps or tabs to it. It is empty for a network without words.
+    """
     if not analysis.classes:
         return Html("")
     every = tag("ul", *(tag("li", name) for name in analysis.classes), tabindex=0, aria_label=say(ALL_WORDS))

@@ -10,7 +10,7 @@ __all__ = ["add_endpoints"]
 
 
 def add_endpoints(engine: Engine) -> None:
-    """Adds them to the page, unseen. To be called inside it."""
+    """Add the endpoints to the page, unseen. Call this inside the page."""
     api = Api(engine)
     for function in (
         api.analyse,

@@ -1,5 +1,8 @@
-"""What each public endpoint takes and gives. The docstrings are its documentation, for people and for MCP,
-which reads one line a parameter; `publish` fills their {gaps}."""
+"""What each public endpoint takes and gives.
+
+The docstrings are its documentation, for people and for MCP, which reads one line a parameter. `publish`
+fills their {gaps}.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class Api:
         direction: str = "out",
         pass_: str = "pruned",
     ) -> dict[str, Any]:
-        """Where the network looks: one number for each patch of the picture, whatever was pruned.
+        """Return where the network looks: one number for each patch of the picture, whatever was pruned.
 
         Parameters that the method does not have are ignored.
 
@@ -104,7 +107,7 @@ class Api:
         class_name: str = "",
         method: str = "gradient-rollout",
     ) -> dict[str, Any]:
-        """What speaks for a class: one number for each patch of the picture, from the gradients of its logit.
+        """Return what speaks for a class: a number for each patch, from the gradients of its logit.
 
         Args:
             image: the picture, any common format.
@@ -123,7 +126,7 @@ class Api:
         return records.pack_map(result.analysis, result.class_map(class_name, method=method))
 
     def faithfulness(self, image: str, model: str = "", class_name: str = "") -> dict[str, Any]:
-        """Which map to believe on this picture: patches are really removed in the order of each map.
+        """Judge which map to believe on this picture: patches are really removed in the order of each map.
 
         Takes seconds. Apart from what is removed nothing is pruned.
 
@@ -143,7 +146,7 @@ class Api:
         return records.pack_trust(result.analysis, result.trust(class_name))
 
     def sweep(self, image: str, model: str = "") -> dict[str, Any]:
-        """The answer at pruning ratios from 0 to 0.9, by every selector. Takes seconds.
+        """Return the answer at pruning ratios from 0 to 0.9, by every selector. This takes seconds.
 
         Args:
             image: the picture, any common format.
@@ -160,7 +163,7 @@ class Api:
         return records.pack_sweep(result.analysis, result.lab.sweep())
 
     def models(self) -> dict[str, Any]:
-        """The models that can be asked for.
+        """List the models that can be asked for.
 
         Returns:
             models, one entry each: key, title, dataset, bundled (false: fetched from the Hugging Face Hub),

@@ -19,11 +19,11 @@ PICTURE = "image"  # the parameter that is a file
 
 
 def publish(function: Callable[..., dict[str, Any]]) -> None:
-    """Makes `function` the endpoint, and the MCP tool, of its name. To be called inside the page.
+    """Make `function` the endpoint, and the MCP tool, of its name. Call this inside the page.
 
     A parameter called `image` is the path of a picture; any other is text or a number, as its default says;
     with a default of None it is a whole number or nothing. Errors become one plain sentence. Its docstring,
-    with the {gaps} of `gaps` filled, is the documentation.
+    with the {gaps} of `collect_gaps` filled, is the documentation.
     """
     names = inspect.signature(function).parameters
     parameters = names.values()
@@ -69,7 +69,7 @@ def join_names(names: Iterable[str], word: str) -> str:
 
 
 def build_component(parameter: inspect.Parameter) -> gr.components.Component:
-    """What gives the endpoint its parameter's type and default."""
+    """Build the component that gives the endpoint its parameter's type and default."""
     words = parameter.name.replace("_", " ").capitalize()
     if parameter.name == PICTURE:
         return Upload(label=words)
@@ -79,7 +79,7 @@ def build_component(parameter: inspect.Parameter) -> gr.components.Component:
 
 
 def check(parameter: inspect.Parameter, value: Any) -> Any:
-    """`value`, a whole number as int. Raises ValueError when it is not of the type of the default."""
+    """Return `value`, a whole number as int. Raise ValueError when it is not of the type of the default."""
     name, default = parameter.name, parameter.default
     if name == PICTURE:
         if not value:

@@ -10,7 +10,7 @@ from vitdemo.ui.kit.words import NO_WORDS
 
 
 def pack_analysis(found: Analysis, times: Timings) -> dict[str, Any]:
-    """Without its picture."""
+    """Return the analysis without its picture."""
     dense, *pruned = times
     return {
         "model": found.model,
@@ -38,7 +38,7 @@ def pack_outcome(found: Outcome, time: Timing | None) -> dict[str, Any]:
 
 
 def pack_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
-    """A map of a class names it, one of attention says what the prefix tokens get."""
+    """Return the map; one of a class names it, one of attention says what the prefix tokens get."""
     own = {"class": found.label} if found.label else {"prefix_share": found.prefix_share}
     return {
         "model": result.model,

@@ -8,11 +8,14 @@ import gradio as gr
 
 
 class Choice(gr.Dropdown):
-    """An event on its way may still carry a choice that has just gone from the list, which gradio would
-    answer with an error; here it reaches the handler, which is to replace it."""
+    """A dropdown that takes a choice which has just gone from its list.
+
+    An event on its way may still carry it. gradio would answer with an error; here it reaches the handler,
+    which is to replace it.
+    """
 
     is_template = True  # gradio shows it with the front end of its base
 
     def preprocess(self, payload: Any) -> Any:
-        """The value as the page sent it."""
+        """Return the value as the page sent it."""
         return payload

@@ -25,7 +25,10 @@ RUN: dict[str, Any] = {**HEAVY, "api_visibility": "private"}
 
 
 def gallery(pictures: list[Any] | None = None, *, columns: int, **options: Any) -> Figures:
-    """Thumbnails without a frame; the heading stands above it. `allow_preview` unless told otherwise."""
+    """Build thumbnails without a frame; the heading stands above them.
+
+    `allow_preview` unless told otherwise.
+    """
     return Figures(
         pictures,
         columns=columns,
@@ -52,19 +55,25 @@ def list_thumbnails(offered: Sequence[Example], shown: Example | None) -> gr.Gal
 
 
 def heading(words: str, more: str = "", **options: Any) -> gr.HTML:
-    """A title that never changes, with a line of explanation; both English, the browser translates them."""
+    """Build a title that never changes, with a line of explanation.
+
+    Both are English, and the browser translates them.
+    """
     template = '<h2 class="title">${label}</h2>' + ('<p class="note">${value}</p>' if more else "")
     value = label(more) if more else None
     return gr.HTML(value, label=label(words), html_template=template, padding=False, **options)
 
 
 def remark(words: str) -> gr.HTML:
-    """A line of explanation that never changes; as `heading`."""
+    """Build a line of explanation that never changes, in English as that of `heading`."""
     return gr.HTML(label(words), html_template='<p class="note">${value}</p>', padding=False)
 
 
 def figure(alt_text: str, **options: Any) -> Figure:
-    """A picture of a result, exact to the pixel. `alt_text` in English; the browser translates it."""
+    """Build the place of a result's picture, exact to the pixel.
+
+    `alt_text` is English, and the browser translates it.
+    """
     return Figure(
         format="png",
         interactive=False,

@@ -1,5 +1,7 @@
-"""Parts of the page that show something of the result, and the bell that wakes those whom another one
-concerns."""
+"""Parts of the page that show something of the result.
+
+A bell wakes those whom another result concerns.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +52,11 @@ def join(parts: Sequence[Part]) -> Part:
 
 @dataclass(frozen=True)
 class Follower:
-    """If it `wants(values)` to know of another result, an event with these `options` has `run` update
-    `outputs` from `inputs`."""
+    """What an event does for a part of the page when there is another result.
+
+    If it `wants(values)` to know of it, the event, with these `options`, has `run` update `outputs` from
+    `inputs`.
+    """
 
     wants: Callable[[Values], bool]
     run: Callable[..., Values]

@@ -18,8 +18,10 @@ class Html(Markup):
 
     @classmethod
     def escape(cls, text: Any, /) -> Html:
-        """Return `text` as HTML; of plain text braces are escaped too, which gradio's templates would
-        evaluate."""
+        """Return `text` as HTML.
+
+        Of plain text braces are escaped too, which gradio's templates would evaluate.
+        """
         if isinstance(text, Html):
             return text
         plain = html.escape(str(text))

@@ -29,7 +29,7 @@ CHINESE = ("zh-cn", "zh-tw")  # the two that gradio knows; all else is English, 
 
 @cache
 def read_chinese() -> dict[str, str]:
-    """English text -> Chinese text, {gaps} as they are."""
+    """Return English text -> Chinese text, {gaps} as they are."""
     return {
         key: words for file in find_catalogues() for key, words in json.loads(file.read_text("utf-8")).items()
     }
@@ -42,36 +42,40 @@ def find_catalogues() -> list[Path]:
 
 @cache
 def make_translations() -> gr.I18n:
-    """What `Blocks.launch` gives to the browser."""
+    """Return the translations that `Blocks.launch` gives to the browser."""
     return gr.I18n(en={key: key for key in read_chinese()}, zh=read_chinese())
 
 
 def label(text: str) -> Any:
-    """Text of a component that never changes: a label, an info line, a button's word, a choice's name. An
-    `I18nData`, which gradio takes in more places than its annotations say.
+    """Return a text that never changes, for the browser to translate.
 
-    gradio reads it up to the first brace and translates one of them in a string: no {gaps}, and no two in
-    one piece of HTML.
+    It may be a label, an info line, a button's word or a choice's name. It is an `I18nData`, which gradio
+    takes in more places than its annotations say. gradio reads it up to the first brace and translates one
+    of them in a string: no {gaps}, and no two in one piece of HTML.
     """
     return make_translations()(text)
 
 
 def say(text: str, /, **gaps: object) -> str:
-    """`text` in the language of the visitor who is being answered, its {gaps} filled; the name of a class in
-    one of them as `word` has it."""
+    """Return `text` in the language of the visitor who is being answered, its {gaps} filled.
+
+    The name of a class in a gap is as `word` has it.
+    """
     translated = read_chinese().get(text, text) if find_language() == "zh" else text
     return translated.format(**{gap: word(value) for gap, value in gaps.items()}) if gaps else translated
 
 
 @cache
 def read_class_names() -> dict[str, str]:
-    """English name of a class -> its Chinese name."""
+    """Return English name of a class -> its Chinese name."""
     return json.loads(CLASSES.read_text("utf-8"))
 
 
 def word(name: Any) -> Any:
-    """Return the name of a class in the language of the visitor who is being answered, where the page has it
-    in theirs; anything else as it is."""
+    """Return the name of a class in the language of the visitor who is being answered.
+
+    What the page has no other name for comes back as it is.
+    """
     return read_class_names().get(name, name) if find_language() == "zh" else name
 
 
@@ -81,8 +85,10 @@ def english(name: str) -> str:
 
 
 def translate(said: str | Exception) -> str:
-    """Return a Message of the engine, or that of an error, in the language of the visitor who is being
-    answered. Any other text stays as it is."""
+    """Return a Message of the engine, or that of an error, in the language of the visitor.
+
+    Any other text stays as it is.
+    """
     if isinstance(said, Exception):
         said = said.args[0] if said.args and isinstance(said.args[0], Message) else str(said)
     if not isinstance(said, Message):
@@ -93,12 +99,15 @@ def translate(said: str | Exception) -> str:
 
 
 def say_both(words: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The dictionary of a script, key -> English text, in both languages: language -> key -> text."""
+    """Return a script's dictionary, key -> English text, in both languages: language -> key -> text."""
     return {"en": dict(words), "zh": {key: read_chinese().get(text, text) for key, text in words.items()}}
 
 
 def find_language() -> str:
-    """ "zh" where the browser's first language is a Chinese one, else "en"; so in the browser."""
+    """Return "zh" where the browser's first language is a Chinese one, else "en".
+
+    The browser decides in the same way.
+    """
     request = LocalContext.request.get(None)
     wanted = request.headers.get("accept-language", "") if request else ""
     return "zh" if re.split("[,;]", wanted)[0].strip().lower() in CHINESE else "en"

@@ -12,17 +12,22 @@ from vitdemo.ui.kit.served import serve_picture
 
 
 class Upload(gr.Image):
-    """A picture as the visitor sent it: a path, undecoded, because the engine knows more kinds of pictures
-    and of damage than gradio does, and says what is wrong."""
+    """A picture as the visitor sent it: a path, undecoded.
+
+    The engine knows more kinds of pictures and of damage than gradio does, and says what is wrong.
+    """
 
     is_template = True  # gradio shows it with the front end of its base
 
     def preprocess(self, payload: Any) -> str | None:
-        """The path of the upload, None without one."""
+        """Return the path of the upload, None without one."""
         return None if payload is None else payload.path
 
     def postprocess(self, value: Any) -> ImageData | None:
-        """What the browser is told of a path; gradio would read a file that is called a drawing."""
+        """Return what the browser is told of a path.
+
+        gradio itself would read a file that is called a drawing.
+        """
         return None if value is None else ImageData(path=value, orig_name=Path(value).name)
 
 
@@ -32,7 +37,7 @@ class Figure(gr.Image):
     is_template = True  # gradio shows it with the front end of its base
 
     def postprocess(self, value: Any) -> Any:
-        """What the browser is told of it."""
+        """Return what the browser is told of the picture."""
         return super().postprocess(serve_picture(value, self.GRADIO_CACHE))
 
 
@@ -42,12 +47,14 @@ class Figures(gr.Gallery):
     is_template = True  # gradio shows it with the front end of its base
 
     def postprocess(self, value: list[Any] | None) -> Any:
-        """What the browser is told of them."""
+        """Return what the browser is told of the pictures."""
         return super().postprocess([self.one(entry) for entry in value or []])
 
     def one(self, entry: Any) -> Any:
-        """A picture, or a picture and its caption; as a path, because gradio would read what is named as text
-        and called a drawing."""
+        """Return the path of a picture, or that and its caption.
+
+        gradio itself would read what is named as text and called a drawing.
+        """
         if isinstance(entry, tuple):
             return self.one(entry[0]), entry[1]
         return Path(str(serve_picture(entry, self.GRADIO_CACHE)))

@@ -13,7 +13,10 @@ LARGEST = 2**53  # beyond it a browser cannot tell whole numbers apart
 
 
 def is_uploaded(path: Any) -> bool:
-    """Whether `path` is a file in gradio's upload folder, no link out of it. Looks at nothing elsewhere."""
+    """Return whether `path` is a file in gradio's upload folder, and no link out of it.
+
+    Look at nothing elsewhere.
+    """
     folder = get_upload_folder()
     if not isinstance(path, str) or not is_inside(os.path.normpath(path), folder):
         return False
@@ -25,24 +28,27 @@ def is_uploaded(path: Any) -> bool:
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Whether the first lies in the second; both absolute."""
+    """Return whether `path` lies in `folder`; both are absolute."""
     return Path(path).is_relative_to(folder)
 
 
 def find_paths(value: Any) -> Iterator[Any]:
-    """Whatever stands as the path of a file in `value`, at any depth."""
+    """Yield whatever stands as the path of a file in `value`, at any depth."""
     for part in walk_parts(value):
         if isinstance(part, dict) and part.get("path") is not None:
             yield part["path"]
 
 
 def is_sound(value: Any) -> bool:
-    """Whether all numbers in `value`, at any depth, are finite and of a size that makes sense."""
+    """Return whether all numbers in `value`, at any depth, are finite and of a size that makes sense."""
     return all(abs(part) <= LARGEST for part in walk_parts(value) if isinstance(part, (int, float)))
 
 
 def walk_parts(value: Any) -> Iterator[Any]:
-    """`value` and all that it holds. Not by a call of itself: how deep a value goes, a stranger decides."""
+    """Yield `value` and all that it holds.
+
+    Do not recurse: how deep a value goes, a stranger decides.
+    """
     left = [value]
     while left:
         part = left.pop()

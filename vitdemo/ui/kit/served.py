@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def serve_picture(picture: Image.Image | str | Path | None, cache: str) -> str | None:
-    """The path of a PNG of it in gradio's `cache`; a path is left as it is.
+    """Return the path of the picture as a PNG in gradio's `cache`; a path is left as it is.
 
     Equal pictures share a file there. gradio itself would write it anew each time, in place: cut short for
     whoever is just reading it for another visitor, or for the same one's former click. Run lengths, which

@@ -31,8 +31,10 @@ FIRST_RATIO = 30  # percent, when a page opens
 
 @dataclass(frozen=True)
 class First:
-    """What a page shows when it opens, before it asks: its result, the passes' times, maps of the answer, and
-    what every pruning ratio makes of it."""
+    """What a page shows when it opens, before it asks.
+
+    Its result, the passes' times, maps of the answer, and what every pruning ratio makes of it.
+    """
 
     analysis: Analysis
     times: Timings
@@ -143,7 +145,7 @@ class Session:
             self._while_open(part, place, options or SHOWN, gr.State(FIRST if brought else None))
 
     def wire(self, tabs: gr.Tabs) -> None:
-        """Connect the followers, and what tells which tab is open. To be called inside the page, last."""
+        """Connect the followers, and what tells which tab is open. Call this inside the page, last."""
         tabs.change(None, None, self.active, js=FIND_OPEN_TAB, **QUIET)
         ring(self._followers, self.key, **QUIET)
         self.key.change(None, cancels=self._jobs)
@@ -155,7 +157,9 @@ class Session:
         **options: Any,
     ) -> None:
         """Have `part` drawn when the visitor moves a control of it; without a result nothing happens.
-        `options`: of the events."""
+
+        `options`: of the events.
+        """
 
         def go(values: Values, progress: gr.Progress = PROGRESS) -> Values:
             if not values[self.key]:

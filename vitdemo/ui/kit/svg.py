@@ -33,8 +33,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: a probability at each x. `name`: what a pointer over it reads. `kind`: its CSS class. `mark`:
-    its `data-curve`, by which a style sheet finds it. `dots`: what a pointer over each point reads."""
+    """A curve: a probability at each x.
+
+    `name`: what a pointer over it reads. `kind`: its CSS class. `mark`: its `data-curve`, by which a style
+    sheet finds it. `dots`: what a pointer over each point reads.
+    """
 
     name: str
     values: Sequence[float]
@@ -45,9 +48,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Axes:
-    """`x`: shares, at which the lines have their values. `ticks`: those that are numbered, in percent.
+    """The axes of a chart.
+
+    `x`: shares, at which the lines have their values. `ticks`: those that are numbered, in percent.
     `labels`: of both axes; without one, the numbers at the left carry their unit. `upright`: where a dashed
-    line stands, and its words."""
+    line stands, and its words.
+    """
 
     x: Sequence[float]
     ticks: Sequence[float]

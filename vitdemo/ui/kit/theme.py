@@ -8,7 +8,7 @@ from gradio.themes.utils import colors, fonts, sizes
 
 
 def make_theme() -> Base:
-    """The theme of the page, light and dark; all text reaches WCAG AA contrast."""
+    """Return the theme of the page, light and dark; all text reaches WCAG AA contrast."""
     theme = gr.themes.Base(
         primary_hue=colors.teal,
         secondary_hue=colors.teal,

@@ -41,7 +41,7 @@ def find_address() -> str:
 
 
 def find_event() -> tuple[Queue, Event] | None:
-    """The queue, and the event of it that this thread answers; None outside of one."""
+    """Return the queue, and the event of it that this thread answers; None outside of one."""
     page, name = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     event = page._queue.event_ids_to_events.get(name) if page is not None and name is not None else None
     return (page._queue, event) if page is not None and event is not None else None
@@ -64,8 +64,11 @@ def is_replaceable(event: Event) -> bool:
 
 
 def make_progress(progress: gr.Progress | None = None) -> Progress:
-    """What a job of the engine is given to tell how far it is, in the visitor's language, on `progress` if
-    there is one. It raises Unwanted as soon as nobody waits for the answer."""
+    """Return what a job of the engine calls to tell how far it is.
+
+    It is told in the visitor's language, on `progress` if there is one. The call raises Unwanted as soon as
+    nobody waits for the answer.
+    """
     answered = find_event()
 
     def report(share: float, words: str) -> None:
@@ -78,14 +81,19 @@ def make_progress(progress: gr.Progress | None = None) -> Progress:
 
 
 def is_wanted(queue: Queue, event: Event) -> bool:
-    """gradio forgets an event that is cancelled, and marks one whose client has hung up."""
+    """Return whether somebody still waits for this event.
+
+    gradio forgets an event that is cancelled, and marks one whose client has hung up.
+    """
     return event._id in queue.event_ids_to_events and event.alive and not is_outdated(event)
 
 
 def fetch(engine: Engine, model: str, report: Progress) -> None:
-    """Has `model` in memory, if it comes from the Hub. A visitor who waits for that is away meanwhile: they
-    leave their place among those who run networks to somebody else. Raises ValueError, also when too many are
-    away."""
+    """Load `model` into memory, if it comes from the Hub.
+
+    A visitor who waits for that is away meanwhile: they leave their place among those who run networks to
+    somebody else. Raise ValueError where it cannot be had, and when too many are away.
+    """
     if engine.info(model).bundled or engine.loaded(model):
         return
     with step_aside():
@@ -93,8 +101,10 @@ def fetch(engine: Engine, model: str, report: Progress) -> None:
 
 
 def analyse(engine: Engine, request: Request, report: Progress) -> Result:
-    """Return the result of `request`. Runs the network unless memory holds an equal one's; a network from the
-    Hub is fetched first."""
+    """Return the result of `request`. Run the network unless memory holds an equal one's.
+
+    A network from the Hub is fetched first.
+    """
     fetch(engine, request.model or engine.default_model, report)
     return engine.open(request, progress=report)
 
@@ -116,15 +126,15 @@ def step_aside() -> Iterator[None]:
 
 
 def list_running(queue: Queue) -> list[Event]:
-    """The events that are being answered."""
+    """List the events that are being answered."""
     return [event for job in list(queue.active_jobs) for event in job or ()]
 
 
 def is_outdated(event: Event) -> bool:
-    """Whether its visitor has asked for another result since."""
+    """Return whether the visitor has asked for another result since."""
     return getattr(event, "outdated", False)
 
 
 def is_away(event: Event) -> bool:
-    """Whether its visitor waits for the Hub."""
+    """Return whether the visitor waits for the Hub."""
     return getattr(event, "away", False)

@@ -18,7 +18,7 @@ TIMING = (
 
 
 def end_sentence(words: str) -> str:
-    """`words` with one full stop at the end."""
+    """Return `words` with one full stop at the end."""
     return words if words.endswith("。") else words.rstrip(".") + "."
 
 

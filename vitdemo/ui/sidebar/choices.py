@@ -42,8 +42,10 @@ def choose_other(side: Sidebar, picture: Any, line: Html, *, upload: int | None 
 
 
 def follow_model(session: Session, values: Values) -> Example | None:
-    """Return the example that takes the place of the shown one, which shows nothing that the chosen model
-    knows; None where the picture may stay, as it may where nobody can tell yet what the model knows."""
+    """Return the example that takes the place of a shown one which the chosen model does not know.
+
+    Return None where the picture may stay, as it may where nobody can tell yet what the model knows.
+    """
     shown = recognise(values[session.image]) if values[session.image] else None
     offered = list_examples(session.engine, values[session.model])
     if shown is None or shown in offered or not session.engine.info(values[session.model]).words:
@@ -75,7 +77,7 @@ def choose_model(side: Sidebar, values: Values) -> Values:
 
 
 def wire(side: Sidebar, *, data_dir: Path | None) -> None:
-    """Events that only fill the left column; a changed picture then starts the analysis by itself."""
+    """Connect what only fills the left column; a changed picture then starts the analysis by itself."""
     session, engine = side.session, side.session.engine
 
     def select_example(model: str, event: gr.SelectData) -> Values:

@@ -28,8 +28,10 @@ UNFOLD = """element.addEventListener("click", () => {
 
 @dataclass(frozen=True)
 class Sidebar:
-    """The left column: what the page shares with its tabs, and what is the column's own. `note`: the line
-    under the picture; `strip`, `paths`: several uploads; `counts`: how many patches stay."""
+    """The left column: what the page shares with its tabs, and what is the column's own.
+
+    `note`: the line under the picture. `strip`, `paths`: several uploads. `counts`: how many patches stay.
+    """
 
     session: Session
     note: gr.HTML

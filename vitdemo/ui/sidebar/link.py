@@ -43,8 +43,11 @@ LONGEST = 40  # characters of a wrong value that are repeated to the visitor
 
 @dataclass(frozen=True)
 class Link:
-    """What a link brings back. `button`: the component that keeps the address and copies it; its value is the
-    left column's, and its event `ask` says that the page waits for a result; `tabs`: name -> tab."""
+    """What a link brings back.
+
+    `button`: the component that keeps the address and copies it. Its value is the left column's, and its
+    event `ask` says that the page waits for a result. `tabs`: name -> tab.
+    """
 
     side: Sidebar
     button: gr.HTML
@@ -58,8 +61,10 @@ class Link:
         return [*lines, *side.settings.values(), self.button]
 
     def read_address(self, values: Values, request: gr.Request) -> tuple[Values, dict[str, Any]]:
-        """Return (the left column as the address of a page that opens wants it, the picture among it; all
-        that was found in the address). Warn of what makes no sense there."""
+        """Return the left column as the address of a page that opens wants it, and all that was found there.
+
+        The picture is among the values of the left column. Warn of what makes no sense in the address.
+        """
         found, wrong = read_parameters(self.side.session.engine, request.query_params, tabs=self.tabs)
         for name in wrong:
             value = request.query_params[name][:LONGEST]
@@ -67,8 +72,11 @@ class Link:
         return merge_found(self.side, values, found), found
 
     def make_updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:
-        """Return what `found` says of the page, and the left column with `values` unless the page is
-        complete without it. `pending`: the result is not there yet, and the page is to ask for it."""
+        """Return what `found` says of the page, and the left column with `values`.
+
+        The left column is left out where the page is complete without it. `pending`: the result is not
+        there yet, and the page is to ask for it.
+        """
         tab = found.get("tab", "")
         state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
         if is_complete(found):
@@ -78,8 +86,11 @@ class Link:
         return {**fill_column(self.side, example, values), self.button: gr.HTML(**state, value=value)}
 
     def go_back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
-        """Return (the left column as a former address of this page asks for it, the picture among it; what
-        fills the page accordingly). A visitor's own picture is in no address: the browser puts it back."""
+        """Return the left column as a former address of this page asks for it, and what fills the page so.
+
+        The picture is among the values of the left column. A visitor's own is in no address: the browser
+        puts it back.
+        """
         found, _ = read_parameters(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
         session = self.side.session
         asked = merge_found(self.side, values, found)
@@ -168,10 +179,9 @@ def name_tabs(tabs: gr.Tabs) -> dict[str, gr.Tab]:
 def read_parameters(
     engine: Engine, parameters: Mapping[str, str], *, tabs: Collection[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return (what the link asks for, by parameter, and under "look" of the Attention tab; the parameters
-    whose values make no sense on this page).
+    """Return what the link asks for, by parameter, and the parameters that make no sense on this page.
 
-    Parameters that are not the link's are passed over.
+    What it asks of the Attention tab stands under "look". Parameters that are not the link's are passed over.
     """
     models = [key for _, key in engine.menu()]
     wanted = parameters.get("model", engine.default_model)

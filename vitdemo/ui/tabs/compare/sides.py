@@ -32,11 +32,11 @@ class Column:
         return [self.model, self.ratio, self.selector]
 
     def read(self, values: Values) -> Setting:
-        """What the visitor has chosen here."""
+        """Return what the visitor has chosen here."""
         return values[self.model], values[self.ratio], values[self.selector]
 
     def show(self, engine: Engine, setting: Setting) -> Values:
-        """Updates that bring the controls to `setting`."""
+        """Return the updates that bring the controls to `setting`."""
         model, ratio, selector = setting
         known = engine.info(model).selectors
         choices = Choice(list_selectors(known), value=choose_selector(selector, known))
@@ -44,7 +44,7 @@ class Column:
 
 
 def build_column(engine: Engine, side: str) -> Column:
-    """The controls of side "a" or "b", as they are until the tab is seen."""
+    """Build the controls of side "a" or "b", as they are until the tab is seen."""
     known = engine.info(engine.default_model).selectors
     with gr.Column(min_width=280, elem_id=f"compare-{side}"):
         return Column(
@@ -78,13 +78,13 @@ def build_column(engine: Engine, side: str) -> Column:
 
 
 def make_request(engine: Engine, picture: Any, setting: Setting) -> Request:
-    """`setting`, asked of `picture`."""
+    """Return the request that asks for `setting` of `picture`."""
     model, ratio, selector = setting
     return Request(picture, model, ratio / 100, choose_selector(selector, engine.info(model).selectors))
 
 
 def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
-    """The selectors follow the model; `touched` becomes true with the first change by the visitor."""
+    """Let the selectors follow the model, and `touched` become true with the visitor's first change."""
 
     def choose(model: str, selector: str | None) -> Choice:
         known = engine.info(model).selectors

@@ -38,12 +38,12 @@ class View:
         return [getattr(self, field.name) for field in fields(self)]
 
     def empty(self, result: str) -> Values:
-        """`result` and nothing else."""
+        """Return updates that show `result` and nothing else."""
         hidden = gr.update(value=None, visible=False)
         return {**dict.fromkeys(self.outputs), self.result: result, self.maps: hidden, self.kept: hidden}
 
     def fill(self, found: Comparison) -> Values:
-        """All of it but `compared`."""
+        """Return updates for all of it but `compared`."""
         sides = (found.a, found.b)
         maps = zip((side.heat_figure for side in sides), words.write_map_captions(found), strict=True)
         kept = zip((side.kept_figure for side in sides), words.write_kept_captions(found), strict=True)
@@ -58,8 +58,11 @@ class View:
 
 
 def build(session: Session) -> None:
-    """Build the tab. When it is first seen, and for new results while it is open, it compares by itself; once
-    the visitor has changed a side it waits for the button."""
+    """Build the tab.
+
+    When it is first seen, and for new results while it is open, it compares by itself. Once the visitor has
+    changed a side it waits for the button.
+    """
     engine = session.engine
     with gr.Tab(label(words.TAB), elem_id="tab-compare") as tab:
         heading(words.HEADING, words.HEADING_MORE)

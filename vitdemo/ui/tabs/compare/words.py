@@ -81,17 +81,17 @@ PAIR = WORDS | {
 
 
 def write_waiting(words: str) -> Html:
-    """The result while there is nothing to show."""
+    """Return the result while there is nothing to show."""
     return tag("div", note(say(words)), class_="compare empty", role="status")
 
 
 def write_problem(words: str) -> Html:
-    """The result when one of the two could not be had: one sentence that says why."""
+    """Return the result when one of the two could not be had: one sentence that says why."""
     return tag("div", tag("p", words, class_="problem"), class_="compare empty", role="alert")
 
 
 def write_setting(analysis: Analysis) -> str:
-    """How the picture was analysed, apart from the model's name."""
+    """Return how the picture was analysed, apart from the model's name."""
     if analysis.pruned is None:
         return say(DENSE)
     selector = say(SELECTORS[analysis.selector].title)
@@ -103,12 +103,12 @@ def write_badge(side: str) -> Html:
 
 
 def write_head(side: str, analysis: Analysis) -> Html:
-    """The heading of a column: A or B, the model and its setting."""
+    """Return the heading of a column: A or B, the model and its setting."""
     return join(write_badge(side), f" {analysis.title}", tag("small", write_setting(analysis)))
 
 
 def write_result(found: Comparison) -> Html:
-    """The sentence and both tables."""
+    """Return the sentence and both tables."""
     unknown = any(share is None for side in (found.a, found.b) for share in side.probabilities)
     more = f"{say(UNKNOWN)} " if unknown else ""
     return tag(
@@ -121,7 +121,7 @@ def write_result(found: Comparison) -> Html:
 
 
 def write_sentence(found: Comparison) -> Html:
-    """One sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
+    """Return one sentence: the same answer or not, who is surer, who needs fewer multiply-adds."""
     (first, p), (second, q) = found.a.outcome.top[0], found.b.outcome.top[0]
     more, less = percent(max(p, q)), percent(min(p, q))
     surer = "" if more == less else "a" if p > q else "b"
@@ -137,7 +137,7 @@ def write_sentence(found: Comparison) -> Html:
 
 
 def write_costs(found: Comparison) -> Html:
-    """Answer, patches, multiply-adds and time of each side."""
+    """Return answer, patches, multiply-adds and time of each side."""
     columns = [list_figures(side) for side in (found.a, found.b)]
     rows = [row(say(name), a, b) for name, a, b in zip(ROWS, *columns, strict=True)]
     top = ("", write_head("a", found.a.analysis), write_head("b", found.b.analysis))
@@ -146,7 +146,7 @@ def write_costs(found: Comparison) -> Html:
 
 
 def list_figures(side: Side) -> tuple[str, ...]:
-    """The cells of ROWS."""
+    """List the cells of one side's column under ROWS."""
     outcome = side.outcome
     label, probability = outcome.top[0]
     path = " → ".join(map(str, outcome.tokens))
@@ -154,7 +154,7 @@ def list_figures(side: Side) -> tuple[str, ...]:
 
 
 def write_classes(found: Comparison) -> Html:
-    """A line a class, its probability on each side with a bar, and the difference."""
+    """Return a row for each class: its probability on each side with a bar, and the difference."""
     rows = [
         row(label, draw_bar("a", p), draw_bar("b", q), write_difference(p, q))
         for label, p, q in zip(found.labels, found.a.probabilities, found.b.probabilities, strict=True)
@@ -165,7 +165,7 @@ def write_classes(found: Comparison) -> Html:
 
 
 def draw_bar(side: str, share: float | None) -> Html:
-    """A probability with a bar that is full at 100 %; a dash where the class is not known."""
+    """Draw a probability as a bar that is full at 100 %; a dash where the class is not known."""
     if share is None:
         return join("–")
     filled = tag("span", tag("i", style=f"width: {100 * share:.1f}%"), class_=f"bar {side}")
@@ -173,7 +173,7 @@ def draw_bar(side: str, share: float | None) -> Html:
 
 
 def write_difference(a: float | None, b: float | None) -> str:
-    """B less A in points of percent, with a sign."""
+    """Return B less A in points of percent, with a sign."""
     if a is None or b is None:
         return "–"
     points = f"{100 * (b - a):+.1f}".replace("-", "−")
@@ -185,7 +185,7 @@ def write_maps_title() -> Html:
 
 
 def write_map_captions(found: Comparison) -> tuple[str, str]:
-    """Under each map."""
+    """Return the caption under each map."""
     a, b = (
         say(MAP_CAPTION, side=name, title=side.analysis.title, setting=write_setting(side.analysis))
         for name, side in (("A", found.a), ("B", found.b))
@@ -194,7 +194,7 @@ def write_map_captions(found: Comparison) -> tuple[str, str]:
 
 
 def write_scale(found: Comparison) -> Html:
-    """The colour bar of both maps, and how far they agree."""
+    """Return the colour bar of both maps, and how far they agree."""
     file = io.BytesIO()
     found.bar.save(file, format="PNG")
     source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
@@ -209,7 +209,7 @@ def write_scale(found: Comparison) -> Html:
 
 
 def write_agreement(found: Comparison) -> Html:
-    """The rank correlation, or why there is none."""
+    """Return the rank correlation, or why there is none."""
     if found.agreement is None:
         grids = (f"{rows} × {columns}" for rows, columns in (found.a.grid, found.b.grid))
         return say_html(OBSTACLES[found.obstacle], **dict(zip("ab", grids, strict=True)))
@@ -222,7 +222,7 @@ def write_kept_title() -> Html:
 
 
 def write_kept_captions(found: Comparison) -> tuple[str, str]:
-    """Under each picture of what was kept."""
+    """Return the caption under each picture of what was kept."""
     a, b = (
         say(KEPT_CAPTION, side=name, left=side.outcome.tokens[-1], count=side.outcome.tokens[0])
         for name, side in (("A", found.a), ("B", found.b))

@@ -29,7 +29,7 @@ MORE_PATCHES = "The same width and depth, more patches:"
 
 
 def write_speed(card: SpeedCard) -> Html:
-    """Both tables, and what they mean in plain words."""
+    """Return both tables, and what they mean in plain words."""
     rows = [
         row(name_variant(one), f"{one.parameters:,}", macs(one.macs), translate(describe(one.time)))
         for one in card.variants
@@ -51,21 +51,21 @@ def write_speed(card: SpeedCard) -> Html:
 
 
 def write_clock(card: SpeedCard) -> str:
-    """The heading of the measured times."""
+    """Return the heading of the measured times."""
     on_gpu = card.device.startswith("cuda")
     where = say("a GPU") if on_gpu else say(ON_CPU[card.threads > 1], count=card.threads)
     return say("Time on {where}", where=where)
 
 
 def name_variant(one: Variant) -> str:
-    """The name of a row."""
+    """Return the name of a row."""
     if one.name in SELECTORS:
         return say("Pruned: {selector}", selector=say(SELECTORS[one.name].title))
     return say(VARIANTS[one.name])
 
 
 def write_sentences(card: SpeedCard) -> list[str]:
-    """One sentence for the model's own way of pruning, one for the other kind of attention."""
+    """Return one sentence for the model's own way of pruning, one for the other kind of attention."""
     dense, *others = card.variants
     pruned = next(one for one in others if one.name in SELECTORS)  # the best selector is the first
     other = next(one for one in others if one.name not in SELECTORS)
@@ -74,7 +74,7 @@ def write_sentences(card: SpeedCard) -> list[str]:
 
 
 def write_comparison(name: str, one: Variant, dense: Variant) -> str:
-    """What `one` saves of the dense pass, and plainly whether it is slower."""
+    """Return what `one` saves of the dense pass, and plainly whether it is slower."""
     counted, gained = 1 - one.macs / dense.macs, saving(one.time, dense.time)
     work = say(FEWER if counted >= 0 else MORE, share=f"{abs(100 * counted):.0f}")
     if gained is None:
@@ -84,7 +84,7 @@ def write_comparison(name: str, one: Variant, dense: Variant) -> str:
 
 
 def write_break_even(card: SpeedCard) -> str:
-    """From how many patches on each saving shows on the clock."""
+    """Return from how many patches on each saving shows on the clock."""
     last = max((size.patches for size in card.sizes if size.dense is not None), default=0)
     if not last:
         return say(UNTRIED)

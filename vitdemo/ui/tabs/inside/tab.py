@@ -34,7 +34,7 @@ def build(session: Session) -> None:
 
 
 def build_weight_figures(count: int) -> tuple[gr.Image, gr.HTML, gr.Image, gr.Slider, gr.Image]:
-    """The filters and their words; the similarity of all `count` positions, a slider, and that of one."""
+    """Build the filters, their words, the similarity of all `count` positions, a slider, and that of one."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280):
             heading(words.FILTERS)
@@ -99,7 +99,7 @@ def build_weights(session: Session) -> Part:
 
 
 def build_head_figures() -> tuple[list[Pair], gr.Button]:
-    """Distance, entropy, ablation and norms, each a figure with words below; the ablation's button."""
+    """Build distance, entropy, ablation and norms, each a figure with words below; the ablation's button."""
     button = gr.Button(label(words.ABLATION_BUTTON), size="sm", render=False, elem_id="ablation-run")
     pairs: list[Pair] = []
     for row in (

@@ -79,23 +79,23 @@ NO_CARD = "There is no model card here for these weights ({source}); they are de
 
 
 def write_filters(found: Filters) -> Html:
-    """What the tiles show."""
+    """Return what the tiles show."""
     share = percent(found.share)
     return note(say(FILTERS_SAID, shown=found.shown, total=found.total, share=share))
 
 
 def write_distance(heads: Heads) -> Html:
-    """How to read the table of distances."""
+    """Return how to read the table of distances."""
     return note(say(DISTANCE_SAID, farthest=f"{heads.farthest:.1f}"))
 
 
 def write_entropy(heads: Heads) -> Html:
-    """How to read the table of entropies."""
+    """Return how to read the table of entropies."""
     return note(say(ENTROPY_SAID, widest=f"{heads.widest:.2f}"))
 
 
 def write_ablation(found: Ablation) -> Html:
-    """The strongest heads in a sentence."""
+    """Return the strongest heads in a sentence."""
     rows = [
         (change, layer, head) for layer, row in enumerate(found.changes) for head, change in enumerate(row)
     ]
@@ -108,7 +108,7 @@ def write_ablation(found: Ablation) -> Html:
 
 
 def write_norms(found: Norms) -> Html:
-    """The rule, and what it found."""
+    """Return the rule, and what it found."""
     count = len(found.artefacts)
     rule = say(ARTEFACTS, factor=f"{found.factor:g}", limit=f"{found.limit:.1f}")
     if not count:

@@ -61,6 +61,8 @@ def build(session: Session) -> None:
 
 
 def find_likeliest(analysis: Analysis) -> dict[str, float] | None:
-    """Return the five likeliest classes, as the visitor calls them, and their probabilities; None where the
-    network has no classes."""
+    """Return the five likeliest classes, as the visitor calls them, and their probabilities.
+
+    Return None where the network has no classes.
+    """
     return {word(name): share for name, share in (analysis.pruned or analysis.dense).top} or None

@@ -135,11 +135,11 @@ def explain_first(maps: Sequence[ClassMap]) -> Html:
 
 
 def write_no_classes() -> Html:
-    """As `write_class_title`, of a network without classes."""
+    """Return the words that stand in the place of `write_class_title` for a network without classes."""
     return title(say("What speaks for a class"), say(NO_WORDS))
 
 
 def write_map_caption(method: str, total: float) -> str:
-    """Under a map: its name and what it shows, or that it shows nothing."""
+    """Return the caption of a map: its name and what it shows, or that it shows nothing."""
     known = METHODS[method]
     return f"{say(known.title)} · {say(SILENT if total == 0 else known.summary)}"

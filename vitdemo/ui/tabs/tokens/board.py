@@ -49,7 +49,7 @@ def build_board(session: Session) -> tuple[gr.HTML, gr.HTML]:
 
 
 def pack_board(result: Result) -> str:
-    """What the board shows: the picture, the grid, and the stage that drops each patch, 0 where none does."""
+    """Return what the board shows: the picture, the grid, and the stage that drops each patch, else 0."""
     file = io.BytesIO()
     result.lab.view().save(file, format="JPEG", quality=90)
     grid, stage = result.lab.drop_stages()

@@ -38,7 +38,7 @@ def build(session: Session) -> None:
 
 
 def build_sweep(session: Session) -> None:
-    """What was found stays in the session, so that another film strip runs nothing."""
+    """Build the sweep. What was found stays in the session, so that another film strip runs nothing."""
     remark(WORDS["sweep_info"])
     button = gr.Button(label(WORDS["sweep_run"]), variant="primary", size="sm", elem_id="lab-sweep-run")
     result = gr.HTML(padding=False, elem_id="lab-sweep-result")

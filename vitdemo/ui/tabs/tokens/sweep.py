@@ -29,7 +29,7 @@ RUNS = " (mean of {count} seeds)"
 
 
 def write_sweep(result: Sweep) -> Html:
-    """Both charts, what they say in a sentence each, and the table of costs."""
+    """Return both charts, what they say in a sentence each, and the table of costs."""
     first, ratios = result.curves[0], [point.pruning_ratio for point in result.points]
     classes = {
         label: [row[column] for row in first.probabilities] for column, label in enumerate(result.labels)
@@ -61,8 +61,10 @@ def draw_chart(
     *,
     flip: tuple[float, str] | None = None,
 ) -> Html:
-    """Return a figure of probabilities against pruning ratios, with a legend. `flip`: where to draw a dashed
-    upright, and its words. Each point tells its numbers when hovered."""
+    """Return a figure of probabilities against pruning ratios, with a legend.
+
+    Each point tells its numbers when hovered. `flip`: where to draw a dashed upright, and its words.
+    """
     lines = [
         Line(
             name,
@@ -92,14 +94,14 @@ def draw_chart(
 
 
 def write_point(name: str, share: float, value: float) -> str:
-    """What a pointer over a point reads."""
+    """Return what a pointer over a point reads."""
     return say(
         "{name}, {share} % pruned: {value}", name=name, share=f"{100 * share:.0f}", value=percent(value)
     )
 
 
 def write_sentence(curve: SweepCurve, ratios: list[float]) -> Html:
-    """Where this selector's answer flips."""
+    """Return where this selector's answer flips."""
     runs = say(RUNS, count=curve.runs) if curve.runs > 1 else ""
     name = join(tag("b", name_selector(curve.selector)), runs)
     if curve.flip is None:
@@ -110,8 +112,11 @@ def write_sentence(curve: SweepCurve, ratios: list[float]) -> Html:
 
 
 def write_costs(result: Sweep) -> Html:
-    """A row a ratio: patches, multiply-adds, each selector's time, answer and probability of the dense
-    answer."""
+    """Return a table with a row for each ratio.
+
+    A row has the patches, the multiply-adds, and each selector's time, answer and probability of the dense
+    answer.
+    """
     first = result.curves[0]
     times = zip(*(curve.times for curve in result.curves), strict=True)
     rows = [
@@ -134,13 +139,13 @@ def write_costs(result: Sweep) -> Html:
 
 
 def write_kept_title(curve: SweepCurve) -> str:
-    """Above the film strip: whose it is."""
+    """Return the title of the film strip: whose it is."""
     name = name_selector(curve.selector) + (say(FIRST_RUN, count=curve.runs) if curve.runs > 1 else "")
     return say(KEPT_MAPS, selector=name)
 
 
 def write_kept_captions(result: Sweep, curve: SweepCurve) -> list[str]:
-    """Under the pictures of the film strip."""
+    """Return the captions under the pictures of the film strip."""
     return [
         say("{ratio}: {count} left, {answer}", ratio=format_ratio(share), count=len(ids), answer=answer)
         for share, ids, answer in zip(

@@ -52,5 +52,5 @@ def write_kept_title(more: str) -> Html:
 
 
 def translate_captions(frames: Captioned) -> list[tuple[Any, str]]:
-    """The engine's pictures with their captions in the visitor's language."""
+    """Return the engine's pictures with their captions in the visitor's language."""
     return [(picture, translate(caption)) for picture, caption in frames]

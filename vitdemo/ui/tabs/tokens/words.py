@@ -87,7 +87,7 @@ def write_adaptive_captions(result: Adaptive) -> tuple[str, str]:
 
 
 def write_surgery(result: Surgery | None, problem: str = "") -> Html:
-    """Old and new probabilities side by side."""
+    """Return old and new probabilities side by side."""
     if problem:
         return tag("p", problem, class_="problem", role="alert")
     if result is None:
@@ -111,12 +111,12 @@ def write_surgery(result: Surgery | None, problem: str = "") -> Html:
 
 
 def format_points(change: float) -> str:
-    """A change of probability in points, with a sign."""
+    """Return a change of probability in points, with a sign."""
     return f"{100 * change:+.1f}".replace("-", "−")
 
 
 def write_smallest(result: SmallestSet, count: int) -> Html:
-    """What was found, what it guarantees, and what it took."""
+    """Return what was found, what it guarantees, and what it took."""
     guarantee = CUT_SHORT if not result.minimal else LAST_PATCH if len(result.kept) == 1 else GUARANTEE
     kept = len(result.kept)
     answer = say_html(SMALLEST[kept == 1], kept=kept, count=count, answer=result.answer)
@@ -137,7 +137,7 @@ def write_smallest(result: SmallestSet, count: int) -> Html:
 
 
 def write_adaptive(result: Adaptive) -> Html:
-    """The threshold beside the fixed ratio of nearest cost."""
+    """Return the threshold beside the fixed ratio of nearest cost."""
     own, fixed = result.adaptive, result.fixed
     head = (
         "",

@@ -28,7 +28,7 @@ KINDS = {
 
 
 def write_checks(found: SanityChecks) -> Html:
-    """All checks with their numbers, and how many passed."""
+    """Return all checks with their numbers, and how many passed."""
     good = sum(check.passed for check in found.checks)
     rows = [
         row(
@@ -51,5 +51,5 @@ def name_check(check: Check) -> str:
 
 
 def format_number(value: float) -> str:
-    """Two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
+    """Return two decimals, or a power of ten below that: 0.27, 3.0e-07, 0."""
     return "0" if value == 0 else f"{value:.2f}" if value >= 0.01 else f"{value:.1e}"

@@ -1,4 +1,4 @@
-"""Checks on a button: does the page show what the network does?"""
+"""Checks on a button: they tell whether the page shows what the network does."""
 
 from __future__ import annotations
 

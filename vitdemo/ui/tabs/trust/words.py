@@ -49,7 +49,7 @@ FAILED = {
 
 
 def write_sentence(trust: Trust) -> Html:
-    """Which map to trust here; plain when it is none."""
+    """Return which map to trust here; plain when it is none."""
     trusted = [say(METHODS[one.method].title) for one in trust.trusted]
     if not trusted:
         return say_html(NONE, label=trust.label)
@@ -63,7 +63,7 @@ def write_sentence(trust: Trust) -> Html:
 
 
 def join_names(names: list[str]) -> str:
-    """A, B and C."""
+    """Return the names as "A, B and C"."""
     if len(names) == 1:
         return names[0]
     return say("{names} and {last}", names=say(", ").join(names[:-1]), last=names[-1])
@@ -74,17 +74,17 @@ def write_about(trust: Trust) -> str:
 
 
 def write_waiting(words: str) -> Html:
-    """The tab while there is nothing to show."""
+    """Return the tab while there is nothing to show."""
     return tag("div", note(say(words)), class_="trust empty", role="status")
 
 
 def write_point(name: str, auc: float) -> str:
-    """What a pointer over a curve reads."""
+    """Return what a pointer over a curve reads."""
     return say("{name}: area {area}", name=name, area=f"{auc:.2f}")
 
 
 def describe_chart(trust: Trust, *, deletion: bool) -> str:
-    """What a screen reader says of a chart."""
+    """Return what a screen reader says of a chart."""
     areas = [
         f"{say(METHODS[one.method].title)} {(one.deletion_auc if deletion else one.insertion_auc):.2f}"
         for one in trust.candidates
