@@ -18,6 +18,8 @@ from vitdemo.registry import ModelSpec
 Json = Mapping[str, Any]
 KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
 
+FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in parts, in this order
+
 
 class WeightsError(ValueError):
     """The weights cannot be used; the message is one sentence for the user that names what is wrong."""
@@ -73,13 +75,15 @@ class Description:
         return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))
 
     def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `tensors` under our names, query, key and value fused; an unknown one keeps its own."""
+        """Return `tensors` under our names, those of FUSED joined; an unknown one keeps its own name."""
         found = {self.rename(key): value for key, value in tensors.items()}
         found.pop("", None)
-        for query in [key for key in found if ".qkv.q." in key]:
-            parts = [query.replace(".q.", f".{part}.") for part in "qkv"]
-            if all(part in found for part in parts):
-                found[query.replace(".q.", ".")] = torch.cat([found.pop(part) for part in parts])
+        for layer, parts in FUSED:
+            for first in [key for key in found if f".{layer}.{parts[0]}." in key]:
+                names = [first.replace(f".{parts[0]}.", f".{part}.") for part in parts]
+                if all(name in found for name in names):
+                    whole = first.replace(f".{parts[0]}.", ".")
+                    found[whole] = torch.cat([found.pop(name) for name in names])
         return found
 
     def rename(self, key: str) -> str:

@@ -1,51 +1,68 @@
-"""timm's Hub format: the architecture's name, what departs from it, the preprocessing and the names."""
+"""timm's format: an architecture's name, what departs from it, the preprocessing and the names.
+
+What each name stands for is in `timm_networks.json`, which `python -m tools.timm_networks` writes.
+"""
 
 from __future__ import annotations
 
-import re
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from vitdemo.config import DataConfig, Size, ViTConfig
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
-from vitdemo.kinds import check_value, from_json, take, to_json
-from vitdemo.registry import PRESETS
-from vitdemo.weights.records import Description, Json
+from vitdemo.kinds import check_value, from_json, take
+from vitdemo.weights.records import Description, Json, KeyTable
 
-NAME = re.compile(
-    r"(?P<family>vit|deit|deit3)_(?P<size>tiny|small|base|large|huge)(?P<dist>_distilled)?"
-    r"_patch(?P<patch>\d{1,4})(?P<reg>_reg4)?_(?P<tail>\d+|dinov2)"
-)
-RUNTIME_ARGS = {"dynamic_img_size", "dynamic_img_pad", "drop_rate", "drop_path_rate", "weight_init"}
+RUNTIME_ARGS = {
+    "dynamic_img_size",
+    "dynamic_img_pad",
+    "weight_init",
+    "fix_init",
+    "drop_rate",
+    "drop_path_rate",
+}
+RUNTIME_ARGS |= {"pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate"}
 DEFAULT_CROP_PCT = 0.875  # timm's, where a config says nothing
+DEFAULT_EPS = 1e-6
+TIMM_KEYS: KeyTable = ((r"(blocks\.\d+\.mlp\.fc1)_([gx])\.(weight|bias)", r"\1.\2.\3"),)
+NO_HEAD: KeyTable = ((r"head\.(weight|bias)", ""),)
+
+
+@cache
+def read_networks() -> dict[str, Any]:
+    """Return timm's architectures: `networks`, as our configs, and `refused`, with the reason.
+
+    `projections`: the outputs of CLIP's towers whose head leads into the space that pictures share with
+    texts. `renamed`: what older names are today.
+    """
+    return json.loads(Path(__file__).with_name("timm_networks.json").read_text(encoding="utf-8"))
 
 
 def describe_timm(config: Json, *, official: bool) -> Description:
-    """Describe what is in timm's format: the plain ViT, DeiT, DeiT III and DINOv2; tensor names are ours.
+    """Describe what is in timm's format; a projection of CLIP is left out, since its outputs are no classes.
 
     `official`: it lies in one of timm's own repositories, so that its tag tells what it was trained on.
     """
-    name, inputs = take(config, "architecture", str), take(config, "pretrained_cfg", dict)
-    match = NAME.fullmatch(name)
-    if match is None:
-        raise ValueError(f"architecture {name!r} is not known")
+    inputs = take(config, "pretrained_cfg", dict, config)  # before timm 0.9 they lay beside each other
+    name = take(config, "architecture", str)
+    name = read_networks()["renamed"].get(name, name).partition(".")[0]
+    values = read_network(name)
     channels, height, width = take(inputs, "input_size", tuple[int, int, int], (3, 224, 224))
-    values: dict[str, Any] = to_json(PRESETS[match["size"]]) | {
-        "img_size": (height, width),
-        "patch_size": int(match["patch"]),
-        "in_chans": channels,
-        "num_classes": take(config, "num_classes", int),
-        "global_pool": take(config, "global_pool", str, "token"),
-        "dist_token": match["dist"] is not None,
-        "reg_tokens": 4 if match["reg"] else 0,
-        "no_embed_class": bool(match["reg"]) or match["family"] == "deit3",
-    }
-    if match["tail"] == "dinov2" or match["family"] == "deit3":
-        values["init_values"] = 1e-5 if match["tail"] == "dinov2" else 1e-6
+    values = {"img_size": (height, width), "in_chans": channels} | values
+    values["num_classes"] = take(config, "num_classes", int)
+    values["global_pool"] = take(config, "global_pool", str, values["global_pool"])
     args = take(config, "model_args", dict, {})
+    if "norm_layer" in args:
+        values["norm_eps"] = DEFAULT_EPS
     values |= {key: value for key, value in args.items() if key not in RUNTIME_ARGS}
     for key in ("img_size", "patch_size"):
         check_value(key, values[key], Size)
         values[key] = simplify_size(values[key])
+    keys = TIMM_KEYS
+    if values["num_classes"] == read_networks()["projections"].get(name) and not find_labels(config, inputs):
+        values["num_classes"], keys = 0, TIMM_KEYS + NO_HEAD
     model = from_json(ViTConfig, values)
     names = read_names(config, inputs, count=model.num_classes)
     if not names and official and model.num_classes == 1000 and "in1k" in take(inputs, "tag", str, ""):
@@ -60,7 +77,18 @@ def describe_timm(config: Json, *, official: bool) -> Description:
         "crop_mode": take(inputs, "crop_mode", str, "center"),
     }
     classes = names or tuple(f"class {index}" for index in range(model.num_classes))
-    return Description(name, model, from_json(DataConfig, data), classes)
+    return Description(name, model, from_json(DataConfig, data), classes, keys)
+
+
+def read_network(name: str) -> dict[str, Any]:
+    """Return the config of timm's architecture `name`. Raise ValueError telling why there is none."""
+    tables = read_networks()
+    if name in tables["refused"]:
+        raise ValueError(f"architecture {name!r} is not followed: it has {tables['refused'][name]}")
+    if name not in tables["networks"]:
+        raise ValueError(f"architecture {name!r} is not known")
+    plain = {"patch_size": 16, "global_pool": "token"}
+    return plain | tables["networks"][name]
 
 
 def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
@@ -69,8 +97,7 @@ def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
     They lie under `label_names`, formerly `labels`, as a list or by index ("class 3" where an index has
     none), and may be ids that `label_descriptions` spells out. Raise ValueError for names of other classes.
     """
-    places = [(source, key) for source in (config, inputs) for key in ("label_names", "labels")]
-    source, key = next((place for place in places if place[0].get(place[1])), (config, "label_names"))
+    source, key = find_labels(config, inputs) or (config, "label_names")
     labels = take(source, key, tuple[str, ...] | dict, ())
     told = take(config, "label_descriptions", dict, take(inputs, "label_descriptions", dict, {}))
     if not labels:
@@ -86,6 +113,12 @@ def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
     shown = tuple(told.get(name, name) if isinstance(name, str) else name for name in found)
     check_value(key, shown, tuple[str, ...])
     return shown
+
+
+def find_labels(config: Json, inputs: Json) -> tuple[Json, str] | None:
+    """Return where names lie, and under which key; None where there are none."""
+    places = [(source, key) for source in (config, inputs) for key in ("label_names", "labels")]
+    return next((place for place in places if place[0].get(place[1])), None)
 
 
 def simplify_size(size: Any) -> int | tuple[int, int]:
