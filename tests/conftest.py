@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
+os.environ["VITDEMO_RUNS"] = str(Path(os.environ["GRADIO_TEMP_DIR"], "no runs"))  # none of this checkout
 
 
 @pytest.fixture(autouse=True)

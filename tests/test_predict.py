@@ -41,7 +41,7 @@ def test_json_is_what_the_engine_says(
     for path, one in zip(photos, found, strict=True):
         wanted = engine.open(Request(path, "vit_cifar10", 0.5)).analysis
         assert wanted.pruned is not None
-        assert (one["image"], one["model"], one["source"]) == (str(path), "vit_cifar10", "bundled")
+        assert (one["image"], one["model"], one["source"]) == (str(path), "vit_cifar10", "folder vit_cifar10")
         assert (one["pruning_ratio"], one["selector"]) == (0.5, "class-attention")
         assert (one["vocabulary"], tuple(one["classes"])) == (wanted.vocabulary, wanted.classes)
         assert one["kept"] == [list(ids) for ids in wanted.kept]

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from train.config import EXPORT
 from vitdemo.files import replace_file, write_atomically
+from vitdemo.weights.shelf import EXPORT
 
 INDEX, FACTS = "state.json", "config.json"
 

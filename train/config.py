@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,7 @@ from train.ranges import check_ranges
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.kinds import to_json
-
-EXPORT = "export"  # the folder of a finished run's network, in the run's own
+from vitdemo.weights.shelf import EXPORT, find_runs_dir
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class TrainConfig:
     @property
     def runs_dir(self) -> Path:
         """The folder of all runs."""
-        return Path(self.runs or os.environ.get("VITDEMO_RUNS", "runs"))
+        return Path(self.runs) if self.runs else find_runs_dir()
 
 
 def check_teacher(config: TrainConfig) -> None:

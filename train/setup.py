@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from train.config import EXPORT, TrainConfig
+from train.config import TrainConfig
 from train.data import Pictures
 from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
 from train.transfer import HEAD, transfer
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
+from vitdemo.weights.shelf import EXPORT
 
 
 def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> VisionTransformer | None:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from train.config import EXPORT
-from vitdemo.registry import FAMILIES, MODELS, ModelSpec
+from vitdemo.registry import MODELS
 from vitdemo.weights import LoadedModel, load_model
+from vitdemo.weights.shelf import EXPORT, make_own_spec
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
-    """Return the network in `folder` as a user would load it, under the menu's entry `name` or its own."""
-    loaded = load_model(str(folder), device=device)
-    config, data = loaded.spec.config, loaded.spec.data
-    family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
-    spec = MODELS.get(name) or ModelSpec(name, name, FAMILIES[family][1], config, data)
-    return replace(loaded, spec=replace(spec, config=config, data=data))
+    """Return the network in `folder` as a user would load it, under `name`."""
+    return load_model(make_own_spec(name, folder), device=device)
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:

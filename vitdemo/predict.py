@@ -18,6 +18,7 @@ from vitdemo.limits import Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.registry import MODELS, PREFERRED
 from vitdemo.timing import Timing, describe, describe_saving, saving
+from vitdemo.weights import find_names
 
 DAY = 86400.0  # seconds: nobody else waits for a job here
 
@@ -30,7 +31,8 @@ def make_parser() -> argparse.ArgumentParser:
     result.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     result.add_argument(
         "--model", default="", metavar="NAME",
-        help=f"{known}, a folder, or hf-hub:owner/repo[@revision] "
+        help=f"{known}, the name of a run or of a folder beside these, a folder, or "
+        "hf-hub:owner/repo[@revision] "
         f"(default: the first of {', '.join(PREFERRED)} that is bundled)",
     )  # fmt: skip
     result.add_argument(
@@ -55,7 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 when an image could not be used, 2 when the options or the weights could not."""
     options = make_parser().parse_args(arguments)
-    extra = () if options.model in ("", *MODELS) else (options.model,)
+    extra = () if options.model in ("", *find_names(options.models_dir)) else (options.model,)
     results: list[dict[str, Any]] = []
     names, failed = make_unique(options.images), False
     try:

@@ -11,7 +11,7 @@ from vitdemo.message import Message
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model that the demo offers. `source`: "bundled", or `hf-hub:owner/repo[@revision]`.
+    """A model that the demo offers. `source`: "bundled", a folder, or `hf-hub:owner/repo[@revision]`.
 
     `config` and `data` are what the weights are expected to be; the config.json beside them decides
     (`vitdemo.weights.spec_of`). `optional`: offered only where its folder is bundled. `dense_of`: the bundled
@@ -65,13 +65,22 @@ AUGREG_DATA = DataConfig("imagenet", 224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop
 def bundled_spec(
     key: str, dataset: str, config: ViTConfig, *, optional: bool = False, dense_of: str = ""
 ) -> ModelSpec:
-    """Return a network trained by this repository; its key begins with one of the three families below."""
-    title, summary = FAMILIES[key.partition("_")[0]]
-    known = DATASETS[dataset]
-    data = replace(known.data, img_size=config.img_size)
-    return ModelSpec(
-        key, f"{title} · {known.title}", summary, config, data, optional=optional, dense_of=dense_of
-    )
+    """Return a network trained by this repository."""
+    data = replace(DATASETS[dataset].data, img_size=config.img_size)
+    title, summary = entitle(config, dataset_title(dataset))
+    return ModelSpec(key, title, summary, config, data, optional=optional, dense_of=dense_of)
+
+
+def entitle(config: ViTConfig, what: str) -> tuple[str, Message]:
+    """Return the title of a network, its family and `what` it is one of, and its summary."""
+    family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
+    title, summary = FAMILIES[family]
+    return f"{title} · {what}", summary
+
+
+def dataset_title(dataset: str) -> str:
+    """Return what a data set is called, one that is not known by its own name."""
+    return DATASETS[dataset].title if dataset in DATASETS else dataset
 
 
 def add_predictors(config: ViTConfig, *prune_loc: int) -> ViTConfig:

@@ -50,7 +50,7 @@ def test_analyse_gives_the_numbers_of_the_model(client: Client) -> None:
     assert [len(ids) for ids in answer["kept"]] == [32, 16, 8]
     assert set(answer["kept"][2]) < set(answer["kept"][1]) < set(answer["kept"][0]) < set(range(64))
     assert answer["pruned"]["macs"] < answer["dense"]["macs"]
-    assert answer["source"] == "bundled"
+    assert answer["source"] == f"folder {MODEL}"
     assert answer["vocabulary"] == f"Knows 10 words: {', '.join(answer['classes'])}"
     assert len(answer["classes"]) == 10
 

@@ -57,7 +57,8 @@ def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
 def test_bundled_models_are_looked_up_in_the_models_folder(tmp_path: Path) -> None:
     write_own(tmp_path / "vit_cifar10")
     loaded = load_model("vit_cifar10", models_dir=tmp_path)
-    assert (loaded.spec.key, loaded.spec.config, loaded.origin.source) == ("vit_cifar10", CONFIG, "bundled")
+    assert (loaded.spec.key, loaded.spec.config) == ("vit_cifar10", CONFIG)
+    assert loaded.origin.source == "folder vit_cifar10"
     with pytest.raises(WeightsError, match=r"bundled model 'lightvit_cifar10' is not in the models folder"):
         load_model("lightvit_cifar10", models_dir=tmp_path)
 
@@ -176,6 +177,8 @@ def test_what_is_wrong_with_a_folder_is_named(tmp_path: Path, kind: str) -> None
     ("name", "message"),
     [
         ("vit_cifar", "Unknown model 'vit_cifar'.* did you mean 'vit_cifar10'?"),
+        ("timm/vit_tiny", "Unknown model .* did you mean 'hf-hub:timm/vit_tiny'?"),
+        ("https://huggingface.co/timm/vit_tiny/", "Unknown model .* did you mean 'hf-hub:timm/vit_tiny'?"),
         ("some/model.pth", "model.pth is a pickle"),
         ("hf-hub:one/two/three", "not of the form hf-hub:owner/repo"),
         ("hf-hub:me/a..b", "'me/a..b' is not a valid name"),

@@ -145,5 +145,5 @@ def test_cached_files_serve_when_the_hub_does_not(hub: dict[str, Any], name: str
 
 
 def test_bundled_weights_serve_when_the_repository_of_a_space_does_not(hub: dict[str, Any]) -> None:
-    assert hub["space down"]["source"] == "bundled"
+    assert hub["space down"]["source"] == "folder vit_cifar10"
     assert hub["space down"]["note"].endswith("the bundled weights are in use")

@@ -56,7 +56,7 @@ class Engine:
         self._models_dir = models_dir
         self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models, limits=limits)
         self._cache = TraceCache(round(limits.result_megabytes * MEGABYTE))
-        self._shared = Shared(self._pool, self._cache, models_dir)
+        self._shared = Shared(self._pool, self._cache)
 
     @property
     def forwards(self) -> int:
@@ -73,9 +73,10 @@ class Engine:
         self._cache.forget(seconds)
 
     def menu(self) -> list[tuple[str, str]]:
-        """Return (title, key) of every model, the bundled ones first."""
-        specs = sorted(list_models(self._models_dir).values(), key=lambda spec: spec.source != "bundled")
-        return [(spec.title, spec.key) for spec in specs]
+        """Return (title, key) of every model: the bundled ones, those of one's own, those of the Hub."""
+        specs = list_models(self._models_dir).values()
+        near_first = sorted(specs, key=lambda spec: spec.source.startswith("hf-hub:"))
+        return [(spec.title, spec.key) for spec in near_first]
 
     def info(self, model: str) -> ModelInfo:
         """Return what the menu knows of a model; loads nothing. Raise ValueError naming the known ones."""

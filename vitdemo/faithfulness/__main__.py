@@ -17,7 +17,7 @@ from vitdemo.faithfulness.study import Interval, Row, Study, as_json, run_study
 from vitdemo.maps import METHODS
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import LoadedModel, folder_of, list_models, load_model
+from vitdemo.weights import LoadedModel, list_models, load_model
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for name in options.names or list_bundled(options.models_dir):
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
-            folder = find_folder(name, loaded, options.models_dir) if options.store else None
+            folder = find_folder(name, loaded) if options.store else None
             studies.append(run_study(loaded, options.data, n=options.n, split=options.split, progress=say))
             if folder:
                 write_ranking(folder, studies[-1])
@@ -69,12 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def find_folder(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path:
+def find_folder(name: str, loaded: LoadedModel) -> Path:
     """Return where metrics.json lies. Raise ValueError for weights from the Hub, which have none here."""
-    folder = folder_of(name, loaded, models_dir)
-    if folder is None:
+    if loaded.folder is None:
         raise ValueError(f"--store is for bundled weights and folders; {name} comes from the Hub")
-    return folder
+    return loaded.folder
 
 
 def say(done: int, n: int) -> None:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
-from vitdemo.registry import MODELS, PREFERRED, ModelSpec
+from vitdemo.registry import MODELS, PREFERRED, ModelSpec, dataset_title, entitle
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
-from vitdemo.weights.records import LoadedModel, Origin, WeightsError
+from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
+from vitdemo.weights.shelf import find_own, make_own_spec
 from vitdemo.weights.store import CONFIG, PICKLES, PREPROCESSOR, read_description, read_folder, save_model
 
 __all__ = [
@@ -27,7 +29,7 @@ __all__ = [
     "Origin",
     "WeightsError",
     "find_default_model",
-    "folder_of",
+    "find_names",
     "is_cached",
     "list_models",
     "load_model",
@@ -40,6 +42,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 IN_WHEEL = PACKAGE / "checkpoints"  # a wheel has the weights in the package, a checkout beside it
 BUNDLED = IN_WHEEL if IN_WHEEL.is_dir() else PACKAGE.parent / "checkpoints"
 OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was trained on
+ON_HUB = re.compile(r"(https?://(hf\.co|huggingface\.co)/)?(?P<repo>[\w.-]+/[\w.-]+?)/?")  # without hf-hub:
 HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
 
 
@@ -54,7 +57,7 @@ def load_model(
 ) -> LoadedModel:
     """Return a network ready for inference on `device`, with 32-bit weights.
 
-    `name_or_spec`: a registry key, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
+    `name_or_spec`: a name of the menu, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
     are looked up in `models_dir` (default: BUNDLED), and before that in the repository that the environment
     variable VITDEMO_HUB_REPO names, if it is set.
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
@@ -63,49 +66,68 @@ def load_model(
     with its thread, and is what this raises. Raise WeightsError with one sentence for the user.
     """
     terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress)
-    spec = MODELS.get(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
+    spec = find_spec(name_or_spec, models_dir or BUNDLED) if isinstance(name_or_spec, str) else name_or_spec
     source = str(name_or_spec) if spec is None else spec.source
     if spec is not None and source == "bundled":
         folder, origin = locate_bundled(spec.folder, models_dir or BUNDLED, terms)
     elif source.startswith("hf-hub:"):
         folder, origin = locate_on_hub(source, terms)
     else:
-        folder, origin = locate_folder(source)
+        folder, origin = locate_folder(source, name=spec.key if spec else Path(source).resolve().name)
     official = source.startswith(OFFICIAL)
     label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
     model, described = read_folder(folder, label=label, official=official, dense=dense)
     if spec is None:
         summary = f"Weights from {origin.source}."
         spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
-    spec = dataclasses.replace(spec, config=described.config, data=described.data)
+    else:
+        spec = fit_spec(spec, described)
     familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
-    return LoadedModel(model.to(device), spec, described.classes, origin, familiarity)
+    beside = None if origin.revision else folder
+    return LoadedModel(model.to(device), spec, described.classes, origin, beside, familiarity)
 
 
-def spec_of(key: str, *, models_dir: Path | None = None) -> ModelSpec:
-    """Return the registry's entry `key`, before its weights are loaded.
+def find_spec(name: str, models_dir: Path) -> ModelSpec | None:
+    """Return the menu's entry `name` before anything is read for it; None for what the menu does not have."""
+    own = None if name in MODELS else find_own(models_dir).get(name)
+    return MODELS.get(name) if own is None else make_own_spec(name, own)
+
+
+def fit_spec(spec: ModelSpec, described: Description) -> ModelSpec:
+    """Return the menu's entry `spec` of what its config.json describes; networks of the Hub keep titles."""
+    spec = dataclasses.replace(spec, config=described.config, data=described.data)
+    if spec.source.startswith("hf-hub:"):
+        return spec
+    what = dataset_title(spec.data.dataset) if spec.source == "bundled" else spec.key
+    title, summary = entitle(spec.config, what)
+    return dataclasses.replace(spec, title=title, summary=summary)
+
+
+def spec_of(name: str, *, models_dir: Path | None = None) -> ModelSpec:
+    """Return the menu's entry `name`, before its weights are loaded. Raise KeyError for no such name.
 
     What the config.json of a bundled model says counts, for its weights may be of another size than the
     registry expects. Where it cannot be read the entry stays as it is; `load_model` says why.
     """
-    spec = MODELS[key]
-    if spec.source != "bundled":
+    spec = find_spec(name, models_dir or BUNDLED)
+    if spec is None:
+        raise KeyError(name)
+    if spec.source.startswith("hf-hub:"):
         return spec
-    folder = (models_dir or BUNDLED) / spec.folder
+    folder = (models_dir or BUNDLED) / spec.folder if spec.source == "bundled" else Path(spec.source)
     try:
         return describe_spec(spec, folder, state_of(folder))
     except WeightsError:
         return spec
 
 
-@lru_cache(maxsize=2 * len(MODELS))
+@lru_cache(maxsize=4 * len(MODELS))
 def describe_spec(spec: ModelSpec, folder: Path, state: object) -> ModelSpec:
     """Return `spec` as the config in `folder` describes it. Raise WeightsError where it cannot be read.
 
     It is read anew only once `state` has changed: the menu is asked for with every answer.
     """
-    described = read_description(folder, label=spec.folder, dense=bool(spec.dense_of))
-    return dataclasses.replace(spec, config=described.config, data=described.data)
+    return fit_spec(spec, read_description(folder, label=spec.folder, dense=bool(spec.dense_of)))
 
 
 def state_of(folder: Path) -> tuple[tuple[int, ...], ...]:
@@ -118,18 +140,19 @@ def state_of(folder: Path) -> tuple[tuple[int, ...], ...]:
     return tuple(states)
 
 
+def find_names(models_dir: Path | None = None) -> tuple[str, ...]:
+    """Return every name that `load_model` knows: the registry's keys, and networks of one's own."""
+    return (*MODELS, *find_own(models_dir or BUNDLED))
+
+
 def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
-    """Return the menu, each as `spec_of` describes it: the registry without missing optional models."""
+    """Return the menu, each as `spec_of` describes it.
+
+    The registry without missing optional models comes first, then networks of one's own.
+    """
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
-    return {key: spec_of(key, models_dir=models_dir) for key in keys}
-
-
-def folder_of(name: str, loaded: LoadedModel, models_dir: Path | None) -> Path | None:
-    """Return where the files beside the weights lie; None for weights from the Hub."""
-    if loaded.origin.source == "bundled":
-        return (models_dir or BUNDLED) / loaded.spec.folder
-    return Path(name) if Path(name).is_dir() else None
+    return {key: spec_of(key, models_dir=models_dir) for key in (*keys, *find_own(folder))}
 
 
 def find_default_model(models_dir: Path | None = None) -> str:
@@ -164,19 +187,23 @@ def locate_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path,
             note = Message("{error}; the bundled weights are in use", error=error.args[0])
     if not folder.is_dir():
         raise WeightsError(Message("The bundled model {name} is not in the models folder", name=repr(name)))
-    return folder, Origin(Message("bundled"), note=note)
+    if models_dir.resolve() == BUNDLED.resolve():
+        return folder, Origin(Message("bundled"), note=note)
+    return folder, Origin(Message("folder {name}", name=name), note=note)
 
 
-def locate_folder(name: str) -> tuple[Path, Origin]:
-    """Return a local folder. Raise WeightsError for a pickle, and for a name that nothing has."""
-    folder = Path(name)
+def locate_folder(place: str, *, name: str) -> tuple[Path, Origin]:
+    """Return a local folder, told by `name`. Raise WeightsError for a pickle, and where nothing is there."""
+    folder = Path(place)
     if folder.is_dir():
-        return folder, Origin(f"folder {folder.resolve().name}")
+        return folder, Origin(Message("folder {name}", name=name))
     if folder.suffix in PICKLES:
         raise WeightsError(f"{folder.name} is a pickle, which could run code; only model.safetensors is read")
-    near = difflib.get_close_matches(name, MODELS, n=1)
+    near = difflib.get_close_matches(place, MODELS, n=1)
+    if address := ON_HUB.fullmatch(place):
+        near = [f"hf-hub:{address['repo']}"]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise WeightsError(
-        f"Unknown model {name!r}: it is not one of {', '.join(MODELS)}, nor a folder, "
+        f"Unknown model {place!r}: it is not one of {', '.join(MODELS)}, nor a folder, "
         f"nor hf-hub:owner/repo{hint}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,14 +44,15 @@ class LoadedModel:
     """A network ready for inference: `model` in eval mode, no gradients on its parameters.
 
     `spec`: the menu's entry, with the configs that the weights came with. `classes`: a name for each
-    logit, empty for a backbone without a head. `familiarity`: what tells pictures of other kinds; None where
-    nobody fitted it.
+    logit, empty for a backbone without a head. `folder`: where the files beside the weights lie; None for
+    those from the Hub. `familiarity`: what tells pictures of other kinds; None where nobody fitted it.
     """
 
     model: VisionTransformer
     spec: ModelSpec
     classes: tuple[str, ...]
     origin: Origin
+    folder: Path | None = None
     familiarity: Familiarity | None = None
 
 

@@ -63,7 +63,7 @@ def test_a_card_without_front_matter_and_with_its_own_figures_only(folder: Path)
         assert absent not in card.markdown
     assert [caption for _, caption in card.figures] == ["Training curves"]
     assert card.figures[0][0].getpixel((5, 5)) == (10, 200, 30)
-    assert card.source == "bundled"
+    assert card.source == f"folder {KEY}"
 
 
 def test_no_file_outside_the_folder_is_a_figure(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_no_file_outside_the_folder_is_a_figure(folder: Path) -> None:
 
 def test_weights_without_a_card(models: Path) -> None:
     card = open_result(models).inside.card()
-    assert (card.markdown, card.figures, card.source) == ("", (), "bundled")
+    assert (card.markdown, card.figures, card.source) == ("", (), f"folder {KEY}")
 
 
 def test_a_folder_of_ones_own_has_its_card(folder: Path, models: Path) -> None:

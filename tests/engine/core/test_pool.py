@@ -56,7 +56,7 @@ def test_a_failed_load_leaves_the_rest_working_and_is_tried_again(
         with pytest.raises(WeightsError, match="did not answer"):
             engine.open(Request(draw_picture(), "deit_tiny"))
     assert loads["deit_tiny"] == 2
-    assert engine.open(Request(draw_picture(), "vit_cifar10")).analysis.source == "bundled"
+    assert engine.open(Request(draw_picture(), "vit_cifar10")).analysis.source == "folder vit_cifar10"
 
 
 def test_the_least_recently_used_model_makes_room(models: Path, loads: Counter[str]) -> None:

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vitdemo.engine.core.cache import Entry
 from vitdemo.models.head import to_probabilities
-from vitdemo.weights import LoadedModel, folder_of
+from vitdemo.weights import LoadedModel
 from vitdemo.weights.metrics import read_metrics
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -45,9 +45,9 @@ class Confidence:
     unusual: bool
 
 
-def model_card(name: str, loaded: LoadedModel, *, models_dir: Path | None) -> ModelCard:
+def model_card(loaded: LoadedModel) -> ModelCard:
     """Return the card beside the weights: README.md, its figures read from the same folder alone."""
-    folder, source = folder_of(name, loaded, models_dir), loaded.origin.source
+    folder, source = loaded.folder, loaded.origin.source
     path = folder / "README.md" if folder is not None else None
     if folder is None or path is None or not path.is_file():
         return ModelCard("", (), source)
@@ -83,14 +83,14 @@ def validation_confidence(folder: Path | None) -> tuple[float, ...]:
     return percentiles if len(percentiles) == 101 and list(percentiles) == sorted(percentiles) else ()
 
 
-def rank_confidence(entry: Entry, loaded: LoadedModel, *, models_dir: Path | None) -> Confidence | None:
+def rank_confidence(entry: Entry, loaded: LoadedModel) -> Confidence | None:
     """Return where the confidence of the dense pass lies among the validation pictures'.
 
     The baseline of Hendrycks and Gimpel 2017. None where they were not measured or there are no classes. A
     low one tells of a picture unlike those. A high one proves nothing: networks are often sure of pictures
     of things that they have never seen.
     """
-    percentiles = validation_confidence(folder_of(entry.analysis.model, loaded, models_dir))
+    percentiles = validation_confidence(loaded.folder)
     if not percentiles or entry.dense.logits is None:
         return None
     confidence = float(to_probabilities(entry.dense.logits, entry.config).max())

@@ -18,7 +18,7 @@ from vitdemo.message import Message
 from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
 from vitdemo.trace import Trace
-from vitdemo.weights import LoadedModel, folder_of
+from vitdemo.weights import LoadedModel
 
 NAMED = 20  # classes in a message at most
 
@@ -82,12 +82,7 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
 
 def ranking_of(subject: Subject) -> Ranking:
     """Return how faithful the maps were found to the network that answered."""
-
-    def read() -> Ranking:
-        name, models_dir = subject.entry.analysis.model, subject.shared.models_dir
-        return read_ranking(folder_of(name, subject.loaded, models_dir))
-
-    return subject.remember("ranking", "", read)
+    return subject.remember("ranking", "", lambda: read_ranking(subject.loaded.folder))
 
 
 def answer(entry: Entry) -> str:

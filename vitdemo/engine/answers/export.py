@@ -32,7 +32,7 @@ from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import rank
 from vitdemo.timing import Timing
 from vitdemo.trace import Trace
-from vitdemo.weights import LoadedModel, folder_of
+from vitdemo.weights import LoadedModel
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "gradio", "safetensors")
@@ -161,7 +161,7 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
     dense, *pruned = measure_times(subject)
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": f"{analysis.model}@{read_revision(analysis.model, loaded, subject.shared.models_dir)}",
+        "model": f"{analysis.model}@{read_revision(loaded)}",
         "title": analysis.title,
         "source": analysis.source,
         "note": analysis.note,
@@ -203,12 +203,11 @@ def describe_outcome(
     }
 
 
-def read_revision(model: str, loaded: LoadedModel, models_dir: Path | None) -> str:
+def read_revision(loaded: LoadedModel) -> str:
     """Return the commit on the Hub, or the digest of the weights' file."""
-    folder = folder_of(model, loaded, models_dir)
-    if loaded.origin.revision or folder is None:
-        return loaded.origin.revision or "unknown"
-    return f"sha256:{hashlib.sha256((folder / 'model.safetensors').read_bytes()).hexdigest()}"
+    if loaded.folder is None:
+        return loaded.origin.revision
+    return f"sha256:{hashlib.sha256((loaded.folder / 'model.safetensors').read_bytes()).hexdigest()}"
 
 
 @cache

@@ -66,9 +66,8 @@ class Inside:
 
     def card(self) -> ModelCard:
         """Return the model card of the weights that gave this result."""
-        models_dir = self._subject.shared.models_dir
-        return model_card(self._entry.analysis.model, self._subject.loaded, models_dir=models_dir)
+        return model_card(self._subject.loaded)
 
     def rank_confidence(self) -> Confidence | None:
         """Return how sure this result is against the validation pictures; None where that is not known."""
-        return rank_confidence(self._entry, self._subject.loaded, models_dir=self._subject.shared.models_dir)
+        return rank_confidence(self._entry, self._subject.loaded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
-from vitdemo.registry import MODELS, ModelSpec
-from vitdemo.weights import LoadedModel, find_default_model, load_model, spec_of
+from vitdemo.registry import ModelSpec
+from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
 
 MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
 DECODERS = 2  # pictures that are decoded at once
@@ -49,7 +50,8 @@ class ModelPool:
         self.default_model = find_default_model(models_dir)
         self.limits = limits
         self._lock = threading.Lock()
-        self._loading = {name: Turns() for name in (*MODELS, *extra_models)}
+        self._extra = tuple(extra_models)
+        self._loading: defaultdict[str, Turns] = defaultdict(Turns)  # of known names, so not ever more
         self._models: Lru[str, LoadedModel] = Lru(max_bytes, nbytes)
         self._forwards = 0
 
@@ -61,16 +63,17 @@ class ModelPool:
     def spec(self, name: str) -> ModelSpec:
         """Return the model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
 
-        A name that is not in the registry is loaded for it. Raise ValueError naming the known ones: a
+        A name that is not in the menu is loaded for it. Raise ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
         """
-        if name not in self._loading:
-            known = ", ".join(self._loading)
+        menu = find_names(self._models_dir)
+        if name not in (*menu, *self._extra):
+            known = ", ".join((*menu, *self._extra))
             raise ValueError(
                 Message("model must be one of {known}, got {name}", known=known, name=repr(name))
             )
         loaded = self._models.peek(name)
-        if loaded is None and name in MODELS:
+        if loaded is None and name in menu:
             return spec_of(name, models_dir=self._models_dir)
         return (loaded or self.get(name)).spec
 
@@ -79,8 +82,9 @@ class ModelPool:
 
         Raise WeightsError when it cannot be had; the next call tries again.
         """
-        assert name in self._loading, "spec() refuses unknown names"
-        with self._loading[name].turn(progress) as report:
+        with self._lock:
+            turns = self._loading[name]
+        with turns.turn(progress) as report:
             loaded = self.find(name)
             if loaded is None:
                 loaded = load_model(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from vitdemo.engine.core.cache import TraceCache
@@ -18,13 +17,11 @@ TIMINGS, ANSWERS = 256, 256  # that are kept at most
 class Shared:
     """The models and the traces in memory.
 
-    `models_dir`: where the bundled weights lie, None = the usual folder.
     `timings`: of the dense and the pruned pass by model and setting. `answers`: of questions
     that run a network, by question, key of the result and class.
     """
 
     pool: ModelPool
     cache: TraceCache
-    models_dir: Path | None
     timings: Lru[tuple[str, ...], Timings] = field(default_factory=lambda: Lru(TIMINGS))
     answers: Lru[tuple[str, str, str], Any] = field(default_factory=lambda: Lru(ANSWERS))

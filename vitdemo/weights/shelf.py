@@ -1,0 +1,37 @@
+"""Networks of one's own that stand ready: beside the bundled ones, and what training runs have exported."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from vitdemo.registry import MODELS, PREFERRED, ModelSpec
+from vitdemo.weights.store import CONFIG
+
+EXPORT = "export"  # the folder of a finished run's network, in the run's own
+RUN = "_run"  # what follows the name of a run's network where a bundled one has the same
+
+
+def find_runs_dir() -> Path:
+    """Return the folder of all training runs: what VITDEMO_RUNS names, else ./runs."""
+    return Path(os.environ.get("VITDEMO_RUNS", "runs"))
+
+
+def find_own(models_dir: Path) -> dict[str, Path]:
+    """Return the folders of networks that the registry does not name, by name.
+
+    They stand in `models_dir`, or a run has exported them; of two with one name the former counts.
+    """
+    bundled = {*MODELS, *(spec.folder for spec in MODELS.values())}
+    found = {}
+    for config in sorted(find_runs_dir().glob(f"*/{EXPORT}/{CONFIG}")):
+        name = config.parents[1].name
+        found[f"{name}{RUN}" if name in bundled else name] = config.parent
+    beside = {config.parent.name: config.parent for config in sorted(models_dir.glob(f"*/{CONFIG}"))}
+    return found | {name: folder for name, folder in beside.items() if name not in bundled}
+
+
+def make_own_spec(name: str, folder: Path) -> ModelSpec:
+    """Return the menu's entry of the network in `folder`, whose shape its config.json is still to tell."""
+    return replace(MODELS[PREFERRED[-1]], key=name, title=name, source=str(folder))
