@@ -90,4 +90,6 @@ def test_a_word_tells_what_it_means(open_page: Opener) -> None:
     expect(meaning).to_be_visible()
     page.keyboard.press("Escape")
     expect(meaning).to_be_hidden()
-    expect(page.locator("#foot a")).to_have_text(["ViT", "DynamicViT", "Linear attention", "Apache 2.0"])
+    expect(page.locator("#foot a")).to_have_text(
+        ["ViT", "DynamicViT", "Linear attention", "vitdemo.zip", "Apache 2.0"]
+    )

@@ -13,7 +13,7 @@ OPEN = re.compile(
     "|".join(
         (
             r"/|/config/?|/(assets|static|svelte|module)/.+",
-            r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|preview\.jpg)",
+            r"/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|preview\.jpg|code\.zip)",
             r"/(login|logout)/?|/health|/ready",
             rf"{API}(call|run|api)/(v2/)?\w+(/\w+)?/?",
             rf"{API}queue/(join|data)|{API}(cancel|reset)/?|{API}heartbeat/[\w-]+",

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vitdemo.limits import MEGABYTE
-from vitdemo.serving import preview
+from vitdemo.serving import code, preview
 from vitdemo.serving.connections import guard
 from vitdemo.serving.front import Front
 from vitdemo.serving.gate import Gate
@@ -46,6 +46,7 @@ class Server(App):
         self.mount(f"{MODULES}/{hash_scripts()}", Scripts(directory=ROOMS))
         self.add_route("/logout", gate.login.log_out)
         self.add_route(preview.ADDRESS, preview.picture)
+        self.add_route(code.ADDRESS, code.send_code)
         self.add_middleware(Front)
         self.add_middleware(Sentences)
 
