@@ -11,6 +11,7 @@ from PIL import Image
 from tests.engine.bundle import draw_picture, write_models
 from vitdemo import render
 from vitdemo.engine import Engine, Look, Request
+from vitdemo.models.selectors import SELECTORS
 from vitdemo.predict import main, make_unique
 
 
@@ -90,7 +91,7 @@ def test_a_bad_image_is_told_and_the_others_go_on(
     [
         (["--model", "resnet50"], ["model 'resnet50'", "vit_cifar10", "deit_tiny"]),
         (["--pruning-ratio", "1.5"], ["pruning_ratio must be from 0 to 0.9"]),
-        (["--selector", "best"], ["selector must be one of learned, class-attention, random, inverted"]),
+        (["--selector", "best"], [f"selector must be one of {', '.join(SELECTORS)}"]),
     ],
 )
 def test_bad_options_are_one_sentence(

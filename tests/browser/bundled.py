@@ -20,15 +20,10 @@ from vitdemo.decode import decode
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 from vitdemo.maps import METHODS, PatchDropped, explain
+from vitdemo.models.selectors import selector_names
+from vitdemo.registry import MODELS
 from vitdemo.trace import Trace
 from vitdemo.weights import load_model
-
-SELECTORS = {
-    "dynamicvit_cifar10": "learned",
-    "vit_cifar10": "class-attention",
-    "lightvit_cifar10": "class-attention",
-    "vit_imagenette": "class-attention",
-}
 
 INSTANT = 50  # milliseconds
 # From the event until the thumbnails are drawn: the attribute is set after the last of them, in a frame.
@@ -99,12 +94,17 @@ def load_config(model: str = MODEL) -> ViTConfig:
     return load_model(model).spec.config
 
 
+def find_best(model: str) -> str:
+    """Return the selector with which the page opens the bundled `model`."""
+    return selector_names(MODELS[model].config)[0]
+
+
 @cache
 def record_first(model: str) -> dict[str, Trace]:
     """The traces that the page shows first, recorded without the engine."""
     image = decode(next(iter(example_paths().values())))
     dense, pruned = record_traces(
-        ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=SELECTORS[model]
+        ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=find_best(model)
     )
     return {"dense": dense, "pruned": pruned}
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.bundled import (
-    SELECTORS,
     explain_inward,
     explain_look,
+    find_best,
     read_heats,
     record_first,
     start_bundled,
@@ -22,13 +22,9 @@ from tests.browser.server import MODEL
 from vitdemo.engine import Request
 from vitdemo.engine.answers import payload
 from vitdemo.examples import example_paths
+from vitdemo.models.selectors import SELECTORS
+from vitdemo.registry import MODELS
 from vitdemo.trace import Trace
-
-TITLES = {  # of the models and of their selectors
-    "dynamicvit_cifar10": ("DynamicViT · CIFAR-10", "Learned predictor"),
-    "lightvit_cifar10": ("Lightweight ViT · CIFAR-10", "Class attention"),
-    "vit_cifar10": ("Standard ViT · CIFAR-10", "Class attention"),
-}
 
 
 @pytest.fixture
@@ -47,7 +43,7 @@ def attention(opened: tuple[Page, dict[str, Any]]) -> Locator:
 
 def show_analysis_by(page: Page, model: str) -> None:
     """The Attention tab shows the first example, analysed by `model` with its own selector."""
-    title, selector = TITLES[model]
+    title, selector = MODELS[model].title, str(SELECTORS[find_best(model)].title)
     for control, option in (("model", title), ("selector", selector)):
         shown = page.locator(f"#{control} input")
         if shown.input_value() != option:
@@ -55,7 +51,7 @@ def show_analysis_by(page: Page, model: str) -> None:
         expect(shown).to_have_value(option)
         # An open list whose choices are replaced is an error in gradio's own script.
         expect(page.locator("#headline p.quiet")).to_contain_text(title)
-    request = Request(example_paths()["airplane"], model, 0.3, SELECTORS[model])
+    request = Request(example_paths()["airplane"], model, 0.3, find_best(model))
     steps.expect_attention(page, start_bundled()[0].open(request).key)
 
 

@@ -20,7 +20,7 @@ from tests.browser.looks import paint, photograph
 from tests.browser.server import MODEL
 from vitdemo.engine import Request
 from vitdemo.examples import example_paths
-from vitdemo.maps import explain
+from vitdemo.maps import METHODS, explain
 
 LOOK = {"method": "head-rollout", "layer": 2, "head": 1, "direction": "out", "pass": "dense", "query": 17}
 
@@ -90,7 +90,7 @@ def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -
     with np.load(save(page, page.get_by_role("button", name="NPZ"), tmp_path), allow_pickle=False) as file:
         arrays = dict(file)
     for name, trace in record_first(MODEL).items():
-        for method in ("raw-attention", "attention-rollout", "head-rollout"):
+        for method in (key for key, found in METHODS.items() if found.inward):
             here = {**look, "method": method, "pass": name}
             found = arrays[f"{name}_map_{method}"].ravel()
             shown = read_heats(page, [here])[0]

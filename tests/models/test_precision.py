@@ -21,7 +21,7 @@ from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.models.attention import Attention, implicit_matrix, linear_attention
 from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import make_selector
+from vitdemo.models.selectors import SELECTORS, make_selector
 from vitdemo.recording import record
 from vitdemo.trace import Recorder
 from vitdemo.weights import load_model
@@ -206,7 +206,7 @@ def test_a_network_whose_bias_empties_its_attention_can_be_recorded(feature_map:
 
 
 @pytest.mark.parametrize("half", HALVES, ids=str)
-@pytest.mark.parametrize("name", ["learned", "class-attention", "inverted"])
+@pytest.mark.parametrize("name", [name for name in SELECTORS if name != "random"])
 @torch.no_grad()
 def test_scores_are_single_precision_under_autocast(name: str, half: torch.dtype) -> None:
     """Of 256 patches no two score alike, as in fp32; half precision knows only a few numbers."""

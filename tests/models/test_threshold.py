@@ -14,9 +14,10 @@ from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dy
 from vitdemo.config import PruneConfig
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, passes_threshold, passing_ids
-from vitdemo.models.selectors import Learned, make_selector, threshold_for
+from vitdemo.models.selectors import SELECTORS, Learned, make_selector, takes_threshold, threshold_for
 from vitdemo.trace import Recorder
 
+FITTING = [name for name in SELECTORS if takes_threshold(name)]
 WEIGHTS = torch.tensor([[0.1, 0.4, 0.3, 0.2]])  # mean 0.25
 
 
@@ -86,7 +87,7 @@ def test_a_pass_is_that_of_the_same_sets_given(name: str) -> None:
         assert kept[-1].shape[1] < net.config.num_patches
 
 
-@pytest.mark.parametrize("selector", ["learned", "class-attention"])
+@pytest.mark.parametrize("selector", FITTING)
 @torch.no_grad()
 def test_it_is_a_fixed_ratio_where_it_lies_between_the_right_scores(selector: str) -> None:
     net = make_small_dynamic(prune=PruneConfig((2,)))
@@ -94,7 +95,7 @@ def test_it_is_a_fixed_ratio_where_it_lies_between_the_right_scores(selector: st
     chosen = make_selector(selector, model=net, pixels=x)
     fixed = net(x, pruning=Pruning(chosen, FixedRatio(0.5)), recorder=recorder)
     scores = recorder.scores[0][0].double()
-    weights = (scores.exp() if selector == "learned" else scores).sort(descending=True).values
+    weights = (scores.exp() if SELECTORS[selector].log_scores else scores).sort(descending=True).values
     value = float((weights[7] + weights[8]) / 2 / weights.mean())  # 8 of 16 stay
     found = net(x, pruning=Pruning(chosen, threshold_for(selector, value)))
     torch.testing.assert_close(found, fixed)
@@ -123,7 +124,7 @@ def test_ids_of_rows_that_keep_equally_many() -> None:
     assert passing_ids(scores, Threshold(0.7, log_scores=False)).tolist() == [[1, 2, 3], [0, 1, 2]]
 
 
-@pytest.mark.parametrize("name", ["random", "inverted"])
+@pytest.mark.parametrize("name", [name for name in SELECTORS if name not in FITTING])
 def test_scores_without_a_mean_to_compare_with_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"learned or class-attention, got '{name}'"):
+    with pytest.raises(ValueError, match=f"{' or '.join(FITTING)}, got '{name}'"):
         threshold_for(name, 0.5)

@@ -18,7 +18,7 @@ from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.compare import FEWEST
 from vitdemo.limits import Limits
-from vitdemo.maps import explain
+from vitdemo.maps import ATTENTION_METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -27,7 +27,6 @@ from vitdemo.render import Scale, draw_kept, draw_overlay
 from vitdemo.trace import Trace
 from vitdemo.weights import save_model
 
-METHODS = ("raw-attention", "attention-rollout", "head-rollout")
 FINE, OTHERS = "lightvit_cifar10", ("boat", "cat", "kite")
 
 
@@ -100,7 +99,7 @@ def test_the_sides_are_two_analyses_and_the_bare_networks(
     assert found.a.probabilities != pytest.approx(found.b.probabilities, abs=1e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ATTENTION_METHODS)
 def test_one_scale_and_the_rank_correlation(
     engine: Engine, models: Path, a: Request, b: Request, method: str
 ) -> None:
@@ -117,7 +116,7 @@ def test_one_scale_and_the_rank_correlation(
         assert np.abs(drawn - np.asarray(side.heat_figure)).max() <= 2  # rounding of a colour
     present = ~np.isnan(heats[0]) & ~np.isnan(heats[1])
     assert found.patches == present.sum()
-    if method == "raw-attention" and present.sum() < FEWEST:  # the last layers of two networks may share few
+    if present.sum() < FEWEST:  # the last layers of two networks may share few
         assert (found.agreement, found.obstacle) == (None, "few")
     else:
         expected = compute_spearman(heats[0][present], heats[1][present])

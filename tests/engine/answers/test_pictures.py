@@ -13,6 +13,7 @@ from vitdemo import render
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers.share import line
 from vitdemo.maps import ATTENTION_METHODS, explain, explain_heads
+from vitdemo.models.selectors import SELECTORS
 from vitdemo.render.card import GAP, MARGIN, SMALL
 from vitdemo.render.palette import OUTLIER
 from vitdemo.trace import Trace
@@ -171,10 +172,10 @@ def test_learned_scores_are_shown_as_weights_around_their_mean(
     assert is_close(middles.mean(0), wanted)  # colours blend from one middle to the next
 
 
-@pytest.mark.parametrize("selector", ["class-attention", "random", "inverted"])
+@pytest.mark.parametrize("selector", [name for name in SELECTORS if name != "learned"])
 def test_other_scores_have_their_own_name(engine: Engine, selector: str) -> None:
     result = engine.open(Request(draw_picture(), MODEL, 0.5, selector))
-    word = selector.replace("-", " ").split()[0]
+    word = str(SELECTORS[selector].score_label)
     assert all(word in caption for _, caption in result.tokens.score_figures())
 
 

@@ -18,7 +18,7 @@ from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Request, Result
 from vitdemo.engine.answers import sweep
 from vitdemo.models.pruning import FixedRatio, Pruning
-from vitdemo.models.selectors import Learned, Random, make_selector
+from vitdemo.models.selectors import SELECTORS, Learned, Random, make_selector
 from vitdemo.recording import record
 from vitdemo.registry import MODELS
 from vitdemo.timing import Timing
@@ -36,7 +36,7 @@ def test_a_sweep_is_one_forward_a_ratio(engine: Engine, result: Result, net: Net
     told_to = engine.recall(result.key, progress=lambda share, text: steps.append(share))
     sweep = told_to.lab.sweep()
     assert steps == sorted(steps)
-    assert [curve.selector for curve in sweep.curves] == ["learned", "class-attention", "random", "inverted"]
+    assert [curve.selector for curve in sweep.curves] == list(SELECTORS)
     assert [curve.runs for curve in sweep.curves] == [1, 1, 5, 1]
     assert [point.pruning_ratio for point in sweep.points] == pytest.approx([i / 10 for i in range(10)])
     assert sweep.labels[0] == result.analysis.dense.top[0][0]
