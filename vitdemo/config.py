@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -41,6 +42,14 @@ RANGES: dict[str, tuple[float, float]] = {
 def as_pair(size: Size) -> tuple[int, int]:
     """Return `size` as (height, width)."""
     return (size, size) if isinstance(size, int) else size
+
+
+def simplify_size(size: int | Sequence[int]) -> Size:
+    """Return a size as one int where both edges are equal."""
+    if isinstance(size, int):
+        return size
+    height, width = size
+    return height if height == width else (height, width)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Weights from the bundled folder, a local folder or the Hugging Face Hub, as safetensors only.
 
-A folder holds `model.safetensors` and a `config.json` in one of three formats: timm's, transformers' (ViT)
+A folder holds `model.safetensors` and a `config.json` in one of three formats: timm's, transformers'
 and vitdemo's own: `{"format": "vitdemo", "version": 1, "name": ..., "model": ViTConfig, "data": DataConfig,
 "classes": [...], "sha256": of model.safetensors; left out where unknown}`.
 """

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, Literal
 
-from vitdemo.config import RANGES, DataConfig, Size, as_pair
+from vitdemo.config import RANGES, DataConfig, Size, as_pair, simplify_size
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.records import Json
 
@@ -44,8 +44,10 @@ FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by 
 Edges = tuple[int, int]
 
 
-def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
+def data_of(preprocessor: Json, *, img_size: Size | None, channels: int) -> DataConfig:
     """Return how a network of `img_size` and `channels` sees pictures; without a file as a ViT of its size.
+
+    `img_size` None: a network of any size, for which the file alone tells it.
 
     Raise ValueError naming the flag for what the library refuses too, and for what would not make every
     picture one of `img_size`.
@@ -57,14 +59,17 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
     if match is None or match["family"] not in PROCESSORS:
         raise ValueError(f"image_processor_type {name!r} is not known, only {', '.join(PROCESSORS)} are")
     values = {**PROCESSORS[match["family"]], **(preprocessor or {"size": img_size})}
-    mode, crop_pct = read_geometry(values, img_size=as_pair(img_size))
+    mode, crop, crop_pct = read_geometry(values)
+    if img_size is not None and crop != as_pair(img_size):
+        key, wanted = "crop_size" if values["do_center_crop"] else "size", as_pair(img_size)
+        raise ValueError(f"{key} is {crop[0]} x {crop[1]}, but image_size is {wanted[0]} x {wanted[1]}")
     mean, std = read_statistics(values, channels)
     resample = take(values, "resample", int)
     if not 0 <= resample < len(FILTERS):
         raise ValueError(f"resample must be from 0 to {len(FILTERS) - 1}, got {resample}")
     return DataConfig(
         dataset="",
-        img_size=img_size,
+        img_size=simplify_size(crop),
         mean=mean,
         std=std,
         interpolation=FILTERS[resample],
@@ -74,8 +79,11 @@ def data_of(preprocessor: Json, *, img_size: Size, channels: int) -> DataConfig:
     )
 
 
-def read_geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "squash"], float]:
-    """Return our `crop_mode` and `crop_pct`. Raise ValueError naming what does not lead to `img_size`."""
+def read_geometry(values: Json) -> tuple[Literal["center", "squash"], Edges, float]:
+    """Return our `crop_mode`, the (height, width) that comes out, and our `crop_pct`.
+
+    Raise ValueError naming what does not make every picture one of that size.
+    """
     if not take(values, "do_resize", bool | None):
         raise ValueError("do_resize must be true: pictures of any size come, and the network takes one size")
     if take(values, "do_pad", bool | None):
@@ -84,14 +92,12 @@ def read_geometry(values: Json, *, img_size: Edges) -> tuple[Literal["center", "
     mode, size = read_size(values)
     if mode == "center" and not cropped:
         raise ValueError("do_center_crop must be true where size gives only the shortest edge")
-    key, crop = ("crop_size", take_edges(values, "crop_size")) if cropped else ("size", size)
-    if crop != img_size:
-        raise ValueError(f"{key} is {crop[0]} x {crop[1]}, but image_size is {img_size[0]} x {img_size[1]}")
+    crop = take_edges(values, "crop_size") if cropped else size
     if crop[0] > size[0] or crop[1] > size[1]:
         raise ValueError(f"crop_size {crop[0]} x {crop[1]} is larger than size {size[0]} x {size[1]}")
     if mode == "center" and crop[0] != crop[1]:
         raise ValueError("crop_size must be a square where size gives only the shortest edge")
-    return mode, crop_share(crop, size)
+    return mode, crop, crop_share(crop, size)
 
 
 def read_size(values: Json) -> tuple[Literal["center", "squash"], Edges]:

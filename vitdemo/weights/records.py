@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
 
 Json = Mapping[str, Any]
+Tensors = Mapping[str, Tensor]
+Finish = Callable[[Tensors, ViTConfig], Tensors]  # what is left to do when names and types are right
 KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
 
 FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in parts, in this order
@@ -56,12 +58,17 @@ class LoadedModel:
     familiarity: Familiarity | None = None
 
 
+def keep_tensors(tensors: Tensors, config: ViTConfig) -> Tensors:
+    """Return `tensors` as they are."""
+    return tensors
+
+
 @dataclass(frozen=True)
 class Description:
     """What a config.json says.
 
-    `classes`: a name for each logit. `keys`: how its tensors are renamed. `sha256`: of the file with the
-    weights, "" where the config does not tell.
+    `classes`: a name for each logit. `keys`: how its tensors are renamed. `finish`: how they are changed
+    after that. `sha256`: of the file with the weights, "" where the config does not tell.
     """
 
     name: str
@@ -70,6 +77,7 @@ class Description:
     classes: tuple[str, ...]
     keys: KeyTable = ()
     sha256: str = ""
+    finish: Finish = keep_tensors
 
     def without_predictors(self) -> Description:
         """Return the same network without its predictors, whose tensors have no place then."""
@@ -83,7 +91,8 @@ class Description:
         for layer, parts in FUSED:
             for first in [key for key in found if f".{layer}.{parts[0]}." in key]:
                 names = [first.replace(f".{parts[0]}.", f".{part}.") for part in parts]
-                if all(name in found for name in names):
+                widths = {found[name].shape[1:] for name in names if name in found}
+                if all(name in found for name in names) and len(widths) == 1:
                     whole = first.replace(f".{parts[0]}.", ".")
                     found[whole] = torch.cat([found.pop(name) for name in names])
         return found

@@ -105,9 +105,10 @@ def read_folder(
         ) from error
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
-    tensors = described.repair(tensors)
+    tensors = {key: to_floats(key, tensor, where=where) for key, tensor in described.repair(tensors).items()}
+    tensors = described.finish(tensors, described.config)
     check_tensors(tensors, model.state_dict(), where=where)
-    model.load_state_dict({key: to_floats(key, tensors[key], where=where) for key in tensors}, assign=True)
+    model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False), described
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vitdemo.config import DataConfig, Size, ViTConfig
+from vitdemo.config import DataConfig, Size, ViTConfig, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
 from vitdemo.weights.records import Description, Json, KeyTable
@@ -119,11 +119,3 @@ def find_labels(config: Json, inputs: Json) -> tuple[Json, str] | None:
     """Return where names lie, and under which key; None where there are none."""
     places = [(source, key) for source in (config, inputs) for key in ("label_names", "labels")]
     return next((place for place in places if place[0].get(place[1])), None)
-
-
-def simplify_size(size: Any) -> int | tuple[int, int]:
-    """Return a checked size as one int where both edges are equal."""
-    if isinstance(size, int):
-        return size
-    height, width = size
-    return height if height == width else (height, width)

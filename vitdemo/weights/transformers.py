@@ -1,58 +1,191 @@
-"""transformers' format: config.json and the tensors' names of its ViT; its pictures are in `processors`."""
+"""transformers' format: config.json of its plain ViTs; their pictures are in `processors`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from vitdemo.config import RANGES, Size, ViTConfig
+from vitdemo.config import RANGES, Size, ViTConfig, simplify_size
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.processors import data_of
-from vitdemo.weights.records import Description, Json, KeyTable
-from vitdemo.weights.timm import simplify_size
-
-LAYER = r"(?:vit\.)?(?:encoder\.layer|layers)\.(\d+)\."
-PART = r"\.(weight|bias)"
-TRANSFORMERS_KEYS: KeyTable = (
-    (r"(?:vit\.)?embeddings\.cls_token", "cls_token"),
-    (r"(?:vit\.)?embeddings\.position_embeddings", "pos_embed"),
-    (r"(?:vit\.)?embeddings\.patch_embeddings\.projection" + PART, r"patch_embed.proj.\1"),
-    (r"(?:vit\.)?embeddings\.mask_token", ""),
-    (r"(?:vit\.)?pooler\.dense" + PART, ""),
-    (LAYER + r"layernorm_before" + PART, r"blocks.\1.norm1.\2"),
-    (LAYER + r"layernorm_after" + PART, r"blocks.\1.norm2.\2"),
-    (LAYER + r"attention\.(?:attention\.)?([qkv])(?:uery|ey|alue|_proj)" + PART, r"blocks.\1.attn.qkv.\2.\3"),
-    (LAYER + r"attention\.(?:output\.dense|o_proj)" + PART, r"blocks.\1.attn.proj.\2"),
-    (LAYER + r"(?:intermediate\.dense|mlp\.fc1)" + PART, r"blocks.\1.mlp.fc1.\2"),
-    (LAYER + r"(?:output\.dense|mlp\.fc2)" + PART, r"blocks.\1.mlp.fc2.\2"),
-    (r"(?:vit\.)?layernorm" + PART, r"norm.\1"),
-    (r"classifier" + PART, r"head.\1"),
+from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
+from vitdemo.weights.transformers_tensors import (
+    KEYS,
+    NO_LAST_NORM,
+    NO_POOLING,
+    TEACHER_KEYS,
+    fit_positions,
+    fit_positions_of_patches,
+    shape_tables,
 )
+
+# What a config leaves out is the library's own value.
+COMMON: dict[str, Any] = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "image_size": 224,
+    "patch_size": 16,
+    "num_channels": 3,
+    "qkv_bias": True,
+}
+DINOV2 = COMMON | {"layer_norm_eps": 1e-6, "mlp_ratio": 4, "use_swiglu_ffn": False}
+CLIP = COMMON | {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "patch_size": 32}
+SIGLIP = COMMON | {"hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6, "vision_use_head": True}
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "quick_gelu": "quick_gelu",
+    "silu": "silu",
+    "swish": "silu",
+}
+TOWERS = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}  # beside a tower for texts
+REFUSED = {
+    "beit": "relative position biases",
+    "data2vec-vision": "relative position biases",
+    "dinov3_vit": "rotary positions",
+    "siglip2": "a size that changes with the picture",
+    "siglip2_vision_model": "a size that changes with the picture",
+    "swin": "attention in shifted windows",
+    "swinv2": "attention in shifted windows",
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """A classifier: what of our config is its own, and tensors that have other names or no place with it."""
+
+    network: Mapping[str, Any] = field(default_factory=dict)
+    keys: KeyTable = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """A `model_type`: the values that a config leaves out, and our config of a backbone.
+
+    `heads`: its classifiers, the first where a config names no architecture. `finish`: how tensors are
+    changed. `any_size`: positions are resampled to the size of the processor's pictures.
+    """
+
+    defaults: Mapping[str, Any]
+    network: Mapping[str, Any] = field(default_factory=dict)
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    finish: Finish = keep_tensors
+    any_size: bool = False
+
+
+MEAN = {"global_pool": "avg", "fc_norm": False}
+SCALED = {"init_values": 1.0}
+FAMILIES: dict[str, Family] = {
+    "vit": Family(COMMON, heads={"ViTForImageClassification": Head()}),
+    "deit": Family(
+        COMMON,
+        {"reg_tokens": 1},  # without a head of its own the distillation token is a register
+        {
+            "DeiTForImageClassification": Head(),
+            "DeiTForImageClassificationWithTeacher": Head(
+                {"dist_token": True, "reg_tokens": 0}, TEACHER_KEYS
+            ),
+        },
+    ),
+    "dinov2": Family(
+        DINOV2 | {"patch_size": 14},
+        SCALED,
+        {"Dinov2ForImageClassification": Head({"global_pool": "token_cat_avg"})},
+        fit_positions,
+        any_size=True,
+    ),
+    "dinov2_with_registers": Family(
+        DINOV2 | {"num_register_tokens": 4},
+        SCALED | {"no_embed_class": True},
+        {"Dinov2WithRegistersForImageClassification": Head({"global_pool": "token_cat_avg"})},
+        fit_positions_of_patches,
+        any_size=True,
+    ),
+    "ijepa": Family(
+        COMMON,
+        MEAN | {"class_token": False},
+        {"IJepaForImageClassification": Head()},
+    ),
+    "vit_mae": Family(COMMON),
+    "vit_msn": Family(COMMON | {"layer_norm_eps": 1e-6}, heads={"ViTMSNForImageClassification": Head()}),
+    "clip_vision_model": Family(
+        CLIP,
+        {"pre_norm": True},
+        {"CLIPForImageClassification": Head(MEAN | {"final_norm": False}, NO_LAST_NORM)},
+        shape_tables,
+    ),
+    "siglip_vision_model": Family(
+        SIGLIP,
+        {"class_token": False, "global_pool": "map"},
+        {"SiglipForImageClassification": Head(MEAN, NO_POOLING)},
+        shape_tables,
+    ),
+}
 
 
 def describe_transformers(config: Json, preprocessor: Json) -> Description:
-    """Describe a ViT of transformers, with a head or without."""
-    if config["model_type"] != "vit":
-        raise ValueError(f"model_type {config['model_type']!r} is not known, only 'vit' is")
-    if take(config, "hidden_act", str, "gelu") != "gelu":
-        raise ValueError(f"hidden_act {config['hidden_act']!r} is not known, only 'gelu' is")
-    architecture = [*take(config, "architectures", tuple[str, ...], ()), "ViTForImageClassification"][0]
-    names = read_class_names(config) if architecture == "ViTForImageClassification" else ()
-    width, hidden = take_whole(config, "hidden_size", "embed_dim"), take(config, "intermediate_size", int)
+    """Describe one of FAMILIES, with a head or without; of two towers that for pictures."""
+    kind, values = take(config, "model_type", str), config
+    if kind in TOWERS:
+        kind, values = TOWERS[kind], take(config, "vision_config", dict)
+    if kind in REFUSED:
+        raise ValueError(f"model_type {kind!r} is not followed: it has {REFUSED[kind]}")
+    if kind not in FAMILIES:
+        raise ValueError(f"model_type {kind!r} is not known, only {', '.join([*TOWERS, *FAMILIES])} are")
+    family = FAMILIES[kind]
+    values = {**family.defaults, **values}
+    named = take(config, "architectures", tuple[str, ...], ())
+    architecture = [*named, *family.heads, kind][0]
+    head = family.heads.get(architecture)
+    names = () if head is None else read_class_names(config)
+    network = {**read_sizes(values), **family.network, **({} if head is None else head.network)}
+    if head is None and values.get("vision_use_head") is False:
+        head = Head(MEAN)
+        network |= MEAN
+    channels = take_whole(values, "num_channels", "in_chans")
+    size = None if family.any_size and preprocessor else take_size(values, "image_size")
+    data = data_of(preprocessor, img_size=size, channels=channels)
     model = ViTConfig(
-        img_size=take_size(config, "image_size"),
-        patch_size=take_size(config, "patch_size"),
-        in_chans=take_whole(config, "num_channels", "in_chans", 3),
+        img_size=data.img_size,
+        in_chans=channels,
         num_classes=len(names),
-        embed_dim=width,
-        depth=take_whole(config, "num_hidden_layers", "depth"),
-        num_heads=take_whole(config, "num_attention_heads", "num_heads"),
-        mlp_ratio=ratio_of(hidden, width),
-        qkv_bias=take(config, "qkv_bias", bool, True),
-        norm_eps=float(take(config, "layer_norm_eps", float, 1e-12)),
         multi_label=bool(names) and is_multi_label(config),
+        **network,
     )
-    data = data_of(preprocessor, img_size=model.img_size, channels=model.in_chans)
-    return Description(architecture, model, data, names, TRANSFORMERS_KEYS)
+    keys = KEYS if head is None else (*head.keys, *KEYS)
+    return Description(architecture, model, data, names, keys, finish=family.finish)
+
+
+def read_sizes(values: Json) -> dict[str, Any]:
+    """Return what all families spell alike, as values of our config."""
+    width, activation = take_whole(values, "hidden_size", "embed_dim"), take(values, "hidden_act", str)
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"hidden_act {activation!r} is not known, only {', '.join(ACTIVATIONS)} are")
+    found: dict[str, Any] = {
+        "patch_size": take_size(values, "patch_size"),
+        "embed_dim": width,
+        "depth": take_whole(values, "num_hidden_layers", "depth"),
+        "num_heads": take_whole(values, "num_attention_heads", "num_heads"),
+        "qkv_bias": take(values, "qkv_bias", bool),
+        "norm_eps": float(take(values, "layer_norm_eps", float)),
+        "act_layer": ACTIVATIONS[activation],
+    }
+    if "num_register_tokens" in values:
+        found["reg_tokens"] = take_whole(values, "num_register_tokens", "reg_tokens")
+    if "mlp_ratio" not in values:
+        return found | {"mlp_ratio": ratio_of(take(values, "intermediate_size", int), width)}
+    hidden = int(width * take(values, "mlp_ratio", float))
+    if not take(values, "use_swiglu_ffn", bool):
+        return found | {"mlp_ratio": ratio_of(hidden, width)}
+    hidden = (int(hidden * 2 / 3) + 7) // 8 * 8  # of which DINOv2 keeps two thirds, in eights
+    return found | {"mlp_ratio": ratio_of(hidden, width), "gated_mlp": True, "act_layer": "silu"}
 
 
 def read_class_names(config: Json) -> tuple[str, ...]:
