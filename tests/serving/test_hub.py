@@ -34,9 +34,10 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def url(hub: Hub, tmp_path: Path) -> Iterator[str]:
+def url(hub: Hub, models: Path, tmp_path: Path) -> Iterator[str]:
     client = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
-    app, url = start_app(str(tmp_path / "files"), HF_HUB_OFFLINE="0", **client)
+    files = str(tmp_path / "files")
+    app, url = start_app(files, "--models-dir", str(models), HF_HUB_OFFLINE="0", **client)
     yield url
     stop(app)
 
