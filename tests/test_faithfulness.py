@@ -105,6 +105,7 @@ def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
 
 def test_counts_are_tried_once_each() -> None:
     assert kept_counts(make_small(img_size=8).config, steps=16) == (0, 1, 2, 3, 4)
+    assert kept_counts(make_small().config, steps=(0, 0.0625, 0.25, 0.26, 1)) == (0, 1, 4, 16)
     assert kept_counts(make_small(img_size=8, global_pool="avg").config, steps=3) == (1, 2, 3, 4)
 
 

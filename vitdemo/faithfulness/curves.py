@@ -58,14 +58,17 @@ def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
     return float(np.trapezoid(curve, kept) / width) if width else float(curve[0])
 
 
-def kept_counts(config: ViTConfig, *, steps: int = STEPS) -> tuple[int, ...]:
-    """Return the numbers of patches to try, evenly from none to all, each once.
+def kept_counts(config: ViTConfig, *, steps: int | Sequence[float] = STEPS) -> tuple[int, ...]:
+    """Return the numbers of patches to try, ascending from none to all, each once.
 
+    `steps`: so many even ones, or the shares of the patches to try, from 0 to 1.
     A head that reads only prefix tokens can do without any patch; a head that takes the mean of the patches
     needs at least one, and then the curves begin at one patch.
     """
     lowest = 0 if config.dist_token or config.global_pool == "token" else 1
-    return tuple(np.unique(np.linspace(lowest, config.num_patches, steps + 1).round().astype(int)).tolist())
+    shares = np.linspace(0, 1, steps + 1) if isinstance(steps, int) else np.asarray(steps)
+    counts = lowest + (config.num_patches - lowest) * shares
+    return tuple(np.unique(counts.round().astype(int)).tolist())
 
 
 @torch.no_grad()
@@ -75,13 +78,14 @@ def judge_orders(
     orders: Sequence[Int[np.ndarray, "... n"]],
     *,
     target: int,
-    steps: int = STEPS,
+    steps: int | Sequence[float] = STEPS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> list[Judgement]:
     """Return the curves of class `target` for each order of the patches, the most important first.
 
-    Where an entry of `orders` holds several, `(k, n)`, its curves are the mean of theirs. `progress` is told
-    the share done. The network is dense apart from what is removed at its input.
+    Where an entry of `orders` holds several, `(k, n)`, its curves are the mean of theirs. `steps`: as
+    `kept_counts` has it. `progress` is told the share done. The network is dense apart from what is removed
+    at its input.
     """
     groups = [np.atleast_2d(order) for order in orders]
     rows = np.concatenate(groups)

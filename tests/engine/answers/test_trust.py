@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
+from vitdemo.cost import macs
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
+from vitdemo.engine.answers import trust as referee
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
+from vitdemo.registry import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,45 @@ def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> Non
     assert found.trusted == tuple(one for one in found.candidates if one.gap > found.bar)
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
+
+
+def test_steps_follow_from_the_cost_of_a_pass() -> None:
+    sets = 2 * 9 + 24  # eight maps, one with a tie, and the random orders
+    shares = {key: referee.choose_shares(spec.config, sets=sets) for key, spec in MODELS.items()}
+    even = tuple(np.linspace(0, 1, 17))
+    for key, found in shares.items():
+        assert (found[0], found[-1]) == (0, 1)
+        assert list(found) == sorted(set(found))
+        if "cifar10" in key or "imagenette" in key:
+            assert found == even
+        if len(found) - 1 > referee.FEWEST_STEPS:  # at the ends all orders have the same patches
+            assert sum(found[1:-1]) * sets * macs(MODELS[key].config) <= referee.BUDGET
+    assert 3 * sum(shares["dynamicvit_photo"][1:-1]) <= sum(even[1:-1])
+    assert shares["dynamicvit_photo"][1] < even[1]  # closer together where few patches are left
+    assert len(shares["vit_base_augreg2"]) - 1 == referee.FEWEST_STEPS
+
+
+def test_few_steps_leave_the_ends_of_the_curves(
+    engine: Engine, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(referee, "BUDGET", 1.0)
+    image = draw_picture(3)
+    found = engine.open(Request(image, "vit_cifar10", 0.5)).trust("cat")
+    model, pixels = load_directly(models, "vit_cifar10", image)
+    assert (found.steps, found.kept) == (4, (0, 1, 4, 9, 16))
+    with torch.no_grad():
+        tokens = model.embed(pixels)
+        ends = []
+        for patches in (0, 16):
+            shown = tokens[:, : model.config.num_prefix_tokens + patches]
+            for block in model.blocks:
+                shown = block(shown)
+            ends.append(float(model.classify(shown).softmax(-1)[0, CIFAR10_CLASSES.index("cat")]))
+    for one in found.candidates:
+        for curve in (one.deletion, one.insertion):
+            assert (curve[0], curve[-1]) == pytest.approx(ends, abs=1e-5)
+    for curve in (found.random_low, found.random_mean, found.random_high):
+        assert (curve[0], curve[-1]) == pytest.approx(ends, abs=1e-5)
 
 
 def test_asking_again_runs_nothing(engine: Engine) -> None:

@@ -19,7 +19,7 @@ def trust(*gaps: float, label: str = "cat") -> Trust:
         for method, gap in zip(SOME, gaps, strict=True)
     )
     curve = (0.1, 0.5, 0.9)
-    return Trust(label, 4, (0, 2, 4), maps, 24, curve, curve, curve, 0.5, 0.2)
+    return Trust(label, 4, (0, 2, 4), 16, maps, 24, curve, curve, curve, 0.5, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,17 @@ def test_a_chart_ends_at_all_patches_where_its_curves_do_not() -> None:
     assert 'data-curve="0" points="125.0,186.4 206.0,49.2 368.0,29.6"' in insertion
     for chart in (deletion, insertion):
         assert '<text x="368.0" y="222" text-anchor="middle">100</text>' in chart
+
+
+def test_the_number_of_points_stands_beside_the_charts() -> None:
+    many = tab.write_trust(trust(0.3, 0.1, -0.3))
+    assert (
+        many.index("</figure>")
+        < many.index("Each order was tried at 3 numbers of patches.")
+        < many.index("<table")
+    )
+    few = tab.write_trust(replace(trust(0.3, 0.1, -0.3), steps=6))
+    assert "tried at 3 numbers of patches, not at 17 as with a small network" in few
 
 
 def test_names_from_outside_stay_text() -> None:

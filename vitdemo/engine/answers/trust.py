@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vitdemo.config import ViTConfig
+from vitdemo.cost import macs
 from vitdemo.engine.answers.classes import answer, class_index
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, random_orders
@@ -14,6 +16,8 @@ from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 
 RANDOM = 24  # orders: twelve and their reverses
+MOST_STEPS, FEWEST_STEPS = 16, 4  # of a curve
+BUDGET = 6e11  # multiply-adds of all curves: about a quarter of a minute of one core
 DEVIATIONS = 2.5
 Curve = tuple[float, ...]
 
@@ -35,6 +39,7 @@ class Trust:
     """What removing the patches of one picture showed of class `label`.
 
     All curves hold a probability for each number of patches of `kept`, the last one all `num_patches`.
+    `steps`: into how many a curve is cut; fewer than MOST_STEPS where a pass of the network is dear.
     `candidates`: by falling gap. `random_low`, `random_mean`, `random_high`: over `random_orders` orders;
     the same for insertion and deletion, because each order runs with its reverse. `random_auc`: of the mean.
     `bar`: the gap that a map must exceed to count, 2.5 standard deviations of the random orders' gaps. Eight
@@ -44,6 +49,7 @@ class Trust:
     label: str
     num_patches: int
     kept: tuple[int, ...]
+    steps: int
     candidates: tuple[Candidate, ...]
     random_orders: int
     random_low: Curve
@@ -81,11 +87,13 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
     pixels, num_patches = subject.pixels, subject.entry.config.num_patches
     orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
     chance = random_orders(num_patches, count=RANDOM, seed=0)
+    shares = choose_shares(model.config, sets=2 * sum(map(len, orders.values())) + len(chance))
     results = judge_orders(
         model,
         pixels,
         [*orders.values(), *chance],
         target=target,
+        steps=shares,
         progress=lambda share: report(share, Message("Removing patches")),
     )
     maps, randoms = results[: len(orders)], results[len(orders) :]
@@ -95,6 +103,7 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
         label=label,
         num_patches=num_patches,
         kept=maps[0].kept,
+        steps=len(shares) - 1,
         candidates=tuple(sorted(known, key=lambda one: -one.gap)),
         random_orders=len(randoms),
         random_low=make_curve(lines.min(0)),
@@ -103,6 +112,19 @@ def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int
         random_auc=float(np.mean([result.insertion_auc for result in randoms])),
         bar=DEVIATIONS * float(np.sqrt(np.mean([result.gap**2 for result in randoms]))),  # their mean is 0
     )
+
+
+def choose_shares(config: ViTConfig, *, sets: int) -> tuple[float, ...]:
+    """Return the shares of the patches at which curves are taken, where so many `sets` of them run at each.
+
+    They lie evenly where the budget allows MOST_STEPS steps. Fewer are squares, closer together where few
+    patches are left: there the curves turn and random orders differ, and a pass is cheap. The random orders
+    are as many for every network: each map is held against their scatter, at which fewer could only guess.
+    """
+    even, passes = np.linspace(0, 1, MOST_STEPS + 1), BUDGET / (sets * macs(config))
+    squares = [np.linspace(0, 1, steps + 1) ** 2 for steps in range(MOST_STEPS - 1, FEWEST_STEPS, -1)]
+    fitting = (shares for shares in (even, *squares) if shares[1:-1].sum() <= passes)
+    return tuple(next(fitting, np.linspace(0, 1, FEWEST_STEPS + 1) ** 2).tolist())
 
 
 def make_candidate(method: str, result: Judgement) -> Candidate:

@@ -20,7 +20,8 @@ def build(session: Session) -> None:
     """Build the tab, which judges when it is seen, once a picture and clicked class."""
     with gr.Tab(label(words.TAB), elem_id="tab-trust") as tab:
         heading(words.HEADING, words.HEADING_MORE)
-        shown = gr.HTML(words.write_waiting(words.NO_RESULT), padding=False, elem_id="trust")
+        first = words.RUNNING if session.first else words.NO_RESULT
+        shown = gr.HTML(words.write_waiting(first), padding=False, elem_id="trust")
         with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
             sanity.build(session)
 
@@ -46,7 +47,8 @@ def write_trust(trust: Trust) -> Html:
     """Return the sentence, both charts, and the table of areas."""
     charts = tag("div", draw_chart(trust, deletion=True), draw_chart(trust, deletion=False), class_="charts")
     said = tag("p", words.write_sentence(trust), class_="sentence", role="status")
-    return tag("div", said, charts, write_areas(trust), quiet(words.write_about(trust)), class_="trust")
+    tried, about = quiet(words.write_tried(trust)), quiet(words.write_about(trust))
+    return tag("div", said, charts, tried, write_areas(trust), about, class_="trust")
 
 
 def draw_chart(trust: Trust, *, deletion: bool) -> Html:

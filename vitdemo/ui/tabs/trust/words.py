@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitdemo.engine import METHODS, Trust
+from vitdemo.engine.answers.trust import MOST_STEPS
 from vitdemo.ui.kit.html import Html, join, note, say_html, tag
 from vitdemo.ui.kit.language import say
 
@@ -35,6 +36,12 @@ ABOUT = (
     " picture. Apart from what is removed here, nothing is pruned."
 )
 
+
+TRIED = "Each order was tried at {points} numbers of patches."
+FEWER = (
+    "Each order was tried at {points} numbers of patches, not at {most} as with a small network: a pass of "
+    "this one is dear, and all together must take seconds."
+)
 
 NONE = (
     "For <b>{label}</b> on this picture, <b>no map is better than random order</b>. "
@@ -71,6 +78,13 @@ def join_names(names: list[str]) -> str:
 
 def write_about(trust: Trust) -> str:
     return say(ABOUT, count=trust.random_orders, bar=f"{trust.bar:.2f}")
+
+
+def write_tried(trust: Trust) -> str:
+    """Return at how many points the curves were taken, and why they are few."""
+    if trust.steps == MOST_STEPS:
+        return say(TRIED, points=len(trust.kept))
+    return say(FEWER, points=len(trust.kept), most=MOST_STEPS + 1)
 
 
 def write_waiting(words: str) -> Html:
