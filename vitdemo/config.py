@@ -52,6 +52,20 @@ def simplify_size(size: int | Sequence[int]) -> Size:
     return height if height == width else (height, width)
 
 
+def cover(img_size: Size, patch_size: Size) -> Size:
+    """Return the part of a picture, from its top left corner, that whole patches cover.
+
+    What is beyond them no network reads: of 384 pixels patches of 14 cover 378. Raise ValueError where not
+    even one patch fits.
+    """
+    check_range("img_size", img_size, *RANGES["img_size"])
+    check_range("patch_size", patch_size, *RANGES["patch_size"])
+    (height, width), (patch_h, patch_w) = as_pair(img_size), as_pair(patch_size)
+    if height < patch_h or width < patch_w:
+        raise ValueError(f"img_size {height} x {width} is less than patch_size {patch_h} x {patch_w}")
+    return simplify_size((height - height % patch_h, width - width % patch_w))
+
+
 @dataclass(frozen=True)
 class PruneConfig:
     """Where DynamicViT's learned predictors stand, and the keep ratio shown first.
@@ -194,7 +208,8 @@ class DataConfig:
     picture that the centre crop keeps. `crop_mode`: how it is resized before: "center" keeps its shape and
     covers, "squash" gives up its shape, "border" keeps its shape and adds borders of the mean colour.
     `rounding`: whose; where half a pixel is to be cut, timm and transformers differ by one. `img_size`:
-    pixels, int or (height, width).
+    pixels, int or (height, width). `crop_size`: of the crop whose top left corner of `img_size` the network
+    sees; None = all of it.
     """
 
     dataset: str = "cifar10"
@@ -205,6 +220,7 @@ class DataConfig:
     crop_pct: float = 1.0
     crop_mode: CropMode = "center"
     rounding: Literal["timm", "transformers"] = "timm"
+    crop_size: Size | None = None
 
     def __post_init__(self) -> None:
         if self.interpolation not in get_args(Interpolation):
@@ -215,6 +231,9 @@ class DataConfig:
             raise ValueError(f"crop_mode must be one of {known}, got {self.crop_mode!r}")
         check_range("crop_pct", self.crop_pct, 0.1, 1)  # less would make a small network's pictures huge
         check_range("img_size", self.img_size, *RANGES["img_size"])
+        crop = as_pair(self.crop_size or self.img_size)
+        if not all(part <= full < 2 * part for full, part in zip(crop, as_pair(self.img_size), strict=True)):
+            raise ValueError(f"crop_size must be from img_size to less than twice it, got {self.crop_size}")
         if len(self.mean) not in (1, 3):
             raise ValueError(f"mean must have 3 values, or 1 for grey pictures, got {len(self.mean)}")
         if len(self.std) != len(self.mean):

@@ -30,17 +30,17 @@ class Prepared:
 def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
     """Return `image` after the test-time transform of timm and of transformers' PIL processors.
 
-    Resize to `img_size / crop_pct`, rounded down, with antialiasing, as `crop_mode` says; crop the centre;
-    scale to [0, 1]; normalise.
+    Resize to `crop_size / crop_pct`, rounded down, with antialiasing, as `crop_mode` says; crop the centre,
+    and of that the top left corner of `img_size`; scale to [0, 1]; normalise.
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry.
     """
-    height, width = as_pair(config.img_size)
+    (height, width), (crop_h, crop_w) = as_pair(config.img_size), _crop_size(config)
     if len(config.mean) == 1:
         image = image.convert("L")
     resized = _resized_size(image.size, config)
-    left, top = _offset(resized[0] - width, config), _offset(resized[1] - height, config)
+    left, top = _offset(resized[0] - crop_w, config), _offset(resized[1] - crop_h, config)
     fill = tuple(min(max(round(255 * value), 0), 255) for value in config.mean)  # of borders
 
     seen = Image.new(image.mode, (width, height), fill)
@@ -59,6 +59,11 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
     return Prepared(pixels=((pixels - mean) / std).unsqueeze(0), view=view.convert("RGB"))
 
 
+def _crop_size(config: DataConfig) -> tuple[int, int]:
+    """Return the (height, width) of the centre crop."""
+    return as_pair(config.crop_size or config.img_size)
+
+
 def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
     """Return (width, height) before the centre crop.
 
@@ -66,7 +71,7 @@ def _resized_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
     one pixel more would be another transform.
     """
     width, height = size
-    target_h, target_w = (math.floor(edge / config.crop_pct) for edge in as_pair(config.img_size))
+    target_h, target_w = (math.floor(edge / config.crop_pct) for edge in _crop_size(config))
     if config.crop_mode == "squash":
         return target_w, target_h
     ratios = height / target_h, width / target_w

@@ -58,7 +58,7 @@ TRANSFORMERS: list[tuple[dict[str, Any], str]] = [
     ({"num_attention_heads": 0}, "num_attention_heads must be from 1"),
     ({"num_hidden_layers": 10**9}, "num_hidden_layers must be from 1 to 256, got 1000000000"),
     ({"image_size": None}, "image_size must be .*, got None"),
-    ({"image_size": 30}, "img_size 30 x 30 is not divisible by patch_size 8 x 8"),
+    ({"image_size": 6}, "img_size 6 x 6 is less than patch_size 8 x 8"),
     ({"image_size": [32, 32, 32]}, "image_size must be a whole number or a list of 2 whole numbers"),
     ({"patch_size": 0}, "patch_size must be from 1"),
     ({"num_channels": 2}, "mean must have 3 values, or 1 for grey pictures, got 2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,23 @@ def test_the_size_of_a_timm_network_wins_over_the_size_of_its_origin() -> None:
     config["pretrained_cfg"] |= {"mean": [0.5], "std": [0.5]}
     described = describe(config, {})
     assert (described.config.img_size, described.config.in_chans) == (160, 1)
+
+
+def test_pixels_beyond_the_last_patch_are_not_seen() -> None:
+    """Of a crop of 45 x 32 the patches cover 40 x 32, and so does the view."""
+    data = DataConfig("", (40, 32), (0.5,) * 3, (0.5,) * 3, crop_pct=0.9, crop_size=(45, 32))
+    whole = dataclasses.replace(data, img_size=(45, 32), crop_size=None)
+    for name in SIZES:
+        seen, all_of_it = (
+            preprocess(draw_picture(name), config=data),
+            preprocess(draw_picture(name), config=whole),
+        )
+        assert torch.equal(seen.pixels, all_of_it.pixels[:, :, :40, :32])
+        assert seen.view.size[0] * 40 == seen.view.size[1] * 32
+        cut = all_of_it.view.crop((0, 0, all_of_it.view.width, all_of_it.view.height * 40 // 45))
+        difference = np.asarray(cut.resize((32, 40), Image.Resampling.BOX), np.float32)
+        difference -= np.asarray(seen.view.resize((32, 40), Image.Resampling.BOX), np.float32)
+        assert np.abs(difference).mean() < 3, name
 
 
 @pytest.mark.parametrize("mode", ["center", "squash", "border"])

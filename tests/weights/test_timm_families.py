@@ -40,6 +40,7 @@ MEMBERS = {
     "CLIP, quick GELU": "vit_base_patch16_clip_quickgelu_224.openai",
     "SigLIP": "vit_base_patch16_siglip_224.webli",
     "SigLIP 2, tanh": "vit_so400m_patch16_siglip_256.v2_webli",
+    "SigLIP, pixels beyond the patches": "vit_so400m_patch14_siglip_384.webli",
     "SigLIP, mean": "vit_base_patch16_siglip_gap_224.v2_webli",
     "AIMv2": "aimv2_large_patch14_224.apple_pt",
     "BEiT-3": "beit3_base_patch16_224.in22k_ft_in1k",
@@ -57,7 +58,8 @@ def test_a_member_gives_timms_logits_of_photographs(tmp_path: Path, family: str)
     entry = MEMBERS[family]
     patch = ours.read_networks()["networks"][entry.partition(".")[0]].get("patch_size", 16)
     head: dict[str, Any] = {"num_classes": 7} if timm.get_pretrained_cfg_value(entry, "num_classes") else {}
-    built = timm.create_model(entry, img_size=(4 * patch, 5 * patch), **SMALL, **head)
+    spare = 6 if "beyond" in family else 0
+    built = timm.create_model(entry, img_size=(4 * patch + spare, 5 * patch), **SMALL, **head)
     save_for_hf(scatter(built), str(tmp_path), safe_serialization=True)
     theirs = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
     transform: Any = create_transform(**resolve_model_data_config(theirs))

@@ -57,6 +57,7 @@ MEMBERS: dict[str, tuple[str, str, dict[str, Any], tuple[str, dict[str, Any]]]] 
     "clip, head": ("CLIPForImageClassification", "CLIPConfig", NAMES, CLIP),
     "siglip, tower": ("SiglipVisionModel", "SiglipVisionConfig", {}, ("Siglip", SQUASH[1])),
     "siglip": ("SiglipModel", "SiglipConfig", {}, ("Siglip", SQUASH[1])),
+    "siglip, pixels left over": ("SiglipVisionModel", "SiglipVisionConfig", {"patch_size": 7}, SQUASH),
     "siglip, head": ("SiglipForImageClassification", "SiglipConfig", NAMES, ("Siglip", SQUASH[1])),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vitdemo.config import DataConfig, Size, ViTConfig, simplify_size
+from vitdemo.config import DataConfig, Size, ViTConfig, cover, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
 from vitdemo.weights.records import Description, Json, KeyTable
@@ -60,6 +60,8 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     for key in ("img_size", "patch_size"):
         check_value(key, values[key], Size)
         values[key] = simplify_size(values[key])
+    crop_size = values["img_size"]
+    values["img_size"] = cover(crop_size, values["patch_size"])
     keys = TIMM_KEYS
     if values["num_classes"] == read_networks()["projections"].get(name) and not find_labels(config, inputs):
         values["num_classes"], keys = 0, TIMM_KEYS + NO_HEAD
@@ -70,6 +72,7 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     data = {
         "dataset": "imagenet" if names == imagenet_classes() else "",
         "img_size": model.img_size,
+        "crop_size": None if crop_size == model.img_size else crop_size,
         "mean": take(inputs, "mean", tuple[float, ...], IMAGENET_MEAN),
         "std": take(inputs, "std", tuple[float, ...], IMAGENET_STD),
         "interpolation": take(inputs, "interpolation", str, "bicubic"),

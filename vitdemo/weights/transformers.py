@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vitdemo.config import RANGES, Size, ViTConfig, simplify_size
+from vitdemo.config import RANGES, Size, ViTConfig, cover, simplify_size
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.processors import data_of
 from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
@@ -152,8 +152,10 @@ def describe_transformers(config: Json, preprocessor: Json) -> Description:
     channels = take_whole(values, "num_channels", "in_chans")
     size = None if family.any_size and preprocessor else take_size(values, "image_size")
     data = data_of(preprocessor, img_size=size, channels=channels)
+    if (covered := cover(data.img_size, network["patch_size"])) != data.img_size:
+        data = replace(data, img_size=covered, crop_size=data.img_size)
     model = ViTConfig(
-        img_size=data.img_size,
+        img_size=covered,
         in_chans=channels,
         num_classes=len(names),
         multi_label=bool(names) and is_multi_label(config),
