@@ -14,7 +14,9 @@ YOURS_OF = "Your picture {number} of {count}"
 EXAMPLE = "Example: {name}"
 PHOTOGRAPH = "Example: {name} · photograph by {author}, {licence}"
 SOURCES = "Several pictures become a strip to choose from."
-SOURCES_WITH_SAMPLES = "Several make a strip; test images tell their true class."
+SOURCES_WITH_SAMPLES = (
+    "Several pictures become a strip to choose from; a test image comes with its true class."
+)
 NO_UPLOADS = "This page takes no uploads."
 SETTINGS = "Examples and settings"
 SAMPLE = "{dataset} test image {index} · true class: {label}"
