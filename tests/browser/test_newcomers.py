@@ -93,3 +93,38 @@ def test_a_word_tells_what_it_means(open_page: Opener) -> None:
     expect(page.locator("#foot a")).to_have_text(
         ["ViT", "DynamicViT", "Linear attention", "vitdemo.zip", "Apache 2.0"]
     )
+
+
+WORD = """([place, text]) => {
+  for (const range of CSS.highlights.get("term")) {
+    const seen = document.querySelector(place).contains(range.startContainer);
+    const box = range.getBoundingClientRect();
+    if (seen && box.width && String(range) === text) {
+      range.startContainer.parentElement.scrollIntoView({ block: "center" });
+      const { x, y, width, height } = range.getBoundingClientRect();
+      return [x + width / 2, y + height / 2];
+    }
+  }
+  return null;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("tab", "word", "meaning"),
+    [
+        ("Prediction", "Dense", "Without pruning: every patch"),
+        ("Attention", "layers", "Attention, then a small network"),
+        ("Trust", "Patches", "A square piece of the picture"),
+    ],
+)
+def test_a_word_tells_its_meaning_where_it_stands_in_a_tab(
+    open_page: Opener, tab: str, word: str, meaning: str
+) -> None:
+    page = open_page(start_bundled()[1])
+    page.get_by_role("tab", name=tab).click()
+    place = page.wait_for_function(WORD, arg=[f"#tab-{tab.lower()}", word]).json_value()
+    page.mouse.move(*place)
+    shown = page.locator(".terms .meaning:popover-open")
+    expect(shown).to_contain_text(meaning)
+    page.mouse.move(0, 0)
+    expect(shown).to_have_count(0)
