@@ -27,6 +27,22 @@ FRAMES = """() => {
   look();
 }"""
 
+# The lowest opacity that each part has had, and that of what it stands in.
+FADED = """() => {
+  const own = (node) => Number(getComputedStyle(node).opacity);
+  const opacity = (node) => (node === document.body ? 1 : own(node) * opacity(node.parentNode));
+  const parts = { film: "#film", comparison: "#comparison", maps: "#class-maps" };
+  window.faded = Object.fromEntries(Object.keys(parts).map((name) => [name, 1]));
+  const look = () => {
+    for (const [name, place] of Object.entries(parts)) {
+      const now = Number(opacity(document.querySelector(place)).toFixed(2));
+      window.faded[name] = Math.min(window.faded[name], now);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
 
 def slide(page: Page, percent: int) -> None:
     """Moves the slider without letting go of it."""
@@ -73,6 +89,25 @@ def test_the_slider_asks_nobody_and_says_what_the_network_says(open_page: Opener
         if percent == 0:
             expect(page.locator("#counts")).to_contain_text("none pruned")
     assert not asked
+
+
+def test_letting_go_fades_what_the_browser_has_not_answered(open_page: Opener) -> None:
+    page = open_page(start_bundled()[1])
+    steps.expect_known(page)
+    steps.expect_rest(page)
+    page.evaluate(FADED)
+    slide(page, 50)
+    page.locator("#ratio input[type=range]").dispatch_event("pointerup")
+    page.wait_for_function("window.isShown(50)")
+    steps.expect_rest(page)
+    assert page.evaluate("window.faded") == {"film": 1, "comparison": 0.4, "maps": 0.4}
+    asked = listen_to(page)
+    slide(page, 90)
+    slide(page, 50)
+    page.locator("#ratio input[type=range]").dispatch_event("pointerup")
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if "queue/join" in url]  # the result of 50 % is on the page
+    expect(page.locator("body.stale")).to_have_count(0)
 
 
 def find_example(page: Page) -> str:

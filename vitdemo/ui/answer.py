@@ -22,6 +22,8 @@ from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.choices import choose_model, follow_model
 from vitdemo.ui.sidebar.link import Link, is_complete
 
+FADE_RATIO = "(ratio) => window.fadeStale(Boolean(window.atRatio?.(ratio)))"  # tabs/prediction/film.js
+
 
 def build_headline(first: First | None) -> gr.HTML:
     """Build the line that holds the answer."""
@@ -135,10 +137,11 @@ class Answering:
         side = link.side
         column = [session.model, session.selector, side.examples, side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
-        asking = [session.image.change, session.model.input, session.ratio.release, session.selector.input]
+        asking = [session.image.change, session.model.input, session.selector.input]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
+        session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)
         gr.on(
-            asking,
+            [*asking, session.ratio.release],
             self.answer,
             inputs,
             self.outputs,

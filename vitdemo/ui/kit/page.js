@@ -1,4 +1,11 @@
 () => {
+  // Who lets go of the ratio where it was asks for nothing new: the result is on the page.
+  document.addEventListener("pointerup", (event) => {
+    const { target } = event;
+    if (!target.matches?.("#ratio input[type=range]") || document.body.classList.contains("stale")) return;
+    if (window.isShown?.(Number(target.value))) event.stopImmediatePropagation();
+  }, true);
+
   // gradio's sliders report `release` for the pointer only: let the keyboard count too.
   document.addEventListener("keyup", (event) => {
     const target = event.target;

@@ -1,6 +1,7 @@
 // The film: patches fall away from the picture stage by stage, at the ratio where the slider stands. What the
 // network says at every ratio is computed ahead and comes in one piece, so that the slider asks nobody: other parts
-// of the page read it by window.atRatio. Entry point: mount().
+// of the page read it by window.atRatio, and by window.isShown of which ratio the result on the page is. Entry point:
+// mount().
 
 import { Picture } from "../../kit/maps/picture.js";
 import { Player } from "../../kit/maps/player.js";
@@ -155,6 +156,7 @@ export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".film");
   const film = new Film({ root, trigger, props, words: new Words(props.words) });
   window.atRatio = (ratio) => film.at(ratio);
+  window.isShown = (ratio) => film.data?.ratio === ratio;
   root.film = {
     /** What is drawn, for tests. */
     get shown() {

@@ -29,7 +29,7 @@ def build(session: Session) -> None:
     if first:
         compared = words.write_comparison(first.analysis, first.times)
     with gr.Tab(label("Prediction"), elem_id="tab-prediction") as tab:
-        with gr.Row(equal_height=False):
+        with gr.Row(equal_height=False, elem_id="answer"):
             with gr.Column(min_width=300):
                 film.build(session)
             with gr.Column(min_width=300):
