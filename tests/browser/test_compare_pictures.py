@@ -61,6 +61,11 @@ def test_another_picture_is_chosen_and_followed(page: Page, artefacts: Path) -> 
     picture.press("ArrowRight")
     assert start_bundled()[0].forwards == forwards
     keep_looks(page, artefacts, "compare-pictures")
+    page.locator("#compare-others input[type=file]").set_input_files(steps.example_paths()["frog"])
+    expect_beside(page, "frog")
+    expect(page.locator("#compare-examples button.selected")).to_have_count(0)
+    page.locator("#compare-examples button.thumbnail-item").nth(3).click()
+    expect_beside(page, "cat")
     steps.choose_example(page, "ship")
     expect_shown(page, "ship")
     expect_beside(page, "cat")

@@ -66,13 +66,14 @@ KEPT = "What A and B kept"
 KEPT_MORE = "Patches in full colour are left after the last stage; the faded ones were removed on the way."
 KEPT_CAPTION = "{side}: {left} of {count} patches left"
 
-PICTURES = "Two pictures, patch by patch"
+PICTURES = "Two pictures, patch by patch: yours beside an example, or beside another of yours"
 PICTURES_MORE = (
-    "The picture on the left and one of these, both seen by the network and at the pruning ratio of the left "
-    "column: to each patch of the one, what is alike in the other."
+    "The picture on the left, and one of these or a second of your own, both seen by the network and at the "
+    "pruning ratio of the left column: to each patch of the one, what is alike in the other."
 )
+SECOND = "Upload the second picture"
 PAIR = WORDS | {
-    "features": PICTURES,
+    "features": "Two pictures, patch by patch",
     "hint": "Hover or tap a patch of the left picture to see which patches of the other one the network sees "
     "as alike; click pins it, arrow keys and Enter do the same.",
     "title_kept": "The other picture: similarity to {patch} of the left one",
