@@ -82,6 +82,20 @@ def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, art
         assert card.convert("RGB").tobytes() == wanted.tobytes()
 
 
+def test_a_map_of_a_class_is_saved_large(page: Page, tmp_path: Path, artefacts: Path) -> None:
+    steps.unfold_maps(page, 4)
+    page.locator("#other-maps .thumbnail-item").nth(1).click()
+    file = save(page, page.locator("#other-maps .preview").get_by_role("button", name="Download"), tmp_path)
+    expect(page.locator("#export [role=status]")).to_have_text("Saved")
+    result = start_bundled()[0].open(Request(str(next(iter(example_paths().values())))))
+    method = result.classes()[2].method
+    assert file.name == f"{MODEL}-30-{method}.png"
+    with Image.open(file) as saved:
+        saved.save(artefacts / "class-map.png")
+        assert min(saved.size) >= 1024
+        assert saved.tobytes() == result.draw_class_map(method=method).tobytes()
+
+
 def test_looked_at_by_is_saved_as_the_tab_shows_it(page: Page, tmp_path: Path) -> None:
     """Every map of both passes, against the page's own numbers and against whole matrices."""
     look = {**LOOK, "direction": "in", "pass": "pruned", "query": None, "fusion": "max", "discard_ratio": 0.2}

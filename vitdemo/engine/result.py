@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from vitdemo.engine.answers import attention, features, payload
-from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps
+from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps, draw_class_map
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
 from vitdemo.engine.answers.lab import Lab
@@ -113,6 +113,10 @@ class Result:
         Run the network and raise as that does; raise ValueError naming the known methods, too.
         """
         return class_map(self._subject, label, method=method)
+
+    def draw_class_map(self, label: str = "", *, method: str) -> Image.Image:
+        """Return one of `classes` large enough to be saved. Raise as `class_map`."""
+        return draw_class_map(self._subject, label, method=method)
 
     def trust(self, label: str = "") -> Trust:
         """Judge each map of class `label` ("": the answer) against random order, by really removing patches.

@@ -2,7 +2,7 @@
 
 from vitdemo.render.card import CARD, draw_card
 from vitdemo.render.film import encode_gif
-from vitdemo.render.geometry import enlarge_view, patch_at, patch_box
+from vitdemo.render.geometry import DISPLAY_EDGE, enlarge_view, patch_at, patch_box
 from vitdemo.render.overlay import describe, draw_heat, draw_overlay, share_of_total
 from vitdemo.render.palette import colour_map, stage_colours
 from vitdemo.render.patches import (
@@ -27,6 +27,7 @@ from vitdemo.render.scale import (
 
 __all__ = [
     "CARD",
+    "DISPLAY_EDGE",
     "OPACITY",
     "Heatmap",
     "Scale",

@@ -65,10 +65,10 @@ def mask_grid_lines(size: Size, grid: Grid) -> Bool[np.ndarray, "height width"]:
     return lines
 
 
-def enlarge_view(view: Image.Image) -> Image.Image:
-    """Return the view as RGB, enlarged (bicubic) until its long edge has 448 pixels; never reduced."""
+def enlarge_view(view: Image.Image, *, edge: int = DISPLAY_EDGE) -> Image.Image:
+    """Return the view as RGB, enlarged (bicubic) until its long edge has so many pixels; never reduced."""
     view = view.convert("RGB")
-    factor = DISPLAY_EDGE / max(view.size)
+    factor = edge / max(view.size)
     if factor <= 1:
         return view
     width, height = (max(1, round(edge * factor)) for edge in view.size)

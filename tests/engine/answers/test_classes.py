@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
@@ -46,6 +47,18 @@ def test_maps_are_those_of_the_analysed_pass(
         expected = render.draw_heat(result.analysis.view, heat, scale=scale, gone=gone)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
         assert one.total == pytest.approx(np.nansum(heat))
+
+
+def test_a_map_to_be_saved_is_the_same_and_larger(small_engine: Engine) -> None:
+    result = small_engine.open(Request(draw_picture()))
+    for one in result.classes("frog"):
+        large = result.draw_class_map("frog", method=one.method)
+        assert min(large.size) >= 1024
+        assert large.height / large.width == pytest.approx(one.image.height / one.image.width, abs=0.01)
+        small = np.asarray(large.resize(one.image.size, Image.Resampling.BOX)).astype(int)
+        assert np.abs(small - np.asarray(one.image))[:440].mean() < 8
+    with pytest.raises(ValueError, match="method must be one of"):
+        result.draw_class_map("frog", method="raw-attention")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
-from vitdemo.maps import CLASS_METHODS, Heatmap, explain
+from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
 from vitdemo.message import Message
 from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
@@ -21,6 +21,7 @@ from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
 NAMED = 20  # classes in a message at most
+LARGE = 1344  # pixels on the long edge of a map that is saved: three times as many as on the page
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,23 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
 
 def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
-    if method not in CLASS_METHODS:
-        known = ", ".join(CLASS_METHODS)
-        raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(method)))
     label = label or answer(subject.entry)
-    return patch_map(CLASS_METHODS[method], heats_of(subject, label)[method], label=label)
+    return patch_map(choose_class_method(method), heats_of(subject, label)[method], label=label)
+
+
+def draw_class_map(subject: Subject, label: str = "", *, method: str) -> Image.Image:
+    """Return one of these maps large enough to be saved, its legend with it. Raise as `class_map`."""
+    choose_class_method(method)
+    heats = heats_of(subject, label or answer(subject.entry))
+    return draw_map(subject.entry, method, heats[method], edge=LARGE)
+
+
+def choose_class_method(key: str) -> Method:
+    """Return the method called `key`. Raise ValueError naming those that show a class."""
+    if key not in CLASS_METHODS:
+        known = ", ".join(CLASS_METHODS)
+        raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(key)))
+    return CLASS_METHODS[key]
 
 
 def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
@@ -125,7 +138,9 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trac
     return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
 
 
-def draw_map(entry: Entry, method: str, heat: Heatmap) -> Image.Image:
+def draw_map(entry: Entry, method: str, heat: Heatmap, *, edge: int = render.DISPLAY_EDGE) -> Image.Image:
+    """Return the map over the view, enlarged to `edge` pixels on its long edge."""
     scale = render.own_scale(heat, label=CLASS_METHODS[method].unit)
     gone = find_gone(entry.pruned or entry.dense)
-    return render.draw_heat(entry.analysis.view, heat, scale=scale, gone=gone)
+    view = render.enlarge_view(entry.analysis.view, edge=edge)
+    return render.draw_heat(view, heat, scale=scale, gone=gone)

@@ -3,6 +3,7 @@
 
 import "../kit/figures.js"; // the charts' own buttons
 
+const MAPS = ":is(#class-maps, #other-maps)";
 const SHORT = 2500; // milliseconds that "Saved" stays
 
 /** Starts the buttons in `element`; `trigger`, `props` and `watch` are those of the page's component. */
@@ -16,16 +17,29 @@ export function mount({ element, trigger, props, watch }) {
   root.querySelector("[data-word=card]").textContent = words.card;
   let turn = 0;
 
+  function ask(wanted) {
+    turn += 1;
+    status.textContent = words.waiting;
+    trigger("export", { turn, ...wanted });
+  }
+
   for (const button of buttons) {
     button.title = words[button.dataset.kind];
     button.addEventListener("click", () => {
-      turn += 1;
-      status.textContent = words.waiting;
       // The Attention tab is built once it was opened; before that, it shows what it will show first.
       const look = document.querySelector(".attention")?.attention?.state ?? null;
-      trigger("export", { turn, kind: button.dataset.kind, look });
+      ask({ kind: button.dataset.kind, look });
     });
   }
+
+  // The button by which gradio would save a map of a class as small as the page shows it.
+  document.addEventListener("click", (event) => {
+    const gallery = event.target.closest?.(`${MAPS} .preview .icon-button-wrapper button:first-of-type`)?.closest(MAPS);
+    if (!gallery) return;
+    event.stopPropagation();
+    const maps = [...document.querySelectorAll(`${MAPS} .grid-wrap .thumbnail-item`)];
+    ask({ kind: "map", place: maps.indexOf(gallery.querySelector(".grid-wrap .selected")) });
+  }, true);
 
   watch("file", () => {
     const { url, name, asked, problem } = JSON.parse(props.file);

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import gradio as gr
+from PIL import Image
 
 from vitdemo.engine import Analysis, Look, Result
 from vitdemo.engine.look import from_state
@@ -45,26 +46,41 @@ def build(session: Session) -> None:
         try:
             with tell_errors(html=False):
                 result = session.open(values)
-                look = from_state(asked["look"] or {})  # until the tab was opened, as it will show at first
-                kind, data = write_content(result, asked["kind"], look)
-                path = store_file(group, name_file(result.analysis), kind=kind, data=data)
+                name = name_file(result.analysis)
+                if asked["kind"] == "map":
+                    method, data = write_map(result, session.find_class(values), int(asked["place"]))
+                    kind, name = "png", f"{name}-{method}"
+                else:
+                    look = from_state(asked["look"] or {})  # until the tab was opened, as it will show first
+                    kind, data = write_content(result, asked["kind"], look)
+                path = store_file(group, name, kind=kind, data=data)
         except gr.Error as error:
             return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
         return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
 
     options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
-    group.export(collect, session.inputs, group, **options)
+    group.export(collect, {*session.inputs, session.chosen}, group, **options)
 
 
 def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     """Return (how the file's name ends, what is in it)."""
     if kind == "png":
-        file = io.BytesIO()
-        result.card(find_address()).save(file, "PNG")
-        return kind, file.getvalue()
+        return kind, encode_png(result.card(find_address()))
     record = result.export(look)
     return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))
+
+
+def write_map(result: Result, label: str, place: int) -> tuple[str, bytes]:
+    """Return (the method, a large picture) of the map at `place` among those of class `label`."""
+    method = result.classes(label)[place].method
+    return method, encode_png(result.draw_class_map(label, method=method))
+
+
+def encode_png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def name_file(analysis: Analysis) -> str:
