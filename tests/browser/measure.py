@@ -1,0 +1,98 @@
+"""`python -m tests.browser.measure --n 9`: how long a page takes to open, and an upload to be answered.
+
+The app as it ships and a browser with an empty cache on the same machine. Beside each median stand the
+middle half and n; run it while nothing else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import MISSING, find_browser
+from tests.browser.record import SWITCHES
+from tests.browser.server import ROOT, find_app
+from tests.browser.steps import upload
+from tests.browser.test_first_view import PLACES, WATCH
+from vitdemo.engine import Engine, Timing
+from vitdemo.timing import describe
+from vitdemo.ui.kit.session import list_examples
+
+# From the choice of a file to the answer to it; before that, there is none.
+ANSWERED = """() => {
+  window.answered = null;
+  let begun = null;
+  addEventListener("change", ({ target }) => {
+    if (target.type === "file") begun = performance.now();
+  }, true);
+  (function look() {
+    const there = begun !== null && document.querySelector("#headline .answer");
+    if (there) window.answered = performance.now() - begun;
+    else requestAnimationFrame(look);
+  })();
+}"""
+
+
+def open_fresh(browser: Browser, url: str) -> Page:
+    """Return a page in a browser that knows nothing of it, when all of its first view is there."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.add_init_script(f"({WATCH})({PLACES})")
+    page.goto(url)
+    page.wait_for_function("window.filled")
+    return page
+
+
+def draw_uploads(folder: Path, n: int) -> Iterator[Path]:
+    """Write pictures that nobody has analysed: an example, cut a little more each time."""
+    engine = Engine(device="cpu")
+    with Image.open(list_examples(engine, engine.default_model)[0].path) as picture:
+        for cut in range(1, n + 1):
+            path = folder / f"{cut}.png"
+            picture.convert("RGB").crop((cut, cut, *picture.size)).save(path)
+            yield path
+
+
+def measure_uploads(page: Page, folder: Path, n: int) -> Iterator[float]:
+    """Milliseconds from each upload to its answer."""
+    for path in draw_uploads(folder, n):
+        page.wait_for_function("!document.body.classList.contains('stale')")
+        page.wait_for_timeout(3000)  # what follows the answer before is done
+        page.evaluate(ANSWERED)
+        upload(page, path)
+        page.wait_for_function("window.answered")
+        yield page.evaluate("window.answered")
+
+
+def summarise(times: list[float]) -> str:
+    low, middle, high = np.percentile(times, (25, 50, 75)).tolist()
+    return describe(Timing(middle, low, high, len(times)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.measure", description=__doc__)
+    parser.add_argument("--n", type=int, default=9, help="times of each (default: %(default)s)")
+    n, path = parser.parse_args().n, find_browser()
+    if path is None:
+        sys.exit(MISSING)
+    url = find_app(ROOT / "checkpoints")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        opened = []
+        for _ in range(n):
+            page = open_fresh(browser, url)
+            opened.append(page.evaluate("window.filled"))
+            page.context.close()
+        print(f"first view: {summarise(opened)}", flush=True)
+        page = open_fresh(browser, url)
+        print(f"upload to answer: {summarise(list(measure_uploads(page, Path(folder), n)))}")
+
+
+if __name__ == "__main__":
+    main()
