@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vitdemo.config import ViTConfig
+from vitdemo.cost import parameters
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, measure_speed
@@ -28,7 +29,13 @@ from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Progress
 from vitdemo.models.pruning import token_counts
+from vitdemo.registry import ModelSpec
 from vitdemo.weights import is_cached, list_models
+
+
+def describe_download(spec: ModelSpec) -> str:
+    """Return what the menu adds to the name of a network of the Hub: its size, four bytes a number."""
+    return f" · ↓ {4e-6 * parameters(spec.config):.0f} MB" if spec.source.startswith("hf-hub:") else ""
 
 
 class Engine:
@@ -73,10 +80,13 @@ class Engine:
         self._cache.forget(seconds)
 
     def menu(self) -> list[tuple[str, str]]:
-        """Return (title, key) of every model: the bundled ones, those of one's own, those of the Hub."""
+        """Return (title, key) of every model: the bundled ones, those of one's own, those of the Hub.
+
+        With an arrow stands how much is downloaded for it.
+        """
         specs = list_models(self._models_dir).values()
         near_first = sorted(specs, key=lambda spec: spec.source.startswith("hf-hub:"))
-        return [(spec.title, spec.key) for spec in near_first]
+        return [(f"{spec.title}{describe_download(spec)}", spec.key) for spec in near_first]
 
     def info(self, model: str) -> ModelInfo:
         """Return what the menu knows of a model; loads nothing. Raise ValueError naming the known ones."""

@@ -72,7 +72,9 @@ class Answering:
             with tell_errors(html=False):  # words.problem escapes it
                 result = analyse(session.engine, session.make_request(values), make_progress(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
-            return self.fill(words.write_problem(error.message), None)
+            model = values[session.model]
+            missing = not (session.engine.info(model).bundled or session.engine.loaded(model))
+            return self.fill(words.write_problem(error.message, missing=missing), None)
         return self.fill(words.write_headline(result.analysis), result.analysis)
 
     def ask_wider(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:

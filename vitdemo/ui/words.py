@@ -14,6 +14,7 @@ LEAD = (
     "Give it a picture, choose how many patches to throw away, and see what the network says, "
     "where it looked and what it kept."
 )
+NO_DOWNLOAD = "Try again later, or choose a model without an arrow: it needs no download."
 SKIP = "Skip to the answer"
 SKIP_LINK = '<a class="skip" href="#headline">${value}</a>'
 PICTURED = "A picture beside the patches of it that a Vision Transformer kept, with its answer"
@@ -27,9 +28,13 @@ def write_waiting(words: str) -> Html:
     return tag("div", quiet(words), class_="headline", role="status")
 
 
-def write_problem(words: str) -> Html:
-    """Return the answer when there is no result: one sentence that says why."""
-    return tag("div", tag("p", words, class_="problem"), class_="headline", role="alert")
+def write_problem(words: str, *, missing: bool = False) -> Html:
+    """Return the answer when there is no result: one sentence that says why.
+
+    `missing`: since the network could not be downloaded; what to do then is said as well.
+    """
+    more = quiet(say(NO_DOWNLOAD)) if missing else ""
+    return tag("div", tag("p", words, class_="problem"), more, class_="headline", role="alert")
 
 
 def write_headline(analysis: Analysis) -> Html:

@@ -49,8 +49,7 @@ def explain_error(error: Exception, *, repo: str, revision: str, file: str) -> W
         )
     if isinstance(error, OSError):
         return explain_unwritten(error, repo=repo, file=file)
-    kind = type(error).__name__
-    return WeightsError(Message("The Hub could not be reached ({error}) for {repo}", error=kind, repo=repo))
+    return WeightsError(Message("The Hub could not be reached for {repo}", repo=repo))
 
 
 def describe_absent(file: str, *, repo: str, revision: str) -> Message:

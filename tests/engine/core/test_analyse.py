@@ -155,6 +155,9 @@ def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> 
     keys = [key for _, key in engine.menu()]
     assert set(keys[:3]) == set(KEYS)
     assert set(keys) == {key for key, spec in MODELS.items() if not spec.optional}
+    titles = {key: title for title, key in engine.menu()}
+    assert titles["deit_tiny"].endswith(" · ↓ 23 MB")  # 5.7 million numbers
+    assert "↓" not in titles["vit_cifar10"]
     info = engine.info("deit_tiny")
     assert (info.layers, info.heads, info.grid, info.num_patches) == (12, 3, (14, 14), 196)
     assert info.prune_loc == (3, 6, 9)
