@@ -123,9 +123,21 @@ def projection_of(architecture: str) -> int | None:
     return widths.pop() if widths else None
 
 
+def tag_of(architecture: str) -> str | None:
+    """Return the tag of timm's default weights, where each of its entries has a repository of its name."""
+    entries = list(entries_of(architecture))
+    repos = [_model_pretrained_cfgs[entry].hf_hub_id for entry in entries]
+    if not entries or any(
+        repo not in ("timm/", f"timm/{entry}") for entry, repo in zip(entries, repos, strict=True)
+    ):
+        return None
+    return str(next(iter(repos))).partition(".")[2]
+
+
 def read_networks() -> dict[str, Any]:
     """Return the table that the reader of timm's format looks networks up in."""
     found = {name: translate(name) for name in list_architectures()}
+    tags = {name: tag_of(name) for name in found}
     projections = {name: projection_of(name) for name in found}
     others = {name: reason for key, reason in OTHERS.items() for name in list_architectures(key)}
     return {
@@ -133,6 +145,7 @@ def read_networks() -> dict[str, Any]:
         "networks": {name: values for name, values in found.items() if isinstance(values, dict)},
         "refused": {name: values for name, values in found.items() if isinstance(values, str)} | others,
         "projections": {name: width for name, width in projections.items() if width},
+        "tags": {name: tag for name, tag in tags.items() if tag},
         "renamed": {
             old: new for old, new in sorted(_deprecated_models.items()) if new and new.split(".")[0] in found
         },
@@ -142,7 +155,7 @@ def read_networks() -> dict[str, Any]:
 def format_networks(tables: dict[str, Any]) -> str:
     """Return the tables as JSON, an architecture a line."""
     parts = [f' "timm": "{tables["timm"]}"']
-    for key in ("networks", "refused", "projections", "renamed"):
+    for key in ("networks", "refused", "projections", "tags", "renamed"):
         table = tables[key]
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in table.items()]
         parts.append(f" {json.dumps(key)}: {{\n" + ",\n".join(lines) + "\n }")

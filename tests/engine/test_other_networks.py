@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from tests.engine.bundle import draw_picture
-from tests.models.nets import make_small, make_small_dynamic
+from tests.models.nets import VARIANTS, make_small, make_small_dynamic
 from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
@@ -152,6 +152,40 @@ def test_a_network_without_words_shows_all_that_it_has(tmp_path: Path) -> None:
     words = predict.format_outcomes(Path("cat.png"), analysis, result.times())
     assert "This network has no words." in words
     assert "16 -> 8 -> 4 -> 2" in words
+
+
+READINGS = {
+    "attention pooling": "all patch tokens, with weights that attention of its own gives them",
+    "class beside mean": "the class token and the mean of the patch tokens, side by side",
+    "no last norm, tanh": "After the last block the head reads the class token alone",
+    "norms in each branch": "After a last normalisation the head reads the class token alone",
+    "pre-norm, quick GELU": "the class token alone",
+    "RMSNorm, SwiGLU, no biases": "the class token alone",
+}
+
+
+@pytest.mark.parametrize("variant", READINGS)
+def test_a_network_of_another_family_goes_through_all_of_the_engine(tmp_path: Path, variant: str) -> None:
+    """By attention of a selector, since such networks come without predictors."""
+    model = make_small(**VARIANTS[variant])
+    engine = serve_model(tmp_path, model, DATA)
+    result = engine.open(Request(draw_picture(), str(tmp_path), RATIO, "class-attention"))
+    pixels = preprocess(draw_picture(), config=DATA).pixels
+    with torch.no_grad():
+        assert_same(result.analysis.dense.top, model(pixels)[0].softmax(-1))
+    steps = {str(step.title): step for step in result.inside.walk()}
+    assert READINGS[variant] in steps["Readout"].text
+    assert steps["Readout"].shape == f"({model.config.num_features},)"
+    pruning = Pruning(make_selector("class-attention", model=model, pixels=pixels), FixedRatio(RATIO))
+    trace = record(model, pixels, pruning=pruning)
+    numbers = np.array(result.attention(Look()).values, float)
+    np.testing.assert_allclose(numbers, explain(trace, "attention-rollout"), atol=1e-5)
+    np.testing.assert_allclose(result.export(Look()).arrays["pruned_readout"], trace.readout, atol=1e-6)
+    assert result.classes()
+    assert result.inside.sanity()
+    assert result.inside.ablation("dense")
+    assert result.lab.operate(drop=[3]).after
+    assert result.trust().candidates
 
 
 def test_a_wider_network_is_one_that_need_not_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

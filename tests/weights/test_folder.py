@@ -17,6 +17,7 @@ from tests.weights.samples import CLASSES, CONFIG, DATA, compute_logits, write_o
 from vitdemo.kinds import to_json
 from vitdemo.models import build_model
 from vitdemo.weights import WeightsError, load_model, save_model, store
+from vitdemo.weights.names import resolve_name
 
 
 def edit(path: Path, **changes: Any) -> None:
@@ -171,6 +172,30 @@ def test_what_is_wrong_with_a_folder_is_named(tmp_path: Path, kind: str) -> None
     harm(tmp_path)
     with pytest.raises(WeightsError, match=message):
         load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "resolved"),
+    [
+        ("hf_hub:me/my_vit@v2", "hf-hub:me/my_vit@v2"),
+        ("hf-hub:me/my_vit", "hf-hub:me/my_vit"),
+        ("local-dir:my/folder", "my/folder"),
+        ("vit_small_patch14_dinov2", "hf-hub:timm/vit_small_patch14_dinov2.lvd142m"),
+        ("vit_tiny_patch16_224.augreg_in21k", "hf-hub:timm/vit_tiny_patch16_224.augreg_in21k"),
+        ("vit_tiny_patch16_224_in21k", "hf-hub:timm/vit_tiny_patch16_224.augreg_in21k"),
+        ("vit_base_patch16_clip_quickgelu_224.openai", "vit_base_patch16_clip_quickgelu_224.openai"),
+        ("resnet50", "resnet50"),
+        ("tests", "tests"),
+    ],
+)
+def test_timms_spellings_and_names_are_ours(name: str, resolved: str) -> None:
+    """CLIP's with quick GELU lie in a repository that has the name of the one without."""
+    assert resolve_name(name) == resolved
+
+
+def test_a_folder_may_be_spelled_as_timm_does(tmp_path: Path) -> None:
+    write_own(tmp_path / "mine")
+    assert load_model(f"local-dir:{tmp_path / 'mine'}").origin.source == "folder mine"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from vitdemo.message import Message, Progress
 from vitdemo.registry import MODELS, PREFERRED, ModelSpec, dataset_title, entitle
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
+from vitdemo.weights.names import resolve_name
 from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
 from vitdemo.weights.shelf import find_own, make_own_spec
 from vitdemo.weights.store import CONFIG, PICKLES, PREPROCESSOR, read_description, read_folder, save_model
@@ -57,9 +58,9 @@ def load_model(
 ) -> LoadedModel:
     """Return a network ready for inference on `device`, with 32-bit weights.
 
-    `name_or_spec`: a name of the menu, a folder, `hf-hub:owner/repo[@revision]`, or a spec. Bundled models
-    are looked up in `models_dir` (default: BUNDLED), and before that in the repository that the environment
-    variable VITDEMO_HUB_REPO names, if it is set.
+    `name_or_spec`: a name of the menu, what `resolve_name` knows (a folder, `hf-hub:owner/repo[@revision]`, a
+    network's name in timm), or a spec. Bundled models are looked up in `models_dir` (default: BUNDLED), and
+    before that in the repository that the environment variable VITDEMO_HUB_REPO names, if it is set.
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
     file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
     is called several times a second, from the start; whatever it raises cancels the download, at once and
@@ -67,7 +68,7 @@ def load_model(
     """
     terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress)
     spec = find_spec(name_or_spec, models_dir or BUNDLED) if isinstance(name_or_spec, str) else name_or_spec
-    source = str(name_or_spec) if spec is None else spec.source
+    source = resolve_name(str(name_or_spec)) if spec is None else spec.source
     if spec is not None and source == "bundled":
         folder, origin = locate_bundled(spec.folder, models_dir or BUNDLED, terms)
     elif source.startswith("hf-hub:"):
@@ -162,8 +163,8 @@ def find_default_model(models_dir: Path | None = None) -> str:
 
 
 def is_cached(name: str) -> bool:
-    """Return whether what `hf-hub:owner/repo[@revision]` stands for lies whole in the client's cache."""
-    match = hub.NAME.fullmatch(name)
+    """Return whether what `name` stands for on the Hub lies whole in the client's cache."""
+    match = hub.NAME.fullmatch(resolve_name(name))
     if match is None:
         return False
     return hub.find_cached(hub.Address(match["repo"], match["revision"] or "main")) is not None

@@ -35,7 +35,8 @@ def read_networks() -> dict[str, Any]:
     """Return timm's architectures: `networks`, as our configs, and `refused`, with the reason.
 
     `projections`: the outputs of CLIP's towers whose head leads into the space that pictures share with
-    texts. `renamed`: what older names are today.
+    texts. `tags`: of the default weights, where the Hub has a repository by that name. `renamed`: what older
+    names are today.
     """
     return json.loads(Path(__file__).with_name("timm_networks.json").read_text(encoding="utf-8"))
 
