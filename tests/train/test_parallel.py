@@ -1,4 +1,4 @@
-"""One batch: whole, in small parts, in two processes, or compiled, the weights are the same."""
+"""One batch: whole, in small parts, or in two processes, the weights are the same."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from tests.train.conftest import run_twice
 from train.__main__ import main as train
 from train.batches import Batch
-from train.network import build_network, compile_network
 from train.parallel import Division, World, device_of
 from train.recipe import load_recipe
 from train.run import Run
-from vitdemo.models import VisionTransformer
-from vitdemo.models.layers import Block
-from vitdemo.models.pruning import Explicit, Pruning
 
 # SGD answers a rounding error with a rounding error (Adam and Muon scale it up), and without clipping a wrong
 # length of the gradient shows.
@@ -91,39 +86,3 @@ def test_a_process_takes_the_gpu_of_its_own_number(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert device_of("cuda") == torch.device("cuda:3")
     assert device_of("cpu") == torch.device("cpu")
-
-
-def test_compiled_training_is_eager_training(tiny: list[str]) -> None:
-    """Forward, backward and the moving average, whose keys must be the eager ones."""
-    short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
-    eager = train_weights(short, steps=2)
-    compiled = train_weights([*short, "compile=true"], steps=2)
-    assert measure_distance(eager, compiled) < 1e-5
-
-
-def make_compiled(recipe: str, words: list[str]) -> nn.Module:
-    """An untrained network, compiled without generating machine code."""
-    config = load_recipe(recipe, [*words, "compile=true"])
-    network = build_network(config.model).eval()
-    names = list(network.state_dict())
-    compile_network(network, config, backend="aot_eager")
-    assert list(network.state_dict()) == names
-    return network
-
-
-def test_a_compiled_network_takes_each_number_of_tokens(tiny: list[str]) -> None:
-    network, x = make_compiled("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
-    for count in (64, 16):
-        pruning = Pruning(None, Explicit((torch.arange(count),)))
-        plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
-        torch.testing.assert_close(network(x, pruning=pruning), plain)
-
-
-def test_an_elastic_network_is_compiled_by_the_block_for_any_number_of_tokens(tiny: list[str]) -> None:
-    network = make_compiled("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
-    assert "forward" not in vars(network)
-    assert all("forward" in vars(network.get_submodule(f"blocks.{index}")) for index in range(4))
-    block = network.get_submodule("blocks.1")
-    for count in (65, 30, 7):
-        tokens = torch.randn(2, count, 32)
-        torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]

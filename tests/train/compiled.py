@@ -1,0 +1,77 @@
+"""What compiled networks do: `python -m tests.train.compiled DATA RUNS` prints what went wrong in each check.
+
+It is a process of its own, since the tests check every annotated function at each call, and a compiler would
+follow that, too: what it compiled would be another network than users have.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tests.train.conftest import list_overrides
+from tests.train.test_parallel import ALIKE, measure_distance, train_weights
+from train.network import build_network, compile_network
+from train.recipe import load_recipe
+from vitdemo.models import VisionTransformer
+from vitdemo.models.layers import Block
+from vitdemo.models.pruning import Explicit, Pruning
+
+
+def check_training(tiny: list[str]) -> None:
+    """Forward, backward and the moving average, whose keys must be the eager ones."""
+    short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
+    eager = train_weights(short, steps=2)
+    compiled = train_weights([*short, "compile=true"], steps=2)
+    assert measure_distance(eager, compiled) < 1e-5
+
+
+def make_compiled(recipe: str, words: list[str]) -> nn.Module:
+    """An untrained network, compiled without generating machine code."""
+    config = load_recipe(recipe, [*words, "compile=true"])
+    network = build_network(config.model).eval()
+    names = list(network.state_dict())
+    compile_network(network, config, backend="aot_eager")
+    assert list(network.state_dict()) == names
+    return network
+
+
+def check_tokens(tiny: list[str]) -> None:
+    network, x = make_compiled("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
+    for count in (64, 16):
+        pruning = Pruning(None, Explicit((torch.arange(count),)))
+        plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
+        torch.testing.assert_close(network(x, pruning=pruning), plain)
+
+
+def check_blocks(tiny: list[str]) -> None:
+    network = make_compiled("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
+    assert "forward" not in vars(network)
+    assert all("forward" in vars(network.get_submodule(f"blocks.{index}")) for index in range(4))
+    block = network.get_submodule("blocks.1")
+    for count in (65, 30, 7):
+        tokens = torch.randn(2, count, 32)
+        torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]
+
+
+CHECKS = {"training": check_training, "tokens": check_tokens, "blocks": check_blocks}
+
+
+def main(data: str, runs: str) -> None:
+    wrong = dict.fromkeys(CHECKS, "")
+    for name, check in CHECKS.items():
+        torch.manual_seed(0)
+        try:
+            check(list_overrides(Path(data), Path(runs)))
+        except Exception:
+            wrong[name] = traceback.format_exc()
+    print(json.dumps(wrong))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
