@@ -23,6 +23,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	find vitdemo -name '*.pyi' -delete # gradio's stubs, which it does not make anew when their source changes
 	$(BIN)/pyright
+	$(BIN)/deno check --quiet --config tests/js/deno.json vitdemo
 
 audit: $(VENV)/.test
 	$(BIN)/python -m tools.audit

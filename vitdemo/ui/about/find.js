@@ -1,9 +1,13 @@
+// @ts-check
 // Where words stand in texts.
 
 const LETTER = /\p{Script=Latin}/u;
 
 /** The first place of each of `words` in `texts`, the plural included: [{ word, text, start, end }], both as numbers.
- * A longer word takes its letters with it: what is in "pruning ratio" is no "ratio". */
+ * A longer word takes its letters with it: what is in "pruning ratio" is no "ratio".
+ * @param {string[]} texts
+ * @param {string[]} words
+ * @returns {{ word: number, text: number, start: number, end: number }[]} */
 export function find(texts, words) {
   const taken = texts.map(() => []);
   const order = words.map((word, index) => ({ word, index })).sort((a, b) => b.word.length - a.word.length);

@@ -1,5 +1,8 @@
+// @ts-check
 // Words of the field, each with what it means on hover, tap or Enter: in a line of their own, and where they first
 // stand in what is seen. Entry point: mount().
+
+/** @import { Component, Dictionaries } from "../kit/types.d.ts" */
 
 import { Words } from "../kit/maps/words.js";
 import { find } from "./find.js";
@@ -41,8 +44,9 @@ function mark(terms) {
     const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT, ({ parentElement }) => (
       !parentElement.closest(NOT) && parentElement.checkVisibility() ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT
     ));
+    /** @type {Text[]} */
     const texts = [];
-    while (walker.nextNode()) texts.push(walker.currentNode);
+    while (walker.nextNode()) texts.push(/** @type {Text} */ (walker.currentNode));
     return find(texts.map((node) => node.data), terms.map(({ word }) => word)).map(({ word, text, start, end }) => {
       const range = new Range();
       range.setStart(texts[text], start);
@@ -83,6 +87,7 @@ function follow(terms) {
   renew();
 }
 
+/** @param {Component<{ words: Dictionaries, terms: string[] }>} component */
 export function mount({ element, props }) {
   const [root, words] = [element.querySelector(".terms"), new Words(props.words)];
   words.fill(root);

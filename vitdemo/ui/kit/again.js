@@ -1,3 +1,4 @@
+// @ts-check
 // A server that has no room for a question refuses it in one sentence, with the seconds after which to come back.
 // The page shows the sentence and asks again by itself.
 

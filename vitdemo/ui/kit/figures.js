@@ -1,3 +1,4 @@
+// @ts-check
 // Charts as PNG: a click on .save-figure saves the figure around it, in the colours that it has now.
 
 const SCALE = 2; // pixels of the picture for one of the page
@@ -6,7 +7,7 @@ const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dashar
   "font-family", "font-size", "font-weight", "font-variant-numeric"];
 
 document.addEventListener("click", ({ target }) => {
-  const figure = target.closest?.(".save-figure")?.closest("figure");
+  const figure = target instanceof Element && target.closest(".save-figure")?.closest("figure");
   if (figure) save(figure);
 });
 
@@ -61,7 +62,10 @@ async function drawn(svg, width, height) {
   return image;
 }
 
-/** `text` in lines that fit. */
+/** `text` in lines that fit.
+ * @param {string} text
+ * @param {(line: string) => boolean} fits
+ * @returns {string[]} */
 export function broken(text, fits) {
   const lines = [""];
   for (const part of text.trim().split(/(?<=[\s，。：；])/)) {

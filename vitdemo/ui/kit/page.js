@@ -2,7 +2,7 @@
   // Who lets go of the ratio where it was asks for nothing new: the result is on the page.
   document.addEventListener("pointerup", (event) => {
     const { target } = event;
-    if (!target.matches?.("#ratio input[type=range]") || document.body.classList.contains("stale")) return;
+    if (!(target instanceof HTMLInputElement && target.matches("#ratio [type=range]")) || document.body.classList.contains("stale")) return;
     if (window.isShown?.(Number(target.value))) event.stopImmediatePropagation();
   }, true);
 

@@ -1,3 +1,4 @@
+// @ts-check
 // What gradio's components lack for those who listen, and for those who use the keyboard alone.
 
 (() => {
@@ -10,16 +11,17 @@
       if (name && name !== button.ariaLabel) button.ariaLabel = name;
     }
     for (const empty of document.querySelectorAll("div.empty[aria-label]")) empty.removeAttribute("aria-label");
-    for (const table of document.querySelectorAll(WIDE)) table.tabIndex = 0;
+    for (const table of document.querySelectorAll(WIDE)) table.setAttribute("tabindex", "0");
   }
 
   const watched = { subtree: true, childList: true, attributeFilter: ["aria-label", "alt"] };
   new MutationObserver(mend).observe(document.documentElement, watched);
 
   document.addEventListener("click", (event) => {
-    if (!event.target.matches?.(".skip")) return;
+    const link = event.target;
+    if (!(link instanceof HTMLAnchorElement && link.matches(".skip"))) return;
     event.preventDefault(); // gradio's <base> would make the page load anew
-    const goal = document.querySelector(event.target.hash);
+    const goal = /** @type {HTMLElement} */ (document.querySelector(link.hash));
     goal.tabIndex = -1;
     goal.focus();
   });

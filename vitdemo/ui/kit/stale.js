@@ -1,3 +1,4 @@
+// @ts-check
 // What is shown fades as soon as something new is asked for, and until all of it is there; but not what the browser
 // has answered by itself.
 

@@ -1,12 +1,16 @@
+// @ts-check
 // Buttons that fetch what is shown, as a picture to be sent or as numbers: the server writes a file, the browser
 // saves it.
+
+/** @import { Component, Dictionaries } from "../kit/types.d.ts" */
 
 import "../kit/figures.js"; // the charts' own buttons
 
 const MAPS = ":is(#class-maps, #other-maps)";
 const SHORT = 2500; // milliseconds that "Saved" stays
 
-/** Starts the buttons in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts the buttons in `element`; `trigger`, `props` and `watch` are those of the page's component.
+ * @param {Component<{ file: string, words: Dictionaries }>} component */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".export");
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
@@ -34,7 +38,9 @@ export function mount({ element, trigger, props, watch }) {
 
   // The button by which gradio would save a map of a class as small as the page shows it.
   document.addEventListener("click", (event) => {
-    const gallery = event.target.closest?.(`${MAPS} .preview .icon-button-wrapper button:first-of-type`)?.closest(MAPS);
+    const { target } = event;
+    if (!(target instanceof Element)) return;
+    const gallery = target.closest(`${MAPS} .preview .icon-button-wrapper button:first-of-type`)?.closest(MAPS);
     if (!gallery) return;
     event.stopPropagation();
     const maps = [...document.querySelectorAll(`${MAPS} .grid-wrap .thumbnail-item`)];

@@ -1,3 +1,4 @@
+// @ts-check
 // One picture in this browser's own storage (IndexedDB).
 
 const [NAME, STORE, KEY] = ["vitdemo", "pictures", "last"];
@@ -20,7 +21,9 @@ function asked(mode, work) {
   });
 }
 
-/** The picture, a `File`, or undefined. */
+/** The picture, a `File`, or undefined.
+ * @returns {Promise<File | undefined>} */
 export const last = () => asked("readonly", (store) => store.get(KEY));
+/** @param {File} file */
 export const keep = (file) => asked("readwrite", (store) => store.put(file, KEY));
 export const forget = () => asked("readwrite", (store) => store.delete(KEY));

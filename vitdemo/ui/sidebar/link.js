@@ -1,5 +1,12 @@
+// @ts-check
 // The address bar follows what is shown, and a button copies it. What a link asks for is read and checked by the
 // server, when the page is opened and when the visitor goes back (link.py). Entry point: mount().
+
+/** @import { Component, Dictionaries, Look } from "../kit/types.d.ts" */
+
+/** `value`: the left column as JSON; the others are those that link.py writes.
+ * @typedef {{ value: string, opened: boolean, pending: boolean, tab: string, look: Partial<Look>, returns: number,
+ *   words: Dictionaries }} Props */
 
 import { PARAMETERS, toLink } from "../kit/look.js";
 
@@ -14,8 +21,17 @@ const NAMES = [...STEPS, ...PARAMETERS];
 
 class Link {
   constructor({ root, props, words, trigger }) {
-    Object.assign(this, { root, props, words, trigger, look: {}, place: null, timer: null });
-    Object.assign(this, { step: null, moved: 0, turn: 0, returning: false });
+    this.root = root;
+    this.props = props;
+    this.words = words;
+    this.trigger = trigger;
+    this.look = {};
+    this.place = null;
+    this.timer = null;
+    this.step = null;
+    this.moved = 0;
+    this.turn = 0;
+    this.returning = false;
     this.button = root.querySelector("button");
     this.button.textContent = words.copy;
     this.button.title = words.explain;
@@ -145,12 +161,13 @@ async function copied(text) {
     field.select();
     const done = document.execCommand("copy");
     field.remove();
-    focused?.focus();
+    if (focused instanceof HTMLElement) focused.focus();
     return done;
   }
 }
 
-/** Starts the button in `element`; `props` and `watch` are those of the page's component. */
+/** Starts the button in `element`; `props` and `watch` are those of the page's component.
+ * @param {Component<Props>} component */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".link");
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html

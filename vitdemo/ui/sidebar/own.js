@@ -1,5 +1,8 @@
+// @ts-check
 // The visitor's own pictures: large ones are made smaller, and the last one stays in this browser until it is
 // forgotten. A page that is loaded anew shows it again. Entry point: mount().
+
+/** @import { Component, Dictionaries } from "../kit/types.d.ts" */
 
 import { forget, keep, last } from "./last.js";
 import { shrinkLarge } from "./shrink.js";
@@ -8,7 +11,10 @@ const MEGABYTE = 2 ** 20;
 
 class Own {
   constructor({ element, trigger, props, words }) {
-    Object.assign(this, { trigger, props, words, kept: undefined });
+    this.trigger = trigger;
+    this.props = props;
+    this.words = words;
+    this.kept = undefined;
     this.root = element.querySelector(".own-picture");
     for (const button of element.querySelectorAll("button")) {
       button.textContent = words[button.dataset.do];
@@ -62,7 +68,8 @@ class Own {
   }
 }
 
-/** Starts it in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts it in `element`; `trigger`, `props` and `watch` are those of the page's component.
+ * @param {Component<{ value: string, limit: number, words: Dictionaries }>} component */
 export function mount({ element, trigger, props, watch }) {
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
   const own = new Own({ element, trigger, props, words });

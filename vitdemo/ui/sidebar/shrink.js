@@ -1,3 +1,4 @@
+// @ts-check
 // Pictures larger than the server takes are made smaller before gradio sees them. The canvas turns them upright, as
 // their EXIF says.
 
@@ -6,7 +7,8 @@ const QUALITY = 0.92;
 const passed = new WeakSet(); // events that bring what is small enough
 
 /** Looks after all files that are chosen, or dropped on the page, from now on. `limit` in bytes. `tell(file, done)` is
- * called for each one above it: whether it could be made smaller; else it is left out. */
+ * called for each one above it: whether it could be made smaller; else it is left out.
+ * @param {{ limit: number, tell: (file: File, done: boolean) => void }} options */
 export function shrinkLarge({ limit, tell }) {
   /** The event again with files that the server takes, if there are any; `make` puts them into a new one. */
   async function again(event, files, make) {
@@ -28,7 +30,7 @@ export function shrinkLarge({ limit, tell }) {
 
   window.addEventListener("change", (event) => {
     const input = event.target;
-    if (input.type !== "file") return;
+    if (!(input instanceof HTMLInputElement && input.type === "file")) return;
     again(event, input.files, (list) => {
       input.files = list.files;
       return new Event("change", { bubbles: true });

@@ -1,4 +1,7 @@
+// @ts-check
 // Five steps round the page for who comes for the first time, and for everybody at a button. Entry point: mount().
+
+/** @import { Component, Dictionaries } from "../kit/types.d.ts" */
 
 import { Words } from "../kit/maps/words.js";
 
@@ -8,7 +11,9 @@ const [GAP, EDGE] = [12, 8]; // pixels between the spot and the card, and betwee
 
 class Tour {
   constructor({ root, words }) {
-    Object.assign(this, { root, words, step: 0 });
+    this.root = root;
+    this.words = words;
+    this.step = 0;
     words.fill(root);
     this.dialog = root.querySelector("dialog");
     this.find(".start").addEventListener("click", () => this.start());
@@ -93,7 +98,8 @@ function remember() {
   }
 }
 
-/** Builds the tour in `element`. */
+/** Builds the tour in `element`.
+ * @param {Component<{ words: Dictionaries }>} component */
 export function mount({ element, props }) {
   const { search } = location; // before the page writes its own
   const tour = new Tour({ root: element.querySelector(".tour"), words: new Words(props.words) });

@@ -1,3 +1,4 @@
+// @ts-check
 // How a layer is coloured, and what its colours mean: { fill, legend }. `fill` writes them, RGBA a patch.
 
 import * as scale from "../maps/scale.js";
@@ -13,7 +14,8 @@ export class Colours {
 
   /** Another result. */
   open({ palette }) {
-    Object.assign(this, { palette, ramp: scale.strip(palette) });
+    this.palette = palette;
+    this.ramp = scale.strip(palette);
   }
 
   /** Of a layer as the state wants it seen: by components, or by norms. */

@@ -1,4 +1,7 @@
+// @ts-check
 // From the server's text to what maths.js wants.
+
+/** @import { Layer } from "../types.d.ts" */
 
 import { halves, inflated, unpack } from "../maps/unpack.js";
 
@@ -29,7 +32,9 @@ async function decodePass({ counts, ids, components, norms, limits }, [gh, gw]) 
   });
 }
 
-/** Puts the features of a layer into it. */
+/** Puts the features of a layer into it.
+ * @param {Layer} layer
+ * @param {{ directions: string }} sent */
 export async function put(layer, { directions }) {
   layer.directions = await halves(directions);
   layer.width = layer.directions.length / layer.patches.length;

@@ -1,4 +1,7 @@
+// @ts-check
 // Features: what the patches of a picture are like after each layer. Entry point: mount().
+
+/** @import { Component, Dictionaries } from "../types.d.ts" */
 
 import { Controls } from "../maps/controls.js";
 import { show } from "../maps/legend.js";
@@ -18,7 +21,8 @@ const NUMBERS = { layer: 1, opacity: 100 };
 class Features extends MapTab {
   constructor({ root, trigger, words }) {
     super({ root, trigger, words, state: { ...FIRST } });
-    Object.assign(this, { trigger, kept: null });
+    this.trigger = trigger;
+    this.kept = null;
     this.alike = new Picture(root.querySelectorAll(".picture")[1]);
     this.colours = new Colours(words);
     const change = (part) => this.change(part);
@@ -127,7 +131,8 @@ class Features extends MapTab {
   }
 }
 
-/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component.
+ * @param {Component<{ value: object | string, chunk: { text: string }, words: Dictionaries }>} component */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".features");
   const features = new Features({ root, trigger, words: new Words(props.words) });

@@ -1,3 +1,4 @@
+// @ts-check
 // Every layer at once: a button with a tiny canvas for each, one pixel a patch. The slider does the same for the keyboard.
 
 import { paint } from "../maps/scale.js";
@@ -6,12 +7,16 @@ import * as math from "./maths.js";
 export class Layers {
   /** `choose(layer)` is called for a click. */
   constructor(root, { choose }) {
-    Object.assign(this, { root, choose, drawn: null });
+    this.root = root;
+    this.choose = choose;
+    this.drawn = null;
   }
 
   /** Another result: a button for each of its layers. */
   open({ layers, grid, palette }) {
-    Object.assign(this, { palette, drawn: null, pixels: new ImageData(grid[1], grid[0]) });
+    this.palette = palette;
+    this.drawn = null;
+    this.pixels = new ImageData(grid[1], grid[0]);
     this.cells = Array.from({ length: layers }, (_, layer) => {
       const button = Object.assign(document.createElement("button"), { type: "button", tabIndex: -1 });
       const canvas = document.createElement("canvas");
@@ -25,7 +30,7 @@ export class Layers {
 
   /** Draws the layers of a pass, if they are not there, and marks that of the state. */
   draw(layers, { layer: shown, view }) {
-    this.cells.forEach(({ button }, layer) => { button.dataset.shown = layer === shown; });
+    this.cells.forEach(({ button }, layer) => { button.dataset.shown = String(layer === shown); });
     if (this.drawn?.layers === layers && this.drawn.view === view) return;
     this.drawn = { layers, view };
     layers.forEach((layer, index) => {

@@ -1,10 +1,14 @@
+// @ts-check
 // What features say of patches: pure functions of a layer, and rows over all patches of its picture.
-//
-// A layer is { patches, place, components, norms, limit, directions, width }: the patches present, ascending; the
-// place of each patch among them, -1 where it is gone; three principal components, a norm and, once it has
-// arrived, a vector of length 1 and `width` numbers for each patch present. Rows have NaN where a patch is gone.
+// Rows have NaN where a patch is gone.
 
-/** The cosine of `patch` of the layer `from` and each patch of the layer `to`, of the same network. */
+/** @import { Grid, Layer, Row } from "../types.d.ts" */
+
+/** The cosine of `patch` of the layer `from` and each patch of the layer `to`, of the same network.
+ * @param {Layer} from
+ * @param {Layer} to
+ * @param {number} patch
+ * @returns {Row} */
 export function similarity(from, to, patch) {
   const { width } = from;
   const start = from.place[patch] * width;
@@ -16,14 +20,19 @@ export function similarity(from, to, patch) {
   });
 }
 
-/** A row of `value(index)` of each patch present. */
+/** A row of `value(index)` of each patch present.
+ * @param {Pick<Layer, "patches" | "place">} layer
+ * @param {(index: number) => number} value
+ * @returns {Row} */
 export function spread({ patches, place }, value) {
   const row = new Float64Array(place.length).fill(NaN);
   patches.forEach((patch, index) => { row[patch] = value(index); });
   return row;
 }
 
-/** The lowest and the highest value of a row; 0 and 1 where it has none. */
+/** The lowest and the highest value of a row; 0 and 1 where it has none.
+ * @param {Row} row
+ * @returns {{ low: number, high: number }} */
 export function range(row) {
   const there = row.filter((value) => !Number.isNaN(value));
   return there.length ? { low: Math.min(...there), high: Math.max(...there) } : { low: 0, high: 1 };
@@ -31,7 +40,9 @@ export function range(row) {
 
 const [LOW, HIGH] = [0.02, 0.98]; // shares of the patches at which a colour is darkest and brightest
 
-/** The three components of each patch present as red, green and blue, from 0 to 1: [r, g, b, r, ...]. */
+/** The three components of each patch present as red, green and blue, from 0 to 1: [r, g, b, r, ...].
+ * @param {Pick<Layer, "patches" | "components">} layer
+ * @returns {Float64Array} */
 export function colours({ patches, components }) {
   const result = new Float64Array(components.length);
   for (let channel = 0; channel < 3; channel++) {
@@ -46,7 +57,10 @@ export function colours({ patches, components }) {
   return result;
 }
 
-/** Writes the colours of a layer into `pixels`, RGBA a patch of its picture. */
+/** Writes the colours of a layer into `pixels`, RGBA a patch of its picture.
+ * @param {Uint8ClampedArray} pixels
+ * @param {Pick<Layer, "patches" | "components">} layer
+ * @param {number} opacity */
 export function paintColours(pixels, layer, opacity) {
   pixels.fill(0);
   const channels = colours(layer);
@@ -56,12 +70,17 @@ export function paintColours(pixels, layer, opacity) {
   });
 }
 
-/** The patches whose norm is beyond the limit. */
+/** The patches whose norm is beyond the limit.
+ * @param {Pick<Layer, "patches" | "norms" | "limit">} layer
+ * @returns {number[]} */
 export function artefacts({ patches, norms, limit }) {
   return Array.from(patches).filter((_, index) => norms[index] > limit);
 }
 
-/** The patch of the highest value but for `except`, or null where there is no other. */
+/** The patch of the highest value but for `except`, or null where there is no other.
+ * @param {Row} row
+ * @param {number | null} except
+ * @returns {number | null} */
 export function nearest(row, except) {
   let best = null;
   row.forEach((value, patch) => {
@@ -70,13 +89,18 @@ export function nearest(row, except) {
   return best;
 }
 
-/** The patch present that is nearest to the middle of the picture. */
+/** The patch present that is nearest to the middle of the picture.
+ * @param {Pick<Layer, "patches">} layer
+ * @param {Grid} grid
+ * @returns {number} */
 export function middle({ patches }, [gh, gw]) {
   const far = (patch) => Math.hypot(Math.floor(patch / gw) - (gh - 1) / 2, (patch % gw) - (gw - 1) / 2);
   return Array.from(patches).reduce((best, patch) => (far(patch) < far(best) ? patch : best));
 }
 
-/** The patches that are gone. */
+/** The patches that are gone.
+ * @param {Pick<Layer, "place">} layer
+ * @returns {number[]} */
 export function gone({ place }) {
   return Array.from(place.keys()).filter((patch) => place[patch] < 0);
 }

@@ -1,10 +1,14 @@
+// @ts-check
 // The controls of maps: they read and show the state, nothing else.
 
 export class Controls {
   /** `change(part of the state)` is called when the visitor changes something. `choices`: name -> values;
    * `numbers`: name -> what a slider counts in one of the state. */
   constructor(root, { change, words, choices, numbers }) {
-    Object.assign(this, { root, words, choices, numbers });
+    this.root = root;
+    this.words = words;
+    this.choices = choices;
+    this.numbers = numbers;
     for (const [name, values] of Object.entries(choices)) {
       for (const select of root.querySelectorAll(`select[data-control=${name}]`)) {
         select.append(...values.map((value) => new Option(words.say(`${name}_${value}`), value)));

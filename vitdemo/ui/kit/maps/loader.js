@@ -1,3 +1,4 @@
+// @ts-check
 // A result that is too large to be sent whole comes layer by layer: which is next, and again if one is lost.
 
 const PATIENCE = 20000; // milliseconds until a lost layer is asked for again
@@ -5,7 +6,10 @@ const PATIENCE = 20000; // milliseconds until a lost layer is asked for again
 export class Loader {
   /** `trigger` asks the server; `again` is called when an answer was lost. */
   constructor({ trigger, again }) {
-    Object.assign(this, { trigger, again, timer: null, turn: 0 });
+    this.trigger = trigger;
+    this.again = again;
+    this.timer = null;
+    this.turn = 0;
   }
 
   /** Nothing is waited for any more: the layer arrived, or another result did. */

@@ -1,3 +1,4 @@
+// @ts-check
 // The main canvas: the picture that the model saw, coloured patch by patch.
 
 import { INK } from "./scale.js";
@@ -14,7 +15,8 @@ export class Picture {
 
   /** Another result: its view becomes the ground. */
   open({ view, grid }) {
-    Object.assign(this, { view, grid });
+    this.view = view;
+    this.grid = grid;
     const { canvas, faded, heat } = this;
     for (const layer of [canvas, faded]) {
       if (layer.width !== view.naturalWidth) layer.width = view.naturalWidth;

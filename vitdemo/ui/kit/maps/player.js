@@ -1,3 +1,4 @@
+// @ts-check
 // Playing through the layers, for as long as the button is pressed.
 
 const STEP = 700; // milliseconds a layer
@@ -5,7 +6,10 @@ const STEP = 700; // milliseconds a layer
 export class Player {
   /** `step` shows the next layer; `over` says whether the last one is reached. */
   constructor(button, { step, over }) {
-    Object.assign(this, { button, step, over, timer: null });
+    this.button = button;
+    this.step = step;
+    this.over = over;
+    this.timer = null;
     button.addEventListener("click", () => (this.timer ? this.stop() : this.play()));
   }
 

@@ -1,8 +1,11 @@
+// @ts-check
 // The patch under the pointer, the finger or the keyboard.
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Tells `attention` (point, pin, change) what happens on the canvas of `picture`. */
+/** Tells `attention` (point, pin, change) what happens on the canvas of `picture`.
+ * @param {import("./picture.js").Picture} picture
+ * @param {import("./tab.js").MapTab} attention */
 export function listen(picture, attention) {
   const { canvas } = picture;
   const patchAt = (event) => (attention.data ? picture.patchAt(event) : null);

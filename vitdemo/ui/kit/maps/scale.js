@@ -1,4 +1,7 @@
+// @ts-check
 // From numbers to colours and words: one scale from 0 to a maximum, as vitdemo/render/scale.py has it.
+
+/** @import { Colour, Row, Winner } from "../types.d.ts" */
 
 export const INK = "rgb(31 41 55)";
 export const PAPER = "rgb(250 250 250)";
@@ -8,7 +11,10 @@ const [COMMON, USUAL] = [0.99, 0.98]; // shares of the patches that a scale of m
 const FACTOR = 3; // that many times higher, the highest patches of a map are outliers
 const NOISE = 1e-6; // of a scale: numbers that differ by less are equal
 
-/** The high end of a scale that starts at 0 and holds all `rows`; a scale of zeros ends at 0.5. */
+/** The high end of a scale that starts at 0 and holds all `rows`; a scale of zeros ends at 0.5.
+ * @param {(Row | null)[]} rows
+ * @param {number} prefix
+ * @returns {number} */
 export function top(rows, prefix) {
   let high = 0;
   for (const row of rows) {
@@ -18,13 +24,19 @@ export function top(rows, prefix) {
 }
 
 /** The high end of a map's own scale: its maximum, or where that is an outlier, which would darken all other
- * patches, the 98th percentile. */
+ * patches, the 98th percentile.
+ * @param {Row} row
+ * @param {number} prefix
+ * @returns {number} */
 export function own(row, prefix) {
   const [high, usual] = [top([row], prefix), percentile([row], { prefix, share: USUAL })];
   return usual > 0 && high > FACTOR * usual ? usual : high;
 }
 
-/** The high end of one scale for all `rows`: their 99th percentile; their maximum where both are equal. */
+/** The high end of one scale for all `rows`: their 99th percentile; their maximum where both are equal.
+ * @param {(Row | null)[]} rows
+ * @param {number} prefix
+ * @returns {number} */
 export function common(rows, prefix) {
   const [high, usual] = [top(rows, prefix), percentile(rows, { prefix, share: COMMON })];
   return usual > 0 && high - usual > NOISE * high ? usual : high;
@@ -45,7 +57,10 @@ function percentile(rows, { prefix, share }) {
   return low + (high - low) * (place % 1);
 }
 
-/** How many patches of `row` lie beyond `high`. */
+/** How many patches of `row` lie beyond `high`.
+ * @param {Row} row
+ * @param {{ prefix: number, high: number }} scale
+ * @returns {number} */
 export function beyond(row, { prefix, high }) {
   let count = 0;
   for (let i = prefix; i < row.length; i++) if (row[i] > high) count++;
@@ -53,7 +68,10 @@ export function beyond(row, { prefix, high }) {
 }
 
 /** Writes the patches of `row` into `pixels` (RGBA); a patch without a value stays transparent. With an
- * `opacity`, that of the high end, the others are as opaque as they are high. */
+ * `opacity`, that of the high end, the others are as opaque as they are high.
+ * @param {Uint8ClampedArray} pixels
+ * @param {Row} row
+ * @param {{ prefix: number, palette: Uint8Array, high: number, opacity?: number | null }} scale */
 export function paint(pixels, row, { prefix, palette, high, opacity = null }) {
   for (let i = prefix, at = 0; i < row.length; i++, at += 4) {
     const share = Math.min(Math.max(row[i] / high, 0), 1);
@@ -70,7 +88,10 @@ export function paint(pixels, row, { prefix, palette, high, opacity = null }) {
 }
 
 /** Which of the maps `rows` is highest at each patch, as a share of its own `highs`: [{ head, share }], null
- * where none has a value. */
+ * where none has a value.
+ * @param {Row[]} rows
+ * @param {{ prefix: number, highs: number[] }} scales
+ * @returns {(Winner | null)[]} */
 export function strongest(rows, { prefix, highs }) {
   return Array.from({ length: rows[0].length - prefix }, (_, patch) => {
     let best = null;
@@ -82,14 +103,19 @@ export function strongest(rows, { prefix, highs }) {
   });
 }
 
-/** Writes the colour of the strongest head of each patch, as opaque as it is strong. */
+/** Writes the colour of the strongest head of each patch, as opaque as it is strong.
+ * @param {Uint8ClampedArray} pixels
+ * @param {(Winner | null)[]} winners
+ * @param {{ colours: Colour[], opacity: number }} look */
 export function paintHeads(pixels, winners, { colours, opacity }) {
   winners.forEach((best, patch) => {
     pixels.set(best ? [...colours[best.head], 255 * opacity * best.share] : [0, 0, 0, 0], 4 * patch);
   });
 }
 
-/** As many bright colours as there are heads, evenly round the wheel, each second one darker. */
+/** As many bright colours as there are heads, evenly round the wheel, each second one darker.
+ * @param {number} count
+ * @returns {Colour[]} */
 export function headColours(count) {
   return Array.from({ length: count }, (_, head) => {
     const [hue, light] = [(12 * head) / count, head % 2 && count > 4 ? 0.5 : 0.64];
@@ -100,7 +126,9 @@ export function headColours(count) {
   });
 }
 
-/** `colours`, RGB triples in a row, as a picture one pixel high. */
+/** `colours`, RGB triples in a row, as a picture one pixel high.
+ * @param {Uint8Array | number[]} colours
+ * @returns {HTMLCanvasElement} */
 export function strip(colours) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [colours.length / 3, 1];
@@ -110,18 +138,26 @@ export function strip(colours) {
   return canvas;
 }
 
-/** 0, the middle and `high`, with as many decimals as tell them apart. */
+/** 0, the middle and `high`, with as many decimals as tell them apart.
+ * @param {number} high
+ * @returns {string[]} */
 export function ticks(high) {
   return [0, high / 2, high].map((value) => number(value, high));
 }
 
-/** `value` as text on a scale that ends at `high`. */
+/** `value` as text on a scale that ends at `high`.
+ * @param {number} value
+ * @param {number} high
+ * @returns {string} */
 export function number(value, high) {
   const decimals = 2 - Math.floor(Math.log10(high));
   return decimals > -5 && decimals <= 5 ? value.toFixed(Math.max(0, decimals)) : value.toExponential(2);
 }
 
-/** The sum, the largest patch and the prefix tokens' part of a map. */
+/** The sum, the largest patch and the prefix tokens' part of a map.
+ * @param {Row} row
+ * @param {number} prefix
+ * @returns {{ total: number, best: number, before: number }} */
 export function summary(row, prefix) {
   let [total, best, before] = [0, -1, 0];
   for (let i = 0; i < row.length; i++) {

@@ -1,3 +1,4 @@
+// @ts-check
 // What the tabs that draw maps on the picture have in common: a result comes in, and a state says what of it is shown.
 
 import { Loader } from "./loader.js";
@@ -6,9 +7,16 @@ import { Player } from "./player.js";
 import { listen } from "./pointer.js";
 
 export class MapTab {
-  /** `state`: the first one. What extends this makes `controls`, names its `parts`, and has `decode` and `draw`. */
+  /** `state`: the first one. What extends this makes `controls` and names its `parts`. */
   constructor({ root, trigger, words, state }) {
-    Object.assign(this, { root, words, state, hover: null, data: null, turn: 0 });
+    this.root = root;
+    this.words = words;
+    this.state = state;
+    this.hover = null;
+    this.data = null;
+    this.turn = 0;
+    this.controls = null;
+    this.parts = [];
     words.fill(root);
     this.picture = new Picture(root.querySelector(".picture"));
     const over = () => !root.isConnected || !this.data || this.state.layer === this.data.layers - 1;
@@ -21,6 +29,17 @@ export class MapTab {
   find(selector) {
     return this.root.querySelector(selector);
   }
+
+  /** The result that a payload describes, as what extends this decodes it. */
+  async decode(payload) {
+    return payload;
+  }
+
+  /** One layer that was asked for arrived; what extends this puts it into the result. */
+  async receive(text) {}
+
+  /** Draws what the state says; what extends this knows how. */
+  draw() {}
 
   /** Takes what the page's component gets: results, and layers that were asked for. */
   follow({ props, watch }) {
@@ -35,7 +54,10 @@ export class MapTab {
     const data = value ? await this.decode(typeof value === "string" ? JSON.parse(value) : value) : null;
     if (turn !== this.turn) return; // a newer one came meanwhile
     const before = this.data ?? this.last;
-    Object.assign(this, { data, last: data ?? before, hover: null, drawn: null });
+    this.data = data;
+    this.last = data ?? before;
+    this.hover = null;
+    this.drawn = null;
     this.loader.done();
     if (!data) {
       this.player.stop();
@@ -67,7 +89,7 @@ export class MapTab {
   }
 
   /** What this result has of the state `next`. */
-  settle(next) {
+  settle(next, part) {
     if (!this.data.passes[next.pass]) next.pass = "dense";
     next.layer = Math.min(Math.max(next.layer, 0), this.data.layers - 1);
     return next;

@@ -1,3 +1,4 @@
+// @ts-check
 // From the server's packed text to typed arrays and pictures.
 
 /** The result that `payload` describes, each of its passes as `decodePass` makes it. */
@@ -13,14 +14,18 @@ export async function unpack(payload, decodePass) {
   };
 }
 
-/** The bytes of `text`: deflated (zlib format), in base64. */
+/** The bytes of `text`: deflated (zlib format), in base64.
+ * @param {string} text
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} */
 export async function inflated(text) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** As `inflated`, numbers in half precision. */
+/** As `inflated`, numbers in half precision.
+ * @param {string} text
+ * @returns {Promise<Float32Array>} */
 export async function halves(text) {
   const numbers = new Uint16Array((await inflated(text)).buffer);
   const table = floats();
@@ -43,7 +48,9 @@ function floats() {
   return table;
 }
 
-/** The picture at the address `source`. */
+/** The picture at the address `source`.
+ * @param {string} source
+ * @returns {Promise<HTMLImageElement>} */
 export async function loaded(source) {
   const image = new Image();
   image.src = source;

@@ -1,3 +1,4 @@
+// @ts-check
 // Everything that is said of maps of patches, from the page's dictionary.
 
 export class Words {

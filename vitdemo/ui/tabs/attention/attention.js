@@ -1,4 +1,7 @@
+// @ts-check
 // The Attention tab: one payload comes in, everything else happens here. Entry point: mount().
+
+/** @import { Component, Dictionaries } from "../../kit/types.d.ts" */
 
 import { FIRST } from "../../kit/look.js";
 import { show } from "../../kit/maps/legend.js";
@@ -169,7 +172,8 @@ class Attention extends MapTab {
   }
 }
 
-/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts the tab in `element`; `trigger`, `props` and `watch` are those of the page's component.
+ * @param {Component<{ value: object | string, chunk: { text: string }, words: Dictionaries, methods: Record<string, string[]> }>} component */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".attention");
   const attention = new Attention({ root, trigger, words: new Words(props.words), methods: props.methods });

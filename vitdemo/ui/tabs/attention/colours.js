@@ -1,3 +1,4 @@
+// @ts-check
 // How a look is coloured, and what its colours mean: { fill, legend }. `fill` writes them, RGBA a patch.
 
 import * as scale from "../../kit/maps/scale.js";
@@ -9,7 +10,9 @@ export class Colours {
 
   /** Another result. */
   open({ heads, palette, prefix }) {
-    Object.assign(this, { palette, prefix, hues: scale.headColours(heads) });
+    this.palette = palette;
+    this.prefix = prefix;
+    this.hues = scale.headColours(heads);
     this.ramp = scale.strip(palette);
     this.blocks = scale.strip(this.hues.flat());
   }

@@ -1,3 +1,4 @@
+// @ts-check
 // The Attention tab's controls.
 
 import { Controls as Plain } from "../../kit/maps/controls.js";
@@ -28,7 +29,7 @@ export class Controls extends Plain {
   open(data) {
     super.open(data);
     const options = [new Option(this.words.say("all_heads"), "all")];
-    for (let head = 0; head < data.heads; head++) options.push(new Option(this.words.say("head_number", { head }), head));
+    for (let head = 0; head < data.heads; head++) options.push(new Option(this.words.say("head_number", { head }), String(head)));
     this.find("head").replaceChildren(...options);
   }
 

@@ -1,4 +1,7 @@
+// @ts-check
 // From the server's text to what maths.js wants.
+
+/** @import { Pass } from "../../kit/types.d.ts" */
 
 import { halves, inflated, unpack } from "../../kit/maps/unpack.js";
 
@@ -25,7 +28,10 @@ async function decodePass(payload, coded) {
   return pass;
 }
 
-/** Puts one layer into its pass. */
+/** Puts one layer into its pass.
+ * @param {Pass} pass
+ * @param {number} layer
+ * @param {{ attn: string, cuts: string }} sent */
 export async function put(pass, layer, { attn, cuts }) {
   [pass.cuts[layer], pass.attn[layer]] = await Promise.all([cutOffs(cuts), halves(attn)]);
 }
@@ -37,14 +43,21 @@ async function cutOffs(text) {
   return { cuts: new Float32Array(buffer.slice(0, size)), odd: new Uint32Array(buffer.slice(size)) };
 }
 
-/** The layers of a pass that are not here yet. */
+/** The layers of a pass that are not here yet.
+ * @param {Pass} pass
+ * @returns {number[]} */
 export function missing(pass) {
   return pass.attn.flatMap((attn, layer) => (attn ? [] : [layer]));
 }
 
 /** What to ask for, each a [pass, layer]: `urgent` layers of the pass `shown`, then its others, then those of the
- * other pass, which a visitor may want to see next. */
+ * other pass, which a visitor may want to see next.
+ * @param {{ passes: Record<string, Pass> }} data
+ * @param {string} shown
+ * @param {number[]} urgent
+ * @returns {[string, number][]} */
 export function wanted({ passes }, shown, urgent) {
-  const rest = [shown, ...Object.keys(passes)].flatMap((pass) => missing(passes[pass]).map((layer) => [pass, layer]));
-  return [...urgent.map((layer) => [shown, layer]), ...rest];
+  /** @type {(pass: string, layers: number[]) => [string, number][]} */
+  const each = (pass, layers) => layers.map((layer) => [pass, layer]);
+  return [...each(shown, urgent), ...[shown, ...Object.keys(passes)].flatMap((pass) => each(pass, missing(passes[pass])))];
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The layer x head grid: a button with a tiny canvas for each map, one pixel a patch.
 
 import { INK, PAPER, own, paint } from "../../kit/maps/scale.js";
@@ -20,7 +21,10 @@ export class Grid {
 
   /** Another result: cells for its layers and heads. */
   open({ layers, heads, grid, prefix, palette }) {
-    Object.assign(this, { layers, heads, prefix, palette });
+    this.layers = layers;
+    this.heads = heads;
+    this.prefix = prefix;
+    this.palette = palette;
     this.pixels = new ImageData(grid[1], grid[0]);
     const size = [layers, heads, ...grid].join();
     if (size === this.size) return;
@@ -106,7 +110,7 @@ export class Grid {
     context.font = `12px ${getComputedStyle(this.root).fontFamily}`;
     this.cells.forEach((cells, layer) => {
       context.fillStyle = INK;
-      context.fillText(layer, EDGE / 2, at(layer, h) + h / 2);
+      context.fillText(String(layer), EDGE / 2, at(layer, h) + h / 2);
       cells.forEach(({ context: { canvas: map } }, column) => {
         context.fillStyle = INK;
         const name = column ? column - 1 : this.words.all_short;
@@ -124,7 +128,7 @@ export class Grid {
     const column = head === null ? 0 : head + 1;
     this.cells.forEach((cells, row) => cells.forEach(({ button }, index) => {
       const shown = row === layer && index === column;
-      button.setAttribute("aria-selected", shown);
+      button.setAttribute("aria-selected", String(shown));
       button.tabIndex = shown || (layer === null && row === this.layers - 1 && index === 0) ? 0 : -1;
     }));
   }

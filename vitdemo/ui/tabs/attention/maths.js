@@ -1,23 +1,28 @@
+// @ts-check
 // Attention, rollout and per-head rollout of one query: vector-matrix products on a decoded pass.
 //
-// A pass is { layers, heads, prefix, tokens, ids, readout, attn, cuts }: ids[l] are the original positions of
-// the tokens present at layer l, ascending; attn[l] is (heads, n, n), row by row; cuts[l] says which weights
-// are discarded; readout is a row over all `tokens` positions. A look is { method, direction, layer, head,
-// query, fusion, discard_ratio }: head null fuses the heads, query null starts from what the head reads. Results are
-// rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/maps.
+// Results are rows over all positions, NaN where a position has no value. The formulas are those of vitdemo/maps.
+
+/** @import { Look, Pass, Row } from "../../kit/types.d.ts" */
 
 import { gathered, multiply } from "./product.js";
 
 const FUSIONS = ["mean", "max", "min"];
 const STEPS = 20; // steps of the discard ratio from 0 to 1
 
-/** The first layer at which `patch` is gone, or the number of layers. */
+/** The first layer at which `patch` is gone, or the number of layers.
+ * @param {Pass} pass
+ * @param {number} patch
+ * @returns {number} */
 export function lifetime(pass, patch) {
   const layer = pass.ids.findIndex((ids) => !ids.includes(patch + pass.prefix));
   return layer < 0 ? pass.layers : layer;
 }
 
-/** The layer before which the query patch was dropped, if that leaves the look without a start; else null. */
+/** The layer before which the query patch was dropped, if that leaves the look without a start; else null.
+ * @param {Pass} pass
+ * @param {Look} look
+ * @returns {number | null} */
 export function droppedBefore(pass, look) {
   if (look.query === null) return null;
   if (METHODS[look.method].followed && look.direction === "in") return null; // it gave its share while it was there
@@ -25,18 +30,27 @@ export function droppedBefore(pass, look) {
   return life <= lastLayer(pass, look) ? life : null;
 }
 
-/** The highest layer that a look passes through. */
+/** The highest layer that a look passes through.
+ * @param {Pass} pass
+ * @param {Look} look
+ * @returns {number} */
 export function lastLayer(pass, look) {
   return METHODS[look.method].single ? look.layer : pass.layers - 1;
 }
 
-/** The layers whose attention a look needs, the highest first. */
+/** The layers whose attention a look needs, the highest first.
+ * @param {Pass} pass
+ * @param {Look} look
+ * @returns {number[]} */
 export function layersNeeded(pass, look) {
   if (!METHODS[look.method].followed) return [lastLayer(pass, look)];
   return Array.from({ length: lastLayer(pass, look) + 1 }, (_, index) => lastLayer(pass, look) - index);
 }
 
-/** The map of a look, or null where `droppedBefore` says that it has no start. */
+/** The map of a look, or null where `droppedBefore` says that it has no start.
+ * @param {Pass} pass
+ * @param {Look} look
+ * @returns {Row | null} */
 export function explain(pass, look) {
   if (droppedBefore(pass, look) !== null) return null;
   return METHODS[look.method].map(pass, look, startRow(pass, look.query));
@@ -58,20 +72,26 @@ function headRollout(pass, look, start) {
 }
 
 /** How each method that METHODS in Python marks `in_browser` is computed. `single`: it is of one layer, and of
- * one head or all; else of all layers. `followed`: back through the layers below. `map`: from the row of a start. */
+ * one head or all; else of all layers. `followed`: back through the layers below. `map`: from the row of a start.
+ * @type {Record<string, { single: boolean, followed: boolean, map: (pass: Pass, look: Look, start: Row) => Row }>} */
 export const METHODS = {
   "raw-attention": { single: true, followed: false, map: rawAttention },
   "attention-rollout": { single: false, followed: true, map: attentionRollout },
   "head-rollout": { single: true, followed: true, map: headRollout },
 };
 
-/** What shows all layers and heads at once: the method itself, or where it has no single ones per-head rollout. */
+/** What shows all layers and heads at once: the method itself, or where it has no single ones per-head rollout.
+ * @param {Pick<Look, "method">} look
+ * @returns {string} */
 export function methodOfAll({ method }) {
   return METHODS[method].single ? method : "head-rollout";
 }
 
 /** The maps of all heads, fused first, of every layer: [layer][head + 1], null where the look has no start or
- * a layer is not there yet. */
+ * a layer is not there yet.
+ * @param {Pass} pass
+ * @param {Look} look
+ * @returns {(Row | null)[][]} */
 export function explainAll(pass, look) {
   const method = methodOfAll(look);
   const inward = look.direction === "in";
@@ -219,7 +239,10 @@ function remembered(pass, key, make) {
   return memory.get(key);
 }
 
-/** The patches that are gone at `layer`. */
+/** The patches that are gone at `layer`.
+ * @param {Pass} pass
+ * @param {number} layer
+ * @returns {number[]} */
 export function absent(pass, layer) {
   const there = new Set(pass.ids[layer]);
   return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));

@@ -1,4 +1,7 @@
+// @ts-check
 // A figure as a PNG for the visitor, with its legend and with what it shows in words.
+
+/** @import { Legend } from "../../kit/types.d.ts" */
 
 import { broken } from "../../kit/figures.js";
 import { draw } from "../../kit/maps/legend.js";
@@ -7,7 +10,9 @@ import { INK, PAPER } from "../../kit/maps/scale.js";
 const [PAD, SIZE, LINE] = [12, 15, 21];
 const LEAST = 1024; // pixels of a saved picture's width
 
-/** Downloads `figure` (a canvas) as `name`, above its `legend` and `lines` of text. */
+/** Downloads `figure` (a canvas) as `name`, above its `legend` and `lines` of text.
+ * @param {HTMLCanvasElement} figure
+ * @param {{ name: string, legend: Legend, lines: string[], font: string }} words */
 export async function save(figure, { name, ...words }) {
   const blob = await new Promise((done) => { sheet(figure, words).toBlob(done, "image/png"); });
   const link = document.createElement("a");

@@ -1,3 +1,4 @@
+// @ts-check
 // What the Attention tab says.
 
 import { number, summary, top } from "../../kit/maps/scale.js";

@@ -1,7 +1,19 @@
+// @ts-check
 // The film: patches fall away from the picture stage by stage, at the ratio where the slider stands. What the
 // network says at every ratio is computed ahead and comes in one piece, so that the slider asks nobody: other parts
 // of the page read it by window.atRatio, and by window.isShown of which ratio the result on the page is. Entry point:
 // mount().
+
+/** @import { Component, Dictionaries, RatioStep } from "../../kit/types.d.ts" */
+
+/** `value`: where the left column stands; `shown`: the picture and its own step; `steps`: those of all ratios;
+ * `found`: the fewest patches.
+ * @typedef {object} Props
+ * @property {{ ratio: number, selector: string }} value
+ * @property {{ picture?: string, view: string, grid: number[], ratio: number, dense: [string, number][], step: RatioStep }} shown
+ * @property {{ picture?: string, selector: string, language: string, steps: Record<number, RatioStep> }} steps
+ * @property {{ picture?: string, kept: number[], answer: string, probability: number, dense: number, minimal: boolean }} found
+ * @property {Dictionaries} words */
 
 import { Picture } from "../../kit/maps/picture.js";
 import { Player } from "../../kit/maps/player.js";
@@ -12,10 +24,17 @@ const FADE = 450; // milliseconds that a patch needs to fall away
 const WHOLE = { fill: null, empty: [], smooth: false, query: null, cursor: null };
 
 class Film {
-  /** `props`: `value`, where the left column stands; `shown`, the picture and its own step; `steps`, those of all
-   * ratios; `found`, the fewest patches. */
   constructor({ root, trigger, props, words }) {
-    Object.assign(this, { root, trigger, props, words, data: null, step: null, frame: 0, asked: "", turn: 0, fading: 0 });
+    this.root = root;
+    this.trigger = trigger;
+    this.props = props;
+    this.words = words;
+    this.data = null;
+    this.step = null;
+    this.frame = 0;
+    this.asked = "";
+    this.turn = 0;
+    this.fading = 0;
     words.fill(root);
     this.picture = new Picture(this.find(".picture"));
     const over = () => !root.isConnected || this.frame === this.last;
@@ -56,7 +75,8 @@ class Film {
     if (turn !== this.turn) return; // a newer one came meanwhile
     const arrived = !this.isOurs(shown);
     this.player.stop();
-    Object.assign(this, { data: view && { ...shown, view }, asked: "" });
+    this.data = view && { ...shown, view };
+    this.asked = "";
     this.root.dataset.ready = view ? "ready" : "empty";
     if (!view) return;
     this.picture.open(this.data);
@@ -151,7 +171,8 @@ class Film {
   }
 }
 
-/** Starts the film in `element`; `trigger`, `props` and `watch` are those of the page's component. */
+/** Starts the film in `element`; `trigger`, `props` and `watch` are those of the page's component.
+ * @param {Component<Props>} component */
 export function mount({ element, trigger, props, watch }) {
   const root = element.querySelector(".film");
   const film = new Film({ root, trigger, props, words: new Words(props.words) });

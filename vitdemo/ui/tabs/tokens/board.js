@@ -1,12 +1,21 @@
+// @ts-check
 // Token surgery: a grid of buttons over the picture. Python sends the picture and what each stage drops;
 // every change goes back as the lists of forced patches. Undo and redo live here.
+
+/** @import { Component, Dictionaries } from "../../kit/types.d.ts" */
 
 const NEXT = { auto: "drop", drop: "keep", keep: "auto" };
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 class Board {
   constructor({ root, trigger, words }) {
-    Object.assign(this, { root, trigger, words, data: null, past: [], future: [], states: [] });
+    this.root = root;
+    this.trigger = trigger;
+    this.words = words;
+    this.data = null;
+    this.past = [];
+    this.future = [];
+    this.states = [];
     for (const node of root.querySelectorAll("[data-word]")) node.textContent = words[node.dataset.word];
     this.cells = root.querySelector(".cells");
     this.cells.setAttribute("aria-label", words.board);
@@ -20,7 +29,10 @@ class Board {
   /** Takes what Python sent, or nothing. */
   load(value) {
     const data = value ? JSON.parse(value) : null;
-    Object.assign(this, { data, past: [], future: [], states: data ? data.stage.map(() => "auto") : [] });
+    this.data = data;
+    this.past = [];
+    this.future = [];
+    this.states = data ? data.stage.map(() => "auto") : [];
     const picture = this.root.querySelector("img");
     if (data) picture.src = data.view;
     else picture.removeAttribute("src");
@@ -39,7 +51,7 @@ class Board {
         const patch = row * columns + column;
         cell.type = "button";
         cell.setAttribute("role", "gridcell");
-        cell.dataset.patch = patch;
+        cell.dataset.patch = String(patch);
         cell.tabIndex = patch === 0 ? 0 : -1;
         cell.addEventListener("click", () => this.turn(patch));
         cell.addEventListener("focus", () => this.enter(cell));
@@ -135,6 +147,7 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
 
+/** @param {Component<{ value: string, words: Dictionaries }>} component */
 export function mount({ element, trigger, props, watch }) {
   const words = props.words[document.documentElement.lang.slice(0, 2)]; // head.html
   const board = new Board({ root: element.querySelector(".lab-board"), trigger, words });
