@@ -29,7 +29,7 @@ GROUPS = (
 
 @cache
 def make_corpus() -> dict[str, Entry]:
-    """The files by their names."""
+    """Return the files by their names."""
     entries = [entry for group in GROUPS for entry in group()]
     found = {entry.name: entry for entry in entries}
     assert len(found) == len(entries), "two files have one name"

@@ -88,7 +88,7 @@ def make_shapes() -> Iterator[Entry]:
 
 
 def make_greedy() -> Iterator[Entry]:
-    """A few KB that make a reader copy, unpack or repeat without end."""
+    """Yield a few KB that make a reader copy, unpack or repeat without end."""
     once, whole = handmade.write_overlapping(4000, 60_000), store(Image.new("RGB", (64, 64), "red"), "JPEG")
     start, rest = whole[:2], whole[2:]
     segment = handmade.cut_segments(once[:60_000])

@@ -38,7 +38,7 @@ def store(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def draw_picture(width: int = 32, height: int = 24) -> np.ndarray:
-    """Two ramps and a coarse grid: no two rows, columns or mirrorings look the same."""
+    """Return two ramps and a coarse grid: no two rows, columns or mirrorings look the same."""
     across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     grid = 128 * ((across // 32 + down // 64) % 2)
     return np.stack([across, down, grid], axis=-1).astype(np.uint8)

@@ -14,7 +14,7 @@ from tests.handmade import pack, write_png
 
 
 def make_depths() -> Iterator[Entry]:
-    """Every colour type and depth that a PNG may have, all three kinds of samples by hand."""
+    """Yield every colour type and depth that a PNG may have, all three kinds of samples by hand."""
     for depth in (1, 2, 4, 8, 16):
         top, wide = 2**depth - 1, 2 * 2 ** min(depth, 4)
         values = [round(top * place / (wide - 1)) for place in range(wide)]
@@ -39,7 +39,7 @@ def make_depths() -> Iterator[Entry]:
 
 
 def make_keys() -> Iterator[Entry]:
-    """A transparent colour (tRNS) is white, and no other is."""
+    """Yield pictures whose transparent colour (tRNS) is white, and no other is."""
     for depth in (1, 2, 4, 8, 16):
         top, key = 2**depth - 1, max(0, 2 ** (depth - 1) - 1)
         other = top if depth == 1 else top // 3 * 2
@@ -58,7 +58,7 @@ def make_keys() -> Iterator[Entry]:
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """What EXIF's table says: where row 0 and column 0 of the file lie in the picture."""
+    """Return what EXIF's table says: where row 0 and column 0 of the file lie in the picture."""
     flips = {1: "", 2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}.get(orientation, "")
     steps = {"h": lambda a: a[:, ::-1], "v": lambda a: a[::-1], "t": lambda a: a.transpose(1, 0, 2)}
     for flip in flips:
@@ -184,7 +184,7 @@ def make_colours() -> Iterator[Entry]:
 
 
 def make_animations() -> Iterator[Entry]:
-    """The first frame, whatever follows."""
+    """Yield the first frame, whatever follows."""
     first, then = Image.new("RGB", (16, 12), (200, 40, 90)), Image.new("RGB", (16, 12), "blue")
     shown = np.broadcast_to([200, 40, 90], (12, 16, 3))
     for kind, off in (("GIF", 0), ("PNG", 0), ("WEBP", 0), ("AVIF", 4)):

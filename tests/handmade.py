@@ -16,9 +16,10 @@ def pack_chunk(kind: bytes, data: bytes) -> bytes:
 def write_png(
     size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], **chunks: bytes
 ) -> bytes:
-    """`rows`: the packed samples. `colour`: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha.
+    """Return a PNG.
 
-    `chunks` stand before the pixels, in their order.
+    `rows`: the packed samples. `colour`: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGB + alpha. `chunks`
+    stand before the pixels, in their order.
     """
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0)
     packer = zlib.compressobj(1)
@@ -29,14 +30,14 @@ def write_png(
 
 
 def pack(values: Sequence[int], depth: int) -> bytes:
-    """A row of samples of `depth` bits, filled up to whole bytes."""
+    """Return a row of samples of `depth` bits, filled up to whole bytes."""
     bits = "".join(f"{value:0{depth}b}" for value in values)
     bits += "0" * (-len(bits) % 8)
     return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
 def pack_directory(tags: Sequence[Tag], *, order: str = "<", last: int = 0) -> bytes:
-    """A TIFF directory. `last`: the place of the next one."""
+    """Return a TIFF directory. `last`: the place of the next one."""
     entries = b"".join(
         struct.pack(f"{order}HHL", *tag[:3])
         + struct.pack(
@@ -48,13 +49,13 @@ def pack_directory(tags: Sequence[Tag], *, order: str = "<", last: int = 0) -> b
 
 
 def write_tiff(tags: Sequence[Tag], *, order: str = "<", body: bytes = b"") -> bytes:
-    """The header, one directory at byte 8, and behind it `body`; see `locate_body`."""
+    """Return the header, one directory at byte 8, and behind it `body`; see `locate_body`."""
     magic = b"II*\0" if order == "<" else b"MM\0*"
     return magic + struct.pack(f"{order}L", 8) + pack_directory(tags, order=order) + body
 
 
 def locate_body(tags: int) -> int:
-    """Where the body of a TIFF with so many tags begins."""
+    """Return where the body of a TIFF with so many tags begins."""
     return 8 + 2 + 12 * tags + 4
 
 
@@ -82,19 +83,19 @@ def write_exif(orientation: int) -> bytes:
 
 
 def write_overlapping(entries: int, size: int) -> bytes:
-    """A TIFF structure whose entries all point to the same `size` bytes."""
+    """Return a TIFF structure whose entries all point to the same `size` bytes."""
     tags = [(1000 + number, 7, size, 8) for number in range(entries)]
     return write_tiff(tags).ljust(8 + size, b"\0")
 
 
 def cut_segments(data: bytes, *, kind: bytes = b"\xff\xe1", head: bytes = b"Exif\0\0") -> bytes:
-    """`data` as segments of a JPEG, of 60,000 bytes each."""
+    """Return `data` as segments of a JPEG, of 60,000 bytes each."""
     parts = [head + data[start : start + 60_000] for start in range(0, len(data), 60_000)]
     return b"".join(kind + struct.pack(">H", 2 + len(part)) + part for part in parts)
 
 
 def write_profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile, version 2, of a display; `tags` hold what is in its table."""
+    """Return an ICC profile, version 2, of a display; `tags` hold what is in its table."""
     place, table, body = 128 + 4 + 12 * len(tags), b"", b""
     for name, data in tags.items():
         table += name + struct.pack(">II", place + len(body), len(data))
@@ -124,7 +125,7 @@ def write_linear_profile(space: bytes) -> bytes:
 
 
 def run_length_bmp(size: tuple[int, int], index: int, palette: Sequence[tuple[int, int, int]]) -> bytes:
-    """A BMP of 8 bits whose rows are runs of the colour number `index`."""
+    """Return a BMP of 8 bits whose rows are runs of the colour number `index`."""
     colours = b"".join(bytes((blue, green, red, 0)) for red, green, blue in palette)
     full, rest = divmod(size[0], 255)
     row = bytes((255, index)) * full + bytes((rest, index)) * bool(rest) + b"\0\0"

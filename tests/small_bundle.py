@@ -18,7 +18,7 @@ SMALL_KEYS: dict[str, dict[str, Any]] = {
 
 
 def write_small_models(folder: Path) -> Path:
-    """A DynamicViT and a plain network, shaken."""
+    """Write a DynamicViT and a plain network, shaken."""
     for key, changes in SMALL_KEYS.items():
         model = make_small(img_size=32, patch_size=8, num_classes=10, **changes)
         save_model(folder / key, model=model, name=key, data=MODELS[key].data, classes=CIFAR10_CLASSES)

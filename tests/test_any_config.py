@@ -52,7 +52,7 @@ def draw_changes(cls: type) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def read(cls: type, values: dict[str, Any], changed: dict[str, Any]) -> Any:
-    """The config, whose JSON is read as the same one again; or None where one sentence named a key."""
+    """Return the config, whose JSON is read as the same one again; or None where one sentence named a key."""
     try:
         config = from_json(cls, values | changed)
     except ValueError as error:

@@ -82,7 +82,7 @@ def is_inside(name: str, packages: tuple[str, ...]) -> bool:
 
 
 def list_imports(path: Path) -> set[str]:
-    """Every module that the file names in an import, at any depth; `from a import b` gives `a.b`."""
+    """Return every module that the file names in an import, at any depth; `from a import b` gives `a.b`."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

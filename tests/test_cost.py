@@ -62,7 +62,7 @@ def test_published_parameter_counts(config: ViTConfig, expected: int) -> None:
 
 
 def count_macs(config: ViTConfig, *, keep_ratio: float | None) -> int:
-    """Multiply-accumulates by torch's counter, which sees shapes only; two operations each."""
+    """Count multiply-accumulates by torch's counter, which sees shapes only; two operations each."""
     with torch.device("meta"):
         net = build_model(config).eval()
         x = torch.zeros(1, config.in_chans, *as_pair(config.img_size))

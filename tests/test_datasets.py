@@ -87,14 +87,16 @@ def test_a_folder_with_one_other_split_gives_a_tenth_of_its_training_pictures_fo
 
 
 def as_torchvision(root: Path) -> tuple[list[str], list[tuple[str, int]]]:
-    """Classes, and files with their labels."""
+    """Return the classes, and the files with their labels."""
     found = ImageFolder(str(root))
     return found.classes, found.samples
 
 
 def test_a_folder_is_read_as_torchvision_reads_it(tmp_path: Path) -> None:
-    """Nested, linked and Chinese folders, 10 before 2, a folder called old.jpg; then the same less hidden
-    parts, and without a link that leads nowhere new."""
+    """Folders are nested, linked and Chinese, 10 comes before 2, and one is called old.jpg.
+
+    Then it is the same less hidden parts, and without a link that leads nowhere new.
+    """
     root, elsewhere = tmp_path / "data" / "train", tmp_path / "elsewhere"
     put(*(root / name / f"{i}.png" for name in ("2", "10", "猫", "Bee") for i in (1, 10, 2)))
     put(root / "Bee" / "b" / "1.JPG", root / "Bee" / "b-a" / "1.webp", root / "Bee" / "b" / "deep" / "0.bmp")

@@ -150,7 +150,7 @@ def test_small_pictures_of_every_mode_come_back(mode: str, width: int, height: i
 
 
 def convert_by_hand(mode: str, values: np.ndarray) -> np.ndarray:
-    """RGB on white, in floating point."""
+    """Return RGB on white, in floating point."""
     if mode == "CMYK":
         return 255 * (1 - values[..., :3] / 255) * (1 - values[..., 3:] / 255)
     if mode in ("LA", "RGBA"):

@@ -17,7 +17,7 @@ ROWS_4, ROWS_8, ENDS, STEPS = b"\xfa\x12" * 20 + b"\0\0", b"\xfa\x01" * 20 + b"\
 
 
 def run_length_bmp(size: tuple[int, int], body: bytes, *, bits: int = 8) -> bytes:
-    """A BMP with the run-length encoding of that depth; colour n of its palette is (n, 0, 0)."""
+    """Return a BMP with the run-length encoding of that depth; colour n of its palette is (n, 0, 0)."""
     palette = b"".join(bytes((0, 0, number, 0)) for number in range(1 << bits))
     start = 54 + len(palette)
     head = struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start)
@@ -55,7 +55,7 @@ def test_the_limit_is_an_option() -> None:
 
 
 def write_scans(size: tuple[int, int], scans: int) -> bytes:
-    """A progressive JPEG in grey whose last scan, of a few bytes, is there over and over again."""
+    """Return a progressive JPEG in grey whose last scan, of a few bytes, is there over and over again."""
     file = io.BytesIO()
     Image.new("L", size, 77).save(file, "JPEG", progressive=True)
     data = file.getvalue()

@@ -34,12 +34,12 @@ def read_lines(page: str) -> list[str]:
 
 
 def find_formulas(text: str) -> list[str]:
-    """The displayed formulas, in order."""
+    """Return the displayed formulas, in order."""
     return re.findall(r"^```math\n(.*?)\n```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def strip_code(line: str) -> str:
-    """The line without code."""
+    """Return the line without code."""
     return re.sub(r"`[^`]*`", "", line)
 
 

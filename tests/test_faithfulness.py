@@ -60,7 +60,7 @@ def test_areas_by_hand() -> None:
 
 @torch.no_grad()
 def judge_one_at_a_time(net: VisionTransformer, x: Tensor, patches: np.ndarray, target: int) -> float:
-    """The probability with these patches alone: tokens sliced out after the embedding, one picture."""
+    """Return the probability with these patches alone: tokens sliced out after the embedding, one picture."""
     prefix = net.config.num_prefix_tokens
     rows = [*range(prefix), *sorted(int(patch) + prefix for patch in patches)]
     tokens = net.embed(x)[:, rows]

@@ -16,7 +16,7 @@ ENVIRONMENT = {"python_version": "3.11", "python_full_version": "3.11.0", "sys_p
 
 
 def read_lock() -> dict[str, tuple[str, str]]:
-    """Version and hashes of each package."""
+    """Return the version and the hashes of each package."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     entries = re.findall(r"^([\w.-]+)==(\S+)[^\n]*\\\n((?:    --hash=\S+.*\n)+)", text, re.MULTILINE)
     return {canonicalize_name(name): (version, hashes) for name, version, hashes in entries}

@@ -34,7 +34,7 @@ def make_pruned_net(**changes: Any) -> tuple[VisionTransformer, Tensor, Pruning]
 
 @torch.no_grad()
 def compute_logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, bump: Tensor) -> float:
-    """The target's logit with `bump` added to the attention of one layer."""
+    """Return the target's logit with `bump` added to the attention of one layer."""
     attention = net.blocks[layer].attn
     assert isinstance(attention, Attention)
     attention.matrix = lambda q, k, policy: Attention.matrix(attention, q, k, policy) + bump  # type: ignore

@@ -30,7 +30,7 @@ class Machine:
     order: list[str] = field(default_factory=list)
 
     def call(self, name: str, *seconds: float, share: float = 1.0) -> Callable[[], object]:
-        """A call that takes so long each time, with that share of a processor."""
+        """Return a call that takes so long each time, with that share of a processor."""
         left = iter(seconds)
 
         def run() -> None:
@@ -61,7 +61,7 @@ def processor(samples_must_agree: None) -> Iterator[int]:
 
 @contextmanager
 def load(processor: int) -> Iterator[None]:
-    """Two programs that do nothing but want this processor."""
+    """Let two programs run that do nothing but want this processor."""
     command = [sys.executable, "-c", SPIN % processor]
     programs = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
     try:

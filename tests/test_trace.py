@@ -33,7 +33,7 @@ def make_fields(**changes: Any) -> dict[str, Any]:
 
 
 def make_gradients(**changes: Any) -> dict[str, Any]:
-    """What the same trace has besides with gradients of class 1 of 2."""
+    """Return what the same trace has besides with gradients of class 1 of 2."""
     good: dict[str, Any] = {
         "logits": torch.zeros(2),
         "target": 1,

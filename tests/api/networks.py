@@ -25,7 +25,7 @@ DYNAMIC, PLAIN, LINEAR = "dynamicvit_cifar10", "vit_cifar10", "lightvit_cifar10"
 
 
 def write_models(folder: Path) -> Path:
-    """A DynamicViT, a plain network, and a linear one with two register tokens; 16 patches each."""
+    """Write a DynamicViT, a plain network, and a linear one with two register tokens; 16 patches each."""
     write_small_models(folder)
     model = make_small(img_size=32, patch_size=8, num_classes=10, attention="linear", reg_tokens=2)
     save_model(folder / LINEAR, model=model, name=LINEAR, data=MODELS[LINEAR].data, classes=CIFAR10_CLASSES)
@@ -33,7 +33,7 @@ def write_models(folder: Path) -> Path:
 
 
 def load_by_hand(models: Path, key: str) -> tuple[VisionTransformer, Tensor]:
-    """The network, and what it is given of the picture."""
+    """Return the network, and what it is given of the picture."""
     loaded = load_model(key, models_dir=models)
     return loaded.model, preprocess(decode(PICTURE), config=loaded.spec.data).pixels
 

@@ -38,12 +38,12 @@ def upload_all(web: Web, names: list[str]) -> dict[str, str]:
 
 
 def is_plain(name: str) -> str:
-    """What can be sent; a name that is no text is for the disk alone."""
+    """Return what can be sent; a name that is no text is for the disk alone."""
     return name.encode("utf-8", "replace").decode()
 
 
 def answer(web: Web, place: str) -> tuple[str, Any]:
-    """The event that ends the call, and its data."""
+    """Return the event that ends the call, and its data."""
     image = {"path": place, "meta": {"_type": "gradio.FileData"}}
     body = {"data": [image, DYNAMIC, 0.3, ""], "session_hash": "corpus"}
     event = web.post("/call/analyse", json=body).raise_for_status().json()["event_id"]

@@ -17,7 +17,7 @@ from vitdemo.maps import METHODS, explain
 
 
 def read_numbers(answer: dict[str, Any]) -> np.ndarray:
-    """The map, NaN for null."""
+    """Return the map, NaN for null."""
     return np.array(answer["values"], dtype=float)
 
 

@@ -58,7 +58,7 @@ def run_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
 
 
 def call(server: str, tool: str, **given: Any) -> tuple[bool, str]:
-    """Whether the tool failed, and its text."""
+    """Return whether the tool failed, and its text."""
     picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
     result: Any = run_session(server, lambda session: session.call_tool(tool, {"image": picture, **given}))
     (content,) = result.content
@@ -102,7 +102,7 @@ def test_a_tool_tells_what_is_wrong_in_one_sentence(server: str) -> None:
 
 
 def ask_as(server: str, tool: str, *, caller: str, **given: Any) -> str:
-    """The tool's text, for a caller whom a named proxy has seen there."""
+    """Return the tool's text, for a caller whom a named proxy has seen there."""
     picture = "data:image/webp;base64," + base64.b64encode(PICTURE.read_bytes()).decode("ascii")
     call = {"name": tool, "arguments": {"image": picture, **given}}
     answer = httpx.post(

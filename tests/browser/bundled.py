@@ -69,9 +69,10 @@ TIMES = """async ({ name, turns }) => {
 
 
 def measure_slowest(page: Page, name: str, *, turns: int, percentile: int = 95) -> float:
-    """The percentile, in milliseconds, of doing `name` until all thumbnails are drawn again.
+    """Return the percentile, in milliseconds, of doing `name` until all thumbnails are drawn again.
 
-    A frame, 16.7 ms, is the least. The best of up to ten rounds, for other programs only ever add to it."""
+    A frame, 16.7 ms, is the least. The best of up to ten rounds, for other programs only ever add to it.
+    """
     rounds: list[float] = []
     while len(rounds) < 10 and min(rounds, default=np.inf) >= INSTANT:
         times = page.evaluate(TIMES, {"name": name, "turns": turns})
@@ -101,7 +102,7 @@ def find_best(model: str) -> str:
 
 @cache
 def record_first(model: str) -> dict[str, Trace]:
-    """The traces that the page shows first, recorded without the engine."""
+    """Return the traces that the page shows first, recorded without the engine."""
     image = decode(next(iter(example_paths().values())))
     dense, pruned = record_traces(
         ROOT / "checkpoints", model, image, keep_ratio=0.7, selector=find_best(model)
@@ -120,7 +121,7 @@ def find_dropped_patch() -> tuple[int, int]:
 
 
 def explain_look(trace: Trace, look: dict[str, Any]) -> np.ndarray | None:
-    """`vitdemo.maps` of a look at attention, patch by patch; None where the query was dropped."""
+    """Return `vitdemo.maps` of a look at attention, patch by patch; None where the query was dropped."""
     options = {option.key for option in METHODS[look["method"]].options} & look.keys()
     try:
         heat = explain(trace, look["method"], **{name: look[name] for name in options})
@@ -167,7 +168,7 @@ def thin(trace: Trace, layer: int, fusion: str, discard: float) -> torch.Tensor:
 
 
 def expand(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
-    """A layer's matrix among all original positions, zero where a token is gone."""
+    """Return a layer's matrix among all original positions, zero where a token is gone."""
     count = trace.num_prefix_tokens + trace.num_patches
     result, ids = torch.zeros(count, count, dtype=torch.float64), trace.token_ids[layer]
     result[ids[:, None], ids] = matrix
@@ -175,7 +176,7 @@ def expand(trace: Trace, matrix: torch.Tensor, layer: int) -> torch.Tensor:
 
 
 def roll_out(trace: Trace, layers: int, fusion: str, discard: float) -> Float[torch.Tensor, "n0 n0"]:
-    """The rollout of the first `layers` layers; rows of tokens that are gone mean nothing."""
+    """Return the rollout of the first `layers` layers; rows of tokens that are gone mean nothing."""
     rollout = torch.eye(trace.num_prefix_tokens + trace.num_patches, dtype=torch.float64)
     for layer in range(layers):
         matrix = expand(trace, thin(trace, layer, fusion, discard), layer)
@@ -185,7 +186,7 @@ def roll_out(trace: Trace, layers: int, fusion: str, discard: float) -> Float[to
 
 
 def read_heats(page: Page, looks: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
-    """The Attention tab's own numbers for each look, from the page's payload."""
+    """Return the Attention tab's own numbers for each look, from the page's payload."""
     found = page.evaluate(
         "looks => looks.map((look) => document.querySelector('.attention').attention.heat(look))", looks
     )

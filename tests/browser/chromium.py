@@ -19,7 +19,7 @@ MISSING = "no Chromium can be had on this machine (install chromium): the browse
 
 
 def find_browser() -> str | None:
-    """The path of a browser that is installed, or None."""
+    """Return the path of a browser that is installed, or None."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
@@ -33,7 +33,7 @@ def find_browser() -> str | None:
 
 
 def run(words: Sequence[str]) -> bool:
-    """Whether a command that installs something came through, within ten minutes."""
+    """Run a command that installs something. Return whether it came through within ten minutes."""
     try:
         return subprocess.run(words, stdin=subprocess.DEVNULL, timeout=600, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

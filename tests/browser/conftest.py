@@ -44,8 +44,11 @@ def browser() -> Iterator[Browser]:
 
 
 class Window:
-    """One visitor after the other uses it: gradio's scripts are loaded and compiled already, which makes a
-    visit three times cheaper. Each begins on a blank page, and leaves nothing behind."""
+    """A browser window that one visitor after the other uses.
+
+    gradio's scripts are loaded and compiled already, which makes a visit three times cheaper. Each visit
+    begins on a blank page, and leaves nothing behind.
+    """
 
     def __init__(self, browser: Browser, locale: str) -> None:
         self.locale, self.host = locale, ""
@@ -96,8 +99,10 @@ def windows() -> list[Window]:
 
 
 def visits(browser: Browser, windows: list[Window]) -> Iterator[Opener]:
-    """Opens addresses with a given width, colour scheme and language; afterwards there must have been no
-    error in the console and no request to another host."""
+    """Open addresses with a given width, colour scheme and language.
+
+    Afterwards there must have been no error in the console and no request to another host.
+    """
     used: list[Window] = []
 
     def open_one(

@@ -23,7 +23,7 @@ FADED = "() => !document.getAnimations().some(one => one instanceof CSSTransitio
 
 
 def walk_looks(page: Page) -> Iterator[str]:
-    """The name of each look, while the page has it; none scrolls sideways."""
+    """Yield the name of each look, while the page has it; none scrolls sideways."""
     steps.expect_rest(page)
     for look, (size, dark) in LOOKS.items():
         resize(page, size)
@@ -48,7 +48,7 @@ def paint(page: Page, *, dark: bool) -> None:
 
 
 def photograph(page: Page, path: Path) -> None:
-    """Keeps all of the page for people to look at, where $VITDEMO_ARTEFACTS is set: it takes a second."""
+    """Keep all of the page for people to look at, where $VITDEMO_ARTEFACTS is set: it takes a second."""
     if os.environ.get("VITDEMO_ARTEFACTS"):
         page.screenshot(path=path, full_page=True)
 

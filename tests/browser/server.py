@@ -37,8 +37,10 @@ def free_port() -> int:
 
 @cache
 def quick_models() -> Path:
-    """A folder of links to all bundled networks but that of photographs, whose passes take ten times as long.
-    A page over it opens with `MODEL`."""
+    """Return a folder of links to all bundled networks but that of photographs.
+
+    Its passes take ten times as long. A page over the folder opens with `MODEL`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="vitdemo-models-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for bundled in (ROOT / "checkpoints").iterdir():
@@ -49,7 +51,7 @@ def quick_models() -> Path:
 
 @contextmanager
 def serve_page(engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS) -> Iterator[str]:
-    """The address of the page over `engine`, in this process, so that a test can look behind it."""
+    """Return the address of the page over `engine`, in this process, so that a test can look behind it."""
     page = build(engine, first=first, limits=limits)
     launch(page, Options(host="127.0.0.1", port=free_port(), limits=limits))
     yield str(page.local_url)
@@ -58,8 +60,10 @@ def serve_page(engine: Engine, *, first: First | None = None, limits: Limits = D
 
 @cache
 def find_app(models: Path | None = None) -> str:
-    """The address of `python app.py` over `models`, by default `quick_models`, which stops with this process.
-    Fails with the app's own output."""
+    """Return the address of `python app.py` over `models`, by default `quick_models`.
+
+    The app stops with this process. Fail with the app's own output.
+    """
     files = tempfile.mkdtemp(prefix="gradio-", dir=os.environ.get("GRADIO_TEMP_DIR"))
     app, url = start_app(files, "--models-dir", str(models or quick_models()))
     atexit.register(stop, app)

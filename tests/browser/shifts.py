@@ -16,8 +16,10 @@ WATCH = """() => {
 
 
 def sum_shifts(page: Page) -> float:
-    """The sum since the watch began, once the half second after the last click is over; all of it is
-    printed."""
+    """Return the sum since the watch began, once the half second after the last click is over.
+
+    Print all of it.
+    """
     page.wait_for_timeout(800)
     shifts = page.evaluate("window.shifts")
     print(shifts)

@@ -26,7 +26,7 @@ FAMILIAR = re.compile(
 
 @cache
 def predict_by_hand(path: Path, *, keep_ratio: float, model: str = MODEL) -> tuple[str, float]:
-    """(label, probability) of `model`, pruned by its learned scores, without the engine.
+    """Return (label, probability) of `model`, pruned by its learned scores, without the engine.
 
     The pass is recorded, as the page's is: two patches of one example have scores so much alike (a difference
     of 7e-7) that the fused attention of a pass without a record keeps the other one.
@@ -62,7 +62,7 @@ def choose_example(page: Page, name: str) -> None:
 
 
 def show_example(page: Page, name: str) -> None:
-    """Has it chosen, if it is not; at the settings of a page that opens it is analysed then."""
+    """Have the example chosen, if it is not; at the settings of a page that opens it is analysed then."""
     if page.locator("#note").inner_text() != f"Example: {name}":
         choose_example(page, name)
     expect(page.locator("#note")).to_have_text(f"Example: {name}")
@@ -90,7 +90,7 @@ def expect_answer(page: Page, label: str, probability: float) -> None:
 
 
 def read_live_tokens(page: Page) -> list[int]:
-    """The numbers of the line under the slider."""
+    """Return the numbers of the line under the slider."""
     return [int(number) for number in page.locator("#counts b").all_inner_texts()]
 
 
@@ -105,7 +105,7 @@ def expect_counted(page: Page, tokens: list[int]) -> None:
 
 
 def read_analysed_tokens(page: Page) -> list[int]:
-    """The numbers in the result line."""
+    """Return the numbers in the result line."""
     words = page.locator("#headline p.quiet").inner_text()
     path = re.search(r"([\d → ]+) tokens", words)
     assert path, words
@@ -118,7 +118,7 @@ def expect_analysed(page: Page, tokens: list[int]) -> None:
 
 
 def open_tab(page: Page, name: str, shown: str) -> Locator:
-    """Opens a tab and waits for the picture `shown` in it."""
+    """Open a tab and wait for the picture `shown` in it."""
     page.get_by_role("tab", name=name).click()
     picture = page.locator(shown).first
     picture.wait_for()
@@ -126,8 +126,11 @@ def open_tab(page: Page, name: str, shown: str) -> Locator:
 
 
 def unfold(page: Page, section: str) -> Locator:
-    """Opens a section, if it is not open yet. By the keyboard: what another section has just been filled with
-    may move this one away under a mouse button that is down."""
+    """Open a section, if it is not open yet.
+
+    Do so by the keyboard: what another section has just been filled with may move this one away under a mouse
+    button that is down.
+    """
     part = page.locator(f"#{section}")
     button = part.locator("button.label-wrap").first
     if "open" not in (button.get_attribute("class") or "").split():
@@ -136,14 +139,14 @@ def unfold(page: Page, section: str) -> Locator:
 
 
 def unfold_maps(page: Page, count: int) -> None:
-    """Opens the maps of a class behind the first one, and waits for all `count` of them."""
+    """Open the maps of a class behind the first one, and wait for all `count` of them."""
     unfold(page, "more-maps")
     expect(page.locator("#class-maps img")).to_have_count(1)
     expect(page.locator("#other-maps img")).to_have_count(count - 1)
 
 
 def open_attention(page: Page) -> Locator:
-    """Opens the attention tab and waits until its first map is drawn."""
+    """Open the attention tab and wait until its first map is drawn."""
     open_tab(page, "Attention", ".attention")
     attention = page.locator(".attention")
     expect(attention).to_have_attribute("data-ready", "ready")
@@ -163,7 +166,7 @@ def show_attention(page: Page, **state: Any) -> None:
 
 
 def read_attention_state(page: Page) -> dict[str, Any]:
-    """What the Attention tab says that it shows."""
+    """Return what the Attention tab says that it shows."""
     return json.loads(page.locator(".attention").get_attribute("data-state") or "{}")
 
 
@@ -173,7 +176,7 @@ def expect_shown_query(page: Page, patch: int | None) -> None:
 
 
 def locate_patch(page: Page, patch: int, *, grid: int = 8) -> Position:
-    """The middle of a patch, from the upper left corner of its picture."""
+    """Return the middle of a patch, from the upper left corner of its picture."""
     box = page.locator(".attention .picture").bounding_box()
     assert box
     row, column = divmod(patch, grid)

@@ -31,7 +31,7 @@ TABS = {
 
 
 def list_grave(found: list[dict[str, Any]]) -> list[str]:
-    """A line for each place with a finding that is serious or worse."""
+    """Return a line for each place with a finding that is serious or worse."""
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
         for one in found

@@ -88,7 +88,7 @@ def test_the_grid_shows_every_head(page: Page, attention: Locator, scale: str) -
 
 
 def list_places() -> Iterator[tuple[int, int | None]]:
-    """(layer, head) of each cell of the grid; None = all heads."""
+    """Yield (layer, head) of each cell of the grid; None = all heads."""
     return itertools.product(range(load_config().depth), (None, *range(load_config().num_heads)))
 
 
@@ -97,7 +97,7 @@ def name_cell(layer: int, head: int | None) -> str:
 
 
 def find_top(heat: np.ndarray) -> float:
-    """Where a map's own scale ends: at its maximum, or without outliers."""
+    """Return where a map's own scale ends: at its maximum, or without outliers."""
     usual, high = np.nanpercentile(heat, 98), np.nanmax(heat)
     return float(usual if 0 < 3 * usual < high else high)
 
@@ -105,8 +105,11 @@ def find_top(heat: np.ndarray) -> float:
 def assert_coloured(
     colours: np.ndarray, heat: np.ndarray, top: float, *, ground: np.ndarray | None = None
 ) -> None:
-    """Each patch has the palette's colour of its value, within a step of the palette, or that of outliers.
-    Over the picture, whose colours are the `ground`, it is as opaque as it is high."""
+    """Assert that each patch has the palette's colour of its value, or that of outliers.
+
+    A step of the palette is let pass. Over the picture, whose colours are the `ground`, a patch is as opaque
+    as it is high.
+    """
     there = ~np.isnan(heat)
     share = np.clip(heat[there] / top, 0, 1)
     expected = render.colour_map()[np.floor(share * 255 + 0.5).astype(int)].astype(float)

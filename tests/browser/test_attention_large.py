@@ -73,7 +73,7 @@ def note_asked(monkeypatch: pytest.MonkeyPatch, *, lost: Callable[[int], bool]) 
 
 
 def show_large(page: Page) -> Locator:
-    """Chooses the picture whose result is large now. The tab, as soon as it has the beginning of it."""
+    """Choose the picture whose result is large now. Return the tab once it has the beginning of it."""
     steps.choose_example(page, "airplane")
     steps.expect_attention(page, find_key("airplane"), ready=False)
     return page.locator(".attention")

@@ -64,7 +64,7 @@ def see(page: Page, tab: str) -> None:
 
 
 def keep(page: Page, folder: Path, name: str) -> None:
-    """Looks at what is shown on a phone; that and a desktop have room for it."""
+    """Look at what is shown on a phone; that and a desktop have room for it."""
     steps.expect_no_sideways_scroll(page)
     resize(page, PHONE)
     steps.expect_no_sideways_scroll(page)

@@ -75,8 +75,11 @@ PROBE = r"""() => {
 
 
 def expect_readable(page: Page, *, at_least: int) -> None:
-    """All texts that are seen reach their limit, light and dark, once nothing is faded because it waits, or
-    still on its way back from that; and there are `at_least` so many, so that not everything was left out."""
+    """Expect all texts that are seen to reach their limit, light and dark.
+
+    Nothing is faded any more because it waits, or still on its way back from that. There are `at_least` so
+    many texts, so that not everything was left out.
+    """
     expect(page.locator("body.stale, .pending")).to_have_count(0)
     page.evaluate(TWO_FRAMES)  # it has begun
     page.wait_for_function(FADED)
@@ -93,8 +96,11 @@ def unfold_all(page: Page, tab: str) -> None:
 
 
 def test_the_probe_sees_through_layers(browser: Browser) -> None:
-    """By hand: half white over black has the luminance 0.2140, so white on it is 1.05 / 0.2640; so is black
-    that is half faded, on white; #777 on white is 1.05 / (0.1845 + 0.05). Hidden and inactive: none."""
+    """The luminances are worked out by hand.
+
+    Half white over black has the luminance 0.2140, so white on it is 1.05 / 0.2640; so is black that is half
+    faded, on white; #777 on white is 1.05 / (0.1845 + 0.05). Hidden and inactive: none.
+    """
     page = browser.new_page()
     page.set_content("""
         <div style="background: #000; color: #fff">

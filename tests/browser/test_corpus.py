@@ -144,7 +144,7 @@ def test_every_file(open_page: Opener, tmp_path: Path) -> None:
 
 
 def find_question(visitor: Visitor) -> tuple[dict[str, Any], int]:
-    """What the page asks of a picture, and where among the answers its headline is."""
+    """Return what the page asks of a picture, and where among the answers its headline is."""
     event = visitor.named("answer")
     outputs = [visitor.components[part]["props"].get("elem_id") for part in visitor.events[event]["outputs"]]
     asked = {"data": visitor.usual(event), "fn_index": event, "session_hash": visitor.session}

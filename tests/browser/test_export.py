@@ -31,7 +31,7 @@ def page(open_page: Opener) -> Page:
 
 
 def save(page: Page, button: Any, folder: Path) -> Path:
-    """The file that a click on `button` downloads."""
+    """Return the file that a click on `button` downloads."""
     with page.expect_download() as waiting:
         button.click()
     path = folder / waiting.value.suggested_filename

@@ -70,7 +70,7 @@ def expect_shown(page: Page, picture: str) -> None:
 
 
 def restore(page: Page, **state: Any) -> None:
-    """Brings the tab into this state, and waits for what it asks of the server."""
+    """Bring the tab into this state, and wait for what it asks of the server."""
     page.evaluate("state => document.querySelector('.features').features.restore(state)", state)
     expect(page.locator(".features")).to_have_attribute("data-ready", "ready")
 

@@ -45,7 +45,7 @@ FADED = """() => {
 
 
 def slide(page: Page, percent: int) -> None:
-    """Moves the slider without letting go of it."""
+    """Move the slider without letting go of it."""
     page.locator("#ratio input[type=range]").evaluate(
         "(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
         percent,
@@ -53,12 +53,12 @@ def slide(page: Page, percent: int) -> None:
 
 
 def read_shown(page: Page) -> dict[str, Any]:
-    """What the film shows."""
+    """Return what the film shows."""
     return page.evaluate("document.querySelector('.film').film.shown")
 
 
 def listen_to(page: Page) -> list[str]:
-    """The addresses that the page asks from now on."""
+    """Return the addresses that the page asks from now on."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     return asked
@@ -111,7 +111,7 @@ def test_letting_go_fades_what_the_browser_has_not_answered(open_page: Opener) -
 
 
 def find_example(page: Page) -> str:
-    """The file of the picture that is shown."""
+    """Return the file of the picture that is shown."""
     return str(steps.example_paths()[page.locator("#note .note").get_attribute("data-example") or ""])
 
 

@@ -54,7 +54,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def answer(example: Example, *, keep_ratio: float) -> tuple[str, float]:
-    """What the model with which a page opens says of `example`."""
+    """Return what the model with which a page opens says of `example`."""
     return steps.predict_by_hand(example.path, keep_ratio=keep_ratio, model=find_default_model())
 
 
@@ -145,8 +145,10 @@ def test_a_demo_without_weights_starts_and_says_so(tmp_path: Path, page: Page) -
 
 @pytest.mark.timing
 def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> None:
-    """From an empty cache, browser and server on the same machine; one of five times is enough. What gradio
-    itself takes is printed, not judged: it is a matter of the machine."""
+    """From an empty cache, browser and server on the same machine; one of five times is enough.
+
+    What gradio itself takes is printed, not judged: it is a matter of the machine.
+    """
     times: list[tuple[float, float]] = []
     while len(times) < 5 and not is_quick(times):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -161,7 +163,7 @@ def test_it_comes_with_the_page(app: tuple[Engine, str], browser: Browser) -> No
 
 
 def is_quick(times: list[tuple[float, float]]) -> bool:
-    """Whether the rest once followed the answer within 0.8 s."""
+    """Return whether the rest once followed the answer within 0.8 s."""
     return any(filled - begun < 800 for begun, filled in times)
 
 

@@ -113,8 +113,10 @@ def test_a_visit(page: Page, artefacts: Path) -> None:
 
 @torch.no_grad()
 def test_how_sure_the_model_is_against_its_validation_pictures(page: Page, tmp_path: Path) -> None:
-    """Of noise, too, what the percentiles of metrics.json say: the first of these two pictures is unlike
-    them unless the weights have changed."""
+    """Of noise, too, the page says what the percentiles of metrics.json say.
+
+    The first of these two pictures is unlike them unless the weights have changed.
+    """
     loaded = load_model(MODEL)
     metrics = json.loads((ROOT / "checkpoints" / MODEL / "metrics.json").read_text())
     percentiles = np.array(metrics["validation_confidence"])
@@ -177,8 +179,10 @@ def test_speed(page: Page) -> None:
 
 
 def expect_sentence(said: str, one: tuple[float, ...], dense: tuple[float, ...]) -> None:
-    """Faster or slower only where the middle halves (median, low, high) do not meet, by the share that the
-    medians differ, 5 % at least; both were rounded to 0.05 ms."""
+    """Expect faster or slower only where the middle halves (median, low, high) do not meet.
+
+    The share is that by which the medians differ, 5 % at least; both were rounded to 0.05 ms.
+    """
     if "about equal" in said:
         assert (one[1] <= dense[2] and dense[1] <= one[2]) or abs(1 - one[0] / dense[0]) < 0.06
         return

@@ -51,7 +51,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def choose_example(page: Page, picture: str, model: str = MODEL) -> str:
-    """The key of the result of this example, which the page shows in the tab of tokens."""
+    """Return the key of the result of this example, which the page shows in the tab of tokens."""
     engine = start_bundled()[0]
     selector = engine.info(model).selectors[0]
     result = engine.open(Request(example_paths()[picture], model, 0.3, selector))

@@ -47,7 +47,7 @@ STAYS = {"fusion": "max", "discard_ratio": 0.2}
 
 
 def read_address(page: Page) -> dict[str, str]:
-    """The parameters in the address bar."""
+    """Return the parameters in the address bar."""
     return dict(parse_qsl(urlsplit(page.url).query))
 
 

@@ -29,7 +29,7 @@ def person(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def visit(context: BrowserContext, query: str = "", *, motion: bool = True) -> Page:
-    """A page that has read its address."""
+    """Return a page that has read its address."""
     page = context.new_page()
     page.emulate_media(reduced_motion="no-preference" if motion else "reduce")
     page.goto(start_bundled()[1] + query)

@@ -1,5 +1,7 @@
-"""Looking at a result never runs the network again, unless the cache has dropped it; and what is asked about
-one picture is never answered under another."""
+"""Looking at a result never runs the network again, unless the cache has dropped it.
+
+What is asked about one picture is never answered under another.
+"""
 
 from __future__ import annotations
 

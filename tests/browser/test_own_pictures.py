@@ -45,13 +45,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def find_shown(page: Page) -> Image.Image:
-    """The file behind the picture that the page shows."""
+    """Return the file behind the picture that the page shows."""
     address = page.locator("#picture img").get_attribute("src") or ""
     return Image.open(io.BytesIO(page.request.get(address).body()))
 
 
 def come_again(page: Page) -> None:
-    """Loads the page anew, once nothing is on its way that would complain."""
+    """Load the page anew, once nothing is on its way that would complain."""
     steps.expect_rest(page)
     page.reload()
     page.wait_for_function(OPENED)

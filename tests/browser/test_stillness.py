@@ -56,7 +56,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 
 
 def list_places(page: Page) -> list[str]:
-    """Each place that the picture had in some frame."""
+    """Return each place that the picture had in some frame."""
     return page.evaluate("[...window.places]")
 
 

@@ -35,8 +35,10 @@ def page(open_page: Opener) -> Page:
 
 
 def analyse_example(picture: str) -> tuple[Engine, str, list[str]]:
-    """The engine behind the page, the key of an example at the page's first setting, and its two likeliest
-    classes."""
+    """Return the engine behind the page, the key of an example, and its two likeliest classes.
+
+    The key is of the page's first setting.
+    """
     engine, _ = start_bundled()
     result = engine.open(Request(example_paths()[picture]))
     assert result.analysis.pruned

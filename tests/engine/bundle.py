@@ -25,7 +25,7 @@ Net = tuple[VisionTransformer, Tensor]
 
 
 def write_models(folder: Path) -> Path:
-    """Every bundled model, with weights so large that heads, patches and classes really differ."""
+    """Write every bundled model, with weights so large that heads, patches and classes really differ."""
     for seed, key in enumerate(KEYS):
         torch.manual_seed(seed)
         model = build_model(MODELS[key].config)
@@ -38,13 +38,13 @@ def write_models(folder: Path) -> Path:
 
 
 def draw_picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image:
-    """Coarse coloured noise, so that resizing leaves something; `size` is (width, height)."""
+    """Return coarse coloured noise, so that resizing leaves something; `size` is (width, height)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR)
 
 
 def load_directly(models: Path, key: str, image: Image.Image) -> Net:
-    """The network and its input, without the engine."""
+    """Return the network and its input, without the engine."""
     model = load_model(key, models_dir=models).model
     return model, preprocess(image, config=MODELS[key].data).pixels
 
@@ -52,7 +52,7 @@ def load_directly(models: Path, key: str, image: Image.Image) -> Net:
 def record_traces(
     models: Path, key: str, image: Image.Image, *, keep_ratio: float, selector: str
 ) -> tuple[Trace, Trace]:
-    """(dense, pruned), without the engine."""
+    """Return (dense, pruned), without the engine."""
     model, pixels = load_directly(models, key, image)
     chosen = make_selector(selector, model=model, pixels=pixels)
     pruning = Pruning(chosen, FixedRatio(keep_ratio))

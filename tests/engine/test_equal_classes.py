@@ -20,7 +20,7 @@ SATURATED = [3.0, 400.0, -300.0, 100.0, -100.0, 0.0, 50.0, 200.0, -200.0, 1.0]  
 
 
 def open_result(folder: Path, bias: list[float]) -> Result:
-    """What a network says of a picture that answers `bias` to everything."""
+    """Return what a network says of a picture that answers `bias` to everything."""
     net = make_small_dynamic(img_size=32, patch_size=8, num_classes=10)
     net.head.load_state_dict({"weight": torch.zeros(10, 24), "bias": torch.tensor(bias)})
     save_model(folder / KEY, model=net, name=KEY, data=MODELS[KEY].data, classes=CIFAR10_CLASSES)

@@ -45,7 +45,7 @@ def looks() -> list[Look]:
 
 
 def write_states(states: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the page's script writes of these states."""
+    """Return what the page's script writes of these states."""
     program = str(ROOT / "tests" / "js" / "links.mjs")
     done = node(
         [program], return_completed_process=True, capture_output=True, text=True, input=json.dumps(states)

@@ -33,7 +33,7 @@ RATIO, THRESHOLD = 0.5, 0.4
 
 
 def serve_model(folder: Path, model: VisionTransformer, data: DataConfig) -> Engine:
-    """An engine that serves `model` under the name of its folder."""
+    """Return an engine that serves `model` under the name of its folder."""
     classes = WORDS[: model.config.num_classes]
     save_model(folder, model=model, name="other", data=data, classes=classes)
     return Engine(device="cpu", extra_models=[str(folder)])

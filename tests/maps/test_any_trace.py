@@ -76,14 +76,14 @@ def read_value(draw: st.DrawFn, option: Option, shape: Shape) -> Any:
 
 @st.composite
 def draw_question(draw: st.DrawFn) -> tuple[Shape, str, dict[str, Any]]:
-    """A trace, a method that it has, and options that the method takes."""
+    """Return a trace, a method that it has, and options that the method takes."""
     shape = draw(draw_shape())
     key = draw(st.sampled_from([key for key, one in METHODS.items() if shape.cuts or not one.needs_pruning]))
     return shape, key, {one.key: read_value(draw, one, shape) for one in METHODS[key].options}
 
 
 def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int:
-    """The layer whose patches a map is drawn over; -1: of those that entered."""
+    """Return the layer whose patches a map is drawn over; -1: of those that entered."""
     if key == "raw-attention":
         return LAYERS - 1 if options["layer"] is None else options["layer"]
     if key == "keep-score":

@@ -12,7 +12,7 @@ from vitdemo.trace import Trace
 
 
 def add_directions(trace: Trace, *, width: int, seed: int = 0) -> Trace:
-    """The trace with features whose first components stand out, as those of real pictures do."""
+    """Return the trace with features whose first components stand out, as those of real pictures do."""
     draw = torch.Generator().manual_seed(seed)
     strength = 2.0 ** -torch.arange(width)
     whole = torch.randn(trace.num_patches + trace.num_prefix_tokens, width, generator=draw) * strength

@@ -101,7 +101,7 @@ def fuse_slowly(attn: Tensor, fusion: str, discard_ratio: float, prefix: int) ->
 
 
 def expand(trace: Trace, matrix: np.ndarray, layer: int) -> np.ndarray:
-    """A layer's matrix set into the n0 x n0 one; rows and columns of absent tokens are zero."""
+    """Return a layer's matrix set into the n0 x n0 one; rows and columns of absent tokens are zero."""
     count = trace.num_prefix_tokens + trace.num_patches
     result = np.zeros((count, count))
     ids = trace.token_ids[layer].numpy()
@@ -112,7 +112,7 @@ def expand(trace: Trace, matrix: np.ndarray, layer: int) -> np.ndarray:
 def roll_out_slowly(
     trace: Trace, *, fusion: str = "mean", discard_ratio: float = 0.0, start: int = 0, stop: int | None = None
 ) -> np.ndarray:
-    """`R` of layers start..stop-1 bottom-up on n0 x n0 matrices; rows of absent tokens are zero."""
+    """Return `R` of layers start..stop-1 bottom-up on n0 x n0 matrices; rows of absent tokens are zero."""
     rollout = np.eye(trace.num_prefix_tokens + trace.num_patches)
     for layer in range(start, len(trace.attn) if stop is None else stop):
         fused = fuse_slowly(trace.attn[layer], fusion, discard_ratio, trace.num_prefix_tokens)

@@ -58,12 +58,12 @@ def shake(net: Net) -> Net:
 
 
 def make_small(**changes: Any) -> VisionTransformer:
-    """A shaken plain network, `SMALL` with `changes`."""
+    """Return a shaken plain network, `SMALL` with `changes`."""
     return shake(build_model(dataclasses.replace(SMALL, **changes)))
 
 
 def make_small_dynamic(**changes: Any) -> DynamicViT:
-    """The same with learned predictors before the blocks 1, 2 and 3."""
+    """Return the same with learned predictors before the blocks 1, 2 and 3."""
     net = make_small(**{"prune": PruneConfig((1, 2, 3)), **changes})
     assert isinstance(net, DynamicViT)
     return net
@@ -74,7 +74,7 @@ def make_pictures(config: ViTConfig, count: int = 3) -> Tensor:
 
 
 def list_policies(net: VisionTransformer, recorder: Recorder) -> list[Tensor]:
-    """What `forward` kept, as a policy for each stage: the form of `forward_masked`."""
+    """Return what `forward` kept, as a policy for each stage: the form of `forward_masked`."""
     prefix, policies = net.config.num_prefix_tokens, []
     for layer in net.config.prune_loc:
         kept = recorder.token_ids[layer][:, prefix:] - prefix

@@ -38,7 +38,7 @@ NET = make_small_dynamic(img_size=(4, 20))  # one row of five patches
 
 @torch.no_grad()
 def compare_masked_and_removed(net: DynamicViT, x: Tensor, rule: FixedRatio | Threshold) -> list[Tensor]:
-    """The policies under `rule`, after both paths have agreed on them and on the logits."""
+    """Return the policies under `rule`, after both paths have agreed on them and on the logits."""
     recorder = Recorder(attention=False)
     removed = net(x, pruning=Pruning(Learned(net), rule), recorder=recorder)
     masked = net.forward_masked(x, rule)

@@ -35,7 +35,7 @@ class Watch(TorchDispatchMode):
         return result
 
     def square(self, n: int) -> list[torch.Size]:
-        """The shapes with two dimensions of n tokens."""
+        """Return the shapes with two dimensions of n tokens."""
         return [shape for shape in self.shapes if list(shape).count(n) > 1]
 
 
@@ -108,7 +108,7 @@ def draw_policy(batch: int, n: int, *, soft: bool) -> Tensor:
 
 
 def gate_by_hand(policy: Tensor) -> Tensor:
-    """`G_ij = 1 if i = j else p_j`, entry by entry (Rao et al. 2021, eq. 10)."""
+    """Return `G_ij = 1 if i = j else p_j`, entry by entry (Rao et al. 2021, eq. 10)."""
     batch, n = policy.shape
     rows = []
     for b in range(batch):

@@ -34,7 +34,7 @@ RULES: tuple[FixedRatio | Threshold, ...] = (
 
 
 def make_undecided(**changes: Any) -> DynamicViT:
-    """A network whose predictors find every patch worth 1/2."""
+    """Return a network whose predictors find every patch worth 1/2."""
     net = make_small_dynamic(**changes)
     for predictor in net.score_predictor:
         torch.nn.init.zeros_(predictor.out_conv[4].weight)  # type: ignore[index, union-attr, arg-type]

@@ -116,7 +116,7 @@ def test_a_plain_map_is_flat() -> None:
 
 
 def measure_bars(image: Image.Image) -> list[int]:
-    """The lengths of the blue bars, from the top."""
+    """Return the lengths of the blue bars, from the top."""
     blue = (np.asarray(image.convert("RGB")).astype(int) == np.array([0, 114, 178])).all(axis=-1).sum(axis=1)
     edges = np.flatnonzero(np.diff((blue > 0).astype(int), prepend=0) == 1)
     return [int(blue[edge + 5]) for edge in edges]

@@ -15,7 +15,7 @@ SCALE = Scale(0.0, 255.0, "value")
 
 
 def mix(heat: np.ndarray, ground: np.ndarray, *, opacity: float = 1.0) -> np.ndarray:
-    """Each pixel of `ground` under the colour of its value, which is as opaque as it is high."""
+    """Return each pixel of `ground` under the colour of its value, which is as opaque as it is high."""
     alpha = opacity * heat[..., None] / 255
     return alpha * colour_map()[heat.astype(int)] + (1 - alpha) * ground
 

@@ -22,7 +22,7 @@ class App:
     url: str
 
     def ended(self, number: int) -> tuple[int, float, str]:
-        """(exit status, seconds that it took, what it wrote on stderr) after this signal."""
+        """Return (exit status, seconds that it took, what it wrote on stderr) after this signal."""
         began = time.monotonic()
         self.process.send_signal(number)
         _, words = self.process.communicate(timeout=600)
@@ -69,7 +69,7 @@ def is_answering(app: App) -> bool:
 
 
 def read_refusal(*words: str, temporary: Path, **environment: str) -> tuple[int, str]:
-    """(exit status, stderr) of an app that cannot start."""
+    """Return (exit status, stderr) of an app that cannot start."""
     process = start(*words, temporary=temporary, **environment)
     _, said = process.communicate(timeout=60)
     return process.returncode, said

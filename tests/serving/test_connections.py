@@ -44,7 +44,7 @@ def serve(models: Path) -> Iterator[Callable[..., str]]:
 
 
 def connect(url: str, client: str = "127.0.0.1") -> socket.socket:
-    """A connection on which nothing is said."""
+    """Return a connection on which nothing is said."""
     place = urlsplit(url)
     assert place.hostname
     assert place.port
@@ -52,7 +52,7 @@ def connect(url: str, client: str = "127.0.0.1") -> socket.socket:
 
 
 def ask(url: str, client: str) -> httpx.Response:
-    """The page's configuration, as this client is answered."""
+    """Return the page's configuration, as this client is answered."""
     with httpx.Client(transport=httpx.HTTPTransport(local_address=client), timeout=PATIENCE) as http:
         return http.get(f"{url}config")
 
@@ -109,14 +109,14 @@ def test_what_does_not_come_whole_in_its_time_is_hung_up_on(serve: Callable[...,
 
 
 def begin_request(url: str) -> socket.socket:
-    """The connection of a request whose first header never comes to its end."""
+    """Return the connection of a request whose first header never comes to its end."""
     connection = connect(url)
     connection.sendall(b"GET / HTTP/1.1\r\nHost: ")
     return connection
 
 
 def is_open(connection: socket.socket, more: bytes) -> bool:
-    """Whether the server still holds it, after `more` of the request; it answers nothing."""
+    """Return whether the server still holds it, after `more` of the request; it answers nothing."""
     try:
         connection.sendall(more)
         assert connection.recv(1) == b""

@@ -33,7 +33,7 @@ def make_queue(*, length: int = 64) -> FairQueue:
 
 
 def ask(queue: FairQueue, address: str, session: str | None, *, line: str = "heavy") -> Event:
-    """An event that waits in a line, that of the heavy ones if no other is named."""
+    """Return an event that waits in a line, that of the heavy ones if no other is named."""
     request = fastapi.Request({"type": "http", "client": (address, 0), "headers": []})
     event = Event(session, SimpleNamespace(concurrency_id=line), request, None)  # type: ignore[arg-type]
     queue.event_queue_per_concurrency_id[line].queue.append(event)
@@ -43,7 +43,7 @@ def ask(queue: FairQueue, address: str, session: str | None, *, line: str = "hea
 
 
 def begin(queue: FairQueue) -> Event | None:
-    """The event that the queue lets in now."""
+    """Return the event that the queue lets in now."""
     found = queue.get_events()
     if found is None:
         return None
@@ -57,7 +57,7 @@ def end(queue: FairQueue, event: Event) -> None:
 
 
 def serve_all(queue: FairQueue) -> list[Client]:
-    """Whom it serves, if each ends before the next begins."""
+    """Return whom it serves, if each ends before the next begins."""
     order = []
     while (event := begin(queue)) is not None:
         order.append(client_of_event(event))

@@ -99,7 +99,7 @@ ODD = {
 
 
 def find_sentence(answer: str) -> str | None:
-    """The error in an answer, None in one without."""
+    """Return the error in an answer, None in one without."""
     for line in answer.splitlines():
         message = json.loads(line)
         output = message.get("output") or message
@@ -109,7 +109,7 @@ def find_sentence(answer: str) -> str | None:
 
 
 def list_slots(visitor: Visitor) -> list[tuple[int, int, str]]:
-    """(event, place, kind) of every input that a client fills."""
+    """Return (event, place, kind) of every input that a client fills."""
     found = []
     for number, event in visitor.events.items():
         kinds = [visitor.components[part]["type"] for part in event["inputs"]]

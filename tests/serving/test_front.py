@@ -17,7 +17,7 @@ QUERIES = ("?page=nothing", "?deep_link=nothing", "?all_endpoints=1", "?model=vi
 
 
 def read_page_config(page: str) -> dict[str, object]:
-    """What gradio's script is told of the page."""
+    """Return what gradio's script is told of the page."""
     found = re.search(r"window\.gradio_config = (\{.*?\});\s*</script>", page, re.DOTALL)
     assert found
     return json.loads(found[1].partition(";\n")[0].rstrip(";"))

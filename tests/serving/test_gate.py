@@ -69,7 +69,7 @@ def test_the_page_itself_may_call(url: str) -> None:
 
 
 def list_routes(app: Any) -> Iterator[str]:
-    """The addresses that gradio knows, with an x for what stands in braces."""
+    """Yield the addresses that gradio knows, with an x for what stands in braces."""
     for route in app.routes:
         included = getattr(route, "original_router", None)
         for one in included.routes if included else [route]:

@@ -58,5 +58,5 @@ def test_two_visitors_who_wait_for_the_hub_hold_no_third_one_up(hub: Hub, url: s
 
 
 def list_asked(hub: Hub) -> str:
-    """The files that are being sent."""
+    """Return the files that are being sent."""
     return " ".join(line for line in hub.requests if line.startswith("GET") and "safetensors" in line)

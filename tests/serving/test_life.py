@@ -44,13 +44,13 @@ def upload(app: App) -> str:
 
 
 def call(app: App, endpoint: str, *data: Any) -> str:
-    """The address of a job's answer."""
+    """Return the address of a job's answer."""
     address = f"{app.url}gradio_api/call/{endpoint}"
     return f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}"
 
 
 def begin_slow_request(url: str, route: str = "upload") -> socket.socket:
-    """The connection of a request that never comes to its end."""
+    """Return the connection of a request that never comes to its end."""
     place = urlsplit(url)
     assert place.hostname
     assert place.port
@@ -136,7 +136,7 @@ def test_an_app_that_is_slow_to_draw_its_page_starts(models: Path, monkeypatch: 
 
 @contextmanager
 def find_temporary_folder(parent: Path) -> Iterator[Path]:
-    """What an app that starts now would use."""
+    """Return what an app that starts now would use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(parent))
         with keep_folder() as files:

@@ -42,7 +42,7 @@ def url(models: Path) -> Iterator[str]:
 
 
 def visit(url: str, address: str) -> httpx.Client:
-    """Somebody who comes from there, through a proxy that the operator has named."""
+    """Return somebody who comes from there, through a proxy that the operator has named."""
     return httpx.Client(base_url=url, headers={"X-Forwarded-For": address}, timeout=PATIENCE)
 
 

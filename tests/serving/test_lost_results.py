@@ -41,7 +41,7 @@ def upload(visitor: Visitor) -> dict[str, Any]:
 
 
 def call(visitor: Visitor, event: int, image: dict[str, Any]) -> Call:
-    """The event as the visitor's page would start it, with their own picture."""
+    """Return the event as the visitor's page would start it, with their own picture."""
     own = {"picture": image, "several": [image]}
     parts = [visitor.components[part] for part in visitor.events[event]["inputs"]]
     data = [own.get(part["props"].get("elem_id")) or visitor.value(part["id"]) for part in parts]
@@ -49,7 +49,7 @@ def call(visitor: Visitor, event: int, image: dict[str, Any]) -> Call:
 
 
 def lose_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
-    """The visitor's picture: they have seen its result, which somebody else's has pushed out."""
+    """Return the visitor's picture: they have seen its result, which somebody else's has pushed out."""
     image = upload(visitor)
     (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))
     assert "headline" in answer
@@ -72,7 +72,7 @@ def test_no_event_outside_the_queue_runs_a_network_or_decodes_a_picture(
 
 
 def make_refusing(calls: list[str], name: str) -> Callable[..., None]:
-    """What notes in `calls` that it was called, and then does nothing but fail."""
+    """Return what notes in `calls` that it was called, and then does nothing but fail."""
 
     def refuse(*_: object, **__: object) -> None:
         calls.append(name)

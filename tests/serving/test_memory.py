@@ -54,7 +54,7 @@ def visit(visitor: Visitor) -> None:
 
 
 def measure_lengths(page: gr.Blocks) -> dict[tuple[str, str], int]:
-    """How much is in each collection that gradio holds, by its holder and its name."""
+    """Return how much is in each collection that gradio holds, by its holder and its name."""
     holders = {"page": page, "app": page.app, "queue": page._queue, "sessions": page.state_holder}
     holders |= {f"component {number}": block for number, block in page.blocks.items()}
     return {

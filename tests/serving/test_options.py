@@ -66,7 +66,7 @@ def test_what_makes_no_sense_ends_the_program_with_one_sentence(
 def test_a_login_and_mcp_exclude_each_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """gradio's tools would let everybody in."""
+    """Gradio's tools would let everybody in."""
     monkeypatch.setenv("VITDEMO_AUTH", "me:secret")
     with pytest.raises(SystemExit):
         parse(["--mcp"])

@@ -61,7 +61,7 @@ def test_what_gradio_trips_over_is_one_sentence_of_its_status(
 
 
 def test_a_file_that_is_called_a_drawing_is_not_read(visitor: Visitor) -> None:
-    """gradio would, to send its text along, and trip over what is none."""
+    """Gradio would, to send its text along, and trip over what is none."""
     files = [("files", (f"{name}.svg", b"\xff\xfe<svg/>")) for name in "ab"]
     paths = visitor.http.post(f"{API}/upload", files=files).json()
     sent = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]

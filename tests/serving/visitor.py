@@ -36,7 +36,7 @@ class Visitor:
         self.components = {one["id"]: one for one in config["components"]}
 
     def usual(self, event: int) -> list[Any]:
-        """What a page that has just opened would send."""
+        """Return what a page that has just opened would send."""
         return [self.value(part) for part in self.events[event]["inputs"]]
 
     def value(self, component: int) -> Any:
@@ -47,7 +47,7 @@ class Visitor:
         return next(number for number, event in self.events.items() if event["api_name"] == name)
 
     def started_by(self, name: str) -> int:
-        """The event that a click on the component with this elem_id starts."""
+        """Return the event that a click on the component with this elem_id starts."""
         (place,) = [one["id"] for one in self.components.values() if one["props"].get("elem_id") == name]
         return next(
             number
@@ -56,7 +56,7 @@ class Visitor:
         )
 
     def ask(self, *calls: Call) -> list[str]:
-        """The answers in full, as text."""
+        """Return the answers in full, as text."""
         answers: dict[int, str] = {}
         queued = []
         for place, call in enumerate(calls):
@@ -95,7 +95,7 @@ class Visitor:
         return answers
 
     def streamed(self, places: dict[str, int]) -> dict[int, str]:
-        """place -> all that was said of its event."""
+        """Place -> all that was said of its event."""
         said = dict.fromkeys(places, "")
         address = f"{API}/queue/data?session_hash={self.session}"
         with self.http.stream("GET", address) as stream:

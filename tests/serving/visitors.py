@@ -29,7 +29,7 @@ class Visitor:
         )
 
     def ask(self, endpoint: str, *values: Any) -> httpx.Response:
-        """The server's answer to the question, before that to be listened for."""
+        """Return the server's answer to the question, before that to be listened for."""
         body = {"data": list(values), "session_hash": self.session}
         return self.http.post(f"call/{endpoint}", json=body)
 
@@ -40,7 +40,7 @@ class Visitor:
 
     @contextmanager
     def listening(self, endpoint: str, event: str) -> Iterator[Iterator[str]]:
-        """The lines of an answer, as they come; after the block the visitor has hung up."""
+        """Return the lines of an answer, as they come; after the block the visitor has hung up."""
         with self.http.stream("GET", f"call/{endpoint}/{event}") as stream:
             yield stream.iter_lines()
 
@@ -55,7 +55,7 @@ class Visitor:
 
 
 def send(visitor: Visitor) -> dict[str, Any]:
-    """The picture, uploaded."""
+    """Return the picture, uploaded."""
     with PICTURE.open("rb") as file:
         (path,) = visitor.http.post("upload", files={"files": file}).json()
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
@@ -72,7 +72,7 @@ class Jobs:
         monkeypatch.setattr(Lab, "sweep", lambda lab: self.sweep(lab._subject.progress))
 
     def waiting(self) -> int:
-        """How many wait for the machine."""
+        """Return how many wait for the machine."""
         return len(self.engine._pool.compute._line)
 
     def sweep(self, progress: Progress) -> Any:
@@ -87,7 +87,7 @@ class Jobs:
 
 
 def wait_until(true: Callable[[], object], *, seconds: float = PATIENCE) -> float:
-    """Waits for it; returns how long that took."""
+    """Wait for it; return how long that took."""
     start = time.monotonic()
     while not true():
         assert time.monotonic() - start < seconds, "it never came true"

@@ -18,8 +18,11 @@ TAB = "kept"  # elem_id in the tab that is opened
 
 
 class Browser(User):
-    """Opens the page, with its assets the first time, has a picture of its own answered, opens a tab, and
-    fetches all pictures. Each visit is a session, whose heartbeat goes as long."""
+    """A visitor with a browser.
+
+    They open the page, with its assets the first time, have a picture of their own answered, open a tab, and
+    fetch all pictures. Each visit is a session, whose heartbeat goes as long.
+    """
 
     def __init__(self, http: httpx.AsyncClient, name: str, load: Load, *, site: Visitor) -> None:
         super().__init__(http, name, load)
@@ -45,7 +48,7 @@ class Browser(User):
             (await self.http.get(f"file={path}")).raise_for_status()
 
     def opening(self, part: str) -> int:
-        """The event that fills the tab with this part when it is opened."""
+        """Return the event that fills the tab with this part when it is opened."""
         ids = {number for number, one in self.site.components.items() if one["props"].get("elem_id") == part}
         return next(
             number
@@ -54,7 +57,7 @@ class Browser(User):
         )
 
     async def fire(self, event: int, image: dict[str, Any]) -> str:
-        """What the page is told of it; "" after an error or a refusal, which is counted."""
+        """Return what the page is told of it; "" after an error or a refusal, which is counted."""
         begin, name = time.monotonic(), self.site.events[event]["api_name"]
         pictured = [
             image if isinstance(one, dict) and "path" in one else one for one in self.site.usual(event)
@@ -72,7 +75,7 @@ class Browser(User):
         return text
 
     async def hear(self, event: str) -> str:
-        """The last message about it."""
+        """Return the last message about it."""
         async with self.http.stream("GET", "queue/data", params={"session_hash": self.name}) as stream:
             async for line in stream.aiter_lines():
                 message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}

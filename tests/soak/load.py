@@ -19,8 +19,11 @@ LOOK = ("attention-rollout", -1, -1, "mean", 0.0, None, "out", "pruned")  # the 
 
 @dataclass
 class Load:
-    """What users saw. `seconds`: of each answer; `answered`: how many of each endpoint or event; `told`: the
-    errors and refusals, and how often."""
+    """What users saw.
+
+    `seconds`: of each answer. `answered`: how many of each endpoint or event. `told`: the errors and
+    refusals, and how often.
+    """
 
     seconds: list[float] = field(default_factory=list)
     answered: Counter[str] = field(default_factory=Counter)
@@ -44,7 +47,7 @@ class User:
         self.random = random.Random(name)
 
     async def picture(self) -> dict[str, Any]:
-        """A new one, uploaded."""
+        """Return a new one, uploaded."""
         seed = self.random.randrange(2**32)
         small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         file = io.BytesIO()
@@ -58,7 +61,7 @@ class User:
         return await self.http.post(f"call/{endpoint}", json=body)
 
     async def ask(self, endpoint: str, *values: Any) -> str:
-        """The text of the answer; "" after an error or a refusal, which is counted."""
+        """Return the text of the answer; "" after an error or a refusal, which is counted."""
         begin = time.monotonic()
         joined = await self.join(endpoint, list(values))
         if joined.status_code != 200:

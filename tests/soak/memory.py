@@ -15,20 +15,22 @@ WINDOW = round(2 * PERIOD)  # seconds: two times of giving back, between which t
 
 
 def read_resident(process: int) -> float:
-    """Megabytes."""
+    """Return the megabytes that a process holds."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def slide(seen: Sequence[float], *, window: int = WINDOW) -> list[float]:
-    """The mean of each `window` values that follow one another; of all where there are fewer."""
+    """Return the mean of each `window` values that follow one another; of all where there are fewer."""
     return [statistics.mean(seen[first : first + window]) for first in range(max(1, len(seen) - window + 1))]
 
 
 @dataclass
 class Watch:
-    """The megabytes of a process, each second of a load, and their means over `WINDOW` seconds: of the first
-    ones, of the highest and of the last."""
+    """The megabytes of a process, each second of a load.
+
+    Their means over `WINDOW` seconds are those of the first ones, of the highest and of the last.
+    """
 
     process: int
     seen: list[float] = field(default_factory=list)

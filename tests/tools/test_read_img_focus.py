@@ -59,7 +59,7 @@ def make_network() -> Tree:
 
 
 def compute_features(tree: Tree, positions: Tensor, pixels: Tensor) -> Tensor:
-    """What DINOv2 gives for one picture, one head after the other."""
+    """Return what DINOv2 gives for one picture, one head after the other."""
     modules, parameters = dict(tree.named_modules()), dict(tree.named_parameters())
     patches = modules["backbone.embeddings.patch_embeddings.projection"](pixels)[0].flatten(1).T
     x = torch.cat([parameters["backbone.embeddings.cls_token"][0], patches]) + positions
@@ -82,8 +82,10 @@ def compute_features(tree: Tree, positions: Tensor, pixels: Tensor) -> Tensor:
 
 
 def export(tree: Tree, positions: Tensor) -> bytes:
-    """The file as PyTorch's exporter leaves it: linear weights transposed, named by the nodes that use them
-    alone; positions cut in two."""
+    """Return the file as PyTorch's exporter leaves it.
+
+    Linear weights are transposed, named by the nodes that use them alone; positions are cut in two.
+    """
     linear = {f"{name}.weight" for name, module in tree.named_modules() if isinstance(module, nn.Linear)}
     constants = {"onnx::Concat_900": positions[None, :1], "onnx::Reshape_901": positions[None, 1:]}
     nodes = []

@@ -14,8 +14,11 @@ SPLITS = {"train": 6, "val": 2, "test": 2}  # pictures a class
 
 @dataclass(frozen=True)
 class Awful:
-    """`spoil(folder)` changes a sound data set of the classes `names`; `words` of the one sentence that it is
-    refused with, or "" where it is sound still, with so many training pictures."""
+    """A way to spoil a data set.
+
+    `spoil(folder)` changes a sound one of the classes `names`. `words`: of the one sentence that it is
+    refused with, or "" where it is sound still, with so many training pictures.
+    """
 
     spoil: Callable[[Path], object]
     names: tuple[str, ...] = ("ant", "bee")

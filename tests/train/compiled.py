@@ -32,7 +32,7 @@ def check_training(tiny: list[str]) -> None:
 
 
 def make_compiled(recipe: str, words: list[str]) -> nn.Module:
-    """An untrained network, compiled without generating machine code."""
+    """Return an untrained network, compiled without generating machine code."""
     config = load_recipe(recipe, [*words, "compile=true"])
     network = build_network(config.model).eval()
     names = list(network.state_dict())

@@ -68,7 +68,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def list_overrides(data: Path, folder: Path) -> list[str]:
-    """`key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
+    """Return `key=value` words that make any CIFAR-10 recipe tiny, reading `data`, writing in `folder`."""
     tiny = ["model.embed_dim=32", "model.depth=4", "model.num_heads=2", "batch_size=40", "precision=fp32"]
     return [
         f"data.folder={data}",
@@ -118,7 +118,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_twice(arguments: list[str]) -> str:
-    """What `python -m train` prints in two processes that train together, this one and another."""
+    """Return what `python -m train` prints in two processes that train together, this one and another."""
     group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
     second = subprocess.Popen(
         [sys.executable, "-c", SECOND, *arguments],

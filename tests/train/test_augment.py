@@ -23,14 +23,14 @@ SIZES = ((32, 32), (20, 28))
 
 
 def draw_pictures(size: tuple[int, int], count: int = 5) -> Tensor:
-    """Noise, a slope, one flat colour, and little contrast."""
+    """Return noise, a slope, one flat colour, and little contrast."""
     x = torch.randint(0, 256, (count, 3, *size), dtype=torch.uint8)
     x[1], x[2], x[3] = torch.linspace(0, 255, size[1]).byte(), 77, 60 + x[3] // 4
     return x
 
 
 def draw_photo(size: int = 32) -> Tensor:
-    """Slopes with a fine pattern, another in each channel: no two operations give the same picture."""
+    """Return slopes with a fine pattern, another in each channel: no two operations give the same picture."""
     line = torch.linspace(20, 200, size)
     across, down = line.expand(size, size), line[:, None].expand(size, size)
     pattern = 30.0 * ((torch.arange(size) + torch.arange(size)[:, None]) % 3 == 0)

@@ -19,7 +19,7 @@ CLASSES = ("ant", "bee", "cat")
 
 
 def write(folder: Path, *, seed: int, classes: tuple[str, ...] = CLASSES, **changes: Any) -> str:
-    """A small network with weights of its own."""
+    """Write a small network with weights of its own."""
     torch.manual_seed(seed)
     model = make_small(num_classes=3, **changes)
     data = DataConfig(img_size=model.config.img_size)

@@ -34,7 +34,7 @@ def load_config(recipe: str, *words: str) -> TrainConfig:
 
 
 def run_of(config: TrainConfig) -> Run:
-    """A run on noise, which a small random network teaches where the objective asks for one."""
+    """Return a run on noise, which a small random network teaches where the objective asks for one."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (PICTURES, 3, 32, 32), dtype=np.uint8)
     images = Images(pixels, random.integers(0, 10, PICTURES))
@@ -51,7 +51,7 @@ def run_of(config: TrainConfig) -> Run:
 
 
 def run_steps(run: Run, count: int) -> list[float]:
-    """The losses of `count` steps."""
+    """Return the losses of `count` steps."""
     losses = []
     for _ in range(count):
         rows = torch.arange(BATCH, device="cuda") + BATCH * (run.step % (PICTURES // BATCH))

@@ -34,7 +34,7 @@ ALL_ON = [
 def draw_batches(
     words: list[str], images: Images = IMAGES, teacher: Teacher | None = None, *, img_size: int = 32
 ) -> Batches:
-    """Batches of the plain recipe with other options of augmentation, `words`."""
+    """Return batches of the plain recipe with other options of augmentation, `words`."""
     config = load_recipe(
         "cifar10_vit", [f"model.img_size={img_size}", *(f"augment.{word}" for word in words)]
     )

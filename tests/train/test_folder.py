@@ -50,8 +50,10 @@ def draw_batches(tree: Path, *words: str) -> Batches:
     ids=str,
 )
 def test_workers_and_device_augment_alike_in_distribution(tree: Path, words: list[str]) -> None:
-    """The first picture, which is square: mean and spread of each pixel, and the histogram, each within what
-    250 draws may differ by."""
+    """The first picture, which is square, has alike means and spreads of each pixel, and histograms.
+
+    Each lies within what 250 draws may differ by.
+    """
     rows = torch.zeros(250, dtype=torch.long)
     ours, theirs = (
         draw_batches(tree, *words, f"data.resident={word}").augment(rows, done=0.0).x.double().flatten(1)

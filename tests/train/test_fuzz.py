@@ -41,7 +41,7 @@ values = st.one_of(
 
 
 def try_recipe(words: list[str]) -> TrainConfig | str:
-    """The config, or the sentence."""
+    """Return the config, or the sentence."""
     try:
         return load_recipe("cifar10_dynamicvit", words)
     except ValueError as error:

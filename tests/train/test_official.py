@@ -30,7 +30,7 @@ def read_recipe(*words: str) -> TrainConfig:
 
 
 def make_pair(**changes: Any) -> tuple[VisionTransformer, DynamicViT]:
-    """A dense network, and a student that starts from it, a little moved."""
+    """Return a dense network, and a student that starts from it, a little moved."""
     dense, student = (
         VisionTransformer(replace(DENSE, **changes)).eval(),
         DynamicViT(replace(CONFIG, **changes)),

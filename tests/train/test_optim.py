@@ -104,8 +104,10 @@ def check_skipped(networks: Sequence[torch.nn.Module], options: OptimOptions) ->
 
 
 def test_muon_takes_the_steps_of_torchs() -> None:
-    """Shape by shape instead of matrix by matrix. torch's is in bf16 also on the CPU: hence two percent of a
-    step."""
+    """Shape by shape instead of matrix by matrix.
+
+    torch's is in bf16 also on the CPU: hence two percent of a step.
+    """
     torch.manual_seed(0)
     mine = [torch.nn.Parameter(0.02 * torch.randn(shape)) for shape in [(24, 8), (8, 8), (8, 24), (24, 8)]]
     theirs = copy.deepcopy(mine)

@@ -47,7 +47,7 @@ COMMANDS = find_commands(PAGES)
 
 
 def write_photos(folder: Path, *, name: str = "imagenette", classes: Iterable[str] = IMAGENETTE) -> Path:
-    """A data set of photos in small, below `folder`: five training photos a class, one other."""
+    """Write a data set of photos in small, below `folder`: five training photos a class, one other."""
     random = np.random.default_rng(0)
     for split, kind in product(("train", "val"), classes):
         home = folder / name / split / kind
@@ -109,13 +109,13 @@ def test_readme_shows_commands_for_each_use() -> None:
 
 
 def find_module(command: str) -> str:
-    """The module that python or torchrun runs, "" for other commands."""
+    """Return the module that python or torchrun runs, "" for other commands."""
     found = re.search(r" -m (\S+)", command)
     return found[1] if found else ""
 
 
 def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What `python -m MODULE ...` prints, run in this process, which has torch already."""
+    """Return what `python -m MODULE ...` prints, run in this process, which has torch already."""
     module, printed = words[2], io.StringIO()
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [module, *words[3:]])
@@ -131,7 +131,7 @@ def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def run_apart(words: list[str]) -> str:
-    """What the command prints, run in a process of its own."""
+    """Return what the command prints, run in a process of its own."""
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout

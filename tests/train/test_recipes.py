@@ -82,7 +82,7 @@ def test_a_recipe_starts_from_what_another_one_leaves(name: str) -> None:
 
 
 def describe_blocks(config: TrainConfig) -> tuple[float, ...]:
-    """What the blocks of two networks must share for one to go on from the other."""
+    """Return what the blocks of two networks must share for one to go on from the other."""
     assert isinstance(config.model, ViTConfig)
     return config.model.embed_dim, config.model.depth, config.model.mlp_ratio
 

@@ -114,7 +114,7 @@ def judged(dense: Path, data: Path) -> tuple[LoadedModel, Resident]:
 
 
 def predict_by_hand(loaded: LoadedModel, test: Resident) -> Iterator[tuple[int, int, float]]:
-    """(row, answer, probability) of each picture, one at a time."""
+    """Yield (row, answer, probability) of each picture, one at a time."""
     for row in range(len(test)):
         share = loaded.model(test.normalise(test.pixels[row : row + 1]))[0].double().softmax(dim=0)
         yield row, int(share.argmax()), float(share.max())

@@ -1,5 +1,7 @@
-"""What a CUDA graph records must not wait for the device: run on tensors without values. torch raises where
-one is asked for (`item`, `nonzero`, a mask that chooses rows, `if tensor`)."""
+"""What a CUDA graph records must not wait for the device: run on tensors without values.
+
+torch raises where one is asked for (`item`, `nonzero`, a mask that chooses rows, `if tensor`).
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Writer(Handler):
         self.reply({})
 
     def chunks(self) -> bytes:
-        """A body sent in pieces, each after its length."""
+        """Return a body sent in pieces, each after its length."""
         body = b""
         while size := int(self.rfile.readline(), 16):
             body += self.rfile.read(size)

@@ -24,7 +24,7 @@ def name_module(path: Path) -> ModuleType:
 
 
 def find_asked(path: Path) -> set[str]:
-    """Every text that a call in the file gives to the catalogue, as far as the call itself tells."""
+    """Return every text that a call in the file gives to the catalogue, as far as the call itself tells."""
     module, found = name_module(path), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TAKES_KEYS:
@@ -33,7 +33,7 @@ def find_asked(path: Path) -> set[str]:
 
 
 def list_texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
-    """The texts that an argument can be: a literal, either branch, or a constant of a module."""
+    """Yield the texts that an argument can be: a literal, either branch, or a constant of a module."""
     if isinstance(node, ast.Constant):
         yield from flatten(node.value)
     elif isinstance(node, ast.IfExp):
@@ -47,7 +47,7 @@ def list_texts(node: ast.expr, module: ModuleType) -> Iterator[str]:
 
 
 def find_constant(node: ast.expr, module: ModuleType) -> Any:
-    """The value of NAME or module.NAME; None for what only a run would tell."""
+    """Return the value of NAME or module.NAME; None for what only a run would tell."""
     if isinstance(node, ast.Name):
         return getattr(module, node.id, None) if node.id.isupper() else None
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -65,7 +65,7 @@ def flatten(value: Any) -> Iterator[str]:
 
 @cache
 def find_written() -> frozenset[str]:
-    """Every string in the files of the page."""
+    """Return every string in the files of the page."""
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in UI)
     nodes = (node for tree in trees for node in ast.walk(tree))
     return frozenset(

@@ -14,7 +14,7 @@ LARGE = 2**17  # bytes: weights have more
 
 @contextmanager
 def fill_disk() -> Iterator[None]:
-    """The file that the client writes to takes no more after 100,000 bytes."""
+    """Let the file that the client writes to take no more after 100,000 bytes."""
     from huggingface_hub import file_download
 
     real: Any = file_download.http_get
@@ -40,7 +40,7 @@ def fill_disk() -> Iterator[None]:
 
 @contextmanager
 def forbid_cache() -> Iterator[None]:
-    """The client's cache lies where nobody can write, root included: below a file."""
+    """Let the client's cache lie where nobody can write, root included: below a file."""
     from huggingface_hub import constants
 
     real = constants.HF_HUB_CACHE

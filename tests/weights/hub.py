@@ -57,7 +57,7 @@ class Hub:
         self.server.server_close()
 
     def find(self, path: str) -> tuple[str, Path | str]:
-        """The mode, and the file or the name of an error."""
+        """Return the mode, and the file or the name of an error."""
         match = PATTERN.fullmatch(path)
         if match is None or not (self.root / match["repo"]).is_dir():
             return "good", "RepoNotFound"
@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(body[start:], mode if large else "good")
 
     def range(self) -> int:
-        """The first byte that is asked for."""
+        """Return the first byte that is asked for."""
         return int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
 
     def send(self, body: bytes, mode: str) -> None:
@@ -133,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def drive(scenario: dict[str, Any]) -> dict[str, Any]:
-    """Runs every load of `scenario` and returns a record of each by its name.
+    """Run every load of `scenario` and return a record of each by its name.
 
     A load: `name`, `source`, and if need be `deadline`, `models_dir`, `modes` (to set before), `env`,
     `stop` (the server first), `offline`, `megabytes`, `cancel_at` (a share, or -1 at once), `fault` (one of
@@ -218,7 +218,7 @@ def count_left() -> int:
 
 
 def make_probe(size: Any) -> Any:
-    """The two pictures that models are compared on, `(2, 3, hh, ww)`."""
+    """Return the two pictures that models are compared on, `(2, 3, hh, ww)`."""
     import torch
 
     height, width = (size, size) if isinstance(size, int) else size

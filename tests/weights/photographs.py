@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[2] / "vitdemo" / "examples"
 
 
 def list_photographs() -> list[Image.Image]:
-    """Two oblong ones, wide and tall, one square, and one grey."""
+    """Return two oblong ones, wide and tall, one square, and one grey."""
     wide = Image.open(EXAMPLES / "chelsea.webp").convert("RGB")
     tall = wide.rotate(90, expand=True).crop((0, 40, wide.height, wide.width))
     square = Image.open(EXAMPLES / "church.webp").convert("RGB")

@@ -27,7 +27,7 @@ DATA = DataConfig(img_size=16, mean=(0.1, 0.2, 0.3))
 
 
 def scatter(model: Any) -> Any:
-    """`model` in eval mode with no parameter left at a special value such as 0 or 1."""
+    """Return `model` in eval mode with no parameter left at a special value such as 0 or 1."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -36,8 +36,10 @@ def scatter(model: Any) -> Any:
 
 
 def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], *, told: bool = True) -> None:
-    """Replaces the weights of a folder in vitdemo's format, and the checksum that its config tells, if
-    `told`."""
+    """Replace the weights of a folder in vitdemo's format.
+
+    Replace the checksum that its config tells too, if `told`.
+    """
     save_file(tensors, folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
     if told:

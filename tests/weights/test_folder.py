@@ -21,7 +21,7 @@ from vitdemo.weights.names import resolve_name
 
 
 def edit(path: Path, **changes: Any) -> None:
-    """Sets keys of a JSON file."""
+    """Set keys of a JSON file."""
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 

@@ -60,7 +60,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def try_load(folder: Path) -> LoadedModel | None:
-    """The loaded model, whose answer to a picture is finite; None where one sentence refuses it."""
+    """Return the loaded model, whose answer to a picture is finite; None where one sentence refuses it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, the highest so far
     words = ""
     try:
@@ -81,7 +81,7 @@ def try_load(folder: Path) -> LoadedModel | None:
 
 
 def list_places(values: Any) -> list[tuple[Any, ...]]:
-    """The paths of all values in a JSON document."""
+    """Return the paths of all values in a JSON document."""
     items = (
         values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
     )
@@ -92,7 +92,7 @@ def list_places(values: Any) -> list[tuple[Any, ...]]:
 
 
 def mutate(document: Any, data: st.DataObject) -> Any:
-    """`document` with one to three values replaced, removed or added."""
+    """Return `document` with one to three values replaced, removed or added."""
     document = copy.deepcopy(document)
     for _ in range(data.draw(st.integers(1, 3))):
         *path, last = data.draw(st.sampled_from(list_places(document) or [("size",)]))
@@ -146,7 +146,7 @@ def test_any_bytes_for_a_config_are_a_sentence(folders: dict[str, Path], text: b
 
 
 def rewrite(folder: Path, header: bytes, body: bytes, length: int | None = None) -> LoadedModel | None:
-    """What comes of a safetensors file of these parts; `length`: what it says of its header."""
+    """Return what comes of a safetensors file of these parts; `length`: what it says of its header."""
     path = folder / "model.safetensors"
     good = path.read_bytes()
     path.write_bytes(struct.pack("<Q", len(header) if length is None else length) + header + body)

@@ -44,7 +44,7 @@ def test_gaps_old_keys_and_no_names() -> None:
 
 @pytest.mark.parametrize("official", [False, True])
 def test_a_thousand_own_names_are_not_imagenets(official: bool) -> None:
-    """timm writes the tag of the origin into what was fine-tuned from it."""
+    """Timm writes the tag of the origin into what was fine-tuned from it."""
     own = [f"butterfly {index}" for index in range(1000)]
     inputs = INPUTS | {"tag": "augreg_in21k_ft_in1k"}
     config = TIMM | {"num_classes": 1000, "pretrained_cfg": inputs}

@@ -31,7 +31,7 @@ TIMM = {"architecture": "vit_tiny_patch16_224", "num_classes": 2}
 
 
 def draw_picture(name: str, mode: str = "RGB") -> Image.Image:
-    """Smooth shapes below noise, so that each filter and each offset by a pixel shows."""
+    """Return smooth shapes below noise, so that each filter and each offset by a pixel shows."""
     width, height = SIZES[name]
     rng = np.random.default_rng(width)
     coarse = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -82,8 +82,10 @@ FLAGS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_transformers_pixels(name: str) -> None:
-    """Bit for bit those of the processors that resize by Pillow; those that resize by torchvision differ from
-    them by at most one of 255 steps."""
+    """Bit for bit those of the processors that resize by Pillow.
+
+    Those that resize by torchvision differ from them by at most one of 255 steps.
+    """
     flags = FLAGS[name]
     data = describe(VIT, flags).data
     kind = flags.get("image_processor_type", "ViTImageProcessor").removesuffix("Fast")

@@ -63,7 +63,7 @@ MEMBERS: dict[str, tuple[str, str, dict[str, Any], tuple[str, dict[str, Any]]]] 
 
 
 def build_member(name: str) -> Any:
-    """The library's small network with random weights."""
+    """Return the library's small network with random weights."""
     model, config, more, _ = MEMBERS[name]
     family = config.removesuffix("Config")
     if family in ("CLIP", "Siglip"):
@@ -78,7 +78,7 @@ def has_head(theirs: Any) -> bool:
 
 
 def read_output(theirs: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """The logits; of a backbone what its tower pools, or its class token."""
+    """Return the logits; of a backbone what its tower pools, or its class token."""
     if has_head(theirs):
         return theirs(pixels).logits
     out = getattr(theirs, "vision_model", theirs)(pixels)

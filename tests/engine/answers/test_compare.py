@@ -56,7 +56,7 @@ def b() -> Request:
 
 
 def run_bare(models: Path, request: Request) -> Trace:
-    """The pass that answers, without the engine."""
+    """Return the pass that answers, without the engine."""
     assert isinstance(request.image, Image.Image)
     model, pixels = load_directly(models, request.model, request.image)
     if not request.pruning_ratio:
@@ -66,8 +66,10 @@ def run_bare(models: Path, request: Request) -> Trace:
 
 
 def compute_spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """From its definition, ranks counted pair by pair: Pearson's correlation of
-    (number of smaller values + half the number of equal ones)."""
+    """Return Spearman's correlation from its definition, ranks counted pair by pair.
+
+    It is Pearson's correlation of (number of smaller values + half the number of equal ones).
+    """
     ranks = [
         np.array([sum(other < one for other in v) + sum(other == one for other in v) / 2 for one in v])
         for v in (x, y)

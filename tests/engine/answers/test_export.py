@@ -71,7 +71,7 @@ def test_arrays_are_those_of_an_independent_run(record: Export, models: Path) ->
 
 
 def place_on_grid(trace: Trace, column: np.ndarray, layer: int) -> np.ndarray:
-    """The patches' part; NaN for those that are gone at `layer`."""
+    """Return the patches' part; NaN for those that are gone at `layer`."""
     result, ids = np.full(trace.num_patches, np.nan), trace.patch_ids(layer).numpy()
     result[ids] = column[ids + trace.num_prefix_tokens]
     return result.reshape(trace.grid)

@@ -24,7 +24,7 @@ KEY = "dynamicvit_cifar10"
 
 @torch.no_grad()
 def silence_head(net: VisionTransformer, layer: int, head: int) -> VisionTransformer:
-    """A copy in which the columns of the output projection that hear the head are zero."""
+    """Return a copy in which the columns of the output projection that hear the head are zero."""
     changed = copy.deepcopy(net)
     width = net.config.embed_dim // net.config.num_heads
     changed.get_parameter(f"blocks.{layer}.attn.proj.weight")[:, head * width : (head + 1) * width] = 0

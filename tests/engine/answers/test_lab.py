@@ -28,8 +28,10 @@ def engine(models: Path) -> Engine:
 
 @torch.no_grad()
 def mask_patches(net: Net, sets: tuple[tuple[int, ...], ...]) -> Tensor:
-    """Probabilities with every patch still there but hidden from attention and pooling from its stage on;
-    `sets[0]` counts from the input."""
+    """Return the probabilities with every patch still there, but hidden from its stage on.
+
+    Hidden is from attention and pooling. `sets[0]` counts from the input.
+    """
     model, pixels = net
     x, prefix = model.embed(pixels), model.config.num_prefix_tokens
     policy, stages = (

@@ -31,7 +31,7 @@ def unpack(text: str, dtype: str) -> np.ndarray:
 
 
 def unpack_trace(described: dict[str, Any], heads: int) -> tuple[list[np.ndarray], list[list[int]]]:
-    """(attention, token ids) of every layer."""
+    """Return (attention, token ids) of every layer."""
     counts = described["counts"]
     ids = np.split(unpack(described["token_ids"], "<u2"), np.cumsum(counts)[:-1])
     layers = zip(described["attn"], counts, strict=True)

@@ -32,7 +32,7 @@ def recorded(models: Path) -> tuple[Trace, Trace]:
 
 
 def read_colours(image: Image.Image) -> np.ndarray:
-    """The colour at the middle of each of the 8 x 8 patches of the overlay, 448 px wide."""
+    """Return the colour at the middle of each of the 8 x 8 patches of the overlay, 448 px wide."""
     return np.asarray(image)[28:448:56, 28:448:56]
 
 
@@ -42,14 +42,14 @@ def colour(heat: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def colour_over(heat: np.ndarray, ground: np.ndarray, high: float, *, opacity: float = 1.0) -> np.ndarray:
-    """The colours of a map from 0 to `high` over the `ground`, as opaque as high; green beyond it."""
+    """Return the colours of a map from 0 to `high` over the `ground`, as opaque as high; green beyond it."""
     alpha = opacity * np.nan_to_num(np.clip(heat / high, 0, 1))[..., None]
     shown = np.where((heat > high)[..., None], OUTLIER, colour(np.nan_to_num(heat), 0.0, high))
     return alpha * shown + (1 - alpha) * ground
 
 
 def read_ground(result: Result, ids: Sequence[int]) -> np.ndarray:
-    """The picture at the middle of each patch, grey for those that are not of `ids`."""
+    """Return the picture at the middle of each patch, grey for those that are not of `ids`."""
     return read_colours(render.draw_kept(result.analysis.view, np.array(ids), GRID)).astype(float)
 
 

@@ -184,7 +184,7 @@ def test_what_lasts_too_long_is_told_so(models: Path, engine: Engine) -> None:
 
 
 def analyse_with(hasty: Engine, engine: Engine) -> str:
-    """The key of a result that `hasty` holds without having had the time to make it."""
+    """Return the key of a result that `hasty` holds without having had the time to make it."""
     entry = engine.open(Request(draw_picture(), LAB_MODEL, 0.3))._entry
     hasty._cache.put(entry)
     return entry.analysis.key

@@ -38,7 +38,7 @@ GAP = re.compile(r"\{(\w+)\}")
 
 @contextmanager
 def make_visitor(wanted: str | None) -> Iterator[None]:
-    """Someone whose browser sends this Accept-Language; None: it sends none."""
+    """Return someone whose browser sends this Accept-Language; None: it sends none."""
     headers = {} if wanted is None else {"accept-language": wanted}
     token = LocalContext.request.set(gr.Request(headers=headers))
     yield
@@ -101,7 +101,7 @@ def test_the_engine_says_nothing_that_is_not_there() -> None:
 
 
 def test_labels_suit_gradio_and_no_value_is_taken_for_one() -> None:
-    """gradio reads a marked key up to its first brace, and translates any value that happens to be a key."""
+    """Gradio reads a marked key up to its first brace, and translates any value that happens to be a key."""
     markers, pattern = 0, re.compile(r'__i18n__(\{"__type__": "translation_metadata", "key": "[^{}]*?"\})')
     for component in build(Engine(device="cpu")).get_config_file()["components"]:
         props = component["props"]

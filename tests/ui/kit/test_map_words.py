@@ -87,7 +87,7 @@ def test_every_word_is_there_and_used(language: str, room: Room) -> None:
 
 @pytest.mark.parametrize("room", BOTH)
 def test_the_markup_is_plain(room: Room) -> None:
-    """gradio would evaluate these signs, and words belong to the dictionaries."""
+    """Gradio would evaluate these signs, and words belong to the dictionaries."""
     markup = read(room.markup)
     assert not re.search(r"[$`\\{}]", markup)
     assert not re.sub(r"<[^>]*>", "", markup).strip()
