@@ -35,7 +35,8 @@ NEVER: dict[str, tuple[str, ...]] = {
     "vitdemo.decode": ("torch", "torchvision"),
     "vitdemo.ui": ("torch", "torchvision", "vitdemo.serving"),
     "vitdemo.serving": ("torch", "torchvision"),
-    "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving"),
+    "vitdemo.engine": ("vitdemo.ui", "vitdemo.serving", "vitdemo.library"),
+    "vitdemo.library": ("vitdemo.serving",),
     "train": ("vitdemo.ui", "vitdemo.serving", "vitdemo.engine", "app"),
 }
 # What a room of the page may know besides the kit: `examples` and `datasets` for plain pictures and labels.
@@ -154,12 +155,12 @@ def test_the_tables_name_modules_that_exist() -> None:
     ("blocked", "loaded", "absent", "later"),
     [
         (["gradio"], "train.__main__, train.evaluate", [], "sys"),
-        (["torch"], "vitdemo.config, vitdemo.render", [], "sys"),
+        (["torch", "gradio"], "vitdemo, vitdemo.config", [], "vitdemo.render"),
         (
             ["gradio", "torchvision"],  # the latter would double the time in which the demo starts
             "vitdemo.trace, vitdemo.maps",
-            ["vitdemo.models", "vitdemo.engine"],
-            "vitdemo.weights, vitdemo.engine, vitdemo.predict",
+            ["vitdemo.models", "vitdemo.engine", "vitdemo.library"],
+            "vitdemo.weights, vitdemo.engine, vitdemo.predict, vitdemo.library",
         ),
     ],
 )

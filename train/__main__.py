@@ -18,11 +18,11 @@ from train.config import TrainConfig
 from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
-from train.parallel import device_of, join_processes
 from train.recipe import load_recipe
 from train.resume import resume_run
 from train.run import Run
 from vitdemo.files import lock_folder, sweep
+from vitdemo.processes import device_of, join_processes
 
 
 @contextmanager

@@ -21,13 +21,13 @@ from typing import Any
 import torch
 
 from train.network import precision_of
-from train.parallel import device_of
 from train.rivals import HALF, NAMES, PLAIN, Contestant, list_contestants, make_base_config, write_synthetic
 from train.watch import mfu
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.machine import describe_hardware
+from vitdemo.processes import device_of
 from vitdemo.registry import PRESETS
 
 WARM_UP = 2  # steps of each turn that are not measured: a loader's workers start, a compiler compiles

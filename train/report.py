@@ -25,13 +25,13 @@ from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.options import SWEEP
-from train.parallel import World
 from train.shelf import checkpoints_in, load_named, metrics_in, metrics_of
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
 from vitdemo.machine import describe_hardware
 from vitdemo.markdown import write_block
+from vitdemo.processes import World
 from vitdemo.render.plots import plot_classes, plot_confusion, plot_keep_ratios, plot_training
 from vitdemo.weights import LoadedModel
 from vitdemo.weights.store import read_description

@@ -14,12 +14,13 @@ from train.config import TrainConfig
 from train.data import Resident
 from train.keep import draw_keep
 from train.losses import Losses
-from train.parallel import Division, World, device_of
+from train.parallel import Division
 from train.splits import AnySplit, load_splits
 from train.step import Learner
 from train.watch import Tally, check_log
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
+from vitdemo.processes import World, device_of
 
 
 class Run:

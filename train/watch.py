@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from train.config import TrainConfig, list_settings
-from train.parallel import World
+from vitdemo.processes import World
 
 BROKEN = 3  # steps in a row without finite gradients that stop a run
 

@@ -55,7 +55,7 @@ def read_tree(root: Path, classes: tuple[str, ...]) -> Photos:
     for folder in list_class_folders(root):
         if folder.name not in classes:
             raise ValueError(f"{folder} is a class that the training pictures lack")
-        found = _list_pictures(folder)
+        found = list_pictures(folder)
         if not found:
             raise FileNotFoundError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
         paths += found
@@ -65,7 +65,7 @@ def read_tree(root: Path, classes: tuple[str, ...]) -> Photos:
     return Photos(tuple(paths), np.array(labels, dtype=np.int64), classes)
 
 
-def _list_pictures(folder: Path) -> list[Path]:
+def list_pictures(folder: Path) -> list[Path]:
     """Return the picture files below `folder`, by their folders' paths and then by name."""
     above = frozenset(map(str, folder.resolve().parents))
     found = [Path(home, name) for home, names in sorted(_walk(folder, above)) for name in names]

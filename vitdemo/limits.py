@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MEGABYTE = 2**20
+DAY = 86400.0  # seconds
 
 
 def limit(default: float, words: str) -> Any:
@@ -61,3 +62,4 @@ class Limits:
 
 
 DEFAULTS = Limits()
+ALONE = Limits(request_seconds=DAY)  # of a program in which nobody else waits

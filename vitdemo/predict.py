@@ -1,4 +1,7 @@
-"""The demo without a browser: python -m vitdemo.predict IMAGE... [--model NAME] [--pruning-ratio 0.3]."""
+"""The demo without a browser: python -m vitdemo.predict IMAGE... [--model NAME] [--pruning-ratio 0.3].
+
+With `--out TABLE` a folder takes the place of the pictures; torchrun may start several processes for it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,13 @@ from vitdemo import render
 from vitdemo.decode import BadImage
 from vitdemo.engine import Analysis, Engine, Look, Outcome, Request, Result, Timings
 from vitdemo.files import replace_file
-from vitdemo.limits import Limits
+from vitdemo.library import load, predict_folder
+from vitdemo.limits import ALONE, Limits
 from vitdemo.models.selectors import SELECTORS
+from vitdemo.processes import World, device_of, join_processes
 from vitdemo.registry import MODELS, PREFERRED
 from vitdemo.timing import Timing, describe, describe_saving, saving
 from vitdemo.weights import find_names
-
-DAY = 86400.0  # seconds: nobody else waits for a job here
 
 GALLERY_COLUMNS = 4
 
@@ -28,7 +31,7 @@ GALLERY_COLUMNS = 4
 def make_parser() -> argparse.ArgumentParser:
     known = ", ".join(MODELS)
     result = argparse.ArgumentParser(prog="python -m vitdemo.predict", description=__doc__)
-    result.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    result.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="files, or one folder")
     result.add_argument(
         "--model", default="", metavar="NAME",
         help=f"{known}, the name of a run or of a folder beside these, a folder, or "
@@ -44,6 +47,10 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"what scores the patches: {', '.join(SELECTORS)} (default: the model's best)",
     )  # fmt: skip
     result.add_argument("--save-maps", type=Path, metavar="DIR", help="write the pictures as PNG files there")
+    result.add_argument(
+        "--out", type=Path, metavar="TABLE",
+        help="write a table of a folder there, NAME.csv or NAME.parquet; a run that was stopped goes on",
+    )  # fmt: skip
     result.add_argument("--json", action="store_true", help="print a JSON list, one object an image")
     result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     result.add_argument(
@@ -57,6 +64,8 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 when an image could not be used, 2 when the options or the weights could not."""
     options = make_parser().parse_args(arguments)
+    if options.out is not None:
+        return write_table(options)
     extra = () if options.model in ("", *find_names(options.models_dir)) else (options.model,)
     results: list[dict[str, Any]] = []
     names, failed = make_unique(options.images), False
@@ -65,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device=options.device,
             models_dir=options.models_dir,
             extra_models=extra,
-            limits=Limits(download_megabytes=options.download_megabytes, request_seconds=DAY),
+            limits=replace(ALONE, download_megabytes=options.download_megabytes),
         )
         for path, name in zip(options.images, names, strict=True):
             request = Request(path, options.model, options.pruning_ratio, options.selector)
@@ -88,6 +97,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.json:
         print(json.dumps(results, indent=2, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def write_table(options: argparse.Namespace) -> int:
+    """Write the table of a folder. Exit status as `main`."""
+    try:
+        if len(options.images) != 1:
+            raise ValueError("--out takes one folder of pictures")
+        with join_processes(device_of(options.device)):
+            network = load(
+                options.model,
+                device=options.device,
+                models_dir=options.models_dir,
+                download_megabytes=options.download_megabytes,
+            )
+            table = predict_folder(
+                options.images[0],
+                options.out,
+                model=network,
+                pruning_ratio=options.pruning_ratio,
+                selector=options.selector,
+            )
+            first = World.current().writes
+    except (ValueError, OSError) as error:
+        say(f"error: {error}")
+        return 2
+    failed = sum(bool(row["error"]) for row in table)
+    if first:
+        print(f"{options.out}: {len(table):,} pictures, of which {failed:,} could not be read")
     return 1 if failed else 0
 
 
@@ -143,11 +181,10 @@ def save_maps(result: Result, *, folder: Path, name: str) -> None:
     """Write NAME-rollout.png, the last layer's heads, kept patches and lifetimes into `folder`."""
     look = Look()
     heads = [(label, image) for image, label in result.head_gallery(look)]
-    kept = [(label, image) for image, label in result.tokens.kept_figures()]
     pictures = {
         "rollout": result.attention_figure(look),
         "heads": render.draw_tiles(heads, columns=GALLERY_COLUMNS),
-        "kept": render.draw_film_strip(kept),
+        "kept": result.tokens.film_strip(),
         "lifetime": result.tokens.lifetime_figure(),
     }
     for kind, picture in pictures.items():

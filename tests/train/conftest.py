@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tests.browser.server import free_port
 from tests.train.short import SHORT
-from train import parallel
+from tests.two import run_in_two
 from train.__main__ import main as train
 from vitdemo.datasets import DATASETS
 
@@ -119,23 +112,4 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_twice(arguments: list[str]) -> str:
     """Return what `python -m train` prints in two processes that train together, this one and another."""
-    group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    second = subprocess.Popen(
-        [sys.executable, "-c", SECOND, *arguments],
-        cwd=ROOT,
-        env=os.environ | group | {"RANK": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
-            patch.setattr(parallel, "PATIENCE", timedelta(minutes=5))
-            for name, value in (group | {"RANK": "0"}).items():
-                patch.setenv(name, value)
-            train(arguments)
-        also, errors = second.communicate(timeout=300)
-    finally:
-        second.kill()
-    assert second.returncode == 0, errors
-    return printed.getvalue() + also
+    return run_in_two(lambda: train(arguments), program=SECOND, arguments=arguments)

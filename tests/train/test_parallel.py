@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 from tests.train.conftest import run_twice
 from train.__main__ import main as train
 from train.batches import Batch
-from train.parallel import Division, World, device_of
+from train.parallel import Division
 from train.recipe import load_recipe
 from train.run import Run
+from vitdemo.processes import World, device_of
 
 # SGD answers a rounding error with a rounding error (Adam and Muon scale it up), and without clipping a wrong
 # length of the gradient shows.

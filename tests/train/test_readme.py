@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import warnings
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import vitdemo
 from tests.browser.server import serve_page
 from tests.small_bundle import write_small_models
 from tests.train.conftest import list_overrides
@@ -34,7 +36,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README + "".join(
     (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("numbers.md", "serving.md", "training.md")
 )
-PYTHON = "".join(re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL))
+LIBRARY, PYTHON = (
+    "".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+    for text in (README, PAGES.removeprefix(README))
+)
 
 
 def find_commands(text: str) -> list[str]:
@@ -63,7 +68,8 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     words = shlex.split(command)
     if words[0] == "make":
         return ["make", "-n", "-C", str(ROOT), *words[1:]]
-    words = [{"python": sys.executable, "maps": str(folder / "maps")}.get(word, word) for word in words]
+    places = {"python": sys.executable, **{name: str(folder / name) for name in ("maps", "table.csv")}}
+    words = [places.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
     if any(word.startswith(("imagenette_dynamicvit", "imagenette_lightvit")) for word in words):
@@ -155,6 +161,17 @@ def test_a_command_works(
             assert all(0 <= row["accuracy"] <= 100 < row["macs"] for row in printed["sweep"])
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in out
+
+
+def test_the_library_does_what_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "vitdemo" / "examples" / "cat.webp", tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vitdemo.library.network.find_default_model", lambda folder: "dynamicvit_cifar10")
+    names: dict[str, Any] = {"vitdemo": vitdemo}
+    exec(compile(LIBRARY, "README.md", "exec"), names)
+    assert names["found"].label == "cat"
+    for name in re.findall(r'save\("(.+?)"\)', LIBRARY):
+        assert (tmp_path / name).stat().st_size > 0
 
 
 def test_the_python_asks_every_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

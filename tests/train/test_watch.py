@@ -13,11 +13,11 @@ import torch
 
 from train.__main__ import main as train
 from train.fit import fit
-from train.parallel import World
 from train.recipe import load_recipe
 from train.run import Run
 from train.watch import Tally, Watch, mfu, peak_of
 from vitdemo.cost import macs
+from vitdemo.processes import World
 
 
 class Fake:

@@ -1,5 +1,6 @@
 """What a page or a command line may ask for. Knows no gradio; a page knows nothing below this."""
 
+from vitdemo.engine.answers.batch import Said
 from vitdemo.engine.answers.classes import ClassMap
 from vitdemo.engine.answers.compare import Comparison, Side
 from vitdemo.engine.answers.export import Export
@@ -54,6 +55,7 @@ __all__ = [
     "Progress",
     "Request",
     "Result",
+    "Said",
     "Side",
     "SmallestSet",
     "Step",

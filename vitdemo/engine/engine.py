@@ -8,6 +8,7 @@ from pathlib import Path
 from vitdemo.config import ViTConfig
 from vitdemo.cost import parameters
 from vitdemo.engine.answers import compare
+from vitdemo.engine.answers.batch import Said, answer_batch
 from vitdemo.engine.answers.compare import Comparison
 from vitdemo.engine.answers.speed import SpeedCard, measure_speed
 from vitdemo.engine.answers.times import find_times
@@ -30,7 +31,7 @@ from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Progress
 from vitdemo.models.pruning import token_counts
 from vitdemo.registry import ModelSpec
-from vitdemo.weights import is_cached, list_models
+from vitdemo.weights import LoadedModel, is_cached, list_models
 
 
 def describe_download(spec: ModelSpec) -> str:
@@ -115,6 +116,10 @@ class Engine:
         self.info(model)
         self._pool.get(model, progress=progress)
 
+    def add(self, loaded: LoadedModel) -> None:
+        """Serve a network that the caller has, under the key of its spec; moves it to the device."""
+        self._pool.add(loaded)
+
     def open(self, request: Request, *, progress: Progress | None = None) -> Result:
         """Return the result of `request`.
 
@@ -123,6 +128,14 @@ class Engine:
         """
         report = progress or ignore_progress
         return self._result(analyse(request, self._shared, progress=report), report)
+
+    def answer(self, files: Sequence[Path], request: Request) -> list[Said]:
+        """Return what the network says of each of `files`; its `request` tells all but the picture.
+
+        Run the network on all of them at once, and remember nothing. Raise ValueError as `open`; a file that
+        cannot be read is said to be.
+        """
+        return answer_batch(files, request, self._pool)
 
     def has(self, key: str) -> bool:
         """Return whether the result of `key` is in memory."""

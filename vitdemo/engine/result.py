@@ -5,7 +5,15 @@ from __future__ import annotations
 from PIL import Image
 
 from vitdemo.engine.answers import attention, features, payload
-from vitdemo.engine.answers.classes import ClassMap, class_map, class_maps, draw_class_map
+from vitdemo.engine.answers.classes import (
+    ClassMap,
+    best_method,
+    class_drawing,
+    class_map,
+    class_maps,
+    draw_class_map,
+    probability_of,
+)
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
 from vitdemo.engine.answers.lab import Lab
@@ -14,12 +22,13 @@ from vitdemo.engine.answers.ratios import RatioStep, ratio_steps
 from vitdemo.engine.answers.share import card
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.answers.tokens import Tokens
-from vitdemo.engine.answers.trust import Trust, trust
+from vitdemo.engine.answers.trust import Trust, trust, trust_map
 from vitdemo.engine.core.analyse import choose_selector
 from vitdemo.engine.core.records import Analysis, Captioned, Timings
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
-from vitdemo.render import OPACITY
+from vitdemo.maps import Heatmap
+from vitdemo.render import OPACITY, Drawing
 
 
 class Result:
@@ -40,6 +49,11 @@ class Result:
     def analysis(self) -> Analysis:
         """What the network says, dense and pruned, and what that costs."""
         return self._entry.analysis
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """The rows and columns of patches."""
+        return self._entry.config.grid
 
     @property
     def key(self) -> str:
@@ -67,7 +81,11 @@ class Result:
 
         `opacity`: 0 to 1. Raise as `attention`.
         """
-        return attention.attention_figure(self._entry, look, opacity=opacity, smooth=smooth)
+        return self.attention_drawing(look).to_image(opacity=opacity, smooth=smooth)
+
+    def attention_drawing(self, look: Look) -> Drawing:
+        """Return what `attention_figure` draws. Raise as `attention`."""
+        return attention.attention_drawing(self._entry, look)
 
     def head_gallery(self, look: Look, *, opacity: float = OPACITY, smooth: bool = True) -> Captioned:
         """Return every head of one layer under one scale, captioned "Head 0", ...
@@ -76,9 +94,12 @@ class Result:
         """
         return attention.head_gallery(self._entry, look, opacity=opacity, smooth=smooth)
 
-    def payload(self) -> str:
-        """Return JSON of both passes' attention, token ids and view, to be explored without asking again."""
-        return payload.pack_result(self._entry)
+    def payload(self, *, whole: bool = False) -> str:
+        """Return JSON of both passes' attention, token ids and view, to be explored without asking again.
+
+        A large result comes without its attention, unless it shall be `whole`.
+        """
+        return payload.pack_result(self._entry, whole=whole)
 
     def payload_layer(self, *, pass_: str, layer: int) -> str:
         """Return JSON of one layer's attention, where `payload` left it out as too large.
@@ -118,6 +139,18 @@ class Result:
         """Return one of `classes` large enough to be saved. Raise as `class_map`."""
         return draw_class_map(self._subject, label, method=method)
 
+    def class_drawing(self, label: str = "", *, method: str) -> Drawing:
+        """Return one of `classes`, ready to be drawn. Run the network and raise as `class_map`."""
+        return class_drawing(self._subject, label, method=method)
+
+    def best_method(self) -> str:
+        """Return the method of the first of `classes`: the most faithful one, where that was measured."""
+        return best_method(self._subject)
+
+    def probability(self, label: str) -> float:
+        """Return how likely class `label` is by the answer. Raise ValueError for one that is not known."""
+        return probability_of(self._subject, label)
+
     def trust(self, label: str = "") -> Trust:
         """Judge each map of class `label` ("": the answer) against random order, by really removing patches.
 
@@ -125,6 +158,13 @@ class Result:
         does not have.
         """
         return trust(self._subject, label)
+
+    def trust_map(self, method: str, heat: Heatmap, *, label: str = "") -> Trust:
+        """Judge the one map `heat`, which `method` made with whatever options, as `trust` judges all.
+
+        Run the network for a second or two. Raise as `trust`.
+        """
+        return trust_map(self._subject, method, heat, label=label)
 
     def ratio_steps(self, selector: str) -> dict[int, RatioStep]:
         """Return what `selector` makes of the picture at every ratio that a page offers, by percent.

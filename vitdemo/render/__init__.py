@@ -1,6 +1,7 @@
 """Pictures from numbers: numpy and PIL only, no torch, no state."""
 
 from vitdemo.render.card import CARD, draw_card
+from vitdemo.render.drawing import Drawing, frame_patch
 from vitdemo.render.film import encode_gif
 from vitdemo.render.geometry import DISPLAY_EDGE, enlarge_view, patch_at, patch_box
 from vitdemo.render.overlay import describe, draw_heat, draw_overlay, share_of_total
@@ -29,6 +30,7 @@ __all__ = [
     "CARD",
     "DISPLAY_EDGE",
     "OPACITY",
+    "Drawing",
     "Heatmap",
     "Scale",
     "colour_map",
@@ -46,6 +48,7 @@ __all__ = [
     "draw_tiles",
     "encode_gif",
     "enlarge_view",
+    "frame_patch",
     "mark_patch",
     "own_scale",
     "patch_at",

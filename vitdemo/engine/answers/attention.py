@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
-from PIL import Image
 
 from vitdemo import render
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
@@ -32,10 +31,8 @@ from vitdemo.trace import Trace
 GALLERY_METHOD = "head-rollout"  # for methods that have no maps of single heads
 
 
-def attention_figure(
-    entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = True
-) -> Image.Image:
-    """Return the map of `look` over the crop, on its own scale, colour bar below, query patch framed.
+def attention_drawing(entry: Entry, look: Look) -> render.Drawing:
+    """Return the map of `look` over the crop, on its own scale, query patch framed.
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
@@ -43,10 +40,7 @@ def attention_figure(
     heat = heat_of(trace, method, look)
     gone = find_gone(trace, options_for(trace, look, method.options).get("layer", -1))
     scale = render.own_scale(heat, label=method.unit)
-    figure = render.draw_heat(
-        entry.analysis.view, heat, scale=scale, gone=gone, opacity=opacity, smooth=smooth
-    )
-    return frame(figure, entry, look.query)
+    return render.Drawing(entry.analysis.view, heat, scale, gone, look.query)
 
 
 def find_gone(trace: Trace, layer: int = -1) -> Bool[np.ndarray, "gh gw"]:
@@ -57,7 +51,7 @@ def find_gone(trace: Trace, layer: int = -1) -> Bool[np.ndarray, "gh gw"]:
 
 
 def attention_map(entry: Entry, look: Look) -> PatchMap:
-    """Return the numbers of `attention_figure`. Raise as that does."""
+    """Return the numbers of `attention_drawing`. Raise as that does."""
     trace, method = trace_of(entry, look), choose_method(look.method)
     heat, options = heat_of(trace, method, look), options_for(trace, look, method.options)
     # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
@@ -88,7 +82,7 @@ def sum_of(trace: Trace, options: dict[str, Any]) -> float:
 def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: bool = True) -> Captioned:
     """Return the maps of all heads of the look's layer under one scale.
 
-    Per-head rollouts where its method has no single heads. Raise as `attention_figure`.
+    Per-head rollouts where its method has no single heads. Raise as `attention_drawing`.
     """
     trace, method = trace_of(entry, look), choose_method(look.method)
     if method.all_heads is None:
@@ -102,9 +96,9 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
         opacity=opacity,
         smooth=smooth,
     )
-    return [
-        (frame(tile, entry, look.query), Message("Head {head}", head=head)) for head, tile in enumerate(tiles)
-    ]
+    view, grid = entry.analysis.view, entry.config.grid
+    framed = [render.frame_patch(tile, view, look.query, grid) for tile in tiles]
+    return [(tile, Message("Head {head}", head=head)) for head, tile in enumerate(framed)]
 
 
 def heats_of(trace: Trace, method: Method, look: Look) -> list[Heatmap]:
@@ -131,12 +125,3 @@ def options_for(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[s
     """Return what `look` says of the options of a method, with the layer counted from 0."""
     counted = look.counted(len(trace.attn))
     return {option.key: getattr(counted, option.key) for option in options if hasattr(look, option.key)}
-
-
-def frame(figure: Image.Image, entry: Entry, query: int | None) -> Image.Image:
-    """Return `figure` with patch `query` of the overlay at its top framed; unchanged for None."""
-    if query is None:
-        return figure
-    overlay = figure.crop((0, 0, *render.enlarge_view(entry.analysis.view).size))
-    figure.paste(render.mark_patch(overlay, query, entry.config.grid), (0, 0))
-    return figure

@@ -15,6 +15,7 @@ from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
 from vitdemo.message import Message
+from vitdemo.models.head import to_probabilities
 from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
 from vitdemo.trace import Trace
@@ -53,9 +54,11 @@ def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
     label = label or answer(entry)
     heats, ranking = heats_of(subject, label), ranking_of(subject)
     totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
+    methods = ranking.sort(heats)
+    images = [draw_class(entry, method, heats[method]).to_image() for method in methods]
     return [
-        ClassMap(label, method, draw_map(entry, method, heats[method]), totals[method], ranking.n)
-        for method in ranking.sort(heats)
+        ClassMap(label, method, image, totals[method], ranking.n)
+        for method, image in zip(methods, images, strict=True)
     ]
 
 
@@ -65,11 +68,16 @@ def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
     return patch_map(choose_class_method(method), heats_of(subject, label)[method], label=label)
 
 
-def draw_class_map(subject: Subject, label: str = "", *, method: str) -> Image.Image:
-    """Return one of these maps large enough to be saved, its legend with it. Raise as `class_map`."""
+def class_drawing(subject: Subject, label: str = "", *, method: str) -> render.Drawing:
+    """Return one of these maps over the view. Raise as `class_map`."""
     choose_class_method(method)
     heats = heats_of(subject, label or answer(subject.entry))
-    return draw_map(subject.entry, method, heats[method], edge=LARGE)
+    return draw_class(subject.entry, method, heats[method])
+
+
+def draw_class_map(subject: Subject, label: str = "", *, method: str) -> Image.Image:
+    """Return one of these maps large enough to be saved, its legend with it. Raise as `class_map`."""
+    return class_drawing(subject, label, method=method).to_image(edge=LARGE)
 
 
 def choose_class_method(key: str) -> Method:
@@ -78,6 +86,20 @@ def choose_class_method(key: str) -> Method:
         known = ", ".join(CLASS_METHODS)
         raise ValueError(Message("method must be one of {known}, got {name}", known=known, name=repr(key)))
     return CLASS_METHODS[key]
+
+
+def best_method(subject: Subject) -> str:
+    """Return the method of the map that stands first among `class_maps`."""
+    return ranking_of(subject).sort(CLASS_METHODS)[0]
+
+
+def probability_of(subject: Subject, label: str) -> float:
+    """Return how likely class `label` is by the pass that gave the answer. Raise as `class_maps`."""
+    entry = subject.entry
+    index = class_index(entry, subject.loaded, label)
+    logits = (entry.pruned or entry.dense).logits
+    assert logits is not None
+    return float(to_probabilities(logits, entry.config)[index])
 
 
 def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
@@ -138,9 +160,8 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trac
     return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
 
 
-def draw_map(entry: Entry, method: str, heat: Heatmap, *, edge: int = render.DISPLAY_EDGE) -> Image.Image:
-    """Return the map over the view, enlarged to `edge` pixels on its long edge."""
+def draw_class(entry: Entry, method: str, heat: Heatmap) -> render.Drawing:
+    """Return one of these maps over the view, on its own scale."""
     scale = render.own_scale(heat, label=CLASS_METHODS[method].unit)
     gone = find_gone(entry.pruned or entry.dense)
-    view = render.enlarge_view(entry.analysis.view, edge=edge)
-    return render.draw_heat(view, heat, scale=scale, gone=gone)
+    return render.Drawing(entry.analysis.view, heat, scale, gone)

@@ -161,7 +161,7 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
     dense, *pruned = measure_times(subject)
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "model": f"{analysis.model}@{read_revision(loaded)}",
+        "model": identify(loaded),
         "title": analysis.title,
         "source": analysis.source,
         "note": analysis.note,
@@ -201,6 +201,11 @@ def describe_outcome(
         "macs": result.macs,
         "time": time and asdict(time),
     }
+
+
+def identify(loaded: LoadedModel) -> str:
+    """Return the model's name with its revision, which tells its weights from all others."""
+    return f"{loaded.spec.key}@{read_revision(loaded)}"
 
 
 def read_revision(loaded: LoadedModel) -> str:

@@ -30,10 +30,10 @@ ID = 12  # letters of a key that tell results apart; the key itself stays on the
 LEVEL = 1  # of deflate: attention hardly gets smaller at higher levels, only slower
 
 
-def pack_result(entry: Entry) -> str:
+def pack_result(entry: Entry, *, whole: bool = False) -> str:
     """Return JSON of everything that the tab "Attention" draws from.
 
-    The weights are in it unless it exceeds `LIMIT`.
+    The weights are in it unless they exceed `LIMIT`, or if it shall be `whole`.
     `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
     layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
     layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `pack_cut_offs` a layer; both null
@@ -42,7 +42,7 @@ def pack_result(entry: Entry) -> str:
     448 pixels on its long edge. `palette`: 256 RGB triples.
     """
     traces = traces_of(entry)
-    whole = sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
+    whole |= sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
     own = {
         "ratio": entry.analysis.pruning_ratio,
         "selector": entry.analysis.selector,

@@ -33,6 +33,10 @@ class Tokens:
             figures.append((render.draw_kept(view, ids, config.grid), words))
         return figures
 
+    def film_strip(self) -> Image.Image:
+        """Return the pictures of `kept_figures` side by side, with their captions."""
+        return render.draw_film_strip([(words, picture) for picture, words in self.kept_figures()])
+
     def lifetime_figure(self) -> Image.Image:
         """Return the stage at which each patch was dropped, over the view, with a legend of token counts."""
         kept = self.entry.analysis.kept

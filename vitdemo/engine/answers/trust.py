@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.engine.answers.classes import answer, class_index
 from vitdemo.engine.core.subject import Subject
-from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, random_orders
-from vitdemo.message import Message, Progress
+from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, orders_of, random_orders
+from vitdemo.faithfulness.orders import Orders
+from vitdemo.maps import Heatmap
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 
 RANDOM = 24  # orders: twelve and their reverses
@@ -20,6 +23,7 @@ MOST_STEPS, FEWEST_STEPS = 16, 4  # of a curve
 BUDGET = 6e11  # multiply-adds of all curves: about a quarter of a minute of one core
 DEVIATIONS = 2.5
 Curve = tuple[float, ...]
+MakeOrders = Callable[[VisionTransformer, Tensor, int], dict[str, Orders]]
 
 
 @dataclass(frozen=True)
@@ -71,31 +75,44 @@ def trust(subject: Subject, label: str = "") -> Trust:
     network without any.
     """
     label = label or answer(subject.entry)
-
-    def run() -> Trust:
-        loaded = subject.loaded
-        target = class_index(subject.entry, loaded, label)
-        with subject.turn() as report:
-            return judge(subject, loaded.model, label=label, target=target, report=report)
-
-    return subject.remember("trust", label, run)
+    return subject.remember("trust", label, lambda: judge(subject, all_orders, label=label))
 
 
-def judge(subject: Subject, model: VisionTransformer, *, label: str, target: int, report: Progress) -> Trust:
-    """Run the removals. It is the caller's turn."""
-    report(0.0, Message("Drawing the maps"))
-    pixels, num_patches = subject.pixels, subject.entry.config.num_patches
-    orders = map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
-    chance = random_orders(num_patches, count=RANDOM, seed=0)
-    shares = choose_shares(model.config, sets=2 * sum(map(len, orders.values())) + len(chance))
-    results = judge_orders(
-        model,
-        pixels,
-        [*orders.values(), *chance],
-        target=target,
-        steps=shares,
-        progress=lambda share: report(share, Message("Removing patches")),
-    )
+def trust_map(subject: Subject, method: str, heat: Heatmap, *, label: str = "") -> Trust:
+    """Judge the one map `heat`, which `method` made with whatever options, as `trust` judges all.
+
+    Where a pass is dear, one map allows more steps than all. Run the network for seconds. Raise as `trust`.
+    """
+
+    def one_order(model: VisionTransformer, pixels: Tensor, target: int) -> dict[str, Orders]:
+        return {method: orders_of(heat, seed=0)}
+
+    return judge(subject, one_order, label=label or answer(subject.entry))
+
+
+def all_orders(model: VisionTransformer, pixels: Tensor, target: int) -> dict[str, Orders]:
+    """Return the orders of every map of class `target`."""
+    return map_orders(model, pixels, class_trace(model, pixels, target=target), seed=0)
+
+
+def judge(subject: Subject, make_orders: MakeOrders, *, label: str) -> Trust:
+    """Run the removals in each of the orders, by method, and in random ones."""
+    loaded, pixels = subject.loaded, subject.pixels
+    target = class_index(subject.entry, loaded, label)
+    num_patches = subject.entry.config.num_patches
+    with subject.turn() as report:
+        report(0.0, Message("Drawing the maps"))
+        orders = make_orders(loaded.model, pixels, target)
+        chance = random_orders(num_patches, count=RANDOM, seed=0)
+        shares = choose_shares(loaded.model.config, sets=2 * sum(map(len, orders.values())) + len(chance))
+        results = judge_orders(
+            loaded.model,
+            pixels,
+            [*orders.values(), *chance],
+            target=target,
+            steps=shares,
+            progress=lambda share: report(share, Message("Removing patches")),
+        )
     maps, randoms = results[: len(orders)], results[len(orders) :]
     known = [make_candidate(method, result) for method, result in zip(orders, maps, strict=True)]
     lines = np.stack([result.insertion for result in randoms])

@@ -10,7 +10,7 @@ from vitdemo import render
 from vitdemo.config import as_pair
 from vitdemo.engine.answers import drawing
 from vitdemo.engine.answers.anatomy import POSITIONS
-from vitdemo.engine.answers.attention import attention_figure, frame
+from vitdemo.engine.answers.attention import attention_drawing
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Step
@@ -144,7 +144,8 @@ def positions(entry: Entry) -> Step:
         "each token. The picture compares the position of the framed patch with all the others: near ones "
         "are alike when training has found out how the picture is laid out."
     )
-    return Step(Message("Positions"), text, spell_shape(entry, n), frame(figure, entry, centre))
+    framed = render.frame_patch(figure, entry.analysis.view, centre, entry.config.grid)
+    return Step(Message("Positions"), text, spell_shape(entry, n), framed)
 
 
 def blocks(entry: Entry) -> Step:
@@ -188,9 +189,8 @@ def pruning(entry: Entry) -> Step:
         how=SELECTORS[analysis.selector].words,
         counts=counts,
     )
-    frames = [(label, picture) for picture, label in Tokens(entry).kept_figures()]
     left = spell_shape(entry, len(analysis.kept[-1]))
-    return Step(Message("Token pruning"), text, left, render.draw_film_strip(frames))
+    return Step(Message("Token pruning"), text, left, Tokens(entry).film_strip())
 
 
 def readout(entry: Entry) -> Step:
@@ -205,7 +205,7 @@ def readout(entry: Entry) -> Step:
         last=last,
         what=read,
     )
-    figure = attention_figure(entry, Look("attention-rollout"))
+    figure = attention_drawing(entry, Look("attention-rollout")).to_image()
     return Step(Message("Readout"), text, f"({config.num_features},)", figure)
 
 

@@ -178,9 +178,9 @@ def run(
 
 
 def make_pruning(
-    setting: Setting, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]
+    setting: Setting, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
 ) -> Pruning | None:
-    """Return how `model` prunes this picture; None where nothing is."""
+    """Return how `model` prunes these pictures; None where nothing is."""
     if not setting.selector:
         return None
     return prune_by(setting.selector, setting.keep_ratio, model=model, pixels=pixels)

@@ -98,6 +98,12 @@ class ModelPool:
                 self._models.keep(name, loaded)
         return loaded
 
+    def add(self, loaded: LoadedModel) -> None:
+        """Serve a network that the caller has, under the key of its spec; moves it to the device."""
+        self._extra = (*self._extra, loaded.spec.key)
+        self.count_forwards(loaded.model.to(self.device))
+        self._models.keep(loaded.spec.key, loaded)
+
     def count_forwards(self, model: VisionTransformer) -> VisionTransformer:
         """Return `model`, whose forward passes count from now on: a served one, or a copy made of one."""
         model.register_forward_pre_hook(self._count)

@@ -1,0 +1,164 @@
+"""`import vitdemo` gives the numbers of the engine, whatever it is asked about and of whatever picture."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import vitdemo
+from tests.engine.bundle import draw_picture
+from vitdemo.data import preprocess
+from vitdemo.engine import CLASS_METHODS, Engine, Look, Request
+from vitdemo.recording import record
+
+
+def test_a_name_is_a_function_though_a_package_was_imported() -> None:
+    assert {"explain", "load"} <= set(dir(vitdemo))
+    assert callable(vitdemo.explain)
+    modules = {name.partition(".")[2] for name in sys.modules if name.startswith("vitdemo.")}
+    assert "maps" in modules
+    assert not modules & set(vitdemo.__all__), "importing a module would put it in the function's place"
+    with pytest.raises(AttributeError, match="module 'vitdemo' has no attribute 'explode'"):
+        vitdemo.explode  # noqa: B018
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+@pytest.mark.parametrize("method", sorted(CLASS_METHODS))
+def test_a_map_of_a_class_is_the_engine_s(
+    network: vitdemo.Network, engine: Engine, method: str, ratio: float
+) -> None:
+    image = draw_picture(1)
+    found = network.explain(image, method=method, class_name="deer", pruning_ratio=ratio)
+    result = engine.open(Request(image, "dynamicvit_cifar10", ratio))
+    assert found.map == result.class_map("deer", method=method)
+    assert (found.method, found.label) == (method, "deer")
+    assert found.array.shape == (4, 4)
+    given = [np.nan if value is None else value for row in found.map.values for value in row]
+    np.testing.assert_array_equal(found.array.ravel(), np.array(given, np.float32))
+    outcome = result.analysis.pruned or result.analysis.dense
+    assert network.explain(image, pruning_ratio=ratio).label == outcome.top[0][0]
+    assert found.image.tobytes() == next(
+        one.image.tobytes() for one in result.classes("deer") if one.method == method
+    )
+
+
+def test_a_map_of_attention_is_the_engine_s(network: vitdemo.Network, engine: Engine) -> None:
+    image = draw_picture(2)
+    found = network.explain(image, method="raw-attention", layer=2, head=1, query=5)
+    result = engine.open(Request(image, "dynamicvit_cifar10", 0.0))
+    look = Look("raw-attention", layer=2, head=1, query=5)
+    assert found.map == result.attention(look)
+    assert found.image.tobytes() == result.attention_figure(look).tobytes()
+    label, probability = result.analysis.dense.top[0]
+    assert (found.label, found.probability) == (label, pytest.approx(probability))
+    assert repr(found) == f"<Explanation by raw-attention, {label} {probability:.1%}>"
+
+
+def test_the_probability_is_that_of_the_class_asked_for(network: vitdemo.Network) -> None:
+    found = [network.explain(draw_picture(3), class_name=name).probability for name in network.classes]
+    assert sum(one for one in found if one is not None) == pytest.approx(1)
+
+
+def test_pruning_keeps_what_the_engine_keeps(network: vitdemo.Network, engine: Engine) -> None:
+    image = draw_picture(4)
+    found = network.prune(image, keep_ratio=0.7, selector="class-attention")
+    analysis = engine.open(Request(image, "dynamicvit_cifar10", 0.3, "class-attention")).analysis
+    assert (found.kept, found.before, found.after) == (analysis.kept, analysis.dense, analysis.pruned)
+    assert found.after.tokens == (16, *map(len, found.kept))
+    assert repr(found).startswith("<Pruned 16 -> 11 -> 7 -> 5 patches: ")
+
+
+def test_faithfulness_is_that_of_the_trust_tab(network: vitdemo.Network, engine: Engine) -> None:
+    image = draw_picture(5)
+    trust = engine.open(Request(image, "dynamicvit_cifar10", 0.0)).trust("frog")
+    known = {one.method: one for one in trust.candidates}
+    found = network.explain(image, method="chefer", class_name="frog").faithfulness()
+    (one,) = found.candidates
+    assert one.gap == pytest.approx(known["chefer"].gap, abs=1e-6)
+    assert one.insertion == pytest.approx(known["chefer"].insertion, abs=1e-6)
+    assert found.bar == pytest.approx(trust.bar, abs=1e-6)
+    other = network.explain(image, method="raw-attention", layer=0, head=2).faithfulness().candidates[0]
+    assert other.gap != pytest.approx(known["raw-attention"].gap, abs=1e-6), "a map is judged as it is"
+
+
+def test_a_picture_may_be_a_file_an_image_or_an_array(network: vitdemo.Network, tmp_path: Path) -> None:
+    image = draw_picture(6)
+    image.save(tmp_path / "one.png")
+    wanted = network.explain(image).map
+    for same in (str(tmp_path / "one.png"), tmp_path / "one.png", np.asarray(image)):
+        assert network.explain(same).map == wanted
+    grey = network.explain(np.asarray(image.convert("L")))
+    assert grey.map == network.explain(image.convert("L")).map
+
+
+def test_a_notebook_shows_the_picture(network: vitdemo.Network) -> None:
+    for shown in (network.explain(draw_picture(7)), network.prune(draw_picture(7))):
+        with Image.open(io.BytesIO(shown._repr_png_())) as image:
+            assert image.tobytes() == shown.image.tobytes()
+
+
+def test_the_functions_load_what_they_are_asked_for(models: Path) -> None:
+    network = vitdemo.load(models / "vit_cifar10", device="cpu")
+    found = vitdemo.explain(draw_picture(8), model=models / "vit_cifar10", method="chefer")
+    assert found.map == network.explain(draw_picture(8), method="chefer").map
+    assert vitdemo.explain(draw_picture(8), model=network, method="chefer").map == found.map
+    assert vitdemo.prune(draw_picture(8), model=network).kept == network.prune(draw_picture(8)).kept
+    pixels = preprocess(draw_picture(8), config=network.loaded.spec.data).pixels
+    for model in (network, network.model, models / "vit_cifar10"):
+        trace = vitdemo.record(model, pixels, target=3, grads=True)
+        wanted = record(network.model, pixels, target=3, grads=True)
+        assert trace.logits is not None
+        assert wanted.logits is not None
+        torch.testing.assert_close(trace.logits, wanted.logits)
+        assert trace.target == 3
+    assert repr(network) == f"<Network '{models / 'vit_cifar10'}': folder vit_cifar10, 10 classes>"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"method": "magic"}, "method must be one of gradient-rollout, chefer,"),
+        ({"method": "raw-attention", "class_name": "cat"}, "raw-attention explains no class; these do: grad"),
+        (
+            {"method": "raw-attention", "leyer": 1},
+            "unknown option 'leyer' of raw-attention; its options: p",
+        ),
+        ({"method": "chefer", "layer": 1}, "unknown option 'layer' of chefer; its options: none"),
+        ({"method": "raw-attention", "layer": 9}, "layer must be an integer from 0 to 3, got 9"),
+        ({"class_name": "unicorn"}, "class must be one that dynamicvit_cifar10 knows, got 'unicorn'"),
+        ({"pruning_ratio": 1.5}, "pruning_ratio must be from 0 to 0.9"),
+    ],
+)
+def test_what_is_wrong_is_named(network: vitdemo.Network, asked: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        network.explain(draw_picture(), **asked)
+
+
+def test_other_faults_are_named_too(network: vitdemo.Network, models: Path) -> None:
+    with pytest.raises(ValueError, match=r"keep_ratio must be from 0\.1 to below 1, got 1\.0"):
+        network.prune(draw_picture(), keep_ratio=1.0)
+    with pytest.raises(ValueError, match=r"a picture must be uint8 .*, got float64 of 8 x 8"):
+        network.explain(np.zeros((8, 8)))
+    with pytest.raises(ValueError, match=r"nowhere\.jpg"):
+        network.explain("nowhere.jpg")
+    with pytest.raises(ValueError, match=r"Unknown model 'vit_cifar'.*did you mean 'vit_cifar10'"):
+        vitdemo.load("vit_cifar", models_dir=models)
+
+
+def test_the_vector_picture_tells_each_number(network: vitdemo.Network) -> None:
+    found = network.explain(draw_picture(9), pruning_ratio=0.7, method="attention-gradcam")
+    root = ElementTree.fromstring(found.drawing.to_svg())
+    titles = [one.text or "" for one in root.iter("{http://www.w3.org/2000/svg}title")]
+    values = [value for row in found.map.values for value in row]
+    assert [text.startswith(f"patch {patch} ") for patch, text in enumerate(titles)] == [True] * 16
+    assert [text.endswith("dropped") for text in titles] == [value is None for value in values]
+    assert any(value is None for value in values)
+    told = [float(text.split(": ")[1]) for text in titles if not text.endswith("dropped")]
+    assert told == pytest.approx([value for value in values if value is not None], rel=1e-5)
