@@ -53,8 +53,8 @@ def test_a_page_that_is_refused_asks_again_by_itself(
     with ExitStack() as stack:
         for number in range(3):  # two places, and one in the queue
             visitor = Visitor(url, session=f"visitor {number}")
-            event = visitor.asks("sweep", send(visitor), "vit_cifar10")
-            stack.enter_context(visitor.listening("sweep", event))  # else it would be given up
+            event = visitor.begin("sweep", send(visitor), "vit_cifar10")
+            stack.enter_context(visitor.listen("sweep", event))  # else it would be given up
             wait_until(lambda: jobs.begun)
         steps.choose_example(page, "frog")
         sentence = "The server is busy with other visitors; in a few seconds there may be room."

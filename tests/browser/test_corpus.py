@@ -145,9 +145,9 @@ def test_every_file(open_page: Opener, tmp_path: Path) -> None:
 
 def find_question(visitor: Visitor) -> tuple[dict[str, Any], int]:
     """Return what the page asks of a picture, and where among the answers its headline is."""
-    event = visitor.named("answer")
+    event = visitor.find_event("answer")
     outputs = [visitor.components[part]["props"].get("elem_id") for part in visitor.events[event]["outputs"]]
-    asked = {"data": visitor.usual(event), "fn_index": event, "session_hash": visitor.session}
+    asked = {"data": visitor.list_inputs(event), "fn_index": event, "session_hash": visitor.session}
     return asked, outputs.index("headline")
 
 

@@ -127,7 +127,7 @@ def walk_events(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, str
 
 
 def put_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
-    data = visitor.usual(event)
+    data = visitor.list_inputs(event)
     data[place] = value
     return Call(event, data)
 
@@ -190,7 +190,7 @@ def test_the_page_itself_names_no_path_of_the_program(visitor: Visitor) -> None:
 
 def test_no_event_takes_any_number_of_files(visitor: Visitor) -> None:
     several = [{"path": f"/nowhere/{number}.png", **META} for number in range(101)]
-    (answer,) = visitor.ask(Call(visitor.named("show_uploads"), [several]))
+    (answer,) = visitor.ask(Call(visitor.find_event("show_uploads"), [several]))
     assert find_sentence(answer) == "These are too many files at once: the limit is 100."
 
 
@@ -207,8 +207,8 @@ def test_values_that_go_deep_cost_no_more_than_flat_ones() -> None:
 def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
     """So that the tests above do not hold because nothing is."""
     sent = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", foreign.read_bytes())})
-    (path,) = sent.json()
-    (answer,) = visitor.ask(Call(visitor.named("analyse"), [{"path": path, **META}, "vit_cifar10", 0.0, ""]))
+    given = [{"path": sent.json()[0], **META}, "vit_cifar10", 0.0, ""]
+    (answer,) = visitor.ask(Call(visitor.find_event("analyse"), given))
     assert find_sentence(answer) is None
     assert "process_completed" in answer
     assert '"labels"' in answer
@@ -235,15 +235,15 @@ def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Vis
 
 def test_what_is_told_of_a_click_is_checked_as_well(visitor: Visitor) -> None:
     odd = {"index": math.nan, "value": 10**400, "look": {"head": math.inf}, "kind": "npz", "turn": 1}
-    clicked = [Call(event, visitor.usual(event), odd) for event in visitor.events]
+    clicked = [Call(event, visitor.list_inputs(event), odd) for event in visitor.events]
     for call, answer in zip(clicked, visitor.ask(*clicked), strict=True):
         assert find_sentence(answer) == MISTAKEN, (call, answer)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
 def test_a_public_endpoint_says_which_number_is_wrong(visitor: Visitor, value: float) -> None:
-    number = visitor.named("attention_map")
-    data = visitor.usual(visitor.named("answer"))[:1] + visitor.usual(number)[1:]
+    number = visitor.find_event("attention_map")
+    data = visitor.list_inputs(visitor.find_event("answer"))[:1] + visitor.list_inputs(number)[1:]
     for place, name in enumerate(PARAMETERS["/attention_map"]):
         if name in ("pruning_ratio", "layer", "head", "discard_ratio", "query"):
             (answer,) = visitor.ask(Call(number, [*data[:place], value, *data[place + 1 :]]))

@@ -168,7 +168,7 @@ def read_status(gate: Gate, path: str) -> int:
 def test_an_error_of_a_handler_leaves_the_app_going(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = Call(visitor.named("models"), [])
+    asked = Call(visitor.find_event("models"), [])
     for error, words in (
         (RuntimeError("/secret/file.png"), CRASHED),
         (MemoryError(), CRASHED),
@@ -199,8 +199,8 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
         patch.setattr(gradio.route_utils, "NamedTemporaryFile", full)
         answer = upload()
     assert (answer.status_code, answer.json()) == (507, {"detail": FULL})
-    answered = visitor.named("answer")
-    (answer,) = visitor.ask(Call(answered, visitor.usual(answered)))
+    answered = visitor.find_event("answer")
+    (answer,) = visitor.ask(Call(answered, visitor.list_inputs(answered)))
     assert "headline" in answer
     with monkeypatch.context() as patch:
         patch.setattr("vitdemo.ui.kit.served.save_file_to_cache", full)
@@ -208,7 +208,7 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
         seen = [
             number for number, one in visitor.events.items() if one["api_name"].startswith(("look", "expand"))
         ]
-        told = visitor.ask(*(Call(number, visitor.usual(number)) for number in seen))
+        told = visitor.ask(*(Call(number, visitor.list_inputs(number)) for number in seen))
     assert sum(FULL in answer for answer in told) >= 1
     assert not any("secret" in answer for answer in told)
     assert upload().status_code == 200
@@ -224,7 +224,7 @@ def test_the_log_has_a_line_a_request_and_names_nobody(visitor: Visitor) -> None
     (path,) = visitor.http.post(f"{API}/upload", files=files).json()
     visitor.http.get(f"{API}/file={path}")
     visitor.http.get("/assets/nothing.js")
-    visitor.ask(Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))
+    visitor.ask(Call(visitor.find_event("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))
     log.removeHandler(handler)
     log.setLevel(logging.NOTSET)
     lines = [json.loads(line) for line in written.getvalue().splitlines()]

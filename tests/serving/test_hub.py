@@ -48,8 +48,8 @@ def test_two_visitors_who_wait_for_the_hub_hold_no_third_one_up(hub: Hub, url: s
     assert '"labels"' in third.analyse(BUNDLED), "it is in memory"
     with ExitStack() as listeners:
         for visitor, key in zip(waiting, SLOW, strict=True):
-            event = visitor.asks("analyse", send(visitor), key, 0.0, "")
-            listeners.enter_context(visitor.listening("analyse", event))
+            event = visitor.begin("analyse", send(visitor), key, 0.0, "")
+            listeners.enter_context(visitor.listen("analyse", event))
         wait_until(lambda: all(key in list_asked(hub) for key in SLOW))
         picture, start = send(third), time.monotonic()
         assert '"labels"' in third.answer("analyse", picture, BUNDLED, 0.5, "")

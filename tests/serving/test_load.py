@@ -21,13 +21,13 @@ MODEL = "vit_cifar10"
 
 
 def ask_sweep(visitor: Visitor) -> str:
-    return visitor.asks("sweep", send(visitor), MODEL)
+    return visitor.begin("sweep", send(visitor), MODEL)
 
 
 def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> None:
     left, next_one = Visitor(url), Visitor(url)
     event = ask_sweep(left)
-    with left.listening("sweep", event):
+    with left.listen("sweep", event):
         wait_until(lambda: jobs.begun)
     hung_up = time.monotonic()
     assert '"labels"' in next_one.analyse()
@@ -36,11 +36,11 @@ def test_who_hangs_up_frees_the_worker_within_a_second(url: str, jobs: Jobs) -> 
 
 def test_who_hangs_up_while_waiting_is_not_served(url: str, jobs: Jobs) -> None:
     first, second = Visitor(url), Visitor(url, session="second")
-    with first.listening("sweep", ask_sweep(first)):
+    with first.listen("sweep", ask_sweep(first)):
         wait_until(lambda: jobs.begun)
-        with second.listening("sweep", ask_sweep(second)):
-            wait_until(jobs.waiting)
-        wait_until(lambda: not jobs.waiting(), seconds=SOON)
+        with second.listen("sweep", ask_sweep(second)):
+            wait_until(jobs.count_waiting)
+        wait_until(lambda: not jobs.count_waiting(), seconds=SOON)
         jobs.done.set()
     wait_until(lambda: jobs.ended)
     assert '"labels"' in Visitor(url).analyse()
@@ -75,7 +75,7 @@ def test_a_client_with_enough_in_work_is_told_so(url: str, jobs: Jobs) -> None:
     assert visitor.ask("models").status_code == 200, "light work is not counted"
     assert Visitor(url, session="another").ask("sweep", send(visitor), MODEL).status_code == 200
     jobs.done.set()
-    assert all("the job is done" in visitor.hears("sweep", event) for event in events)
+    assert all("the job is done" in visitor.hear("sweep", event) for event in events)
 
 
 def test_light_work_waits_for_nobody(url: str, jobs: Jobs) -> None:
@@ -96,7 +96,7 @@ def test_a_page_that_asks_for_another_result_gives_up_what_it_asked_before(
     (answer,) = [fn for fn in page.fns.values() if fn.api_name == queue.NEWER]
     visitor = Visitor(url, session="a page")
     event = ask_sweep(visitor)
-    with visitor.listening("sweep", event) as lines:
+    with visitor.listen("sweep", event) as lines:
         wait_until(lambda: jobs.begun)
         values = [None] * len(answer.inputs)
         joined = {"data": values, "fn_index": answer._id, "session_hash": "a page"}
@@ -137,7 +137,7 @@ def test_nothing_is_kept_of_who_has_no_session(url: str, page: gr.Blocks) -> Non
     known = set(sessions.session_data)
     for _ in range(5):
         assert "complete" in visitor.answer("models")
-    visitor.asks("models")  # and never listened for
+    visitor.begin("models")  # and never listened for
     wait_until(lambda: set(sessions.session_data) <= known)
     heard = {session for session, ids in line.pending_event_ids_session.items() if not ids}
     wait_until(lambda: not heard & set(line.pending_event_ids_session))

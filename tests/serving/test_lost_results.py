@@ -44,14 +44,14 @@ def call(visitor: Visitor, event: int, image: dict[str, Any]) -> Call:
     """Return the event as the visitor's page would start it, with their own picture."""
     own = {"picture": image, "several": [image]}
     parts = [visitor.components[part] for part in visitor.events[event]["inputs"]]
-    data = [own.get(part["props"].get("elem_id")) or visitor.value(part["id"]) for part in parts]
+    data = [own.get(part["props"].get("elem_id")) or visitor.find_value(part["id"]) for part in parts]
     return Call(event, data, CLICK)
 
 
 def lose_result(visitor: Visitor, engine: Engine) -> dict[str, Any]:
     """Return the visitor's picture: they have seen its result, which somebody else's has pushed out."""
     image = upload(visitor)
-    (answer,) = visitor.ask(call(visitor, visitor.named("answer"), image))
+    (answer,) = visitor.ask(call(visitor, visitor.find_event("answer"), image))
     assert "headline" in answer
     engine.open(Request(draw_picture(), "vit_cifar10"))
     return image
@@ -101,10 +101,10 @@ def test_an_event_whose_result_is_lost_waits_for_those_that_run_networks(
     assert isinstance(line, FairQueue)
     others = [Visitor(visitor.url, session=secrets.token_hex(6)) for _ in range(2)]
     for other in others:
-        other.post("queue/join", Call(other.named("sweep"), [upload(other), "vit_cifar10"]))
+        other.post("queue/join", Call(other.find_event("sweep"), [upload(other), "vit_cifar10"]))
     wait_until(lambda: len(line.list_pending()) == 2 and not line.list_waiting())
     before = engine.forwards
-    asked = visitor.post("queue/join", call(visitor, visitor.started_by("step-next"), image))
+    asked = visitor.post("queue/join", call(visitor, visitor.find_started("step-next"), image))
     assert asked.status_code == 200
     assert [event.concurrency_id for event in line.list_waiting()] == ["heavy"]
     assert engine.forwards == before
@@ -118,5 +118,5 @@ def test_a_result_that_is_lost_on_the_way_is_told(
 ) -> None:
     image = lose_result(visitor, engine)
     monkeypatch.setattr(page, "has_lost", lambda session: False)  # it is still there when the event is queued
-    (answer,) = visitor.ask(call(visitor, visitor.started_by("step-next"), image))
+    (answer,) = visitor.ask(call(visitor, visitor.find_started("step-next"), image))
     assert find_sentence(answer) == f"{Expired('')}."

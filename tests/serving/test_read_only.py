@@ -30,7 +30,7 @@ def read_only(models: Path) -> Iterator[str]:
 
 
 def ask(visitor: Visitor, path: object) -> str:
-    return visitor.ask(Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))[0]
+    return visitor.ask(Call(visitor.find_event("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))[0]
 
 
 def test_the_port_takes_no_uploads(read_only: str) -> None:
@@ -46,10 +46,10 @@ def test_the_port_takes_no_uploads(read_only: str) -> None:
 
 def test_examples_are_analysed(read_only: str) -> None:
     visitor = Visitor(read_only)
-    first = visitor.usual(visitor.named("answer"))[0]["path"]
+    first = visitor.list_inputs(visitor.find_event("answer"))[0]["path"]
     assert '"labels"' in ask(visitor, first)
     click = {"index": 8, "value": None}
-    (chosen,) = visitor.ask(Call(visitor.named("select_example"), ["vit_cifar10"], click))
+    (chosen,) = visitor.ask(Call(visitor.find_event("select_example"), ["vit_cifar10"], click))
     ship, *offered = [part.split('"')[0] for part in chosen.split('"path":"')[1:]]
     assert ship.endswith("ship.webp")
     assert len(offered) == len(KINDS)  # the thumbnails

@@ -65,8 +65,8 @@ def test_a_file_that_is_called_a_drawing_is_not_read(visitor: Visitor) -> None:
     files = [("files", (f"{name}.svg", b"\xff\xfe<svg/>")) for name in "ab"]
     paths = visitor.http.post(f"{API}/upload", files=files).json()
     sent = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
-    (answer,) = visitor.ask(Call(visitor.named("show_uploads"), [sent]))
+    (answer,) = visitor.ask(Call(visitor.find_event("show_uploads"), [sent]))
     assert paths[0] in answer
-    (answer,) = visitor.ask(Call(visitor.named("analyse"), [{"path": paths[0]}, "vit_cifar10", 0.0, ""]))
+    (answer,) = visitor.ask(Call(visitor.find_event("analyse"), [{"path": paths[0]}, "vit_cifar10", 0.0, ""]))
     assert CRASHED not in answer
     assert '"success":false' in answer

@@ -173,7 +173,7 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
     draw_picture().save(sent, "PNG")
     (path,) = visitor.http.post(f"{API}/upload", files={"files": ("mine.png", sent.getvalue())}).json()
     result = engine.open(Request(path, "vit_cifar10", 0.0))
-    asked = Call(visitor.named("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""])
+    asked = Call(visitor.find_event("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""])
     assert '"labels"' in visitor.ask(asked)[0]
     assert result.tokens.kept_figures()
     swept.sweep()
@@ -185,7 +185,8 @@ def test_an_upload_is_gone_from_the_folder_and_from_memory(models: Path) -> None
         engine.recall(result.key)
     assert FOREIGN in visitor.ask(asked)[0]
     assert visitor.http.get(f"{API}/file={path}").status_code == 404
-    assert visitor.http.get(f"{API}/file={visitor.usual(visitor.named('answer'))[0]['path']}").is_success
+    first = visitor.list_inputs(visitor.find_event("answer"))[0]["path"]
+    assert visitor.http.get(f"{API}/file={first}").is_success
     page.close()
 
 

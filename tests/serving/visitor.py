@@ -35,18 +35,18 @@ class Visitor:
         self.events = {one["id"]: one for one in config["dependencies"] if one["backend_fn"]}
         self.components = {one["id"]: one for one in config["components"]}
 
-    def usual(self, event: int) -> list[Any]:
+    def list_inputs(self, event: int) -> list[Any]:
         """Return what a page that has just opened would send."""
-        return [self.value(part) for part in self.events[event]["inputs"]]
+        return [self.find_value(part) for part in self.events[event]["inputs"]]
 
-    def value(self, component: int) -> Any:
+    def find_value(self, component: int) -> Any:
         one = self.components[component]
         return None if one["type"] == "state" else one["props"].get("value")
 
-    def named(self, name: str) -> int:
+    def find_event(self, name: str) -> int:
         return next(number for number, event in self.events.items() if event["api_name"] == name)
 
-    def started_by(self, name: str) -> int:
+    def find_started(self, name: str) -> int:
         """Return the event that a click on the component with this elem_id starts."""
         (place,) = [one["id"] for one in self.components.values() if one["props"].get("elem_id") == name]
         return next(
@@ -66,7 +66,7 @@ class Visitor:
                 queued.append(place)
         for start in range(0, len(queued), BATCH):
             places = queued[start : start + BATCH]
-            answers.update(self.queued({place: calls[place] for place in places}))
+            answers.update(self.queue({place: calls[place] for place in places}))
         return [answers[place] for place in range(len(calls))]
 
     def post(self, route: str, call: Call) -> httpx.Response:
@@ -82,7 +82,7 @@ class Visitor:
             f"{API}/{route}", content=json.dumps(body), headers={"Content-Type": "application/json"}
         )
 
-    def queued(self, calls: dict[int, Call]) -> dict[int, str]:
+    def queue(self, calls: dict[int, Call]) -> dict[int, str]:
         places, answers = {}, {}
         for place, call in calls.items():
             joined = self.post("queue/join", call)
@@ -91,11 +91,11 @@ class Visitor:
             else:
                 answers[place] = joined.text
         if places:
-            answers.update(self.streamed(places))
+            answers.update(self.read_stream(places))
         return answers
 
-    def streamed(self, places: dict[str, int]) -> dict[int, str]:
-        """Place -> all that was said of its event."""
+    def read_stream(self, places: dict[str, int]) -> dict[int, str]:
+        """Return place -> all that was said of its event."""
         said = dict.fromkeys(places, "")
         address = f"{API}/queue/data?session_hash={self.session}"
         with self.http.stream("GET", address) as stream:

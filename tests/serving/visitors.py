@@ -33,22 +33,22 @@ class Visitor:
         body = {"data": list(values), "session_hash": self.session}
         return self.http.post(f"call/{endpoint}", json=body)
 
-    def asks(self, endpoint: str, *values: Any) -> str:
+    def begin(self, endpoint: str, *values: Any) -> str:
         answer = self.ask(endpoint, *values)
         assert answer.status_code == 200, answer.text
         return answer.json()["event_id"]
 
     @contextmanager
-    def listening(self, endpoint: str, event: str) -> Iterator[Iterator[str]]:
+    def listen(self, endpoint: str, event: str) -> Iterator[Iterator[str]]:
         """Return the lines of an answer, as they come; after the block the visitor has hung up."""
         with self.http.stream("GET", f"call/{endpoint}/{event}") as stream:
             yield stream.iter_lines()
 
-    def hears(self, endpoint: str, event: str) -> str:
+    def hear(self, endpoint: str, event: str) -> str:
         return self.http.get(f"call/{endpoint}/{event}").text
 
     def answer(self, endpoint: str, *values: Any) -> str:
-        return self.hears(endpoint, self.asks(endpoint, *values))
+        return self.hear(endpoint, self.begin(endpoint, *values))
 
     def analyse(self, model: str = "vit_cifar10") -> str:
         return self.answer("analyse", send(self), model, 0.0, "")
@@ -71,7 +71,7 @@ class Jobs:
         self.ended: list[float] = []
         monkeypatch.setattr(Lab, "sweep", lambda lab: self.sweep(lab._subject.progress))
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """Return how many wait for the machine."""
         return len(self.engine._pool.compute._line)
 

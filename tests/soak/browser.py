@@ -39,7 +39,7 @@ class Browser(User):
             self.has_assets = True
         async with self.http.stream("GET", f"heartbeat/{self.name}"):
             image = await self.picture()
-            await self.fire(self.site.named("answer"), image)
+            await self.fire(self.site.find_event("answer"), image)
             text = await self.fire(self.opening(TAB), image)
         pictures = set(FILE.findall(text)) - {image["path"]}
         if not pictures:
@@ -60,7 +60,7 @@ class Browser(User):
         """Return what the page is told of it; "" after an error or a refusal, which is counted."""
         begin, name = time.monotonic(), self.site.events[event]["api_name"]
         pictured = [
-            image if isinstance(one, dict) and "path" in one else one for one in self.site.usual(event)
+            image if isinstance(one, dict) and "path" in one else one for one in self.site.list_inputs(event)
         ]
         body = {"data": pictured, "fn_index": event, "session_hash": self.name}
         joined = await self.http.post("queue/join", json=body)
