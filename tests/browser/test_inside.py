@@ -128,9 +128,9 @@ def test_how_sure_the_model_is_against_its_validation_pictures(page: Page, tmp_p
         surer = 101 - int((percentiles <= confidence).sum())
         unusual = page.locator("#familiarity .unusual")
         steps.upload(page, path)
-        expect(page.locator("#familiarity")).to_contain_text(f"{100 * confidence:.1f} % sure of its answer")
-        words = "Less sure than on" if surer > 95 else "It was surer on"
-        expect(page.locator("#familiarity")).to_contain_text(f"{words} {surer} % of the pictures")
+        only = "only " if surer > 95 else ""
+        expect(page.locator("#familiarity")).to_contain_text(f"it is {only}{100 * confidence:.1f} % sure")
+        expect(page.locator("#familiarity")).to_contain_text(f"validated on, {surer} made it surer")
         expect(unusual).to_have_count(int(surer > 95))
 
 

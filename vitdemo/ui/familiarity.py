@@ -13,13 +13,12 @@ from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.words import percent
 
 SURE = (
-    "The dense pass is {confidence} sure of its answer. It was surer on {surer} % of the pictures it was "
-    "validated on. A sure answer does not prove that the picture is of a familiar kind."
+    "With all patches it is {confidence} sure: of 100 pictures that it was validated on, {surer} made it "
+    "surer. A sure answer does not prove that the picture is of a familiar kind."
 )
 UNSURE = (
-    "Less sure than on {surer} % of the pictures it was validated on. The dense pass is {confidence} sure of "
-    "its answer; the picture may be unlike anything that this model was trained on, so take the answer with "
-    "care."
+    "With all patches it is only {confidence} sure: of 100 pictures that it was validated on, {surer} made "
+    "it surer. The picture may be unlike anything that it was trained on, so take the answer with care."
 )
 
 NEAREST = "The answer is only what comes nearest: it cannot say anything else."

@@ -119,7 +119,7 @@ def test_artefacts_are_counted(artefacts: tuple[int, ...], words: str) -> None:
 def test_the_notice_about_unfamiliar_pictures() -> None:
     assert write_confidence(None) == ""
     strange = write_confidence(Confidence(0.31, 97, True))
-    assert "Less sure than on 97 % of the pictures it was validated on." in strange
+    assert "of 100 pictures that it was validated on, 97 made it surer" in strange
     assert 'role="note"' in strange
     usual = write_confidence(Confidence(0.8, 40, False))
     assert "does not prove" in usual
