@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 
 from train.options import SWEEP
 from train.report import CONTROLS, format_models, format_sweep
@@ -43,6 +45,18 @@ def test_a_bundled_model_is_complete_and_small(key: str) -> None:
     assert (config.prune is None, config.num_classes) == (promised.prune is None, promised.num_classes)
     assert loaded.classes == tuple(json.loads((folder / "metrics.json").read_text())["per_class"])
     assert all(bool(p.isfinite().all()) for p in loaded.model.parameters())
+
+
+@pytest.mark.parametrize("name", sorted({MODELS[key].folder for key in BUNDLED}))
+def test_a_card_says_to_the_hub_what_was_measured(name: str) -> None:
+    folder = ROOT / "checkpoints" / name
+    card: Any = ModelCard((folder / "README.md").read_text(encoding="utf-8"))
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    (result,) = card.data.eval_results
+    assert (card.data.model_name, result.metric_type) == (name, "accuracy")
+    assert result.metric_value == metrics["accuracy"]
+    assert (card.data.metrics, card.data.base_model) == (["accuracy"], metrics.get("base_model"))
+    assert f'vitdemo.load("hf-hub:OWNER/{name}")' in card.text
 
 
 @pytest.mark.parametrize("key", BUNDLED)

@@ -11,7 +11,8 @@ from vitdemo.weights import LoadedModel
 def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
     """Return the card in the Hub's layout: front matter, then what it is, how good, how made."""
     spec, config = loaded.spec, loaded.model.config
-    title, judged = DATASETS[spec.data.dataset].title, DATASETS[spec.data.dataset].judged
+    dataset = DATASETS[spec.data.dataset]
+    title, judged = dataset.title, dataset.judged
     rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in metrics["per_class"].items())
     minutes = metrics["seconds"] / 60
     return f"""---
@@ -19,6 +20,13 @@ license: apache-2.0
 library_name: vitdemo
 pipeline_tag: image-classification
 datasets: [{spec.data.dataset}]
+metrics: [accuracy]
+{base_lines(metrics)}model-index:
+- name: {spec.key}
+  results:
+  - task: {{type: image-classification}}
+    dataset: {{name: {title}, type: {spec.data.dataset}, split: {judged}}}
+    metrics: [{{type: accuracy, value: {metrics["accuracy"]:.2f}}}]
 ---
 # {spec.key}
 
@@ -41,8 +49,19 @@ with `{metrics["command"]}`; all choices were made on held-out training pictures
 ![confusion matrix](confusion.png)
 {familiarity_lines(metrics)}
 Meant for teaching and for the demo: it knows the {config.num_classes} classes of {title} and names one of
-them for any picture.
+them for any picture. In Python, with the owner of this repository for OWNER:
+
+```python
+import vitdemo
+
+vitdemo.load("hf-hub:OWNER/{spec.key}").explain("photo.jpg").save("map.png")
+```
 """
+
+
+def base_lines(metrics: dict[str, Any]) -> str:
+    """Return the front matter's line for the network of the Hub that the body comes from; else nothing."""
+    return f"base_model: {metrics['base_model']}\n" if metrics.get("base_model") else ""
 
 
 def format_pruning(metrics: dict[str, Any]) -> str:
