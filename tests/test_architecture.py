@@ -25,7 +25,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "starlette": ("vitdemo.serving",),
     "fastapi": ("vitdemo.serving",),
     "gradio_client": ("vitdemo.serving.tools",),  # whose errors it tells in words of ours
-    "huggingface_hub": ("vitdemo.weights", "train.publish"),
+    "huggingface_hub": ("vitdemo.weights", "train.publish", "train.space"),
 }
 # Modules, and what they never import.
 NEVER: dict[str, tuple[str, ...]] = {

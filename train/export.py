@@ -21,6 +21,7 @@ from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_familiarity, save_model
+from vitdemo.weights.store import WEIGHTS, sha256_of
 
 FULL_BYTES = 9 * 10**6  # larger weights are stored in 16 bits, so that a folder stays below 10 MB
 
@@ -63,7 +64,12 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
     found = fit_familiarity(loaded.model, learned=learned, held_out=run.splits["val"])
     save_familiarity(folder, found)
     metrics["familiarity"] = judge_familiarity(found, loaded, test=run.splits["test"])
-    metrics |= {"seconds": round(run.seconds), "skipped_steps": run.skipped, "history": run.history}
+    metrics |= {
+        "sha256": sha256_of(folder / WEIGHTS),
+        "seconds": round(run.seconds),
+        "skipped_steps": run.skipped,
+        "history": run.history,
+    }
     write_report(folder, loaded=loaded, metrics=metrics)
     draw_predictions(config.run_dir, loaded=loaded, test=run.splits["test"])
     print(

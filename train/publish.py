@@ -1,72 +1,63 @@
-"""Put a checkpoint on the Hugging Face Hub, after looking at it as a user of it would.
+"""Put a checkpoint, or the app, on the Hugging Face Hub, after looking at it as a user of it would.
 
-`python -m train.publish NAME --repo owner/name [--subfolder NAME] [--dry-run]`
+`python -m train.publish NAME --repo owner/name [--subfolder NAME] [--dry-run]`: `hf-hub:owner/name` then
+loads it. For a Space that takes its weights from one repository (VITDEMO_HUB_REPO), give each model its name
+as `--subfolder`.
 
-`hf-hub:owner/name` then loads it. For a Space that takes its weights from one repository (VITDEMO_HUB_REPO),
-give each model its name as `--subfolder`. The client takes its token from `hf auth login` or HF_TOKEN.
+`python -m train.publish --space owner/name [--dry-run]`: the app with all bundled networks as a Space.
+
+The client takes its token from `hf auth login` or HF_TOKEN. A dry run looks over all that would be sent.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
-from pathlib import Path
+import tempfile
+from pathlib import Path, PurePosixPath
 
-from vitdemo.weights import load_model
+from huggingface_hub import HfApi, errors
+from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+from train.shelf import list_files
+from train.space import fill_space
+from vitdemo.weights import BUNDLED
+from vitdemo.weights.shelf import find_own
 from vitdemo.weights.store import read_description
 
-NEEDED = ("config.json", "metrics.json", "model.safetensors", "README.md")
-WANTED = (*NEEDED, "*.png")
-LIMIT = 10 * 10**6  # bytes of one file, as for the bundled ones
-CHECKPOINTS = Path("checkpoints")
 
-
-def files_of(folder: Path) -> list[Path]:
-    """Return the files of a checkpoint that go to the Hub, in sorted order.
-
-    Raise ValueError naming what is missing, empty, too large or wrong: weights that do not load (strictly,
-    finite, with their checksum), a card without its front matter, metrics without an accuracy.
-    """
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(f"{folder} has no {missing[0]}")
-    found = sorted(path for pattern in WANTED for path in folder.glob(pattern))
-    for path in found:
-        size = path.stat().st_size
-        if not 0 < size <= LIMIT:
-            raise ValueError(f"{path} has {size / 1e6:.1f} MB; 0 to {LIMIT / 1e6:.0f} MB can be published")
-    load_model(str(folder))
-    if not (folder / "README.md").read_text(encoding="utf-8").startswith("---\nlicense:"):
-        raise ValueError(
-            f"{folder / 'README.md'} is not a model card: it lacks the front matter with a license"
-        )
+def check_address(repo: str, subfolder: str = "") -> None:
+    """Raise ValueError for what is no owner/name on the Hub, or no folder within a repository."""
     try:
-        accuracy = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["accuracy"]
-    except (ValueError, KeyError, TypeError):
-        accuracy = math.nan
-    if not 0 <= accuracy <= 100:
-        raise ValueError(f"{folder / 'metrics.json'} states no accuracy from 0 to 100")
-    return found
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise ValueError(f"{repo!r} is no name on the Hub: {error}") from error
+    if repo.count("/") != 1:
+        raise ValueError(f"{repo!r} is no name on the Hub: it must be owner/name")
+    parts = PurePosixPath(subfolder).parts
+    if subfolder.startswith("/") or ".." in parts or "\\" in subfolder:
+        raise ValueError(f"{subfolder!r} is no folder within a repository")
 
 
-def upload(folder: Path, files: list[Path], *, repo: str, subfolder: str = "", private: bool = False) -> str:
-    """Send `files` of `folder` as one commit to `repo`, made if need be; return the commit's address.
+def upload(
+    folder: Path, *, repo: str, message: str, subfolder: str = "", private: bool = False, space: bool = False
+) -> str:
+    """Send the files of `folder` as one commit to `repo`, made if need be; return the commit's address.
 
-    Raise ValueError with one sentence where the Hub or the client refuses.
+    In a Space they take the place of all that was there. Raise ValueError with one sentence where the Hub or
+    the client refuses.
     """
-    from huggingface_hub import HfApi, errors
-
     api = HfApi()
+    kind, sdk = ("space", "gradio") if space else ("model", None)
     try:
-        api.create_repo(repo, private=private, exist_ok=True)
+        api.create_repo(repo, repo_type=kind, space_sdk=sdk, private=private, exist_ok=True)
         commit = api.upload_folder(
             repo_id=repo,
+            repo_type=kind,
             folder_path=folder,
             path_in_repo=subfolder or None,
-            allow_patterns=[path.name for path in files],
-            commit_message=f"{read_description(folder, label=folder.name).name}: weights, card and figures",
+            delete_patterns="*" if space else None,
+            commit_message=message,
         )
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
@@ -77,30 +68,59 @@ def upload(folder: Path, files: list[Path], *, repo: str, subfolder: str = "", p
     return str(commit.commit_url)
 
 
+def fill_checkpoint(stage: Path, name: str) -> str:
+    """Link the files of a checkpoint into `stage`, and return what the commit says. Raise ValueError."""
+    folder = find_own(BUNDLED).get(name, BUNDLED / name)
+    folder = folder if folder.is_dir() else Path(name)
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {name}, nor a network of that name")
+    for path in list_files(folder):
+        (stage / path.name).symlink_to(path.resolve())
+    return f"{read_description(folder, label=folder.name).name}: weights, card and figures"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m train.publish", description=__doc__)
+    result.add_argument("name", nargs="?", help="a folder, or the name of a bundled network or of a run")
+    place = result.add_mutually_exclusive_group(required=True)
+    place.add_argument("--repo", help="owner/name on the Hub; made if it does not exist")
+    place.add_argument("--space", help="owner/name of a Space, for the app; made if it does not exist")
+    result.add_argument("--subfolder", default="", help="folder within the repository")
+    result.add_argument("--private", action="store_true", help="make the repository private, if it is new")
+    result.add_argument("--dry-run", action="store_true", help="check, list what would go, and send nothing")
+    return result
+
+
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m train.publish", description=__doc__)
-    parser.add_argument("name", help="a folder, such as runs/NAME/export, or the name of one in checkpoints/")
-    parser.add_argument("--repo", required=True, help="owner/name on the Hub; made if it does not exist")
-    parser.add_argument("--subfolder", default="", help="folder within the repository")
-    parser.add_argument("--private", action="store_true", help="make the repository private, if it is new")
-    parser.add_argument("--dry-run", action="store_true", help="check, list what would go, and send nothing")
+    parser = make_parser()
     options = parser.parse_args(arguments)
-    folder = CHECKPOINTS / options.name
-    folder = folder if folder.is_dir() else Path(options.name)
-    place = "/".join(part for part in (options.repo, options.subfolder) if part)
+    if bool(options.name) == bool(options.space):
+        parser.error("name a network for --repo, and none for --space")
+    repo = options.space or options.repo
     try:
-        if not folder.is_dir():
-            raise ValueError(f"there is no folder {options.name}, nor {CHECKPOINTS / options.name}")
-        files = files_of(folder)
-        for path in files:
-            print(f"{path} -> {place}/{path.name} ({path.stat().st_size:,} bytes)")
-        if options.dry_run:
-            print("dry run: nothing was sent")
-            return
-        url = upload(folder, files, repo=options.repo, subfolder=options.subfolder, private=options.private)
+        check_address(repo, options.subfolder)
+        with tempfile.TemporaryDirectory(prefix="vitdemo-publish-") as place:
+            stage = Path(place)
+            if options.space:
+                message = fill_space(stage, owner_name=repo)
+            else:
+                message = fill_checkpoint(stage, options.name)
+            list_contents(stage, "/".join(part for part in (repo, options.subfolder) if part))
+            if options.dry_run:
+                print("dry run: nothing was sent")
+                return
+            sent = {"repo": repo, "subfolder": options.subfolder, "private": options.private}
+            print(upload(stage, message=message, space=bool(options.space), **sent))
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    print(url)
+
+
+def list_contents(stage: Path, place: str) -> None:
+    """Print what goes where, with its size."""
+    found = sorted(path for path in stage.rglob("*") if path.is_file())
+    for path in found:
+        print(f"{path.relative_to(stage)} -> {place} ({path.stat().st_size:,} bytes)")
+    print(f"{len(found)} files, {sum(path.stat().st_size for path in found) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""Checkpoints that stand together in a folder, bundled or of own runs: found, named and loaded."""
+"""Checkpoints that stand together in a folder, bundled or of own runs: found, loaded and looked over."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from vitdemo.registry import MODELS
 from vitdemo.weights import LoadedModel, load_model
 from vitdemo.weights.shelf import EXPORT, make_own_spec
+from vitdemo.weights.store import WEIGHTS, sha256_of
+
+NEEDED = ("config.json", "metrics.json", WEIGHTS, "README.md")
+WANTED = (*NEEDED, "familiarity.safetensors", "*.png")
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
@@ -35,3 +40,40 @@ def metrics_of(folder: Path) -> dict[str, Any]:
 def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the metrics of each of `checkpoints_in`."""
     return {name: metrics_of(path) for name, path in checkpoints_in(folder).items()}
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of a checkpoint that go to the Hub, in sorted order.
+
+    Raise ValueError naming what is missing, empty or wrong: weights that do not load (strictly, finite, with
+    their checksum), metrics of other weights or without an accuracy, a card without its front matter or with
+    another accuracy.
+    """
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder} has no {missing[0]}")
+    found = sorted(path for pattern in WANTED for path in folder.glob(pattern))
+    for path in found:
+        if not path.stat().st_size:
+            raise ValueError(f"{path} is empty")
+    load_model(str(folder))
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        accuracy, judged = metrics["accuracy"], metrics["sha256"]
+    except (ValueError, KeyError, TypeError):
+        accuracy, judged = math.nan, ""
+    if not 0 <= accuracy <= 100:
+        raise ValueError(f"{folder / 'metrics.json'} does not state an accuracy from 0 to 100 and its sha256")
+    if judged != sha256_of(folder / WEIGHTS):
+        raise ValueError(f"{folder / 'metrics.json'} was measured with other weights than {WEIGHTS}")
+    check_card(folder / "README.md", accuracy=accuracy)
+    return found
+
+
+def check_card(path: Path, *, accuracy: float) -> None:
+    """Raise ValueError where the card has no front matter with a license, or does not state `accuracy`."""
+    text = path.read_text(encoding="utf-8")
+    if not text.startswith("---\nlicense:"):
+        raise ValueError(f"{path} is not a model card: it lacks the front matter with a license")
+    if f"{accuracy:.2f} %" not in text:
+        raise ValueError(f"{path} does not state the accuracy of metrics.json, {accuracy:.2f} %")

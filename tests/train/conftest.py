@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.train.short import SHORT
+from tests.train.uploads import TOKEN, Uploads
 from tests.two import run_in_two
 from train.__main__ import main as train
 from vitdemo.datasets import DATASETS
@@ -113,3 +115,17 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_twice(arguments: list[str]) -> str:
     """Return what `python -m train` prints in two processes that train together, this one and another."""
     return run_in_two(lambda: train(arguments), program=SECOND, arguments=arguments)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
+    """The imitation, to which this process's client is turned, without Xet and with a cache of its own."""
+    server = Uploads(tmp_path / "hub")
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    yield server
+    server.stop()

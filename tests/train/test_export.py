@@ -14,10 +14,10 @@ from tests.train.test_failures import limit_files
 from train.__main__ import main as train
 from train.evaluate import main as evaluate
 from train.export import check_place, finish
-from train.publish import files_of
 from train.recipe import load_recipe
 from train.report import main as report
 from train.run import Run
+from train.shelf import list_files
 from vitdemo.files import lock_folder, replace_folder
 from vitdemo.models import build_model
 from vitdemo.registry import FAMILIES
@@ -50,7 +50,7 @@ def test_an_own_run_has_its_name_and_every_command_takes_its_export(
     words = ["--recipe", "cifar10_vit", *list_overrides(data, tmp_path), *SHORT]
     train([*words, "name=my_vit"])
     folder = tmp_path / "runs" / "my_vit" / "export"
-    assert {path.name for path in files_of(folder)} >= {"README.md", "metrics.json", "curves.png"}
+    assert {path.name for path in list_files(folder)} >= {"README.md", "metrics.json", "curves.png"}
     card = (folder / "README.md").read_text()
     assert f"# my_vit\n\n{FAMILIES['vit'][1]} 32 wide" in card
     evaluate([str(folder), "--data", str(data), "--json", "--limit", "10"])

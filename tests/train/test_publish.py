@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import constants
 from safetensors.torch import load_file
 
-from tests.train.uploads import TOKEN, Uploads
+from tests.train.uploads import Uploads
 from tests.weights.hub import COMMIT, make_probe
 from tests.weights.samples import compute_logits, write_own, write_tensors
 from train.publish import main as publish
@@ -24,25 +23,12 @@ FILES = ["README.md", "config.json", "curves.png", "metrics.json", "model.safete
 
 def write_checkpoint(folder: Path) -> VisionTransformer:
     model = write_own(folder)
-    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# mine\n")
-    (folder / "metrics.json").write_text(json.dumps({"accuracy": 87.5}))
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# mine\n\n87.50 % of all pictures\n")
+    judged = json.loads((folder / "config.json").read_text())["sha256"]
+    (folder / "metrics.json").write_text(json.dumps({"accuracy": 87.5, "sha256": judged}))
     (folder / "curves.png").write_bytes(b"\x89PNG")
     (folder / "notes.txt").write_text("not for the Hub")
     return model
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
-    """The imitation, to which this process's client is turned, without Xet and with a cache of its own."""
-    server = Uploads(tmp_path / "hub")
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    yield server
-    server.stop()
 
 
 def test_what_is_published_loads_from_the_hub(
@@ -68,7 +54,7 @@ def test_a_dry_run_lists_and_sends_nothing(
     write_checkpoint(tmp_path / "mine")
     publish([str(tmp_path / "mine"), "--repo", "me/new", "--subfolder", "a", "--dry-run"])
     printed = capsys.readouterr().out
-    assert [name for name in FILES if f"-> me/new/a/{name} (" in printed] == FILES
+    assert [name for name in FILES if f"{name} -> me/new/a (" in printed] == FILES
     assert "notes.txt" not in printed
     assert not hub.requests
 
@@ -100,12 +86,19 @@ def flip(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(content)
 
 
+def change_card(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(card.replace("87.50", "96.01"))
+
+
 DAMAGE = {
     "no card": (lose("README.md"), "has no README.md"),
     "no metrics": (lose("metrics.json"), "has no metrics.json"),
     "bare card": (lambda f: (f / "README.md").write_text("# mine"), "lacks the front matter with a license"),
-    "no accuracy": (lambda f: (f / "metrics.json").write_text("{}"), "states no accuracy"),
-    "large": (lambda f: os.truncate(f / "curves.png", 10**7 + 1), r"curves.png has 10.0 MB"),
+    "no accuracy": (lambda f: (f / "metrics.json").write_text("{}"), "does not state an accuracy"),
+    "empty": (lambda f: os.truncate(f / "curves.png", 0), r"curves.png is empty"),
+    "figures of others": (write_own, "metrics.json was measured with other weights than model.safetensors"),
+    "card of others": (change_card, r"README.md does not state the accuracy of metrics.json, 87.50 %"),
     "not finite": (spoil, "head.bias has numbers that are not finite"),
     "one bit": (flip, "model.safetensors of .* is damaged: its sha256"),
     "other network": (lambda f: (f / "config.json").write_text("{}"), "config.json of .* the format is none"),
@@ -124,3 +117,26 @@ def test_a_bad_checkpoint_is_not_published(kind: str, tmp_path: Path) -> None:
 def test_a_name_that_nothing_has_is_named() -> None:
     with pytest.raises(SystemExit, match="there is no folder vit_nothing"):
         publish(["vit_nothing", "--repo", "me/new"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--repo", "bad name!!"], ["--repo", "alone"], ["--repo", "me/new", "--subfolder", "../../etc"],
+     ["--repo", "me/new", "--subfolder", "/etc"], ["--space", "me/two/parts"]],
+)  # fmt: skip
+def test_an_address_that_the_hub_would_refuse_is_refused_by_a_dry_run(
+    words: list[str], tmp_path: Path
+) -> None:
+    write_checkpoint(tmp_path)
+    name = [] if "--space" in words else [str(tmp_path)]
+    with pytest.raises(SystemExit, match=r"error: '.*' is no (name on the Hub|folder within a repository)"):
+        publish([*name, *words, "--dry-run"])
+
+
+def test_a_run_is_published_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VITDEMO_RUNS", str(tmp_path))
+    write_checkpoint(tmp_path / "my_vit" / "export")
+    publish(["my_vit", "--repo", "me/new", "--dry-run"])
+    assert "model.safetensors -> me/new (" in capsys.readouterr().out

@@ -14,13 +14,18 @@ LARGE = (".safetensors", ".png")
 
 
 class Uploads(Hub):
-    """A Hub whose owner holds TOKEN. `commits` lists (repository, message, paths)."""
+    """A Hub whose owner holds TOKEN.
+
+    `made` lists what repositories were asked for, `commits` (repository, message, paths). A deleted file is
+    gone from its repository.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.server.RequestHandlerClass = type("Writer", (Writer,), {"hub": self})
         self.blobs: dict[str, bytes] = {}
         self.commits: list[tuple[str, str, list[str]]] = []
+        self.made: list[dict[str, Any]] = []
 
 
 class Writer(Handler):
@@ -36,6 +41,7 @@ class Writer(Handler):
             self.reply({"error": "who are you?"}, status=401)
         elif path == "/api/repos/create":
             wanted = json.loads(body)
+            self.hub.made.append(wanted)
             repo = f"{wanted['organization']}/{wanted['name']}"
             (self.hub.root / repo).mkdir(parents=True, exist_ok=True)
             self.reply({"url": f"{self.hub.url}/{repo}", "private": wanted.get("private", False)})
@@ -60,7 +66,15 @@ class Writer(Handler):
             ]
             self.reply({"objects": objects, "transfer": "basic"})
         elif "/commit/" in path:
-            self.commit(path.split("/api/models/")[1].rsplit("/commit/")[0], body)
+            self.commit(path.split("/", 3)[3].rsplit("/commit/")[0], body)
+
+    def do_GET(self) -> None:  # noqa: N802
+        """The files of a repository, or as `Handler`."""
+        if "/tree/" not in self.path:
+            return super().do_GET()
+        root = self.hub.root / self.path.split("/", 3)[3].split("/tree/")[0]
+        files = [path for path in root.rglob("*") if path.is_file()]
+        self.reply([{"type": "file", "path": str(p.relative_to(root)), "size": 1, "oid": "0"} for p in files])
 
     def do_PUT(self) -> None:  # noqa: N802
         size = int(self.headers.get("Content-Length", 0))
@@ -84,10 +98,13 @@ class Writer(Handler):
             if entry["key"] == "header":
                 message = value["summary"]
                 continue
+            target = self.hub.root / repo / value["path"]
+            if entry["key"] == "deletedFile":
+                target.unlink()
+                continue
             data = (
                 base64.b64decode(value["content"]) if entry["key"] == "file" else self.hub.blobs[value["oid"]]
             )
-            target = self.hub.root / repo / value["path"]
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             paths.append(value["path"])
