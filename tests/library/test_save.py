@@ -107,5 +107,11 @@ def test_a_report_is_explored_without_a_server(
     np.testing.assert_allclose(heat({}), wanted(method="attention-rollout"), atol=1e-3)
     assert found.label in page.locator("h1").inner_text()
     assert page.locator("figure img").evaluate("image => image.naturalWidth") == found.image.width
+    last = len(network.model.blocks) - 1
+    network.explain(image, method="attention-rollout").save(tmp_path / "other.html")
+    page.goto((tmp_path / "other.html").as_uri())
+    page.wait_for_selector('.attention[data-ready="ready"]')
+    state = page.evaluate("() => document.querySelector('.attention').attention.state")
+    assert (state["method"], state["layer"]) == ("attention-rollout", last)
     assert troubles == []
     context.close()

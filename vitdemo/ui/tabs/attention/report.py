@@ -31,25 +31,32 @@ def make_report(result: Result, *, image: Image.Image, title: str, look: Look) -
     """
     analysis = result.analysis
     modules = bundle(f"{HOME}/attention.js")
+    value = json.loads(result.payload(whole=True))
     props = {
-        "value": result.payload(whole=True),
+        "value": value,
         "words": say_both(WORDS),
         "methods": OPTIONS,
-        "look": to_state(look),
+        "look": to_state(look.counted(value["layers"])),
     }
     answers = {"dense": analysis.dense, "pruned": analysis.pruned}
+    tables = [list_top(name, outcome) for name, outcome in answers.items() if outcome is not None]
     body = join(
         tag("h1", ", ".join(filter(None, [name_answer(result), analysis.title]))),
         tag("p", analysis.vocabulary),
-        tag("figure", tag("img", src=to_png(image), alt=title), tag("figcaption", title)),
-        *(list_top(name, outcome) for name, outcome in answers.items() if outcome is not None),
+        tag(
+            "div",
+            tag("figure", tag("img", src=to_png(image), alt=title), tag("figcaption", title)),
+            tag("div", *tables),
+            class_="answers",
+        ),
     )
     return Template(read(f"{HOME}/report.html")).substitute(
         title=tag("span", analysis.title).striptags(),
         styles="\n".join(map(read, STYLES)),
         language=read("kit/head.html"),
         modules=write_json({"imports": modules}),
-        body=join(body, tag("footer", f"{analysis.model} ({analysis.source})")),
+        body=body,
+        foot=tag("footer", f"{analysis.model} ({analysis.source})"),
         explorer=read(f"{HOME}/attention.html"),
         props=write_json(props),
         module=f"{HOME}/attention.js",
