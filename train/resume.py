@@ -9,6 +9,7 @@ from train.checkpoint import load_optimizers, load_state, optimizer_tensors, sav
 from train.config import list_settings
 from train.run import Run
 
+LENGTH = ("epochs", "max_steps")
 PLACES = ("name", "data.folder", "data.workers", "runs", "out", "log")  # of pictures the contents count
 
 
@@ -38,7 +39,11 @@ def save_run(run: Run) -> None:
 
 
 def resume_run(run: Run) -> None:
-    """Give `run` the state saved last. Raise ValueError where there is none, or of another config."""
+    """Give `run` the state saved last.
+
+    A run that is longer than the one before goes on from where that one ended, with the learning rate of its
+    own schedule. Raise ValueError where there is no state, or of another config.
+    """
     folder = run.config.run_dir
     saved = load_state(folder)
     if saved is None:
@@ -47,6 +52,8 @@ def resume_run(run: Run) -> None:
     own = fingerprint(run)
     now, begun = own["recipe"], progress.get("recipe", {})
     changed = [key for key in {**now, **begun} if now.get(key) != begun.get(key)]
+    if run.total > count_steps(begun, run):
+        changed = [key for key in changed if key not in LENGTH]
     if progress.get("data") != own["data"]:
         changed.append("data (other pictures)")
     if changed:
@@ -61,3 +68,8 @@ def resume_run(run: Run) -> None:
     run.step, run.seconds = progress["step"], progress["seconds"]
     run.tally.total.fill_(progress["skipped"])
     run.history = progress["history"]
+
+
+def count_steps(recipe: dict[str, Any], run: Run) -> int:
+    """Return how many steps `recipe` has in all on the pictures of `run`; 0 where it does not tell."""
+    return recipe.get("max_steps") or recipe.get("epochs", 0) * run.steps_per_epoch

@@ -39,6 +39,7 @@ def list_saved(words: list[str], *, step: int = 2) -> Run:
     [
         (["optim.lr=0.5"], "optim.lr"),
         (["epochs=7", "model.mlp_ratio=3"], "model.mlp_ratio, epochs"),
+        (["max_steps=3"], "max_steps"),
         (["model.prune={'prune_loc': [0]}"], "model.prune.prune_loc, model.prune.keep_ratio"),
     ],
 )
@@ -95,6 +96,24 @@ def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.C
         state = load_state(folder / kept)
         assert state is not None
         assert state[1]["step"] == step
+
+
+@pytest.mark.parametrize("longer", [["max_steps=6"], ["max_steps=0", "epochs=3"]])
+def test_a_run_that_ended_can_be_made_longer(longer: list[str], tiny: list[str]) -> None:
+    words = [*tiny, *SHORT]
+    train(["--recipe", "cifar10_vit", *words])
+    ended = load_state(load_recipe("cifar10_vit", words).run_dir)
+    train(["--recipe", "cifar10_vit", "--resume", *words, *longer])
+    run = Run(load_recipe("cifar10_vit", [*words, *longer]))
+    state = load_state(run.config.run_dir)
+    assert ended is not None
+    assert state is not None
+    assert (ended[1]["step"], state[1]["step"]) == (4, run.total)
+    assert run.total > 4
+    assert state[1]["seconds"] > ended[1]["seconds"]
+    resume_run(run)  # the longer one is the run now
+    with pytest.raises(ValueError, match="another configuration: "):
+        resume_run(Run(load_recipe("cifar10_vit", words)))
 
 
 def test_words_may_stand_anywhere(tiny: list[str]) -> None:
