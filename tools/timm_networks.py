@@ -131,7 +131,7 @@ def tag_of(architecture: str) -> str | None:
         repo not in ("timm/", f"timm/{entry}") for entry, repo in zip(entries, repos, strict=True)
     ):
         return None
-    return str(next(iter(repos))).partition(".")[2]
+    return entries[0].partition(".")[2]
 
 
 def read_networks() -> dict[str, Any]:

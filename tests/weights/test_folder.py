@@ -47,6 +47,18 @@ def test_folders_that_tell_no_checksum_are_taken(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_what_a_wrapper_put_before_every_name_is_left_out(tmp_path: Path, prefix: str) -> None:
+    model = write_own(tmp_path)
+    write_tensors(tmp_path, {f"{prefix}{name}": value for name, value in model.state_dict().items()})
+    theirs = compute_logits(model, 16)
+    torch.testing.assert_close(load_model(str(tmp_path)).model(make_probe(16)), theirs, rtol=0, atol=0)
+    some = {(prefix if "blocks" in name else "") + name: v for name, v in model.state_dict().items()}
+    write_tensors(tmp_path, some)
+    with pytest.raises(WeightsError, match="is missing"):
+        load_model(str(tmp_path))
+
+
 def test_a_loaded_model_does_not_need_its_file(tmp_path: Path) -> None:
     """Numbers that were only mapped from the file would end the process when it is cut short."""
     model = write_own(tmp_path)

@@ -21,6 +21,7 @@ Tensors = Mapping[str, Tensor]
 Finish = Callable[[Tensors, ViTConfig], Tensors]  # what is left to do when names and types are right
 KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
 
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
 FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in parts, in this order
 
 
@@ -85,7 +86,13 @@ class Description:
         return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))
 
     def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `tensors` under our names, those of FUSED joined; an unknown one keeps its own name."""
+        """Return `tensors` under our names, without a wrapper's prefix, those of FUSED joined.
+
+        An unknown one keeps its own name.
+        """
+        for prefix in WRAPPERS:
+            if all(key.startswith(prefix) for key in tensors):
+                tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
         found = {self.rename(key): value for key, value in tensors.items()}
         found.pop("", None)
         for layer, parts in FUSED:
