@@ -13,7 +13,7 @@ from torch import Tensor
 
 import vitdemo
 from tests.models.nets import VARIANTS, make_small
-from tests.train.test_publish import hub  # noqa: F401 - a fixture
+from tests.train.conftest import hub  # noqa: F401 - a fixture
 from tests.train.uploads import Uploads
 from tests.weights.hub import COMMIT, make_probe
 from vitdemo.config import DataConfig
