@@ -19,6 +19,7 @@ from vitdemo.markdown import read_block
 from vitdemo.weights import load_model
 from vitdemo.weights import timm as ours
 from vitdemo.weights.formats import describe
+from vitdemo.weights.timm_export import save_timm
 
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"embed_dim": 48, "depth": 2, "num_heads": 3}
@@ -70,6 +71,20 @@ def test_a_member_gives_timms_logits_of_photographs(tmp_path: Path, family: str)
         assert (loaded.model(pixels) - wanted).abs().max() < 1e-3
         assert wanted.std() > 0.05
     assert len(loaded.classes) == built.num_classes
+
+
+@torch.no_grad()
+def test_pixels_beyond_the_patches_go_back_to_timm(tmp_path: Path) -> None:
+    entry = "vit_so400m_patch14_siglip_gap_384.webli"
+    built = scatter(timm.create_model(entry, img_size=(62, 70), num_classes=7, **SMALL))
+    save_for_hf(built, str(tmp_path / "theirs"), safe_serialization=True)
+    loaded = load_model(str(tmp_path / "theirs"))
+    save_timm(tmp_path / "back", loaded)
+    assert (loaded.spec.data.crop_size, loaded.spec.data.img_size) == ((62, 70), (56, 70))
+    assert load_model(str(tmp_path / "back")).spec.data == loaded.spec.data
+    back = timm.create_model(f"local-dir:{tmp_path / 'back'}", pretrained=True).eval()
+    x = torch.randn(1, 3, 62, 70)
+    torch.testing.assert_close(back(x), loaded.model(x[:, :, :56]), atol=1e-4, rtol=0)
 
 
 @torch.no_grad()

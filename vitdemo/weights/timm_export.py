@@ -35,10 +35,11 @@ def save_timm(folder: Path, loaded: LoadedModel) -> None:
         for name, value in dataclasses.asdict(config).items()
         if name in names and value is not None
     }
+    args["img_size"] = size = data.crop_size or config.img_size  # what no patch covers timm leaves out too
     if config.init_values is not None:
         args["init_values"] = config.init_values
     inputs: dict[str, Any] = {
-        "input_size": [config.in_chans, *as_pair(config.img_size)],
+        "input_size": [config.in_chans, *as_pair(size)],
         "fixed_input_size": True,
         "num_classes": config.num_classes,
         "mean": data.mean,
