@@ -152,4 +152,4 @@ def test_without_a_test_confidence_is_all_that_is_told(folder: Path) -> None:
     result = open_result(folder)
     assert (result.analysis.unfamiliar, result.analysis.warning) == (None, "")
     assert write_notice(result.analysis, None) == ""
-    assert "Less sure" in write_notice(result.analysis, Confidence(0.3, 97, True))
+    assert "only 30.0 % sure" in write_notice(result.analysis, Confidence(0.3, 97, True))
