@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from tests.train.uploads import Uploads
 from tests.weights.hub import COMMIT, make_probe
-from tests.weights.samples import compute_logits, write_own, write_tensors
+from tests.weights.samples import CONFIG, compute_logits, write_own, write_tensors
 from train.publish import main as publish
 from vitdemo.models import VisionTransformer
-from vitdemo.weights import load_model
+from vitdemo.weights import load_model, spec_of
 
 FILES = ["README.md", "config.json", "curves.png", "metrics.json", "model.safetensors"]
 
@@ -46,6 +46,9 @@ def test_what_is_published_loads_from_the_hub(
     loaded = load_model("vit_cifar10", models_dir=tmp_path / "nowhere")
     assert loaded.origin.source == f"hf-hub:me/space@{COMMIT}"
     torch.testing.assert_close(loaded.model(make_probe(16)), compute_logits(model, 16))
+    hub.stop()  # what the cache has tells the menu what the network is, without a request
+    assert spec_of("vit_cifar10", models_dir=tmp_path / "nowhere") == loaded.spec
+    assert loaded.spec.config == CONFIG
 
 
 def test_a_dry_run_lists_and_sends_nothing(

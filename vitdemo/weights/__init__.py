@@ -115,11 +115,25 @@ def spec_of(name: str, *, models_dir: Path | None = None) -> ModelSpec:
         raise KeyError(name)
     if spec.source.startswith("hf-hub:"):
         return spec
-    folder = (models_dir or BUNDLED) / spec.folder if spec.source == "bundled" else Path(spec.source)
+    folder = find_config(spec, models_dir or BUNDLED)
     try:
         return describe_spec(spec, folder, state_of(folder))
     except WeightsError:
         return spec
+
+
+def find_config(spec: ModelSpec, models_dir: Path) -> Path:
+    """Return the folder whose config.json tells what a network of the menu is, without a request.
+
+    Of a bundled one it is what the cache has of VITDEMO_HUB_REPO, if that is set, else in `models_dir`.
+    """
+    if spec.source != "bundled":
+        return Path(spec.source)
+    if match := hub.NAME.fullmatch(f"hf-hub:{os.environ.get(HUB_REPO, '')}"):
+        address = hub.Address(match["repo"], match["revision"] or "main", spec.folder)
+        if cached := hub.find_cached(address):
+            return cached.folder
+    return models_dir / spec.folder
 
 
 @lru_cache(maxsize=4 * len(MODELS))
