@@ -162,7 +162,7 @@ class Result:
     def trust_map(self, method: str, heat: Heatmap, *, label: str = "") -> Trust:
         """Judge the one map `heat`, which `method` made with whatever options, as `trust` judges all.
 
-        Run the network for a second or two. Raise as `trust`.
+        Run the network for seconds. Raise as `trust`.
         """
         return trust_map(self._subject, method, heat, label=label)
 

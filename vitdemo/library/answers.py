@@ -139,7 +139,7 @@ class Explanation(Shown):
         """Judge the map against random order by really removing patches, in the dense network.
 
         Its only candidate is this map; `trusted` holds it where it is better than chance. Run the network for
-        a second or two. Raise ValueError for a network without classes.
+        seconds. Raise ValueError for a network without classes.
         """
         return self.result.trust_map(self.method, self.array, label=self.label)
 
