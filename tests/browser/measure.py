@@ -25,16 +25,18 @@ from vitdemo.engine import Engine, Timing
 from vitdemo.timing import describe
 from vitdemo.ui.kit.session import list_examples
 
-# From the choice of a file to the answer to it; before that, there is none.
+# From the choice of a file to the answer to it, which says another probability than the one before.
 ANSWERED = """() => {
   window.answered = null;
+  const read = () => document.querySelector("#headline .answer")?.textContent;
+  const before = read();
   let begun = null;
   addEventListener("change", ({ target }) => {
     if (target.type === "file") begun = performance.now();
   }, true);
   (function look() {
-    const there = begun !== null && document.querySelector("#headline .answer");
-    if (there) window.answered = performance.now() - begun;
+    const now = read();
+    if (begun !== null && now && now !== before) window.answered = performance.now() - begun;
     else requestAnimationFrame(look);
   })();
 }"""
@@ -50,12 +52,12 @@ def open_fresh(browser: Browser, url: str) -> Page:
 
 
 def draw_uploads(folder: Path, n: int) -> Iterator[Path]:
-    """Write pictures that nobody has analysed: an example, cut a little more each time."""
+    """Write pictures that nobody has analysed, each with its own answer: an example, cut more and more."""
     engine = Engine(device="cpu")
     with Image.open(list_examples(engine, engine.default_model)[0].path) as picture:
         for cut in range(1, n + 1):
             path = folder / f"{cut}.png"
-            picture.convert("RGB").crop((cut, cut, *picture.size)).save(path)
+            picture.convert("RGB").crop((8 * cut, 8 * cut, *picture.size)).save(path)
             yield path
 
 
