@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Every annotated function of the project is checked at each call; an int passes where a float is asked for.
@@ -22,6 +23,8 @@ from vitdemo.engine.answers import speed, sweep, times  # noqa: E402
 
 LIMITS = {"OWN": timing.OWN, "SPREAD": timing.SPREAD}
 torch.set_num_threads(1)
+settings.register_profile("busy", deadline=None)  # an example may take long where others run as well
+settings.load_profile("busy")
 # The processes that tests start: threads that share a busy core spend most of their time on each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.

@@ -65,7 +65,7 @@ def read(cls: type, values: dict[str, Any], changed: dict[str, Any]) -> Any:
     return config
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(changed=draw_changes(ViTConfig))
 @example(changed={"init_values": 0})  # torch makes whole numbers of it
 @example(changed={"init_values": 1e300})
@@ -84,7 +84,7 @@ def test_a_network_can_be_built_of_what_is_not_refused(changed: dict[str, Any]) 
     assert all(0 <= layer < config.depth for layer in config.prune_loc)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(changed=draw_changes(DataConfig))
 def test_a_picture_becomes_pixels_of_what_is_not_refused(changed: dict[str, Any]) -> None:
     config = read(DataConfig, {"img_size": 16}, changed)
@@ -95,7 +95,7 @@ def test_a_picture_becomes_pixels_of_what_is_not_refused(changed: dict[str, Any]
     assert prepared.pixels.isfinite().all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(changed=draw_changes(PruneConfig))
 def test_stages_ascend_and_keep_a_share(changed: dict[str, Any]) -> None:
     config = read(PruneConfig, {"prune_loc": [1]}, changed)

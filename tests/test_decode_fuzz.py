@@ -26,7 +26,7 @@ HEADS = (
     b"RIFF\xff\0\0\0WEBPVP8 ",
 )
 SHARED_FOLDER = [HealthCheck.function_scoped_fixture]  # nothing is written there
-FUZZ = settings(max_examples=200, deadline=None, database=None, suppress_health_check=SHARED_FOLDER)
+FUZZ = settings(max_examples=200, database=None, suppress_health_check=SHARED_FOLDER)
 pytestmark = pytest.mark.filterwarnings("ignore")
 WITH_EXIF = ("AVIF", "JPEG", "PNG", "WEBP")
 IMPOSSIBLE = (b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4))  # as a length or a size

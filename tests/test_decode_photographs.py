@@ -20,7 +20,7 @@ from vitdemo.limits import Limits
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
 TIFF_MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "LAB")
-FAST = settings(max_examples=100, deadline=None, database=None)
+FAST = settings(max_examples=100, database=None)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -37,7 +37,6 @@ class Centre(VisionTransformer):
         return torch.stack([1 - sure, sure], dim=1).log()
 
 
-@settings(deadline=None)
 @given(values=st.lists(FEW, min_size=1, max_size=12), seed=st.integers(0, 2**31))
 def test_orders_fall_and_run_both_ways_through_equal_patches(values: list[float], seed: int) -> None:
     heat = np.array([values])

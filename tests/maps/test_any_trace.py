@@ -93,7 +93,7 @@ def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int
     return LAYERS - 1 if key.endswith("gradcam") else options["start_layer"]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(case=draw_question())
 def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
@@ -115,7 +115,7 @@ def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[
         assert np.nansum(heat) <= 1 + 1e-5
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(case=draw_question().filter(lambda case: METHODS[case[1]].inward))
 def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, Any]]) -> None:
     trace, key, options = case[0].trace(), *case[1:]
@@ -130,7 +130,7 @@ def test_the_other_direction_has_numbers_too(case: tuple[Shape, str, dict[str, A
     assert np.count_nonzero(~np.isnan(heat)) == len(trace.patch_ids(layer))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(shape=draw_shape())
 def test_statistics_stay_in_their_bounds(shape: Shape) -> None:
     trace = shape.trace()
@@ -198,7 +198,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(shape=draw_shape())
 def test_a_trace_with_one_fault_cannot_be_made(name: str, shape: Shape) -> None:
     trace = shape.trace()

@@ -48,7 +48,7 @@ def compare_masked_and_removed(net: DynamicViT, x: Tensor, rule: FixedRatio | Th
     return list(masked.policies)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(ratio=RATIOS)
 def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
     if not 0 < ratio <= 1:
@@ -61,7 +61,7 @@ def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
     assert [int(policy.sum()) for policy in policies] == exact == list(keep_counts(5, ratio, 3))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(ratio=RATIOS)
 def test_a_pruning_ratio_is_a_keep_ratio_or_is_refused(ratio: float) -> None:
     if not 0 <= ratio <= MAX_PRUNING_RATIO:
@@ -72,7 +72,7 @@ def test_a_pruning_ratio_is_a_keep_ratio_or_is_refused(ratio: float) -> None:
     assert keep_ratio_of(ratio) == pytest.approx(1 - ratio, abs=1e-4)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(value=st.sampled_from([*ODD, 1e308]) | st.floats(-1, 4), relative=st.booleans())
 def test_a_threshold_keeps_what_passes_or_is_refused(value: float, relative: bool) -> None:
     if not 0 <= value < math.inf:
@@ -91,7 +91,7 @@ def test_a_threshold_keeps_what_passes_or_is_refused(value: float, relative: boo
         assert before.sum() == 1
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     grid=st.tuples(st.integers(1, 5), st.integers(1, 7)) | st.sampled_from([(1, 1), (1, 40), (40, 1)]),
     patch=st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -128,7 +128,7 @@ SHARES = st.sampled_from([0.0, 1.0]) | st.floats(0, 1, width=32)
 DENORMAL = 1.855949751075004e-40
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     shares=st.lists(SHARES, min_size=1, max_size=6),
     kind=st.sampled_from(["softmax", "elu", "relu"]),

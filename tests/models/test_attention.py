@@ -122,7 +122,7 @@ def attend_softmax(logits: Tensor, policy: Tensor) -> Tensor:
     return weights / weights.sum(-1, keepdim=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**31),
     n=st.integers(1, 7),

@@ -42,7 +42,7 @@ def make_undecided(**changes: Any) -> DynamicViT:
     return net
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rows=st.lists(st.tuples(FEW, st.booleans()), min_size=1, max_size=40), data=st.data())
 def test_equal_scores_stay_in_their_order(rows: list[tuple[float, bool]], data: st.DataObject) -> None:
     scores = torch.tensor([[score for score, _ in rows]])
@@ -57,7 +57,7 @@ def test_equal_scores_stay_in_their_order(rows: list[tuple[float, bool]], data: 
     assert [present[place] for place in chosen] == wanted
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(FEW, st.booleans()), min_size=1, max_size=40),
     value=st.sampled_from([0.0, 0.5, 1.0, 1.5, 100.0]),

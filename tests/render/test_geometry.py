@@ -16,7 +16,7 @@ sizes_and_grids = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes_and_grids)
 def test_boxes_cover_every_pixel_once_and_agree_with_clicks_and_with_spread(size_and_grid):
     size, (gh, gw) = size_and_grid
@@ -31,7 +31,7 @@ def test_boxes_cover_every_pixel_once_and_agree_with_clicks_and_with_spread(size
     assert (count == 1).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes_and_grids)
 def test_boxes_of_one_picture_differ_by_at_most_one_pixel(size_and_grid):
     size, grid = size_and_grid

@@ -50,7 +50,7 @@ def test_a_patch_cannot_come_back():
         render.stage_of_drop([[0, 1], [0, 2]], (2, 3))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 24), min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_counts_are_the_numbers_of_kept_ids(sizes, random):
     ids, kept = list(range(24)), []

@@ -151,7 +151,7 @@ def test_nothing_is_remembered_of_who_has_left() -> None:
     assert len(queue._served) <= 2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("xyz")), max_size=40))
 def test_nobody_is_served_twice_while_another_who_waits_is_not(arrivals: list[tuple[str, str]]) -> None:
     queue = make_queue()

@@ -22,9 +22,7 @@ from vitdemo.models import build_model
 from vitdemo.weights import LoadedModel, WeightsError, load_model
 from vitdemo.weights.formats import describe
 
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
 PICTURE = Image.effect_noise((40, 30), 50).convert("RGB")
 NUMBERS = st.sampled_from([0, -1, 1, 2, 3, 7, 16, 10**9, 2**63, -(2**63), 10**300, 0.5, 1e-300, 1e308])
 ODD = st.none() | st.booleans() | NUMBERS | st.floats() | st.text(max_size=5)
