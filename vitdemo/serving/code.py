@@ -21,7 +21,7 @@ def pack_code() -> bytes:
     """Return the texts of the package, and the licence where it lies beside it."""
     found = [path for path in PACKAGE.rglob("*") if path.suffix in TEXTS and WEIGHTS not in path.parents]
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted([*found, *PACKAGE.parent.glob("LICENSE")]):
             archive.write(path, path.relative_to(PACKAGE.parent))
     return file.getvalue()
