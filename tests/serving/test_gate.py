@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
-import json
-import logging
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +23,6 @@ from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.headers import HEADERS
 from vitdemo.serving.hosts import Hosts
-from vitdemo.serving.log import Lines
 from vitdemo.serving.options import Options
 from vitdemo.serving.routes import is_open, name_route
 from vitdemo.serving.server import do_nothing, launch
@@ -212,28 +208,3 @@ def test_a_full_disk_refuses_uploads_and_results_and_the_app_goes_on(
     assert sum(FULL in answer for answer in told) >= 1
     assert not any("secret" in answer for answer in told)
     assert upload().status_code == 200
-
-
-def test_the_log_has_a_line_a_request_and_names_nobody(visitor: Visitor) -> None:
-    written, log = io.StringIO(), logging.getLogger("vitdemo")
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(Lines())
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    files = {"files": ("private-name.webp", PICTURE.read_bytes())}
-    (path,) = visitor.http.post(f"{API}/upload", files=files).json()
-    visitor.http.get(f"{API}/file={path}")
-    visitor.http.get("/assets/nothing.js")
-    visitor.ask(Call(visitor.find_event("analyse"), [{"path": path}, "vit_cifar10", 0.0, ""]))
-    log.removeHandler(handler)
-    log.setLevel(logging.NOTSET)
-    lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert all(isinstance(line["milliseconds"], int) and line["time"] for line in lines)
-    asked = [(line["event"], line["status"]) for line in lines]
-    for expected in (("/gradio_api/upload", 200), ("/gradio_api/file=", 200), ("analyse", 200)):
-        assert asked.count(expected) == 1, asked
-    assert ("/assets/nothing.js", 404) in asked
-    (sent,) = [line["bytes"] for line in lines if line["event"] == "/gradio_api/file="]
-    assert sent == PICTURE.stat().st_size
-    for private in ("private-name", visitor.session, "127.0.0.1"):
-        assert private not in written.getvalue()

@@ -8,9 +8,10 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from vitdemo import serving
 from vitdemo.engine import Engine
 from vitdemo.limits import DEFAULTS
 from vitdemo.serving.options import Options
+from vitdemo.serving.sentences import CUT_OFF
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import keep_folder
 from vitdemo.ui import build
@@ -123,6 +125,34 @@ def test_what_never_ends_is_cut_off_in_time(models: Path, tmp_path: Path) -> Non
             status, seconds, said = app.ended(signal.SIGTERM)
         assert (status, "Traceback" in said) == (0, False)
         assert DEFAULTS.drain_seconds <= seconds < DRAINED
+
+
+def hear(address: str) -> str:
+    """Return all that is told there until the connection ends."""
+    heard = b""
+    with suppress(httpx.RemoteProtocolError), httpx.stream("GET", address, timeout=60) as stream:
+        for piece in stream.iter_raw():
+            heard += piece
+    return heard.decode()
+
+
+def test_who_is_cut_off_is_told_so_and_nothing_of_the_program(models: Path, tmp_path: Path) -> None:
+    words = ("--models-dir", str(models), "--drain-seconds", "0.1")
+    with run_app(*words, temporary=tmp_path) as app, ThreadPoolExecutor(9) as pool:
+        picture = {"path": upload(app), "meta": {"_type": "gradio.FileData"}}
+        jobs = [call(app, "sweep", picture, "vit_cifar10") for _ in range(8)]
+        heard = [pool.submit(hear, job) for job in jobs]
+        body = {"data": [picture, "vit_cifar10"], "session_hash": "mine"}
+        httpx.post(f"{app.url}gradio_api/call/sweep", json=body, timeout=60)
+        heard.append(pool.submit(hear, f"{app.url}gradio_api/queue/data?session_hash=mine"))
+        time.sleep(0.5)  # until all listen
+        status, _, said = app.ended(signal.SIGTERM)
+        told = [one.result() for one in heard]
+    assert (status, "Traceback" in said) == (0, False)
+    assert any(CUT_OFF in one for one in told[:-1])
+    assert CUT_OFF in told[-1]
+    for one in told:
+        assert not any(private in one for private in ("site-packages", "Task", "scope", str(tmp_path)))
 
 
 def test_an_app_that_is_slow_to_draw_its_page_starts(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import PATIENCE
+from vitdemo.serving.sentences import CUT_OFF, soften
 from vitdemo.ui.kit.assets import locate_module
 from vitdemo.ui.kit.words import CRASHED
 
@@ -20,12 +22,35 @@ def post_multipart(body: bytes, boundary: str = "x") -> dict[str, Any]:
     return {"content": body, "headers": {"Content-Type": f"multipart/form-data; boundary={boundary}"}}
 
 
+CANCELLED = "Cancelled via cancel scope 7f98 by <Task coro=<run() running at /srv/uvicorn/h11_impl.py:411>>"
+STREAMS = {
+    "page": 'data: {"msg":"unexpected_error","event_id":null,"message":%s,"success":false}\n\n',
+    "program": "event: error\ndata: %s\n\n",
+}
+OTHERS = (b'data: {"msg":"process_completed","output":{"data":["unexpected_error"]}}\n\n', b"<html>", b"")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize(("words", "told"), [(CANCELLED, CUT_OFF), ("Not found.", "Not found.")])
+def test_a_stream_tells_no_words_of_an_exception(stream: str, words: str, told: str) -> None:
+    sent, expected = ((STREAMS[stream] % json.dumps(one)).encode() for one in (words, told))
+    message = {"type": "http.response.body", "more_body": True}
+    assert soften({**message, "body": sent}) == {**message, "body": expected}
+
+
+@pytest.mark.parametrize("body", OTHERS)
+def test_what_else_a_server_sends_stays(body: bytes) -> None:
+    assert soften({"type": "http.response.body", "body": body})["body"] == body
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "more"),
     [
         ("GET", "static/img/logo.svg", 400, {"headers": {"Range": "bytes=0-1-2"}}),
         ("GET", locate_module("sidebar/link"), 400, {"headers": {"Range": "pages=7"}}),
         ("GET", "assets/nothing.js", 404, {}),
+        ("GET", f"static/{'a' * 5000}", 404, {}),
+        ("GET", "static//etc/passwd", 403, {}),
         ("GET", f"{API}/queue/data", 422, {}),
         ("GET", f"{API}/upload_progress?upload_id=nobody", 404, {}),
         ("DELETE", f"{API}/upload", 405, {}),

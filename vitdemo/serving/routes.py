@@ -28,6 +28,7 @@ ENTRANCE = re.compile(
     rf"|/(theme\.css|favicon\.ico|manifest\.json|robots\.txt|preview\.jpg)|{API}startup-events"
 )
 FILE = f"{API}file="
+ASSET = re.compile(r"(/(?:assets|static|svelte|module)/).+")
 UPLOAD = f"{API}upload"
 MCP = f"{API}mcp"
 BULKY = (UPLOAD, MCP)  # which bring pictures
@@ -51,4 +52,4 @@ def name_route(path: str) -> str:
     """Return what the log calls an address, without names of files, of jobs and of what does not exist."""
     if not is_open(path):
         return "unknown"
-    return FILE if path.startswith(FILE) else JOB.sub(r"\1", path)
+    return FILE if path.startswith(FILE) else ASSET.sub(r"\1", JOB.sub(r"\1", path))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +23,7 @@ MISTAKEN = "The request does not fit this address: a part of it is missing or of
 SENTENCES = {
     HTTPStatus.BAD_REQUEST: "The request makes no sense: a part of it is missing, cut off or malformed.",
     HTTPStatus.UNAUTHORIZED: "Please log in first.",
+    HTTPStatus.FORBIDDEN: "This address may not be read.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take requests of this kind.",
     HTTPStatus.NOT_ACCEPTABLE: "The client must accept application/json and text/event-stream.",
@@ -31,6 +34,11 @@ SENTENCES = {
 # What gradio trips over when it reads a request that it does not expect; events never raise (ui/page.py).
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError)
 LONGEST = 2000  # letters of a sentence
+CUT_OFF = "The connection ended before the answer; please ask again."
+# How gradio's two streams of events, for a page and for a program, tell of an exception in themselves.
+UNEXPECTED = re.compile(
+    rb'(data: \{"msg":"unexpected_error".*?"message":|event: error\ndata: )("(?:[^"\\]|\\.)*")(.*)', re.DOTALL
+)
 
 
 class Sentences:
@@ -71,7 +79,7 @@ class Refusal:
             self._start = message
         elif self._start is None:
             self.started = True
-            await self._send(message)
+            await self._send(soften(message))
         else:
             self._body += message.get("body", b"")
             if not message.get("more_body"):
@@ -100,6 +108,23 @@ class Refusal:
         return json.dumps({"detail": words}).encode()
 
 
+def soften(message: Message) -> Message:
+    """Return a part of an answer, with a sentence for the exception that a stream of events ends in.
+
+    gradio tells its words, which name tasks and files of the program where the server is told to stop.
+    """
+    body = message.get("body", b"")
+    match = UNEXPECTED.fullmatch(body)
+    if match is None:
+        return message
+    words = json.loads(match[2])
+    return (
+        message
+        if is_sentence(words)
+        else {**message, "body": match[1] + json.dumps(CUT_OFF).encode() + match[3]}
+    )
+
+
 def is_sentence(words: Any) -> bool:
     """Return whether gradio's word on an error may be told: None, or one line with a full stop."""
     if not isinstance(words, str):
@@ -110,6 +135,8 @@ def is_sentence(words: Any) -> bool:
 def refusal_of(error: Exception) -> JSONResponse:
     """Return the answer to a request in which `error` was raised."""
     if isinstance(error, OSError):
+        if error.errno == errno.ENAMETOOLONG:
+            return refuse(404, SENTENCES[HTTPStatus.NOT_FOUND])
         return refuse(507, FULL) if is_full(error) else refuse(500, CRASHED)
     if isinstance(error, (KeyError, FnIndexInferError)):
         return refuse(404, NO_EVENT)

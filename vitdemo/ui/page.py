@@ -40,17 +40,22 @@ class Page(gr.Blocks):
         self.offered: set[Any] = set()  # if read-only: the pictures that the page has put to its visitors
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
-        """Run an event, as gradio does. Raise nothing but `gr.Error`."""
-        LocalContext.request.set(options.get("request"))  # whose language counts
+        """Run an event, as gradio does. Raise nothing but `gr.Error`, which gradio does not print.
+
+        Its traceback on the log would quote the visitor.
+        """
+        request = options.get("request")
+        batched = isinstance(request, list)  # several visitors at once, which no event of this page takes
+        LocalContext.request.set(None if batched else request)  # whose language counts
         SPOKEN.set(translate)  # in pictures too
         facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
         self.running += 1
         try:
-            if not is_sound(getattr(options.get("event_data"), "_data", None)):
+            if batched or not is_sound(getattr(options.get("event_data"), "_data", None)):
                 raise make_mistaken()
             return await super().process_api(block_fn, inputs, *args, **options)
-        except gr.Error:
-            facts["status"] = 400
+        except gr.Error as error:
+            facts["status"], error.print_exception = 400, False
             raise
         except Exception as error:
             facts["status"] = 500
