@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.weights.hub import make_probe
 from tests.weights.samples import CONFIG, compute_logits, write_own
 from vitdemo.engine import Engine, Request
 from vitdemo.models import VisionTransformer
+from vitdemo.registry import MODELS
 from vitdemo.weights import WeightsError, find_names, list_models, load_model
 
 
@@ -67,6 +69,20 @@ def test_one_that_cannot_be_read_stands_there_and_says_why(runs: Path, models: P
     assert ("broken", "broken") in engine.menu()
     with pytest.raises(WeightsError, match=r"config\.json of broken is not valid JSON"):
         engine.open(Request(draw_picture(), "broken"))
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"bad\xff"), "two\nlines", "\u202eback", "\x1b[31m", "x" * 101])
+def test_one_whose_name_cannot_be_shown_is_left_out(name: str, runs: Path, tmp_path: Path) -> None:
+    """The page could not be sent with it, nor with the others' names."""
+    for folder in (runs / name / "export", tmp_path / "models" / name):
+        write_own(folder)
+    assert find_names(tmp_path / "models") == tuple(MODELS)
+
+
+@pytest.mark.parametrize("name", ["<img src=x>", "学 é", "x" * 100])
+def test_one_with_any_other_name_is_in_the_menu(name: str, runs: Path, models: Path) -> None:
+    write_own(runs / name / "export")
+    assert (f"DynamicViT · {name}", name) in Engine(device="cpu", models_dir=models).menu()
 
 
 def test_another_network_under_a_bundled_key_has_its_own_title(tmp_path: Path) -> None:

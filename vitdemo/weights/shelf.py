@@ -11,6 +11,7 @@ from vitdemo.weights.store import CONFIG
 
 EXPORT = "export"  # the folder of a finished run's network, in the run's own
 RUN = "_run"  # what follows the name of a run's network where a bundled one has the same
+LONGEST = 100  # letters of a name
 
 
 def find_runs_dir() -> Path:
@@ -21,7 +22,8 @@ def find_runs_dir() -> Path:
 def find_own(models_dir: Path) -> dict[str, Path]:
     """Return the folders of networks that the registry does not name, by name.
 
-    They stand in `models_dir`, or a run has exported them; of two with one name the former counts.
+    They stand in `models_dir`, or a run has exported them; of two with one name the former counts. One whose
+    name no page could show is left out.
     """
     bundled = {*MODELS, *(spec.folder for spec in MODELS.values())}
     found = {}
@@ -29,7 +31,13 @@ def find_own(models_dir: Path) -> dict[str, Path]:
         name = config.parents[1].name
         found[f"{name}{RUN}" if name in bundled else name] = config.parent
     beside = {config.parent.name: config.parent for config in sorted(models_dir.glob(f"*/{CONFIG}"))}
-    return found | {name: folder for name, folder in beside.items() if name not in bundled}
+    found |= {name: folder for name, folder in beside.items() if name not in bundled}
+    return {name: folder for name, folder in found.items() if can_be_shown(name)}
+
+
+def can_be_shown(name: str) -> bool:
+    """Return whether a folder's name is short and printable, which bytes that are no UTF-8 never are."""
+    return len(name) <= LONGEST and name.isprintable()
 
 
 def make_own_spec(name: str, folder: Path) -> ModelSpec:
