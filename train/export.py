@@ -21,7 +21,7 @@ from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_familiarity, save_model
-from vitdemo.weights.store import WEIGHTS, sha256_of
+from vitdemo.weights.store import CONFIG, WEIGHTS, sha256_of
 
 FULL_BYTES = 9 * 10**6  # larger weights are stored in 16 bits, so that a folder stays below 10 MB
 
@@ -80,8 +80,8 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
 def check_place(config: TrainConfig, *, better: bool) -> None:
     """Raise ValueError, before anything runs, where the export could not stand where it is to.
 
-    That is where `out` holds a network of that name that may not be replaced (`better` is false), or that
-    this run cannot be compared with.
+    That is where `out` holds something else of that name, or a network that may not be replaced (`better` is
+    false) or that this run cannot be compared with.
     """
     if (config.run_dir / "model.safetensors").exists():
         raise ValueError(f"runs={config.runs_dir} holds the network {config.name}, not a run of that name")
@@ -92,6 +92,10 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
         raise ValueError("--replace needs out=FOLDER, where the network stands that is to be replaced")
     if not config.out or not config.place.exists():
         return
+    if not (config.place / CONFIG).is_file():
+        raise ValueError(
+            f"out={config.out} holds {config.name} already, which has no {CONFIG}: only a network is replaced"
+        )
     if not better:
         raise ValueError(
             f"out={config.out} holds {config.name} already: --replace lets a better one take its place, and "

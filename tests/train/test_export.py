@@ -107,6 +107,11 @@ def test_what_cannot_be_compared_is_not_replaced(tiny: list[str], tmp_path: Path
     (tmp_path / "shelf" / "vit_cifar10").mkdir(parents=True)
     with pytest.raises(SystemExit, match=r"has no config\.json"):
         train([*words, f"out={tmp_path / 'shelf'}"])
+    (tmp_path / "shelf" / "notes").write_text("mine")
+    config = load_recipe("cifar10_vit", [f"runs={tmp_path}", f"out={tmp_path / 'shelf'}", "name=notes"])
+    for better in (False, True):
+        with pytest.raises(ValueError, match=r"holds notes already, which has no config\.json"):
+            check_place(config, better=better)
 
 
 def test_what_would_fail_at_the_end_is_told_before_the_run(
