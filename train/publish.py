@@ -12,9 +12,10 @@ The client takes its token from `hf auth login` or HF_TOKEN. A dry run looks ove
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from huggingface_hub import HfApi, errors
 from huggingface_hub.utils import HFValidationError, validate_repo_id
@@ -25,6 +26,9 @@ from vitdemo.weights import BUNDLED
 from vitdemo.weights.shelf import find_own
 from vitdemo.weights.store import read_description
 
+PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+SUBFOLDER = re.compile(rf"({PART}(/{PART})*)?")
+
 
 def check_address(repo: str, subfolder: str = "") -> None:
     """Raise ValueError for what is no owner/name on the Hub, or no folder within a repository."""
@@ -34,9 +38,11 @@ def check_address(repo: str, subfolder: str = "") -> None:
         raise ValueError(f"{repo!r} is no name on the Hub: {error}") from error
     if repo.count("/") != 1:
         raise ValueError(f"{repo!r} is no name on the Hub: it must be owner/name")
-    parts = PurePosixPath(subfolder).parts
-    if subfolder.startswith("/") or ".." in parts or "\\" in subfolder:
-        raise ValueError(f"{subfolder!r} is no folder within a repository")
+    if not SUBFOLDER.fullmatch(subfolder):
+        raise ValueError(
+            f"{subfolder!r} is no folder within a repository: its parts, between single slashes, are of "
+            "A-Z, a-z, 0-9, '.', '_' and '-', and begin with no dot"
+        )
 
 
 def upload(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from vitdemo.registry import MODELS
 from vitdemo.weights import LoadedModel, load_model
+from vitdemo.weights.familiarity import FILE as FAMILIARITY
 from vitdemo.weights.shelf import EXPORT, make_own_spec
 from vitdemo.weights.store import WEIGHTS, sha256_of
 
 NEEDED = ("config.json", "metrics.json", WEIGHTS, "README.md")
-WANTED = (*NEEDED, "familiarity.safetensors", "*.png")
+FIGURE = re.compile(r"!\[.*?\]\((\w[\w.-]*\.png)\)")  # as a card names it: beside itself
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
@@ -45,17 +48,23 @@ def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
 def list_files(folder: Path) -> list[Path]:
     """Return the files of a checkpoint that go to the Hub, in sorted order.
 
-    Raise ValueError naming what is missing, empty or wrong: weights that do not load (strictly, finite, with
-    their checksum), metrics of other weights or without an accuracy, a card without its front matter or with
-    another accuracy.
+    Of pictures they are those that the card shows. Raise ValueError naming what is missing, empty or wrong:
+    a link, a figure that is no PNG, weights that do not load (strictly, finite, with their checksum), metrics
+    of other weights or without an accuracy, a card without its front matter or with another accuracy.
     """
+    listed = sorted(folder.iterdir())
+    for path in listed:
+        refuse_link(path)
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
         raise ValueError(f"{folder} has no {missing[0]}")
-    found = sorted(path for pattern in WANTED for path in folder.glob(pattern))
+    figures = FIGURE.findall((folder / "README.md").read_text(encoding="utf-8"))
+    found = [path for path in listed if path.name in (*NEEDED, FAMILIARITY, *figures) and path.is_file()]
     for path in found:
         if not path.stat().st_size:
             raise ValueError(f"{path} is empty")
+        if path.name in figures:
+            check_figure(path)
     load_model(str(folder))
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -68,6 +77,19 @@ def list_files(folder: Path) -> list[Path]:
         raise ValueError(f"{folder / 'metrics.json'} was measured with other weights than {WEIGHTS}")
     check_card(folder / "README.md", accuracy=accuracy)
     return found
+
+
+def refuse_link(path: Path) -> None:
+    """Raise ValueError naming `path` where it is a link, for it may point to anything."""
+    if path.is_symlink():
+        raise ValueError(f"{path} is a link, and what it points to is not sent")
+
+
+def check_figure(path: Path) -> None:
+    """Raise ValueError where the file does not begin as a PNG."""
+    with path.open("rb") as file:
+        if file.read(len(PNG)) != PNG:
+            raise ValueError(f"{path} is not a PNG")
 
 
 def check_card(path: Path, *, accuracy: float) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from huggingface_hub import RepoCard, SpaceCardData
 
-from train.shelf import checkpoints_in, list_files
+from train.shelf import checkpoints_in, list_files, refuse_link
 from vitdemo.weights import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 FILES = ("app.py", "LICENSE", "README.md", "requirements.txt")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyi", ".*")
+# What the package is made of. Texts are none of it but for the licence of the letters.
+PARTS = ("*.py", "*.js", "*.ts", "*.css", "*.html", "*.json", "*.jpg", "*.webp", "*.otf", "letters.txt")
 PREVIEW = "vitdemo/serving/preview.jpg"
 # A Space without a GPU: the usual wheels of torch bring 4 GB that nothing there can use.
 CPU_WHEELS = "--extra-index-url https://download.pytorch.org/whl/cpu\n"
@@ -22,12 +23,14 @@ LARGE_FILES = "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
 def fill_space(stage: Path, *, owner_name: str) -> str:
     """Fill `stage` with the Space `owner/name`, and return what the commit says.
 
-    Raise ValueError naming what is wrong: a front matter that is not a Space's, or a bundled network as
-    `list_files` has it; FileNotFoundError where this is no checkout.
+    Raise ValueError naming what is wrong: a link, a front matter that is not a Space's, or a bundled network
+    as `list_files` has it; FileNotFoundError where this is no checkout.
     """
-    for name in FILES:
-        shutil.copy2(ROOT / name, stage / name)
-    shutil.copytree(ROOT / "vitdemo", stage / "vitdemo", ignore=LEFT_OUT)
+    for path in (*(ROOT / name for name in FILES), *list_package(ROOT / "vitdemo")):
+        refuse_link(path)
+        target = stage / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
     for name, folder in checkpoints_in(BUNDLED).items():
         (stage / "checkpoints" / name).mkdir(parents=True)
         for path in list_files(folder):
@@ -37,6 +40,18 @@ def fill_space(stage: Path, *, owner_name: str) -> str:
     (stage / ".gitattributes").write_text(LARGE_FILES, encoding="utf-8")
     write_card(stage / "README.md", owner_name=owner_name)
     return "The app with its bundled networks"
+
+
+def list_package(folder: Path) -> list[Path]:
+    """Return the parts of the package in `folder`, none hidden. Raise ValueError naming a link there."""
+    shown = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    for path in shown:
+        refuse_link(path)
+    return [path for path in shown if path.is_file() and any(path.match(part) for part in PARTS)]
 
 
 def write_card(path: Path, *, owner_name: str) -> None:

@@ -14,20 +14,23 @@ from safetensors.torch import load_file
 from tests.train.uploads import Uploads
 from tests.weights.hub import COMMIT, make_probe
 from tests.weights.samples import CONFIG, compute_logits, write_own, write_tensors
+from train.publish import check_address
 from train.publish import main as publish
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, spec_of
 
+CARD = "---\nlicense: apache-2.0\n---\n# mine\n\n87.50 % of all pictures\n\n![curves](curves.png)\n"
 FILES = ["README.md", "config.json", "curves.png", "metrics.json", "model.safetensors"]
 
 
 def write_checkpoint(folder: Path) -> VisionTransformer:
     model = write_own(folder)
-    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# mine\n\n87.50 % of all pictures\n")
+    (folder / "README.md").write_text(CARD)
     judged = json.loads((folder / "config.json").read_text())["sha256"]
     (folder / "metrics.json").write_text(json.dumps({"accuracy": 87.5, "sha256": judged}))
-    (folder / "curves.png").write_bytes(b"\x89PNG")
+    (folder / "curves.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (folder / "notes.txt").write_text("not for the Hub")
+    (folder / "desk.png").write_bytes((folder / "curves.png").read_bytes())
     return model
 
 
@@ -59,7 +62,32 @@ def test_a_dry_run_lists_and_sends_nothing(
     printed = capsys.readouterr().out
     assert [name for name in FILES if f"{name} -> me/new/a (" in printed] == FILES
     assert "notes.txt" not in printed
+    assert "desk.png" not in printed  # the card does not name it
     assert not hub.requests
+
+
+def test_a_folder_may_be_a_link_but_hold_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_checkpoint(tmp_path / "mine")
+    (tmp_path / "secret").write_bytes(b"\x89PNG\r\n\x1a\n and a secret")
+    (tmp_path / "link").symlink_to("mine")
+    words = [str(tmp_path / "link"), "--repo", "me/new", "--dry-run"]
+    publish(words)
+    assert "curves.png -> me/new (" in capsys.readouterr().out
+    for name in ("curves.png", "notes.png", "familiarity.safetensors"):
+        (tmp_path / "mine" / name).unlink(missing_ok=True)
+        (tmp_path / "mine" / name).symlink_to(tmp_path / "secret")
+        with pytest.raises(SystemExit, match=rf"^error: .*/{name} is a link, and what it points to is not"):
+            publish(words)
+        (tmp_path / "mine" / name).unlink()
+    assert "secret" not in capsys.readouterr().out
+
+
+def test_only_a_file_is_a_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_checkpoint(tmp_path)
+    (tmp_path / "README.md").write_text(CARD + "![a folder](folder.png) ![far](https://there/desk.png)")
+    (tmp_path / "folder.png").mkdir()
+    publish([str(tmp_path), "--repo", "me/new", "--dry-run"])
+    assert "\n5 files, " in capsys.readouterr().out
 
 
 def test_a_refusal_is_one_sentence(hub: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +128,7 @@ DAMAGE = {
     "bare card": (lambda f: (f / "README.md").write_text("# mine"), "lacks the front matter with a license"),
     "no accuracy": (lambda f: (f / "metrics.json").write_text("{}"), "does not state an accuracy"),
     "empty": (lambda f: os.truncate(f / "curves.png", 0), r"curves.png is empty"),
+    "no picture": (lambda f: (f / "curves.png").write_text("a secret"), r"curves.png is not a PNG"),
     "figures of others": (write_own, "metrics.json was measured with other weights than model.safetensors"),
     "card of others": (change_card, r"README.md does not state the accuracy of metrics.json, 87.50 %"),
     "not finite": (spoil, "head.bias has numbers that are not finite"),
@@ -122,10 +151,27 @@ def test_a_name_that_nothing_has_is_named() -> None:
         publish(["vit_nothing", "--repo", "me/new"])
 
 
+NO_FOLDERS = (
+    "../../etc",
+    "/etc",
+    ".",
+    "a//b",
+    "a/",
+    "a/./b",
+    "~",
+    "a\n",
+    "a b",
+    ".git",
+    "a/.git",
+    "a\\b",
+    "é",
+)
+
+
 @pytest.mark.parametrize(
     "words",
-    [["--repo", "bad name!!"], ["--repo", "alone"], ["--repo", "me/new", "--subfolder", "../../etc"],
-     ["--repo", "me/new", "--subfolder", "/etc"], ["--space", "me/two/parts"]],
+    [["--repo", "bad name!!"], ["--repo", "alone"], ["--space", "me/two/parts"],
+     *(["--repo", "me/new", "--subfolder", folder] for folder in NO_FOLDERS)],
 )  # fmt: skip
 def test_an_address_that_the_hub_would_refuse_is_refused_by_a_dry_run(
     words: list[str], tmp_path: Path
@@ -134,6 +180,11 @@ def test_an_address_that_the_hub_would_refuse_is_refused_by_a_dry_run(
     name = [] if "--space" in words else [str(tmp_path)]
     with pytest.raises(SystemExit, match=r"error: '.*' is no (name on the Hub|folder within a repository)"):
         publish([*name, *words, "--dry-run"])
+
+
+@pytest.mark.parametrize("folder", ["", "vit_cifar10", "a/b-2/v1.0", "_a", "-"])
+def test_a_folder_within_a_repository_is_accepted(folder: str) -> None:
+    check_address("me/new", folder)
 
 
 def test_a_run_is_published_by_its_name(

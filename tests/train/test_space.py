@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from huggingface_hub import RepoCard, SpaceCardData
 
 from tests.train.uploads import Uploads
+from train import space
 from train.publish import main as publish
 from vitdemo.registry import MODELS
 
@@ -34,11 +36,29 @@ print(engine.default_model, engine.open(Request(example_paths()["cat"], "vit_cif
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a dry run would send, laid out as in the Space."""
-    from train.space import fill_space
-
     stage = tmp_path_factory.mktemp("space")
-    fill_space(stage, owner_name="me/look")
+    space.fill_space(stage, owner_name="me/look")
     return stage
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with hardly a file, from which a Space would be filled."""
+    root = tmp_path / "checkout"
+    (root / "vitdemo" / "ui").mkdir(parents=True)
+    (root / "checkpoints").mkdir()
+    for name in space.FILES:
+        shutil.copy(ROOT / name, root / name)
+    for name in ("__init__.py", "ui/page.js"):
+        (root / "vitdemo" / name).touch()
+    monkeypatch.setattr(space, "ROOT", root)
+    monkeypatch.setattr(space, "BUNDLED", root / "checkpoints")
+    (tmp_path / "stage").mkdir()
+    return root
+
+
+def list_files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_space_takes_the_place_of_the_one_before(
@@ -65,6 +85,54 @@ def test_the_space_takes_the_place_of_the_one_before(
     }
     assert not [path for path in paths if path.endswith((".pyc", ".pyi"))]
     assert capsys.readouterr().out.splitlines()[-1].startswith(f"{hub.url}/me/look/commit/")
+
+
+def test_the_package_is_sent_whole(tree: Path) -> None:
+    left = (".pyc", ".pyi")  # what running it leaves: compiled files, and gradio's stubs
+    whole = {name for name in list_files(ROOT / "vitdemo") if not name.endswith(left)}
+    assert list_files(tree / "vitdemo") == whole
+
+
+def test_what_is_no_part_of_the_package_is_not_sent(checkout: Path, tmp_path: Path) -> None:
+    strange = (
+        "token.txt",
+        ".env",
+        ".key.json",
+        ".idea/x.json",
+        "ui/.env.py",
+        "ui/notes.md",
+        "a.pyc",
+        "a.pyi",
+        "LOG",
+    )
+    for name in strange:
+        (checkout / "vitdemo" / name).parent.mkdir(exist_ok=True)
+        (checkout / "vitdemo" / name).write_text("secret")
+    (checkout / "vitdemo" / ".#page.js").symlink_to("somebody@somewhere")  # an editor's lock
+    space.fill_space(tmp_path / "stage", owner_name="me/look")
+    assert list_files(tmp_path / "stage") == {
+        *space.FILES,
+        ".gitattributes",
+        "vitdemo/__init__.py",
+        "vitdemo/ui/page.js",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["LICENSE", "vitdemo/ui/zh.json", "vitdemo/token.txt", "vitdemo/keys", "checkpoints/mine/notes.png"],
+)
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_link_is_refused_by_name(name: str, kind: str, checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for secret in (tmp_path / "file", tmp_path / "folder" / "keys.json"):
+        secret.write_text("secret")
+    (checkout / "checkpoints" / "mine").mkdir()
+    (checkout / "checkpoints" / "mine" / "metrics.json").touch()
+    (checkout / name).unlink(missing_ok=True)
+    (checkout / name).symlink_to(tmp_path / kind)
+    with pytest.raises(ValueError, match=f"^{checkout / name} is a link, and what it points to is not sent$"):
+        space.fill_space(tmp_path / "stage", owner_name="me/look")
 
 
 def test_a_dry_run_sends_nothing(hub: Uploads, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,9 +182,7 @@ def test_large_files_go_by_lfs(tree: Path) -> None:
 
 
 def test_a_readme_that_is_no_spaces_is_named(tmp_path: Path) -> None:
-    from train.space import write_card
-
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (tmp_path / "README.md").write_text(re.sub(r"(?m)^sdk: .*\n", "", text), encoding="utf-8")
     with pytest.raises(ValueError, match=r"front matter of README\.md has no sdk"):
-        write_card(tmp_path / "README.md", owner_name="me/look")
+        space.write_card(tmp_path / "README.md", owner_name="me/look")
