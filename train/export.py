@@ -101,7 +101,7 @@ def check_place(config: TrainConfig, *, better: bool) -> None:
             f"out={config.out} holds {config.name} already: --replace lets a better one take its place, and "
             f"without out= the export stays in {config.export_dir}"
         )
-    known = load_model(str(config.place)).spec.data.dataset
+    known = load_named(config.name, config.place).spec.data.dataset
     if known != config.data.dataset:
         raise ValueError(f"{config.place} knows dataset {known!r}, so that this run cannot be better")
 
@@ -115,7 +115,7 @@ def place(run: Run, *, better: bool) -> None:
     config, device = run.config, str(run.device)
     check_place(config, better=better)
     if config.place.exists():
-        standing = load_model(str(config.place), device=device)
+        standing = load_named(config.name, config.place, device=device)
         own = load_split(standing, Path(config.data.folder), "val", device=run.device)
         old = accuracy(standing.model, own)
         new = accuracy(load_model(str(config.export_dir), device=device).model, run.splits["val"])

@@ -7,12 +7,26 @@ import zipfile
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.serving.visitors import PATIENCE
+from vitdemo.serving import code
 from vitdemo.serving.code import ADDRESS
 from vitdemo.ui.about.foot import CODE
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_hidden_and_no_link_is_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, secret = tmp_path / "vitdemo", tmp_path / "secret.json"
+    (package / "ui" / ".idea").mkdir(parents=True)
+    secret.write_text("{}")
+    for name in ("own.py", ".env.json", "ui/.idea/x.json", "ui/page.js"):
+        (package / name).write_text("")
+    (package / "linked.json").symlink_to(secret)
+    monkeypatch.setattr(code, "PACKAGE", package)
+    with zipfile.ZipFile(io.BytesIO(code.pack_code.__wrapped__())) as archive:
+        assert archive.namelist() == ["vitdemo/own.py", "vitdemo/ui/page.js"]
 
 
 def test_the_foot_leads_to_the_code_that_runs(url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,12 +99,18 @@ def test_a_standing_network_makes_way_for_a_better_one_as_a_whole(
     assert read_files(tmp_path / "other" / "vit_cifar10").keys() == kept.keys()
 
 
-def test_what_cannot_be_compared_is_not_replaced(tiny: list[str], tmp_path: Path) -> None:
+def test_what_cannot_be_compared_is_not_replaced(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ["--recipe", "cifar10_vit", *tiny, "--replace"]
     with pytest.raises(SystemExit, match="--replace needs out=FOLDER"):
         train(words)
     with pytest.raises(SystemExit, match=r"vit_imagenette knows dataset 'imagenette'"):
         train([*words, f"out={ROOT / 'checkpoints'}", "name=vit_imagenette"])
+    shutil.copytree(ROOT / "checkpoints" / "vit_imagenette", tmp_path / "here" / "vit_cifar10")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SystemExit, match=r"^error: vit_cifar10 knows dataset 'imagenette'"):
+        train([*words, "out=."])  # the folder, not the bundled network of that name
     (tmp_path / "shelf" / "vit_cifar10").mkdir(parents=True)
     with pytest.raises(SystemExit, match=r"has no config\.json"):
         train([*words, f"out={tmp_path / 'shelf'}"])

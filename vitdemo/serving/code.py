@@ -18,13 +18,22 @@ WEIGHTS = PACKAGE / "checkpoints"  # a wheel has them inside the package
 
 @cache
 def pack_code() -> bytes:
-    """Return the texts of the package, and the licence where it lies beside it."""
-    found = [path for path in PACKAGE.rglob("*") if path.suffix in TEXTS and WEIGHTS not in path.parents]
+    """Return the texts of the package, and the licence where it lies beside it.
+
+    Nothing hidden, and no link, which may lead anywhere.
+    """
+    found = [path for path in PACKAGE.rglob("*") if path.suffix in TEXTS and is_public(path)]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted([*found, *PACKAGE.parent.glob("LICENSE")]):
             archive.write(path, path.relative_to(PACKAGE.parent))
     return file.getvalue()
+
+
+def is_public(path: Path) -> bool:
+    """Return whether a file of the package is its own, and no weights."""
+    parts = path.relative_to(PACKAGE).parts
+    return WEIGHTS not in path.parents and not path.is_symlink() and not any(p.startswith(".") for p in parts)
 
 
 def send_code(request: Request) -> Response:
