@@ -18,6 +18,7 @@ from vitdemo.decode import BadImage
 from vitdemo.engine import Analysis, Engine, Look, Outcome, Request, Result, Timings
 from vitdemo.files import replace_file
 from vitdemo.library import load, predict_folder
+from vitdemo.library.folder import check_table
 from vitdemo.limits import ALONE, Limits
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.processes import World, device_of, join_processes
@@ -51,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="TABLE",
         help="write a table of a folder there, NAME.csv or NAME.parquet; a run that was stopped goes on",
     )  # fmt: skip
+    result.add_argument("--replace", action="store_true", help="write over a table that is there")
     result.add_argument("--json", action="store_true", help="print a JSON list, one object an image")
     result.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     result.add_argument(
@@ -105,6 +107,7 @@ def write_table(options: argparse.Namespace) -> int:
     try:
         if len(options.images) != 1:
             raise ValueError("--out takes one folder of pictures")
+        check_table(options.out, replace=options.replace)  # before a network is loaded or fetched
         with join_processes(device_of(options.device)):
             network = load(
                 options.model,
@@ -118,6 +121,7 @@ def write_table(options: argparse.Namespace) -> int:
                 model=network,
                 pruning_ratio=options.pruning_ratio,
                 selector=options.selector,
+                replace=options.replace,
             )
             first = World.current().writes
     except (ValueError, OSError) as error:

@@ -1,42 +1,23 @@
-"""A folder becomes a table: the engine's answers, in batches, in two processes, and after it was stopped."""
+"""A folder becomes a table: the engine's answers, in batches, and in two processes."""
 
 from __future__ import annotations
 
 import csv
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import vitdemo
-from tests.engine.bundle import draw_picture
+from tests.library.conftest import FILES, NAMES, draw_folder
 from tests.two import run_in_two
-from vitdemo.engine import Engine, Request, Said
+from vitdemo.engine import Engine, Request
 from vitdemo.library import folder as folders
 from vitdemo.library.folder import predict_folder
 from vitdemo.predict import main
 
-FILES = ("c.png", "d.webp", "a/1.png", "a/2.jpg", "a/3.png", "b/1.png", "b/broken.jpg")
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("photos")
-    for seed, name in enumerate(FILES):
-        path = home / name
-        path.parent.mkdir(exist_ok=True)
-        draw_picture(seed).save(path)
-    (home / "b" / "broken.jpg").write_bytes(b"no picture")
-    (home / "notes.txt").write_text("no picture either")
-    return home
-
-
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "BATCH", 2)
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -67,33 +48,6 @@ def test_the_table_has_what_the_engine_says(
     assert [one["label"] for one in written] == [row["label"] or "" for row in rows]
     assert network.name.startswith("dynamicvit_cifar10@sha256:")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv"], "nothing else is left"
-
-
-def test_a_run_that_was_stopped_goes_on(
-    photos: Path, network: vitdemo.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[list[str]] = []
-    answer = network.answer
-
-    def stop_at_the_third(files: Sequence[Path], **options: Any) -> list[Said]:
-        if files:  # without any, only the options are checked
-            asked.append([path.name for path in files])
-            if len(asked) == 3:
-                raise KeyboardInterrupt
-        return answer(files, **options)
-
-    monkeypatch.setattr(network, "answer", stop_at_the_third)
-    out = tmp_path / "t.csv"
-    with pytest.raises(KeyboardInterrupt):
-        predict_folder(photos, out, model=network)
-    assert not out.exists()
-    with pytest.raises(ValueError, match=r"t\.csv\.parts was begun with other settings"):
-        predict_folder(photos, out, model=network, pruning_ratio=0.5)
-    rows = predict_folder(photos, out, model=network)
-    names = [path.rpartition("/")[2] for path in FILES]
-    assert [name for batch in asked[:2] for name in batch] == names[:4]
-    assert [name for batch in asked[3:] for name in batch] == names[4:], "what was done is not done again"
-    assert rows == predict_folder(photos, tmp_path / "other.csv", model=network)
 
 
 def test_two_processes_give_the_table_of_one(
@@ -147,3 +101,63 @@ def test_a_parquet_table_has_the_same_rows(photos: Path, network: vitdemo.Networ
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = predict_folder(photos, tmp_path / "t.parquet", model=network)
     assert json.dumps(parquet.read_table(tmp_path / "t.parquet").to_pylist()) == json.dumps(rows)
+
+
+def test_files_whose_names_are_spelled_alike_have_a_row_each(
+    network: vitdemo.Network, tmp_path: Path
+) -> None:
+    home = draw_folder(tmp_path / "home", (b"x\xff.bmp", b"x\xfe.bmp", b"x?.bmp"))
+    rows = predict_folder(home, tmp_path / "t.csv", model=network)
+    assert [row["file"] for row in rows] == ["x?.bmp"] * 3
+    assert len({row["probability"] for row in rows}) == 3
+    assert len(read(tmp_path / "t.csv")) == 3
+
+
+def test_a_table_that_is_there_is_replaced_only_when_told(
+    network: vitdemo.Network, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, out = draw_folder(tmp_path / "one", NAMES), tmp_path / "t.csv"
+    out.write_text("mine")
+    words = [str(home), "--out", str(out), "--models-dir", str(models), "--device", "cpu"]
+    words += ["--model", "vit_cifar10"]
+    assert main([*words[:-1], "none"]) == 2, "the table is looked at before the network"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"error: {out} is there already: name another table, or say --replace (replace=True)"
+    assert out.read_text() == "mine"
+    with pytest.raises(ValueError, match="is there already"):
+        predict_folder(home, out, model=network)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "t.csv"]
+    assert main([*words, "--replace"]) == 0
+    assert [row["file"] for row in read(out)] == list(NAMES)
+
+
+def test_a_table_that_a_link_points_to_is_written(network: vitdemo.Network, tmp_path: Path) -> None:
+    home, out, there = draw_folder(tmp_path / "one", NAMES), tmp_path / "t.csv", tmp_path / "there.csv"
+    there.write_text("old")
+    out.symlink_to(there)
+    predict_folder(home, out, model=network, replace=True)
+    assert out.is_symlink()
+    assert len(read(there)) == len(NAMES)
+
+
+def test_a_folder_is_no_table(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "t.csv"
+    out.mkdir()
+    with pytest.raises(ValueError, match=r"t\.csv is a folder: name a table"):
+        predict_folder(photos, out, model="none", replace=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_spreadsheet_runs_no_text_of_a_csv(network: vitdemo.Network, tmp_path: Path) -> None:
+    names = ("+1.bmp", "-1.bmp", "=1+1.bmp", "@a.bmp", "\ta.bmp", "\ra.bmp", "b\r=1.bmp", "a=1.bmp")
+    rows = predict_folder(draw_folder(tmp_path / "one", names), tmp_path / "t.csv", model=network)
+    assert sorted(row["file"] for row in rows) == sorted(names), "only the file has apostrophes"
+    written = read(tmp_path / "t.csv")
+    assert sorted(row["file"] for row in written) == sorted(
+        [*(f"'{name}" for name in names[:-2]), *names[-2:]]
+    )
+    assert all(float(row["probability"]) > 0 for row in written)
+    lines = (tmp_path / "t.csv").read_bytes().decode().split("\n")
+    assert len(lines) == 1 + len(names) + 1
+    assert all(line.startswith('"') for line in lines[:-1]), "nor what follows a return within a text"
+    assert folders.defuse(-0.5) == -0.5, "a number stays one"

@@ -4,112 +4,118 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 from tqdm import tqdm
 
 from vitdemo.files import replace_file, write_atomically
 from vitdemo.folders import SUFFIXES, list_pictures
 from vitdemo.library.network import Model, load
+from vitdemo.library.parts import Parts, digest
 from vitdemo.processes import World
 
 BATCH = 32  # pictures: more hardly makes a core faster
-SETTINGS = "settings.json"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the start of one
 Row: TypeAlias = dict[str, Any]
 
 
 def predict_folder(
-    folder: str | Path, out: str | Path, *, model: Model = "", pruning_ratio: float = 0.0, selector: str = ""
+    folder: str | Path,
+    out: str | Path,
+    *,
+    model: Model = "",
+    pruning_ratio: float = 0.0,
+    selector: str = "",
+    replace: bool = False,
 ) -> list[Row]:
     """Write a table of what the network says of every picture below `folder`, and return its rows.
 
-    `out`: NAME.csv or NAME.parquet. A row tells the file, label and probability, those of the pruned pass
-    where `pruning_ratio` is above 0, whether the picture is unfamiliar, and an error, one sentence, of a file
-    that cannot be read. What is done lies in NAME.csv.parts until all is; a run that was stopped goes on
-    there. The processes that torchrun started share the work, and return all rows once it is done.
-    Raise ValueError with one sentence for an option, for a folder without pictures, and where parts of a run
-    with other settings lie; OSError naming a file that cannot be written.
+    `out`: NAME.csv or NAME.parquet; a table that is there is replaced only if `replace`. A row tells the
+    file, label and probability, those of the pruned pass where `pruning_ratio` is above 0, whether the
+    picture is unfamiliar, and an error, one sentence, of a file that cannot be read. A CSV has an apostrophe
+    before a text that a spreadsheet would run as a formula. What is done lies in NAME.csv.parts until all
+    is; a run that was stopped goes on there, and looks again at pictures that have changed. The processes
+    that torchrun started share the work, and return all rows once it is done.
+    Raise ValueError with one sentence for an option, for a folder without pictures, for a table that is
+    there, and where parts of a run with other settings or foreign files lie; OSError naming a file that
+    cannot be written.
     """
     folder, out, world = Path(folder), Path(out), World.current()
-    write, network = choose_writer(out), load(model)
+    check_table(out, replace=replace)
+    network = load(model)
     network.answer((), pruning_ratio=pruning_ratio, selector=selector)  # wrong options leave nothing behind
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
-    files = {spell(path.relative_to(folder)): path for path in list_pictures(folder)}
+    files = {path.relative_to(folder).as_posix(): path for path in list_pictures(folder)}
     if not files:
         raise ValueError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
-    parts = out.with_name(f"{out.name}.parts")
     settings = {"model": network.name, "pruning_ratio": pruning_ratio, "selector": selector}
+    parts = Parts(out.with_name(f"{out.name}.parts"), settings)
     with world.let_one_go_first():
-        begin(parts, settings)
-    done = read_parts(parts)
+        parts.begin(files)
+    done = parts.read()
     own = [file for file in list(files)[world.rank :: world.size] if file not in done]
     with tqdm(total=len(own), desc=folder.name, unit="picture", disable=None) as bar:
         for start in range(0, len(own), BATCH):
-            batch = own[start : start + BATCH]
-            said = network.answer(
-                [files[file] for file in batch], pruning_ratio=pruning_ratio, selector=selector
-            )
-            rows = [{"file": file, **asdict(one)} for file, one in zip(batch, said, strict=True)]
-            write_atomically(parts / f"{uuid4().hex}.json", json.dumps(rows))
+            batch = {file: files[file] for file in own[start : start + BATCH]}
+            digests = [digest(path) for path in batch.values()]
+            said = network.answer(list(batch.values()), pruning_ratio=pruning_ratio, selector=selector)
+            parts.add(batch, digests, said)
             bar.update(len(batch))
     world.wait()
-    done = read_parts(parts)
-    table = [{**done[file], "model": network.name} for file in files]
+    done = parts.read()
+    table = [{"file": spell(file), **done[file], "model": network.name} for file in files]
     world.wait()
     if world.writes:
-        write(out, table)
-        shutil.rmtree(parts)
+        write_table(out, table)
+        parts.remove()
     return table
 
 
-def spell(path: Path) -> str:
+def spell(path: str) -> str:
     """Return how the table writes a path, whose bytes need not be text."""
-    return path.as_posix().encode(errors="replace").decode()
+    return path.encode(errors="replace").decode()
 
 
-def begin(parts: Path, settings: Row) -> None:
-    """Make the folder of parts, or go on in it. Raise ValueError where it was begun with other settings."""
-    path = parts / SETTINGS
-    if not path.is_file():
-        write_atomically(path, json.dumps(settings))
-    elif json.loads(path.read_text("utf-8")) != settings:
-        raise ValueError(f"{parts} was begun with other settings: remove it, or name another table")
-
-
-def read_parts(parts: Path) -> dict[str, Row]:
-    """Return the rows that are done, by file."""
-    paths = (path for path in parts.glob("*.json") if path.name != SETTINGS)
-    return {row["file"]: row for path in paths for row in json.loads(path.read_text("utf-8"))}
-
-
-def choose_writer(out: Path) -> Callable[[Path, Sequence[Row]], None]:
-    """Return what writes a table of the kind that the name says. Raise ValueError for another one."""
-    if out.suffix == ".csv":
-        return write_csv
-    if out.suffix != ".parquet":
+def check_table(out: Path, *, replace: bool) -> None:
+    """Raise ValueError with one sentence for a table that cannot be written, or is there and shall stay."""
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder: name a table, NAME.csv or NAME.parquet")
+    if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"a table must be called NAME.csv or NAME.parquet, got {out.name!r}")
+    if out.exists() and not replace:
+        raise ValueError(f"{out} is there already: name another table, or say --replace (replace=True)")
+    if out.suffix == ".csv":
+        return
     try:
         import_module("pyarrow")
     except ImportError:
         raise ValueError(f"{out.name} needs pyarrow, which is not installed; name a .csv instead") from None
-    return write_parquet
+
+
+def write_table(out: Path, table: Sequence[Row]) -> None:
+    """Write the rows as the name says. Where `out` is a link, what it points to is written."""
+    write = write_csv if out.suffix == ".csv" else write_parquet
+    write(Path(os.path.realpath(out)), table)
 
 
 def write_csv(out: Path, table: Sequence[Row]) -> None:
-    """Write one line a row; what a row has not is empty."""
+    """Write one line a row; what a row has not is empty, and no text is a formula."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, table[0], lineterminator="\n")
+    # Every text is in quotes, since a return within one that is not would begin a line.
+    writer = csv.DictWriter(text, table[0], lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
-    writer.writerows(table)
+    writer.writerows({name: defuse(cell) for name, cell in row.items()} for row in table)
     write_atomically(out, text.getvalue())
+
+
+def defuse(cell: Any) -> Any:
+    """Return a cell of a CSV: an apostrophe goes before a text that a spreadsheet would run."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def write_parquet(out: Path, table: Sequence[Row]) -> None:
