@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,23 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 os.environ["VITDEMO_RUNS"] = str(Path(os.environ["GRADIO_TEMP_DIR"], "no runs"))  # none of this checkout
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium, one for all tests of a process: Playwright can be started once in each."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.browser.chromium import MISSING, PATIENCE, SWITCHES, find_browser
+
+    expect.set_options(timeout=PATIENCE)
+    path = find_browser()
+    if path is None:
+        pytest.fail(MISSING, pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=SWITCHES, timeout=PATIENCE)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MISSING = "no Chromium can be had on this machine (install chromium): the browser tests will fail"
 
 

@@ -8,15 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.browser import steps
 from tests.browser.bundled import start_bundled
-from tests.browser.chromium import MISSING, find_browser
+from tests.browser.chromium import PATIENCE
 from tests.browser.server import ROOT, find_app
 
-PATIENCE = 60_000  # milliseconds, for a machine that does something else as well
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 OPENED = "new URLSearchParams(location.search).has('model')"  # the server has read the address
 FORGET = """() => {
   localStorage.clear();
@@ -29,18 +27,6 @@ Opener = Callable[..., Page]
 @pytest.fixture(scope="session")
 def app_url() -> str:
     return find_app()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE)
-    path = find_browser()
-    if path is None:
-        pytest.fail(MISSING, pytrace=False)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=SWITCHES, timeout=PATIENCE)
-        yield chromium
-        chromium.close()
 
 
 class Window:

@@ -16,8 +16,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import MISSING, find_browser
-from tests.browser.record import SWITCHES
+from tests.browser.chromium import MISSING, SWITCHES, find_browser
 from tests.browser.server import ROOT, find_app
 from tests.browser.steps import upload
 from tests.browser.test_first_view import PLACES, WATCH

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.bundled import load_config
-from tests.browser.chromium import MISSING, find_browser
+from tests.browser.chromium import MISSING, SWITCHES, find_browser
 from tests.browser.server import ROOT, find_app
 from tests.browser.steps import expect_rest, hover_patch, open_attention, open_tab, show_attention
 from vitdemo.weights import find_default_model
@@ -22,7 +22,6 @@ from vitdemo.weights import find_default_model
 PATIENCE = 300_000  # milliseconds: the Trust tab runs the network some hundred times
 WINDOW, SHOWN, COLOURS = (1200, 820), (800, 547), 128
 WHOLE = 960  # the height of a window in which the left column need not scroll
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # A round over the middle, in eighths of the picture.
 PATCHES = (27, 28, 29, 37, 45, 44, 43, 35, 34, 26, 18, 19)
 Shot = tuple[Image.Image, int]  # a frame and how long it stays, in milliseconds

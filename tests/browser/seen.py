@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator
 
-from tests.browser.conftest import PATIENCE
+from tests.browser.chromium import PATIENCE
 
 
 def read_pixels(shown: Locator) -> np.ndarray:

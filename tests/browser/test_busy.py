@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
-from tests.browser.conftest import PATIENCE
+from tests.browser.chromium import PATIENCE
 from tests.browser.server import MODEL, serve_page
 from tests.serving.visitors import Jobs, Visitor, send, wait_until
 from tests.small_bundle import write_small_models

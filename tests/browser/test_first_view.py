@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser import steps
-from tests.browser.conftest import OPENED, PATIENCE, Opener
+from tests.browser.chromium import PATIENCE
+from tests.browser.conftest import OPENED, Opener
 from tests.browser.server import serve_page
 from vitdemo.engine import Engine
 from vitdemo.examples import Example

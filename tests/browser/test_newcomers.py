@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.bundled import start_bundled
-from tests.browser.conftest import PATIENCE, Opener
+from tests.browser.chromium import PATIENCE
+from tests.browser.conftest import Opener
 
 A_PERSON = "Object.defineProperty(navigator, 'webdriver', { get: () => false })"
 SPOT = """() => {

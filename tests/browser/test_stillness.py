@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import steps
-from tests.browser.conftest import PATIENCE
+from tests.browser.chromium import PATIENCE
 from tests.browser.server import quick_models, serve_page
 from tests.browser.shifts import WATCH, sum_shifts
 from vitdemo.engine import Engine

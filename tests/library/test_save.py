@@ -15,7 +15,6 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 import vitdemo
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.engine.bundle import draw_picture
 
 Saved = Callable[[str], bytes]
@@ -78,7 +77,7 @@ def test_another_kind_of_file_is_refused(found: vitdemo.Explanation, tmp_path: P
 def test_a_report_is_explored_without_a_server(
     network: vitdemo.Network,
     tmp_path: Path,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     image = draw_picture(3)
     found = network.explain(image, method="raw-attention", layer=1, head=2, pruning_ratio=0.5)

@@ -6,14 +6,13 @@ import ast
 import io
 import json
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterable
 from contextlib import redirect_stdout
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -121,15 +120,19 @@ def find_module(command: str) -> str:
 
 
 def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return what `python -m MODULE ...` prints, run in this process, which has torch already."""
-    module, printed = words[2], io.StringIO()
+    """Return what `python -m MODULE ...` prints, by its `main` in this process, which has torch already.
+
+    Not by runpy: it would keep the byte code of checked functions, which no other process can run.
+    """
+    printed, module = io.StringIO(), import_module(words[2])
+    if hasattr(module, "__path__"):
+        module = import_module(f"{words[2]}.__main__")
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", [module, *words[3:]])
-    with redirect_stdout(printed), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)
+    monkeypatch.setattr(sys, "argv", [words[2], *words[3:]])
+    with redirect_stdout(printed):
         code: object = 0
         try:
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            code = module.main()
         except SystemExit as end:
             code = end.code
     assert not code

@@ -83,7 +83,7 @@ function follow(terms) {
   new MutationObserver(() => {
     clearTimeout(timer);
     timer = setTimeout(renew, PAUSE);
-  }).observe(document.getElementById("page"), { subtree: true, childList: true, characterData: true, attributeFilter: ["style", "class", "hidden"] });
+  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter: ["style", "class", "hidden"] });
   renew();
 }
 
