@@ -46,6 +46,7 @@ BELOW_THE_PAGE = (
     "vitdemo.datasets",
     "vitdemo.limits",
     "vitdemo.message",
+    "vitdemo.png",
     "vitdemo.timing",
 )
 # Packages, and all of `vitdemo` that they may import beside themselves.
@@ -56,7 +57,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),
     "vitdemo.maps": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
-    "vitdemo.render": ("vitdemo.message",),
+    "vitdemo.render": ("vitdemo.message", "vitdemo.png"),
+    "vitdemo.png": (),
     "vitdemo.ui": BELOW_THE_PAGE,
     "vitdemo.ui.kit": BELOW_THE_PAGE,
     **{

@@ -28,6 +28,11 @@ class ModelSpec:
     dense_of: str = ""
 
     @property
+    def on_hub(self) -> bool:
+        """Whether its weights come from the Hugging Face Hub."""
+        return self.source.startswith("hf-hub:")
+
+    @property
     def folder(self) -> str:
         """The name of the folder of a bundled model."""
         return self.dense_of or self.key

@@ -36,7 +36,7 @@ from vitdemo.weights import LoadedModel, is_cached, list_models
 
 def describe_download(spec: ModelSpec) -> str:
     """Return what the menu adds to the name of a network of the Hub: its size, four bytes a number."""
-    return f" · ↓ {4e-6 * parameters(spec.config):.0f} MB" if spec.source.startswith("hf-hub:") else ""
+    return f" · ↓ {4e-6 * parameters(spec.config):.0f} MB" if spec.on_hub else ""
 
 
 class Engine:
@@ -86,7 +86,7 @@ class Engine:
         With an arrow stands how much is downloaded for it.
         """
         specs = list_models(self._models_dir).values()
-        near_first = sorted(specs, key=lambda spec: spec.source.startswith("hf-hub:"))
+        near_first = sorted(specs, key=lambda spec: spec.on_hub)
         return [(f"{spec.title}{describe_download(spec)}", spec.key) for spec in near_first]
 
     def info(self, model: str) -> ModelInfo:

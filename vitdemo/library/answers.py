@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from vitdemo import render
 from vitdemo.engine import CLASS_METHODS, Export, Look, Outcome, PatchMap, Result, Trust
 from vitdemo.files import replace_file
 from vitdemo.maps import Heatmap
+from vitdemo.png import encode_png
 
 
 class Shown:
@@ -60,9 +60,7 @@ class Shown:
         return make_report(self.result, image=self.image, title=title, look=look or Look())
 
     def _repr_png_(self) -> bytes:
-        file = io.BytesIO()
-        self.image.save(file, "PNG")
-        return file.getvalue()
+        return encode_png(self.image)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 
 import numpy as np
 from jaxtyping import Bool
 from PIL import Image
 
 from vitdemo.message import said
+from vitdemo.png import make_png_url
 from vitdemo.render.geometry import enlarge_view, patch_box
 from vitdemo.render.palette import INK, PAPER, Colour, colours_of
 from vitdemo.render.scale import OPACITY, Heatmap, Scale, format_ticks
@@ -40,7 +39,7 @@ def draw_vector(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + FOOT}" '
         f'font-family="sans-serif" font-size="{LETTERS}">',
         f'<rect width="{width}" height="{height + FOOT}" fill="{name_colour(PAPER)}"/>',
-        f'<image width="{width}" height="{height}" href="{to_data_url(view)}"/>',
+        f'<image width="{width}" height="{height}" href="{make_png_url(view)}"/>',
         *squares,
         draw_bar(scale, top=height, width=width),
         "</svg>",
@@ -94,10 +93,3 @@ def fill_with(colour: list[int], opacity: float) -> str:
 def name_colour(colour: Colour | list[int]) -> str:
     """Return a colour as SVG writes it."""
     return "#" + bytes(colour).hex()
-
-
-def to_data_url(image: Image.Image) -> str:
-    """Return a picture as the address of itself."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -97,7 +97,7 @@ def find_spec(name: str, models_dir: Path) -> ModelSpec | None:
 def fit_spec(spec: ModelSpec, described: Description) -> ModelSpec:
     """Return the menu's entry `spec` of what its config.json describes; networks of the Hub keep titles."""
     spec = dataclasses.replace(spec, config=described.config, data=described.data)
-    if spec.source.startswith("hf-hub:"):
+    if spec.on_hub:
         return spec
     what = dataset_title(spec.data.dataset) if spec.source == "bundled" else spec.key
     title, summary = entitle(spec.config, what)
@@ -113,7 +113,7 @@ def spec_of(name: str, *, models_dir: Path | None = None) -> ModelSpec:
     spec = find_spec(name, models_dir or BUNDLED)
     if spec is None:
         raise KeyError(name)
-    if spec.source.startswith("hf-hub:"):
+    if spec.on_hub:
         return spec
     folder = find_config(spec, models_dir or BUNDLED)
     try:

@@ -22,6 +22,7 @@ from vitdemo.engine.look import RATIOS
 from vitdemo.maps.attention import fuse
 from vitdemo.maps.options import FUSION
 from vitdemo.message import Message
+from vitdemo.png import make_data_url
 from vitdemo.render.geometry import DISPLAY_EDGE
 from vitdemo.trace import Trace
 
@@ -151,4 +152,4 @@ def to_data_url(view: Image.Image) -> str:
     shown.thumbnail((DISPLAY_EDGE, DISPLAY_EDGE))
     file = io.BytesIO()
     shown.save(file, "WEBP", quality=92)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return make_data_url(file.getvalue(), kind="image/webp")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +67,15 @@ class ModelPool:
         A name that is not in the menu is loaded for it. Raise ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
         """
-        menu = find_names(self._models_dir)
-        if name not in (*menu, *self._extra):
-            known = ", ".join((*menu, *self._extra))
-            raise ValueError(
-                Message("model must be one of {known}, got {name}", known=known, name=repr(name))
-            )
         loaded = self._models.peek(name)
-        if loaded is None and name in menu:
+        if loaded is not None:
+            return loaded.spec
+        with suppress(KeyError):
             return spec_of(name, models_dir=self._models_dir)
-        return (loaded or self.get(name)).spec
+        if name in self._extra:
+            return self.get(name).spec
+        known = ", ".join((*find_names(self._models_dir), *self._extra))
+        raise ValueError(Message("model must be one of {known}, got {name}", known=known, name=repr(name)))
 
     def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
         """Return the model, loaded if need be. Who asks for it meanwhile waits, but not who asks for another.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import tempfile
@@ -10,10 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import gradio as gr
-from PIL import Image
 
 from vitdemo.engine import Analysis, Look, Result
 from vitdemo.engine.look import from_state
+from vitdemo.png import encode_png
 from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
@@ -75,12 +74,6 @@ def write_map(result: Result, label: str, place: int) -> tuple[str, bytes]:
     """Return (the method, a large picture) of the map at `place` among those of class `label`."""
     method = result.classes(label)[place].method
     return method, encode_png(result.draw_class_map(label, method=method))
-
-
-def encode_png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
 
 
 def name_file(analysis: Analysis) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import posixpath
 import re
@@ -14,6 +12,7 @@ from PIL import Image
 
 from vitdemo.engine import Look, Outcome, Result
 from vitdemo.engine.look import to_state
+from vitdemo.png import make_data_url, make_png_url
 from vitdemo.ui.kit.assets import find_scripts, read
 from vitdemo.ui.kit.html import Html, join, row, table, tag
 from vitdemo.ui.kit.language import say_both
@@ -45,7 +44,7 @@ def make_report(result: Result, *, image: Image.Image, title: str, look: Look) -
         tag("p", analysis.vocabulary),
         tag(
             "div",
-            tag("figure", tag("img", src=to_png(image), alt=title), tag("figcaption", title)),
+            tag("figure", tag("img", src=make_png_url(image), alt=title), tag("figcaption", title)),
             tag("div", *tables),
             class_="answers",
         ),
@@ -91,25 +90,13 @@ def bundle(name: str) -> dict[str, str]:
         for _, other in IMPORT.findall(text):
             waiting.append(locate(other, path))
             text = text.replace(f'"{other}";', f'"{waiting[-1]}";')
-        found[path] = to_address(text.encode(), "text/javascript")
+        found[path] = make_data_url(text.encode(), kind="text/javascript")
     return found
 
 
 def locate(name: str, path: str) -> str:
     """Return the path inside `vitdemo/ui` of what the script at `path` calls `name`."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-
-
-def to_address(content: bytes, kind: str) -> str:
-    """Return a file as the address of itself."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def to_png(image: Image.Image) -> str:
-    """Return a picture as the address of itself."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return to_address(file.getvalue(), "image/png")
 
 
 def write_json(value: Any) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
+from vitdemo.png import make_png_url
 from vitdemo.timing import describe
 from vitdemo.ui.kit.features.words import WORDS
 from vitdemo.ui.kit.html import Html, join, note, quiet, row, say_html, tag, title, wide_table
@@ -196,13 +194,10 @@ def write_map_captions(found: Comparison) -> tuple[str, str]:
 
 def write_scale(found: Comparison) -> Html:
     """Return the colour bar of both maps, and how far they agree."""
-    file = io.BytesIO()
-    found.bar.save(file, format="PNG")
-    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
     alt = say(SCALE_ALT, peak=f"{found.peak:.2f}")
     return tag(
         "div",
-        tag("img", src=source, alt=alt, width=448),
+        tag("img", src=make_png_url(found.bar), alt=alt, width=448),
         quiet(say(SCALE)),
         tag("p", write_agreement(found), class_="agreement"),
         class_="compare scale",

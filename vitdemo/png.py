@@ -1,0 +1,25 @@
+"""A picture as PNG: its bytes, and the address of itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Return the bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def make_png_url(image: Image.Image) -> str:
+    """Return a picture as a data URL, for HTML and SVG that need no second file."""
+    return make_data_url(encode_png(image), kind="image/png")
+
+
+def make_data_url(content: bytes, *, kind: str) -> str:
+    """Return a file of the media type `kind` as a data URL."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
