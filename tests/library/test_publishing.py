@@ -55,6 +55,17 @@ def test_timm_computes_the_same(name: str, tmp_path: Path) -> None:
         assert getattr(again.spec.data, part) == getattr(network.loaded.spec.data, part), part
 
 
+def test_what_a_link_leads_to_does_not_go_along(tmp_path: Path) -> None:
+    network = write(tmp_path / "mine")
+    (tmp_path / "secret").write_text("of this machine")
+    (tmp_path / "mine" / "card.png").write_bytes(b"PNG")
+    (tmp_path / "mine" / "notes.png").symlink_to(tmp_path / "secret")
+    network.save_pretrained(tmp_path / "sent")
+    sent = {path.name for path in (tmp_path / "sent").iterdir()}
+    assert {"card.png", "model.safetensors"} < sent
+    assert "notes.png" not in sent
+
+
 def test_the_bundled_network_for_photographs_loads_in_timm(tmp_path: Path) -> None:
     network = vitdemo.load("dynamicvit_photo", device="cpu")
     network.save_timm(tmp_path)

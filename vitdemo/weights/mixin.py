@@ -56,7 +56,8 @@ class HubMixin(
         folder = self.loaded.folder
         if folder is not None and not spec.dense_of:  # there it is of the network with the predictors
             for path in (path for pattern in BESIDE for path in folder.glob(pattern)):
-                shutil.copyfile(path, save_directory / path.name)
+                if not path.is_symlink():  # which may lead to anything of this machine
+                    shutil.copyfile(path, save_directory / path.name)
 
     @classmethod
     def _from_pretrained(
