@@ -213,7 +213,10 @@ def locate_folder(place: str, *, name: str) -> tuple[Path, Origin]:
     if folder.is_dir():
         return folder, Origin(Message("folder {name}", name=name))
     if folder.suffix in PICKLES:
-        raise WeightsError(f"{folder.name} is a pickle, which could run code; only model.safetensors is read")
+        raise WeightsError(
+            f"{folder.name} is a pickle, which could run code; only model.safetensors is read, and "
+            "python -m vitdemo.weights convert writes it for an official checkpoint of DynamicViT"
+        )
     near = difflib.get_close_matches(place, MODELS, n=1)
     if address := ON_HUB.fullmatch(place):
         near = [f"hf-hub:{address['repo']}"]

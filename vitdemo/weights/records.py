@@ -59,6 +59,14 @@ class LoadedModel:
     familiarity: Familiarity | None = None
 
 
+def unwrap(tensors: Tensors) -> Tensors:
+    """Return `tensors` without the prefixes of WRAPPERS that all of their names have."""
+    for prefix in WRAPPERS:
+        if all(key.startswith(prefix) for key in tensors):
+            tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return tensors
+
+
 def keep_tensors(tensors: Tensors, config: ViTConfig) -> Tensors:
     """Return `tensors` as they are."""
     return tensors
@@ -90,10 +98,7 @@ class Description:
 
         An unknown one keeps its own name.
         """
-        for prefix in WRAPPERS:
-            if all(key.startswith(prefix) for key in tensors):
-                tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
-        found = {self.rename(key): value for key, value in tensors.items()}
+        found = {self.rename(key): value for key, value in unwrap(tensors).items()}
         found.pop("", None)
         for layer, parts in FUSED:
             for first in [key for key in found if f".{layer}.{parts[0]}." in key]:
