@@ -1,26 +1,36 @@
-"""Files from the Hugging Face Hub: its cache and the Hub itself, watched by a clock."""
+"""Networks of the Hugging Face Hub: from the client's cache, or from the Hub itself."""
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import re
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from vitdemo.message import Message
-from vitdemo.weights.download import Address, Fetched, Terms, Waiting, as_fetched, download
+from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched, watch
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import CONFIG, WEIGHTS, sha256_of
-from vitdemo.weights.transfer import CHUNK
 
-NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>\S+))?")
+NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>(?!.*\.\.)[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-LONGEST = 1800.0  # seconds that a download may take, however well it moves
-BEAT = 0.2  # seconds between two calls of `progress`
+
+
+def read_address(name: str, *, subfolder: str = "") -> Address:
+    """Return what `name`, `hf-hub:owner/repo[@revision]`, stands for. Raise WeightsError for another form."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise WeightsError(Message("{name} is not of the form hf-hub:owner/repo[@revision]", name=repr(name)))
+    try:
+        validate_repo_id(match["repo"])
+    except HFValidationError as error:
+        raise WeightsError(
+            Message("{repo} is not a valid name of a repository on the Hub", repo=repr(match["repo"]))
+        ) from error
+    return Address(match["repo"], match["revision"] or "main", subfolder)
 
 
 def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
@@ -30,17 +40,7 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
     cached files are taken, with a note, when it gives no good answer. Weights that are no longer what the Hub
     sent are fetched again. Raise WeightsError otherwise, and what `terms.progress` raises.
     """
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    match = NAME.fullmatch(name)
-    if match is None:
-        raise WeightsError(f"{name!r} is not of the form hf-hub:owner/repo[@revision]")
-    try:
-        validate_repo_id(match["repo"])
-    except HFValidationError as error:
-        raise WeightsError(f"{match['repo']!r} is not a valid name of a repository on the Hub") from error
-    address = Address(match["repo"], match["revision"] or "main", subfolder)
+    address = read_address(name, subfolder=subfolder)
     found = resolve(address, terms)
     if discard_damaged(found.folder / WEIGHTS):
         found = resolve(address, terms)
@@ -55,13 +55,31 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
     return found
 
 
+def inquire(name: str, terms: Terms) -> tuple[Fetched, int]:
+    """Return where all but the weights of `name` lies, and how many bytes they have.
+
+    Without a good answer of the Hub the cached files are taken, as `fetch` does; but never for somebody
+    anonymous, since whoever runs this program may have private networks in the cache.
+    """
+    address = read_address(name)
+    cached = None if terms.anonymous else find_cached(address)
+    if cached is not None and COMMIT.fullmatch(address.revision):
+        return cached, (cached.folder / WEIGHTS).stat().st_size
+    try:
+        return watch(address, terms, Asking.measure)
+    except WeightsError:
+        if cached is None:
+            raise
+        return cached, (cached.folder / WEIGHTS).stat().st_size
+
+
 def resolve(address: Address, terms: Terms) -> Fetched:
     """Return the folder of `address` in the cache, or from the Hub; see `fetch`."""
     cached = find_cached(address)
     if cached is not None and COMMIT.fullmatch(address.revision):
         return cached
     try:
-        return watch(address, terms)
+        return watch(address, terms, Asking.download)
     except WeightsError as error:
         if cached is None:
             raise
@@ -95,64 +113,3 @@ def discard_damaged(weights: Path) -> bool:
     weights.unlink()
     blob.unlink(missing_ok=True)
     return True
-
-
-def watch(address: Address, terms: Terms) -> Fetched:
-    """Download in a thread of its own, because the client can block for minutes whatever its time-outs.
-
-    The thread ends with the next byte, or the next request, after it was abandoned.
-    """
-    waiting = Waiting(queue.SimpleQueue())
-    threading.Thread(
-        target=run_download, args=(address, terms, waiting), daemon=True, name=f"fetch {address.repo}"
-    ).start()
-    start = now = heard = time.monotonic()
-    news, reported = (0.0, Message("Asking the Hub for {repo}", repo=address.repo)), -BEAT
-    try:
-        while now - heard < terms.deadline and now - start < LONGEST:
-            if terms.progress is not None and (now - reported >= BEAT or news[0] == 1):
-                terms.progress(*news)
-                reported = now
-            with contextlib.suppress(queue.Empty):
-                event = waiting.events.get(timeout=min(BEAT, terms.deadline))
-                if isinstance(event, Fetched):
-                    return event
-                if isinstance(event, BaseException):
-                    raise event
-                heard, news = time.monotonic(), event
-            now = time.monotonic()
-    finally:
-        waiting.abandoned.set()
-    if now - start >= LONGEST:
-        raise WeightsError(
-            Message(
-                "The Hub took longer than {minutes} minutes for {repo}",
-                minutes=f"{LONGEST / 60:.0f}",
-                repo=address.repo,
-            )
-        )
-    seconds = f"{terms.deadline:g}"
-    if heard == start:
-        raise WeightsError(
-            Message(
-                "The Hub did not answer within {seconds} seconds for {repo}",
-                seconds=seconds,
-                repo=address.repo,
-            )
-        )
-    raise WeightsError(
-        Message(
-            "The Hub sent less than {size} kB of {repo} in {seconds} seconds",
-            size=f"{CHUNK / 1e3:.0f}",
-            repo=address.repo,
-            seconds=seconds,
-        )
-    )
-
-
-def run_download(address: Address, terms: Terms, waiting: Waiting) -> None:
-    """Download in a thread, and hand over how it ended."""
-    try:
-        waiting.events.put(download(address, terms, waiting))
-    except BaseException as error:
-        waiting.events.put(error)
