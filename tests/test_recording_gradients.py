@@ -91,7 +91,7 @@ def test_everything_else_is_as_without_gradients(name: str) -> None:
     assert graded.target == int(plain.logits.argmax())  # the class with the highest logit, unless told
     for one, two in zip((*plain.attn, *plain.token_ids), (*graded.attn, *graded.token_ids), strict=True):
         torch.testing.assert_close(two, one, atol=1e-5, rtol=1e-4)
-    assert plain.target is plain.attn_grad is plain.tokens is plain.token_grad is None
+    assert plain.target is plain.attn_grad is plain.early_grad is plain.tokens is plain.token_grad is None
 
 
 @pytest.mark.parametrize("trained", [False, True])
@@ -116,8 +116,9 @@ def test_nothing_of_the_graph_stays(trained: bool) -> None:
     assert len(kept) > 20
     assert all(reference() is None for reference in kept)
     assert trace.attn_grad is not None
+    assert trace.early_grad is not None
     assert trace.tokens is not None
-    for tensor in (*trace.attn, *trace.attn_grad, trace.tokens, trace.readout):
+    for tensor in (*trace.attn, *trace.attn_grad, *trace.early_grad, trace.tokens, trace.readout):
         assert not tensor.requires_grad
         assert tensor.grad_fn is None
     assert {parameter.requires_grad for parameter in net.parameters()} == {trained}

@@ -38,6 +38,7 @@ def make_gradients(**changes: Any) -> dict[str, Any]:
         "logits": torch.zeros(2),
         "target": 1,
         "attn_grad": (torch.zeros(1, 5, 5), torch.zeros(1, 3, 3)),
+        "early_grad": (torch.zeros(1, 5), torch.zeros(1, 3)),
         "tokens": torch.zeros(3, 2),
         "token_grad": torch.zeros(3, 2),
     }
@@ -81,6 +82,8 @@ def test_patches_are_numbered_without_the_prefix() -> None:
         (make_gradients(logits=None), "of a logit"),
         (make_gradients(target=2), "one of the classes"),
         (make_gradients(attn_grad=(torch.zeros(1, 3, 3), torch.zeros(1, 5, 5))), "one gradient a layer"),
+        (make_gradients(early_grad=(torch.zeros(1, 5), torch.zeros(1, 5))), "one number a key"),
+        (make_gradients(early_grad=None), "come together"),
         (make_gradients(token_grad=torch.zeros(3, 3)), "one gradient a token"),
         (make_gradients(tokens=torch.zeros(5, 2), token_grad=torch.zeros(5, 2)), "those of the last layer"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,9 +25,9 @@ def record(
     """Run `model` once on one image and freeze what happened.
 
     `grads`: also go back from one logit, that of class `target` (None: the class with the highest), to every
-    layer's attention and to the last block's input, also where the caller has switched gradients off. Which
-    patches a selector keeps is taken as given; no gradient goes through the choice. Parameters are left as
-    they are.
+    layer's attention and to the last block's input, and from the same logit read early, after each layer, to
+    that layer's attention; also where the caller has switched gradients off. Which patches a selector keeps
+    is taken as given; no gradient goes through the choice. Parameters are left as they are.
     Raise ValueError when `pixels` holds more than one image, when the model has no head to go back from or
     was made under `torch.inference_mode`, or when `target` is not one of its classes or is given without
     `grads`.
@@ -36,16 +38,15 @@ def record(
     if grads and any(parameter.is_inference() for parameter in model.parameters()):
         raise ValueError("grads=True needs a model that was made outside torch.inference_mode")
     recorder = Recorder(grads=grads)
-    gradients: tuple[Tensor, ...] = ()
+    gradients = None
     with torch.inference_mode(False), torch.set_grad_enabled(grads):
         # Gradients need a graph to run along, and parameters that need none do not start one.
         start = pixels.detach().clone().requires_grad_() if grads else pixels
         logits = model(start, pruning=pruning, recorder=recorder)
         if grads:
             target = int(logits[0].argmax()) if target is None else target
-            assert recorder.entered is not None
-            gradients = torch.autograd.grad(logits[0, target], [*recorder.attn, recorder.entered])
-        return freeze(model, recorder, logits.detach(), target=target, gradients=gradients, name=name)
+            gradients = go_back(model, recorder, logits, target=target)
+        return freeze(model, recorder, logits.detach(), gradients=gradients, name=name)
 
 
 def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:
@@ -58,24 +59,49 @@ def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:
         raise ValueError(f"target must be a class from 0 to {num_classes - 1}, got {target}")
 
 
+@dataclass(frozen=True)
+class Gradients:
+    """The fields of a `Trace` that are of class `target`."""
+
+    target: int
+    attn_grad: tuple[Float[Tensor, "h _ _"], ...]
+    early_grad: tuple[Float[Tensor, "h _"], ...]
+    tokens: Float[Tensor, "n d"]
+    token_grad: Float[Tensor, "n d"]
+
+
+def go_back(
+    model: VisionTransformer, recorder: Recorder, logits: Float[Tensor, "1 c"], *, target: int
+) -> Gradients:
+    """Return the gradients of class `target` in a pass whose graph is there; it is used up."""
+    assert recorder.entered is not None
+    sources = [*recorder.attn, recorder.entered]
+    found = torch.autograd.grad(logits[0, target], sources, retain_graph=True)
+    early = []
+    for attn, tokens in zip(recorder.attn, recorder.features, strict=True):
+        (gradient,) = torch.autograd.grad(model.classify(tokens)[0, target], attn)
+        early.append(detach(gradient.clamp(min=0).mean(dim=-2)))
+    return Gradients(
+        target=target,
+        attn_grad=tuple(detach(gradient) for gradient in found[:-1]),
+        early_grad=tuple(early),
+        tokens=detach(recorder.entered),
+        token_grad=detach(found[-1]),
+    )
+
+
 @torch.no_grad()
 def freeze(
     model: VisionTransformer,
     recorder: Recorder,
     logits: Float[Tensor, "1 c"],
     *,
-    target: int | None,
-    gradients: tuple[Tensor, ...],
+    gradients: Gradients | None,
     name: str,
 ) -> Trace:
-    """Return the trace of a pass that is over: on the CPU, in fp32, free of the graph.
-
-    `gradients`: of each layer's attention and then of what entered the last block, or empty.
-    """
-    assert recorder.entered is not None
+    """Return the trace of a pass that is over: on the CPU, in fp32, free of the graph."""
     features = [detach(tokens) for tokens in recorder.features]
     norms = [tokens.norm(dim=-1, keepdim=True).clamp(min=1e-12) for tokens in features]
-    graded = bool(gradients)
     return Trace(
         model=name,
         grid=model.config.grid,
@@ -89,10 +115,7 @@ def freeze(
         token_norms=tuple(norm[:, 0] for norm in norms),
         directions=tuple((tokens / norm).half() for tokens, norm in zip(features, norms, strict=True)),
         pooled=detach(model.pool(recorder.features[-1])),
-        target=target,
-        attn_grad=tuple(detach(gradient) for gradient in gradients[:-1]) if graded else None,
-        tokens=detach(recorder.entered) if graded else None,
-        token_grad=detach(gradients[-1]) if graded else None,
+        **({} if gradients is None else vars(gradients)),
     )
 
 

@@ -20,9 +20,11 @@ class Trace:
     `directions`: a layer each; the tokens after it, each divided by its norm, in half precision.
     `pooled`: what the head reads of the last layer's tokens.
 
-    The last four are set only where gradients were asked for. `target`: the class that they are of.
-    `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `tokens`: what enters the
-    last block, before its first norm; `token_grad`: d logit[target] / d tokens.
+    The last five are set only where gradients were asked for. `target`: the class that they are of.
+    `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `early_grad`: the same for
+    the logit that the head would give if it read this layer's tokens, through this layer alone; of each head
+    and key the positive part, its mean over the queries. `tokens`: what enters the last block, before its
+    first norm; `token_grad`: d logit[target] / d tokens.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Trace:
     pooled: Float[Tensor, "f"] | None = None
     target: int | None = None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
+    early_grad: tuple[Float[Tensor, "h _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
     token_grad: Float[Tensor, "_ _"] | None = None
 
@@ -83,14 +86,17 @@ class Trace:
             assert len(scores) == there, "one score a patch that was present"
 
     def check_gradients(self) -> None:
-        """Check that a target has all of its four fields or none, each shaped as what it belongs to."""
-        given = [field is not None for field in (self.target, self.attn_grad, self.tokens, self.token_grad)]
-        assert all(given) or not any(given), "the gradient fields come together"
-        if self.target is None or self.attn_grad is None or self.tokens is None or self.token_grad is None:
+        """Check that a target has all of its five fields or none, each shaped as what it belongs to."""
+        fields = (self.target, self.attn_grad, self.early_grad, self.tokens, self.token_grad)
+        assert len({field is None for field in fields}) == 1, "the gradient fields come together"
+        if self.target is None or self.attn_grad is None or self.early_grad is None:
             return
+        assert self.tokens is not None
+        assert self.token_grad is not None
         assert self.logits is not None, "gradients are of a logit"
         assert 0 <= self.target < len(self.logits), "the target is one of the classes"
         assert [g.shape for g in self.attn_grad] == [a.shape for a in self.attn], "one gradient a layer"
+        assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
         assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
         assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
 

@@ -23,6 +23,7 @@ NAMES = {
     "keep-score": "Keep score",
     "gradient-rollout": "Gradient rollout",
     "chefer": "Chefer et al.",
+    "legrad": "LeGrad",
     "attention-gradcam": "Attention Grad-CAM",
     "token-gradcam": "Token Grad-CAM",
 }

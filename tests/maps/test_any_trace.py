@@ -88,7 +88,7 @@ def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int
         return LAYERS - 1 if options["layer"] is None else options["layer"]
     if key == "keep-score":
         return trace.prune_loc[options["stage"]] - 1
-    if key == "head-rollout":
+    if key in ("head-rollout", "legrad"):
         return 0
     return LAYERS - 1 if key.endswith("gradcam") else options["start_layer"]
 
@@ -193,6 +193,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "no logits": lambda trace: {"logits": None},
     "no tokens": lambda trace: {"tokens": None},
     "a gradient less": change("attn_grad", lambda grads: grads[:-1]),
+    "an early gradient less": change("early_grad", lambda grads: grads[:-1]),
     "a token more": change("tokens", lambda tokens: torch.cat([tokens, tokens[:1]])),
 }
 

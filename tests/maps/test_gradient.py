@@ -47,7 +47,13 @@ def add_gradients(trace: Trace, *gradients: list) -> Trace:
     )
     tokens = torch.zeros(len(trace.readout), 1)
     return dataclasses.replace(
-        trace, logits=torch.zeros(2), target=1, attn_grad=attn_grad, tokens=tokens, token_grad=tokens
+        trace,
+        logits=torch.zeros(2),
+        target=1,
+        attn_grad=attn_grad,
+        early_grad=tuple(gradient.clamp(min=0).mean(1) for gradient in attn_grad),
+        tokens=tokens,
+        token_grad=tokens,
     )
 
 

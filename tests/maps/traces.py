@@ -48,6 +48,7 @@ def make_trace(
             "attn_grad": tuple(torch.randn(matrix.shape, generator=draw) for matrix in attn),
             "tokens": torch.randn(len(readout), 6, generator=draw),
             "token_grad": torch.randn(len(readout), 6, generator=draw),
+            "early_grad": tuple(torch.rand(matrix.shape[::2], generator=draw) for matrix in attn),
         }
     return Trace(
         model="random",
@@ -85,6 +86,7 @@ def make_tensors(trace: Trace) -> list[Tensor]:
         *trace.scores,
         trace.readout,
         *(trace.attn_grad or ()),
+        *(trace.early_grad or ()),
         *given,
     ]
 

@@ -6,6 +6,7 @@ class. No map has a negative number.
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -48,6 +49,22 @@ def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
     for layer in reversed(range(start_layer, len(trace.attn))):
         row = row + step(trace, row, weight_by_gradient(trace, layer).clamp(min=0).mean(0), layer=layer)
     return to_grid(trace, row - readout, layer=start_layer)
+
+
+def legrad(trace: Trace) -> Heatmap:
+    """Return LeGrad (Bousselham et al., ICCV 2025): `mean_l mean_h mean_q relu(d s_l / d A_l)`.
+
+    `s_l` is the logit that the head gives when it reads layer l's tokens as it reads the last layer's; its
+    gradient goes through layer l alone. Of a class token only its own row has one, of a mean every row.
+    0 or more, NaN only where a patch never entered; a layer in which a patch is gone gives it nothing.
+    Departures from the authors' code, which reads the mean of all tokens whatever the head reads, and where
+    it reads by attention takes the gradient of the pooling's weights in place of the layers'.
+    """
+    assert trace.early_grad is not None
+    row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
+    for gradient, ids in zip(trace.early_grad, trace.token_ids, strict=True):
+        row[ids] += gradient.mean(0) / len(trace.early_grad)
+    return to_grid(trace, row, layer=0)
 
 
 def attention_gradcam(trace: Trace) -> Heatmap:

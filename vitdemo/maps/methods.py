@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vitdemo.maps.attention import raw_attention, raw_attention_heads
-from vitdemo.maps.gradient import attention_gradcam, chefer, gradient_rollout, token_gradcam
+from vitdemo.maps.gradient import attention_gradcam, chefer, gradient_rollout, legrad, token_gradcam
 from vitdemo.maps.heatmap import Heatmap
 from vitdemo.maps.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
 from vitdemo.maps.keep_score import keep_score
@@ -117,6 +117,14 @@ METHODS: dict[str, Method] = {
             fn=chefer,
             unit=Message("relevance"),
             options=(START_LAYER,),
+            needs_grad=True,
+        ),
+        Method(
+            key="legrad",
+            title=Message("LeGrad"),
+            summary=Message("In every layer, how much more attention to a patch would raise the class."),
+            fn=legrad,
+            unit=Message("gradient"),
             needs_grad=True,
         ),
         Method(
