@@ -91,6 +91,7 @@ def test_a_bad_image_is_told_and_the_others_go_on(
     [
         (["--model", "resnet50"], ["model 'resnet50'", "vit_cifar10", "deit_tiny"]),
         (["--pruning-ratio", "1.5"], ["pruning_ratio must be from 0 to 0.9"]),
+        (["--size", "2"], ["size must be from 4 to ", "got 2"]),
         (["--selector", "best"], [f"selector must be one of {', '.join(SELECTORS)}"]),
     ],
 )
@@ -106,6 +107,14 @@ def test_bad_options_are_one_sentence(
     assert output.out == ""
     [error] = [line for line in output.err.splitlines() if line.startswith("error: ")]
     assert all(word in error for word in words)
+
+
+def test_a_size_is_told(models: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(models, photos[0], "--size", "own", "--json") == 0
+    output = capsys.readouterr()
+    [found] = json.loads(output.out)
+    assert (found["input_size"], found["dense"]["tokens"]) == ([24, 36], [54])
+    assert "note: Read at 36 × 24 pixels, not at the 32 × 32 that" in output.err
 
 
 def test_a_folder_is_a_model(models: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,19 @@ def parameters(config: ViTConfig) -> int:
     return embedding + config.depth * block_parameters(config) + norms + pool + heads + predictors
 
 
+def trace_bytes(config: ViTConfig) -> int:
+    """Return the bytes of what is recorded of one picture.
+
+    Attention of all layers in 32 bits and features in 16, twice: of the dense pass, and of the pruned one or
+    the one that goes back from a class; then the gradients of attention, where there are classes. Linear
+    attention is recorded as the matrix that it stands for.
+    """
+    n = config.num_prefix_tokens + config.num_patches
+    attention = 4 * config.num_heads * n * n
+    features = n * (2 * config.embed_dim + 4)
+    return config.depth * ((3 if config.num_classes else 2) * attention + 2 * features)
+
+
 def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence[int] | None = None) -> int:
     """Return the multiply-accumulates of one picture: dense, pruned by `keep_ratio`, or for given counts.
 

@@ -42,6 +42,7 @@ class Limits:
     queue_length: int = limit(64, "requests waiting, of all clients")
     login_tries: int = limit(10, "wrong passwords that one client may send in a minute")
     result_megabytes: float = limit(256.0, "of results in memory")
+    trace_megabytes: float = limit(1536.0, "of the record of one picture: it bounds how large it is read")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")
     download_megabytes: int = limit(1024, "of one file fetched from the Hugging Face Hub")
     temporary_megabytes: int = limit(512, "of files in the temporary folder")
@@ -62,4 +63,4 @@ class Limits:
 
 
 DEFAULTS = Limits()
-ALONE = Limits(request_seconds=DAY)  # of a program in which nobody else waits
+ALONE = Limits(request_seconds=DAY, trace_megabytes=2**15)  # of a program in which nobody else waits

@@ -47,6 +47,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--selector", default="", metavar="NAME",
         help=f"what scores the patches: {', '.join(SELECTORS)} (default: the model's best)",
     )  # fmt: skip
+    result.add_argument(
+        "--size", default="", metavar="N",
+        help="read the picture at N pixels on its short side, or in its own shape: own "
+        "(default: as the network likes it)",
+    )  # fmt: skip
     result.add_argument("--save-maps", type=Path, metavar="DIR", help="write the pictures as PNG files there")
     result.add_argument(
         "--out", type=Path, metavar="TABLE",
@@ -79,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limits=replace(ALONE, download_megabytes=options.download_megabytes),
         )
         for path, name in zip(options.images, names, strict=True):
-            request = Request(path, options.model, options.pruning_ratio, options.selector)
+            request = Request(path, options.model, options.pruning_ratio, options.selector, options.size)
             try:
                 result = engine.open(request, progress=Narrator())
             except BadImage as error:
@@ -87,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 failed = True
                 continue
             analysis, times = result.analysis, result.times()
-            if analysis.note:
-                say(f"note: {analysis.note}")
+            for note in filter(None, (analysis.note, analysis.resized)):
+                say(f"note: {note}")
             results.append(as_json(path, analysis, times))
             if not options.json:
                 print(format_outcomes(path, analysis, times), flush=True)
@@ -121,6 +126,7 @@ def write_table(options: argparse.Namespace) -> int:
                 model=network,
                 pruning_ratio=options.pruning_ratio,
                 selector=options.selector,
+                size=options.size,
                 replace=options.replace,
             )
             first = World.current().writes
@@ -143,6 +149,7 @@ def as_json(path: Path, analysis: Analysis, times: Timings) -> dict[str, Any]:
         "vocabulary": analysis.vocabulary,
         "classes": list(analysis.classes),
         "unfamiliar": analysis.unfamiliar,
+        "input_size": list(analysis.input_size),
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
         "dense": outcome_as_json(analysis.dense, dense),

@@ -75,6 +75,27 @@ def test_pruning_keeps_what_the_engine_keeps(network: vitdemo.Network, engine: E
     assert repr(found).startswith("<Pruned 16 -> 11 -> 7 -> 5 patches: ")
 
 
+def test_a_size_is_the_engine_s(network: vitdemo.Network, engine: Engine, tmp_path: Path) -> None:
+    shapes = {"wide.png": (96, 48), "high.png": (40, 80), "even.png": (64, 64)}
+    files = [tmp_path / name for name in shapes]
+    for file, shape in zip(files, shapes.values(), strict=True):
+        draw_picture(6, shape).save(file)
+    for size in ("own", "24"):
+        said = network.answer(files, pruning_ratio=0.5, size=size)
+        for file, one in zip(files, said, strict=True):
+            result = engine.open(Request(file, "dynamicvit_cifar10", 0.5, size=size))
+            found = network.explain(file, pruning_ratio=0.5, size=size)
+            assert found.array.shape == result.grid
+            assert result.analysis.pruned is not None
+            for label, probability, outcome in (
+                (one.label, one.probability, result.analysis.dense),
+                (one.pruned_label, one.pruned_probability, result.analysis.pruned),
+            ):
+                assert (label, probability) == (outcome.top[0][0], pytest.approx(outcome.top[0][1], abs=1e-5))
+    assert network.explain(files[0], size="own").array.shape == (2, 4)
+    assert len(network.prune(files[0], size=24).after.tokens) == 4
+
+
 def test_faithfulness_is_that_of_the_trust_tab(network: vitdemo.Network, engine: Engine) -> None:
     image = draw_picture(5)
     trust = engine.open(Request(image, "dynamicvit_cifar10", 0.0)).trust("frog")
@@ -134,6 +155,7 @@ def test_the_functions_load_what_they_are_asked_for(models: Path) -> None:
         ({"method": "raw-attention", "layer": 9}, "layer must be an integer from 0 to 3, got 9"),
         ({"class_name": "unicorn"}, "class must be one that dynamicvit_cifar10 knows, got 'unicorn'"),
         ({"pruning_ratio": 1.5}, "pruning_ratio must be from 0 to 0.9"),
+        ({"size": "large"}, "size must be own or a number of pixels, got 'large'"),
     ],
 )
 def test_what_is_wrong_is_named(network: vitdemo.Network, asked: dict, words: str) -> None:

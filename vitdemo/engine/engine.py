@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitdemo.config import ViTConfig
 from vitdemo.cost import parameters
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.batch import Said, answer_batch
@@ -24,6 +23,7 @@ from vitdemo.engine.core.records import (
     Timings,
 )
 from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.sizes import SizeChoice, list_sizes
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.engine.result import Result
@@ -95,12 +95,21 @@ class Engine:
 
     def token_counts(self, model: str, pruning_ratio: float) -> tuple[int, ...]:
         """Return the patches at the input and after each stage, (64, 44, 31, 21); only the first at 0."""
-        return count_tokens(self._pool.spec(model).config, pruning_ratio)
-
-    def token_table(self, model: str) -> list[tuple[int, ...]]:
-        """Return `token_counts` at every whole percent, from 0 on. Raise ValueError as `info`."""
         config = self._pool.spec(model).config
-        return [count_tokens(config, percent / 100) for percent in range(round(100 * MAX_PRUNING_RATIO) + 1)]
+        return count_tokens(config.num_patches, len(config.prune_loc), pruning_ratio)
+
+    def sizes(self, model: str) -> list[SizeChoice]:
+        """Return the input sizes that may be chosen, the network's own first. Raise ValueError as `info`."""
+        return list_sizes(self._pool.spec(model), megabytes=self._pool.limits.trace_megabytes)
+
+    def token_table(self, model: str, patches: int) -> list[tuple[int, ...]]:
+        """Return how many of so many patches remain, as `token_counts`, at every whole percent, from 0 on.
+
+        Raise ValueError as `info`.
+        """
+        stages = len(self._pool.spec(model).config.prune_loc)
+        percents = range(round(100 * MAX_PRUNING_RATIO) + 1)
+        return [count_tokens(patches, stages, percent / 100) for percent in percents]
 
     def loaded(self, model: str) -> bool:
         """Return whether the model is in memory. Raise ValueError as `info`."""
@@ -202,8 +211,7 @@ class Engine:
         return Result(Subject(entry, self._shared, progress))
 
 
-def count_tokens(config: ViTConfig, pruning_ratio: float) -> tuple[int, ...]:
+def count_tokens(patches: int, stages: int, pruning_ratio: float) -> tuple[int, ...]:
     """Return the patches at the input and after each stage; only the first at 0."""
     keep_ratio = keep_ratio_of(pruning_ratio)
-    stages = len(config.prune_loc) if keep_ratio < 1 else 0
-    return tuple(token_counts(config.num_patches, keep_ratio, stages))
+    return tuple(token_counts(patches, keep_ratio, stages if keep_ratio < 1 else 0))

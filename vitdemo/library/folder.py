@@ -30,16 +30,18 @@ def predict_folder(
     model: Model = "",
     pruning_ratio: float = 0.0,
     selector: str = "",
+    size: int | str = "",
     replace: bool = False,
 ) -> list[Row]:
     """Write a table of what the network says of every picture below `folder`, and return its rows.
 
-    `out`: NAME.csv or NAME.parquet; a table that is there is replaced only if `replace`. A row tells the
-    file, label and probability, those of the pruned pass where `pruning_ratio` is above 0, whether the
-    picture is unfamiliar, and an error, one sentence, of a file that cannot be read. A CSV has an apostrophe
-    before a text that a spreadsheet would run as a formula. What is done lies in NAME.csv.parts until all
-    is; a run that was stopped goes on there, and looks again at pictures that have changed. The processes
-    that torchrun started share the work, and return all rows once it is done.
+    `out`: NAME.csv or NAME.parquet; a table that is there is replaced only if `replace`. `size`: at which the
+    pictures are read, as in `Network.open`. A row tells the file, label and probability, those of the pruned
+    pass where `pruning_ratio` is above 0, whether the picture is unfamiliar, and an error, one sentence, of a
+    file that cannot be read. A CSV has an apostrophe before a text that a spreadsheet would run as a formula.
+    What is done lies in NAME.csv.parts until all is; a run that was stopped goes on there, and looks again at
+    pictures that have changed. The processes that torchrun started share the work, and return all rows once
+    it is done.
     Raise ValueError with one sentence for an option, for a folder without pictures, for a table that is
     there, and where parts of a run with other settings or foreign files lie; OSError naming a file that
     cannot be written.
@@ -47,14 +49,14 @@ def predict_folder(
     folder, out, world = Path(folder), Path(out), World.current()
     check_table(out, replace=replace)
     network = load(model)
-    network.answer((), pruning_ratio=pruning_ratio, selector=selector)  # wrong options leave nothing behind
+    asked = {"pruning_ratio": pruning_ratio, "selector": selector, "size": str(size)}
+    network.answer((), **asked)  # wrong options leave nothing behind
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
     files = {path.relative_to(folder).as_posix(): path for path in list_pictures(folder)}
     if not files:
         raise ValueError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
-    settings = {"model": network.name, "pruning_ratio": pruning_ratio, "selector": selector}
-    parts = Parts(out.with_name(f"{out.name}.parts"), settings)
+    parts = Parts(out.with_name(f"{out.name}.parts"), {"model": network.name, **asked})
     with world.let_one_go_first():
         parts.begin(files)
     done = parts.read()
@@ -63,7 +65,7 @@ def predict_folder(
         for start in range(0, len(own), BATCH):
             batch = {file: files[file] for file in own[start : start + BATCH]}
             digests = [digest(path) for path in batch.values()]
-            said = network.answer(list(batch.values()), pruning_ratio=pruning_ratio, selector=selector)
+            said = network.answer(list(batch.values()), **asked)
             parts.add(batch, digests, said)
             bar.update(len(batch))
     world.wait()

@@ -73,13 +73,17 @@ class Network(HubMixin):
         """A name for each logit; empty for a backbone without a head."""
         return self.loaded.classes
 
-    def open(self, picture: Picture, *, pruning_ratio: float = 0.0, selector: str = "") -> Result:
+    def open(
+        self, picture: Picture, *, pruning_ratio: float = 0.0, selector: str = "", size: int | str = ""
+    ) -> Result:
         """Return all that the demo can say of a picture.
 
+        `size`: at which it is read: "" = as the network likes it, a number of pixels on the short side, or
+        "own": all of it in its own shape. Positions are resampled for it, as timm does.
         Raise ValueError with one sentence: a picture that cannot be read, an option out of range.
         """
         image = from_array(picture) if isinstance(picture, np.ndarray) else picture
-        return self._engine.open(Request(image, self.loaded.spec.key, pruning_ratio, selector))
+        return self._engine.open(Request(image, self.loaded.spec.key, pruning_ratio, selector, str(size)))
 
     def explain(
         self,
@@ -88,6 +92,7 @@ class Network(HubMixin):
         method: str = "",
         class_name: str = "",
         pruning_ratio: float = 0.0,
+        size: int | str = "",
         **options: Any,
     ) -> Explanation:
         """Return the map of `method` for a picture, and what the network says of it.
@@ -95,26 +100,29 @@ class Network(HubMixin):
         `method`: a key of METHODS but "keep-score"; "" = the map of a class that was found the most faithful
         to this network, or attention rollout where there are no classes. `class_name`: what shall be
         explained, "" = the answer; only for maps of a class. `pruning_ratio`: above 0, explain the pass from
-        which so many patches are dropped at each stage. `options`: those of `Look`, for maps of attention.
-        Raise ValueError naming what is unknown or out of range.
+        which so many patches are dropped at each stage. `size`: as in `open`. `options`: those of `Look`, for
+        maps of attention. Raise ValueError naming what is unknown or out of range.
         """
-        result = self.open(picture, pruning_ratio=pruning_ratio)
+        result = self.open(picture, pruning_ratio=pruning_ratio, size=size)
         method = method or (result.best_method() if self.classes else DEFAULT_METHOD)
         look = check_asked(method, class_name, options)
         if look is not None:
             return Explanation(result, look, result.attention(look))
         return Explanation(result, Look(), result.class_map(class_name, method=method))
 
-    def prune(self, picture: Picture, *, keep_ratio: float = 0.7, selector: str = "") -> Pruned:
+    def prune(
+        self, picture: Picture, *, keep_ratio: float = 0.7, selector: str = "", size: int | str = ""
+    ) -> Pruned:
         """Return what is left of a picture stage by stage, and the answer before and after.
 
         `keep_ratio`: the share of the patches that each stage keeps. `selector`: what scores them, "" = the
-        network's best. Raise ValueError naming what is unknown or out of range.
+        network's best. `size`: as in `open`. Raise ValueError naming what is unknown or out of range.
         """
         least = round(1 - MAX_PRUNING_RATIO, 4)
         if not least <= keep_ratio < 1:
             raise ValueError(f"keep_ratio must be from {least} to below 1, got {keep_ratio}")
-        return Pruned(self.open(picture, pruning_ratio=round(1 - keep_ratio, 4), selector=selector))
+        ratio = round(1 - keep_ratio, 4)
+        return Pruned(self.open(picture, pruning_ratio=ratio, selector=selector, size=size))
 
     def save_timm(self, folder: str | Path) -> None:
         """Write the network to `folder` for `timm.create_model("local-dir:FOLDER", pretrained=True)`.
@@ -123,12 +131,20 @@ class Network(HubMixin):
         """
         save_timm(Path(folder), self.loaded)
 
-    def answer(self, files: Sequence[Path], *, pruning_ratio: float = 0.0, selector: str = "") -> list[Said]:
-        """Return what the network says of each of `files`, which run through it together.
+    def answer(
+        self,
+        files: Sequence[Path],
+        *,
+        pruning_ratio: float = 0.0,
+        selector: str = "",
+        size: int | str = "",
+    ) -> list[Said]:
+        """Return what the network says of each of `files`; those of one size run through it together.
 
         A file that cannot be read is said to be, in one sentence. Raise ValueError as `explain`.
         """
-        return self._engine.answer(files, Request("", self.loaded.spec.key, pruning_ratio, selector))
+        request = Request("", self.loaded.spec.key, pruning_ratio, selector, str(size))
+        return self._engine.answer(files, request)
 
     def record(self, pixels: Float[Tensor, "1 ch hh ww"], **asked: Any) -> Trace:
         """Return all that one pass does to normalised pixels; arguments as `vitdemo.recording.record`."""

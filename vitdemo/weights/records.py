@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitdemo.config import DataConfig, ViTConfig
+from vitdemo.config import DataConfig, Size, ViTConfig
 from vitdemo.familiarity import Familiarity
 from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
@@ -49,6 +49,7 @@ class LoadedModel:
     `spec`: the menu's entry, with the configs that the weights came with. `classes`: a name for each
     logit, empty for a backbone without a head. `folder`: where the files beside the weights lie; None for
     those from the Hub. `familiarity`: what tells pictures of other kinds; None where nobody fitted it.
+    `trained_size`: the input size that the weights came with, where `model` reads another one.
     """
 
     model: VisionTransformer
@@ -57,6 +58,12 @@ class LoadedModel:
     origin: Origin
     folder: Path | None = None
     familiarity: Familiarity | None = None
+    trained_size: Size | None = None
+
+    @property
+    def measured(self) -> Path | None:
+        """The folder whose metrics.json is about `model`; None where nobody measured it at its size."""
+        return self.folder if self.trained_size is None else None
 
 
 def unwrap(tensors: Tensors) -> Tensors:

@@ -113,7 +113,7 @@ def test_an_unknown_selector_is_refused(result: Result) -> None:
 
 
 def test_the_table_counts_the_patches_at_every_percent(engine: Engine) -> None:
-    table = engine.token_table(LAB_MODEL)
+    table = engine.token_table(LAB_MODEL, engine.info(LAB_MODEL).num_patches)
     assert len(table) == 91
     for percent in (0, 1, 30, 90):
         assert table[percent] == engine.token_counts(LAB_MODEL, percent / 100)

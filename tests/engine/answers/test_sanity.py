@@ -16,10 +16,10 @@ from tests.maps.traces import make_trace
 from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import sanity
-from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.maps import explain
 from vitdemo.models.pruning import FixedRatio
+from vitdemo.models.twin import make_twin
 from vitdemo.recording import record
 
 

@@ -17,13 +17,13 @@ from vitdemo.engine.answers.speed import (
     SpeedCard,
     measure_speed,
     pays_from,
-    rebuild,
     resize_config,
     time_calls,
     time_size,
 )
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.models.selectors import SELECTORS
+from vitdemo.models.twin import make_twin
 from vitdemo.registry import MODELS
 from vitdemo.timing import Timing
 
@@ -78,15 +78,15 @@ def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
 @torch.no_grad()
 def test_a_rebuilt_network_has_the_shape_that_is_asked_for() -> None:
     net = make_small_dynamic()
-    larger = rebuild(net, resize_config(net.config, 6))
+    larger = make_twin(net, resize_config(net.config, 6))
     trace_like = larger(make_pictures(larger.config, 1))
     assert larger.config.num_patches == 36
     assert trace_like.shape == (1, 5)
     assert torch.isfinite(trace_like).all()
-    same = rebuild(net, net.config)
+    same = make_twin(net, net.config)
     pixels = make_pictures(net.config, 2)
     torch.testing.assert_close(same(pixels), net(pixels))
-    linear = rebuild(net, replace(net.config, attention="linear"))
+    linear = make_twin(net, replace(net.config, attention="linear"))
     assert not torch.allclose(linear(pixels), net(pixels))
     weight = "blocks.0.attn.qkv.weight"
     assert linear.get_parameter(weight).data_ptr() == net.get_parameter(weight).data_ptr(), "no copy"

@@ -14,8 +14,9 @@ from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
-from vitdemo.models import VisionTransformer, build_model
+from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.twin import make_twin
 from vitdemo.render import charts
 
 TOKENS = 2**14  # in one batch; more go in several, so that a large network does not fill the memory
@@ -50,17 +51,6 @@ class Silenced(nn.Module):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         return self.proj(x * self.heard.to(x))
-
-
-def make_twin(model: VisionTransformer) -> VisionTransformer:
-    """Return a network of its own that shares the weights of `model`.
-
-    Modules can be exchanged in it without touching a module that others use at this moment.
-    """
-    with torch.device("meta"):
-        copy = build_model(model.config)
-    copy.load_state_dict(model.state_dict(), assign=True)
-    return copy.eval().requires_grad_(False)
 
 
 @torch.no_grad()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,9 +19,13 @@ from vitdemo.decode import BadImage, decode
 from vitdemo.engine.core.analyse import check, make_pruning
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Request
+from vitdemo.engine.core.sizes import choose_spec
 from vitdemo.engine.core.top import name_top
 from vitdemo.models.pruning import Pruning
+from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
+
+Pixels = Float[Tensor, "b ch hh ww"]
 
 
 @dataclass(frozen=True)
@@ -39,42 +45,59 @@ class Said:
 
 
 def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> list[Said]:
-    """Return what the network says of each of `files`, which run through it together.
+    """Return what the network says of each of `files`; those of one size run through it together.
 
-    `request`: the model, the ratio and the selector; its picture is not looked at. Raise ValueError for an
-    unknown selector.
+    `request`: the model, the ratio, the selector and the size; its picture is not looked at. Raise ValueError
+    for an unknown selector or size.
     """
     loaded = pool.get(request.model)
-    setting = check(request, loaded.spec)
+    check(request, loaded.spec)
+    resized = partial(choose_spec, loaded.spec, request.size, megabytes=pool.limits.trace_megabytes)
+    resized(picture=(1, 1))  # which says what is wrong with the size
 
-    def prepare(file: Path) -> Float[Tensor, "1 ch hh ww"] | str:
+    def prepare(file: Path) -> tuple[ModelSpec, Pixels] | str:
         try:
-            return preprocess(decode(file, limits=pool.limits), config=loaded.spec.data).pixels
+            image = decode(file, limits=pool.limits)
         except BadImage as error:
             return str(error)
+        spec = resized(picture=image.size)
+        return spec, preprocess(image, config=spec.data).pixels
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         prepared = list(threads.map(prepare, files))
     found = [Said(error=one) if isinstance(one, str) else Said() for one in prepared]
-    places = [place for place, one in enumerate(prepared) if isinstance(one, Tensor)]
-    if not places:
-        return found
-    pixels = torch.cat([one for one in prepared if isinstance(one, Tensor)]).to(pool.device)
+    groups: defaultdict[ModelSpec, list[tuple[int, Pixels]]] = defaultdict(list)
+    for place, one in enumerate(prepared):
+        if not isinstance(one, str):
+            groups[one[0]].append((place, one[1]))
+    for spec, group in groups.items():
+        places, pixels = zip(*group, strict=True)
+        said = answer_group(pool.fit(loaded, spec), torch.cat(pixels), request, pool)
+        for place, one in zip(places, said, strict=True):
+            found[place] = one
+    return found
+
+
+def answer_group(loaded: LoadedModel, pixels: Pixels, request: Request, pool: ModelPool) -> list[Said]:
+    """Return what the network says of each of these pictures."""
+    pixels = pixels.to(pool.device)
     with pool.compute.turn():
         pooled, logits = run_batch(loaded, pixels)
-        pruning = make_pruning(setting, loaded.model, pixels)
+        pruning = make_pruning(check(request, loaded.spec), loaded.model, pixels)
         pruned = None if pruning is None else run_batch(loaded, pixels, pruning=pruning)[1]
-    for row, place in enumerate(places):
-        found[place] = describe(loaded, pooled[row], logits[row])
-        if pruned is not None and loaded.classes:
-            label, probability = name_top(pruned[row], loaded)[0]
-            found[place] = replace(found[place], pruned_label=label, pruned_probability=probability)
-    return found
+    found = [describe(loaded, *row) for row in zip(pooled, logits, strict=True)]
+    if pruned is None or not loaded.classes:
+        return found
+    tops = [name_top(row, loaded)[0] for row in pruned]
+    return [
+        replace(one, pruned_label=label, pruned_probability=probability)
+        for one, (label, probability) in zip(found, tops, strict=True)
+    ]
 
 
 @torch.no_grad()
 def run_batch(
-    loaded: LoadedModel, pixels: Float[Tensor, "b ch hh ww"], *, pruning: Pruning | None = None
+    loaded: LoadedModel, pixels: Pixels, *, pruning: Pruning | None = None
 ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b c"]]:
     """Return what the head reads and what it says, on the CPU."""
     tokens = loaded.model.encode(pixels, pruning=pruning)

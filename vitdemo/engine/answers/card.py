@@ -90,7 +90,7 @@ def rank_confidence(entry: Entry, loaded: LoadedModel) -> Confidence | None:
     low one tells of a picture unlike those. A high one proves nothing: networks are often sure of pictures
     of things that they have never seen.
     """
-    percentiles = validation_confidence(loaded.folder)
+    percentiles = validation_confidence(loaded.measured)
     if not percentiles or entry.dense.logits is None:
         return None
     confidence = float(to_probabilities(entry.dense.logits, entry.config).max())

@@ -117,7 +117,7 @@ def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
 
 def ranking_of(subject: Subject) -> Ranking:
     """Return how faithful the maps were found to the network that answered."""
-    return subject.remember("ranking", "", lambda: read_ranking(subject.loaded.folder))
+    return subject.remember("ranking", "", lambda: read_ranking(subject.loaded.measured))
 
 
 def answer(entry: Entry) -> str:

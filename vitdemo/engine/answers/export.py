@@ -171,6 +171,8 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
         "keep_ratio": keep_ratio_of(analysis.pruning_ratio),
         "selector": analysis.selector or None,
         "prune_loc": list(entry.pruned.prune_loc) if entry.pruned is not None else [],
+        "input_size": list(analysis.input_size),
+        "resized": analysis.resized,
         "grid": list(config.grid),
         "num_prefix_tokens": entry.dense.num_prefix_tokens,
         "layers": config.depth,

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from vitdemo.engine.answers.ablation import make_twin
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.engine.core.subject import Subject
@@ -21,6 +20,7 @@ from vitdemo.message import Message, Progress
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
+from vitdemo.models.twin import make_twin
 from vitdemo.recording import record
 from vitdemo.render import charts
 from vitdemo.trace import Trace

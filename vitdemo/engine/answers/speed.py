@@ -14,8 +14,9 @@ from vitdemo import cost, timing
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
 from vitdemo.message import Message, Progress
-from vitdemo.models import VisionTransformer, build_model
+from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import prune_by, selector_names
+from vitdemo.models.twin import make_twin
 from vitdemo.timing import ROUNDS, Call, Timing
 
 SIDES = (8, 16, 24, 32)  # patches on a side: 64, 256, 576 and 1,024 tokens
@@ -134,7 +135,7 @@ def time_variants(
     """Measure the model dense, pruned by each of its selectors, and with the other kind of attention."""
     config = model.config
     other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
-    twisted, pixels = pool.count_forwards(rebuild(model, other)), make_noise(config, pool)
+    twisted, pixels = pool.count_forwards(make_twin(model, other)), make_noise(config, pool)
     # "inverted" sorts the scores of the best selector the other way round: it costs the same.
     names = [name for name in selector_names(config) if name != "inverted"]
     calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
@@ -159,8 +160,8 @@ def time_size(
     listen: Listen = lambda: None,
 ) -> Size:
     """Return the times at the size of `config`: softmax dense, pruned by the best selector, and linear."""
-    softmax = pool.count_forwards(rebuild(model, replace(config, attention="softmax")))
-    linear = pool.count_forwards(rebuild(model, replace(config, attention="linear")))
+    softmax = pool.count_forwards(make_twin(model, replace(config, attention="softmax")))
+    linear = pool.count_forwards(make_twin(model, replace(config, attention="linear")))
     pixels = make_noise(config, pool)
     pruned = make_pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
     calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
@@ -206,21 +207,6 @@ def resize_config(config: ViTConfig, side: int) -> ViTConfig:
     """Return `config` for pictures of `side` x `side` patches."""
     height, width = as_pair(config.patch_size)
     return replace(config, img_size=(side * height, side * width))
-
-
-def rebuild(model: VisionTransformer, config: ViTConfig) -> VisionTransformer:
-    """Return a network of `config` that shares the weights of `model`.
-
-    Its positions are random where the size is another: what it answers means nothing, how long it takes
-    does.
-    """
-    with torch.device("meta"):
-        copy = build_model(config)
-    state = model.state_dict()
-    if copy.pos_embed.shape != model.pos_embed.shape:
-        state["pos_embed"] = 0.02 * torch.randn(copy.pos_embed.shape, device=model.pos_embed.device)
-    copy.load_state_dict(state, assign=True)
-    return copy.eval().requires_grad_(False)
 
 
 def pays_from(rows: Sequence[tuple[int, bool | None]]) -> int | None:

@@ -63,7 +63,7 @@ def run_passes(subject: Subject, loaded: LoadedModel, *, report: Progress) -> Ti
 
 def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
     """Return under which name the times are kept."""
-    return name_setting(analysis.model, setting_of(analysis, loaded), loaded)
+    return *name_setting(analysis.model, setting_of(analysis, loaded), loaded), str(analysis.input_size)
 
 
 def setting_of(analysis: Analysis, loaded: LoadedModel) -> Setting:

@@ -10,12 +10,14 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo import cost
+from vitdemo.config import as_pair
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.sizes import choose_spec, tell_size
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
@@ -65,6 +67,7 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
     with pool.decoding.turn(progress):
         upload = decode(request.image, limits=pool.limits)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
+    loaded = resize(loaded, request, upload, pool)
     job = job_of(request, upload, loaded, cache)
     if known := cache.find(job.key):  # waits for nobody else's job
         return known
@@ -85,12 +88,19 @@ def find(request: Request, shared: Shared) -> Entry | None:
         return None
     with shared.pool.decoding.turn():
         upload = decode(request.image, limits=shared.pool.limits)
+    loaded = resize(loaded, request, upload, shared.pool)
     return shared.cache.find(job_of(request, upload, loaded, shared.cache).key)
 
 
 def name_model(request: Request, pool: ModelPool) -> Request:
     """Return the request with the name of its model."""
     return request if request.model else replace(request, model=pool.default_model)
+
+
+def resize(loaded: LoadedModel, request: Request, upload: Image.Image, pool: ModelPool) -> LoadedModel:
+    """Return the network as it reads `upload` at the size that is asked for. Raise ValueError naming it."""
+    spec = choose_spec(loaded.spec, request.size, picture=upload.size, megabytes=pool.limits.trace_megabytes)
+    return pool.fit(loaded, spec)
 
 
 def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
@@ -114,6 +124,8 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         classes=loaded.classes,
         unfamiliar=is_unfamiliar(dense, loaded),
         picture=job.picture,
+        input_size=as_pair(loaded.spec.config.img_size),
+        resized=tell_size(loaded.spec.config.img_size, loaded.trained_size),
     )
     tokens = tokens_of(loaded.model, pixels.to(device))
     config, data = setting.spec.config, setting.spec.data
@@ -134,13 +146,14 @@ def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: Tr
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
     weights, *how = name_setting(request.model, setting, loaded)
-    picture = cache.key(weights.encode(), str(size).encode(), *images)
+    sizes = str((size, prepared.pixels.shape))
+    picture = cache.key(weights.encode(), sizes.encode(), *images)
     key = cache.key(*(part.encode() for part in (picture, *how)))
     return Job(setting, upload, size, prepared, picture, key)
 
 
 def name_setting(model: str, setting: Setting, loaded: LoadedModel) -> tuple[str, ...]:
-    """Return what the cost of a pass depends on: which weights, and how they are pruned."""
+    """Return what the cost of a pass depends on beside the size: which weights, and how they are pruned."""
     weights = f"{model}@{loaded.origin.source}@{loaded.origin.revision}"
     return weights, f"{setting.keep_ratio:g}", setting.selector
 

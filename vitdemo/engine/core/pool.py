@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
+from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
 
@@ -97,6 +99,21 @@ class ModelPool:
                 self.count_forwards(loaded.model)
                 self._models.keep(name, loaded)
         return loaded
+
+    def fit(self, loaded: LoadedModel, spec: ModelSpec) -> LoadedModel:
+        """Return `loaded` as `spec` has it, which is its own but for the input size; it shares the weights.
+
+        At another size nobody knows what familiar pictures look like to it.
+        """
+        if spec.config == loaded.spec.config:
+            return replace(loaded, spec=spec)
+        return replace(
+            loaded,
+            spec=spec,
+            model=self.count_forwards(make_twin(loaded.model, spec.config)),
+            familiarity=None,
+            trained_size=loaded.spec.config.img_size,
+        )
 
     def add(self, loaded: LoadedModel) -> None:
         """Serve a network that the caller has, under the key of its spec; moves it to the device."""

@@ -36,7 +36,8 @@ class Request:
     """One picture to analyse.
 
     `model`: "" = the engine's default. `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9.
-    `selector`: "" = the model's best.
+    `selector`: "" = the model's best. `size`: at which the picture is read, see `choose_spec`; "" = as the
+    network likes it.
     Raise ValueError for a ratio outside that range.
     """
 
@@ -44,6 +45,7 @@ class Request:
     model: str = ""
     pruning_ratio: float = 0.3
     selector: str = ""
+    size: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.pruning_ratio <= MAX_PRUNING_RATIO:
@@ -77,7 +79,9 @@ class Analysis:
     the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
     know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the network can
     say. `unfamiliar`: whether the picture looks like none of them; None where that was not fitted. `picture`:
-    the same for all results of one picture and one network; nobody can guess it.
+    the same for all results of one picture, one network and one size; nobody can guess it. `input_size`: the
+    (height, width) in pixels that the network read; `resized`: one sentence where that is not what it was
+    trained for, else "".
     """
 
     key: str
@@ -94,6 +98,8 @@ class Analysis:
     classes: tuple[str, ...] = ()
     unfamiliar: bool | None = None
     picture: str = ""
+    input_size: tuple[int, int] = (0, 0)
+    resized: str = ""
 
     @property
     def warning(self) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.shared import Shared
+from vitdemo.engine.core.sizes import resize_spec
 from vitdemo.message import Progress
 from vitdemo.weights import LoadedModel
 
@@ -32,7 +33,9 @@ class Subject:
     @property
     def loaded(self) -> LoadedModel:
         """Return the network that made the traces, with its classes; loaded unless it is in memory."""
-        return self.shared.pool.get(self.entry.analysis.model, progress=self.progress)
+        pool, size = self.shared.pool, self.entry.config.img_size
+        loaded = pool.get(self.entry.analysis.model, progress=self.progress)
+        return pool.fit(loaded, resize_spec(loaded.spec, size))
 
     @property
     def pixels(self) -> Float[Tensor, "1 ch hh ww"]:

@@ -67,7 +67,7 @@ def choose_model(side: Sidebar, values: Values) -> Values:
     info = engine.info(model)
     best = choose_selector(values[session.selector], info.selectors)
     with tell_errors():
-        counts = words.fill_counts(engine.token_table(model), values[session.ratio])
+        counts = words.fill_counts(engine.token_table(model, info.num_patches), values[session.ratio])
     return {
         session.model: gr.Dropdown(info=translate(info.summary)),
         session.selector: Choice(list_selectors(info.selectors), value=best),

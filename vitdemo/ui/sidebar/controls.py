@@ -80,7 +80,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             elem_id="ratio",
         )
         counts = gr.HTML(
-            words.fill_counts(engine.token_table(first_model), FIRST_RATIO),
+            words.fill_counts(engine.token_table(first_model, info.num_patches), FIRST_RATIO),
             html_template=words.COUNTS,
             padding=False,
             elem_id="counts",

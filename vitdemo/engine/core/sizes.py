@@ -1,0 +1,167 @@
+"""At what size a network reads a picture: whole patches, as many as the memory for one record holds."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vitdemo import cost
+from vitdemo.config import RANGES, Size, ViTConfig, as_pair, simplify_size
+from vitdemo.limits import MEGABYTE
+from vitdemo.message import Message
+from vitdemo.registry import ModelSpec
+
+OWN = "own"  # the picture's own shape, all of it
+USUAL = (16, 24, 32, 48, 64, 96, 128, 160, 224, 336, 448, 672, 896, 1344)  # pixels on the short side
+LEAST, MOST = 0.4, 3.0  # times the network's own side: what of the usual sizes is offered
+Grid = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SizeChoice:
+    """A size that may be asked for. `size`: as a `Request` has it. `pixels`: (height, width).
+
+    `work`: the multiply-accumulates, as a multiple of those at the network's own size. The picture's own
+    shape gives about as many patches as stand here.
+    """
+
+    size: str
+    pixels: tuple[int, int]
+    patches: int
+    work: float
+
+
+def choose_spec(spec: ModelSpec, size: str, *, picture: tuple[int, int], megabytes: float) -> ModelSpec:
+    """Return `spec` at the input size that is asked for.
+
+    `size`: "" = as the network likes it; a number of pixels on the short side of the network's own shape,
+    rounded to whole patches; "own" = the whole picture in its own shape, in no more patches than the network
+    likes. `picture`: its width and height. `megabytes`: what one record may take; "" and "own" get smaller
+    where they exceed it. Raise ValueError for anything else, and for a number out of the range that fits.
+    """
+    config, limit = spec.config, megabytes * MEGABYTE
+    if size in ("", OWN):
+        whole = fits(config, config.grid, limit)
+        if whole and not size:
+            return spec
+        most = config.grid if whole else find_largest(config, limit)
+        if not size:
+            return resize_spec(spec, to_pixels(config, most))
+        grid = shape_grid(config, picture, most[0] * most[1])
+        return resize_spec(spec, to_pixels(config, grid), crop_pct=1.0, crop_mode="center")
+    if not re.fullmatch("[0-9]{1,5}", size):
+        raise ValueError(
+            Message("size must be {own} or a number of pixels, got {size}", own=OWN, size=repr(size))
+        )
+    grid, least = scale_grid(config, int(size)), min(as_pair(config.patch_size))
+    if int(size) < least or not fits(config, grid, limit):
+        largest = find_largest(config, limit)
+        raise ValueError(
+            Message(
+                "size must be from {least} to {most} pixels for {model}, got {size}: what is recorded of a "
+                "larger picture would take more than {limit} MB of memory",
+                least=least,
+                most=min(as_pair(to_pixels(config, largest))),
+                model=spec.title,
+                size=size,
+                limit=f"{megabytes:,.0f}",
+            )
+        )
+    return resize_spec(spec, to_pixels(config, grid))
+
+
+def resize_spec(spec: ModelSpec, size: Size, **data: Any) -> ModelSpec:
+    """Return `spec` at another input size, its pictures resized to exactly that.
+
+    `data`: what else is another in its `DataConfig`.
+    """
+    if size == spec.config.img_size and not data:
+        return spec
+    return replace(
+        spec,
+        config=replace(spec.config, img_size=size),
+        data=replace(spec.data, img_size=size, crop_size=None, **data),
+    )
+
+
+def list_sizes(spec: ModelSpec, *, megabytes: float) -> list[SizeChoice]:
+    """Return what fits: as the network likes it, usual sizes from small to large, the picture's own shape."""
+    own = choose_spec(spec, "", picture=(1, 1), megabytes=megabytes).config
+    found = [describe_size("", own, spec.config)]
+    for side in USUAL:
+        if not LEAST <= side / min(as_pair(spec.config.img_size)) <= MOST:
+            continue
+        grid = scale_grid(spec.config, side)
+        if grid != own.grid and fits(spec.config, grid, megabytes * MEGABYTE):
+            config = replace(spec.config, img_size=to_pixels(spec.config, grid))
+            found.append(describe_size(str(min(as_pair(config.img_size))), config, spec.config))
+    return [*found, describe_size(OWN, own, spec.config)]
+
+
+def describe_size(size: str, config: ViTConfig, own: ViTConfig) -> SizeChoice:
+    """Return what `config` costs beside the network's `own`."""
+    return SizeChoice(size, as_pair(config.img_size), config.num_patches, cost.macs(config) / cost.macs(own))
+
+
+def scale_grid(config: ViTConfig, side: int) -> Grid:
+    """Return the rows and columns of the network's shape whose short side has about `side` pixels."""
+    (rows, columns), (height, width) = config.grid, as_pair(config.img_size)
+    short, edge = (rows, height) if height <= width else (columns, width)
+    return multiply_grid(config.grid, max(1, round(side * short / edge)) / short)
+
+
+def multiply_grid(grid: Grid, factor: float) -> Grid:
+    """Return the grid so many times as fine, in whole patches."""
+    return max(1, round(grid[0] * factor)), max(1, round(grid[1] * factor))
+
+
+def find_largest(config: ViTConfig, limit: float) -> Grid:
+    """Return the largest grid of the network's shape that fits; one patch on its short side always does."""
+    short, count = min(config.grid), 1
+    while fits(config, multiply_grid(config.grid, (count + 1) / short), limit):
+        count += 1
+    return multiply_grid(config.grid, count / short)
+
+
+def fits(config: ViTConfig, grid: Grid, limit: float) -> bool:
+    """Return whether the record of so many patches takes at most `limit` bytes."""
+    size = to_pixels(config, grid)
+    if max(as_pair(size)) > RANGES["img_size"][1]:
+        return False
+    return cost.trace_bytes(replace(config, img_size=size)) <= limit
+
+
+def shape_grid(config: ViTConfig, picture: tuple[int, int], most: int) -> Grid:
+    """Return the grid of up to `most` patches whose shape in pixels is nearest to that of the picture."""
+    (width, height), (patch_height, patch_width) = picture, as_pair(config.patch_size)
+    rows, columns = height / patch_height, width / patch_width
+    ratio = max(rows, columns) / min(rows, columns)
+    short = max(1, math.floor(math.sqrt(most / ratio)))
+    long = max(1, min(most // short, round(short * ratio)))
+    return (short, long) if rows <= columns else (long, short)
+
+
+def to_pixels(config: ViTConfig, grid: Grid) -> Size:
+    """Return the size of so many patches."""
+    height, width = as_pair(config.patch_size)
+    return simplify_size((grid[0] * height, grid[1] * width))
+
+
+def tell_size(size: Size, trained: Size | None) -> str:
+    """Return what to know of an answer at another size than the network was trained for, else ""."""
+    if trained is None:
+        return ""
+    return Message(
+        "Read at {size} pixels, not at the {trained} that the network was trained for: its positions are "
+        "resampled, and what was measured of it does not hold here",
+        size=spell_size(size),
+        trained=spell_size(trained),
+    )
+
+
+def spell_size(size: Size) -> str:
+    """Return width and height as people write them."""
+    height, width = as_pair(size)
+    return f"{width} × {height}"
