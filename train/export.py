@@ -21,7 +21,7 @@ from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_familiarity, save_model
-from vitdemo.weights.store import CONFIG, WEIGHTS, sha256_of
+from vitdemo.weights.reading import CONFIG, WEIGHTS, sha256_of
 
 FULL_BYTES = 9 * 10**6  # larger weights are stored in 16 bits, so that a folder stays below 10 MB
 

@@ -11,8 +11,8 @@ from typing import Any
 from vitdemo.registry import MODELS
 from vitdemo.weights import LoadedModel, load_model
 from vitdemo.weights.familiarity import FILE as FAMILIARITY
+from vitdemo.weights.reading import WEIGHTS, sha256_of
 from vitdemo.weights.shelf import EXPORT, make_own_spec
-from vitdemo.weights.store import WEIGHTS, sha256_of
 
 NEEDED = ("config.json", "metrics.json", WEIGHTS, "README.md")
 FIGURE = re.compile(r"!\[.*?\]\((\w[\w.-]*\.png)\)")  # as a card names it: beside itself

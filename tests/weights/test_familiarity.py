@@ -13,7 +13,7 @@ from tests.engine.bundle import write_models
 from vitdemo.familiarity import Familiarity
 from vitdemo.weights import load_model, save_familiarity
 from vitdemo.weights.familiarity import FILE
-from vitdemo.weights.store import WEIGHTS, sha256_of
+from vitdemo.weights.reading import WEIGHTS, sha256_of
 
 KEY = "vit_cifar10"
 

@@ -16,7 +16,7 @@ from tests.weights.hub import make_probe
 from tests.weights.samples import CLASSES, CONFIG, DATA, compute_logits, write_own, write_tensors
 from vitdemo.kinds import to_json
 from vitdemo.models import build_model
-from vitdemo.weights import WeightsError, load_model, save_model, store
+from vitdemo.weights import WeightsError, load_model, reading, save_model, store
 from vitdemo.weights.names import resolve_name
 
 
@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_is_named_without_its_path(
     def refuse(path: Path, *_: Any, **__: Any) -> Any:
         raise PermissionError(13, "Permission denied", str(path))
 
-    where: tuple[Any, str] = (Path, "read_text") if name == "config.json" else (store, "load_file")
+    where: tuple[Any, str] = (Path, "read_text") if name == "config.json" else (reading, "load_file")
     monkeypatch.setattr(*where, refuse)
     with pytest.raises(WeightsError) as caught:
         store.read_folder(tmp_path, label="it")

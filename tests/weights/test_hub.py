@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import timm
 import torch
+from safetensors.torch import load_file, save_file
 from timm.models import save_for_hf
 
-from tests.weights.hub import COMMIT, SLOW_PAUSE, SLOW_PIECE
+from tests.weights.hub import COMMIT, SLOW_PAUSE, SLOW_PIECE, make_probe
 from tests.weights.samples import compute_logits, scatter, write_own, write_transformers
+from tests.weights.test_transformers_families import build_member
 from vitdemo.datasets import imagenet_classes
 
 DEADLINE = 2.0
 GOOD = "hf-hub:me/good"
+TEXT, VISION = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
 LOADS: list[dict[str, Any]] = [
     {"name": "timm", "source": "hf-hub:timm/vit_tiny"},
     {"name": "transformers", "source": "hf-hub:me/other"},
@@ -26,6 +31,12 @@ LOADS: list[dict[str, Any]] = [
     {"name": "again", "source": GOOD},
     {"name": "pinned", "source": f"{GOOD}@{COMMIT}"},
     {"name": "slow", "source": "hf-hub:me/slow", "modes": {"me/slow": "slow"}, "deadline": DEADLINE},
+    {"name": "shards", "source": "hf-hub:me/shards"},
+    {"name": "shards, pinned", "source": f"hf-hub:me/shards@{COMMIT}"},
+    {"name": "shards, large", "source": "hf-hub:me/large", "megabytes": 0},
+    {"name": "no shard", "source": "hf-hub:me/lost"},
+    {"name": "open_clip", "source": "hf-hub:me/open_clip"},
+    {"name": "another network", "source": "hf-hub:me/bert"},
     {"name": "space", "source": "vit_cifar10", "env": {"VITDEMO_HUB_REPO": "me/space"}},
     {"name": "gated", "source": "hf-hub:me/gated", "modes": {"me/gated": "GatedRepo"}},
     {"name": "broken", "source": "hf-hub:me/broken", "modes": {"me/broken": "broken"}},
@@ -43,6 +54,23 @@ LOADS: list[dict[str, Any]] = [
 ]
 
 
+def write_shards(folder: Path) -> Any:
+    """Write CLIP with a shard for each of its towers, and return it."""
+    clip = build_member("clip")
+    clip.save_pretrained(folder, save_original_format=True)
+    towers = {TEXT: "text", VISION: "vision"}
+    tensors = load_file(folder / "model.safetensors")
+    places = {key: next((file for file, tower in towers.items() if tower in key), TEXT) for key in tensors}
+    for file in towers:
+        save_file({key: value for key, value in tensors.items() if places[key] == file}, folder / file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    (folder / "model.safetensors").unlink()
+    (folder / "preprocessor_config.json").write_text(
+        '{"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 32}, "crop_size": 32}'
+    )
+    return clip
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of every load, done one after the other by the real client in one fresh process."""
@@ -52,9 +80,21 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (root / "timm").mkdir(parents=True)
     save_for_hf(tiny, str(root / "timm" / "vit_tiny"), safe_serialization=True)
     other = write_transformers(root / "me" / "other", hub_names=True)
+    clip = write_shards(root / "me" / "shards")
+    for copy in ("large", "lost"):
+        shutil.copytree(root / "me" / "shards", root / "me" / copy)
+    (root / "me" / "lost" / VISION).unlink()
+    shutil.copytree(root / "timm" / "vit_tiny", root / "me" / "open_clip")
+    save_file(
+        {f"visual.trunk.{key}": tensor for key, tensor in tiny.state_dict().items()},
+        root / "me" / "open_clip" / "open_clip_model.safetensors",
+    )
+    (root / "me" / "open_clip" / "model.safetensors").unlink()
     own = write_own(root / "me" / "good")
     for copy in ("slow", "gated", "broken", "pickled", "hangs", "stuck", "space/vit_cifar10"):
         shutil.copytree(root / "me" / "good", root / "me" / copy)
+    shutil.copytree(root / "me" / "good", root / "me" / "bert")
+    (root / "me" / "bert" / "config.json").write_text('{"model_type": "bert"}')
     weights = root / "me" / "pickled" / "model.safetensors"
     size = weights.stat().st_size
     weights.rename(weights.with_name("pytorch_model.bin"))
@@ -74,11 +114,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "timm": compute_logits(tiny, 224),
         "transformers": compute_logits(other, 32),
         "good": compute_logits(own, 16),
+        "shards": clip.vision_model(make_probe(32)).pooler_output,
+        "open_clip": compute_logits(tiny, 224),
     }
     return results | {"wanted": wanted, "size": size}
 
 
-@pytest.mark.parametrize("name", ["timm", "transformers", "good"])
+@pytest.mark.parametrize("name", ["timm", "transformers", "good", "shards", "open_clip"])
 def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name: str) -> None:
     torch.testing.assert_close(torch.tensor(hub[name]["logits"]), hub["wanted"][name], rtol=0, atol=1e-4)
     assert (hub[name]["revision"], hub[name]["note"]) == (COMMIT, "")
@@ -86,7 +128,17 @@ def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name:
 
 def test_the_cache_tells_what_need_not_be_fetched(hub: dict[str, Any]) -> None:
     cached = {name for name, load in hub.items() if isinstance(load, dict) and load.get("cached")}
-    whole = {"timm", "transformers", "good", "again", "pinned", "slow"}
+    whole = {
+        "timm",
+        "transformers",
+        "good",
+        "again",
+        "pinned",
+        "slow",
+        "shards",
+        "shards, pinned",
+        "open_clip",
+    }
     assert cached == whole | {"hangs, cached", "offline, cached", "down, cached"}
 
 
@@ -107,6 +159,23 @@ def test_the_cache_is_used(hub: dict[str, Any]) -> None:
     assert hub["pinned"]["logits"] == hub["again"]["logits"] == hub["good"]["logits"]
 
 
+def test_only_the_shards_that_are_needed_are_fetched(hub: dict[str, Any]) -> None:
+    fetched = [request for request in hub["shards"]["requests"] if request.startswith("GET")]
+    assert any(VISION in request for request in fetched)
+    assert not any(TEXT in request for request in fetched)
+    assert hub["shards, pinned"]["requests"] == []
+    shares = [share for share, _ in hub["shards"]["progress"]]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("name", ["shards, large", "another network"])
+def test_what_is_refused_is_refused_before_its_weights_are_fetched(hub: dict[str, Any], name: str) -> None:
+    requests = hub[name]["requests"]
+    assert requests
+    assert not any(re.search(r"GET .*\.safetensors$", request) for request in requests)
+
+
 def test_a_slow_download_is_not_cut_off_and_shows_its_progress(hub: dict[str, Any]) -> None:
     slow, size = hub["slow"], hub["size"]
     assert slow["seconds"] > size // SLOW_PIECE * SLOW_PAUSE > DEADLINE
@@ -122,6 +191,9 @@ REFUSALS = {
     "broken": "status 500 for me/broken",
     "no repo": "There is no repository me/nothing on the Hub",
     "no revision": "me/good has no revision v9",
+    "shards, large": f"{VISION} of me/large has 0 MB, and at most 0 MB are fetched",
+    "no shard": f"me/lost has no {VISION} at revision main",
+    "another network": "config.json of hf-hub:me/bert: model_type 'bert' is not known",
     "no file": "me/pickled has no model.safetensors at revision main (a pickle such as",
     "hangs": "The Hub did not answer within 2 seconds",
     "stuck": "The Hub did not answer within 2 seconds",

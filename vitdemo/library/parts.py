@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from vitdemo.engine import Said
 from vitdemo.files import check_writable, write_atomically
-from vitdemo.weights.store import sha256_of
+from vitdemo.weights.reading import sha256_of
 
 OWN = re.compile(r"[0-9a-f]{32}\.json(\.part)?")  # the second is what a killed process was writing
 KEYS = {"path", "sha256", "said"}

@@ -21,9 +21,10 @@ from vitdemo.registry import MODELS, PREFERRED, ModelSpec, dataset_title, entitl
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.names import resolve_name
+from vitdemo.weights.reading import CONFIG, PREPROCESSOR
 from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
 from vitdemo.weights.shelf import find_own, make_own_spec
-from vitdemo.weights.store import CONFIG, PICKLES, PREPROCESSOR, read_description, read_folder, save_model
+from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
 
 __all__ = [
     "LoadedModel",

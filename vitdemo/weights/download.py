@@ -1,11 +1,10 @@
-"""What is asked of the Hugging Face Hub: in a thread, watched by a clock."""
+"""What the Hugging Face Hub is asked about a network: its config, the size of its weights, all its files."""
 
 from __future__ import annotations
 
 import contextlib
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,20 +12,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vitdemo.message import Message, Progress
+from vitdemo.weights.reading import (
+    CONFIG,
+    INDEX,
+    LARGEST_JSON,
+    OPEN_CLIP,
+    PREPROCESSOR,
+    WEIGHTS,
+    read_index,
+)
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.refusals import explain_error
-from vitdemo.weights.store import CONFIG, LARGEST_JSON, PREPROCESSOR, WEIGHTS
-from vitdemo.weights.transfer import CHUNK, Tell, Transfer
-
-LONGEST = 1800.0  # seconds that a download may take, however well it moves
-BEAT = 0.2  # seconds between two calls of `progress`
+from vitdemo.weights.store import read_description
+from vitdemo.weights.transfer import CHUNK, Tell, Transfer, check_size
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How much of the Hub is waited for: `deadline` seconds without a byte, `max_bytes` of one file.
+    """How much of the Hub is waited for: `deadline` seconds without a byte, `max_bytes` of weights.
 
     `anonymous`: as anybody, without the token of whoever runs this program.
     """
@@ -58,9 +63,8 @@ class Address:
         return f"{self.subfolder}/{file}" if self.subfolder else file
 
 
-def as_fetched(address: Address, config: str) -> Fetched:
-    """Return the folder of a cached config file, `.../snapshots/<commit>/[subfolder/]config.json`."""
-    folder = Path(config).parent
+def as_fetched(address: Address, folder: Path) -> Fetched:
+    """Return a folder of the cache, `.../snapshots/<commit>/[subfolder]`."""
     return Fetched(folder, folder.parent.name if address.subfolder else folder.name)
 
 
@@ -73,7 +77,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Asking:
-    """The questions that the Hub is asked about `address`, each in a thread of its own; see `watch`.
+    """The questions that the Hub is asked about `address`, each in a thread of its own; see `waiting`.
 
     `events`: what the thread tells, (share, text) of what has come, or how it ended. `abandoned`: nobody
     waits any more.
@@ -108,35 +112,60 @@ class Asking:
         return False if self.terms.anonymous else None
 
     def download(self) -> Fetched:
-        """Bring the files of one commit into the cache, the weights last; then store the branch's name."""
-        commit, config = self.download_config()
-        self.get(WEIGHTS, commit)
+        """Bring the files of one commit into the cache, the weights last; then store the branch's name.
+
+        What is not followed, or too large, is refused before its weights are fetched.
+        """
+        commit, folder = self.download_config()
+        sizes = self.find_weights(folder, commit)
+        what = next(iter(sizes)) if len(sizes) == 1 else f"{WEIGHTS} ({len(sizes)} shards)"
+        check_size(sum(sizes.values()), limit=self.terms.max_bytes, file=what, repo=self.address.repo)
+        for number, file in enumerate(sizes):
+            self.get(file, commit, part=(number, len(sizes)))
         if commit != self.address.revision:
             with contextlib.suppress(WeightsError):  # only the cache would not know the name
                 self.get(CONFIG, self.address.revision)
-        return as_fetched(self.address, config)
+        return as_fetched(self.address, folder)
 
     def measure(self) -> tuple[Fetched, int]:
         """Bring all but the weights of one commit into the cache; return its folder and their bytes."""
-        commit, config = self.download_config()
-        return as_fetched(self.address, config), self.look_at(WEIGHTS, commit).size or 0
+        commit, folder = self.download_config()
+        return as_fetched(self.address, folder), sum(self.find_weights(folder, commit).values())
 
-    def download_config(self) -> tuple[str, str]:
-        """Bring what describes the network into the cache; return the commit and the path of its config."""
-        from huggingface_hub import errors
-
+    def download_config(self) -> tuple[str, Path]:
+        """Bring what describes the network into the cache; return the commit and its folder there."""
         repo = self.address.repo
         commit = self.look_at(CONFIG, self.address.revision).commit_hash
         if commit is None:
             raise WeightsError(Message("The server did not say which revision of {repo} it has", repo=repo))
         config = self.get(CONFIG, commit)
-        if b'"model_type"' in Path(config).read_bytes():  # transformers' format
-            try:
-                self.get(PREPROCESSOR, commit)
-            except WeightsError as error:
-                if not isinstance(error.__cause__, errors.RemoteEntryNotFoundError):
-                    raise
-        return commit, config
+        if b'"model_type"' in config.read_bytes():  # transformers' format
+            self.find(self.get, PREPROCESSOR, commit)
+        return commit, config.parent
+
+    def find_weights(self, folder: Path, commit: str) -> dict[str, int]:
+        """Return the bytes of each file with weights of the network in `folder`: of shards, what it needs."""
+        label = f"hf-hub:{self.address.repo}"
+        described = read_description(folder, label=label)
+        if found := self.find(self.look_at, WEIGHTS, commit):
+            return {WEIGHTS: found.size or 0}
+        if self.find(self.get, INDEX, commit):
+            shards = read_index(folder, described, label=label)
+            return {shard: self.look_at(shard, commit).size or 0 for shard in shards}
+        if found := self.find(self.look_at, OPEN_CLIP, commit):
+            return {OPEN_CLIP: found.size or 0}
+        return {WEIGHTS: self.look_at(WEIGHTS, commit).size or 0}  # which tells that there are none
+
+    def find(self, how: Callable[[str, str], T], file: str, revision: str) -> T | None:
+        """Return what `how` does with a file, and None where the repository has none of this name."""
+        from huggingface_hub.errors import RemoteEntryNotFoundError
+
+        try:
+            return how(file, revision)
+        except WeightsError as error:
+            if not isinstance(error.__cause__, RemoteEntryNotFoundError):
+                raise
+            return None
 
     def look_at(self, file: str, revision: str) -> Any:
         """Return what the Hub tells of a file, with `commit_hash` and `size`, without the file."""
@@ -149,68 +178,21 @@ class Asking:
         except Exception as error:
             raise self.explain(error, path) from error
 
-    def get(self, file: str, revision: str) -> str:
-        """Bring a file into the cache and return its path."""
+    def get(self, file: str, revision: str, *, part: tuple[int, int] | None = None) -> Path:
+        """Bring a file into the cache. `part`: which it is of how many files with weights, None = of none."""
         from huggingface_hub import hf_hub_download
 
-        repo, path, weights = self.address.repo, self.address.path(file), file == WEIGHTS
-        tell: Tell = lambda share, text: self.events.put((share if weights else 0.0, text))  # noqa: E731
-        limit = self.terms.max_bytes if weights else LARGEST_JSON
+        repo, path, (number, count) = self.address.repo, self.address.path(file), part or (0, 1)
+        tell: Tell = lambda share, text: self.events.put(  # noqa: E731
+            ((number + share) / count if part else 0.0, text)
+        )
+        limit = self.terms.max_bytes if part else LARGEST_JSON
         transfer = Transfer(repo, path, limit, tell, self.abandoned)
         options = {"revision": revision, "etag_timeout": self.patience, "token": self.token}
         try:
-            return transfer.run(partial(hf_hub_download, repo, path, **options))
+            return Path(transfer.run(partial(hf_hub_download, repo, path, **options)))
         except Exception as error:
             raise self.explain(error, path) from error
 
     def explain(self, error: Exception, path: str) -> WeightsError:
         return explain_error(error, repo=self.address.repo, revision=self.address.revision, file=path)
-
-
-def watch(address: Address, terms: Terms, question: Callable[[Asking], T]) -> T:
-    """Return what `question` does, in a thread of its own: the client can block for minutes.
-
-    The thread ends with the next byte, or the next request, after it was abandoned.
-    """
-    asking = Asking(address, terms)
-    threading.Thread(target=asking.run, args=(question,), daemon=True, name=f"fetch {address.repo}").start()
-    start = now = heard = time.monotonic()
-    news, reported = (0.0, Message("Asking the Hub for {repo}", repo=address.repo)), -BEAT
-    try:
-        while now - heard < terms.deadline and now - start < LONGEST:
-            if terms.progress is not None and (now - reported >= BEAT or news[0] == 1):
-                terms.progress(*news)
-                reported = now
-            with contextlib.suppress(queue.Empty):
-                event = asking.events.get(timeout=min(BEAT, terms.deadline))
-                if isinstance(event, Done):
-                    return event.answer
-                if isinstance(event, BaseException):
-                    raise event
-                heard, news = time.monotonic(), event
-            now = time.monotonic()
-    finally:
-        asking.abandoned.set()
-    raise explain_silence(address.repo, terms, long=now - start >= LONGEST, silent=heard == start)
-
-
-def explain_silence(repo: str, terms: Terms, *, long: bool, silent: bool) -> WeightsError:
-    """Return the sentence for a wait that was given up: too `long`, or without a word from the start."""
-    if long:
-        minutes = f"{LONGEST / 60:.0f}"
-        return WeightsError(
-            Message("The Hub took longer than {minutes} minutes for {repo}", minutes=minutes, repo=repo)
-        )
-    seconds = f"{terms.deadline:g}"
-    if silent:
-        return WeightsError(
-            Message("The Hub did not answer within {seconds} seconds for {repo}", seconds=seconds, repo=repo)
-        )
-    return WeightsError(
-        Message(
-            "The Hub sent less than {size} kB of {repo} in {seconds} seconds",
-            size=f"{CHUNK / 1e3:.0f}",
-            repo=repo,
-            seconds=seconds,
-        )
-    )

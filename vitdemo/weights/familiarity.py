@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from vitdemo.config import ViTConfig
 from vitdemo.familiarity import Familiarity
 from vitdemo.files import replace_file
-from vitdemo.weights.store import WEIGHTS, sha256_of
+from vitdemo.weights.reading import WEIGHTS, sha256_of
 
 FILE = "familiarity.safetensors"
 NAMES = [field.name for field in fields(Familiarity)]

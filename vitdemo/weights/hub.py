@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitdemo.message import Message
-from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched, watch
+from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched
+from vitdemo.weights.reading import CONFIG, INDEX, find_form, read_index, sha256_of
 from vitdemo.weights.records import WeightsError
-from vitdemo.weights.store import CONFIG, WEIGHTS, sha256_of
+from vitdemo.weights.store import read_description
+from vitdemo.weights.waiting import watch
 
 NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>(?!.*\.\.)[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -42,13 +44,13 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
     """
     address = read_address(name, subfolder=subfolder)
     found = resolve(address, terms)
-    if discard_damaged(found.folder / WEIGHTS):
+    if discard_damaged(found.folder):
         found = resolve(address, terms)
-        if discard_damaged(found.folder / WEIGHTS):
+        if damaged := discard_damaged(found.folder):
             raise WeightsError(
                 Message(
                     "{file} of {repo} arrived damaged: its sha256 is not the Hub's",
-                    file=WEIGHTS,
+                    file=damaged[0],
                     repo=address.repo,
                 )
             )
@@ -64,13 +66,13 @@ def inquire(name: str, terms: Terms) -> tuple[Fetched, int]:
     address = read_address(name)
     cached = None if terms.anonymous else find_cached(address)
     if cached is not None and COMMIT.fullmatch(address.revision):
-        return cached, (cached.folder / WEIGHTS).stat().st_size
+        return cached, sum(file.stat().st_size for file in list_weights(cached.folder))
     try:
         return watch(address, terms, Asking.measure)
     except WeightsError:
         if cached is None:
             raise
-        return cached, (cached.folder / WEIGHTS).stat().st_size
+        return cached, sum(file.stat().st_size for file in list_weights(cached.folder))
 
 
 def resolve(address: Address, terms: Terms) -> Fetched:
@@ -95,21 +97,34 @@ def find_cached(address: Address) -> Fetched | None:
     """Return the folder that an earlier download of this revision left, if it is complete."""
     from huggingface_hub import try_to_load_from_cache
 
-    for file in (WEIGHTS, CONFIG):
-        path = try_to_load_from_cache(address.repo, address.path(file), revision=address.revision)
-        if not isinstance(path, str):
-            return None
-    return as_fetched(address, path)
+    config = try_to_load_from_cache(address.repo, address.path(CONFIG), revision=address.revision)
+    if not isinstance(config, str) or not list_weights(Path(config).parent):
+        return None
+    return as_fetched(address, Path(config).parent)
 
 
-def discard_damaged(weights: Path) -> bool:
-    """Remove a cached file that is damaged, and return whether it was.
+def list_weights(folder: Path) -> list[Path]:
+    """Return the files with the weights of the network in a cached `folder`; none where one is missing."""
+    names = [find_form(folder)]
+    if names == [INDEX]:
+        try:
+            names = read_index(folder, read_description(folder, label=""), label="")
+        except WeightsError:  # which whoever loads it is told
+            return []
+    files = [folder / name for name in names]
+    return files if all(file.is_file() for file in files) else []
+
+
+def discard_damaged(folder: Path) -> list[str]:
+    """Remove the weights in a cached `folder` that are damaged, and return their names.
 
     The Hub names large files by their sha256. One that has another name is taken as it is.
     """
-    blob = weights.resolve()
-    if not SHA256.fullmatch(blob.name) or sha256_of(blob) == blob.name:
-        return False
-    weights.unlink()
-    blob.unlink(missing_ok=True)
-    return True
+    damaged = []
+    for weights in sorted(folder.glob("*.safetensors")):
+        blob = weights.resolve()
+        if SHA256.fullmatch(blob.name) and sha256_of(blob) != blob.name:
+            weights.unlink()
+            blob.unlink(missing_ok=True)
+            damaged.append(weights.name)
+    return damaged

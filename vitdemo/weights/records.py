@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from vitdemo.familiarity import Familiarity
 from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
 
+T = TypeVar("T")
 Json = Mapping[str, Any]
 Tensors = Mapping[str, Tensor]
 Finish = Callable[[Tensors, ViTConfig], Tensors]  # what is left to do when names and types are right
@@ -66,12 +67,12 @@ class LoadedModel:
         return self.folder if self.trained_size is None else None
 
 
-def unwrap(tensors: Tensors) -> Tensors:
-    """Return `tensors` without the prefixes of WRAPPERS that all of their names have."""
+def unwrap(named: Mapping[str, T]) -> Mapping[str, T]:
+    """Return what is `named` without the prefixes of WRAPPERS that all names have."""
     for prefix in WRAPPERS:
-        if all(key.startswith(prefix) for key in tensors):
-            tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
-    return tensors
+        if all(key.startswith(prefix) for key in named):
+            named = {key.removeprefix(prefix): value for key, value in named.items()}
+    return named
 
 
 def keep_tensors(tensors: Tensors, config: ViTConfig) -> Tensors:

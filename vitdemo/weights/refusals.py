@@ -6,8 +6,8 @@ import errno
 from pathlib import PurePath
 
 from vitdemo.message import Message
+from vitdemo.weights.reading import WEIGHTS
 from vitdemo.weights.records import WeightsError
-from vitdemo.weights.store import WEIGHTS
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

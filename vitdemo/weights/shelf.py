@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitdemo.registry import MODELS, PREFERRED, ModelSpec
-from vitdemo.weights.store import CONFIG
+from vitdemo.weights.reading import CONFIG
 
 EXPORT = "export"  # the folder of a finished run's network, in the run's own
 RUN = "_run"  # what follows the name of a run's network where a bundled one has the same

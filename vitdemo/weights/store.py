@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from vitdemo.config import DataConfig
 from vitdemo.files import replace_file
 from vitdemo.kinds import to_json
-from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
+from vitdemo.weights.open_clip import OPEN_CLIP_KEYS
+from vitdemo.weights.reading import (
+    CONFIG,
+    OPEN_CLIP,
+    PREPROCESSOR,
+    WEIGHTS,
+    find_form,
+    read_json,
+    read_tensors,
+    sha256_of,
+)
 from vitdemo.weights.records import WeightsError
+from vitdemo.weights.transformers_tensors import shape_tables
 
-CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-LARGEST_JSON = 2**24  # bytes; 100,000 names take less
 
 
 def save_model(
@@ -61,15 +68,6 @@ def save_model(
         description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file, in hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def read_folder(
     folder: Path, *, label: str, official: bool = False, dense: bool = False
 ) -> tuple[VisionTransformer, Description]:
@@ -80,29 +78,12 @@ def read_folder(
     for, only a pickle is there, an unknown format, or a tensor whose name, shape, kind or numbers are not a
     network's.
     """
-    refuse_pickles(folder, label=label)
+    form = find_form(folder)
+    refuse_pickles(folder, form, label=label)
     described = read_description(folder, label=label, official=official, dense=dense)
-    if not (folder / WEIGHTS).is_file():
-        raise WeightsError(Message("{model} has no {file}", model=label, file=WEIGHTS))
-    where = f"{WEIGHTS} of {label}"
-    try:
-        if described.sha256 and sha256_of(folder / WEIGHTS) != described.sha256:
-            raise WeightsError(
-                Message(
-                    "{file} of {model} is damaged: its sha256 is not the one in config.json",
-                    file=WEIGHTS,
-                    model=label,
-                )
-            )
-        tensors = load_file(folder / WEIGHTS)
-    except OSError as error:
-        raise _unreadable(WEIGHTS, label, error) from error
-    except SafetensorError as error:
-        raise WeightsError(
-            Message(
-                "{file} of {model} is truncated or damaged ({error})", file=WEIGHTS, model=label, error=error
-            )
-        ) from error
+    if form == OPEN_CLIP:
+        described = replace(described, keys=OPEN_CLIP_KEYS, finish=shape_tables)
+    tensors, where = read_tensors(folder, form, described, label=label), f"{form} of {label}"
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
     tensors = {key: to_floats(key, tensor, where=where) for key, tensor in described.repair(tensors).items()}
@@ -138,39 +119,15 @@ def read_description(folder: Path, *, label: str, official: bool = False, dense:
     return described.without_predictors() if dense else described
 
 
-def refuse_pickles(folder: Path, *, label: str) -> None:
-    """Raise WeightsError naming a pickle that stands where safetensors are wanted."""
-    if (folder / WEIGHTS).is_file() or not folder.is_dir():
+def refuse_pickles(folder: Path, form: str, *, label: str) -> None:
+    """Raise WeightsError naming a pickle that stands where the safetensors `form` are wanted."""
+    if (folder / form).is_file() or not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
         if path.suffix in PICKLES:
             raise WeightsError(
                 f"{label} holds {path.name}, a pickle that could run code; only {WEIGHTS} is read"
             )
-
-
-def read_json(path: Path, *, label: str) -> dict[str, Any]:
-    """Return a JSON object. Raise WeightsError when it is missing or is not one."""
-    if not path.is_file():
-        raise WeightsError(Message("{model} has no {file}", model=label, file=path.name))
-    try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise WeightsError(f"{path.name} of {label} is larger than {LARGEST_JSON / 1e6:.0f} MB")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _unreadable(path.name, label, error) from error
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path.name} of {label} is not valid JSON ({error})") from error
-    if not isinstance(values, dict):
-        raise WeightsError(f"{path.name} of {label} is not a JSON object")
-    return values
-
-
-def _unreadable(file: str, label: str, error: OSError) -> WeightsError:
-    """Return the sentence for a file that the system does not give out; its own would tell the path."""
-    return WeightsError(
-        Message("{file} of {model} cannot be read ({error})", file=file, model=label, error=error.strerror)
-    )
 
 
 def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.files import replace_file
+from vitdemo.weights.reading import CONFIG, WEIGHTS
 from vitdemo.weights.records import LoadedModel, WeightsError
-from vitdemo.weights.store import CONFIG, WEIGHTS
 
 PLAIN, DISTILLED = "vit_tiny_patch16_224", "deit_tiny_distilled_patch16_224"  # which the arguments change
 SHARED = ("img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias")

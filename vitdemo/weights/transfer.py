@@ -84,20 +84,25 @@ class Transfer:
         if self.abandoned.is_set():
             raise Abandoned
         self.done, self.total = done, total
-        if max(done, total) > self.limit:
-            raise WeightsError(
-                Message(
-                    "{file} of {repo} has {size} MB, and at most {limit} MB are fetched unless "
-                    "download_megabytes asks for more",
-                    file=self.file,
-                    repo=self.repo,
-                    size=f"{max(done, total) / 1e6:,.0f}",
-                    limit=f"{self.limit / 1e6:,.0f}",
-                )
-            )
+        check_size(max(done, total), limit=self.limit, file=self.file, repo=self.repo)
         share = done / total if total else 0.0
         came, whole = f"{done / 1e6:.1f}", f"{total / 1e6:.1f}"
         self.tell(share, Message("{file}: {done} of {total} MB", file=self.file, done=came, total=whole))
+
+
+def check_size(size: int, *, limit: int, file: str, repo: str) -> None:
+    """Raise WeightsError where `size` bytes are more than `limit`."""
+    if size > limit:
+        raise WeightsError(
+            Message(
+                "{file} of {repo} has {size} MB, and at most {limit} MB are fetched unless "
+                "download_megabytes asks for more",
+                file=file,
+                repo=repo,
+                size=f"{size / 1e6:,.0f}",
+                limit=f"{limit / 1e6:,.0f}",
+            )
+        )
 
 
 def count_request(request: Any) -> None:
