@@ -51,7 +51,7 @@ def train(config: TrainConfig, *, resume: bool, better: bool) -> None:
         if resume:
             resume_run(run)
         elif run.world.writes and (kept := set_aside(config.run_dir)):
-            print(f"{kept} keeps the state of the run before, and its export")
+            print(f"{kept} keeps the state of the run before, its maps and its export")
         with heed_signals(run):
             fit(run)
         if run.world.writes:

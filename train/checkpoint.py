@@ -17,6 +17,7 @@ from vitdemo.files import replace_file, write_atomically
 from vitdemo.weights.shelf import EXPORT
 
 INDEX, FACTS = "state.json", "config.json"
+MAPS = "maps"  # the folder of what `train.maps` draws
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
@@ -87,15 +88,16 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
 
 
 def set_aside(folder: Path) -> Path | None:
-    """Move the state and the export of the run before to where a new run in `folder` leaves them alone.
+    """Move state, maps and export of the run before to where a new run in `folder` leaves them alone.
 
-    Return where that is, None where there is neither.
+    Return where that is, None where there is none of them.
     """
-    if not ((folder / INDEX).is_file() or (folder / EXPORT).is_dir()):
+    if not any((folder / name).exists() for name in (INDEX, MAPS, EXPORT)):
         return None
     kept = next(path for path in (folder / f"before-{n}" for n in count(1)) if not path.exists())
     kept.mkdir()
-    for path in [*folder.glob("state-*.safetensors"), folder / EXPORT, folder / FACTS, folder / INDEX]:
+    parts = [*folder.glob("state-*.safetensors"), *(folder / name for name in (EXPORT, MAPS, FACTS, INDEX))]
+    for path in parts:
         if path.exists():
             path.rename(kept / path.name)
     return kept

@@ -59,6 +59,8 @@ class TrainConfig:
     """Record a step once and replay it: on one GPU, with one part a batch and a resident split."""
     log: Literal["auto", "none", "tensorboard", "wandb"] = "auto"
     """Where numbers go: "auto" is TensorBoard where it is installed; "wandb" keeps its log offline."""
+    maps: int = 0
+    """How many held-out pictures are drawn after each epoch: patches that stay, attention rollout."""
     data: DataOptions = field(default_factory=DataOptions)
     """Which pictures."""
     augment: AugmentOptions = field(default_factory=AugmentOptions)
@@ -108,6 +110,7 @@ def check_teacher(config: TrainConfig) -> None:
     for key, value, only in (
         ("objective", config.objective, "classify"),
         ("init_from", config.init_from, ""),
+        ("maps", config.maps, 0),
         ("augment.token_keep", config.augment.token_keep, ((1.0, 1.0),)),
     ):
         if value != only:

@@ -13,6 +13,7 @@ import torch
 from train.checkpoint import FACTS
 from train.data import epoch_order
 from train.evaluate import count_hits
+from train.maps import keep_frame, write_film
 from train.report import run_facts
 from train.resume import save_run
 from train.run import Run
@@ -42,8 +43,12 @@ def fit(run: Run) -> None:
             row = finish_epoch(run, watch)
             run.history.append(row)
             watch.write_row(run.step, row)
+            if run.draws:
+                watch.show(run.step, {"maps": keep_frame(run)})
             if "val" in row:
                 save_run(run)
+    if run.draws:
+        write_film(run)
 
 
 def finish_epoch(run: Run, watch: Watch) -> dict[str, Any]:
@@ -81,6 +86,8 @@ def finish_epoch(run: Run, watch: Watch) -> dict[str, Any]:
 def leave(run: Run, advice: str) -> None:
     """Save and exit as a failure, with one message."""
     save_run(run)
+    if run.draws:
+        write_film(run)
     raise SystemExit(f"stopped at step {run.step}; {advice}" if run.world.writes else 1)
 
 

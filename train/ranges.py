@@ -47,6 +47,7 @@ RANGES: dict[str, Range] = {
     "val_every": at_least(1),
     "batch_size": at_least(1),
     "accumulate": at_least(1),
+    "maps": at_least(0),
     "data.workers": up_to(0, PROCESSES),
     "optim.lr": POSITIVE,
     "optim.muon_lr": POSITIVE,

@@ -10,15 +10,15 @@ from train.config import list_settings
 from train.run import Run
 
 LENGTH = ("epochs", "max_steps")
-PLACES = ("name", "data.folder", "data.workers", "runs", "out", "log")  # of pictures the contents count
+FREE = ("name", "data.folder", "data.workers", "runs", "out", "log", "maps")  # of pictures the contents count
 
 
 def fingerprint(run: Run) -> dict[str, Any]:
     """Return what decides how `run` goes, as JSON keeps it: its recipe by dotted key, and its data.
 
-    Where things lie is left out; the data is what their contents give.
+    Where things lie and what is watched is left out; the data is what their contents give.
     """
-    recipe = {key: value for key, value in list_settings(run.config).items() if key not in PLACES}
+    recipe = {key: value for key, value in list_settings(run.config).items() if key not in FREE}
     return {"recipe": json.loads(json.dumps(recipe)), "data": run.contents}
 
 

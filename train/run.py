@@ -75,6 +75,11 @@ class Run:
         return self.splits["train"].fingerprint()
 
     @property
+    def draws(self) -> bool:
+        """Whether this process draws maps after each epoch (`train.maps`)."""
+        return bool(self.config.maps) and self.world.writes
+
+    @property
     def macs(self) -> float:
         """Multiply-accumulates of one training picture's forward pass now; 0 where a draw decides."""
         model, config = self.config.model, self.config

@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -104,6 +106,10 @@ class TensorBoard:
         for name, value in values.items():
             self.inner.add_scalar(name, value, step)
 
+    def show(self, step: int, pictures: dict[str, Image.Image]) -> None:
+        for name, picture in pictures.items():
+            self.inner.add_image(name, np.asarray(picture), step, dataformats="HWC")
+
     def close(self) -> None:
         self.inner.close()
 
@@ -113,7 +119,8 @@ class Wandb:
 
     def __init__(self, folder: Path, config: TrainConfig) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.inner: Any = importlib.import_module("wandb").init(
+        self.library = importlib.import_module("wandb")
+        self.inner: Any = self.library.init(
             mode="offline",
             project="vitdemo",
             name=config.name,
@@ -123,6 +130,10 @@ class Wandb:
 
     def write(self, step: int, values: dict[str, float]) -> None:
         self.inner.log(values, step=step)
+
+    def show(self, step: int, pictures: dict[str, Image.Image]) -> None:
+        images = {name: self.library.Image(picture) for name, picture in pictures.items()}
+        self.inner.log(images, step=step)
 
     def close(self) -> None:
         self.inner.finish()
@@ -188,6 +199,11 @@ class Watch:
     def write(self, step: int, values: dict[str, float]) -> None:
         for writer in self.writers:
             writer.write(step, values)
+
+    def show(self, step: int, pictures: dict[str, Image.Image]) -> None:
+        """Write pictures, each by its name."""
+        for writer in self.writers:
+            writer.show(step, pictures)
 
     def close(self) -> None:
         self.bar.close()

@@ -52,7 +52,7 @@ def test_a_batch_that_cannot_be_cut_is_refused(words: list[str], message: str, t
 
 
 def test_two_processes_are_one(tiny: list[str], tmp_path: Path) -> None:
-    single = ["--recipe", "cifar10_vit", *tiny, *ALIKE]
+    single = ["--recipe", "cifar10_vit", *tiny, *ALIKE, "maps=1"]
     train(single)
     places = [f"runs={tmp_path / 'two' / 'runs'}"]
     printed = run_twice([*single, *places])
@@ -64,6 +64,8 @@ def test_two_processes_are_one(tiny: list[str], tmp_path: Path) -> None:
         assert one["val"] == two["val"]
         assert one["cross_entropy"] == pytest.approx(two["cross_entropy"], abs=2e-4)
     assert printed.count("on the test split") == 1  # one writer
+    drawn = [sorted(path.name for path in (folder.parent / "maps").iterdir()) for folder in (ours, theirs)]
+    assert drawn[0] == drawn[1]
 
 
 def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None:

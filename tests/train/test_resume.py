@@ -86,12 +86,15 @@ def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.C
     folder = list_saved(words).config.run_dir
     (folder / "export").mkdir()
     (folder / "export" / "model.safetensors").write_bytes(b"of a finished run")
+    (folder / "maps").mkdir()
+    (folder / "maps" / "0001.webp").write_bytes(b"of its first epoch")
     files = read_files(folder)
     for number in (1, 2):
         train(["--recipe", "cifar10_vit", *words])
         assert f"{folder / f'before-{number}'} keeps the state" in capsys.readouterr().out
     assert read_files(folder / "before-1") == files
     assert not (folder / "export").exists()
+    assert not (folder / "maps").exists()
     for kept, step in (("before-1", 2), ("before-2", 4), (".", 4)):
         state = load_state(folder / kept)
         assert state is not None

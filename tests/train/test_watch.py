@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -25,13 +26,21 @@ class Fake:
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, dict[str, float]]] = []
+        self.pictures: list[tuple[int, str, tuple[int, ...]]] = []
         self.options: dict[str, Any] = {}
         self.closed = False
 
     def add_scalar(self, name: str, value: float, step: int) -> None:
         self.rows.append((step, {name: value}))
 
-    def log(self, values: dict[str, float], *, step: int) -> None:
+    def add_image(self, name: str, pixels: np.ndarray, step: int, *, dataformats: str) -> None:
+        assert dataformats == "HWC"
+        self.pictures.append((step, name, pixels.shape))
+
+    def log(self, values: dict[str, Any], *, step: int) -> None:
+        if "maps" in values:
+            self.pictures.append((step, "maps", values["maps"].shape))
+            return
         self.rows.append((step, values))
 
     def close(self) -> None:
@@ -51,6 +60,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     for name, attribute in (("torch.utils.tensorboard", "SummaryWriter"), ("wandb", "init")):
         module = ModuleType(name)
         setattr(module, attribute, start)
+        setattr(module, "Image", np.asarray)  # noqa: B010
         monkeypatch.setitem(sys.modules, name, module)
     return found
 
@@ -123,7 +133,7 @@ def test_the_first_step_leaves_the_recipe_revision_and_versions(tiny: list[str])
 
 @pytest.mark.parametrize("log", ["auto", "tensorboard", "wandb"])
 def test_a_log_gets_losses_accuracy_and_speed(log: str, tiny: list[str], fake: Fake) -> None:
-    words = [*tiny, "max_steps=12", "epochs=3", "model.depth=1", f"log={log}"]
+    words = [*tiny, "max_steps=12", "epochs=3", "model.depth=1", "maps=1", f"log={log}"]
     fit(Run(load_recipe("cifar10_vit", words)))
     seen: dict[str, list[int]] = {}
     for step, values in fake.rows:
@@ -132,6 +142,8 @@ def test_a_log_gets_losses_accuracy_and_speed(log: str, tiny: list[str], fake: F
     assert fake.closed
     assert seen["cross_entropy"] == seen["accuracy"] == seen["images/s"] == [5, 10, 12]
     assert seen["val"] == [5, 10, 12]
+    assert [(step, name) for step, name, _ in fake.pictures] == [(5, "maps"), (10, "maps"), (12, "maps")]
+    assert {(shape[1], shape[2]) for _, _, shape in fake.pictures} == {(908, 3)}
     run_dir = load_recipe("cifar10_vit", words).run_dir
     if log == "wandb":
         assert (fake.options["mode"], fake.options["dir"]) == ("offline", str(run_dir))
