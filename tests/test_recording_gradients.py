@@ -80,6 +80,28 @@ def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", VARIANTS)
+def test_one_class_rather_than_another_is_the_difference_of_both(name: str) -> None:
+    """Exchanged, every gradient changes its sign, and so does a map that keeps it."""
+    net, x, pruning = make_pruned_net(**VARIANTS[name])
+    targets = (3, 1, (3, 1), (1, 3))
+    traces = [record(net, x, pruning=pruning, target=target, grads=True) for target in targets]
+    assert [(trace.target, trace.against) for trace in traces] == [(3, None), (1, None), (3, 1), (1, 3)]
+    for one, other, both, exchanged in zip(*map(list_gradients, traces), strict=True):
+        torch.testing.assert_close(both, one - other, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(exchanged, -both, atol=1e-6, rtol=1e-5)
+    last, early = list_gradients(traces[2])[-2], traces[2].early_grad
+    assert early is not None
+    torch.testing.assert_close(early[-1], last.clamp(min=0).mean(1))
+
+
+def list_gradients(trace: Trace) -> list[Tensor]:
+    """Return the gradients with their signs: of each layer's attention, and of the tokens."""
+    assert trace.attn_grad is not None
+    assert trace.token_grad is not None
+    return [*trace.attn_grad, trace.token_grad]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_everything_else_is_as_without_gradients(name: str) -> None:
     net = make_small_dynamic(**VARIANTS[name])
     x = make_pictures(net.config, 1)
@@ -148,6 +170,9 @@ def test_threads_share_a_network() -> None:
         ({}, {"target": 5, "grads": True}, "target must be a class from 0 to 4, got 5"),
         ({}, {"target": -1, "grads": True}, "target must be a class from 0 to 4, got -1"),
         ({}, {"target": 1}, "ask for grads=True"),
+        ({}, {"target": (1, 2)}, "ask for grads=True"),
+        ({}, {"target": (1, 5), "grads": True}, "target must be a class from 0 to 4, got 5"),
+        ({}, {"target": (1, 1), "grads": True}, "target must be two different classes, got 1 twice"),
         ({"num_classes": 0}, {"grads": True}, "this model has no head"),
     ],
 )

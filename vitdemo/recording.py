@@ -18,23 +18,25 @@ def record(
     pixels: Float[Tensor, "1 ch hh ww"],
     *,
     pruning: Pruning | None = None,
-    target: int | None = None,
+    target: int | tuple[int, int] | None = None,
     grads: bool = False,
     name: str = "",
 ) -> Trace:
     """Run `model` once on one image and freeze what happened.
 
-    `grads`: also go back from one logit, that of class `target` (None: the class with the highest), to every
-    layer's attention and to the last block's input, and from the same logit read early, after each layer, to
-    that layer's attention; also where the caller has switched gradients off. Which patches a selector keeps
-    is taken as given; no gradient goes through the choice. Parameters are left as they are.
+    `grads`: also go back from one score to every layer's attention and to the last block's input, and from
+    the same score read early, after each layer, to that layer's attention; also where the caller has switched
+    gradients off. Which patches a selector keeps is taken as given; no gradient goes through the choice.
+    Parameters are left as they are. `target`: the class whose logit is the score (None: the one with the
+    highest), or a class and another, whose logit is taken off.
     Raise ValueError when `pixels` holds more than one image, when the model has no head to go back from or
-    was made under `torch.inference_mode`, or when `target` is not one of its classes or is given without
-    `grads`.
+    was made under `torch.inference_mode`, or when `target` is not of its classes, is one class against
+    itself, or is given without `grads`.
     """
     if len(pixels) != 1:
         raise ValueError(f"record takes one image, got a batch of {len(pixels)}")
-    check_target(target, grads=grads, num_classes=model.config.num_classes)
+    target, against = target if isinstance(target, tuple) else (target, None)
+    check_target(target, against, grads=grads, num_classes=model.config.num_classes)
     if grads and any(parameter.is_inference() for parameter in model.parameters()):
         raise ValueError("grads=True needs a model that was made outside torch.inference_mode")
     recorder = Recorder(grads=grads)
@@ -45,25 +47,30 @@ def record(
         logits = model(start, pruning=pruning, recorder=recorder)
         if grads:
             target = int(logits[0].argmax()) if target is None else target
-            gradients = go_back(model, recorder, logits, target=target)
+            gradients = go_back(model, recorder, logits, target=target, against=against)
         return freeze(model, recorder, logits.detach(), gradients=gradients, name=name)
 
 
-def check_target(target: int | None, *, grads: bool, num_classes: int) -> None:
-    """Raise ValueError where `record` cannot go back from that logit."""
-    if target is not None and not grads:
-        raise ValueError("target is the class of the gradients: ask for grads=True")
+def check_target(target: int | None, against: int | None, *, grads: bool, num_classes: int) -> None:
+    """Raise ValueError where `record` cannot go back from those logits."""
     if grads and not num_classes:
         raise ValueError("gradients are of a class, and this model has no head")
-    if target is not None and not 0 <= target < num_classes:
-        raise ValueError(f"target must be a class from 0 to {num_classes - 1}, got {target}")
+    named = [one for one in (target, against) if one is not None]
+    if named and not grads:
+        raise ValueError("target is the class of the gradients: ask for grads=True")
+    for one in named:
+        if not 0 <= one < num_classes:
+            raise ValueError(f"target must be a class from 0 to {num_classes - 1}, got {one}")
+    if named and target == against:
+        raise ValueError(f"target must be two different classes, got {target} twice")
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """The fields of a `Trace` that are of class `target`."""
+    """The fields of a `Trace` that are of a score."""
 
     target: int
+    against: int | None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...]
     early_grad: tuple[Float[Tensor, "h _"], ...]
     tokens: Float[Tensor, "n d"]
@@ -71,18 +78,28 @@ class Gradients:
 
 
 def go_back(
-    model: VisionTransformer, recorder: Recorder, logits: Float[Tensor, "1 c"], *, target: int
+    model: VisionTransformer,
+    recorder: Recorder,
+    logits: Float[Tensor, "1 c"],
+    *,
+    target: int,
+    against: int | None,
 ) -> Gradients:
-    """Return the gradients of class `target` in a pass whose graph is there; it is used up."""
+    """Return the gradients of a score in a pass whose graph is there; it is used up."""
+
+    def score(logits: Float[Tensor, "1 c"]) -> Float[Tensor, ""]:
+        return logits[0, target] if against is None else logits[0, target] - logits[0, against]
+
     assert recorder.entered is not None
     sources = [*recorder.attn, recorder.entered]
-    found = torch.autograd.grad(logits[0, target], sources, retain_graph=True)
+    found = torch.autograd.grad(score(logits), sources, retain_graph=True)
     early = []
     for attn, tokens in zip(recorder.attn, recorder.features, strict=True):
-        (gradient,) = torch.autograd.grad(model.classify(tokens)[0, target], attn)
+        (gradient,) = torch.autograd.grad(score(model.classify(tokens)), attn)
         early.append(detach(gradient.clamp(min=0).mean(dim=-2)))
     return Gradients(
         target=target,
+        against=against,
         attn_grad=tuple(detach(gradient) for gradient in found[:-1]),
         early_grad=tuple(early),
         tokens=detach(recorder.entered),

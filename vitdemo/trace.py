@@ -20,11 +20,12 @@ class Trace:
     `directions`: a layer each; the tokens after it, each divided by its norm, in half precision.
     `pooled`: what the head reads of the last layer's tokens.
 
-    The last five are set only where gradients were asked for. `target`: the class that they are of.
-    `attn_grad`: d logit[target] / d attn, a layer each, through all layers above. `early_grad`: the same for
-    the logit that the head would give if it read this layer's tokens, through this layer alone; of each head
-    and key the positive part, its mean over the queries. `tokens`: what enters the last block, before its
-    first norm; `token_grad`: d logit[target] / d tokens.
+    The last six are set only where gradients were asked for. They are of a score: the logit of class
+    `target`, or that less the logit of class `against` where one is named ("why the one and not the other").
+    `attn_grad`: d score / d attn, a layer each, through all layers above. `early_grad`: the same for the
+    score that the head would give if it read this layer's tokens, through this layer alone; of each head and
+    key the positive part, its mean over the queries. `tokens`: what enters the last block, before its first
+    norm; `token_grad`: d score / d tokens.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Trace:
     directions: tuple[Float16[Tensor, "_ d"], ...] = ()
     pooled: Float[Tensor, "f"] | None = None
     target: int | None = None
+    against: int | None = None
     attn_grad: tuple[Float[Tensor, "h _ _"], ...] | None = None
     early_grad: tuple[Float[Tensor, "h _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
@@ -86,15 +88,19 @@ class Trace:
             assert len(scores) == there, "one score a patch that was present"
 
     def check_gradients(self) -> None:
-        """Check that a target has all of its five fields or none, each shaped as what it belongs to."""
+        """Check that a target has all of its gradients or none, each shaped as what it belongs to."""
         fields = (self.target, self.attn_grad, self.early_grad, self.tokens, self.token_grad)
         assert len({field is None for field in fields}) == 1, "the gradient fields come together"
+        assert self.against is None or self.target is not None, "a class stands against a target"
         if self.target is None or self.attn_grad is None or self.early_grad is None:
             return
         assert self.tokens is not None
         assert self.token_grad is not None
         assert self.logits is not None, "gradients are of a logit"
         assert 0 <= self.target < len(self.logits), "the target is one of the classes"
+        if self.against is not None:
+            assert 0 <= self.against < len(self.logits), "the other class is one of the classes"
+            assert self.against != self.target, "the other class is another"
         assert [g.shape for g in self.attn_grad] == [a.shape for a in self.attn], "one gradient a layer"
         assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
         assert self.token_grad.shape == self.tokens.shape, "one gradient a token"

@@ -45,7 +45,7 @@ def prune_by_hand(model: VisionTransformer, pixels: Tensor, ratio: float, select
 
 
 def record_by_hand(
-    models: Path, key: str, ratio: float, selector: str = "", *, target: int | None = None
+    models: Path, key: str, ratio: float, selector: str = "", *, target: int | tuple[int, int] | None = None
 ) -> Trace:
     """The pass with `ratio` pruned by `selector`, with the gradients of class `target` if one is given."""
     model, pixels = load_by_hand(models, key)

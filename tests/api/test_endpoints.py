@@ -29,7 +29,7 @@ LOOK = ("layer", "head", "fusion", "discard_ratio", "query", "direction", "pass_
 PARAMETERS = {
     "/analyse": WITH_PRUNING,
     "/attention_map": [*WITH_PRUNING, "method", *LOOK],
-    "/class_map": [*WITH_PRUNING, "class_name", "method"],
+    "/class_map": [*WITH_PRUNING, "class_name", "method", "against"],
     "/faithfulness": ["image", "model", "class_name"],
     "/sweep": ["image", "model"],
     "/models": [],

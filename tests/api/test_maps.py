@@ -91,6 +91,17 @@ def test_class_maps_are_those_of_the_gradients(
     assert (answer["class"], answer["unit"]) == ("frog", METHODS[method].unit)
 
 
+def test_a_class_rather_than_another_is_of_the_difference(ask: Ask, models: Path) -> None:
+    answer = ask("/class_map", class_name="frog", against="cat", method="chefer")
+    assert (answer["class"], answer["against"]) == ("frog", "cat")
+    pair = (CIFAR10_CLASSES.index("frog"), CIFAR10_CLASSES.index("cat"))
+    trace = record_by_hand(models, DYNAMIC, 0.3, "learned", target=pair)
+    np.testing.assert_allclose(read_numbers(answer), explain(trace, "chefer"), rtol=1e-4, atol=1e-7)
+    alone = ask("/class_map", class_name="frog", method="chefer")
+    assert alone["against"] == ""
+    assert alone["values"] != answer["values"]
+
+
 def test_without_a_class_the_answer_is_explained(ask: Ask, models: Path) -> None:
     trace = record_by_hand(models, DYNAMIC, 0.3, "learned")
     assert trace.logits is not None

@@ -49,6 +49,18 @@ def test_a_map_of_a_class_is_the_engine_s(
     )
 
 
+def test_one_class_rather_than_another(network: vitdemo.Network, engine: Engine, tmp_path: Path) -> None:
+    found = network.explain(draw_picture(1), method="chefer", class_name="deer", against="cat")
+    result = engine.open(Request(draw_picture(1), "dynamicvit_cifar10", 0.0))
+    assert found.map == result.class_map("deer", against="cat", method="chefer")
+    assert found.map != network.explain(draw_picture(1), method="chefer", class_name="deer").map
+    maps = {one.method: one for one in result.classes("deer", against="cat")}
+    assert (maps["chefer"].label, maps["chefer"].against) == ("deer", "cat")
+    assert found.image.tobytes() == maps["chefer"].image.tobytes()
+    found.save(tmp_path / "map.html")
+    assert "Chefer et al.: deer rather than cat" in (tmp_path / "map.html").read_text()
+
+
 def test_a_map_of_attention_is_the_engine_s(network: vitdemo.Network, engine: Engine) -> None:
     image = draw_picture(2)
     found = network.explain(image, method="raw-attention", layer=2, head=1, query=5)
@@ -153,6 +165,9 @@ def test_the_functions_load_what_they_are_asked_for(models: Path) -> None:
         ),
         ({"method": "chefer", "layer": 1}, "unknown option 'layer' of chefer; its options: none"),
         ({"method": "raw-attention", "layer": 9}, "layer must be an integer from 0 to 3, got 9"),
+        ({"method": "raw-attention", "against": "cat"}, "raw-attention explains no class; these do: grad"),
+        ({"class_name": "cat", "against": "cat"}, "against must be another class than cat"),
+        ({"against": "unicorn"}, "class must be one that dynamicvit_cifar10 knows, got 'unicorn'"),
         ({"class_name": "unicorn"}, "class must be one that dynamicvit_cifar10 knows, got 'unicorn'"),
         ({"pruning_ratio": 1.5}, "pruning_ratio must be from 0 to 0.9"),
         ({"size": "large"}, "size must be own or a number of pixels, got 'large'"),

@@ -119,29 +119,30 @@ class Result:
         """Return JSON of the patches' features after one layer. Raise ValueError naming a wrong one."""
         return features.pack_layer(self._entry, pass_=pass_, layer=layer)
 
-    def classes(self, label: str = "") -> list[ClassMap]:
+    def classes(self, label: str = "", *, against: str = "") -> list[ClassMap]:
         """Return the maps of class `label` ("": the answer), each over the view.
 
-        None for a network without classes.
+        None for a network without classes. With `against`, another class: what speaks for the one rather
+        than for the other.
         Run the network once forward and back, unless it was asked before. Raise ValueError for a class that
-        the model does not have.
+        the model does not have, or for one against itself.
         """
-        return class_maps(self._subject, label)
+        return class_maps(self._subject, label, against=against)
 
-    def class_map(self, label: str = "", *, method: str) -> PatchMap:
+    def class_map(self, label: str = "", *, method: str, against: str = "") -> PatchMap:
         """Return the numbers of one of `classes`.
 
         Run the network and raise as that does; raise ValueError naming the known methods, too.
         """
-        return class_map(self._subject, label, method=method)
+        return class_map(self._subject, label, method=method, against=against)
 
-    def draw_class_map(self, label: str = "", *, method: str) -> Image.Image:
+    def draw_class_map(self, label: str = "", *, method: str, against: str = "") -> Image.Image:
         """Return one of `classes` large enough to be saved. Raise as `class_map`."""
-        return draw_class_map(self._subject, label, method=method)
+        return draw_class_map(self._subject, label, method=method, against=against)
 
-    def class_drawing(self, label: str = "", *, method: str) -> Drawing:
+    def class_drawing(self, label: str = "", *, method: str, against: str = "") -> Drawing:
         """Return one of `classes`, ready to be drawn. Run the network and raise as `class_map`."""
-        return class_drawing(self._subject, label, method=method)
+        return class_drawing(self._subject, label, method=method, against=against)
 
     def best_method(self) -> str:
         """Return the method of the first of `classes`: the most faithful one, where that was measured."""

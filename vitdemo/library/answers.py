@@ -106,7 +106,7 @@ class Explanation(Shown):
     def drawing(self) -> render.Drawing:
         """The map over the crop that the network saw, ready to be drawn in another way than `image`."""
         if self.method in CLASS_METHODS:
-            return self.result.class_drawing(self.label, method=self.method)
+            return self.result.class_drawing(self.label, method=self.method, against=self.map.against)
         return self.result.attention_drawing(self.look)
 
     @cached_property
@@ -131,6 +131,7 @@ class Explanation(Shown):
 
     def _report(self, **_: Any) -> str:
         title = f"{self.map.title}: {self.label}" if self.map.label else self.map.title
+        title += f" rather than {self.map.against}" if self.map.against else ""
         return super()._report(title=title, look=self.look)
 
     def faithfulness(self) -> Trust:

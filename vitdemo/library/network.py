@@ -91,6 +91,7 @@ class Network(HubMixin):
         *,
         method: str = "",
         class_name: str = "",
+        against: str = "",
         pruning_ratio: float = 0.0,
         size: int | str = "",
         **options: Any,
@@ -99,16 +100,17 @@ class Network(HubMixin):
 
         `method`: a key of METHODS but "keep-score"; "" = the map of a class that was found the most faithful
         to this network, or attention rollout where there are no classes. `class_name`: what shall be
-        explained, "" = the answer; only for maps of a class. `pruning_ratio`: above 0, explain the pass from
-        which so many patches are dropped at each stage. `size`: as in `open`. `options`: those of `Look`, for
-        maps of attention. Raise ValueError naming what is unknown or out of range.
+        explained, "" = the answer, and `against` a class rather than which; only for maps of a class.
+        `pruning_ratio`: above 0, explain the pass from which so many patches are dropped at each stage.
+        `size`: as in `open`. `options`: those of `Look`, for maps of attention. Raise ValueError naming what
+        is unknown or out of range.
         """
         result = self.open(picture, pruning_ratio=pruning_ratio, size=size)
         method = method or (result.best_method() if self.classes else DEFAULT_METHOD)
-        look = check_asked(method, class_name, options)
+        look = check_asked(method, class_name or against, options)
         if look is not None:
             return Explanation(result, look, result.attention(look))
-        return Explanation(result, Look(), result.class_map(class_name, method=method))
+        return Explanation(result, Look(), result.class_map(class_name, method=method, against=against))
 
     def prune(
         self, picture: Picture, *, keep_ratio: float = 0.7, selector: str = "", size: int | str = ""

@@ -31,7 +31,7 @@ class ClassMap:
 
     `label`: the class. `method`: its key in CLASS_METHODS. `total`: the sum of its numbers; 0 where nothing
     speaks for the class. `judged`: on how many pictures the maps of its network were judged, which gives
-    their order; 0 where they were not.
+    their order; 0 where they were not. `against`: the class rather than which it is explained, "" = none.
     """
 
     label: str
@@ -39,45 +39,51 @@ class ClassMap:
     image: Image.Image
     total: float
     judged: int
+    against: str = ""
 
 
-def class_maps(subject: Subject, label: str = "") -> list[ClassMap]:
+def class_maps(subject: Subject, label: str = "", *, against: str = "") -> list[ClassMap]:
     """Return the maps of class `label` ("": the answer) in the pass that gave the answer.
+
+    With `against`, another class, they tell what speaks for the one rather than for the other: they are of
+    the difference of the two logits.
 
     The first is the one that was found the most faithful to this network, where that was measured.
     That pass is the pruned one if any. Each map has its own scale, which begins at 0. None for a network
-    without classes. Run the network unless it was asked before. Raise ValueError for an unknown class.
+    without classes. Run the network unless it was asked before. Raise ValueError for an unknown class, or
+    for one against itself.
     """
     entry = subject.entry
     if not entry.config.num_classes:
         return []
     label = label or answer(entry)
-    heats, ranking = heats_of(subject, label), ranking_of(subject)
+    heats, ranking = heats_of(subject, label, against), ranking_of(subject)
     totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
     methods = ranking.sort(heats)
     images = [draw_class(entry, method, heats[method]).to_image() for method in methods]
     return [
-        ClassMap(label, method, image, totals[method], ranking.n)
+        ClassMap(label, method, image, totals[method], ranking.n, against)
         for method, image in zip(methods, images, strict=True)
     ]
 
 
-def class_map(subject: Subject, label: str = "", *, method: str) -> PatchMap:
+def class_map(subject: Subject, label: str = "", *, method: str, against: str = "") -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
     label = label or answer(subject.entry)
-    return patch_map(choose_class_method(method), heats_of(subject, label)[method], label=label)
+    known, heats = choose_class_method(method), heats_of(subject, label, against)
+    return patch_map(known, heats[method], label=label, against=against)
 
 
-def class_drawing(subject: Subject, label: str = "", *, method: str) -> render.Drawing:
+def class_drawing(subject: Subject, label: str = "", *, method: str, against: str = "") -> render.Drawing:
     """Return one of these maps over the view. Raise as `class_map`."""
     choose_class_method(method)
-    heats = heats_of(subject, label or answer(subject.entry))
+    heats = heats_of(subject, label or answer(subject.entry), against)
     return draw_class(subject.entry, method, heats[method])
 
 
-def draw_class_map(subject: Subject, label: str = "", *, method: str) -> Image.Image:
+def draw_class_map(subject: Subject, label: str = "", *, method: str, against: str = "") -> Image.Image:
     """Return one of these maps large enough to be saved, its legend with it. Raise as `class_map`."""
-    return class_drawing(subject, label, method=method).to_image(edge=LARGE)
+    return class_drawing(subject, label, method=method, against=against).to_image(edge=LARGE)
 
 
 def choose_class_method(key: str) -> Method:
@@ -102,17 +108,21 @@ def probability_of(subject: Subject, label: str) -> float:
     return float(to_probabilities(logits, entry.config)[index])
 
 
-def heats_of(subject: Subject, label: str) -> dict[str, Heatmap]:
+def heats_of(subject: Subject, label: str, against: str) -> dict[str, Heatmap]:
     """Return the maps of class `label` by method. Run the network unless it was asked before."""
+    if label == against:
+        raise ValueError(Message("against must be another class than {label}", label=label))
 
     def run() -> dict[str, Heatmap]:
         loaded = subject.loaded
         target = class_index(subject.entry, loaded, label)
+        if against:
+            target = (target, class_index(subject.entry, loaded, against))
         with subject.turn():
             trace = record_graded(subject, loaded, target=target)
         return {method: explain(trace, method) for method in CLASS_METHODS}
 
-    return subject.remember("class maps", label, run)
+    return subject.remember(f"class maps against {against!r}", label, run)
 
 
 def ranking_of(subject: Subject) -> Ranking:
@@ -149,7 +159,7 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
     return max(found, key=lambda index: float(logits[index]))
 
 
-def record_graded(subject: Subject, loaded: LoadedModel, *, target: int) -> Trace:
+def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[int, int]) -> Trace:
     """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
     entry, model, pixels = subject.entry, loaded.model, subject.pixels
     pruning = None

@@ -17,6 +17,7 @@ class PatchMap:
     row for each row of patches, in `unit`, 0 or more; None = the patch has no value, because it was already
     pruned. `prefix_share`: the part, 0 to 1, of all that the query looks at which goes to class, distillation
     and register tokens; None where it looks at nothing, and for maps of a class. `label`: the class, or "".
+    `against`: the class rather than which it is explained, or "".
     """
 
     method: str
@@ -26,6 +27,7 @@ class PatchMap:
     values: tuple[tuple[float | None, ...], ...]
     prefix_share: float | None = None
     label: str = ""
+    against: str = ""
 
     @property
     def range(self) -> tuple[float, float]:

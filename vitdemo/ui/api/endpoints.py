@@ -106,6 +106,7 @@ class Api:
         selector: str = "",
         class_name: str = "",
         method: str = "gradient-rollout",
+        against: str = "",
     ) -> dict[str, Any]:
         """Return what speaks for a class: a number for each patch, from the gradients of its logit.
 
@@ -116,14 +117,15 @@ class Api:
             selector: {selectors}; empty for the model's best.
             class_name: a class of the model, such as cat; empty for the answer.
             method: {class_methods}.
+            against: another class: what speaks for the one rather than for it; empty: for the one alone.
 
         Returns:
-            model, pruning_ratio, selector, class, method, title, options (none); unit; values (rows x columns
-            of patches, 0 or more, to 1 for gradient-rollout; null where a patch was pruned before it could be
-            seen); range (lowest and highest of the values).
+            model, pruning_ratio, selector, class, against, method, title, options (none); unit; values (rows
+            x columns of patches, 0 or more, to 1 for gradient-rollout; null where a patch was pruned before
+            it could be seen); range (lowest and highest of the values).
         """
         result = self._open(Request(image, model, pruning_ratio, selector))
-        return records.pack_map(result.analysis, result.class_map(class_name, method=method))
+        return records.pack_map(result.analysis, result.class_map(class_name, method=method, against=against))
 
     def faithfulness(self, image: str, model: str = "", class_name: str = "") -> dict[str, Any]:
         """Judge which map to believe on this picture: patches are really removed in the order of each map.

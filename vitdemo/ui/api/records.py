@@ -39,7 +39,9 @@ def pack_outcome(found: Outcome, time: Timing | None) -> dict[str, Any]:
 
 def pack_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
     """Return the map; one of a class names it, one of attention says what the prefix tokens get."""
-    own = {"class": found.label} if found.label else {"prefix_share": found.prefix_share}
+    own: dict[str, Any] = {"prefix_share": found.prefix_share}
+    if found.label:
+        own = {"class": found.label, "against": found.against}
     return {
         "model": result.model,
         "pruning_ratio": result.pruning_ratio,
