@@ -39,7 +39,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_optional_models_need_their_folder(models: Path) -> None:
     assert [*PHOTO, "dynamicvit_imagenette", "vit_imagenette", "lightvit_imagenette"] == OPTIONAL
     assert set(list_models(models)) == set(MODELS) - {*PHOTO, "dynamicvit_imagenette", "lightvit_imagenette"}
-    keys = [key for _, key in Engine(device="cpu", models_dir=models).menu()]
+    keys = [key for _, key in Engine(device="cpu", models_dir=models).networks.menu()]
     assert keys[:4] == [*KEYS, "vit_imagenette"]
     assert set(keys) == set(list_models(models))
 

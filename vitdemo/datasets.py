@@ -12,6 +12,7 @@ import numpy as np
 from vitdemo.cifar import read_batch
 from vitdemo.config import DataConfig
 from vitdemo.folders import Photos, list_class_folders, read_tree
+from vitdemo.message import Message
 
 Split = Literal["train", "val", "test"]
 VAL_IMAGES = 5000  # the last training images of CIFAR, held out for every choice
@@ -203,7 +204,9 @@ _SPECS = (
     DatasetSpec(
         "imagenette", "Imagenette", tuple(IMAGENETTE.values()), IMAGENETTE_DATA, load_imagenette, "validation"
     ),
-    DatasetSpec("photos", "twelve everyday words", PHOTO_WORDS, PHOTO_DATA, load_photos, "validation"),
+    DatasetSpec(
+        "photos", Message("twelve everyday words"), PHOTO_WORDS, PHOTO_DATA, load_photos, "validation"
+    ),
     DatasetSpec("imagenet", "ImageNet-1k", (), IMAGENET_DATA, load_imagenet, "validation"),
     DatasetSpec("folder", "a folder of pictures", (), FOLDER_DATA, load_folder),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 MEGABYTE = 2**20
 DAY = 86400.0  # seconds
+MAY_BE_0 = ("upload_megabytes", "hub_megabytes")
 
 
 def limit(default: float, words: str) -> Any:
@@ -20,8 +21,8 @@ def limit(default: float, words: str) -> Any:
 class Limits:
     """The limits of a running app.
 
-    Raise ValueError naming one that is no number above 0; only the size of uploads may be 0: then there
-    are none.
+    Raise ValueError naming one that is no number above 0; only the sizes of uploads and of networks that
+    visitors name may be 0: then there are none.
     """
 
     upload_megabytes: int = limit(20, "of one uploaded file; 0 for a page without uploads")
@@ -45,6 +46,10 @@ class Limits:
     trace_megabytes: float = limit(1536.0, "of the record of one picture: it bounds how large it is read")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")
     download_megabytes: int = limit(1024, "of one file fetched from the Hugging Face Hub")
+    hub_megabytes: int = limit(
+        8192, "of networks on the disk that visitors have named; 0 for a page where they name none"
+    )
+    network_megabytes: float = limit(1024.0, "of networks in memory; those of the menu take about 600")
     temporary_megabytes: int = limit(512, "of files in the temporary folder")
     temporary_files: int = limit(5000, "in the temporary folder")
     kept_seconds: float = limit(3600.0, "that an upload or a result stays after it was last used")
@@ -52,7 +57,7 @@ class Limits:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "upload_megabytes" else math.ulp(0.0)
+            least = 0 if field.name in MAY_BE_0 else math.ulp(0.0)
             if not least <= value < math.inf:
                 raise ValueError(f"{field.name} must be a number above 0, got {value}")
 

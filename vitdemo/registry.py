@@ -76,11 +76,11 @@ def bundled_spec(
     return ModelSpec(key, title, summary, config, data, optional=optional, dense_of=dense_of)
 
 
-def entitle(config: ViTConfig, what: str) -> tuple[str, Message]:
+def entitle(config: ViTConfig, what: str) -> tuple[Message, Message]:
     """Return the title of a network, its family and `what` it is one of, and its summary."""
     family = "dynamicvit" if config.prune else "lightvit" if config.attention == "linear" else "vit"
     title, summary = FAMILIES[family]
-    return f"{title} · {what}", summary
+    return Message("{network} · {data}", network=title, data=what), summary
 
 
 def dataset_title(dataset: str) -> str:

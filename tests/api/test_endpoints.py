@@ -167,7 +167,7 @@ def test_a_sweep_is_the_network_at_each_ratio(ask: Ask, models: Path, key: str) 
 
 def test_models_are_those_of_the_menu(client: Client, models: Path) -> None:
     found = {one["key"]: one for one in client.predict(api_name="/models")["models"]}
-    assert list(found) == [key for _, key in Engine(device="cpu", models_dir=models).menu()]
+    assert list(found) == [key for _, key in Engine(device="cpu", models_dir=models).networks.menu()]
     assert {key for key, one in found.items() if one["bundled"]} == {path.name for path in models.iterdir()}
     model, _ = load_by_hand(models, DYNAMIC)
     one = found[DYNAMIC]

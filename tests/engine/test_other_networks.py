@@ -189,12 +189,16 @@ def test_a_network_of_another_family_goes_through_all_of_the_engine(tmp_path: Pa
 
 
 def test_a_wider_network_is_one_that_need_not_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, cached = Engine(device="cpu"), {"deit_small", "vit_small_augreg"}
+    networks, cached = Engine(device="cpu").networks, {"deit_small", "vit_small_augreg"}
     monkeypatch.setattr(
-        "vitdemo.engine.engine.is_cached", lambda source: source in {MODELS[key].source for key in cached}
+        "vitdemo.engine.core.networks.is_cached",
+        lambda source: source in {MODELS[key].source for key in cached},
     )
-    assert engine.find_wider("dynamicvit_cifar10") == "deit_small", "the first of the menu"
-    assert engine.find_wider("vit_base_augreg2") is None, "it knows as many"
+    assert networks.find_wider("dynamicvit_cifar10") == "deit_small", "the first of the menu"
+    assert networks.find_wider("vit_base_augreg2") is None, "it knows as many"
     cached.clear()
-    assert engine.find_wider("dynamicvit_cifar10") is None
-    assert (engine.count_words("vit_cifar10"), engine.count_words("deit_tiny")) == (10, 1000)
+    assert networks.find_wider("dynamicvit_cifar10") is None
+    assert (networks.count_words("vit_cifar10"), networks.count_words("deit_tiny")) == (
+        10,
+        1000,
+    )

@@ -32,9 +32,9 @@ def answers_alike(name: str, model: VisionTransformer, *, models_dir: Path | Non
 
 def test_what_a_run_exports_is_in_the_menu_and_loads_by_its_name(runs: Path, models: Path) -> None:
     engine = Engine(device="cpu", models_dir=models)
-    assert "my_vit" not in dict(engine.menu()).values()
+    assert "my_vit" not in dict(engine.networks.menu()).values()
     model = write_own(runs / "my_vit" / "export")
-    assert ("DynamicViT · my_vit", "my_vit") in engine.menu()  # of the app that runs
+    assert ("DynamicViT · my_vit", "my_vit") in engine.networks.menu()  # of the app that runs
     info = engine.info("my_vit")
     assert (info.grid, info.layers, info.bundled) == ((4, 4), CONFIG.depth, False)
     result = engine.open(Request(draw_picture(), "my_vit", 0.3))
@@ -66,7 +66,7 @@ def test_one_that_cannot_be_read_stands_there_and_says_why(runs: Path, models: P
     (runs / "broken" / "export").mkdir(parents=True)
     (runs / "broken" / "export" / "config.json").write_text("{")
     engine = Engine(device="cpu", models_dir=models)
-    assert ("broken", "broken") in engine.menu()
+    assert ("broken", "broken") in engine.networks.menu()
     with pytest.raises(WeightsError, match=r"config\.json of broken is not valid JSON"):
         engine.open(Request(draw_picture(), "broken"))
 
@@ -82,7 +82,7 @@ def test_one_whose_name_cannot_be_shown_is_left_out(name: str, runs: Path, tmp_p
 @pytest.mark.parametrize("name", ["<img src=x>", "学 é", "x" * 100])
 def test_one_with_any_other_name_is_in_the_menu(name: str, runs: Path, models: Path) -> None:
     write_own(runs / name / "export")
-    assert (f"DynamicViT · {name}", name) in Engine(device="cpu", models_dir=models).menu()
+    assert (f"DynamicViT · {name}", name) in Engine(device="cpu", models_dir=models).networks.menu()
 
 
 def test_another_network_under_a_bundled_key_has_its_own_title(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.browser.server import ROOT, free_port
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
-from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.limits import DEFAULTS, MAY_BE_0, Limits
 from vitdemo.serving.options import parse
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
@@ -35,7 +35,7 @@ def test_each_limit_is_an_option_and_a_variable(name: str, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_limit_is_a_number_above_0(name: str) -> None:
-    wrong: list[Any] = [-1] if name == "upload_megabytes" else [-1, 0]
+    wrong: list[Any] = [-1] if name in MAY_BE_0 else [-1, 0]
     if isinstance(getattr(DEFAULTS, name), float):
         wrong += [math.nan, math.inf]
     for value in wrong:
@@ -71,6 +71,17 @@ def test_a_login_and_mcp_exclude_each_other(
     with pytest.raises(SystemExit):
         parse(["--mcp"])
     assert "leave one of --mcp and VITDEMO_AUTH out" in capsys.readouterr().err
+
+
+def test_networks_are_named_by_the_command_line_or_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VITDEMO_MODELS", "me/mine, vit_tiny_patch16_224")
+    assert parse([]).models == ("me/mine", "vit_tiny_patch16_224")
+    assert parse(["--model", "a/b", "--model", "folder"]).models == ("a/b", "folder")
+    with pytest.raises(SystemExit):
+        parse(["--alone", "--share"])
+    assert "leave one of --alone and --share out" in capsys.readouterr().err
 
 
 def test_help_names_every_limit_and_its_default(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,8 +34,9 @@ class Hub:
     `modes` makes a repository behave: "good", "slow" (dribbles bodies), "drip" (100 bytes a second), "hang"
     (accepts, never answers), "stuck" (answers HEAD, then hangs), "stalls" (at half of each large body),
     "dies" (there, each time, and knows no ranges), "dies once", "short" (sends less than it said before),
-    "huge" (says 3 GB), "altered" (one bit is not what the checksum tells), "GatedRepo" or "broken" (status
-    500). `requests` lists what was asked, `sent` counts the bytes of bodies.
+    "huge" (says 3 GB), "altered" (one bit is not what the checksum tells), "private" (is there for those who
+    send a token), "GatedRepo" or "broken" (status 500). `requests` lists what was asked, `sent` counts the
+    bytes of bodies.
     """
 
     def __init__(self, root: Path) -> None:
@@ -85,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "hang" or (mode == "stuck" and self.command == "GET"):
             self.hub.stopped.wait()
             return
+        if mode == "private" and "Authorization" not in self.headers:
+            found = "RepoNotFound"
         if isinstance(found, str):
             self.send_response(ERRORS[found])
             self.send_header("X-Error-Code", found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitdemo.cost import parameters
 from vitdemo.engine.answers import compare
 from vitdemo.engine.answers.batch import Said, answer_batch
 from vitdemo.engine.answers.compare import Comparison
@@ -13,6 +12,7 @@ from vitdemo.engine.answers.speed import SpeedCard, measure_speed
 from vitdemo.engine.answers.times import find_times
 from vitdemo.engine.core.analyse import analyse, find, name_model
 from vitdemo.engine.core.cache import Entry, TraceCache
+from vitdemo.engine.core.networks import Networks
 from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
 from vitdemo.engine.core.records import (
     MAX_PRUNING_RATIO,
@@ -30,18 +30,13 @@ from vitdemo.engine.result import Result
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Progress
 from vitdemo.models.pruning import token_counts
-from vitdemo.registry import ModelSpec
-from vitdemo.weights import LoadedModel, is_cached, list_models
-
-
-def describe_download(spec: ModelSpec) -> str:
-    """Return what the menu adds to the name of a network of the Hub: its size, four bytes a number."""
-    return f" · ↓ {4e-6 * parameters(spec.config):.0f} MB" if spec.on_hub else ""
+from vitdemo.weights import LoadedModel, list_models
 
 
 class Engine:
     """Models and results; safe to share between threads. The message of a ValueError is a sentence for users.
 
+    `networks`: the menu, what others may be asked for, and what must be downloaded first.
     `open`, `compare` and `speed` run networks, and so do those methods of a `Result` that say so. `progress`,
     wherever it is taken, is told how far a job is, also a later one of the Result, and may end it by raising.
     """
@@ -53,16 +48,21 @@ class Engine:
         models_dir: Path | None = None,
         limits: Limits = DEFAULTS,
         extra_models: Sequence[str] = (),
+        alone: bool = False,
     ) -> None:
         """Take the device, where the weights lie, and the limits.
 
         `device`: "auto", "cpu" or "cuda". `models_dir`: where the bundled weights lie, None = the usual
         folder. `limits`: of pictures, jobs, downloads and of what results may take. `extra_models`: folders
-        and Hub names that may be asked for besides the menu's. Raise ValueError for a device that is not
-        there.
+        and Hub names that may be asked for besides the menu's. `alone`: whoever asks is who runs this, so
+        that `look_up` takes folders, and uses the token and the cache of the Hub's client. Raise ValueError
+        for a device that is not there.
         """
         self._models_dir = models_dir
-        self._pool = ModelPool(device=device, models_dir=models_dir, extra_models=extra_models, limits=limits)
+        self._pool = ModelPool(
+            device=device, models_dir=models_dir, extra_models=extra_models, limits=limits, alone=alone
+        )
+        self.networks = Networks(self._pool, models_dir)
         self._cache = TraceCache(round(limits.result_megabytes * MEGABYTE))
         self._shared = Shared(self._pool, self._cache)
 
@@ -79,15 +79,6 @@ class Engine:
     def forget(self, seconds: float) -> None:
         """Drop results, and the pictures in them, that nobody has looked at for so long."""
         self._cache.forget(seconds)
-
-    def menu(self) -> list[tuple[str, str]]:
-        """Return (title, key) of every model: the bundled ones, those of one's own, those of the Hub.
-
-        With an arrow stands how much is downloaded for it.
-        """
-        specs = list_models(self._models_dir).values()
-        near_first = sorted(specs, key=lambda spec: spec.on_hub)
-        return [(f"{spec.title}{describe_download(spec)}", spec.key) for spec in near_first]
 
     def info(self, model: str) -> ModelInfo:
         """Return what the menu knows of a model; loads nothing. Raise ValueError naming the known ones."""
@@ -178,21 +169,6 @@ class Engine:
         pictures.
         """
         return compare.compare((a, b), self._shared, method=method, progress=progress or ignore_progress)
-
-    def find_wider(self, model: str) -> str | None:
-        """Return the key of a network from the Hub that knows more words than `model`; None for none.
-
-        It need not be fetched, because it lies in the cache. Raise ValueError as `info`.
-        """
-        known = self.count_words(model)
-        for key, spec in list_models(self._models_dir).items():
-            if spec.config.num_classes > known and is_cached(spec.source):
-                return key
-        return None
-
-    def count_words(self, model: str) -> int:
-        """Return how many words a network of the menu knows. Raise ValueError as `info`."""
-        return self._pool.spec(model).config.num_classes
 
     def contrast(self, request: Request) -> Request:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""

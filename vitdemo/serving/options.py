@@ -18,7 +18,11 @@ PREFIX = "VITDEMO_"
 
 @dataclass(frozen=True)
 class Options:
-    """How the app is started. `login`: user and password, where one must log in."""
+    """How the app is started.
+
+    `login`: user and password, where one must log in. `models`: networks that are in the menu besides.
+    `alone`: whoever opens the page is who starts the app.
+    """
 
     limits: Limits = DEFAULTS
     host: str | None = None
@@ -30,6 +34,8 @@ class Options:
     device: str = "auto"
     share: bool = False
     models_dir: Path | None = None
+    models: tuple[str, ...] = ()
+    alone: bool = False
     data: Path = Path("data")
     mcp: bool = False
 
@@ -42,14 +48,15 @@ def parse(words: list[str] | None = None) -> Options:
     """
     parser = argparse.ArgumentParser(
         description="The demo: a page that shows how Vision Transformers see.",
-        epilog=f"The environment may say limits, hosts and origins as well: "
-        f"{name_variable('hosts')} for --hosts. "
+        epilog=f"The environment may say limits, models, hosts and origins as well: "
+        f"{name_variable('hosts')} for --hosts, {name_variable('models')}=A,B for --model A --model B. "
         f"With {name_variable('auth')}=user:password visitors must log in.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add_start(parser)
     add_limits(parser)
     given = vars(parser.parse_args(words))
+    given["models"] = tuple(given["models"] or split_list(os.environ.get(name_variable("models"), "")))
     names = [field.name for field in dataclasses.fields(Limits)]
     chosen = {name: given.pop(name) for name in names}
     if given.pop("read_only"):
@@ -59,6 +66,8 @@ def parse(words: list[str] | None = None) -> Options:
         make_proxies(options.proxies)
     except ValueError as error:
         parser.error(str(error))
+    if options.alone and options.share:
+        parser.error("--share lets others in: leave one of --alone and --share out")
     if options.mcp and importlib.util.find_spec("mcp") is None:
         parser.error('--mcp needs the package mcp: pip install "gradio[mcp]"')
     if options.mcp and options.limits.read_only:
@@ -75,6 +84,20 @@ def add_start(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run")
     add("--share", action="store_true", help="make a public link through gradio's server")
     add("--models-dir", type=Path, help="folder of the bundled weights")
+    add(
+        "--model",
+        action="append",
+        dest="models",
+        metavar="NAME",
+        help="a network that is in the menu from the start: owner/repo or hf-hub:owner/repo@revision on the "
+        "Hub, a name of timm, or a folder; may be given several times",
+    )
+    add(
+        "--alone",
+        action="store_true",
+        help="you are the only visitor: the page opens folders of this machine and, with your token, your "
+        "private repositories of the Hub",
+    )
     add("--data", type=Path, default=Path("data"), help="folder of data sets, if there is one")
     add("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     add("--read-only", action="store_true", help="no uploads: the same as --upload-megabytes 0")

@@ -24,7 +24,10 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         device=options.device,
         models_dir=options.models_dir,
         limits=limits,
+        alone=options.alone,
     )
+    for name in options.models:
+        engine.networks.add(name)
     page = build(engine, data_dir=options.data, first=analyse_first_view(engine), limits=limits)
 
     def forget(seconds: float) -> None:

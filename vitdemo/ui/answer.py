@@ -80,7 +80,7 @@ class Answering:
     def ask_wider(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
         """Return what a network that knows more words says of the picture, and the left column with it."""
         session, side = self.session, self.link.side
-        model = session.engine.find_wider(values[session.model])
+        model = session.engine.networks.find_wider(values[session.model])
         if model is None:  # its files have been deleted since
             return {self.wider: gr.Button(visible=False)}
         info = session.engine.info(model)

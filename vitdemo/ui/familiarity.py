@@ -47,10 +47,10 @@ def build(session: Session) -> gr.Button:
 
 def offer(engine: Engine, model: str) -> gr.Button:
     """Return the button: shown where a network in the cache of the Hub knows more words than `model`."""
-    key = engine.find_wider(model)
+    key = engine.networks.find_wider(model)
     if key is None:
         return gr.Button(visible=False)
-    return gr.Button(say(WIDER, count=f"{engine.count_words(key):,}"), visible=True)
+    return gr.Button(say(WIDER, count=f"{engine.networks.count_words(key):,}"), visible=True)
 
 
 def write_notice(analysis: Analysis, found: Confidence | None) -> Html:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,8 @@ from vitdemo.message import Message, Progress
 from vitdemo.registry import MODELS, PREFERRED, ModelSpec, dataset_title, entitle
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
-from vitdemo.weights.names import resolve_name
+from vitdemo.weights.names import ON_HUB, read_name, resolve_name
+from vitdemo.weights.offers import OFFICIAL, Offer, look_up, make_spec
 from vitdemo.weights.reading import CONFIG, PREPROCESSOR
 from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
 from vitdemo.weights.shelf import find_own, make_own_spec
@@ -28,6 +28,7 @@ from vitdemo.weights.store import PICKLES, read_description, read_folder, save_m
 
 __all__ = [
     "LoadedModel",
+    "Offer",
     "Origin",
     "WeightsError",
     "find_default_model",
@@ -35,6 +36,8 @@ __all__ = [
     "is_cached",
     "list_models",
     "load_model",
+    "look_up",
+    "read_name",
     "save_familiarity",
     "save_model",
     "spec_of",
@@ -43,8 +46,6 @@ __all__ = [
 PACKAGE = Path(__file__).resolve().parents[1]
 IN_WHEEL = PACKAGE / "checkpoints"  # a wheel has the weights in the package, a checkout beside it
 BUNDLED = IN_WHEEL if IN_WHEEL.is_dir() else PACKAGE.parent / "checkpoints"
-OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was trained on
-ON_HUB = re.compile(r"(https?://(hf\.co|huggingface\.co)/)?(?P<repo>[\w.-]+/[\w.-]+?)/?")  # without hf-hub:
 HUB_REPO = "VITDEMO_HUB_REPO"  # owner/repo[@revision] with a folder for each bundled model, for a Space
 
 
@@ -56,6 +57,7 @@ def load_model(
     deadline: float = 10.0,
     download_megabytes: int = Limits.download_megabytes,
     progress: Progress | None = None,
+    anonymous: bool = False,
 ) -> LoadedModel:
     """Return a network ready for inference on `device`, with 32-bit weights.
 
@@ -65,9 +67,10 @@ def load_model(
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
     file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
     is called several times a second, from the start; whatever it raises cancels the download, at once and
-    with its thread, and is what this raises. Raise WeightsError with one sentence for the user.
+    with its thread, and is what this raises. `anonymous`: ask the Hub without a token, as anybody. Raise
+    WeightsError with one sentence for the user.
     """
-    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress)
+    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, anonymous)
     spec = find_spec(name_or_spec, models_dir or BUNDLED) if isinstance(name_or_spec, str) else name_or_spec
     source = resolve_name(str(name_or_spec)) if spec is None else spec.source
     if spec is not None and source == "bundled":
@@ -79,11 +82,7 @@ def load_model(
     official = source.startswith(OFFICIAL)
     label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
     model, described = read_folder(folder, label=label, official=official, dense=dense)
-    if spec is None:
-        summary = f"Weights from {origin.source}."
-        spec = ModelSpec(source, described.name, summary, described.config, described.data, source)
-    else:
-        spec = fit_spec(spec, described)
+    spec = make_spec(source, described, origin.source) if spec is None else fit_spec(spec, described)
     familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
     beside = None if origin.revision else folder
     return LoadedModel(model.to(device), spec, described.classes, origin, beside, familiarity)

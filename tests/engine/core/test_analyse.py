@@ -152,10 +152,10 @@ def test_progress_rises_to_1(engine: Engine) -> None:
 
 def test_menu_starts_with_the_bundled_models_and_describes_without_loading() -> None:
     engine = Engine(device="cpu", models_dir=Path("nowhere"))
-    keys = [key for _, key in engine.menu()]
+    keys = [key for _, key in engine.networks.menu()]
     assert set(keys[:3]) == set(KEYS)
     assert set(keys) == {key for key, spec in MODELS.items() if not spec.optional}
-    titles = {key: title for title, key in engine.menu()}
+    titles = {key: title for title, key in engine.networks.menu()}
     assert titles["deit_tiny"].endswith(" · ↓ 23 MB")  # 5.7 million numbers
     assert "↓" not in titles["vit_cifar10"]
     info = engine.info("deit_tiny")

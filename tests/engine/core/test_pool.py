@@ -13,7 +13,7 @@ from tests.engine.bundle import KEYS, draw_picture, write_models
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.core import pool
 from vitdemo.engine.core.pool import ModelPool
-from vitdemo.limits import Limits
+from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.weights import LoadedModel, Origin, WeightsError, load_model
 
 
@@ -62,14 +62,14 @@ def test_a_failed_load_leaves_the_rest_working_and_is_tried_again(
 def test_the_least_recently_used_model_makes_room(models: Path, loads: Counter[str]) -> None:
     dynamic, dense, light = KEYS
     two = sum(pool.nbytes(load_model(key, models_dir=models)) for key in (dynamic, dense))
-    small = ModelPool(device="cpu", models_dir=models, max_bytes=two)
+    small = ModelPool(device="cpu", models_dir=models, limits=Limits(network_megabytes=two / MEGABYTE))
     for key in (dynamic, dense, dynamic, light, dynamic, dense):
         small.get(key)
     assert loads == {dynamic: 1, dense: 2, light: 1}
 
 
 def test_one_model_larger_than_the_limit_is_kept_all_the_same(models: Path, loads: Counter[str]) -> None:
-    tight = ModelPool(device="cpu", models_dir=models, max_bytes=1)
+    tight = ModelPool(device="cpu", models_dir=models, limits=Limits(network_megabytes=1 / MEGABYTE))
     assert tight.get(KEYS[0]) is tight.get(KEYS[0])
     assert loads == {KEYS[0]: 1}
 

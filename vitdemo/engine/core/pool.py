@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import torch
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.core.lru import Lru
+from vitdemo.engine.core.offers import Offers
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo
 from vitdemo.engine.core.turns import Turns
-from vitdemo.limits import DEFAULTS, Limits
+from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import selector_names
@@ -25,16 +27,16 @@ from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
 
-MAX_BYTES = 2**30  # of parameters: all models of the menu together are about 0.6 GB
 DECODERS = 2  # pictures that are decoded at once
 
 
 class ModelPool:
-    """Loaded models by name, the least recently used dropped when their parameters exceed `max_bytes`.
+    """Loaded models by name, the least recently used dropped when they exceed `limits.network_megabytes`.
 
-    `extra_models`: folders and Hub names served besides the registry's. `compute`: whose turn it is to run a
-    model; the device is shared, so two passes at once would gain nothing and spoil each other's measurement.
-    `decoding`: whose turn it is to decode a picture, which may take much memory.
+    `extra_models`: folders and Hub names served besides the registry's. `offers`: what may be asked for
+    besides, of `Offers`. `compute`: whose turn it is to run a model; the device is shared, so two passes at
+    once would gain nothing and spoil each other's measurement. `decoding`: whose turn it is to decode a
+    picture, which may take much memory.
     """
 
     def __init__(
@@ -43,8 +45,8 @@ class ModelPool:
         device: str,
         models_dir: Path | None = None,
         extra_models: Sequence[str] = (),
-        max_bytes: int = MAX_BYTES,
         limits: Limits = DEFAULTS,
+        alone: bool = False,
     ) -> None:
         self.device = choose_device(device)
         self.compute = Turns(seconds=limits.request_seconds)
@@ -54,8 +56,9 @@ class ModelPool:
         self.limits = limits
         self._lock = threading.Lock()
         self._extra = tuple(extra_models)
-        self._loading: defaultdict[str, Turns] = defaultdict(Turns)  # of known names, so not ever more
-        self._models: Lru[str, LoadedModel] = Lru(max_bytes, nbytes)
+        self._loading: defaultdict[str, Turns] = defaultdict(Turns)  # of known names
+        self._models: Lru[str, LoadedModel] = Lru(limits.network_megabytes * MEGABYTE, nbytes)
+        self.offers = Offers(limits, alone=alone)
         self._forwards = 0
 
     @property
@@ -72,11 +75,13 @@ class ModelPool:
         loaded = self._models.peek(name)
         if loaded is not None:
             return loaded.spec
+        if offer := self.offers.find(name):
+            return offer.spec
         with suppress(KeyError):
             return spec_of(name, models_dir=self._models_dir)
         if name in self._extra:
             return self.get(name).spec
-        known = ", ".join((*find_names(self._models_dir), *self._extra))
+        known = ", ".join((*find_names(self._models_dir), *self.offers.named, *self._extra))
         raise ValueError(Message("model must be one of {known}, got {name}", known=known, name=repr(name)))
 
     def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
@@ -89,13 +94,7 @@ class ModelPool:
         with turns.turn(progress) as report:
             loaded = self.find(name)
             if loaded is None:
-                loaded = load_model(
-                    name,
-                    models_dir=self._models_dir,
-                    device=str(self.device),
-                    download_megabytes=self.limits.download_megabytes,
-                    progress=report,
-                )
+                loaded = self._load(name, report)
                 self.count_forwards(loaded.model)
                 self._models.keep(name, loaded)
         return loaded
@@ -114,6 +113,20 @@ class ModelPool:
             familiarity=None,
             trained_size=loaded.spec.config.img_size,
         )
+
+    def _load(self, name: str, report: Progress) -> LoadedModel:
+        offer = self.offers.find(name)
+        load = partial(
+            load_model,
+            models_dir=self._models_dir,
+            device=str(self.device),
+            download_megabytes=self.limits.download_megabytes,
+            progress=report,
+        )
+        if offer is None or not offer.spec.on_hub:
+            return load(name)
+        with self.offers.count(offer):
+            return load(offer.spec, anonymous=offer.anonymous)
 
     def add(self, loaded: LoadedModel) -> None:
         """Serve a network that the caller has, under the key of its spec; moves it to the device."""

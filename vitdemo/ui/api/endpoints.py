@@ -173,7 +173,9 @@ class Api:
             columns of patches), prune_loc (the layers, from 0, before which patches are dropped), selectors
             (the best first).
         """
-        return {"models": [records.pack_model(self.engine.info(key)) for _, key in self.engine.menu()]}
+        return {
+            "models": [records.pack_model(self.engine.info(key)) for _, key in self.engine.networks.menu()]
+        }
 
     def _open(self, request: Request) -> Result:
         """Return the result of `request`. Runs the network unless memory holds it."""

@@ -74,8 +74,10 @@ def read_class_names() -> dict[str, str]:
 def word(name: Any) -> Any:
     """Return the name of a class in the language of the visitor who is being answered.
 
-    What the page has no other name for comes back as it is.
+    What the page has no other name for comes back as it is. A Message is translated.
     """
+    if isinstance(name, Message):
+        return translate(name)
     return read_class_names().get(name, name) if find_language() == "zh" else name
 
 

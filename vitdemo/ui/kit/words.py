@@ -18,8 +18,8 @@ TIMING = (
 
 
 def end_sentence(words: str) -> str:
-    """Return `words` with one full stop at the end."""
-    return words if words.endswith("。") else words.rstrip(".") + "."
+    """Return `words` with one full stop at the end, unless they ask."""
+    return words if words.endswith(("。", "？", "?")) else words.rstrip(".") + "."
 
 
 def percent(share: float) -> str:

@@ -62,7 +62,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         )
         several, sample = build_sources(data_dir=data_dir, uploads=uploads)
         model = gr.Dropdown(
-            engine.menu(),
+            engine.networks.menu(),
             value=first_model,
             label=label("Model"),
             info=label(info.summary),

@@ -183,7 +183,7 @@ def read_parameters(
 
     What it asks of the Attention tab stands under "look". Parameters that are not the link's are passed over.
     """
-    models = [key for _, key in engine.menu()]
+    models = [key for _, key in engine.networks.menu()]
     wanted = parameters.get("model", engine.default_model)
     info = engine.info(wanted if wanted in models else engine.default_model)
     known: dict[str, dict[str, Any]] = {

@@ -49,7 +49,7 @@ def build_column(engine: Engine, side: str) -> Column:
     with gr.Column(min_width=280, elem_id=f"compare-{side}"):
         return Column(
             model=gr.Dropdown(
-                engine.menu(),
+                engine.networks.menu(),
                 value=engine.default_model,
                 label=label(words.MODEL[side]),
                 info=label(words.MODEL_INFO),

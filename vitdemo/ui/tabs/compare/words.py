@@ -103,7 +103,7 @@ def write_badge(side: str) -> Html:
 
 def write_head(side: str, analysis: Analysis) -> Html:
     """Return the heading of a column: A or B, the model and its setting."""
-    return join(write_badge(side), f" {analysis.title}", tag("small", write_setting(analysis)))
+    return join(write_badge(side), " ", analysis.title, tag("small", write_setting(analysis)))
 
 
 def write_result(found: Comparison) -> Html:

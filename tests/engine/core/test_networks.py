@@ -1,0 +1,156 @@
+"""Networks that somebody names: what is asked of the Hub, what is fetched, and what nobody may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from tests.engine.bundle import draw_picture
+from tests.weights.hub import COMMIT, Hub
+from tests.weights.samples import write_own
+from vitdemo.engine import Engine, Request
+from vitdemo.limits import Limits
+from vitdemo.weights import is_cached
+
+NAME = "hf-hub:me/mine"
+TOKEN = "hf_" + 34 * "x"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The Hub that the client asks, with one small network; its cache is empty."""
+    hub = Hub(tmp_path / "repos")
+    write_own(hub.root / "me" / "mine")
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    yield hub
+    hub.stop()
+
+
+def list_fetched(hub: Hub) -> list[str]:
+    """Return the requests for weights."""
+    return [line for line in hub.requests if line.startswith("GET") and "safetensors" in line]
+
+
+def test_what_is_named_is_looked_at_before_it_is_fetched(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    networks = engine.networks
+    before = networks.menu()
+    with pytest.raises(ValueError, match="model must be one of"):
+        engine.info(NAME)
+    assert networks.look_up(" https://huggingface.co/me/mine/tree/main ") == NAME
+    size = (hub.root / "me" / "mine" / "model.safetensors").stat().st_size
+    assert networks.measure_download(NAME) == pytest.approx(size / 1e6)
+    assert not networks.is_at_hand(NAME)
+    assert list_fetched(hub) == []
+    assert (engine.info(NAME).title, engine.info(NAME).grid) == ("me/mine", (4, 4))
+    assert networks.menu() == before, "it is in the menu of those who have named it"
+    assert networks.menu([NAME])[-1] == (f"me/mine · ↓ {size / 1e6:.0f} MB", NAME)
+    analysis = engine.open(Request(draw_picture(), NAME)).analysis
+    assert analysis.source == f"hf-hub:me/mine@{COMMIT}"
+    assert networks.menu([NAME])[-1] == ("me/mine", NAME), "and no restart was needed"
+    asked = len(hub.requests)
+    assert networks.look_up("hf_hub:me/mine") == NAME
+    assert len(hub.requests) == asked
+
+
+def test_a_menus_network_has_its_mark_until_it_is_cached(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = Engine(device="cpu", models_dir=models).networks
+    monkeypatch.setattr("vitdemo.engine.core.networks.is_cached", lambda source: "deit_tiny" in source)
+    titles = {key: title for title, key in networks.menu()}
+    assert titles["deit_tiny"] == "DeiT-Tiny · ImageNet"
+    assert titles["deit_small"].endswith(" · ↓ 88 MB")
+    assert networks.look_up("timm/deit_tiny_patch16_224.fb_in1k") == "deit_tiny", "it has a name already"
+
+
+def test_two_visitors_make_one_download(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    hub.modes["me/mine"] = "slow"
+    with ThreadPoolExecutor(2) as visitors:
+        list(visitors.map(engine.networks.look_up, [NAME, "me/mine"]))
+        answers = list(
+            visitors.map(lambda seed: engine.open(Request(draw_picture(seed), NAME)).analysis, range(2))
+        )
+    assert len({answer.key for answer in answers}) == 2
+    assert len(list_fetched(hub)) == 1
+
+
+def test_visitors_get_nothing_by_the_token_or_from_the_cache_of_the_owner(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.modes["me/mine"] = "private"
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    theirs = Engine(device="cpu", models_dir=models)
+    with pytest.raises(ValueError, match="There is no repository me/mine on the Hub, or it is private"):
+        theirs.networks.look_up(NAME)
+    own = Engine(device="cpu", models_dir=models, alone=True)
+    assert own.open(Request(draw_picture(), own.networks.look_up(NAME))).analysis.source.endswith(COMMIT)
+    assert is_cached(NAME)
+    for name in (NAME, f"{NAME}@{COMMIT}"):
+        with pytest.raises(ValueError, match="There is no repository me/mine"):
+            theirs.networks.look_up(name)
+    theirs.networks.add(NAME)
+    assert theirs.networks.look_up(NAME) == NAME, "the owner has put it into the menu"
+
+
+def test_folders_are_opened_for_their_owner_alone(models: Path, tmp_path: Path) -> None:
+    folder = write_own_folder(tmp_path)
+    theirs = Engine(device="cpu", models_dir=models)
+    for name in (str(folder), f"local-dir:{folder}", f"local-dir:{tmp_path / 'nothing'}", "~", "./tests"):
+        with pytest.raises(ValueError, match=r"^This page opens no folders"):
+            theirs.networks.look_up(name)
+    own = Engine(device="cpu", models_dir=models, alone=True)
+    assert own.open(Request(draw_picture(), own.networks.look_up(f"local-dir:{folder}"))).analysis.dense.top
+    with pytest.raises(ValueError, match="There is no folder"):
+        own.networks.look_up(str(tmp_path / "nothing"))
+    theirs.networks.add(str(folder))
+    assert str(folder) in [key for _, key in theirs.networks.menu()]
+
+
+def write_own_folder(tmp_path: Path) -> Path:
+    write_own(tmp_path / "own")
+    return tmp_path / "own"
+
+
+def test_what_is_too_large_is_refused_before_it_is_fetched(hub: Hub, models: Path) -> None:
+    def look_up(limits: Limits) -> Engine:
+        engine = Engine(device="cpu", models_dir=models, limits=limits)
+        engine.networks.look_up(NAME)
+        return engine
+
+    size = (hub.root / "me" / "mine" / "model.safetensors").stat().st_size
+    with pytest.raises(
+        ValueError, match=r"^me/mine takes 0 MB of memory, and networks get at most 0 MB here$"
+    ):
+        look_up(Limits(network_megabytes=size / 2**21))
+    hub.modes["me/mine"] = "huge"
+    with pytest.raises(ValueError, match=r"model.safetensors of me/mine has 3,000 MB, and at most 1,074 MB"):
+        look_up(Limits())
+    hub.modes["me/mine"] = "good"
+    full = look_up(Limits(hub_megabytes=0))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="This page has fetched its 0 MB of networks for visitors"):
+            full.open(Request(draw_picture(), NAME))
+    assert list_fetched(hub) == []
+
+
+def test_what_failed_does_not_count(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models, limits=Limits(hub_megabytes=1))
+    engine.networks.look_up(NAME)
+    hub.modes["me/mine"] = "short"
+    for _ in range(5):
+        with pytest.raises(ValueError, match="me/mine"):
+            engine.open(Request(draw_picture(), NAME))
+    hub.modes["me/mine"] = "good"
+    assert engine.open(Request(draw_picture(), NAME)).analysis.dense.top

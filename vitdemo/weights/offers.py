@@ -1,0 +1,62 @@
+"""Networks that nobody has listed: what one is, before its weights are fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vitdemo.limits import MEGABYTE, Limits
+from vitdemo.message import Message, Progress
+from vitdemo.registry import ModelSpec
+from vitdemo.weights import hub
+from vitdemo.weights.reading import WEIGHTS
+from vitdemo.weights.records import Description
+from vitdemo.weights.store import read_description
+from vitdemo.weights.transfer import check_size
+
+OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was trained on
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A network that can be loaded.
+
+    `nbytes`: of the file of its weights. `anonymous`: it was looked for, and is to be fetched, as anybody
+    may; its source then names the commit that was looked at, so that the cache is asked for nothing else.
+    """
+
+    spec: ModelSpec
+    nbytes: int = 0
+    anonymous: bool = False
+
+
+def look_up(
+    name: str,
+    *,
+    deadline: float = 10.0,
+    download_megabytes: int = Limits.download_megabytes,
+    progress: Progress | None = None,
+    anonymous: bool = False,
+) -> Offer:
+    """Return what `name`, of `read_name`, stands for; nothing but its configuration is fetched.
+
+    The options are those of `load_model`. Raise WeightsError, one sentence: there is no such network, it is
+    of a kind that is not followed, or its weights are too large.
+    """
+    if not name.startswith("hf-hub:"):
+        described = read_description(Path(name), label=Path(name).name)
+        return Offer(make_spec(name, described, Message("folder {name}", name=Path(name).name)))
+    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, anonymous)
+    found, nbytes = hub.inquire(name, terms)
+    repo = hub.read_address(name).repo
+    check_size(nbytes, limit=terms.max_bytes, file=WEIGHTS, repo=repo)
+    described = read_description(found.folder, label=repo, official=name.startswith(OFFICIAL))
+    source = f"hf-hub:{repo}@{found.revision}" if anonymous else name
+    spec = replace(make_spec(name, described, source), title=repo, source=source)
+    return Offer(spec, nbytes, anonymous)
+
+
+def make_spec(name: str, described: Description, source: str) -> ModelSpec:
+    """Return the entry of a network that the menu does not have. `source`: where its weights come from."""
+    summary = Message("Weights from {source}.", source=source)
+    return ModelSpec(name, described.name, summary, described.config, described.data, name)
