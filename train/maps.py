@@ -84,15 +84,13 @@ def draw_maps(run: Run) -> Image.Image:
         trace = watch_pass(model, split.normalise(pixels[None]))
         assert trace.logits is not None
         share, answer = trace.logits.softmax(dim=-1).max(dim=-1)
-        words = f"Epoch {epoch}: {split.classes[int(answer)]} {share:.0%}"
         view = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+        stayed = draw_kept(view, trace.patch_ids(-1).numpy(), trace.grid)
         heat = explain(trace, "attention-rollout")
+        rollout = draw_overlay(view, heat, scale=own_scale(heat, label=""))
         tiles += [
-            (words, draw_kept(view, trace.patch_ids(-1).numpy(), trace.grid)),
-            (
-                f"Attention rollout, {split.classes[label]}",
-                draw_overlay(view, heat, scale=own_scale(heat, label="")),
-            ),
+            (f"Epoch {epoch}: {split.classes[int(answer)]} {share:.0%}", stayed),
+            (f"Attention rollout, {split.classes[label]}", rollout),
         ]
     return draw_tiles(tiles, columns=2)
 
