@@ -1,8 +1,8 @@
 """Fit what tells unfamiliar pictures, and judge it: `python -m train.familiarity NAME --data data`.
 
-NAME is a bundled network or a folder; the fit lies in it as familiarity.safetensors. `--others FOLDER ...`:
-photographs of other things, a folder each kind. Every second one is judged, since those between them had a
-say in the choice of the method. metrics.json and the card tell what was found.
+NAME is a bundled network, one of your own or a folder; the fit lies in it as familiarity.safetensors.
+`--others FOLDER ...`: photographs of other things, a folder each kind. Every second one is judged, since
+those between them had a say in the choice of the method. metrics.json and the card tell what was found.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from torch import Tensor
 from train.card import model_card
 from train.data import Pictures
 from train.folder import read
-from train.shelf import load_named, metrics_of
+from train.shelf import find_folder, load_named, read_metrics
 from train.splits import load_split, spread
 from vitdemo.data import preprocess
 from vitdemo.familiarity import Familiarity, fit
 from vitdemo.files import write_atomically
 from vitdemo.models import VisionTransformer
-from vitdemo.weights import BUNDLED, LoadedModel, save_familiarity
+from vitdemo.weights import LoadedModel, save_familiarity
 
 FITTED = 2000  # training pictures, which are plenty: the axes are few
 AXES = 1 / 6  # of the network's width
@@ -91,7 +91,7 @@ def auroc(strange: Float[Tensor, "a"], known: Float[Tensor, "b"]) -> float:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train.familiarity", description=__doc__)
-    parser.add_argument("name", help="a bundled network, or a folder")
+    parser.add_argument("name", help="a folder, or the name of a bundled network or of a run")
     parser.add_argument("--data", default="data", type=Path, help="folder of the unpacked data sets")
     parser.add_argument("--others", default=[], nargs="+", type=Path, help="folders of other photographs")
     return parser.parse_args(arguments)
@@ -99,8 +99,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
-    folder = BUNDLED / options.name if (BUNDLED / options.name).is_dir() else Path(options.name)
     try:
+        folder = find_folder(options.name)
         loaded = load_named(options.name, folder)
         learned = load_split(loaded, options.data, "train", limit=FITTED)
         held_out = load_split(loaded, options.data, "val")
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         judged = judge_familiarity(found, loaded, test=test, others=options.others)
         save_familiarity(folder, found)
         if (folder / "metrics.json").is_file():
-            metrics = metrics_of(folder) | {"familiarity": judged}
+            metrics = read_metrics(folder) | {"familiarity": judged}
             write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
             write_atomically(folder / "README.md", model_card(loaded, metrics))
     except (ValueError, OSError) as error:

@@ -20,10 +20,9 @@ from pathlib import Path
 from huggingface_hub import HfApi, errors
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
-from train.shelf import list_files
+from train.parcel import list_files
+from train.shelf import find_folder
 from train.space import fill_space
-from vitdemo.weights import BUNDLED
-from vitdemo.weights.shelf import find_own
 from vitdemo.weights.store import read_description
 
 PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
@@ -76,10 +75,7 @@ def upload(
 
 def fill_checkpoint(stage: Path, name: str) -> str:
     """Link the files of a checkpoint into `stage`, and return what the commit says. Raise ValueError."""
-    folder = find_own(BUNDLED).get(name, BUNDLED / name)
-    folder = folder if folder.is_dir() else Path(name)
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {name}, nor a network of that name")
+    folder = find_folder(name)
     for path in list_files(folder):
         (stage / path.name).symlink_to(path.resolve())
     return f"{read_description(folder, label=folder.name).name}: weights, card and figures"
@@ -91,7 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     place = result.add_mutually_exclusive_group(required=True)
     place.add_argument("--repo", help="owner/name on the Hub; made if it does not exist")
     place.add_argument("--space", help="owner/name of a Space, for the app; made if it does not exist")
-    result.add_argument("--subfolder", default="", help="folder within the repository")
+    result.add_argument("--subfolder", default="", help="folder within the repository of --repo")
     result.add_argument("--private", action="store_true", help="make the repository private, if it is new")
     result.add_argument("--dry-run", action="store_true", help="check, list what would go, and send nothing")
     return result
@@ -102,6 +98,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if bool(options.name) == bool(options.space):
         parser.error("name a network for --repo, and none for --space")
+    if options.space and options.subfolder:
+        parser.error("--subfolder is a folder of --repo: a Space is filled as a whole")
     repo = options.space or options.repo
     try:
         check_address(repo, options.subfolder)

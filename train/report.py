@@ -25,7 +25,7 @@ from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.options import SWEEP
-from train.shelf import checkpoints_in, load_named, metrics_in, metrics_of
+from train.shelf import list_checkpoints, load_named, read_metrics
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
@@ -121,7 +121,8 @@ def format_sweep(folder: Path) -> str:
 
     A margin is the learned selector's accuracy less that of the best control at the same keep ratio.
     """
-    swept = {key: metrics for key, metrics in metrics_in(folder).items() if metrics.get("sweep")}
+    judged = {key: read_metrics(path) for key, path in list_checkpoints(folder).items()}
+    swept = {key: metrics for key, metrics in judged.items() if metrics.get("sweep")}
     found = {row["keep_ratio"] for metrics in swept.values() for row in metrics["sweep"]}
     ratios = sorted((ratio for ratio in found if ratio < 1), reverse=True)
     names = ["model", "n", "dense, %", *(f"drop at {ratio}" for ratio in DROPS)]
@@ -129,9 +130,9 @@ def format_sweep(folder: Path) -> str:
     lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for key, metrics in swept.items():
         at = {(row["keep_ratio"], row["selector"]): row["accuracy"] for row in metrics["sweep"]}
-        judged = {ratio for ratio, _ in at}  # a network that is slow here is judged at fewer ratios
-        best = {ratio: max(at[ratio, name] for name in CONTROLS) for ratio in judged if ratio < 1}
-        drop = {ratio: f"{at[1.0, 'learned'] - at[ratio, 'learned']:.2f}" for ratio in judged}
+        tried = {ratio for ratio, _ in at}  # a network that is slow here is judged at fewer ratios
+        best = {ratio: max(at[ratio, name] for name in CONTROLS) for ratio in tried if ratio < 1}
+        drop = {ratio: f"{at[1.0, 'learned'] - at[ratio, 'learned']:.2f}" for ratio in tried}
         margin = {ratio: f"{at[ratio, 'learned'] - best[ratio]:+.2f}" for ratio in best}
         count = metrics["sweep"][0]["n"]
         cells = [key, f"{count:,}", f"{at[1.0, 'learned']:.2f}"]
@@ -146,8 +147,8 @@ def format_models(folder: Path) -> str:
         "| model | parameters | MMAC | test accuracy, % | kept 0.7 a stage, % | trained on |",
         "|---|---|---|---|---|---|",
     ]
-    for key, path in checkpoints_in(folder).items():
-        metrics, dataset = metrics_of(path), read_description(path, label=key).data.dataset
+    for key, path in list_checkpoints(folder).items():
+        metrics, dataset = read_metrics(path), read_description(path, label=key).data.dataset
         pruned = [
             f"{row['accuracy']:.2f} ({row['selector']})"
             for row in metrics.get("sweep", [])
@@ -175,8 +176,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
     if options.redraw:
-        for name, folder in checkpoints_in(options.checkpoints).items():
-            write_report(folder, loaded=load_named(name, folder), metrics=metrics_of(folder))
+        for name, folder in list_checkpoints(options.checkpoints).items():
+            write_report(folder, loaded=load_named(name, folder), metrics=read_metrics(folder))
         return
     name, make = ("sweep", format_sweep) if options.sweep_table else ("models", format_models)
     table = make(options.checkpoints)

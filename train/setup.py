@@ -11,7 +11,7 @@ from train.teacher import ANSWERS, Cached, Live, Teacher, load_teacher
 from train.transfer import HEAD, transfer
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
-from vitdemo.weights.shelf import EXPORT
+from vitdemo.weights.shelf import find_exports
 
 
 def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> VisionTransformer | None:
@@ -23,8 +23,8 @@ def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> V
     if not config.init_from:
         return None
     assert isinstance(model, VisionTransformer)
-    own = config.runs_dir / config.init_from / EXPORT  # what an earlier run of this user left there
-    loaded = load_model(str(own) if own.is_dir() else config.init_from, device=str(device))
+    exported = find_exports(config.runs_dir).get(config.init_from)  # goes before a bundled one of that name
+    loaded = load_model(str(exported or config.init_from), device=str(device))
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.data.dataset
     same_pictures = same_data and dense.config.img_size == model.config.img_size
     teaches = config.objective != "classify" or (config.distil.weight and not config.distil.teacher)

@@ -1,22 +1,16 @@
-"""Checkpoints that stand together in a folder, bundled or of own runs: found, loaded and looked over."""
+"""Checkpoints that stand together in a folder, bundled or of own runs, and what was measured of each."""
 
 from __future__ import annotations
 
 import json
-import math
-import re
 from pathlib import Path
 from typing import Any
 
 from vitdemo.registry import MODELS
-from vitdemo.weights import LoadedModel, load_model
-from vitdemo.weights.familiarity import FILE as FAMILIARITY
-from vitdemo.weights.reading import WEIGHTS, sha256_of
-from vitdemo.weights.shelf import EXPORT, make_own_spec
+from vitdemo.weights import BUNDLED, LoadedModel, load_model
+from vitdemo.weights.shelf import find_exports, find_networks, find_own, make_own_spec
 
-NEEDED = ("config.json", "metrics.json", WEIGHTS, "README.md")
-FIGURE = re.compile(r"!\[.*?\]\((\w[\w.-]*\.png)\)")  # as a card names it: beside itself
-PNG = b"\x89PNG\r\n\x1a\n"
+METRICS = "metrics.json"
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
@@ -24,78 +18,24 @@ def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
     return load_model(make_own_spec(name, folder), device=device)
 
 
-def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """Return the checkpoints in `folder`, or the exports where it holds runs, by name.
+def find_folder(name: str) -> Path:
+    """Return the folder of a bundled network, of one's own, or of that path. Raise ValueError for none."""
+    for folder in (find_own(BUNDLED).get(name, BUNDLED / name), Path(name)):
+        if folder.is_dir():
+            return folder
+    raise ValueError(f"there is no folder {name}, nor a network of that name")
+
+
+def list_checkpoints(folder: Path) -> dict[str, Path]:
+    """Return the judged networks in `folder`, and the exports where it holds runs, by name.
 
     They are in the registry's order, others after those.
     """
-    found = {path.parent.name: path.parent for path in sorted(folder.glob("*/metrics.json"))}
-    found |= {path.parents[1].name: path.parent for path in sorted(folder.glob(f"*/{EXPORT}/metrics.json"))}
+    found = find_networks(folder, having=METRICS) | find_exports(folder, having=METRICS)
     names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
     return {name: found[name] for name in names}
 
 
-def metrics_of(folder: Path) -> dict[str, Any]:
+def read_metrics(folder: Path) -> dict[str, Any]:
     """Return what the metrics.json of a checkpoint says."""
-    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-
-
-def metrics_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the metrics of each of `checkpoints_in`."""
-    return {name: metrics_of(path) for name, path in checkpoints_in(folder).items()}
-
-
-def list_files(folder: Path) -> list[Path]:
-    """Return the files of a checkpoint that go to the Hub, in sorted order.
-
-    Of pictures they are those that the card shows. Raise ValueError naming what is missing, empty or wrong:
-    a link, a figure that is no PNG, weights that do not load (strictly, finite, with their checksum), metrics
-    of other weights or without an accuracy, a card without its front matter or with another accuracy.
-    """
-    listed = sorted(folder.iterdir())
-    for path in listed:
-        refuse_link(path)
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(f"{folder} has no {missing[0]}")
-    figures = FIGURE.findall((folder / "README.md").read_text(encoding="utf-8"))
-    found = [path for path in listed if path.name in (*NEEDED, FAMILIARITY, *figures) and path.is_file()]
-    for path in found:
-        if not path.stat().st_size:
-            raise ValueError(f"{path} is empty")
-        if path.name in figures:
-            check_figure(path)
-    load_model(str(folder))
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        accuracy, judged = metrics["accuracy"], metrics["sha256"]
-    except (ValueError, KeyError, TypeError):
-        accuracy, judged = math.nan, ""
-    if not 0 <= accuracy <= 100:
-        raise ValueError(f"{folder / 'metrics.json'} does not state an accuracy from 0 to 100 and its sha256")
-    if judged != sha256_of(folder / WEIGHTS):
-        raise ValueError(f"{folder / 'metrics.json'} was measured with other weights than {WEIGHTS}")
-    check_card(folder / "README.md", accuracy=accuracy)
-    return found
-
-
-def refuse_link(path: Path) -> None:
-    """Raise ValueError naming `path` where it is a link, for it may point to anything."""
-    if path.is_symlink():
-        raise ValueError(f"{path} is a link, and what it points to is not sent")
-
-
-def check_figure(path: Path) -> None:
-    """Raise ValueError where the file does not begin as a PNG."""
-    with path.open("rb") as file:
-        if file.read(len(PNG)) != PNG:
-            raise ValueError(f"{path} is not a PNG")
-
-
-def check_card(path: Path, *, accuracy: float) -> None:
-    """Raise ValueError where the card has no front matter with a license, or does not state `accuracy`."""
-    text = path.read_text(encoding="utf-8")
-    if not text.startswith("---\nlicense:"):
-        raise ValueError(f"{path} is not a model card: it lacks the front matter with a license")
-    if f"{accuracy:.2f} %" not in text:
-        raise ValueError(f"{path} does not state the accuracy of metrics.json, {accuracy:.2f} %")
+    return json.loads((folder / METRICS).read_text(encoding="utf-8"))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from huggingface_hub import RepoCard, SpaceCardData
 
-from train.shelf import checkpoints_in, list_files, refuse_link
+from train.parcel import list_files, refuse_link
+from train.shelf import list_checkpoints
 from vitdemo.weights import BUNDLED
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ def fill_space(stage: Path, *, owner_name: str) -> str:
         target = stage / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    for name, folder in checkpoints_in(BUNDLED).items():
+    for name, folder in list_checkpoints(BUNDLED).items():
         (stage / "checkpoints" / name).mkdir(parents=True)
         for path in list_files(folder):
             (stage / "checkpoints" / name / path.name).symlink_to(path)

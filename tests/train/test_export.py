@@ -15,10 +15,10 @@ from tests.train.test_failures import limit_files
 from train.__main__ import main as train
 from train.evaluate import main as evaluate
 from train.export import check_place, finish
+from train.parcel import list_files
 from train.recipe import load_recipe
 from train.report import main as report
 from train.run import Run
-from train.shelf import list_files
 from vitdemo.files import lock_folder, replace_folder
 from vitdemo.models import build_model
 from vitdemo.registry import FAMILIES

@@ -151,6 +151,23 @@ def test_a_name_that_nothing_has_is_named() -> None:
         publish(["vit_nothing", "--repo", "me/new"])
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--space", "me/app", "--subfolder", "a"], "--subfolder is a folder of --repo"),
+        (["my_vit", "--space", "me/app"], "name a network for --repo, and none for --space"),
+        (["--repo", "me/new"], "name a network for --repo, and none for --space"),
+    ],
+)
+def test_words_that_do_not_go_together_are_named(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        publish([*words, "--dry-run"])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
 NO_FOLDERS = (
     "../../etc",
     "/etc",

@@ -19,6 +19,16 @@ def find_runs_dir() -> Path:
     return Path(os.environ.get("VITDEMO_RUNS", "runs"))
 
 
+def find_networks(folder: Path, *, having: str = CONFIG) -> dict[str, Path]:
+    """Return the folders of networks in `folder`, by name: those that hold the file `having`."""
+    return {file.parent.name: file.parent for file in sorted(folder.glob(f"*/{having}"))}
+
+
+def find_exports(runs_dir: Path, *, having: str = CONFIG) -> dict[str, Path]:
+    """Return what the training runs in `runs_dir` have exported, by the run's name, as `find_networks`."""
+    return {file.parents[1].name: file.parent for file in sorted(runs_dir.glob(f"*/{EXPORT}/{having}"))}
+
+
 def find_own(models_dir: Path) -> dict[str, Path]:
     """Return the folders of networks that the registry does not name, by name.
 
@@ -26,12 +36,9 @@ def find_own(models_dir: Path) -> dict[str, Path]:
     name no page could show is left out.
     """
     bundled = {*MODELS, *(spec.folder for spec in MODELS.values())}
-    found = {}
-    for config in sorted(find_runs_dir().glob(f"*/{EXPORT}/{CONFIG}")):
-        name = config.parents[1].name
-        found[f"{name}{RUN}" if name in bundled else name] = config.parent
-    beside = {config.parent.name: config.parent for config in sorted(models_dir.glob(f"*/{CONFIG}"))}
-    found |= {name: folder for name, folder in beside.items() if name not in bundled}
+    exports = find_exports(find_runs_dir())
+    found = {f"{name}{RUN}" if name in bundled else name: folder for name, folder in exports.items()}
+    found |= {name: folder for name, folder in find_networks(models_dir).items() if name not in bundled}
     return {name: folder for name, folder in found.items() if can_be_shown(name)}
 
 
