@@ -24,7 +24,7 @@ FIRST_TAB = "tab-prediction"
 # The first tab's event may come after that of the tab which a link opens, so that the page itself is asked.
 FIND_OPEN_TAB = """async () => {
   await new Promise((done) => setTimeout(done));  // until the page has drawn it
-  return document.querySelector("#tabs [role=tablist] [aria-selected=true]").id.replace(/-button$/, "");
+  return window.findOpenTab();
 }"""
 FIRST_RATIO = 30  # percent, when a page opens
 

@@ -95,6 +95,7 @@ declare global {
     atRatio?: (ratio: number) => RatioStep | undefined;
     isShown?: (ratio: number) => boolean;
     fadeStale: () => void;
+    findOpenTab: () => string | null;
   }
   interface Element {
     film?: object;

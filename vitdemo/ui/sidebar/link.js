@@ -78,7 +78,7 @@ class Link {
   /** Parameter -> value. */
   get shown() {
     const left = JSON.parse(this.props.value);
-    const tab = document.querySelector(`${TABS} [aria-selected=true]`)?.id.replace(/^tab-|-button$/g, "");
+    const tab = window.findOpenTab()?.replace(/^tab-/, "");
     // A look that the link asked for and nobody has seen yet is of this picture and model only.
     const place = `${left.example} ${left.model}`;
     if (this.place !== null && this.place !== place && !document.querySelector(".attention")) this.look = {};
