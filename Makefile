@@ -6,16 +6,15 @@ BIN := $(VENV)/bin
 # Python is started dozens of times: it compiles everything once, whatever the surroundings say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check audit wheel lock clean
+.PHONY: demo test check audit soak wheel lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
 test: $(VENV)/.test
-	$(MAKE) -j 2 check audit
+	$(MAKE) -j 3 check audit soak # the soak needs one core
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
-	$(BIN)/python -m tests.soak --seconds 60 --calls 1500 --result-megabytes 64
 	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 check: $(VENV)/.test
@@ -27,6 +26,9 @@ check: $(VENV)/.test
 
 audit: $(VENV)/.test
 	$(BIN)/python -m tools.audit
+
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak --seconds 60 --calls 1500 --result-megabytes 64
 
 # Build the wheel into dist/ and try it in an empty environment: torch is installed anew, which takes minutes.
 wheel: $(VENV)/.test

@@ -58,11 +58,11 @@ async def stay(users: list[User], *, ended: asyncio.Event) -> None:
 async def measure(
     users: list[User], load: Load, watch: Watch, *, options: argparse.Namespace, ended: asyncio.Event
 ) -> None:
-    """Wait until what they do has filled the app's memory twice, then look while they go on.
+    """Wait until what they do has filled the app's memory, then look while they go on.
 
     A pause between the two would make the base too small.
     """
-    warm, enough = users[0].load, 2 * options.result_megabytes / RESULT
+    warm, enough = users[0].load, options.result_megabytes / RESULT
     while warm.answered["analyse"] < enough:
         await asyncio.sleep(1.0)
     for user in users:
