@@ -14,6 +14,7 @@ from tests.browser.server import MODEL
 from vitdemo.data import preprocess
 from vitdemo.decode import decode
 from vitdemo.examples import EXAMPLES, KINDS, THINGS, example_paths
+from vitdemo.maps import CLASS_METHODS
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -138,11 +139,11 @@ def unfold(page: Page, section: str) -> Locator:
     return part
 
 
-def unfold_maps(page: Page, count: int) -> None:
-    """Open the maps of a class behind the first one, and wait for all `count` of them."""
+def unfold_maps(page: Page) -> None:
+    """Open the maps of a class behind the first one, and wait for all of them."""
     unfold(page, "more-maps")
     expect(page.locator("#class-maps img")).to_have_count(1)
-    expect(page.locator("#other-maps img")).to_have_count(count - 1)
+    expect(page.locator("#other-maps img")).to_have_count(len(CLASS_METHODS) - 1)
 
 
 def open_attention(page: Page) -> Locator:

@@ -77,7 +77,7 @@ def test_pictures_of_a_gallery_have_names(open_page: Opener, app_url: str) -> No
     page = open_page(app_url)
     for name in ("airplane", "truck"):
         expect(page.locator("#examples").get_by_role("button", name=name, exact=True)).to_be_visible()
-    steps.unfold_maps(page, 4)
+    steps.unfold_maps(page)
     maps = page.locator(":is(#class-maps, #other-maps) button.thumbnail-item")
     expect(maps.first).to_have_accessible_name(maps.first.locator("img").get_attribute("alt") or "-")
     expect(page.locator("[aria-label^='Thumbnail ']")).to_have_count(0)

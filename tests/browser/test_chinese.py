@@ -82,7 +82,7 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     expect(page.locator("#selector input")).to_have_value("可学习预测器")
     steps.expect_rest(page)
     expect(page.locator("#class-why")).to_contain_text("排在首位：在 100 张图片上")
-    steps.unfold_maps(page, 4)
+    steps.unfold_maps(page)
     expect_chinese(page, entries=40)
     keep(page, artefacts, "prediction")
 

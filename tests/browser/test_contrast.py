@@ -118,7 +118,7 @@ def test_the_probe_sees_through_layers(browser: Browser) -> None:
 def test_every_text_can_be_read(open_page: Opener, app_url: str, tmp_path: Path) -> None:
     page = open_page(app_url)
     steps.expect_rest(page)
-    steps.unfold_maps(page, 4)
+    steps.unfold_maps(page)
     expect_readable(page, at_least=70)
     steps.open_attention(page)
     expect_readable(page, at_least=80)

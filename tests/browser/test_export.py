@@ -83,7 +83,7 @@ def test_the_share_card_is_what_the_engine_draws(page: Page, tmp_path: Path, art
 
 
 def test_a_map_of_a_class_is_saved_large(page: Page, tmp_path: Path, artefacts: Path) -> None:
-    steps.unfold_maps(page, 4)
+    steps.unfold_maps(page)
     page.locator("#other-maps .thumbnail-item").nth(1).click()
     file = save(page, page.locator("#other-maps .preview").get_by_role("button", name="Download"), tmp_path)
     expect(page.locator("#export [role=status]")).to_have_text("Saved")

@@ -64,7 +64,7 @@ def expect_first_view(page: Page) -> None:
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
     expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {FIRST.word}")
-    steps.unfold_maps(page, 4)
+    steps.unfold_maps(page)
 
 
 def test_it_is_there_before_the_server_has_answered_anything(app: tuple[Engine, str], page: Page) -> None:

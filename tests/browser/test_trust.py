@@ -75,11 +75,13 @@ def expect_areas(cells: Locator, one: Candidate) -> None:
         assert filled["width"] / full["width"] == pytest.approx(auc, abs=0.02)
 
 
-def expect_maps(page: Page, engine: Engine, key: str, label: str) -> None:
-    """The maps of class `label`, to the pixel."""
-    expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {label}")
-    found = engine.recall(key).classes(label)
-    steps.unfold_maps(page, len(found))
+def expect_maps(page: Page, engine: Engine, key: str, label: str, *, against: str = "") -> None:
+    """The maps of class `label`, rather than `against` where one is named, to the pixel."""
+    named = f" rather than {against}" if against else ""
+    expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {label}{named}")
+    expect(page.locator("#against input:checked")).to_have_value(against)
+    found = engine.recall(key).classes(label, against=against)
+    steps.unfold_maps(page)
     best = NAMES[found[0].method]
     expect(page.locator("#class-why")).to_contain_text(f"{best} comes first: on {found[0].judged} pictures")
     shown = page.locator(":is(#class-maps, #other-maps) .thumbnail-item")
@@ -95,6 +97,8 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
+    page.locator("#against input").nth(1).press(" ")  # the likeliest of the others
+    expect_maps(page, engine, key, second, against=first)
     keep_looks(page, artefacts, "classes")
 
     steps.open_tab(page, "Trust", ".trust .sentence")

@@ -55,9 +55,9 @@ class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
     `image`, `model`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown result, and
-    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`: (key, class)
-    of the class that was clicked last. `answers`: what is shown of an analysis in the very event that makes
-    it, see `show`.
+    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`: (key, class,
+    class rather than which), as they were clicked last. `answers`: what is shown of an analysis in the very
+    event that makes it, see `show`.
     """
 
     engine: Engine
@@ -103,10 +103,10 @@ class Session:
                 raise
             return analyse(self.engine, self.make_request(values), report)
 
-    def find_class(self, values: Values) -> str:
-        """Return the clicked class of the shown result, or "" for its answer."""
-        picked = values[self.chosen]
-        return picked[1] if picked is not None and picked[0] == values[self.key] else ""
+    def find_classes(self, values: Values) -> tuple[str, str]:
+        """Return the clicked class of the shown result ("": its answer), and that rather than which."""
+        key, label, against = values[self.chosen] or (None, "", "")
+        return (label, against) if key == values[self.key] else ("", "")
 
     def show(self, outputs: Sequence[Any], words: Callable[[Analysis | None], Sequence[Any]]) -> None:
         """Have `words(analysis)` fill `outputs` in the event that runs the model, None where there is none.

@@ -47,7 +47,7 @@ def build(session: Session) -> None:
                 result = session.open(values)
                 name = name_file(result.analysis)
                 if asked["kind"] == "map":
-                    method, data = write_map(result, session.find_class(values), int(asked["place"]))
+                    method, data = write_map(result, session.find_classes(values), int(asked["place"]))
                     kind, name = "png", f"{name}-{method}"
                 else:
                     look = from_state(asked["look"] or {})  # until the tab was opened, as it will show first
@@ -70,10 +70,11 @@ def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))
 
 
-def write_map(result: Result, label: str, place: int) -> tuple[str, bytes]:
-    """Return (the method, a large picture) of the map at `place` among those of class `label`."""
-    method = result.classes(label)[place].method
-    return method, encode_png(result.draw_class_map(label, method=method))
+def write_map(result: Result, classes: tuple[str, str], place: int) -> tuple[str, bytes]:
+    """Return (the method, a large picture) of the map at `place` among those of a class and another."""
+    label, against = classes
+    method = result.classes(label, against=against)[place].method
+    return method, encode_png(result.draw_class_map(label, method=method, against=against))
 
 
 def name_file(analysis: Analysis) -> str:

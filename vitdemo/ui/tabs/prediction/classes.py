@@ -1,30 +1,38 @@
 """Below the prediction: what speaks for one class, the top one until another is clicked.
 
+A second list names another, rather than which.
+
 The map that is the most faithful to the network stands first, the others behind "More maps".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import ClassMap, Progress
+from vitdemo.engine import Analysis, ClassMap, Progress
 from vitdemo.ui.kit.components import RUN, gallery
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html
-from vitdemo.ui.kit.language import english, label
+from vitdemo.ui.kit.language import english, label, say, word
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.visit import make_progress
 from vitdemo.ui.tabs.prediction import words
 
 
 def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
-    """Build the maps inside `tab`; a click in `top` chooses their class."""
+    """Build the maps inside `tab`; a click in `top` chooses their class, a second list the other."""
     brought, chosen = session.first.maps if session.first else (), session.chosen
     heading = gr.HTML(words.write_class_title(brought), padding=False, elem_id="class-title")
+    against = gr.Radio(
+        label=label(words.AGAINST),
+        container=False,
+        elem_id="against",
+        **offer_others(session.first.analysis if session.first else None, brought, label),
+    )
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=260):
             first = gallery(caption_maps(brought[:1]), columns=1, elem_id="class-maps")
@@ -35,9 +43,10 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
             ) as more:
                 others = gallery(caption_maps(brought[1:]), columns=3, elem_id="other-maps")
 
-    def fill(title: Html | None, maps: Sequence[ClassMap]) -> Values:
+    def fill(title: Html | None, maps: Sequence[ClassMap], analysis: Analysis | None = None) -> Values:
         return {
             heading: title,
+            against: gr.Radio(**offer_others(analysis, maps, say)),
             first: caption_maps(maps[:1]),
             why: words.explain_first(maps),
             more: gr.update(visible=bool(maps)),
@@ -45,28 +54,44 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
         }
 
     def draw(values: Values, report: Progress) -> Values:
-        maps = session.open(values, report).classes(session.find_class(values))
-        return fill(words.write_class_title(maps) if maps else words.write_no_classes(), maps)
+        (wanted, other), result = session.find_classes(values), session.open(values, report)
+        maps = result.classes(wanted, against=other)
+        title = words.write_class_title(maps) if maps else words.write_no_classes()
+        return fill(title, maps, result.analysis)
 
     def choose(values: Values, event: gr.SelectData) -> Values:
         if not values[session.key]:
             return {heading: gr.skip()}
-        picked = (values[session.key], english(str(event.value)))
+        return show(values, english(str(event.value)), "")
+
+    def compare(values: Values) -> Values:
+        if not values[session.key]:
+            return {heading: gr.skip()}
+        return show(values, session.find_classes(values)[0], values[against] or "")
+
+    def show(values: Values, *classes: str) -> Values:
+        picked = (values[session.key], *classes)
         with tell_errors():
             return {chosen: picked, **draw({**values, chosen: picked}, make_progress())}
 
-    outputs = [heading, first, why, more, others]
+    outputs = [heading, against, first, why, more, others]
     options = {**RUN, "show_progress": "minimal"}
     part = Part(draw, outputs, inputs={chosen}, empty=lambda values: fill(None, ()))
     session.follow(part, tab, brought=bool(brought), **options)
-    top.select(
-        choose,
-        {*session.inputs, chosen},
-        [chosen, *outputs],
-        trigger_mode="always_last",
-        show_progress_on=[first],
-        **options,
-    )
+    options |= {"trigger_mode": "always_last", "show_progress_on": [first]}
+    top.select(choose, {*session.inputs, chosen}, [chosen, *outputs], **options)
+    against.input(compare, {*session.inputs, chosen, against}, [chosen, *outputs], **options)
+
+
+def offer_others(
+    analysis: Analysis | None, maps: Sequence[ClassMap], translate: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Return what the list offers: the likeliest classes besides that of `maps`, and none of them."""
+    if analysis is None or not maps:
+        return {"choices": [], "value": None, "visible": False}
+    names = [name for name, _ in (analysis.pruned or analysis.dense).top if name != maps[0].label]
+    choices = [(translate(words.ALONE), ""), *((word(name), name) for name in names)]
+    return {"choices": choices, "value": maps[0].against, "visible": bool(names)}
 
 
 def caption_maps(found: Sequence[ClassMap]) -> list[tuple[Any, str]]:

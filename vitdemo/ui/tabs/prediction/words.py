@@ -13,6 +13,8 @@ from vitdemo.ui.kit.words import NO_WORDS, TIMING, macs, percent
 NO_COMPARISON = "Dense and pruned will be compared here."
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
 CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
+AGAINST = "Rather than"
+ALONE = "no other"
 MORE = "More maps"
 FIRST = "{map} comes first: on {count} pictures, removing what it marks changed this network's answer most."
 WAITING = "The maps of a class will be shown here."
@@ -123,7 +125,11 @@ def write_class_title(maps: Sequence[ClassMap]) -> Html:
     """Return the heading of the maps."""
     if not maps:
         return title(say("What speaks for a class"), say(WAITING))
-    return title(say("What speaks for {label}", label=maps[0].label), say(CHOOSE))
+    heading = say("What speaks for {label}", label=maps[0].label)
+    if maps[0].against:
+        contrast = "What speaks for {label} rather than {against}"
+        heading = say(contrast, label=maps[0].label, against=maps[0].against)
+    return title(heading, say(CHOOSE))
 
 
 def explain_first(maps: Sequence[ClassMap]) -> Html:

@@ -25,9 +25,12 @@ def build(session: Session) -> None:
         with gr.Accordion(label(CHECKS), open=False, elem_id="checks"):
             sanity.build(session)
 
+        def find_label(values: Values) -> str:
+            return session.find_classes(values)[0]
+
         def draw(values: Values, report: Progress) -> Values:
             try:
-                trust = session.open(values, report).trust(session.find_class(values))
+                trust = session.open(values, report).trust(find_label(values))
             except ValueError as error:  # where the sentence would stand, so that no old one stays
                 return {shown: words.write_waiting(explain(error))}
             return {shown: write_trust(trust)}
@@ -35,7 +38,7 @@ def build(session: Session) -> None:
         def empty(values: Values) -> Values:
             return {shown: words.write_waiting(words.RUNNING if values[session.key] else words.NO_RESULT)}
 
-        part = Part(draw, [shown], {session.chosen}, empty=empty, version=session.find_class)
+        part = Part(draw, [shown], {session.chosen}, empty=empty, version=find_label)
         session.follow(part, tab, **RUN)
 
 
