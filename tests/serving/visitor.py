@@ -31,6 +31,7 @@ class Visitor:
 
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.url, timeout=120)
+        self.http.get("")  # with which a browser begins: a proxy tells it by a cookie who serves it
         config = self.http.get("config").json()
         self.events = {one["id"]: one for one in config["dependencies"] if one["backend_fn"]}
         self.components = {one["id"]: one for one in config["components"]}

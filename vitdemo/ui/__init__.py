@@ -23,7 +23,8 @@ from vitdemo.ui.tabs import TABS
 
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
-SCRIPTS = ("kit/again.js", "kit/open_tab.js", "kit/reach.js", "kit/stale.js")  # which run before gradio's
+# Which run before gradio's.
+SCRIPTS = ("kit/again.js", "kit/moved.js", "kit/open_tab.js", "kit/reach.js", "kit/stale.js")
 
 __all__ = ["analyse_first_view", "build", "make_launch_options"]
 

@@ -96,6 +96,7 @@ declare global {
     isShown?: (ratio: number) => boolean;
     fadeStale: () => void;
     findOpenTab: () => string | null;
+    gradio_config: { app_id: number };
   }
   interface Element {
     film?: object;
