@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from PIL import Image
+from torch import Tensor
 
 from vitdemo import render
 from vitdemo.engine.answers.attention import find_gone
@@ -15,6 +17,7 @@ from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
 from vitdemo.message import Message
+from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
@@ -161,13 +164,23 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
 
 def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[int, int]) -> Trace:
     """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
-    entry, model, pixels = subject.entry, loaded.model, subject.pixels
-    pruning = None
+    entry, how = subject.entry, ("", 1.0)
     if entry.pruned is not None:
-        analysis = entry.analysis
-        keep_ratio = keep_ratio_of(analysis.pruning_ratio)
-        pruning = prune_by(analysis.selector, keep_ratio, model=model, pixels=pixels)
-    return record(model, pixels, pruning=pruning, target=target, grads=True, name=loaded.spec.key)
+        how = entry.analysis.selector, keep_ratio_of(entry.analysis.pruning_ratio)
+    return subject.shared.pool.call(record_pass, loaded.model, subject.pixels, *how, target, loaded.spec.key)
+
+
+def record_pass(
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    selector: str,
+    keep_ratio: float,
+    target: int | tuple[int, int],
+    name: str,
+) -> Trace:
+    """Run one pass with gradients, pruned by the selector if there is one."""
+    pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels) if selector else None
+    return record(model, pixels, pruning=pruning, target=target, grads=True, name=name)
 
 
 def draw_class(entry: Entry, method: str, heat: Heatmap) -> render.Drawing:

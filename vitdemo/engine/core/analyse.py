@@ -105,10 +105,9 @@ def resize(loaded: LoadedModel, request: Request, upload: Image.Image, pool: Mod
 
 def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, report: Progress) -> Entry:
     """Run `job`. It is the caller's turn of `pool.compute`."""
-    setting, device = job.setting, shared.pool.device
+    setting, pixels, pool = job.setting, job.prepared.pixels, shared.pool
     report(0.85, Message("Running {title}", title=setting.spec.title))
-    dense, pruned = run(loaded, job.prepared, setting, device)
-    pixels = job.prepared.pixels
+    dense, pruned = pool.call(run, loaded.model, pixels.to(pool.device), setting)
     analysis = Analysis(
         key=job.key,
         model=request.model,
@@ -127,7 +126,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         input_size=as_pair(loaded.spec.config.img_size),
         resized=tell_size(loaded.spec.config.img_size, loaded.trained_size),
     )
-    tokens = tokens_of(loaded.model, pixels.to(device))
+    tokens = tokens_of(loaded.model, pixels.to(pool.device))
     config, data = setting.spec.config, setting.spec.data
     return Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
 
@@ -181,10 +180,9 @@ def check(request: Request, spec: ModelSpec) -> Setting:
 
 
 def run(
-    loaded: LoadedModel, prepared: Prepared, setting: Setting, device: torch.device
+    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], setting: Setting
 ) -> tuple[Trace, Trace | None]:
     """Run the network dense and, where the setting prunes, pruned."""
-    model, pixels = loaded.model, prepared.pixels.to(device)
     dense = record(model, pixels, name=setting.spec.key)
     pruning = make_pruning(setting, model, pixels)
     return dense, pruning and record(model, pixels, pruning=pruning, name=setting.spec.key)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from vitdemo import cost
 from vitdemo.datasets import DATASETS
+from vitdemo.engine.core import zero_gpu
 from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.offers import Offers
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo
@@ -27,6 +29,7 @@ from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
 
+T = TypeVar("T")
 DECODERS = 2  # pictures that are decoded at once
 
 
@@ -143,6 +146,15 @@ class ModelPool:
         """Return the model if it is in memory, now the most recently used."""
         return self._models.find(name)
 
+    def call(self, passes: Callable[..., T], model: VisionTransformer, pixels: Tensor, *settings: Any) -> T:
+        """Return `passes(model, pixels, *settings)`, a function of a module, by a lent GPU if there is one.
+
+        The first pass of all is made here: with it the page opens, and without a page nobody lends.
+        """
+        if not self._forwards:
+            return passes(model, pixels, *settings)
+        return zero_gpu.call(passes, model, pixels, *settings)
+
     def _count(self, *_: Any) -> None:
         # A hook of the module, so that no way of calling a model can go uncounted.
         with self._lock:
@@ -150,13 +162,16 @@ class ModelPool:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called "auto", "cpu" or "cuda". Raise ValueError when it is not there."""
+    """Return the device called "auto", "cpu" or "cuda"; a GPU that is lent for single calls is none.
+
+    Raise ValueError when it is not there.
+    """
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be one of auto, cpu, cuda, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device 'cuda' is not available on this machine")
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() and not zero_gpu.LENT else "cpu"
     return torch.device(name)
 
 
