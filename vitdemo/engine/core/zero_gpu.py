@@ -1,7 +1,7 @@
 """ZeroGPU: a GPU that a Space is lent for the time of one call, by the package `spaces`.
 
-Where that package is not, or lends nothing, passes run where the network is. Written by the source of spaces
-0.51 and tried with a stand-in for it, never on ZeroGPU itself.
+Elsewhere, where that package may also be, nothing imports it, and passes run where the network is. Written by
+the source of spaces 0.51 and tried with a stand-in for it, never on ZeroGPU itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import copy
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from jaxtyping import Float
@@ -32,7 +31,7 @@ def pass_on(
     return passes(model, pixels, *settings)
 
 
-if find_spec("spaces"):
+if LENT:
     # It replaces parts of torch, and must come before anybody asks for CUDA.
     import spaces  # type: ignore[import-not-found]
 
