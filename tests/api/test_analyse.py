@@ -61,6 +61,21 @@ def test_no_pruning_has_no_pruned_pass(client: Client) -> None:
     assert answer["kept"] == []
 
 
+def test_a_picture_is_read_at_the_size_that_is_asked_for(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    decode(example_paths()["ship"]).resize((200, 100)).save(path)
+    answer = ask(client, path, size="own")
+    assert (answer["input_size"], answer["dense"]["tokens"]) == ([20, 40], [50])
+    assert answer["note"].startswith("Read at 40 × 20 pixels, not at the 32 × 32 that")
+    picture = {"image": handle_file(str(path)), "model": MODEL, "size": "own"}
+    found = client.predict(**picture, api_name="/attention_map")
+    assert (len(found["values"]), len(found["values"][0])) == (5, 10)
+    offered = client.predict(api_name="/models")["models"]
+    sizes = next(one["sizes"] for one in offered if one["key"] == MODEL)
+    assert [one["size"] for one in sizes] == ["", "16", "24", "48", "64", "96", "own"]
+    assert sizes[3] == {"size": "48", "pixels": [48, 48], "patches": 144, "work": pytest.approx(2.4, abs=0.2)}
+
+
 def test_pictures_that_browsers_cannot_show_are_read(client: Client, tmp_path: Path) -> None:
     source = decode(example_paths()["ship"])
     source.convert("CMYK").save(tmp_path / "ship.tiff")
@@ -72,6 +87,7 @@ def test_pictures_that_browsers_cannot_show_are_read(client: Client, tmp_path: P
     [
         ({"model": "resnet"}, "model must be one of dynamicvit_cifar10"),
         ({"pruning_ratio": 2}, "pruning_ratio must be from 0 to 0.9"),
+        ({"size": "2"}, "size must be from 4 to [0-9]+ pixels for Standard ViT"),
         ({"selector": "learned"}, "selector must be one of class-attention"),
     ],
 )

@@ -27,11 +27,11 @@ from vitdemo.ui.api.endpoints import Api
 WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
 LOOK = ("layer", "head", "fusion", "discard_ratio", "query", "direction", "pass_")
 PARAMETERS = {
-    "/analyse": WITH_PRUNING,
-    "/attention_map": [*WITH_PRUNING, "method", *LOOK],
-    "/class_map": [*WITH_PRUNING, "class_name", "method", "against"],
-    "/faithfulness": ["image", "model", "class_name"],
-    "/sweep": ["image", "model"],
+    "/analyse": [*WITH_PRUNING, "size"],
+    "/attention_map": [*WITH_PRUNING, "method", *LOOK, "size"],
+    "/class_map": [*WITH_PRUNING, "class_name", "method", "against", "size"],
+    "/faithfulness": ["image", "model", "class_name", "size"],
+    "/sweep": ["image", "model", "size"],
     "/models": [],
 }
 

@@ -105,6 +105,29 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     photograph(page, artefacts / "link-restored-dark.png")
 
 
+def test_a_size_is_chosen_by_keyboard_and_is_in_the_link(open_page: Opener) -> None:
+    page = open_page(f"{start_bundled()[1]}?size=24&ratio=0")
+    steps.expect_analysed(page, [36])
+    expect(page.locator("#size input")).to_have_value(
+        re.compile(r"^24 × 24, 36 patches, 0\.5\d? × the work$")
+    )
+    expect(page.locator("#familiarity")).to_contain_text("Read at 24 × 24 pixels, not at the 32 × 32")
+    page.wait_for_timeout(1100)  # quick changes are one step of the history
+    page.locator("#size input").focus()
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    steps.expect_analysed(page, [144])
+    assert steps.read_live_tokens(page) == [144]
+    expect_address(page, size="48", ratio="0")
+    page.go_back()
+    steps.expect_analysed(page, [36])
+    assert steps.read_live_tokens(page) == [36]
+    steps.choose(page, "size", "Its own: 32 × 32, 64 patches")
+    steps.expect_analysed(page, [64])
+    expect_address(page, size=None)
+    expect(page.locator("#familiarity")).not_to_contain_text("Read at")
+
+
 def test_the_attention_tab_is_in_the_link_without_a_server(open_page: Opener) -> None:
     page = open_page(f"{start_bundled()[1]}?tab=tokens&method=raw-attention&layer=3&patch=9")
     steps.open_attention(page)

@@ -60,7 +60,7 @@ def test_every_look_comes_back_from_link_state_and_arguments(looks: list[Look], 
     for look, state, link in zip(looks, states, script["links"], strict=True):
         assert from_state(state) == look
         assert from_arguments(**asdict(look)) == look
-        found, wrong = from_link(link, info)
+        found, wrong = from_link(link, info, patches=info.num_patches)
         assert not wrong
         assert from_state(found) == look
     methods = sum(method.in_browser for method in METHODS.values())

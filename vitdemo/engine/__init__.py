@@ -25,6 +25,7 @@ from vitdemo.engine.core.records import (
     Step,
     Timings,
 )
+from vitdemo.engine.core.sizes import SizeChoice
 from vitdemo.engine.engine import Engine
 from vitdemo.engine.look import Look
 from vitdemo.engine.result import Result
@@ -57,6 +58,7 @@ __all__ = [
     "Result",
     "Said",
     "Side",
+    "SizeChoice",
     "SmallestSet",
     "Step",
     "Surgery",

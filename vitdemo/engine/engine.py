@@ -23,7 +23,7 @@ from vitdemo.engine.core.records import (
     Timings,
 )
 from vitdemo.engine.core.shared import Shared
-from vitdemo.engine.core.sizes import SizeChoice, list_sizes
+from vitdemo.engine.core.sizes import SizeChoice, offer_sizes
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.turns import ignore_progress
 from vitdemo.engine.result import Result
@@ -89,9 +89,9 @@ class Engine:
         config = self._pool.spec(model).config
         return count_tokens(config.num_patches, len(config.prune_loc), pruning_ratio)
 
-    def sizes(self, model: str) -> list[SizeChoice]:
-        """Return the input sizes that may be chosen, the network's own first. Raise ValueError as `info`."""
-        return list_sizes(self._pool.spec(model), megabytes=self._pool.limits.trace_megabytes)
+    def sizes(self, model: str) -> dict[str, SizeChoice]:
+        """Return the input sizes to choose from, as `offer_sizes` names them. Raise ValueError as `info`."""
+        return offer_sizes(self._pool.spec(model), megabytes=self._pool.limits.trace_megabytes)
 
     def token_table(self, model: str, patches: int) -> list[tuple[int, ...]]:
         """Return how many of so many patches remain, as `token_counts`, at every whole percent, from 0 on.

@@ -73,20 +73,23 @@ def from_arguments(*, head: int | None, **others: Any) -> Look:
     return Look(head=None if head == -1 else head, **others)
 
 
-def from_link(parameters: Mapping[str, str], info: ModelInfo) -> tuple[dict[str, Any], list[str]]:
+def from_link(
+    parameters: Mapping[str, str], info: ModelInfo, *, patches: int
+) -> tuple[dict[str, Any], list[str]]:
     """Return (the part of a state that a link asks for, the parameters that make no sense on this model).
 
-    `look.js` writes them. Parameters that are not of a look are passed over.
+    `patches`: how many it cuts the picture into. `look.js` writes them. Parameters that are not of a look are
+    passed over.
     """
     known = {
-        "patch": by_text(range(info.num_patches)),
+        "patch": by_text(range(patches)),
         "discard": {f"{100 * ratio:.0f}": ratio for ratio in (0, *RATIOS)},
         "method": by_text(key for key, method in METHODS.items() if method.in_browser),
         "layer": by_text(range(info.layers)),
         "head": {"all": None, **by_text(range(info.heads))},
         "direction": by_text(DIRECTIONS),
         "pass": by_text(PASSES),
-        "query": by_text(range(info.num_patches)),
+        "query": by_text(range(patches)),
         "fusion": by_text(FUSION.choices),
         "discard_ratio": by_text((0, *RATIOS)),
     }

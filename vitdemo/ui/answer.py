@@ -15,7 +15,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import PROGRESS, First, Session, choose_selector
+from vitdemo.ui.kit.session import PROGRESS, First, Session, choose_known
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
@@ -84,7 +84,7 @@ class Answering:
         if model is None:  # its files have been deleted since
             return {self.wider: gr.Button(visible=False)}
         info = session.engine.info(model)
-        selector = choose_selector(values[session.selector], info.selectors)
+        selector = choose_known(values[session.selector], info.selectors)
         values = {**values, session.model: model, session.selector: selector}
         column = {
             **choose_model(side, values),
@@ -137,9 +137,9 @@ class Answering:
         here = [session.ratio, self.headline]
         session.ratio.input(None, here, self.headline, js=read("answer.js"), **QUIET)
         side = link.side
-        column = [session.model, session.selector, side.examples, side.counts, self.wider]
+        column = [session.model, session.size, session.selector, side.examples, side.counts, self.wider]
         self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
-        asking = [session.image.change, session.model.input, session.selector.input]
+        asking = [session.image.change, session.model.input, session.size.input, session.selector.input]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
         session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)
         gr.on(

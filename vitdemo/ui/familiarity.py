@@ -54,7 +54,12 @@ def offer(engine: Engine, model: str) -> gr.Button:
 
 
 def write_notice(analysis: Analysis, found: Confidence | None) -> Html:
-    """Return what is known of how familiar the picture is: by the network's own test, else by confidence."""
+    """Return what is known of how familiar the picture is: by the network's own test, else by confidence.
+
+    Nothing is known of it at another size than the network's own, which is said instead.
+    """
+    if analysis.resized:
+        return note(translate(analysis.resized))
     if analysis.unfamiliar is None:
         return write_confidence(found)
     if analysis.unfamiliar:

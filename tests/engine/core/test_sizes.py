@@ -17,7 +17,7 @@ from vitdemo.config import ViTConfig, as_pair
 from vitdemo.data import preprocess
 from vitdemo.engine import Engine, Look, Request
 from vitdemo.engine.answers import sanity
-from vitdemo.engine.core.sizes import choose_spec, find_largest, list_sizes, shape_grid
+from vitdemo.engine.core.sizes import choose_spec, find_largest, offer_sizes, shape_grid
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.models.twin import make_twin
 from vitdemo.recording import record
@@ -115,16 +115,17 @@ def test_a_record_takes_what_was_predicted(kind: str, classes: int) -> None:
 
 def test_only_what_fits_is_offered() -> None:
     spec = of_config(DINO)
-    offered = [one.size for one in list_sizes(spec, megabytes=8192)]
+    offered = list(offer_sizes(spec, megabytes=8192))
     assert offered == ["", "224", "336", "448", "672", "own"]
-    small = list_sizes(spec, megabytes=300.0)
-    assert [one.size for one in small] == ["", "224", "own"]
-    first, second, last = small
+    small = offer_sizes(spec, megabytes=300.0)
+    assert list(small) == ["", "224", "own"]
+    first, second, last = small.values()
     assert first.pixels == last.pixels == as_pair(choose("", spec, 300.0).config.img_size)
     assert (second.pixels, second.patches) == ((224, 224), 256)
     assert second.work == pytest.approx(cost.macs(replace(DINO, img_size=224)) / cost.macs(DINO))
-    for one in list_sizes(spec, megabytes=8192):
-        assert one.size in ("", "own") or as_pair(choose(one.size, spec, 8192).config.img_size) == one.pixels
+    for size, one in offer_sizes(spec, megabytes=8192).items():
+        assert size == one.size
+        assert size == "own" or as_pair(choose(size, spec, 8192).config.img_size) == one.pixels
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -209,4 +210,4 @@ def test_a_small_limit_makes_the_network_s_own_size_smaller(models: Path) -> Non
     result = small.open(Request(WIDE, LAB_MODEL))
     assert max(result.analysis.input_size) < 32
     assert result.analysis.resized
-    assert small.sizes(LAB_MODEL)[0].pixels == result.analysis.input_size
+    assert small.sizes(LAB_MODEL)[""].pixels == result.analysis.input_size

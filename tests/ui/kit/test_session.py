@@ -11,7 +11,7 @@ from gradio.data_classes import ImageData
 
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import choose_selector
+from vitdemo.ui.kit.session import choose_known
 from vitdemo.ui.kit.words import CRASHED
 
 
@@ -40,4 +40,4 @@ def test_an_upload_arrives_undecoded(tmp_path: Path) -> None:
     ("wanted", "got"), [("random", "random"), ("learned", "class-attention"), (None, "class-attention")]
 )
 def test_a_selector_that_the_model_lacks_gives_way_to_its_best(wanted: str | None, got: str) -> None:
-    assert choose_selector(wanted, ("class-attention", "random", "inverted")) == got
+    assert choose_known(wanted, ("class-attention", "random", "inverted")) == got

@@ -18,6 +18,7 @@ TABS = ("prediction", "attention")
 GOOD = {
     "example": "ship",
     "model": "vit_cifar10",
+    "size": "own",
     "ratio": "55",
     "selector": "random",
     "tab": "attention",
@@ -30,7 +31,7 @@ GOOD = {
     "fusion": "max",
     "discard_ratio": "0.95",
 }
-LEFT = ("example", "model", "ratio", "selector", "tab")
+LEFT = ("example", "model", "size", "ratio", "selector", "tab")
 MEANT = {
     **{name: GOOD[name] for name in LEFT},
     "ratio": 55,
@@ -75,6 +76,9 @@ def test_links_of_former_versions_are_read(engine: Engine) -> None:
         ("example", "../../etc/passwd"),
         ("model", "gpt"),
         ("model", "hf-hub:someone/else"),
+        ("size", "33"),
+        ("size", ""),
+        ("size", "1000000"),
         ("ratio", "95"),
         ("ratio", "-5"),
         ("ratio", "33"),
@@ -116,6 +120,12 @@ def test_layers_and_heads_are_those_of_the_model_that_is_shown(engine: Engine) -
     assert read_parameters(engine, {"layer": "11"}, tabs=TABS) == ({}, ["layer"])
     assert read_parameters(engine, {"layer": "11", "model": "deit_tiny"}, tabs=TABS)[1] == []
     assert read_parameters(engine, {"layer": "11", "model": "gpt"}, tabs=TABS)[1] == ["model", "layer"]
+
+
+def test_patches_are_those_of_the_size_that_is_asked_for(engine: Engine) -> None:
+    for size, last in (("16", 15), ("48", 143)):
+        assert read_parameters(engine, {"size": size, "query": str(last)}, tabs=TABS)[1] == []
+        assert read_parameters(engine, {"size": size, "query": str(last + 1)}, tabs=TABS)[1] == ["query"]
 
 
 def test_the_browser_writes_what_is_read() -> None:

@@ -86,8 +86,8 @@ def resize_spec(spec: ModelSpec, size: Size, **data: Any) -> ModelSpec:
     )
 
 
-def list_sizes(spec: ModelSpec, *, megabytes: float) -> list[SizeChoice]:
-    """Return what fits: as the network likes it, usual sizes from small to large, the picture's own shape."""
+def offer_sizes(spec: ModelSpec, *, megabytes: float) -> dict[str, SizeChoice]:
+    """Return what fits, by `size`: as the network likes it, usual ones from small to large, the own shape."""
     own = choose_spec(spec, "", picture=(1, 1), megabytes=megabytes).config
     found = [describe_size("", own, spec.config)]
     for side in USUAL:
@@ -97,7 +97,7 @@ def list_sizes(spec: ModelSpec, *, megabytes: float) -> list[SizeChoice]:
         if grid != own.grid and fits(spec.config, grid, megabytes * MEGABYTE):
             config = replace(spec.config, img_size=to_pixels(spec.config, grid))
             found.append(describe_size(str(min(as_pair(config.img_size))), config, spec.config))
-    return [*found, describe_size(OWN, own, spec.config)]
+    return {one.size: one for one in (*found, describe_size(OWN, own, spec.config))}
 
 
 def describe_size(size: str, config: ViTConfig, own: ViTConfig) -> SizeChoice:
@@ -155,7 +155,7 @@ def tell_size(size: Size, trained: Size | None) -> str:
         return ""
     return Message(
         "Read at {size} pixels, not at the {trained} that the network was trained for: its positions are "
-        "resampled, and what was measured of it does not hold here",
+        "resampled, and what was measured of it does not hold here.",
         size=spell_size(size),
         trained=spell_size(trained),
     )

@@ -22,7 +22,7 @@ class Api:
     engine: Engine
 
     def analyse(
-        self, image: str, model: str = "", pruning_ratio: float = 0.3, selector: str = ""
+        self, image: str, model: str = "", pruning_ratio: float = 0.3, selector: str = "", size: str = ""
     ) -> dict[str, Any]:
         """Classify one picture with a Vision Transformer that drops patches on the way.
 
@@ -31,18 +31,20 @@ class Api:
             model: a key that /models gives, such as vit_cifar10; empty for the default.
             pruning_ratio: share of the remaining patches that each stage drops, 0 (dense) to 0.9.
             selector: {selectors}; empty for the model's best.
+            size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
             model, title, source (which weights answered), note (what to know besides, such as a network
             without words), vocabulary (one line that says what words the network knows: of anything else it
             names a wrong one), classes (all of them), unfamiliar (whether the picture looks like none of
-            them; null where nobody can tell), selector, pruning_ratio; dense and pruned (null at ratio 0),
+            them; null where nobody can tell), input_size (height and width in pixels that the network read),
+            selector, pruning_ratio; dense and pruned (null at ratio 0),
             each with labels (class -> probability, best first, at most five), tokens (patches at the input
             and after each stage), macs (multiply-accumulates) and time (milliseconds: median of n single
             passes, with their quartiles low and high; null where the machine was too busy to measure);
             kept (patch ids after each stage; ids count from 0, row by row).
         """
-        result = self._open(Request(image, model, pruning_ratio, selector))
+        result = self._open(Request(image, model, pruning_ratio, selector, size))
         return records.pack_analysis(result.analysis, result.times())
 
     def attention_map(
@@ -59,6 +61,7 @@ class Api:
         query: int | None = None,
         direction: str = "out",
         pass_: str = "pruned",
+        size: str = "",
     ) -> dict[str, Any]:
         """Return where the network looks: one number for each patch of the picture, whatever was pruned.
 
@@ -77,6 +80,7 @@ class Api:
             query: id of the patch that looks, from 0, row by row; null or left out: what the head reads.
             direction: out = what the query looks at, in = who looks at it.
             pass_: pruned, or dense: the pass over all patches.
+            size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
             model, pruning_ratio, selector, method, title, options (those that the method has, as used); unit;
@@ -95,7 +99,7 @@ class Api:
             direction=direction,
             pass_=pass_,
         )
-        result = self._open(Request(image, model, pruning_ratio, selector))
+        result = self._open(Request(image, model, pruning_ratio, selector, size))
         return records.pack_map(result.analysis, result.attention(look))
 
     def class_map(
@@ -107,6 +111,7 @@ class Api:
         class_name: str = "",
         method: str = "gradient-rollout",
         against: str = "",
+        size: str = "",
     ) -> dict[str, Any]:
         """Return what speaks for a class: a number for each patch, from the gradients of its logit.
 
@@ -118,16 +123,19 @@ class Api:
             class_name: a class of the model, such as cat; empty for the answer.
             method: {class_methods}.
             against: another class: what speaks for the one rather than for it; empty: for the one alone.
+            size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
             model, pruning_ratio, selector, class, against, method, title, options (none); unit; values (rows
             x columns of patches, 0 or more, to 1 for gradient-rollout; null where a patch was pruned before
             it could be seen); range (lowest and highest of the values).
         """
-        result = self._open(Request(image, model, pruning_ratio, selector))
+        result = self._open(Request(image, model, pruning_ratio, selector, size))
         return records.pack_map(result.analysis, result.class_map(class_name, method=method, against=against))
 
-    def faithfulness(self, image: str, model: str = "", class_name: str = "") -> dict[str, Any]:
+    def faithfulness(
+        self, image: str, model: str = "", class_name: str = "", size: str = ""
+    ) -> dict[str, Any]:
         """Judge which map to believe on this picture: patches are really removed in the order of each map.
 
         Takes seconds. Apart from what is removed nothing is pruned.
@@ -136,6 +144,7 @@ class Api:
             image: the picture, any common format.
             model: a key that /models gives, such as vit_cifar10; empty for the default.
             class_name: a class of the model, such as cat; empty for the answer.
+            size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
             model, class, patches; kept (numbers of patches present, ascending); methods (method -> deletion
@@ -144,15 +153,16 @@ class Api:
             first); random (orders; low, mean and high of their curves; auc); bar (the gap that a map must
             exceed to be better than chance); trusted (the methods above it); sentence (which to trust most).
         """
-        result = self._open(Request(image, model, 0.0))
+        result = self._open(Request(image, model, 0.0, size=size))
         return records.pack_trust(result.analysis, result.trust(class_name))
 
-    def sweep(self, image: str, model: str = "") -> dict[str, Any]:
+    def sweep(self, image: str, model: str = "", size: str = "") -> dict[str, Any]:
         """Return the answer at pruning ratios from 0 to 0.9, by every selector. This takes seconds.
 
         Args:
             image: the picture, any common format.
             model: a key that /models gives, such as vit_cifar10; empty for the default.
+            size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
             model; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each stage),
@@ -161,7 +171,7 @@ class Api:
             runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
             patch ids that are left, and times: as of /analyse, one for each ratio, both of one run).
         """
-        result = self._open(Request(image, model, 0.0))
+        result = self._open(Request(image, model, 0.0, size=size))
         return records.pack_sweep(result.analysis, result.lab.sweep())
 
     def models(self) -> dict[str, Any]:
@@ -171,11 +181,11 @@ class Api:
             models, one entry each: key, title, dataset, bundled (false: fetched from the Hugging Face Hub),
             parameters, macs (multiply-accumulates of a dense pass), layers, heads, patches, grid (rows and
             columns of patches), prune_loc (the layers, from 0, before which patches are dropped), selectors
-            (the best first).
+            (the best first), sizes (those that the page offers: size, as the other endpoints take it, its
+            height and width in pixels, patches, and work, as a multiple of that at the network's own size).
         """
-        return {
-            "models": [records.pack_model(self.engine.info(key)) for _, key in self.engine.networks.menu()]
-        }
+        engine, keys = self.engine, [key for _, key in self.engine.networks.menu()]
+        return {"models": [records.pack_model(engine.info(key), engine.sizes(key)) for key in keys]}
 
     def _open(self, request: Request) -> Result:
         """Return the result of `request`. Runs the network unless memory holds it."""

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from vitdemo.engine import Analysis, ModelInfo, Outcome, PatchMap, Sweep, SweepCurve, Timing, Timings, Trust
+from vitdemo.engine import (
+    Analysis,
+    ModelInfo,
+    Outcome,
+    PatchMap,
+    SizeChoice,
+    Sweep,
+    SweepCurve,
+    Timing,
+    Timings,
+    Trust,
+)
 from vitdemo.ui.kit.words import NO_WORDS
 
 
 def pack_analysis(found: Analysis, times: Timings) -> dict[str, Any]:
     """Return the analysis without its picture."""
     dense, *pruned = times
+    wordless = "" if found.dense.top else NO_WORDS
     return {
         "model": found.model,
         "title": found.title,
         "source": found.source,
-        "note": " ".join(filter(None, (found.note, found.warning, "" if found.dense.top else NO_WORDS))),
+        "note": " ".join(filter(None, (found.note, found.warning, found.resized, wordless))),
         "vocabulary": found.vocabulary,
         "classes": found.classes,
         "unfamiliar": found.unfamiliar,
+        "input_size": found.input_size,
         "selector": found.selector,
         "pruning_ratio": found.pruning_ratio,
         "dense": pack_outcome(found.dense, dense),
@@ -108,7 +122,7 @@ def pack_curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
     }
 
 
-def pack_model(found: ModelInfo) -> dict[str, Any]:
+def pack_model(found: ModelInfo, sizes: Mapping[str, SizeChoice]) -> dict[str, Any]:
     return {
         "key": found.key,
         "title": found.title,
@@ -122,4 +136,5 @@ def pack_model(found: ModelInfo) -> dict[str, Any]:
         "grid": found.grid,
         "prune_loc": found.prune_loc,
         "selectors": found.selectors,
+        "sizes": [asdict(one) for one in sizes.values()],
     }

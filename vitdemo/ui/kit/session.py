@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -54,16 +54,17 @@ class Answer:
 class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
-    `image`, `model`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown result, and
-    nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`: (key, class,
-    class rather than which), as they were clicked last. `answers`: what is shown of an analysis in the very
-    event that makes it, see `show`.
+    `image`, `model`, `size`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown
+    result, and nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`:
+    (key, class, class rather than which), as they were clicked last. `answers`: what is shown of an analysis
+    in the very event that makes it, see `show`.
     """
 
     engine: Engine
     first: First | None
     image: Upload
     model: gr.Dropdown
+    size: gr.Dropdown
     ratio: gr.Slider
     selector: gr.Dropdown
     key: gr.State = field(default_factory=partial(gr.State, None))
@@ -76,7 +77,8 @@ class Session:
     @property
     def asked(self) -> dict[str, Any]:
         """What a request is made of, by name."""
-        return {"image": self.image, "model": self.model, "ratio": self.ratio, "selector": self.selector}
+        parts = ("image", "model", "size", "ratio", "selector")
+        return {name: getattr(self, name) for name in parts}
 
     @property
     def inputs(self) -> set[Any]:
@@ -86,8 +88,9 @@ class Session:
     def make_request(self, values: Values) -> Request:
         """Return what the visitor asks for now."""
         model = values[self.model]
-        selector = choose_selector(values[self.selector], self.engine.info(model).selectors)
-        return Request(values[self.image], model, values[self.ratio] / 100, selector)
+        selector = choose_known(values[self.selector], self.engine.info(model).selectors)
+        size = choose_known(values[self.size], self.engine.sizes(model))
+        return Request(values[self.image], model, values[self.ratio] / 100, selector, size)
 
     def open(self, values: Values, report: Progress | None = None) -> Result:
         """Return the shown result, whose jobs tell `report`. Runs the network if memory has dropped it.
@@ -241,6 +244,7 @@ def list_examples(engine: Engine, model: str) -> tuple[Example, ...]:
     return choose_examples(engine.info(model).words)
 
 
-def choose_selector(selector: str | None, known: tuple[str, ...]) -> str:
-    """Return `selector` if the model has it, else the model's best."""
-    return selector if selector in known else known[0]
+def choose_known(name: str | None, known: Iterable[str]) -> str:
+    """Return `name`, of a selector or a size, if it is `known`, else the first, which is the model's own."""
+    first, *others = known
+    return name if name in others else first

@@ -15,7 +15,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say, translate
-from vitdemo.ui.kit.session import Session, choose_selector, list_examples
+from vitdemo.ui.kit.session import Session, choose_known, list_examples
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
 from vitdemo.ui.sidebar.controls import Sidebar
@@ -61,19 +61,29 @@ def offer_examples(side: Sidebar, values: Values) -> gr.Gallery:
 
 
 def choose_model(side: Sidebar, values: Values) -> Values:
-    """Return what follows the model: its summary, its selectors, its examples, and how many patches stay."""
+    """Return what follows the model: summary, selectors, sizes and examples, and how many patches stay."""
     session, engine = side.session, side.session.engine
     model = values[session.model]
     info = engine.info(model)
-    best = choose_selector(values[session.selector], info.selectors)
-    with tell_errors():
-        counts = words.fill_counts(engine.token_table(model, info.num_patches), values[session.ratio])
+    best = choose_known(values[session.selector], info.selectors)
+    sizes = engine.sizes(model)
+    size = choose_known(values[session.size], sizes)
     return {
         session.model: gr.Dropdown(info=translate(info.summary)),
+        session.size: Choice(words.list_sizes(sizes), value=size),
         session.selector: Choice(list_selectors(info.selectors), value=best),
         side.examples: offer_examples(side, values),
-        side.counts: counts,
+        side.counts: count_tokens(side, values),
     }
+
+
+def count_tokens(side: Sidebar, values: Values) -> dict[str, Any]:
+    """Return what the line of tokens is filled with, for the model, the size and the ratio of `values`."""
+    session, engine, model = side.session, side.session.engine, values[side.session.model]
+    sizes = engine.sizes(model)
+    size = sizes[choose_known(values[session.size], sizes)]
+    with tell_errors():
+        return words.fill_counts(engine.token_table(model, size.patches), values[session.ratio], size=size)
 
 
 def wire(side: Sidebar, *, data_dir: Path | None) -> None:
@@ -107,6 +117,9 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
         changed, names = choose_model(side, values), engine.info(model).selectors
         if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
             changed[session.selector] = Choice(list_selectors(names))
+        sizes = engine.sizes(model)
+        if choose_known(values[session.size], sizes) == values[session.size]:
+            changed[session.size] = Choice(words.list_sizes(sizes))
         if example := follow_model(session, values):
             changed |= choose_example(side, example, model=model)
         return changed
@@ -119,8 +132,14 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     session.image.input(show_own, session.image, shown, **QUIET)
     session.model.input(
         change_model,
-        {session.image, session.model, session.selector, session.ratio},
-        [*shown, session.model, session.selector, side.counts],
+        {session.image, *side.settings.values()},
+        [*shown, session.model, session.size, session.selector, side.counts],
+        **QUIET,
+    )
+    session.size.input(
+        lambda values: {side.counts: count_tokens(side, values)},
+        set(side.settings.values()),
+        [side.counts],
         **QUIET,
     )
     session.ratio.input(None, [session.ratio, side.counts], side.counts, js=words.COUNTED, **QUIET)

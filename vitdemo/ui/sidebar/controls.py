@@ -46,13 +46,15 @@ class Sidebar:
     def settings(self) -> dict[str, Any]:
         """What runs on the picture, by the names that links use."""
         session = self.session
-        return {"model": session.model, "ratio": session.ratio, "selector": session.selector}
+        parts = ("model", "size", "ratio", "selector")
+        return {name: getattr(session, name) for name in parts}
 
 
 def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads: bool) -> Sidebar:
     """Build the column, showing the first example and the default model, with ways to upload or without."""
     first_model = engine.default_model
     info, examples = engine.info(first_model), list_examples(engine, first_model)
+    table = engine.token_table(first_model, info.num_patches)
     image, note = build_picture(examples[0], uploads=uploads)
     strip = gallery([], columns=5, visible=False, allow_preview=False, elem_id="strip")
     gr.HTML(label(words.SETTINGS), html_template=FOLD, js_on_load=UNFOLD, padding=False, elem_id="fold")
@@ -69,6 +71,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             filterable=False,
             elem_id="model",
         )
+        size = build_size(engine, first_model)
         ratio = gr.Slider(
             0,
             100 * MAX_PRUNING_RATIO,
@@ -80,7 +83,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             elem_id="ratio",
         )
         counts = gr.HTML(
-            words.fill_counts(engine.token_table(first_model, info.num_patches), FIRST_RATIO),
+            words.fill_counts(table, FIRST_RATIO, size=engine.sizes(first_model)[""]),
             html_template=words.COUNTS,
             padding=False,
             elem_id="counts",
@@ -92,7 +95,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             filterable=False,
             elem_id="selector",
         )
-    session = Session(engine, first, image=image, model=model, ratio=ratio, selector=selector)
+    session = Session(engine, first, image=image, model=model, size=size, ratio=ratio, selector=selector)
     return Sidebar(
         session,
         note=note,
@@ -102,6 +105,18 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         paths=gr.State([]),
         sample=sample,
         counts=counts,
+    )
+
+
+def build_size(engine: Engine, model: str) -> Choice:
+    """Build the choice of the size at which `model` reads the picture."""
+    return Choice(
+        words.list_sizes(engine.sizes(model)),
+        value="",
+        label=label(words.SIZE),
+        info=label(words.SIZE_MORE),
+        filterable=False,
+        elem_id="size",
     )
 
 

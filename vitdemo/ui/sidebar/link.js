@@ -15,7 +15,7 @@ const SHORT = 2500; // milliseconds that "Copied" stays
 const TABS = "#tabs [role=tablist]";
 const REST = 1000; // milliseconds between two entries of the browser's history: quick changes are one step
 // A change of these is a step, to which Back leads; a change of the others is not.
-const STEPS = ["example", "model", "ratio", "selector", "tab"];
+const STEPS = ["example", "model", "size", "ratio", "selector", "tab"];
 // Every parameter of a link; others, gradio's own among them, stay as they are.
 const NAMES = [...STEPS, ...PARAMETERS];
 
@@ -80,7 +80,7 @@ class Link {
     const left = JSON.parse(this.props.value);
     const tab = window.findOpenTab()?.replace(/^tab-/, "");
     // A look that the link asked for and nobody has seen yet is of this picture and model only.
-    const place = `${left.example} ${left.model}`;
+    const place = `${left.example} ${left.model} ${left.size}`;
     if (this.place !== null && this.place !== place && !document.querySelector(".attention")) this.look = {};
     this.place = place;
     return { ...left, tab, ...toLink(this.look) };

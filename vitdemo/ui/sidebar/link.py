@@ -21,13 +21,13 @@ from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import say_html
 from vitdemo.ui.kit.language import find_language, say_both, translate
-from vitdemo.ui.kit.session import Session, choose_selector, list_examples
+from vitdemo.ui.kit.session import Session, choose_known, list_examples
 from vitdemo.ui.sidebar.choices import choose_example, choose_model, offer_examples
 from vitdemo.ui.sidebar.controls import Sidebar
 
-LEFT_COLUMN = """(note, model, ratio, selector) => {
+LEFT_COLUMN = """(note, model, size, ratio, selector) => {
   const example = note?.match(/data-example="([^"]*)"/)?.[1];  // a visitor's own picture has none
-  return JSON.stringify({ example, model, ratio, selector });
+  return JSON.stringify({ example, model, size: size || undefined, ratio, selector });
 }"""
 WORDS = {
     "copy": "Copy link",
@@ -139,7 +139,8 @@ def fill_column(side: Sidebar, example: Example, values: Values) -> Values:
 def write_column(side: Sidebar, example: Example | None, values: Values) -> str:
     """Return the left column with `values`, as `LEFT_COLUMN` writes it in the browser."""
     shown = {"example": example.name} if example else {}
-    return json.dumps({**shown, **{name: values[part] for name, part in side.settings.items()}})
+    settings = {name: values[part] for name, part in side.settings.items()}
+    return json.dumps({name: value for name, value in {**shown, **settings}.items() if value != ""})
 
 
 def merge_found(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
@@ -149,8 +150,13 @@ def merge_found(side: Sidebar, values: Values, found: dict[str, Any]) -> Values:
     example = find_example(session, found, values)
     if example != find_first_example(session):  # which is there already
         values[session.image] = str(example.path)
-    best = choose_selector(values[session.selector], session.engine.info(values[session.model]).selectors)
-    return {**values, session.selector: best}
+    engine, model = session.engine, values[session.model]
+    best = choose_known(values[session.selector], engine.info(model).selectors)
+    return {
+        **values,
+        session.selector: best,
+        session.size: choose_known(values[session.size], engine.sizes(model)),
+    }
 
 
 def find_first_example(session: Session) -> Example:
@@ -186,13 +192,16 @@ def read_parameters(
     models = [key for _, key in engine.networks.menu()]
     wanted = parameters.get("model", engine.default_model)
     info = engine.info(wanted if wanted in models else engine.default_model)
+    sizes = engine.sizes(info.key)
     known: dict[str, dict[str, Any]] = {
         "example": by_text(EXAMPLES),
         "model": by_text(models),
         "ratio": by_text(range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)),
+        "size": by_text(filter(None, sizes)),
         "selector": by_text(info.selectors),
         "tab": by_text(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
     }
     found, wrong = choose(known, parameters)
-    look, more = from_link(parameters, info)
+    patches = sizes[found.get("size", "")].patches
+    look, more = from_link(parameters, info, patches=patches)
     return found | ({"look": look} if look else {}), wrong + more

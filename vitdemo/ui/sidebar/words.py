@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vitdemo.engine import SizeChoice
+from vitdemo.engine.core.sizes import OWN
 from vitdemo.examples import Example
 from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say
@@ -19,6 +21,12 @@ SOURCES_WITH_SAMPLES = (
 )
 NO_UPLOADS = "This page takes no uploads."
 SETTINGS = "Examples and settings"
+SIZE = "Input size"
+SIZE_MORE = "At any other than its own, positions are resampled."
+OWN_SIZE = "Its own: {width} × {height}, {count} patches"
+SHRUNK_SIZE = "The largest that fits here: {width} × {height}, {count} patches"
+OTHER_SIZE = "{width} × {height}, {count} patches, {work} × the work"
+OWN_SHAPE = "The picture's own shape, up to {count} patches"
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 
@@ -38,17 +46,32 @@ def write_own_note(line: str) -> Html:
     return note(line, data_own="")
 
 
-COUNTS = """<p class="counts" aria-live="polite"><b>${
+def list_sizes(sizes: Mapping[str, SizeChoice]) -> list[tuple[str, str]]:
+    """Return the choices of the dropdown of input sizes."""
+    return [(write_size(one), size) for size, one in sizes.items()]
+
+
+def write_size(one: SizeChoice) -> str:
+    """Return what a size means: pixels, patches, and how much longer it takes than the network's own."""
+    own = OWN_SIZE if one.work == 1 else SHRUNK_SIZE
+    words = {"": own, OWN: OWN_SHAPE}.get(one.size, OTHER_SIZE)
+    height, width = one.pixels
+    return say(words, width=width, height=height, count=f"{one.patches:,}", work=f"{one.work:.2g}")
+
+
+COUNTS = """<p class="counts" aria-live="polite">${value.most}<b>${
   value.table[Math.round(value.ratio)]
     .join('</b><span class="arrow" aria-label="' + value.then + '">→</span><b>')
 }</b> <span>${value.ratio ? value.pruned : value.whole}</span></p>"""  # for the browser to fill
 COUNTED = "(ratio, counts) => ({ ...counts, ratio })"
 
 
-def fill_counts(table: Sequence[Sequence[int]], ratio: float) -> dict[str, Any]:
+def fill_counts(table: Sequence[Sequence[int]], ratio: float, *, size: SizeChoice) -> dict[str, Any]:
     """Return what `COUNTS` needs to tell how many patches remain after each stage: 64 → 44 → 31 → 21 tokens.
 
-    `table`: those at every whole percent, so that the browser need not ask while the slider moves.
+    `table`: those at every whole percent, so that the browser need not ask while the slider moves. `size`: at
+    which the picture is read; how many its own shape gives, only the answer tells.
     """
-    said = {"then": say("then"), "pruned": say("tokens"), "whole": say("tokens, none pruned")}
+    most = f"{say('at most')} " if size.size == OWN else ""
+    said = {"then": say("then"), "pruned": say("tokens"), "whole": say("tokens, none pruned"), "most": most}
     return {"table": table, "ratio": ratio, **said}

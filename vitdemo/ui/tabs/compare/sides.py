@@ -12,10 +12,10 @@ from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import QUIET, list_selectors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
-from vitdemo.ui.kit.session import FIRST_RATIO, choose_selector
+from vitdemo.ui.kit.session import FIRST_RATIO, choose_known
 from vitdemo.ui.tabs.compare import words
 
-Setting = tuple[str, float, str]  # model, pruning ratio in percent, selector
+Setting = tuple[str, float, str, str]  # model, pruning ratio in percent, selector, size
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Column:
         """From top to bottom."""
         return [self.model, self.ratio, self.selector]
 
-    def read(self, values: Values) -> Setting:
-        """Return what the visitor has chosen here."""
-        return values[self.model], values[self.ratio], values[self.selector]
+    def read(self, values: Values, *, size: str) -> Setting:
+        """Return what the visitor has chosen here, and the size that they have for both sides."""
+        return values[self.model], values[self.ratio], values[self.selector], size
 
     def show(self, engine: Engine, setting: Setting) -> Values:
         """Return the updates that bring the controls to `setting`."""
-        model, ratio, selector = setting
+        model, ratio, selector, _ = setting
         known = engine.info(model).selectors
-        choices = Choice(list_selectors(known), value=choose_selector(selector, known))
+        choices = Choice(list_selectors(known), value=choose_known(selector, known))
         return {self.model: model, self.ratio: ratio, self.selector: choices}
 
 
@@ -78,9 +78,10 @@ def build_column(engine: Engine, side: str) -> Column:
 
 
 def make_request(engine: Engine, picture: Any, setting: Setting) -> Request:
-    """Return the request that asks for `setting` of `picture`."""
-    model, ratio, selector = setting
-    return Request(picture, model, ratio / 100, choose_selector(selector, engine.info(model).selectors))
+    """Return the request that asks for `setting` of `picture`; a size that a model lacks is its own."""
+    model, ratio, selector, size = setting
+    selector = choose_known(selector, engine.info(model).selectors)
+    return Request(picture, model, ratio / 100, selector, choose_known(size, engine.sizes(model)))
 
 
 def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
@@ -88,7 +89,7 @@ def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
 
     def choose(model: str, selector: str | None) -> Choice:
         known = engine.info(model).selectors
-        return Choice(list_selectors(known), value=choose_selector(selector, known))
+        return Choice(list_selectors(known), value=choose_known(selector, known))
 
     side.model.input(choose, [side.model, side.selector], side.selector, **QUIET)
     for event in (side.model.input, side.ratio.release, side.selector.input):

@@ -124,7 +124,7 @@ class CompareTab:
         picture = values[self.session.image]
         if not picture:
             return self.view.empty(words.write_waiting(words.NO_RESULT))
-        a, b = (side.read(values) for side in self.columns)
+        a, b = (side.read(values, size=values[self.session.size]) for side in self.columns)
         return self.compare(values, picture, (a, b), make_progress(progress))
 
     def switch_method(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
@@ -157,7 +157,7 @@ class CompareTab:
         engine = self.session.engine
         first = self.session.make_request(values)
         both = (first, engine.contrast(first))
-        a, b = ((one.model, round(100 * one.pruning_ratio), one.selector) for one in both)
+        a, b = ((one.model, round(100 * one.pruning_ratio), one.selector, one.size) for one in both)
         shown = [side.show(engine, one) for side, one in zip(self.columns, (a, b), strict=True)]
         return {**shown[0], **shown[1], **self.compare(values, first.image, (a, b), report)}
 

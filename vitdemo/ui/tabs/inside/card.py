@@ -8,7 +8,7 @@ from vitdemo.engine import Progress
 from vitdemo.ui.kit.components import gallery
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import title
-from vitdemo.ui.kit.language import say
+from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.tabs.inside import words
 
@@ -20,8 +20,11 @@ def build(session: Session) -> Part:
     figures = gallery(columns=3, elem_id="card-figures", allow_preview=True)
 
     def draw(values: Values, report: Progress) -> Values:
-        found = session.open(values, report).inside.card()
+        result = session.open(values, report)
+        found = result.inside.card()
         shown = found.markdown or words.write_no_card(found)
+        if result.analysis.resized:
+            shown = f"*{translate(result.analysis.resized)}*\n\n{shown}"
         heading = title(say(words.CARD_FIGURES)) if found.figures else ""
         return {card: shown, above: heading, figures: list(found.figures)}
 
