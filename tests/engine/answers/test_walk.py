@@ -10,7 +10,7 @@ from PIL import Image
 from tests.engine.bundle import draw_picture, load_directly, record_traces
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import drawing
-from vitdemo.engine.core.analyse import tokens_of
+from vitdemo.engine.core.embedding import take_apart
 
 TITLES = [
     "Your picture", "The crop the model sees", "Patches", "Linear projection", "Class token", "Positions",
@@ -45,15 +45,15 @@ def test_a_dense_pass_has_no_pruning_step(engine: Engine) -> None:
 
 
 @torch.no_grad()
-def test_tokens_are_the_projection_written_out(models: Path) -> None:
+def test_the_embedding_is_the_projection_written_out(models: Path) -> None:
     model, pixels = load_directly(models, "vit_cifar10", draw_picture())
-    tokens = tokens_of(model, pixels)
+    parts = take_apart(model, pixels)
     cut = F.unfold(pixels, kernel_size=4, stride=4)[0].T  # a row a patch
     projection = model.patch_embed.proj
     assert projection.bias is not None
-    torch.testing.assert_close(tokens.patches, cut @ projection.weight.flatten(1).T + projection.bias)
+    torch.testing.assert_close(parts.patches, cut @ projection.weight.flatten(1).T + projection.bias)
     torch.testing.assert_close(
-        torch.cat([tokens.prefix, tokens.patches]) + tokens.positions, model.embed(pixels)[0]
+        torch.cat([parts.prefix, parts.patches]) + parts.positions, model.embed(pixels)[0]
     )
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 from tests.maps.traces import make_tensors, make_trace
 from vitdemo.config import DataConfig, ViTConfig
 from vitdemo.engine import Analysis, Outcome
-from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
+from vitdemo.engine.core.cache import Entry, TraceCache
+from vitdemo.engine.core.embedding import Embedding
 
 
 def make_entry(key: str) -> Entry:
@@ -23,7 +24,7 @@ def make_entry(key: str) -> Entry:
         upload=Image.new("RGB", (10, 10)),
         upload_size=(10, 10),
         pixels=torch.zeros(1, 3, 4, 4),
-        tokens=Tokens(torch.zeros(12, 8), torch.zeros(1, 8), torch.zeros(13, 8)),
+        embedding=Embedding(torch.zeros(12, 8), torch.zeros(1, 8), torch.zeros(13, 8)),
         dense=make_trace(),
         pruned=make_trace(cuts={2: 5}),
     )
@@ -33,8 +34,8 @@ def test_bytes_are_those_of_numpy() -> None:
     one = make_entry("a")
     assert one.pruned is not None
     arrays = [t.numpy() for trace in (one.dense, one.pruned) for t in make_tensors(trace)]
-    arrays += [one.pixels.numpy(), one.tokens.patches.numpy(), one.tokens.prefix.numpy()]
-    arrays += [one.tokens.positions.numpy(), np.asarray(one.upload), np.asarray(one.analysis.view)]
+    arrays += [one.pixels.numpy(), one.embedding.patches.numpy(), one.embedding.prefix.numpy()]
+    arrays += [one.embedding.positions.numpy(), np.asarray(one.upload), np.asarray(one.analysis.view)]
     assert one.nbytes == sum(array.nbytes for array in arrays)
     assert replace(one, pruned=None).nbytes < one.nbytes
 

@@ -82,7 +82,7 @@ def filters(model: VisionTransformer) -> Filters:
 
 def similarity(entry: Entry) -> tuple[Float[np.ndarray, "n n"], render.Scale]:
     """Return the cosine of each patch position with all others, and the scale that all its maps share."""
-    table = position_similarity(entry.tokens.positions[-entry.config.num_patches :].numpy())
+    table = position_similarity(entry.embedding.positions[-entry.config.num_patches :].numpy())
     return table, render.share_scale([table], label=POSITIONS, high=1.0)
 
 

@@ -105,7 +105,7 @@ def projection(entry: Entry) -> Step:
         rows=ph,
         columns=pw,
     )
-    picture = drawing.draw_matrix(entry.tokens.patches.numpy())
+    picture = drawing.draw_matrix(entry.embedding.patches.numpy())
     size = f"({config.num_patches}, {config.embed_dim})"
     return Step(Message("Linear projection"), text, size, picture)
 
@@ -127,7 +127,7 @@ def prefix_tokens(entry: Entry) -> Step:
             count=len(names),
             names=", ".join(names),
         )
-    picture = drawing.draw_matrix(entry.tokens.patches.numpy(), prefix=entry.tokens.prefix.numpy())
+    picture = drawing.draw_matrix(entry.embedding.patches.numpy(), prefix=entry.embedding.prefix.numpy())
     return Step(title, text, spell_shape(entry, config.num_patches), picture)
 
 
@@ -135,7 +135,7 @@ def positions(entry: Entry) -> Step:
     config = entry.config
     (gh, gw), n = config.grid, config.num_patches
     centre = gh // 2 * gw + gw // 2
-    table = F.normalize(entry.tokens.positions[-n:], dim=-1)  # prefix positions, if any, come first
+    table = F.normalize(entry.embedding.positions[-n:], dim=-1)  # prefix positions, if any, come first
     heat = (table @ table[centre]).reshape(config.grid).numpy()
     scale = render.share_scale([heat], label=POSITIONS, high=1.0)
     figure = render.draw_heat(entry.analysis.view, heat, scale=scale)

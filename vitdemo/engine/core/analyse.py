@@ -13,7 +13,8 @@ from vitdemo import cost
 from vitdemo.config import as_pair
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
-from vitdemo.engine.core.cache import Entry, Tokens, TraceCache
+from vitdemo.engine.core.cache import Entry, TraceCache
+from vitdemo.engine.core.embedding import take_apart
 from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import Analysis, Outcome, Request
 from vitdemo.engine.core.shared import Shared
@@ -68,7 +69,7 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
         upload = decode(request.image, limits=pool.limits)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     loaded = resize(loaded, request, upload, pool)
-    job = job_of(request, upload, loaded, cache)
+    job = prepare_job(request, upload, loaded, cache)
     if known := cache.find(job.key):  # waits for nobody else's job
         return known
     with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
@@ -89,7 +90,7 @@ def find(request: Request, shared: Shared) -> Entry | None:
     with shared.pool.decoding.turn():
         upload = decode(request.image, limits=shared.pool.limits)
     loaded = resize(loaded, request, upload, shared.pool)
-    return shared.cache.find(job_of(request, upload, loaded, shared.cache).key)
+    return shared.cache.find(prepare_job(request, upload, loaded, shared.cache).key)
 
 
 def name_model(request: Request, pool: ModelPool) -> Request:
@@ -126,9 +127,9 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         input_size=as_pair(loaded.spec.config.img_size),
         resized=tell_size(loaded.spec.config.img_size, loaded.trained_size),
     )
-    tokens = tokens_of(loaded.model, pixels.to(pool.device))
+    embedding = take_apart(loaded.model, pixels.to(pool.device))
     config, data = setting.spec.config, setting.spec.data
-    return Entry(analysis, config, data, job.upload, job.size, pixels, tokens, dense, pruned)
+    return Entry(analysis, config, data, job.upload, job.size, pixels, embedding, dense, pruned)
 
 
 def is_unfamiliar(dense: Trace, loaded: LoadedModel) -> bool | None:
@@ -138,8 +139,11 @@ def is_unfamiliar(dense: Trace, loaded: LoadedModel) -> bool | None:
     return loaded.familiarity.is_unfamiliar(dense.pooled, dense.logits)
 
 
-def job_of(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
-    """Return what `request` asks of `loaded`. `upload`: its decoded picture, which this call shrinks."""
+def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
+    """Check `request`, preprocess its picture for `loaded`, and name its result.
+
+    `upload`: the decoded picture, which this call shrinks.
+    """
     setting = check(request, loaded.spec)
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
@@ -202,13 +206,3 @@ def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None)
     top = () if trace.logits is None else name_top(trace.logits, loaded)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
     return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio))
-
-
-@torch.no_grad()
-def tokens_of(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Tokens:
-    """Return what enters the first block, in its parts, on the CPU."""
-    patches = model.patch_embed(pixels)[0]
-    tables = (model.cls_token, model.dist_token, model.reg_token)
-    prefix = [table[0] for table in tables if table is not None]
-    parts = (patches, torch.cat(prefix) if prefix else patches[:0], model.pos_embed[0])
-    return Tokens(*(part.detach().float().cpu().clone() for part in parts))

@@ -12,22 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo.config import DataConfig, ViTConfig
+from vitdemo.engine.core.embedding import Embedding
 from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.records import Analysis
 from vitdemo.trace import Trace
-
-
-@dataclass(frozen=True, eq=False)
-class Tokens:
-    """What one picture is before the first block.
-
-    `patches`, each patch projected linearly; `prefix`, the class, distillation and register tokens;
-    `positions`, what is added (to the patches only if shorter).
-    """
-
-    patches: Float[Tensor, "n d"]
-    prefix: Float[Tensor, "p d"]
-    positions: Float[Tensor, "m d"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +32,7 @@ class Entry:
     upload: Image.Image
     upload_size: tuple[int, int]
     pixels: Float[Tensor, "1 ch hh ww"]
-    tokens: Tokens
+    embedding: Embedding
     dense: Trace
     pruned: Trace | None
 
@@ -53,7 +41,8 @@ class Entry:
         """Return the bytes of all tensors and pictures."""
         images = (self.upload, self.analysis.view)
         traces = [trace for trace in (self.dense, self.pruned) if trace is not None]
-        tensors = [self.pixels, self.tokens.patches, self.tokens.prefix, self.tokens.positions]
+        start = self.embedding
+        tensors = [self.pixels, start.patches, start.prefix, start.positions]
         for trace in traces:
             tensors += [*trace.attn, *trace.token_ids, *trace.scores, trace.readout]
             tensors += [*trace.token_norms, *trace.directions]
