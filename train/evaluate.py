@@ -23,7 +23,7 @@ from train.splits import load_split
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
 from vitdemo.models import VisionTransformer
-from vitdemo.models.selectors import SELECTORS, prune_by, selectors_of
+from vitdemo.models.selectors import SELECTORS, list_selectors, prune_by
 from vitdemo.weights import load_model
 
 
@@ -95,7 +95,7 @@ def sweep(
     model: VisionTransformer, split: Pictures, *, keep_ratios: Sequence[float] = SWEEP
 ) -> list[dict[str, Any]]:
     """Measure every selector that the model has, at each keep ratio; at 1.0 the best selector alone."""
-    names = selectors_of(model)
+    names = list_selectors(model.config)
     pairs = [(ratio, name) for ratio in keep_ratios for name in (names if ratio < 1 else names[:1])]
     shown = tqdm(pairs, desc="sweep", unit="setting", leave=False)
     return [judge_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.confidence:
             options.split = "val"
         split = load_split(loaded, options.data, options.split, limit=options.limit, device=options.device)
-        best = selectors_of(loaded.model)[0]
+        best = list_selectors(loaded.model.config)[0]
         if options.confidence:
             result: dict[str, Any] = {"validation_confidence": confidence_percentiles(loaded.model, split)}
         elif options.sweep:

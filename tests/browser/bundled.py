@@ -20,7 +20,7 @@ from vitdemo.decode import decode
 from vitdemo.engine import Engine
 from vitdemo.examples import example_paths
 from vitdemo.maps import METHODS, PatchDropped, explain
-from vitdemo.models.selectors import selector_names
+from vitdemo.models.selectors import list_selectors
 from vitdemo.registry import MODELS
 from vitdemo.trace import Trace
 from vitdemo.weights import load_model
@@ -97,7 +97,7 @@ def load_config(model: str = MODEL) -> ViTConfig:
 
 def find_best(model: str) -> str:
     """Return the selector with which the page opens the bundled `model`."""
-    return selector_names(MODELS[model].config)[0]
+    return list_selectors(MODELS[model].config)[0]
 
 
 @cache

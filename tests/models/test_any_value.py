@@ -16,7 +16,8 @@ from torch import Tensor
 
 from tests.models.nets import SMALL, list_policies, make_pictures, make_small, make_small_dynamic, shake
 from vitdemo.config import PruneConfig
-from vitdemo.engine.core.pool import MAX_PRUNING_RATIO, keep_ratio_of
+from vitdemo.engine.core.records import MAX_PRUNING_RATIO
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.maps import METHODS, explain
 from vitdemo.models import DynamicViT, build_model
 from vitdemo.models.attention import (
@@ -66,10 +67,10 @@ def test_a_keep_ratio_keeps_its_share_or_is_refused(ratio: float) -> None:
 def test_a_pruning_ratio_is_a_keep_ratio_or_is_refused(ratio: float) -> None:
     if not 0 <= ratio <= MAX_PRUNING_RATIO:
         with pytest.raises(ValueError, match=r"^pruning_ratio must be from 0 to"):
-            keep_ratio_of(ratio)
+            to_keep_ratio(ratio)
         return
-    assert 0 < FixedRatio(keep_ratio_of(ratio)).keep_ratio <= 1
-    assert keep_ratio_of(ratio) == pytest.approx(1 - ratio, abs=1e-4)
+    assert 0 < FixedRatio(to_keep_ratio(ratio)).keep_ratio <= 1
+    assert to_keep_ratio(ratio) == pytest.approx(1 - ratio, abs=1e-4)
 
 
 @settings(max_examples=40)

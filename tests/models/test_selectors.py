@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.models.nets import make_pictures, make_small, make_small_dynamic
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
-from vitdemo.models.selectors import SELECTORS, make_selector, selectors_of
+from vitdemo.models.selectors import SELECTORS, list_selectors, make_selector
 from vitdemo.trace import Recorder
 
 
@@ -61,7 +61,7 @@ def test_without_a_class_token_the_mean_query_asks() -> None:
 def test_every_selector_keeps_its_largest_scores(dynamic: bool) -> None:
     net = make_small_dynamic() if dynamic else make_small()
     x, prefix = make_pictures(net.config), net.config.num_prefix_tokens
-    for name in selectors_of(net):
+    for name in list_selectors(net.config):
         recorder = prune(net, x, name)
         for stage, kept in enumerate(find_kept(net, recorder)):
             before = recorder.token_ids[net.config.prune_loc[stage] - 1][:, prefix:] - prefix
@@ -105,11 +105,11 @@ def test_the_learned_selector_needs_predictors() -> None:
     with pytest.raises(ValueError, match="DynamicViT"):
         make_selector("learned", model=net, pixels=make_pictures(net.config))
     rest = tuple(name for name in SELECTORS if name != "learned")
-    assert selectors_of(net) == rest
-    assert selectors_of(make_small_dynamic()) == ("learned", *rest)
+    assert list_selectors(net.config) == rest
+    assert list_selectors(make_small_dynamic().config) == ("learned", *rest)
 
 
-def test_an_unknown_selector_names_the_known_ones() -> None:
+def test_an_unknown_list_selectors_the_known_ones() -> None:
     net = make_small()
     with pytest.raises(ValueError, match=f"{', '.join(SELECTORS)}, got 'best'"):
         make_selector("best", model=net, pixels=make_pictures(net.config))

@@ -18,11 +18,10 @@ from PIL import Image
 from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS
 from vitdemo.engine.answers.sanity import rank_correlation
-from vitdemo.engine.core.pool import selectors_for
 from vitdemo.faithfulness.study import sample_images
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Pruning
-from vitdemo.models.selectors import make_selector, threshold_for
+from vitdemo.models.selectors import list_selectors, make_selector, threshold_for
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel, load_model
 
@@ -63,7 +62,7 @@ def run_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshold: 
 
     Raise ValueError for a bad threshold.
     """
-    model, name = loaded.model, selectors_for(loaded.spec)[0]
+    model, name = loaded.model, list_selectors(loaded.spec.config)[0]
     rule, prefix = threshold_for(name, threshold), loaded.spec.config.num_prefix_tokens
     device, found = next(model.parameters()).device, []
     for image in images:

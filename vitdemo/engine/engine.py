@@ -13,7 +13,7 @@ from vitdemo.engine.answers.times import find_times
 from vitdemo.engine.core.analyse import analyse, find, name_model
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.networks import Networks
-from vitdemo.engine.core.pool import ModelPool, describe_model, keep_ratio_of
+from vitdemo.engine.core.pool import ModelPool, describe_model
 from vitdemo.engine.core.records import (
     MAX_PRUNING_RATIO,
     Analysis,
@@ -22,6 +22,7 @@ from vitdemo.engine.core.records import (
     Request,
     Timings,
 )
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.sizes import SizeChoice, offer_sizes
 from vitdemo.engine.core.subject import Subject
@@ -189,5 +190,5 @@ class Engine:
 
 def count_tokens(patches: int, stages: int, pruning_ratio: float) -> tuple[int, ...]:
     """Return the patches at the input and after each stage; only the first at 0."""
-    keep_ratio = keep_ratio_of(pruning_ratio)
+    keep_ratio = to_keep_ratio(pruning_ratio)
     return tuple(token_counts(patches, keep_ratio, stages if keep_ratio < 1 else 0))

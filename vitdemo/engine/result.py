@@ -23,8 +23,8 @@ from vitdemo.engine.answers.share import card
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust, trust_map
-from vitdemo.engine.core.analyse import choose_selector
 from vitdemo.engine.core.records import Analysis, Captioned, Timings
+from vitdemo.engine.core.setting import choose_selector
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
 from vitdemo.maps import Heatmap

@@ -183,12 +183,7 @@ def threshold_for(name: str, value: float) -> Threshold:
     return Threshold(value, log_scores=bool(SELECTORS[name].log_scores))
 
 
-def selector_names(config: ViTConfig) -> tuple[str, ...]:
+def list_selectors(config: ViTConfig) -> tuple[str, ...]:
     """Return the names that a network of this config can be pruned with, the best first."""
     has_predictor = config.prune is not None
     return tuple(spec.key for spec in SELECTORS.values() if has_predictor or not spec.needs_predictor)
-
-
-def selectors_of(model: VisionTransformer) -> tuple[str, ...]:
-    """Return the names that `model` can be pruned with, the best first."""
-    return selector_names(model.config)

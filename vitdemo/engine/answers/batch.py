@@ -16,9 +16,9 @@ from torch import Tensor
 
 from vitdemo.data import preprocess
 from vitdemo.decode import BadImage, decode
-from vitdemo.engine.core.analyse import check, make_pruning
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Request
+from vitdemo.engine.core.setting import check_request, make_pruning
 from vitdemo.engine.core.sizes import choose_spec
 from vitdemo.engine.core.top import name_top
 from vitdemo.models.pruning import Pruning
@@ -51,7 +51,7 @@ def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> li
     for an unknown selector or size.
     """
     loaded = pool.get(request.model)
-    check(request, loaded.spec)
+    check_request(request, loaded.spec)
     resized = partial(choose_spec, loaded.spec, request.size, megabytes=pool.limits.trace_megabytes)
     resized(picture=(1, 1))  # which says what is wrong with the size
 
@@ -83,7 +83,7 @@ def answer_group(loaded: LoadedModel, pixels: Pixels, request: Request, pool: Mo
     pixels = pixels.to(pool.device)
     with pool.compute.turn():
         pooled, logits = run_batch(loaded, pixels)
-        pruning = make_pruning(check(request, loaded.spec), loaded.model, pixels)
+        pruning = make_pruning(check_request(request, loaded.spec), loaded.model, pixels)
         pruned = None if pruning is None else run_batch(loaded, pixels, pruning=pruning)[1]
     found = [describe(loaded, *row) for row in zip(pooled, logits, strict=True)]
     if pruned is None or not loaded.classes:

@@ -12,7 +12,7 @@ from vitdemo import render
 from vitdemo.engine.answers.attention import find_gone
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.pool import keep_ratio_of
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
@@ -166,7 +166,7 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[
     """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
     entry, how = subject.entry, ("", 1.0)
     if entry.pruned is not None:
-        how = entry.analysis.selector, keep_ratio_of(entry.analysis.pruning_ratio)
+        how = entry.analysis.selector, to_keep_ratio(entry.analysis.pruning_ratio)
     return subject.shared.pool.call(record_pass, loaded.model, subject.pixels, *how, target, loaded.spec.key)
 
 

@@ -23,8 +23,8 @@ from vitdemo.engine.answers.attention import heat_of, options_for
 from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import traces_of
 from vitdemo.engine.answers.times import measure_times
-from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Outcome
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look, to_state
 from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
@@ -168,7 +168,7 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
         "vocabulary": analysis.vocabulary,
         "unfamiliar": analysis.unfamiliar,
         "pruning_ratio": analysis.pruning_ratio,
-        "keep_ratio": keep_ratio_of(analysis.pruning_ratio),
+        "keep_ratio": to_keep_ratio(analysis.pruning_ratio),
         "selector": analysis.selector or None,
         "prune_loc": list(entry.pruned.prune_loc) if entry.pruned is not None else [],
         "input_size": list(analysis.input_size),

@@ -18,14 +18,14 @@ from vitdemo.engine.answers.surgery import operate, search_set
 from vitdemo.engine.answers.sweep import sweep
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
 from vitdemo.engine.core.records import MAX_PRUNING_RATIO
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold
-from vitdemo.models.selectors import make_selector, takes_threshold, threshold_for
+from vitdemo.models.selectors import list_selectors, make_selector, takes_threshold, threshold_for
 from vitdemo.weights import LoadedModel
 
 SMALL = 64  # patches; the search for the smallest set is bounded tighter up to here
@@ -130,12 +130,12 @@ def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float
     """
     config = loaded.spec.config
     chosen = entry.analysis.selector
-    name = chosen if takes_threshold(chosen) else selectors_for(loaded.spec)[0]
+    name = chosen if takes_threshold(chosen) else list_selectors(loaded.spec.config)[0]
     own = budget(loaded, pixels, name, threshold_for(name, threshold))
     percents = range(round(100 * MAX_PRUNING_RATIO) + 1)
-    rates = [Rate(p / 100, cost.macs(config, keep_ratio=keep_ratio_of(p / 100))) for p in percents]
+    rates = [Rate(p / 100, cost.macs(config, keep_ratio=to_keep_ratio(p / 100))) for p in percents]
     nearest = min(rates, key=lambda rate: abs(rate.macs - own.macs))
-    fixed = budget(loaded, pixels, name, FixedRatio(keep_ratio_of(nearest.pruning_ratio)))
+    fixed = budget(loaded, pixels, name, FixedRatio(to_keep_ratio(nearest.pruning_ratio)))
     return Adaptive(name, threshold, own, nearest.pruning_ratio, fixed)
 
 

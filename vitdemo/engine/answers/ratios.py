@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vitdemo import render
-from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Analysis, Top
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
@@ -88,7 +88,7 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
 
 def run_step(loaded: LoadedModel, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
     """Run the picture pruned by `ratio` at each stage; at 0 no selector runs."""
-    config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
+    config, keep_ratio = loaded.spec.config, to_keep_ratio(ratio)
     pruned = keep_ratio < 1
     pruning = prune_by(selector, keep_ratio, model=loaded.model, pixels=pixels) if pruned else None
     logits, (whole, *kept) = run_pass(loaded.model, pixels, pruning)

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
+from vitdemo.engine.core.pool import ModelPool
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.maps import METHODS, explain
 from vitdemo.message import Message, Progress
@@ -114,7 +115,7 @@ def check_masking(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"],
     1); else keeping every patch explicitly = dense.
     """
     if isinstance(model, DynamicViT):
-        ratio = keep_ratio_of(entry.analysis.pruning_ratio)
+        ratio = to_keep_ratio(entry.analysis.pruning_ratio)
         rule = FixedRatio(ratio if ratio < 1 else 0.7)
         selector = make_selector("learned", model=model, pixels=pixels)
         removed = model(pixels, pruning=Pruning(selector, rule))

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from vitdemo import cost, timing
 from vitdemo.config import ViTConfig, as_pair
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of
+from vitdemo.engine.core.pool import ModelPool
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.models.selectors import prune_by, selector_names
+from vitdemo.models.selectors import list_selectors, prune_by
 from vitdemo.models.twin import make_twin
 from vitdemo.timing import ROUNDS, Call, Timing
 
@@ -94,7 +95,7 @@ def measure_speed(
     """
     pool.spec(model)
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
-    keep_ratio, config = keep_ratio_of(ratio), loaded.spec.config
+    keep_ratio, config = to_keep_ratio(ratio), loaded.spec.config
     listen, seconds = partial(progress, 0.0, Message("This model")), SECONDS / haste
     variants = time_variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
     sizes: list[Size] = []
@@ -137,7 +138,7 @@ def time_variants(
     other = replace(config, attention="softmax" if config.attention == "linear" else "linear")
     twisted, pixels = pool.count_forwards(make_twin(model, other)), make_noise(config, pool)
     # "inverted" sorts the scores of the best selector the other way round: it costs the same.
-    names = [name for name in selector_names(config) if name != "inverted"]
+    names = [name for name in list_selectors(config) if name != "inverted"]
     calls: dict[str, Call] = {"dense": lambda: model(pixels).cpu()}
     calls |= {name: make_pruned_call(model, pixels, name, keep_ratio) for name in names}
     calls[other.attention] = lambda: twisted(pixels).cpu()
@@ -163,7 +164,7 @@ def time_size(
     softmax = pool.count_forwards(make_twin(model, replace(config, attention="softmax")))
     linear = pool.count_forwards(make_twin(model, replace(config, attention="linear")))
     pixels = make_noise(config, pool)
-    pruned = make_pruned_call(softmax, pixels, selector_names(config)[0], keep_ratio)
+    pruned = make_pruned_call(softmax, pixels, list_selectors(config)[0], keep_ratio)
     calls = [lambda: softmax(pixels).cpu(), pruned, lambda: linear(pixels).cpu()]
     return Size(config.num_patches, tuple(time_calls(calls, pool=pool, seconds=seconds, listen=listen)))
 

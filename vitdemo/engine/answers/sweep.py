@@ -15,12 +15,12 @@ from vitdemo import cost, timing
 from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
 from vitdemo.engine.answers.ratios import run_pass
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.pool import keep_ratio_of, selectors_for
+from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts
-from vitdemo.models.selectors import SELECTORS, Random, make_selector
+from vitdemo.models.selectors import SELECTORS, Random, list_selectors, make_selector
 from vitdemo.timing import Timing
 from vitdemo.weights import LoadedModel
 
@@ -64,7 +64,7 @@ def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress
 
 def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
     """Return the selectors, the analysis' own first."""
-    known = selectors_for(loaded.spec)
+    known = list_selectors(loaded.spec.config)
     first = entry.analysis.selector or known[0]
     return (first, *(name for name in known if name != first))
 
@@ -84,7 +84,7 @@ def run_seeds(
 
 def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
     """Return no pruning at ratio 0; "random" has a seed a run, the first one that of the analysis."""
-    keep_ratio = keep_ratio_of(ratio)
+    keep_ratio = to_keep_ratio(ratio)
     if keep_ratio == 1:
         return None
     selector = make_selector(name, model=model, pixels=pixels)
@@ -129,7 +129,7 @@ def choose_classes(table: dict[str, Float[Tensor, "ratios runs classes"]]) -> li
 
 def make_point(loaded: LoadedModel, ratio: float) -> SweepPoint:
     """Return the budget at one ratio. At ratio 0 no predictor runs."""
-    config, keep_ratio = loaded.spec.config, keep_ratio_of(ratio)
+    config, keep_ratio = loaded.spec.config, to_keep_ratio(ratio)
     stages = len(config.prune_loc) if keep_ratio < 1 else 0
     tokens = tuple(token_counts(config.num_patches, keep_ratio, stages))
     return SweepPoint(ratio, tokens, cost.macs(config, tokens=tokens))

@@ -7,9 +7,8 @@ from functools import partial
 import torch
 
 from vitdemo import timing
-from vitdemo.engine.core.analyse import Setting, make_pruning, name_setting
-from vitdemo.engine.core.pool import keep_ratio_of
 from vitdemo.engine.core.records import Analysis, Timings
+from vitdemo.engine.core.setting import Setting, make_pruning, name_setting, to_keep_ratio
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
@@ -68,4 +67,4 @@ def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
 
 def setting_of(analysis: Analysis, loaded: LoadedModel) -> Setting:
     """Return how the result was asked for."""
-    return Setting(loaded.spec, keep_ratio_of(analysis.pruning_ratio), analysis.selector)
+    return Setting(loaded.spec, to_keep_ratio(analysis.pruning_ratio), analysis.selector)

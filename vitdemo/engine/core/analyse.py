@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
 
 from vitdemo import cost
 from vitdemo.config import as_pair
@@ -15,30 +13,18 @@ from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
 from vitdemo.engine.core.cache import Entry, TraceCache
 from vitdemo.engine.core.embedding import take_apart
-from vitdemo.engine.core.pool import ModelPool, keep_ratio_of, selectors_for
+from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Analysis, Outcome, Request
+from vitdemo.engine.core.setting import Setting, check_request, choose_selector, make_pruning, name_setting
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.sizes import choose_spec, tell_size
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message, Progress
-from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import Pruning
-from vitdemo.models.selectors import prune_by
 from vitdemo.recording import record
-from vitdemo.registry import ModelSpec
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
 UPLOAD_EDGE = 448  # pixels; what is kept of the upload for the page
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A request, checked against its model. `selector` is "" when nothing is pruned."""
-
-    spec: ModelSpec
-    keep_ratio: float
-    selector: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +130,7 @@ def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, cach
 
     `upload`: the decoded picture, which this call shrinks.
     """
-    setting = check(request, loaded.spec)
+    setting = check_request(request, loaded.spec)
     prepared, size = preprocess(upload, config=setting.spec.data), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
@@ -155,34 +141,6 @@ def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, cach
     return Job(setting, upload, size, prepared, picture, key)
 
 
-def name_setting(model: str, setting: Setting, loaded: LoadedModel) -> tuple[str, ...]:
-    """Return what the cost of a pass depends on beside the size: which weights, and how they are pruned."""
-    weights = f"{model}@{loaded.origin.source}@{loaded.origin.revision}"
-    return weights, f"{setting.keep_ratio:g}", setting.selector
-
-
-def choose_selector(spec: ModelSpec, name: str) -> str:
-    """Return `name`, or the model's best for "". Raise ValueError naming those that the model has."""
-    known = selectors_for(spec)
-    if name and name not in known:
-        raise ValueError(
-            Message(
-                "selector must be one of {known} for {model}, got {name}",
-                known=", ".join(known),
-                model=spec.key,
-                name=repr(name),
-            )
-        )
-    return name or known[0]
-
-
-def check(request: Request, spec: ModelSpec) -> Setting:
-    """Return the request, checked against the model that was really loaded."""
-    keep_ratio = keep_ratio_of(request.pruning_ratio)
-    selector = choose_selector(spec, request.selector)
-    return Setting(spec, keep_ratio, selector if keep_ratio < 1 else "")
-
-
 def run(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], setting: Setting
 ) -> tuple[Trace, Trace | None]:
@@ -190,15 +148,6 @@ def run(
     dense = record(model, pixels, name=setting.spec.key)
     pruning = make_pruning(setting, model, pixels)
     return dense, pruning and record(model, pixels, pruning=pruning, name=setting.spec.key)
-
-
-def make_pruning(
-    setting: Setting, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
-) -> Pruning | None:
-    """Return how `model` prunes these pictures; None where nothing is."""
-    if not setting.selector:
-        return None
-    return prune_by(setting.selector, setting.keep_ratio, model=model, pixels=pixels)
 
 
 def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None) -> Outcome:

@@ -19,12 +19,12 @@ from vitdemo.datasets import DATASETS
 from vitdemo.engine.core import zero_gpu
 from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.offers import Offers
-from vitdemo.engine.core.records import MAX_PRUNING_RATIO, ModelInfo
+from vitdemo.engine.core.records import ModelInfo
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.models.selectors import selector_names
+from vitdemo.models.selectors import list_selectors
 from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
@@ -179,24 +179,6 @@ def nbytes(loaded: LoadedModel) -> int:
     return sum(p.nbytes for p in loaded.model.parameters())
 
 
-def keep_ratio_of(pruning_ratio: float) -> float:
-    """Return 1 - `pruning_ratio`, without the rounding noise. Raise ValueError outside 0..0.9."""
-    if not 0 <= pruning_ratio <= MAX_PRUNING_RATIO:
-        raise ValueError(
-            Message(
-                "pruning_ratio must be from 0 to {limit}, got {ratio}",
-                limit=MAX_PRUNING_RATIO,
-                ratio=pruning_ratio,
-            )
-        )
-    return round(1 - pruning_ratio, 4)
-
-
-def selectors_for(spec: ModelSpec) -> tuple[str, ...]:
-    """Return the selectors that the model can be pruned with, the best first; from its config alone."""
-    return selector_names(spec.config)
-
-
 def describe_model(spec: ModelSpec) -> ModelInfo:
     """Return the menu's entry of a model."""
     config, known = spec.config, DATASETS.get(spec.data.dataset)
@@ -211,7 +193,7 @@ def describe_model(spec: ModelSpec) -> ModelInfo:
         grid=config.grid,
         num_patches=config.num_patches,
         prune_loc=config.prune_loc,
-        selectors=selectors_for(spec),
+        selectors=list_selectors(config),
         parameters=cost.parameters(config),
         macs=cost.macs(config),
         bundled=spec.source == "bundled",
