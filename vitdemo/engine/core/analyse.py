@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
+from jaxtyping import Float
 from PIL import Image
+from torch import Tensor
 
 from vitdemo import cost
 from vitdemo.config import as_pair
@@ -20,6 +21,7 @@ from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.sizes import choose_spec, tell_size
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message, Progress
+from vitdemo.models import VisionTransformer
 from vitdemo.recording import record
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
