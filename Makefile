@@ -34,6 +34,15 @@ soak: $(VENV)/.test
 wheel: $(VENV)/.test
 	$(BIN)/python -m tools.try_wheel
 
+# Run the lines of the Dockerfile one by one, by root and with the network; `ARGS="--torch cuda"`.
+image: $(VENV)/.test
+	$(BIN)/python -m tools.try_image $(ARGS)
+
+# The tests that need no browser, with the oldest and with the newest of what requirements.txt lets in: hours.
+versions: $(VENV)/.test
+	$(BIN)/python -m tools.try_versions oldest --python 3.10
+	$(BIN)/python -m tools.try_versions newest --python 3.13
+
 # The versions that were tested here, with the hash of each file, for a Space and an image: Linux, Python 3.11.
 lock: $(VENV)/.test
 	$(BIN)/python -m pip freeze > $(VENV)/tested.txt

@@ -29,6 +29,7 @@ from train.options import SWEEP
 from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE, PHOTO_WORDS
 from vitdemo.engine import Engine
+from vitdemo.serving.options import parse
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +69,7 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     if words[0] == "make":
         return ["make", "-n", "-C", str(ROOT), *words[1:]]
     places = {"python": sys.executable, **{name: str(folder / name) for name in ("maps", "table.csv")}}
+    places["my_vit"] = str(dense)
     words = [places.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
@@ -107,6 +109,8 @@ def test_readme_shows_commands_for_each_use() -> None:
         "make demo",
         "make test",
         "python -m train ",
+        "python -m train.publish vit_cifar10",
+        "python -m train.publish --space",
         "python -m vitdemo",
     ):
         assert any(command.startswith(start) for command in find_commands(README)), start
@@ -164,6 +168,8 @@ def test_a_command_works(
             assert all(0 <= row["accuracy"] <= 100 < row["macs"] for row in printed["sweep"])
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in out
+        given = shlex.split(words[-1].removeprefix("ARGS=") if "ARGS=" in words[-1] else "")
+        assert parse([word for word in given if word != "--help"])
 
 
 def test_the_library_does_what_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
