@@ -22,7 +22,7 @@ from train.recipe import load_recipe
 from train.resume import resume_run
 from train.run import Run
 from vitdemo.files import lock_folder, sweep
-from vitdemo.processes import device_of, join_processes
+from vitdemo.processes import join_processes, take_device
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.dry_run:
             dry_run(config, finish)
             return
-        with join_processes(device_of(config.device)):
+        with join_processes(take_device(config.device)):
             train(config, resume=options.resume, better=options.replace)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -115,7 +115,7 @@ def cutmix(x: Pixels, *, alpha: float = 1.0) -> tuple[Pixels, float]:
     Yun et al. 2019, eq. 1, with lambda ~ Beta(alpha, alpha) and the box always inside the picture.
     """
     height, width = x.shape[-2:]
-    side = beta(alpha) ** 0.5
+    side = draw_beta(alpha) ** 0.5
     box_h, box_w = int(height * side), int(width * side)
     top = int(torch.randint(height - box_h + 1, ()))
     left = int(torch.randint(width - box_w + 1, ()))
@@ -129,7 +129,7 @@ def mixup(x: Pixels, *, alpha: float) -> tuple[Pixels, float]:
 
     Zhang et al. 2018, lambda ~ Beta(alpha, alpha).
     """
-    share = beta(alpha)
+    share = draw_beta(alpha)
     return mix(x, share), share
 
 
@@ -138,7 +138,7 @@ def mix(y: Float[Tensor, "b ..."], share: float) -> Float[Tensor, "b ..."]:
     return y * (1 - share) + y.flip(0) * share
 
 
-def beta(alpha: float) -> float:
+def draw_beta(alpha: float) -> float:
     """Draw once from Beta(alpha, alpha), which is uniform at 1; always on the CPU, so nothing waits."""
     if alpha == 1:
         return float(torch.rand(()))

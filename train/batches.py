@@ -64,13 +64,13 @@ class Batches:
         """Change the pictures in a CUDA graph where `captured`; all batches must have one size then."""
         self.config, self.split, self.teacher, self.division = config, split, teacher, division
         self.size = as_pair(config.model.img_size)
-        self.auto_augment = auto_augment_of(config.augment, self.size, split.labels.device)
+        self.auto_augment = make_auto_augment(config.augment, self.size, split.labels.device)
         self.changed = Captured(self.change) if captured else self.change
 
     def begin(self, batches: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
         """Announce the rows of an epoch's batches, in their order, so that workers can decode ahead."""
         if isinstance(self.split, FolderSplit):
-            parts = [rows[place] for rows in batches for _, place in self.division.own(len(rows))]
+            parts = [rows[place] for rows in batches for _, place in self.division.own_parts(len(rows))]
             self.split.begin(parts, epoch=epoch)
 
     def cut(self, rows: Int[Tensor, "b"], *, done: float, seed: int) -> Iterator[Batch]:
@@ -81,7 +81,7 @@ class Batches:
         a folder, which no process decodes for another, is drawn for each part by itself, from `seed`.
         """
         whole = self.augment(rows, done=done) if isinstance(self.split, Resident) else None
-        for number, place in self.division.own(len(rows)):
+        for number, place in self.division.own_parts(len(rows)):
             if number:
                 torch.manual_seed(seed + (number << 40))
             yield whole.part(place) if whole else self.augment(rows[place], done=done)
@@ -135,7 +135,7 @@ class Batches:
         return x, mirrored
 
 
-def auto_augment_of(
+def make_auto_augment(
     options: AugmentOptions, size: tuple[int, int], device: torch.device
 ) -> AutoAugment | None:
     """Return the policy that the recipe names, for pictures of `size` (height, width)."""

@@ -20,14 +20,14 @@ from typing import Any
 
 import torch
 
-from train.network import precision_of
+from train.network import choose_precision
 from train.rivals import HALF, NAMES, PLAIN, Contestant, list_contestants, make_base_config, write_synthetic
 from train.watch import mfu
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.machine import describe_hardware
-from vitdemo.processes import device_of
+from vitdemo.processes import take_device
 from vitdemo.registry import PRESETS
 
 WARM_UP = 2  # steps of each turn that are not measured: a loader's workers start, a compiler compiles
@@ -84,7 +84,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"model must be one of {', '.join(PRESETS)}, got {options.model!r}")
     if min(options.batch_size, options.rounds) < 1 or options.steps < 0 or options.workers < 0:
         raise ValueError("batch-size and rounds must be at least 1, steps and workers at least 0")
-    device = device_of(options.device)
+    device = take_device(options.device)
     on_gpu = device.type == "cuda"
     model = replace(PRESETS[options.model], num_classes=len(CIFAR10_CLASSES))
     steps = options.steps or (100 if on_gpu else 5)
@@ -103,7 +103,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
         "steps": steps,
         "rounds": options.rounds,
         "hardware": describe_hardware(device),
-        "precision": NAMES[precision_of(config, device)],
+        "precision": NAMES[choose_precision(config, device)],
         "torch": torch.__version__,
         "data": "given" if options.data else "synthetic",
         "rows": summarise(speeds, model=model, device=describe_hardware(device)),

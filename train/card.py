@@ -8,7 +8,7 @@ from vitdemo.datasets import DATASETS
 from vitdemo.weights import LoadedModel
 
 
-def model_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
+def format_card(loaded: LoadedModel, metrics: dict[str, Any]) -> str:
     """Return the card in the Hub's layout: front matter, then what it is, how good, how made."""
     spec, config = loaded.spec, loaded.model.config
     dataset = DATASETS[spec.data.dataset]
@@ -21,7 +21,7 @@ library_name: vitdemo
 pipeline_tag: image-classification
 datasets: [{spec.data.dataset}]
 metrics: [accuracy]
-{base_lines(metrics)}model-index:
+{format_base(metrics)}model-index:
 - name: {spec.key}
   results:
   - task: {{type: image-classification}}
@@ -47,7 +47,7 @@ with `{metrics["command"]}`; all choices were made on held-out training pictures
 ![accuracy of each class](per_class.png)
 
 ![confusion matrix](confusion.png)
-{familiarity_lines(metrics)}
+{format_familiarity(metrics)}
 Meant for teaching and for the demo: it knows the {config.num_classes} classes of {title} and names one of
 them for any picture. In Python, with the owner of this repository for OWNER:
 
@@ -59,7 +59,7 @@ vitdemo.load("hf-hub:OWNER/{spec.key}").explain("photo.jpg").save("map.png")
 """
 
 
-def base_lines(metrics: dict[str, Any]) -> str:
+def format_base(metrics: dict[str, Any]) -> str:
     """Return the front matter's line for the network of the Hub that the body comes from; else nothing."""
     return f"base_model: {metrics['base_model']}\n" if metrics.get("base_model") else ""
 
@@ -79,7 +79,7 @@ def format_pruning(metrics: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n\n![accuracy against keep ratio](keep_ratio.png)\n"
 
 
-def familiarity_lines(metrics: dict[str, Any]) -> str:
+def format_familiarity(metrics: dict[str, Any]) -> str:
     """Return how well unfamiliar pictures are told; empty where that was not judged."""
     found = metrics.get("familiarity")
     if not found:

@@ -28,7 +28,7 @@ from vitdemo.weights import load_model
 
 
 @torch.no_grad()
-def logits_of(
+def compute_logits(
     model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Float[Tensor, "b c"]:
     """Return the network's answers to `split`, in evaluation mode. Where `selector` is named, it prunes."""
@@ -48,15 +48,15 @@ def predict(
     model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
 ) -> Int[Tensor, "b"]:
     """Return the class predicted for each picture of `split`."""
-    return logits_of(model, split, keep_ratio=keep_ratio, selector=selector).argmax(dim=-1)
+    return compute_logits(model, split, keep_ratio=keep_ratio, selector=selector).argmax(dim=-1)
 
 
-def confidence_percentiles(model: nn.Module, split: Pictures) -> list[float]:
+def measure_confidence(model: nn.Module, split: Pictures) -> list[float]:
     """Return the percentiles 0, 1, ..., 100 of the largest softmax probability over `split`, dense.
 
     Against them a new picture looks familiar or not (Hendrycks and Gimpel 2017).
     """
-    largest = logits_of(model, split).softmax(dim=-1).amax(dim=-1)
+    largest = compute_logits(model, split).softmax(dim=-1).amax(dim=-1)
     steps = torch.linspace(0, 1, 101, dtype=torch.float64)
     return [round(value, 5) for value in largest.double().cpu().quantile(steps).tolist()]
 
@@ -66,7 +66,9 @@ def count_hits(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, se
     return int((predict(model, split, keep_ratio=keep_ratio, selector=selector) == split.labels).sum())
 
 
-def accuracy(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> float:
+def measure_accuracy(
+    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
+) -> float:
     """Return top-1 accuracy in percent, of at least one picture."""
     return 100 * count_hits(model, split, keep_ratio=keep_ratio, selector=selector) / len(split)
 
@@ -83,7 +85,7 @@ def judge_point(
 ) -> dict[str, Any]:
     """Return one point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
     return {
-        "accuracy": round(accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
+        "accuracy": round(measure_accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
         "n": len(split),
         "keep_ratio": keep_ratio,
         "selector": selector,
@@ -129,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         split = load_split(loaded, options.data, options.split, limit=options.limit, device=options.device)
         best = list_selectors(loaded.model.config)[0]
         if options.confidence:
-            result: dict[str, Any] = {"validation_confidence": confidence_percentiles(loaded.model, split)}
+            result: dict[str, Any] = {"validation_confidence": measure_confidence(loaded.model, split)}
         elif options.sweep:
             result = {"sweep": sweep(loaded.model, split)}
         else:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train.config import TrainConfig
-from train.evaluate import accuracy, confidence_percentiles
+from train.evaluate import measure_accuracy, measure_confidence
 from train.familiarity import fit_familiarity, judge_familiarity
 from train.predictions import draw_predictions
-from train.report import judge, run_facts, write_report
+from train.report import collect_facts, judge, write_report
 from train.resnet import ResNet9
 from train.run import Run
 from train.shelf import load_named
@@ -33,7 +33,7 @@ def finish(run: Run, *, better: bool = False) -> Path:
     """
     config, model = run.config, run.learner.averaged.eval()
     if isinstance(model, ResNet9):
-        correct = accuracy(model, run.splits["val"])
+        correct = measure_accuracy(model, run.splits["val"])
         save_teacher(config.run_dir, model=model, accuracy=correct, seconds=run.seconds)
         print(f"{config.run_dir}: {correct:.2f} % on held-out pictures, {run.seconds / 60:.0f} minutes")
         return config.run_dir
@@ -57,10 +57,10 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
     config, learned = run.config, run.splits["train"]
     save_weights(folder, model=model, name=config.name, data=learned.data, classes=learned.classes)
     loaded = load_named(config.name, folder, device=str(run.device))
-    metrics = judge(loaded, run.splits["test"], keep_ratios=config.prune.sweep) | run_facts(
+    metrics = judge(loaded, run.splits["test"], keep_ratios=config.prune.sweep) | collect_facts(
         config, run.device
     )
-    metrics["validation_confidence"] = confidence_percentiles(loaded.model, run.splits["val"])
+    metrics["validation_confidence"] = measure_confidence(loaded.model, run.splits["val"])
     found = fit_familiarity(loaded.model, learned=learned, held_out=run.splits["val"])
     save_familiarity(folder, found)
     metrics["familiarity"] = judge_familiarity(found, loaded, test=run.splits["test"])
@@ -117,8 +117,8 @@ def place(run: Run, *, better: bool) -> None:
     if config.place.exists():
         standing = load_named(config.name, config.place, device=device)
         own = load_split(standing, Path(config.data.folder), "val", device=run.device)
-        old = accuracy(standing.model, own)
-        new = accuracy(load_model(str(config.export_dir), device=device).model, run.splits["val"])
+        old = measure_accuracy(standing.model, own)
+        new = measure_accuracy(load_model(str(config.export_dir), device=device).model, run.splits["val"])
         if new <= old:
             raise ValueError(
                 f"{config.place} stays: {old:.2f} % of the held-out pictures against {new:.2f} % of this "

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from train.card import model_card
+from train.card import format_card
 from train.data import Pictures
 from train.folder import read
 from train.shelf import find_folder, load_named, read_metrics
@@ -40,7 +40,7 @@ Outputs = tuple[Float[Tensor, "b d"], Float[Tensor, "b c"]]
 
 
 @torch.no_grad()
-def outputs_of(model: VisionTransformer, batches: Iterator[Float[Tensor, "b ch hh ww"]]) -> Outputs:
+def compute_outputs(model: VisionTransformer, batches: Iterator[Float[Tensor, "b ch hh ww"]]) -> Outputs:
     """Return what the head reads of the pictures, and their logits, on the CPU."""
     found = []
     for pixels in batches:
@@ -54,8 +54,8 @@ def fit_familiarity(model: VisionTransformer, *, learned: Pictures, held_out: Pi
     """Return what `learned` pictures have in common, with the limit that few `held_out` ones exceed."""
     learned = learned.part(spread(len(learned), FITTED))
     rank = min(round(AXES * model.config.embed_dim), len(learned) // 2)  # of few pictures all would be axes
-    found = fit(*outputs_of(model, learned.batches()), rank=max(1, rank))
-    strange = found.strangeness(*outputs_of(model, held_out.batches()))
+    found = fit(*compute_outputs(model, learned.batches()), rank=max(1, rank))
+    strange = found.strangeness(*compute_outputs(model, held_out.batches()))
     return replace(found, limit=strange.quantile(1 - FALSE_ALARMS))
 
 
@@ -64,12 +64,12 @@ def judge_familiarity(
 ) -> dict[str, Any]:
     """Return false alarms on some of `test`, and what is caught of the photographs in each of `others`."""
     test = test.part(spread(len(test), ALARMED))
-    known = found.strangeness(*outputs_of(loaded.model, test.batches()))
+    known = found.strangeness(*compute_outputs(loaded.model, test.batches()))
     result: dict[str, Any] = {"false_alarms": percent(known > found.limit), "n": len(test), "others": {}}
     for folder in others:
         paths = sorted(path for path in folder.iterdir() if path.is_file())[JUDGED]
         pixels = (preprocess(read(path), config=loaded.spec.data).pixels for path in paths)
-        strange = found.strangeness(*outputs_of(loaded.model, pixels))
+        strange = found.strangeness(*compute_outputs(loaded.model, pixels))
         result["others"][folder.name] = {
             "caught": percent(strange > found.limit),
             "auroc": round(auroc(strange, known), 4),
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
         if (folder / "metrics.json").is_file():
             metrics = read_metrics(folder) | {"familiarity": judged}
             write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-            write_atomically(folder / "README.md", model_card(loaded, metrics))
+            write_atomically(folder / "README.md", format_card(loaded, metrics))
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(json.dumps(judged, indent=1))

@@ -14,7 +14,7 @@ from train.checkpoint import FACTS
 from train.data import epoch_order
 from train.evaluate import count_hits
 from train.maps import keep_frame, write_film
-from train.report import run_facts
+from train.report import collect_facts
 from train.resume import save_run
 from train.run import Run
 from train.watch import Watch
@@ -35,7 +35,7 @@ def fit(run: Run) -> None:
     if run.config.objective != "classify" and run.learner.dense is None:
         raise ValueError(f"objective={run.config.objective} needs init_from: the network to learn from")
     if run.world.writes:
-        facts = run_facts(run.config, run.device)
+        facts = collect_facts(run.config, run.device)
         write_atomically(run.config.run_dir / FACTS, json.dumps(facts, indent=1) + "\n")
     run.learner.model.train()
     with closing(Watch(run.config, step=run.step, total=run.total, world=run.world)) as watch:

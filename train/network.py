@@ -20,7 +20,7 @@ def build_network(config: ViTConfig | ResNetConfig) -> VisionTransformer | ResNe
     return build_model(config)
 
 
-def precision_of(config: TrainConfig, device: torch.device) -> torch.dtype:
+def choose_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     """Return autocast's type; `auto` is bf16 where the device has it, else fp16 on CUDA, fp32 elsewhere."""
     if config.precision != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[config.precision]

@@ -15,7 +15,7 @@ from vitdemo.models import DynamicViT, VisionTransformer
 Loss = Callable[[nn.Module, Batch, float], Outcome]
 
 
-def loss_of(config: TrainConfig, dense: VisionTransformer | None) -> Loss:
+def choose_loss(config: TrainConfig, dense: VisionTransformer | None) -> Loss:
     """Return the loss of the run's objective: of a network, a batch, and the share of the patches it keeps.
 
     `dense` is the network that the objectives "elastic" and "official" learn from.

@@ -40,7 +40,7 @@ class Division:
         """The parts of one process."""
         return self.parts // self.world.size
 
-    def own(self, size: int) -> list[tuple[int, slice]]:
+    def own_parts(self, size: int) -> list[tuple[int, slice]]:
         """Return this process's parts of a batch of `size` pictures: their numbers and their places."""
         length, first = size // self.parts, self.world.rank * self.each
         numbers = range(first, first + self.each)

@@ -19,7 +19,7 @@ EACH = 10
 
 
 @torch.no_grad()
-def first_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) -> list[Prediction]:
+def pick_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) -> list[Prediction]:
     """Return the first `each` test pictures that are named rightly, then the first `each` that are not."""
     right = (predict(loaded.model, test) == test.labels).cpu()
     rows = torch.cat([right.nonzero()[:each, 0], (~right).nonzero()[:each, 0]])
@@ -36,7 +36,7 @@ def first_predictions(loaded: LoadedModel, test: Pictures, *, each: int = EACH) 
 def draw_predictions(run_dir: Path, *, loaded: LoadedModel, test: Pictures) -> Path:
     """Write the figure into the folder of the run and return its path."""
     title = f"{loaded.spec.key}: the first test pictures that are right, and the first that are wrong"
-    figure = plot_predictions(first_predictions(loaded, test), title=title)
+    figure = plot_predictions(pick_predictions(loaded, test), title=title)
     run_dir.mkdir(parents=True, exist_ok=True)
     figure.savefig(run_dir / FILE)
     return run_dir / FILE

@@ -102,21 +102,21 @@ def check_keys(values: dict[str, Any], model: type) -> None:
     """Raise ValueError naming a key that does not exist and the nearest one, or a group that is no group."""
     for group, kind in get_type_hints(TrainConfig).items():
         if config_in(kind) and not isinstance(values.get(group, {}), dict):
-            first, second, *_ = keys_of(kind, f"{group}.")
+            first, second, *_ = list_keys(kind, f"{group}.")
             raise ValueError(f"{group} is a group of keys, such as {first} and {second}")
-    known = [*keys_of(TrainConfig), *keys_of(model, "model.")]
+    known = [*list_keys(TrainConfig), *list_keys(model, "model.")]
     for key in flatten(values):
         if key not in known:
             near = guess_key(key, known)
             raise ValueError(f"unknown key {key!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
-def keys_of(kind: type, prefix: str = "") -> Iterator[str]:
+def list_keys(kind: type, prefix: str = "") -> Iterator[str]:
     """Yield the dotted names of a config's keys: its groups, and what is in them."""
     for key, inner in get_type_hints(kind).items():
         yield prefix + key
         if group := config_in(inner):
-            yield from keys_of(group, f"{prefix}{key}.")
+            yield from list_keys(group, f"{prefix}{key}.")
 
 
 def guess_key(key: str, known: Sequence[str]) -> str | None:

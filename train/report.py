@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import torchvision
 
-from train.card import model_card
+from train.card import format_card
 from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
@@ -42,7 +42,7 @@ CONTROLS = ("class-attention", "random", "inverted")
 PLACES = ("data.folder", "runs", "out")  # of this machine alone
 
 
-def git_revision() -> str:
+def find_revision() -> str:
     """Return the commit of the source that ran.
 
     It is $VITDEMO_REVISION where the source travelled without its history, else git's word, or "unknown".
@@ -63,7 +63,7 @@ def describe_command() -> str:
     return " ".join(["python -m train", *(arg for arg in sys.argv[1:] if not arg.startswith(private))])
 
 
-def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
+def collect_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     """Return who trained what, where, with what: everything but the results."""
     recipe = {key: value for key, value in list_settings(config).items() if key not in PLACES}
     versions = {"python": platform.python_version(), "torch": torch.__version__}
@@ -71,7 +71,7 @@ def run_facts(config: TrainConfig, device: torch.device) -> dict[str, Any]:
     return {
         "command": describe_command(),
         "hardware": describe_hardware(device, count=World.current().size),
-        "git_revision": git_revision(),
+        "git_revision": find_revision(),
         "versions": versions,
         "seed": config.seed,
         "recipe": recipe,
@@ -113,7 +113,7 @@ def write_report(folder: Path, *, loaded: LoadedModel, metrics: dict[str, Any]) 
     for file, figure in figures.items():
         figure.savefig(folder / file)
     write_atomically(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    write_atomically(folder / "README.md", model_card(loaded, metrics))
+    write_atomically(folder / "README.md", format_card(loaded, metrics))
 
 
 def format_sweep(folder: Path) -> str:

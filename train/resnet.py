@@ -33,7 +33,7 @@ class ResNetConfig:
                 raise ValueError(f"{key} must be at least 1, got {getattr(self, key)}")
 
 
-def conv(in_chans: int, out_chans: int, *, pool: bool = False) -> nn.Sequential:
+def make_conv(in_chans: int, out_chans: int, *, pool: bool = False) -> nn.Sequential:
     """Return a 3 x 3 convolution, optional 2 x 2 maximum, batch norm, ReLU."""
     layers: list[nn.Module] = [nn.Conv2d(in_chans, out_chans, 3, padding=1, bias=False)]
     if pool:
@@ -46,7 +46,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.block = nn.Sequential(conv(width, width), conv(width, width))
+        self.block = nn.Sequential(make_conv(width, width), make_conv(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.block(x)
@@ -60,11 +60,11 @@ class ResNet9(nn.Module):
         self.config = config
         first, second, third, fourth = config.widths
         self.body = nn.Sequential(
-            conv(config.in_chans, first),
-            conv(first, second, pool=True),
+            make_conv(config.in_chans, first),
+            make_conv(first, second, pool=True),
             Residual(second),
-            conv(second, third, pool=True),
-            conv(third, fourth, pool=True),
+            make_conv(second, third, pool=True),
+            make_conv(third, fourth, pool=True),
             Residual(fourth),
             nn.AdaptiveMaxPool2d(1),
             nn.Flatten(),

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from train.config import TrainConfig
-from train.network import precision_of
+from train.network import choose_precision
 from train.options import AugmentOptions, DataOptions, OptimOptions
 from train.run import Run
 from vitdemo.config import ViTConfig, as_pair
@@ -154,7 +154,7 @@ def list_contestants(config: TrainConfig, *, compiled: bool, workers: int) -> li
     other precision too: in fp32 it is what a loop of `torch.cuda.amp` does there.
     """
     device = torch.device(config.device)
-    model, dtype = config.model, precision_of(config, device)
+    model, dtype = config.model, choose_precision(config, device)
     assert isinstance(model, ViTConfig)
     images = DATASETS["cifar10"].load(Path(config.data.folder), "train")
     assert isinstance(images, Images)

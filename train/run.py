@@ -20,7 +20,7 @@ from train.step import Learner
 from train.watch import Tally, check_log
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
-from vitdemo.processes import World, device_of
+from vitdemo.processes import World, take_device
 
 
 class Run:
@@ -30,7 +30,7 @@ class Run:
         """Load what the recipe names; `splits` replaces what the config's data set would load."""
         check_log(config)
         self.config = config
-        self.device, self.world = device_of(config.device), World.current()
+        self.device, self.world = take_device(config.device), World.current()
         self.splits = splits or load_splits(config, self.device)
         pictures, division = self.splits["train"], Division.of(config, self.world)
         self.steps_per_epoch = len(pictures) // config.batch_size

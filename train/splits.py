@@ -20,7 +20,7 @@ AnySplit = Resident | FolderSplit
 RESIDENT_BYTES = 4 * 2**30  # a split to be judged that is smaller is decoded once for all passes
 
 
-def dataset_spec(key: str) -> DatasetSpec:
+def find_dataset(key: str) -> DatasetSpec:
     """Return the data set of that name. Raise ValueError naming the known ones."""
     if key not in DATASETS:
         raise ValueError(f"data.dataset {key!r} is unknown; known: {', '.join(DATASETS)}")
@@ -33,9 +33,9 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
     Raise ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
     for a file that cannot be read, FileNotFoundError for one that is missing.
     """
-    spec = dataset_spec(config.data.dataset)
+    spec = find_dataset(config.data.dataset)
     found = {split: load_images(spec, Path(config.data.folder), split) for split in get_args(Split)}
-    classes = names_of(found["train"], spec)
+    classes = list_classes(found["train"], spec)
     if len(classes) != config.model.num_classes:
         raise ValueError(
             f"model.num_classes is {config.model.num_classes}, but {spec.title} has {len(classes)} classes"
@@ -47,7 +47,7 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
             training = config if split == "train" else None
             splits[split] = FolderSplit(images, data=data, device=device, config=training)
         else:
-            pictures, rest = in_memory(images, split, data)
+            pictures, rest = keep_in_memory(images, split, data)
             splits[split] = Resident.of(pictures, data=rest, device=device, classes=classes)
     return splits
 
@@ -61,7 +61,7 @@ def load_split(
     classes, and as `load_splits` does.
     """
     data, device = loaded.spec.data, torch.device(device)
-    images = load_images(dataset_spec(data.dataset), folder, split)
+    images = load_images(find_dataset(data.dataset), folder, split)
     if limit:
         images = images.part(spread(len(images), limit))
     if isinstance(images, Photos):
@@ -70,7 +70,7 @@ def load_split(
             raise ValueError(f"{folder} holds pictures of other classes than the model's, such as {some}")
         if 3 * len(images) * math.prod(as_pair(data.img_size)) > RESIDENT_BYTES:
             return FolderSplit(images, data=data, device=device)
-    pictures, rest = in_memory(images, "test", data)
+    pictures, rest = keep_in_memory(images, "test", data)
     return Resident.of(pictures, data=rest, device=device, classes=loaded.classes)
 
 
@@ -90,12 +90,12 @@ def load_images(spec: DatasetSpec, folder: Path, split: Split) -> Images | Photo
     return images
 
 
-def names_of(images: Images | Photos, spec: DatasetSpec) -> tuple[str, ...]:
+def list_classes(images: Images | Photos, spec: DatasetSpec) -> tuple[str, ...]:
     """Return the class names, from the files where only they know them."""
     return images.classes if isinstance(images, Photos) else spec.classes
 
 
-def in_memory(images: Images | Photos, split: Split, data: DataConfig) -> tuple[Images, DataConfig]:
+def keep_in_memory(images: Images | Photos, split: Split, data: DataConfig) -> tuple[Images, DataConfig]:
     """Return the pictures decoded, and what of the test-time transform is left to do."""
     if isinstance(images, Images):
         return images, data

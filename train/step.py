@@ -13,8 +13,8 @@ from train.config import TrainConfig
 from train.data import Pictures
 from train.graphs import Captured, Tensors
 from train.losses import Losses
-from train.network import build_network, compile_network, precision_of
-from train.objective import Objective, loss_of
+from train.network import build_network, choose_precision, compile_network
+from train.objective import Objective, choose_loss
 from train.parallel import Division, distribute, sync_gradients
 from train.resnet import ResNet9
 from train.setup import make_teacher, start_from
@@ -36,7 +36,7 @@ class Learner:
     ) -> None:
         """Take the `pictures` of the training split; `captured`: take steps as CUDA graphs."""
         self.device, self.division = device, division
-        self.dtype = precision_of(config, device)
+        self.dtype = choose_precision(config, device)
         self.model = build_network(config.model).to(device)
         self.dense = start_from(config, self.model, device)
         with division.world.let_one_go_first():  # a teacher keeps its answers in a file
@@ -45,7 +45,7 @@ class Learner:
         torch.backends.cudnn.benchmark = True  # a run meets few shapes, and many times
         if config.compile:
             compile_network(self.model, config)
-        self.objective = distribute(Objective(self.model, loss_of(config, self.dense)), division.world)
+        self.objective = distribute(Objective(self.model, choose_loss(config, self.dense)), division.world)
         self.graphs = Captured(self.learn_tensors) if captured else None
 
     @property

@@ -50,7 +50,7 @@ class Cached:
         question = digest(split.fingerprint(), *network.state_dict().values()) if file else ""
         logits = load_answers(file, question) if file else None
         if logits is None:
-            logits = all_logits(network.requires_grad_(False).eval(), split)
+            logits = ask_all(network.requires_grad_(False).eval(), split)
             if file:
                 save_tensors(file, {"logits": logits}, metadata={"question": question})
         logits = logits.to(split.labels.device)
@@ -78,7 +78,7 @@ def load_answers(file: Path, question: str) -> Float[Tensor, "two n c"] | None:
 
 
 @torch.no_grad()
-def all_logits(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
+def ask_all(network: nn.Module, split: Pictures) -> Float[Tensor, "two n c"]:
     """Return logits of every picture (0) and of its mirror image (1)."""
     halves: tuple[list[Tensor], list[Tensor]] = ([], [])
     for x in split.batches():

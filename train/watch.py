@@ -44,7 +44,7 @@ PEAKS = {
 }
 
 
-def peak_of(device: str) -> float | None:
+def find_peak(device: str) -> float | None:
     """Return the dense 16-bit FLOP/s of the GPU named `device`, or None where it is not known."""
     return next((peak for name, peak in PEAKS.items() if re.search(rf"\b{name}\b", device)), None)
 
@@ -55,7 +55,7 @@ def mfu(images: float, *, macs: float, device: str, devices: int = 1) -> float |
     6 FLOP for each multiply-accumulate of the forward pass, at `images` a second, over the peak of `devices`
     GPUs. None where the peak is not known.
     """
-    peak = peak_of(device)
+    peak = find_peak(device)
     return None if peak is None else images * 6 * macs / (peak * devices)
 
 
@@ -152,7 +152,7 @@ def check_log(config: TrainConfig) -> None:
             raise ValueError(f"log={config.log} needs a package: pip install {config.log}") from error
 
 
-def writers_of(config: TrainConfig) -> list[Writer]:
+def open_writers(config: TrainConfig) -> list[Writer]:
     """Return the writers that `log` asks for; `auto` is TensorBoard where it is installed."""
     if config.log == "wandb":
         return [Wandb(config.run_dir, config)]
@@ -170,7 +170,7 @@ class Watch:
     def __init__(self, config: TrainConfig, *, step: int, total: int, world: World) -> None:
         self.size, self.world, self.last, self.since = config.batch_size, world, step, time.perf_counter()
         self.bar = tqdm(total=total, initial=step, unit="step", dynamic_ncols=True, disable=not world.writes)
-        self.writers = writers_of(config) if world.writes else []
+        self.writers = open_writers(config) if world.writes else []
 
     def begin(self) -> None:
         """Count time from here on: after an evaluation, say."""

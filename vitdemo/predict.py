@@ -21,7 +21,7 @@ from vitdemo.library import load, predict_folder
 from vitdemo.library.folder import check_table
 from vitdemo.limits import ALONE, Limits
 from vitdemo.models.selectors import SELECTORS
-from vitdemo.processes import World, device_of, join_processes
+from vitdemo.processes import World, join_processes, take_device
 from vitdemo.registry import MODELS, PREFERRED
 from vitdemo.timing import Timing, describe, describe_saving, saving
 from vitdemo.weights import find_names
@@ -113,7 +113,7 @@ def write_table(options: argparse.Namespace) -> int:
         if len(options.images) != 1:
             raise ValueError("--out takes one folder of pictures")
         check_table(options.out, replace=options.replace)  # before a network is loaded or fetched
-        with join_processes(device_of(options.device)):
+        with join_processes(take_device(options.device)):
             network = load(
                 options.model,
                 device=options.device,

@@ -16,7 +16,7 @@ from torch import Tensor
 PATIENCE = timedelta(hours=1)  # how long one process waits for another, which may be asking a teacher
 
 
-def device_of(name: str) -> torch.device:
+def take_device(name: str) -> torch.device:
     """Return the device: `auto` is CUDA where there is one, else the CPU; each process takes its own GPU."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
     return torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if kind == "cuda" else kind)

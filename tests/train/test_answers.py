@@ -20,10 +20,8 @@ from train.teacher import ANSWERS, load_teacher, save_teacher
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures the teacher was asked about, one entry each time."""
     counts: list[int] = []
-    ask = teacher.all_logits
-    monkeypatch.setattr(
-        teacher, "all_logits", lambda net, split: counts.append(len(split)) or ask(net, split)
-    )
+    ask = teacher.ask_all
+    monkeypatch.setattr(teacher, "ask_all", lambda net, split: counts.append(len(split)) or ask(net, split))
     return counts
 
 

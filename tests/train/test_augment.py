@@ -202,6 +202,6 @@ def test_mixup_blends_pictures_as_it_blends_targets() -> None:
 
 @pytest.mark.parametrize("alpha", [0.4, 1.0, 2.0])
 def test_shares_follow_the_beta_distribution(alpha: float) -> None:
-    draws = np.array([augment.beta(alpha) for _ in range(1500)])
+    draws = np.array([augment.draw_beta(alpha) for _ in range(1500)])
     assert draws.mean() == pytest.approx(0.5, abs=0.04)
     assert draws.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.15)

@@ -11,7 +11,7 @@ import torch
 from train.config import TrainConfig
 from train.data import Resident
 from train.network import build_network
-from train.objective import Objective, loss_of
+from train.objective import Objective, choose_loss
 from train.recipe import load_recipe
 from train.run import Run
 from vitdemo.config import ViTConfig
@@ -44,7 +44,7 @@ def run_of(config: TrainConfig) -> Run:
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None))
         assert isinstance(dense, VisionTransformer)
-        loss = loss_of(config, dense.to("cuda").eval())
+        loss = choose_loss(config, dense.to("cuda").eval())
         run.learner.objective = Objective(run.learner.model, loss)
     run.learner.model.train()
     return run

@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from train.config import TrainConfig
-from train.recipe import config_from_json, keys_of, load_recipe
+from train.recipe import config_from_json, list_keys, load_recipe
 from vitdemo.config import ViTConfig
 from vitdemo.kinds import to_json
 
-KEYS = [*keys_of(TrainConfig), *keys_of(ViTConfig, "model.")]
+KEYS = [*list_keys(TrainConfig), *list_keys(ViTConfig, "model.")]
 ODD = [
     "nan",
     "inf",

@@ -16,7 +16,7 @@ from train.batches import Batch
 from train.parallel import Division
 from train.recipe import load_recipe
 from train.run import Run
-from vitdemo.processes import World, device_of
+from vitdemo.processes import World, take_device
 
 # SGD answers a rounding error with a rounding error (Adam and Muon scale it up), and without clipping a wrong
 # length of the gradient shows.
@@ -87,5 +87,5 @@ def test_a_process_draws_what_the_same_part_draws_alone(tiny: list[str]) -> None
 
 def test_a_process_takes_the_gpu_of_its_own_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "3")
-    assert device_of("cuda") == torch.device("cuda:3")
-    assert device_of("cpu") == torch.device("cpu")
+    assert take_device("cuda") == torch.device("cuda:3")
+    assert take_device("cpu") == torch.device("cpu")

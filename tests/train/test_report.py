@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.train.conftest import list_overrides
 from train.data import Resident
-from train.predictions import draw_predictions, first_predictions
+from train.predictions import draw_predictions, pick_predictions
 from train.recipe import load_recipe
 from train.report import format_models, format_sweep
 from train.report import main as report
@@ -125,7 +125,7 @@ def test_the_first_right_and_the_first_wrong_pictures_are_shown(judged: tuple[Lo
     loaded, test = judged
     test = Resident(**{**vars(test), "labels": test.labels.clone()})
     test.labels[::3] = (test.labels[::3] + 1) % 10  # the network is too good on this data to be wrong
-    found = first_predictions(loaded, test, each=4)
+    found = pick_predictions(loaded, test, each=4)
     answers = list(predict_by_hand(loaded, test))
     right = [entry for entry in answers if entry[1] == int(test.labels[entry[0]])][:4]
     wrong = [entry for entry in answers if entry[1] != int(test.labels[entry[0]])][:4]

@@ -10,8 +10,8 @@ import torch
 
 from train.__main__ import main as train
 from train.data import epoch_order
-from train.evaluate import accuracy
 from train.evaluate import main as evaluate
+from train.evaluate import measure_accuracy
 from train.fit import fit
 from train.recipe import load_recipe
 from train.report import CONTROLS
@@ -122,7 +122,7 @@ def test_a_short_run_exports_what_it_learned(tiny: list[str]) -> None:
     assert run.config.optim.ema == 0.999
     fit(run)
     networks = (run.learner.model, run.learner.averaged)
-    last, exported = (accuracy(network, run.splits["val"]) for network in networks)
+    last, exported = (measure_accuracy(network, run.splits["val"]) for network in networks)
     assert last > 70
     assert exported > last - 5
 

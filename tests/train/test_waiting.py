@@ -17,7 +17,7 @@ from train.batches import Batch, Batches
 from train.config import TrainConfig
 from train.data import Resident, statistics
 from train.network import build_network
-from train.objective import Objective, loss_of
+from train.objective import Objective, choose_loss
 from train.recipe import load_recipe
 from train.run import Run
 from vitdemo.config import ViTConfig
@@ -85,7 +85,7 @@ def test_a_step_is_taken_without_waiting(recipe: str, words: list[str]) -> None:
         assert isinstance(config.model, ViTConfig)
         dense = build_network(replace(config.model, prune=None))
         assert isinstance(dense, VisionTransformer)
-        run.learner.objective = Objective(run.learner.model, loss_of(config, dense))
+        run.learner.objective = Objective(run.learner.model, choose_loss(config, dense))
     run.learner.model.train()
     batch = Batch(torch.zeros(BATCH, 3, 32, 32), torch.zeros(BATCH, 10))
     first, second = run.learner.learn([batch], 0.5), run.learner.learn([batch], 0.5)

@@ -16,7 +16,7 @@ from train.__main__ import main as train
 from train.fit import fit
 from train.recipe import load_recipe
 from train.run import Run
-from train.watch import Tally, Watch, mfu, peak_of
+from train.watch import Tally, Watch, find_peak, mfu
 from vitdemo.cost import macs
 from vitdemo.processes import World
 
@@ -81,7 +81,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     ],
 )
 def test_the_peak_is_that_of_the_gpu_by_name(name: str, peak: float | None) -> None:
-    assert peak_of(name) == peak
+    assert find_peak(name) == peak
 
 
 def test_mfu_by_hand() -> None:

@@ -45,7 +45,7 @@ class Confidence:
     unusual: bool
 
 
-def model_card(loaded: LoadedModel) -> ModelCard:
+def read_card(loaded: LoadedModel) -> ModelCard:
     """Return the card beside the weights: README.md, its figures read from the same folder alone."""
     folder, source = loaded.folder, loaded.origin.source
     path = folder / "README.md" if folder is not None else None

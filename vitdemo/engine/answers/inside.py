@@ -7,7 +7,7 @@ from PIL import Image
 from vitdemo.engine.answers import anatomy
 from vitdemo.engine.answers.ablation import Ablation, ablate
 from vitdemo.engine.answers.anatomy import Filters, Heads, Norms, Pass
-from vitdemo.engine.answers.card import Confidence, ModelCard, model_card, rank_confidence
+from vitdemo.engine.answers.card import Confidence, ModelCard, rank_confidence, read_card
 from vitdemo.engine.answers.sanity import SanityChecks, check_sanity
 from vitdemo.engine.answers.walk import walk
 from vitdemo.engine.core.records import Step
@@ -66,7 +66,7 @@ class Inside:
 
     def card(self) -> ModelCard:
         """Return the model card of the weights that gave this result."""
-        return model_card(self._subject.loaded)
+        return read_card(self._subject.loaded)
 
     def rank_confidence(self) -> Confidence | None:
         """Return how sure this result is against the validation pictures; None where that is not known."""
