@@ -105,7 +105,12 @@ def test_what_is_stored_is_what_was_found(
 def test_the_best_map_is_the_first() -> None:
     ranking = Ranking({"chefer": 0.2, "token-gradcam": 0.5, "attention-gradcam": -0.1}, 7)
     best = ["token-gradcam", "chefer", "attention-gradcam"]
-    assert ranking.sort(CLASS_METHODS) == [*best, "gradient-rollout", "legrad"]  # which nobody judged
+    assert ranking.sort(CLASS_METHODS) == [
+        *best,
+        "gradient-rollout",
+        "legrad",
+        "attnlrp",
+    ]  # which nobody judged
     assert Ranking({}, 0).sort(METHODS) == list(METHODS)
 
 

@@ -84,6 +84,8 @@ def test_patches_are_numbered_without_the_prefix() -> None:
         (make_gradients(against=2), "the other class is one"),
         (make_gradients(against=1), "the other class is another"),
         ({"against": 1}, "stands against a target"),
+        ({"relevance": (torch.zeros(5), torch.zeros(3))}, "relevance is of a target"),
+        (make_gradients(relevance=(torch.zeros(5), torch.zeros(5))), "one relevance a token"),
         (make_gradients(attn_grad=(torch.zeros(1, 3, 3), torch.zeros(1, 5, 5))), "one gradient a layer"),
         (make_gradients(early_grad=(torch.zeros(1, 5), torch.zeros(1, 5))), "one number a key"),
         (make_gradients(early_grad=None), "come together"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.models.pruning import Pruning
+from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.relevance import RelevanceRules
 from vitdemo.models.vit import VisionTransformer
 from vitdemo.trace import Recorder, Trace
 
@@ -86,25 +87,42 @@ def go_back(
     against: int | None,
 ) -> Gradients:
     """Return the gradients of a score in a pass whose graph is there; it is used up."""
-
-    def score(logits: Float[Tensor, "1 c"]) -> Float[Tensor, ""]:
-        return logits[0, target] if against is None else logits[0, target] - logits[0, against]
-
-    assert recorder.entered is not None
-    sources = [*recorder.attn, recorder.entered]
-    found = torch.autograd.grad(score(logits), sources, retain_graph=True)
+    sources = [*recorder.attn, recorder.entered[-1]]
+    found = torch.autograd.grad(score(logits, target, against), sources, retain_graph=True)
     early = []
     for attn, tokens in zip(recorder.attn, recorder.features, strict=True):
-        (gradient,) = torch.autograd.grad(score(model.classify(tokens)), attn)
+        (gradient,) = torch.autograd.grad(score(model.classify(tokens), target, against), attn)
         early.append(detach(gradient.clamp(min=0).mean(dim=-2)))
     return Gradients(
         target=target,
         against=against,
         attn_grad=tuple(detach(gradient) for gradient in found[:-1]),
         early_grad=tuple(early),
-        tokens=detach(recorder.entered),
+        tokens=detach(recorder.entered[-1]),
         token_grad=detach(found[-1]),
     )
+
+
+def score(logits: Float[Tensor, "1 c"], target: int, against: int | None) -> Float[Tensor, ""]:
+    """Return the logit of class `target`, less that of class `against` where one is named."""
+    return logits[0, target] if against is None else logits[0, target] - logits[0, against]
+
+
+def add_relevance(trace: Trace, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Trace:
+    """Return `trace` of these pixels, which has gradients, with the relevance of each layer's tokens besides.
+
+    The network runs once more, forward and back under `RelevanceRules`, on the patches that it kept.
+    """
+    assert trace.target is not None, "relevance is of a class"
+    kept = tuple(trace.patch_ids(layer) for layer in (0, *model.config.prune_loc))
+    recorder = Recorder(grads=True)
+    with torch.inference_mode(False), torch.enable_grad(), RelevanceRules():
+        start = pixels.detach().clone().requires_grad_()
+        logits = model(start, pruning=Pruning(None, Explicit(kept)), recorder=recorder)
+        found = torch.autograd.grad(score(logits, trace.target, trace.against), recorder.entered)
+    parts = zip(recorder.entered, found, strict=True)
+    relevance = tuple(detach((tokens * gradient).sum(dim=-1)) for tokens, gradient in parts)
+    return replace(trace, relevance=relevance)
 
 
 @torch.no_grad()

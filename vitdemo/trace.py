@@ -25,7 +25,8 @@ class Trace:
     `attn_grad`: d score / d attn, a layer each, through all layers above. `early_grad`: the same for the
     score that the head would give if it read this layer's tokens, through this layer alone; of each head and
     key the positive part, its mean over the queries. `tokens`: what enters the last block, before its first
-    norm; `token_grad`: d score / d tokens.
+    norm; `token_grad`: d score / d tokens. `relevance`: a layer each, where it was asked for besides; what
+    each token that enters it adds to the score, of either sign.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Trace:
     early_grad: tuple[Float[Tensor, "h _"], ...] | None = None
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
     token_grad: Float[Tensor, "_ _"] | None = None
+    relevance: tuple[Float[Tensor, "_"], ...] | None = None
 
     def __post_init__(self) -> None:
         self.check_layers()
@@ -92,6 +94,7 @@ class Trace:
         fields = (self.target, self.attn_grad, self.early_grad, self.tokens, self.token_grad)
         assert len({field is None for field in fields}) == 1, "the gradient fields come together"
         assert self.against is None or self.target is not None, "a class stands against a target"
+        assert self.relevance is None or self.target is not None, "relevance is of a target"
         if self.target is None or self.attn_grad is None or self.early_grad is None:
             return
         assert self.tokens is not None
@@ -105,6 +108,9 @@ class Trace:
         assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
         assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
         assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
+        if self.relevance is not None:
+            counts = [len(ids) for ids in self.token_ids]
+            assert [len(layer) for layer in self.relevance] == counts, "one relevance a token"
 
     @property
     def num_patches(self) -> int:
@@ -127,8 +133,8 @@ class Recorder:
 
     With `attention=False` the fused attention kernel stays in use and only ids and scores are kept. With
     `grads=True` every layer's output is computed from the recorded matrix, linear attention's too, so that
-    gradients with respect to it are exact. `features`: what left each block. `entered`: what entered the last
-    block that ran.
+    gradients with respect to it are exact. `features`: what left each block. `entered`: what entered each,
+    with `grads` alone.
     """
 
     attention: bool = True
@@ -138,4 +144,4 @@ class Recorder:
     scores: list[Float[Tensor, "b _"]] = field(default_factory=list)
     stages: list[int] = field(default_factory=list)
     features: list[Float[Tensor, "b _ d"]] = field(default_factory=list)
-    entered: Float[Tensor, "b n d"] | None = None
+    entered: list[Float[Tensor, "b _ d"]] = field(default_factory=list)

@@ -15,7 +15,7 @@ from vitdemo.examples import example_paths
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.recording import record
+from vitdemo.recording import add_relevance, record
 from vitdemo.registry import MODELS
 from vitdemo.trace import Trace
 from vitdemo.weights import load_model, save_model
@@ -50,4 +50,5 @@ def record_by_hand(
     """The pass with `ratio` pruned by `selector`, with the gradients of class `target` if one is given."""
     model, pixels = load_by_hand(models, key)
     pruning = prune_by_hand(model, pixels, ratio, selector)
-    return record(model, pixels, pruning=pruning, target=target, grads=target is not None)
+    trace = record(model, pixels, pruning=pruning, target=target, grads=target is not None)
+    return trace if target is None else add_relevance(trace, model, pixels)

@@ -24,6 +24,7 @@ NAMES = {
     "gradient-rollout": "Gradient rollout",
     "chefer": "Chefer et al.",
     "legrad": "LeGrad",
+    "attnlrp": "AttnLRP",
     "attention-gradcam": "Attention Grad-CAM",
     "token-gradcam": "Token Grad-CAM",
 }

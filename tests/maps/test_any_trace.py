@@ -88,7 +88,7 @@ def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int
         return LAYERS - 1 if options["layer"] is None else options["layer"]
     if key == "keep-score":
         return trace.prune_loc[options["stage"]] - 1
-    if key in ("head-rollout", "legrad"):
+    if key in ("head-rollout", "legrad", "attnlrp"):
         return 0
     return LAYERS - 1 if key.endswith("gradcam") else options["start_layer"]
 
@@ -109,7 +109,7 @@ def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[
     assert set(np.flatnonzero(~np.isnan(heat)).tolist()) == present
     if key == "keep-score":
         np.testing.assert_array_equal(np.sort(heat[~np.isnan(heat)]), np.sort(trace.scores[options["stage"]]))
-    else:
+    elif key != "attnlrp":
         assert np.nanmin(heat) >= 0
     if key in ROLLOUTS and options.get("fusion", "mean") != "max":  # the largest of all heads adds up to more
         assert np.nansum(heat) <= 1 + 1e-5
@@ -194,6 +194,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "no tokens": lambda trace: {"tokens": None},
     "a gradient less": change("attn_grad", lambda grads: grads[:-1]),
     "an early gradient less": change("early_grad", lambda grads: grads[:-1]),
+    "a layer of relevance less": change("relevance", lambda layers: layers[:-1]),
     "a token more": change("tokens", lambda tokens: torch.cat([tokens, tokens[:1]])),
 }
 

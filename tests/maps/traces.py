@@ -49,6 +49,7 @@ def make_trace(
             "tokens": torch.randn(len(readout), 6, generator=draw),
             "token_grad": torch.randn(len(readout), 6, generator=draw),
             "early_grad": tuple(torch.rand(matrix.shape[::2], generator=draw) for matrix in attn),
+            "relevance": tuple(torch.randn(len(ids), generator=draw) for ids in token_ids),
         }
     return Trace(
         model="random",
@@ -87,6 +88,7 @@ def make_tensors(trace: Trace) -> list[Tensor]:
         trace.readout,
         *(trace.attn_grad or ()),
         *(trace.early_grad or ()),
+        *(trace.relevance or ()),
         *given,
     ]
 

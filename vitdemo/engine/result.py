@@ -124,7 +124,7 @@ class Result:
 
         None for a network without classes. With `against`, another class: what speaks for the one rather
         than for the other.
-        Run the network once forward and back, unless it was asked before. Raise ValueError for a class that
+        Run the network twice forward and back, unless it was asked before. Raise ValueError for a class that
         the model does not have, or for one against itself.
         """
         return class_maps(self._subject, label, against=against)

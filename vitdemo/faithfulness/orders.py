@@ -10,7 +10,7 @@ from vitdemo.maps import METHODS, Heatmap, explain
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned
-from vitdemo.recording import record
+from vitdemo.recording import add_relevance, record
 from vitdemo.trace import Trace
 
 Order = Int[np.ndarray, "n"]
@@ -21,8 +21,8 @@ KEEP_RATIO = 0.7  # of the pass that the keep score is taken from: the ratio of 
 def class_trace(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, target: int | None = None
 ) -> Trace:
-    """Return the dense pass with the gradients of class `target` (None: the predicted one)."""
-    return record(model, pixels, target=target, grads=True)
+    """Return the dense pass with gradients and relevance of class `target` (None: the predicted one)."""
+    return add_relevance(record(model, pixels, target=target, grads=True), model, pixels)
 
 
 def map_orders(

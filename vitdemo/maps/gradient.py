@@ -1,7 +1,7 @@
 """Maps of one class, from the gradients of its logit: exact through pruning and linear attention.
 
-Layer l's attention is always paired with the gradient of layer l. Everywhere relu keeps what speaks for the
-class. No map has a negative number.
+Layer l's attention is always paired with the gradient of layer l. Everywhere but in AttnLRP's map relu keeps
+what speaks for the class, so that no number is negative.
 """
 
 from __future__ import annotations
@@ -64,6 +64,21 @@ def legrad(trace: Trace) -> Heatmap:
     row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
     for gradient, ids in zip(trace.early_grad, trace.token_ids, strict=True):
         row[ids] += gradient.mean(0) / len(trace.early_grad)
+    return to_grid(trace, row, layer=0)
+
+
+def attnlrp(trace: Trace) -> Heatmap:
+    """Return the relevance of each patch by AttnLRP (Achtibat et al., ICML 2024), in units of the logit.
+
+    It is that of the patch's token as it enters the first layer, its position with it. Of either sign: below
+    0 a patch speaks against the class. NaN only where a patch never entered. With what biases and softmax
+    take up, the relevance of all tokens of a layer is the logit.
+    Raise ValueError where the trace has no relevance.
+    """
+    if trace.relevance is None:
+        raise ValueError("attnlrp needs relevance: add it to the trace by vitdemo.recording.add_relevance")
+    row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
+    row[trace.token_ids[0]] = trace.relevance[0]
     return to_grid(trace, row, layer=0)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from vitdemo.maps.attention import raw_attention, raw_attention_heads
-from vitdemo.maps.gradient import attention_gradcam, chefer, gradient_rollout, legrad, token_gradcam
+from vitdemo.maps.gradient import attention_gradcam, attnlrp, chefer, gradient_rollout, legrad, token_gradcam
 from vitdemo.maps.heatmap import Heatmap
 from vitdemo.maps.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
 from vitdemo.maps.keep_score import keep_score
@@ -125,6 +125,14 @@ METHODS: dict[str, Method] = {
             summary=Message("In every layer, how much more attention to a patch would raise the class."),
             fn=legrad,
             unit=Message("gradient"),
+            needs_grad=True,
+        ),
+        Method(
+            key="attnlrp",
+            title=Message("AttnLRP"),
+            summary=Message("How much of the class's score comes from a patch, layer by layer back."),
+            fn=attnlrp,
+            unit=Message("relevance"),
             needs_grad=True,
         ),
         Method(

@@ -105,8 +105,8 @@ class Block(nn.Module):
     def forward(
         self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
     ) -> Tokens:
-        if recorder is not None:
-            recorder.entered = x
+        if recorder is not None and recorder.grads:
+            recorder.entered.append(x)
         branch = self.ls1(self.attn(self.norm1(x), policy=policy, recorder=recorder))
         x = x + self.drop_path(branch)
         branch = self.ls2(self.mlp(self.norm2(x)))

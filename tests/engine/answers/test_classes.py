@@ -15,11 +15,11 @@ from tests.small_bundle import write_small_models
 from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
-from vitdemo.engine.answers.classes import class_index
+from vitdemo.engine.answers.classes import class_index, draw_class
 from vitdemo.maps import CLASS_METHODS, METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
-from vitdemo.recording import record
+from vitdemo.recording import add_relevance, record
 from vitdemo.weights import load_model
 
 
@@ -39,6 +39,7 @@ def test_maps_are_those_of_the_analysed_pass(
         chosen = make_selector(selector, model=model, pixels=pixels)
         pruning = Pruning(chosen, FixedRatio(1 - ratio))
     trace = record(model, pixels, pruning=pruning, target=CIFAR10_CLASSES.index("frog"), grads=True)
+    trace = add_relevance(trace, model, pixels)
     assert [one.method for one in found] == [m.key for m in METHODS.values() if m.needs_grad]
     for one in found:
         heat = explain(trace, one.method)
@@ -71,12 +72,12 @@ def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: E
     assert result.analysis.pruned
     before = small_engine.forwards
     named = result.classes(result.analysis.pruned.top[0][0])
-    assert small_engine.forwards == before + 1
+    assert small_engine.forwards == before + 2
     default = result.classes()
-    assert small_engine.forwards == before + 1
+    assert small_engine.forwards == before + 2
     assert [one.total for one in default] == [one.total for one in named]
     other = result.classes(result.analysis.pruned.top[1][0])
-    assert small_engine.forwards == before + 2
+    assert small_engine.forwards == before + 4
     assert [one.total for one in other] != [one.total for one in named]
 
 
@@ -92,6 +93,14 @@ def test_the_most_faithful_map_is_the_first(tmp_path: Path) -> None:
     assert {one.judged for one in found} == {7}
     silent = engine.open(Request(draw_picture(), "vit_cifar10", 0.0)).classes()
     assert [(one.method, one.judged) for one in silent] == [(method, 0) for method in CLASS_METHODS]
+
+
+def test_a_map_in_which_all_speaks_against_the_class_is_drawn(small_engine: Engine) -> None:
+    entry = small_engine._cache.find(small_engine.open(Request(draw_picture())).key)
+    assert entry is not None
+    drawing = draw_class(entry, "attnlrp", np.full(entry.config.grid, -2.0, np.float32))
+    assert drawing.scale.low == 0 < drawing.scale.high
+    assert drawing.to_image().size == draw_class(entry, "attnlrp", np.ones(entry.config.grid)).to_image().size
 
 
 def test_what_cannot_be_explained_is_told(small_engine: Engine) -> None:

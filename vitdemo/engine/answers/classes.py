@@ -20,7 +20,7 @@ from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.selectors import prune_by
-from vitdemo.recording import record
+from vitdemo.recording import add_relevance, record
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
@@ -163,7 +163,10 @@ def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
 
 
 def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[int, int]) -> Trace:
-    """Run the pass that gave the answer again, with the gradients of `target`. It is the caller's turn."""
+    """Run the pass that gave the answer again, twice, with gradients and relevance of `target`.
+
+    It is the caller's turn.
+    """
     entry, how = subject.entry, ("", 1.0)
     if entry.pruned is not None:
         how = entry.analysis.selector, to_keep_ratio(entry.analysis.pruning_ratio)
@@ -178,13 +181,14 @@ def record_pass(
     target: int | tuple[int, int],
     name: str,
 ) -> Trace:
-    """Run one pass with gradients, pruned by the selector if there is one."""
+    """Run a pass with gradients and one for relevance, pruned by the selector if there is one."""
     pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels) if selector else None
-    return record(model, pixels, pruning=pruning, target=target, grads=True, name=name)
+    trace = record(model, pixels, pruning=pruning, target=target, grads=True, name=name)
+    return add_relevance(trace, model, pixels)
 
 
 def draw_class(entry: Entry, method: str, heat: Heatmap) -> render.Drawing:
-    """Return one of these maps over the view, on its own scale."""
-    scale = render.own_scale(heat, label=CLASS_METHODS[method].unit)
+    """Return one of these maps over the view, on its own scale, which begins at 0."""
+    scale = render.own_scale(heat.clip(min=0), label=CLASS_METHODS[method].unit)
     gone = find_gone(entry.pruned or entry.dense)
     return render.Drawing(entry.analysis.view, heat, scale, gone)

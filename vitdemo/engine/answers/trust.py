@@ -46,7 +46,7 @@ class Trust:
     `steps`: into how many a curve is cut; fewer than MOST_STEPS where a pass of the network is dear.
     `candidates`: by falling gap. `random_low`, `random_mean`, `random_high`: over `random_orders` orders;
     the same for insertion and deletion, because each order runs with its reverse. `random_auc`: of the mean.
-    `bar`: the gap that a map must exceed to count, 2.5 standard deviations of the random orders' gaps. Nine
+    `bar`: the gap that a map must exceed to count, 2.5 standard deviations of the random orders' gaps. Ten
     maps that know nothing bring one above it in at most about one picture of ten.
     """
 
