@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from jaxtyping import Float
@@ -30,7 +31,7 @@ class Subject:
     shared: Shared
     progress: Progress
 
-    @property
+    @cached_property
     def loaded(self) -> LoadedModel:
         """Return the network that made the traces, with its classes; loaded unless it is in memory."""
         pool, size = self.shared.pool, self.entry.config.img_size
