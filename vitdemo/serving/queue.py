@@ -18,8 +18,8 @@ from gradio.utils import error_payload, run_coro_in_background
 from vitdemo.limits import Limits
 from vitdemo.serving.mailboxes import Mailboxes
 from vitdemo.serving.sessions import Sessions
+from vitdemo.ui.kit import visit
 from vitdemo.ui.kit.language import say
-from vitdemo.ui.kit.visit import HEAVY, NEWER, is_away, is_heavy, is_outdated, is_replaceable, list_running
 from vitdemo.ui.page import Page
 
 UNHEARD = 30.0  # seconds that a request may go without anybody who listens to it
@@ -61,7 +61,7 @@ class FairQueue(Queue):
         )
         self.page = page
         self.limits = limits
-        self.event_queue_per_concurrency_id[HEAVY["concurrency_id"]] = EventQueue(**HEAVY)
+        self.event_queue_per_concurrency_id[visit.HEAVY["concurrency_id"]] = EventQueue(**visit.HEAVY)
         self.ANALYTICS_MAX_EVENTS = 1
         self._served: dict[str | Client, int] = {}
         self._turns = 0
@@ -88,7 +88,9 @@ class FairQueue(Queue):
         client = client_of(request, body.session_hash)
         heavy = wanted is not None and self.is_heavy(wanted, body.session_hash)
         if heavy:
-            theirs = [one for one in self.list_pending() if is_heavy(one) and client_of_event(one) == client]
+            theirs = [
+                one for one in self.list_pending() if visit.is_heavy(one) and client_of_event(one) == client
+            ]
             if len(theirs) >= self.limits.client_requests:
                 raise make_error(429, request, TOO_MANY, limit=self.limits.client_requests)
         if len(self) >= self.limits.queue_length and not self.make_room(client):
@@ -98,18 +100,18 @@ class FairQueue(Queue):
             self.arrive(event)
             if heavy:
                 self.promote(event)
-        if wanted is not None and wanted.api_name == NEWER and client.session:
+        if wanted is not None and wanted.api_name == visit.NEWER and client.session:
             self.outdate(client, but=wanted)
         return answer
 
     def is_heavy(self, fn: BlockFunction, session: str | None) -> bool:
         """Return whether an event runs a network: of itself, or since the result that it draws is gone."""
-        return fn.concurrency_id == HEAVY["concurrency_id"] or self.page.has_lost(session)
+        return fn.concurrency_id == visit.HEAVY["concurrency_id"] or self.page.has_lost(session)
 
     def promote(self, event: Event) -> None:
         """Move an event, which gradio has put at the end of a line, to that of the heavy ones."""
         self.event_queue_per_concurrency_id[event.concurrency_id].queue.remove(event)
-        event.concurrency_id = HEAVY["concurrency_id"]
+        event.concurrency_id = visit.HEAVY["concurrency_id"]
         self.event_queue_per_concurrency_id[event.concurrency_id].queue.append(event)
 
     def arrive(self, event: Event) -> None:
@@ -119,12 +121,12 @@ class FairQueue(Queue):
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """Let what a page has asked about the result before give way to the question for another."""
         for event in self.list_pending():
-            if is_replaceable(event) and event.fn is not but and client_of_event(event) == client:
+            if visit.is_replaceable(event) and event.fn is not but and client_of_event(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
     def list_pending(self) -> list[Event]:
         """Return all that wait or run."""
-        return [*self.list_waiting(), *list_running(self)]
+        return [*self.list_waiting(), *visit.list_running(self)]
 
     def list_waiting(self) -> list[Event]:
         return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
@@ -157,13 +159,13 @@ class FairQueue(Queue):
 
     def next_of(self, line: EventQueue) -> Event | None:
         """Return the fairest choice of a line that has a free place."""
-        busy = [event for event in list_running(self) if event.concurrency_id == line.concurrency_id]
-        present = [event for event in busy if not is_away(event)]
+        busy = [event for event in visit.list_running(self) if event.concurrency_id == line.concurrency_id]
+        present = [event for event in busy if not visit.is_away(event)]
         if line.concurrency_limit is not None and len(present) >= line.concurrency_limit:
             return None
         ready = line.queue
-        if line.concurrency_id == HEAVY["concurrency_id"]:
-            at_work = {client_of_event(event) for event in present if not is_outdated(event)}
+        if line.concurrency_id in visit.ONE_EACH:
+            at_work = {client_of_event(event) for event in present if not visit.is_outdated(event)}
             ready = [event for event in ready if client_of_event(event) not in at_work]
         return min(ready, key=self.rank, default=None)  # of equals the first that came
 

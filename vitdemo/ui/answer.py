@@ -14,12 +14,14 @@ from vitdemo.ui.kit.components import QUEUED, QUIET, RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
-from vitdemo.ui.kit.language import label, say, translate
-from vitdemo.ui.kit.session import PROGRESS, First, Session, choose_known
+from vitdemo.ui.kit.language import label, say
+from vitdemo.ui.kit.received import choose_known
+from vitdemo.ui.kit.session import PROGRESS, First, Session
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.page import Page
-from vitdemo.ui.sidebar.choices import choose_model, follow_model
+from vitdemo.ui.sidebar.another import update
+from vitdemo.ui.sidebar.choices import follow_model, set_model
 from vitdemo.ui.sidebar.link import Link, is_complete
 
 FADE_RATIO = "(ratio) => window.fadeStale(Boolean(window.atRatio?.(ratio)))"  # tabs/prediction/film.js
@@ -57,8 +59,13 @@ class Answering:
         return dict(zip(self.outputs, [headline, *shown, key], strict=True))
 
     def answer(self, values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
-        """Analyse what the visitor asks for now. Another model may take the picture's place as well."""
+        """Analyse what the visitor asks for now. Another model may take the picture's place as well.
+
+        One that must be downloaded is fetched first, and then shown by `show`.
+        """
         session = self.session
+        if event.target is session.model and not session.engine.networks.is_at_hand(values[session.model]):
+            return {self.headline: gr.skip()}
         if event.target is session.model and (example := follow_model(session, values)):
             values = {**values, session.image: str(example.path)}
         return self.analyse(values, progress)
@@ -79,18 +86,25 @@ class Answering:
 
     def ask_wider(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:
         """Return what a network that knows more words says of the picture, and the left column with it."""
-        session, side = self.session, self.link.side
-        model = session.engine.networks.find_wider(values[session.model])
+        model = self.session.engine.networks.find_wider(values[self.session.model])
         if model is None:  # its files have been deleted since
             return {self.wider: gr.Button(visible=False)}
+        return self.switch(values, model, progress)
+
+    def show(self, values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
+        """Return what the network that has just been fetched says, and the left column with it."""
+        model = str(event._data["key"])
+        with tell_errors():
+            self.session.engine.info(model)
+        return {self.link.side.another.box: update(), **self.switch(values, model, progress)}
+
+    def switch(self, values: Values, model: str, progress: gr.Progress) -> Values:
+        """Return what `model` says of the picture, and the left column with it."""
+        session, side = self.session, self.link.side
         info = session.engine.info(model)
         selector = choose_known(values[session.selector], info.selectors)
         values = {**values, session.model: model, session.selector: selector}
-        column = {
-            **choose_model(side, values),
-            session.model: gr.Dropdown(value=model, info=translate(info.summary)),
-        }
-        return {**column, **self.analyse(values, progress)}
+        return {**set_model(side, values), **self.analyse(values, progress)}
 
     def wire(self) -> None:
         """Analyse when the page opens, and whenever the picture or a setting changes.
@@ -137,8 +151,10 @@ class Answering:
         here = [session.ratio, self.headline]
         session.ratio.input(None, here, self.headline, js=read("answer.js"), **QUIET)
         side = link.side
-        column = [session.model, session.size, session.selector, side.examples, side.counts, self.wider]
-        self.wider.click(self.ask_wider, inputs, [*column, *self.outputs], **options)
+        box = side.another.box
+        column = [session.model, session.size, session.selector, session.added, side.examples, side.counts]
+        self.wider.click(self.ask_wider, inputs, [*column, self.wider, *self.outputs], **options)
+        box.show(self.show, inputs, [*column, box, *self.outputs], **options)  # type: ignore[attr-defined]
         asking = [session.image.change, session.model.input, session.size.input, session.selector.input]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
         session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)

@@ -70,8 +70,8 @@ class Page(gr.Blocks):
     ) -> Any:
         """Return the handler's arguments from those of the request, as gradio does.
 
-        Raise `gr.Error` as well for values that no page sends, and for a file that `may_use` refuses: always
-        the same.
+        What a public one leaves out at the end is as by default. Raise `gr.Error` as well for values that no
+        page sends, and for a file that `may_use` refuses: always the same.
         """
         try:
             paths = list(find_paths(inputs))
@@ -82,6 +82,10 @@ class Page(gr.Blocks):
                 raise gr.Error(say(FOREIGN), print_exception=False)
             if block_fn.api_visibility != "public" and not is_sound(inputs):  # a public one names the number
                 raise make_mistaken()
+            if (
+                block_fn.api_visibility == "public"
+            ):  # a program may know fewer parameters than there are by now
+                inputs = [*inputs, *(block.value for block in block_fn.inputs[len(inputs) :])]
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except (gr.Error, OSError):
             raise

@@ -52,7 +52,7 @@ def look_up(
     check_size(nbytes, limit=terms.max_bytes, file=WEIGHTS, repo=repo)
     described = read_description(found.folder, label=repo, official=name.startswith(OFFICIAL))
     source = f"hf-hub:{repo}@{found.revision}" if anonymous else name
-    spec = replace(make_spec(name, described, source), title=repo, source=source)
+    spec = replace(make_spec(name, described, name), title=repo, source=source)
     return Offer(spec, nbytes, anonymous)
 
 

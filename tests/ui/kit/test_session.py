@@ -11,7 +11,7 @@ from gradio.data_classes import ImageData
 
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import choose_known
+from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.words import CRASHED
 
 

@@ -29,6 +29,14 @@ class Networks:
         specs += [self._pool.spec(key) for key in added]
         return [(self._entitle(spec), spec.key) for spec in specs]
 
+    def is_known(self, model: str) -> bool:
+        """Return whether it is the key of one of them."""
+        try:
+            self._pool.spec(model)
+        except ValueError:
+            return False
+        return True
+
     def is_at_hand(self, model: str) -> bool:
         """Return whether the model needs no download."""
         spec = self._pool.spec(model)

@@ -9,7 +9,7 @@ import { find } from "./find.js";
 
 const [GAP, EDGE, PAUSE] = [6, 8, 250]; // pixels to the word, and to the edge of the window; milliseconds after a change
 const PLACES = "#left, #tabs .tabitem"; // in each the first of every word is marked
-const NOT = "button, a, select, option, textarea, svg, script, style, .terms, .thumbnail-item";
+const NOT = "button, a, select, option, textarea, svg, script, style, .terms, .thumbnail-item, .offer";
 
 class Term {
   constructor(name, words) {

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import SELECTORS
+from vitdemo.engine import SELECTORS, Engine
 from vitdemo.examples import Example
-from vitdemo.ui.kit.language import label, word
+from vitdemo.ui.kit.language import label, translate, word
 from vitdemo.ui.kit.pictures import Figure, Figures
 from vitdemo.ui.kit.visit import HEAVY, LIGHT
 
@@ -52,6 +52,11 @@ def list_thumbnails(offered: Sequence[Example], shown: Example | None) -> gr.Gal
     """Return the examples that are `offered`, the shown one chosen if it is among them."""
     place = offered.index(shown) if shown in offered else None
     return gr.Gallery(caption_examples(offered), selected_index=place)
+
+
+def list_networks(engine: Engine, added: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the choices of a dropdown of networks, those that the visitor has added too."""
+    return [(translate(title), key) for title, key in engine.networks.menu(added)]
 
 
 def heading(words: str, more: str = "", **options: Any) -> gr.HTML:

@@ -1,9 +1,9 @@
-"""What a request may hold: files that were uploaded, and numbers that are numbers."""
+"""What a request may hold: files that were uploaded, numbers that are numbers, choices that there are."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +55,9 @@ def walk_parts(value: Any) -> Iterator[Any]:
         yield part
         if isinstance(part, (dict, list, tuple)):
             left.extend(part.values() if isinstance(part, dict) else part)
+
+
+def choose_known(name: str | None, known: Iterable[str]) -> str:
+    """Return `name`, of a selector or a size, if it is `known`, else the first, which is the model's own."""
+    first, *others = known
+    return name if name in others else first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Follower, Part, Values, ring
 from vitdemo.ui.kit.pictures import Upload
+from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.visit import analyse, make_progress, may_run_networks
 
 PROGRESS = gr.Progress()  # gradio fills it in
@@ -56,8 +57,9 @@ class Session:
 
     `image`, `model`, `size`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown
     result, and nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`:
-    (key, class, class rather than which), as they were clicked last. `answers`: what is shown of an analysis
-    in the very event that makes it, see `show`.
+    (key, class, class rather than which), as they were clicked last. `added`: keys of networks that the
+    visitor's menu has besides. `answers`: what is shown of an analysis in the very event that makes it, see
+    `show`.
     """
 
     engine: Engine
@@ -70,6 +72,7 @@ class Session:
     key: gr.State = field(default_factory=partial(gr.State, None))
     active: gr.Textbox = field(default_factory=partial(gr.Textbox, FIRST_TAB, visible="hidden"))
     chosen: gr.State = field(default_factory=partial(gr.State, None))
+    added: gr.State = field(default_factory=partial(gr.State, ()))
     answers: list[Answer] = field(default_factory=list)
     _followers: list[Follower] = field(default_factory=list)
     _jobs: list[Any] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Session:
     @property
     def inputs(self) -> set[Any]:
         """Everything that a request, or a picture of its result, needs."""
-        return {self.key, *self.asked.values()}
+        return {self.key, self.added, *self.asked.values()}
 
     def make_request(self, values: Values) -> Request:
         """Return what the visitor asks for now."""
@@ -242,9 +245,3 @@ class Session:
 def list_examples(engine: Engine, model: str) -> tuple[Example, ...]:
     """Return the examples of what `model` knows. The page opens with the first."""
     return choose_examples(engine.info(model).words)
-
-
-def choose_known(name: str | None, known: Iterable[str]) -> str:
-    """Return `name`, of a selector or a size, if it is `known`, else the first, which is the model's own."""
-    first, *others = known
-    return name if name in others else first

@@ -20,9 +20,12 @@ HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
 # Options of the others: they draw what is known, and wait for no network. One whose result is gone waits with
 # the heavy ones instead (serving/queue.py).
 LIGHT: dict[str, Any] = {"concurrency_id": "light", "concurrency_limit": 8}
+# Options of an event that waits for the Hub and runs no network, one of each visitor at a time.
+HUB: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 16}
 # Options of an event that runs a network before anybody has asked, one of all visitors at a time: each pass
 # waits for its turn, and it takes no place from those who do ask.
 AHEAD: dict[str, Any] = {"concurrency_id": "ahead", "concurrency_limit": 1}
+ONE_EACH = (HEAVY["concurrency_id"], HUB["concurrency_id"])  # lines in which a visitor has one place
 NEWER = "answer"  # api_name of the event by which a page asks for another result
 LONGEST = 80  # letters of an address in a picture
 MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread

@@ -7,17 +7,20 @@ from typing import Any
 
 import gradio as gr
 
+from vitdemo.engine import Expired
 from vitdemo.engine.samples import random_sample
 from vitdemo.examples import Example, recognise
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, list_selectors, list_thumbnails
+from vitdemo.ui.kit.components import QUIET, list_networks, list_selectors, list_thumbnails
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say, translate
-from vitdemo.ui.kit.session import Session, choose_known, list_examples
+from vitdemo.ui.kit.received import choose_known
+from vitdemo.ui.kit.session import Session, list_examples
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
+from vitdemo.ui.sidebar.another import offer
 from vitdemo.ui.sidebar.controls import Sidebar
 
 
@@ -61,15 +64,19 @@ def offer_examples(side: Sidebar, values: Values) -> gr.Gallery:
 
 
 def choose_model(side: Sidebar, values: Values) -> Values:
-    """Return what follows the model: summary, selectors, sizes and examples, and how many patches stay."""
+    """Return what follows the model: summary, selectors, sizes and examples, and how many patches stay.
+
+    The menu is told anew, since others may have had a network fetched meanwhile.
+    """
     session, engine = side.session, side.session.engine
     model = values[session.model]
     info = engine.info(model)
+    menu = list_networks(engine, values[session.added])
     best = choose_known(values[session.selector], info.selectors)
     sizes = engine.sizes(model)
     size = choose_known(values[session.size], sizes)
     return {
-        session.model: gr.Dropdown(info=translate(info.summary)),
+        session.model: gr.Dropdown(menu, info=translate(info.summary)),
         session.size: Choice(words.list_sizes(sizes), value=size),
         session.selector: Choice(list_selectors(info.selectors), value=best),
         side.examples: offer_examples(side, values),
@@ -84,6 +91,33 @@ def count_tokens(side: Sidebar, values: Values) -> dict[str, Any]:
     size = sizes[choose_known(values[session.size], sizes)]
     with tell_errors():
         return words.fill_counts(engine.token_table(model, size.patches), values[session.ratio], size=size)
+
+
+def set_model(side: Sidebar, values: Values) -> Values:
+    """Return the model of `values`, which joins the visitor's menu, and what follows it."""
+    session, model = side.session, values[side.session.model]
+    engine, added = session.engine, values[session.added]
+    if model not in [key for _, key in engine.networks.menu(added)]:
+        added = (*added, model)
+    menu, info = list_networks(engine, added), translate(engine.info(model).summary)
+    return {
+        **choose_model(side, values),
+        session.model: gr.Dropdown(menu, value=model, info=info),
+        session.added: added,
+    }
+
+
+def refuse_model(side: Sidebar, values: Values) -> Values:
+    """Return the left column as before a model was chosen that must be downloaded, which begins now."""
+    session = side.session
+    try:
+        shown = session.engine.recall(values[session.key] or "").analysis.model
+    except Expired:
+        shown = session.engine.default_model
+    return {
+        session.model: shown,
+        side.another.box: offer(session.engine, values[session.model], now=True),
+    }
 
 
 def wire(side: Sidebar, *, data_dir: Path | None) -> None:
@@ -114,6 +148,8 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
 
     def change_model(values: Values) -> Values:
         model = values[session.model]
+        if not engine.networks.is_at_hand(model):
+            return refuse_model(side, values)
         changed, names = choose_model(side, values), engine.info(model).selectors
         if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
             changed[session.selector] = Choice(list_selectors(names))
@@ -124,6 +160,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
             changed |= choose_example(side, example, model=model)
         return changed
 
+    side.another.wire(engine)
     shown = [session.image, side.note, side.examples, side.strip]
     side.examples.select(select_example, session.model, shown, **QUIET)
     side.strip.select(select_upload, side.paths, shown, **QUIET)
@@ -132,8 +169,8 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     session.image.input(show_own, session.image, shown, **QUIET)
     session.model.input(
         change_model,
-        {session.image, *side.settings.values()},
-        [*shown, session.model, session.size, session.selector, side.counts],
+        session.inputs,
+        [*shown, session.model, session.size, session.selector, side.counts, side.another.box],
         **QUIET,
     )
     session.size.input(

@@ -12,11 +12,11 @@ from vitdemo.engine import MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.samples import has_samples
 from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import caption_examples, gallery, list_selectors, remark
+from vitdemo.ui.kit.components import caption_examples, gallery, list_networks, list_selectors, remark
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
-from vitdemo.ui.sidebar import words
+from vitdemo.ui.sidebar import another, words
 
 # On a phone it shows and hides what can be chosen; wider screens have room for both.
 FOLD = '<button type="button" aria-expanded="false" aria-controls="settings">${value}</button>'
@@ -31,6 +31,8 @@ class Sidebar:
     """The left column: what the page shares with its tabs, and what is the column's own.
 
     `note`: the line under the picture. `strip`, `paths`: several uploads. `counts`: how many patches stay.
+    `another`: networks that the menu does not have, or that must be downloaded.
+    `other`: networks that the menu does not have, or that must be downloaded.
     """
 
     session: Session
@@ -41,6 +43,7 @@ class Sidebar:
     paths: gr.State
     sample: gr.Button
     counts: gr.HTML
+    another: another.Another
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -64,13 +67,14 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         )
         several, sample = build_sources(data_dir=data_dir, uploads=uploads)
         model = gr.Dropdown(
-            engine.networks.menu(),
+            list_networks(engine),
             value=first_model,
             label=label("Model"),
             info=label(info.summary),
             filterable=False,
             elem_id="model",
         )
+        other = another.build()
         size = build_size(engine, first_model)
         ratio = gr.Slider(
             0,
@@ -105,6 +109,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
         paths=gr.State([]),
         sample=sample,
         counts=counts,
+        another=other,
     )
 
 

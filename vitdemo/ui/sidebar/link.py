@@ -17,12 +17,14 @@ from vitdemo.engine import MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.look import by_text, choose, from_link
 from vitdemo.examples import EXAMPLES, Example
 from vitdemo.ui.kit.assets import build_module
-from vitdemo.ui.kit.components import QUIET
+from vitdemo.ui.kit.components import QUIET, list_networks
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import say_html
-from vitdemo.ui.kit.language import find_language, say_both, translate
-from vitdemo.ui.kit.session import Session, choose_known, list_examples
-from vitdemo.ui.sidebar.choices import choose_example, choose_model, offer_examples
+from vitdemo.ui.kit.language import find_language, say_both
+from vitdemo.ui.kit.received import choose_known
+from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.sidebar.another import update
+from vitdemo.ui.sidebar.choices import choose_example, offer_examples, set_model
 from vitdemo.ui.sidebar.controls import Sidebar
 
 LEFT_COLUMN = """(note, model, size, ratio, selector) => {
@@ -57,8 +59,8 @@ class Link:
     def outputs(self) -> list[Any]:
         """What `updates` may name: the left column, the picture apart, and the button."""
         side = self.side
-        lines = [side.note, side.examples, side.strip, side.counts]
-        return [*lines, *side.settings.values(), self.button]
+        lines = [side.note, side.examples, side.strip, side.counts, side.another.box]
+        return [*lines, *side.settings.values(), side.session.added, self.button]
 
     def read_address(self, values: Values, request: gr.Request) -> tuple[Values, dict[str, Any]]:
         """Return the left column as the address of a page that opens wants it, and all that was found there.
@@ -66,6 +68,7 @@ class Link:
         The picture is among the values of the left column. Warn of what makes no sense in the address.
         """
         found, wrong = read_parameters(self.side.session.engine, request.query_params, tabs=self.tabs)
+        found, wrong = set_another(self.side.session.engine, found, wrong, request.query_params)
         for name in wrong:
             value = request.query_params[name][:LONGEST]
             gr.Warning(say_html(UNKNOWN, name=name, value=value))
@@ -80,10 +83,19 @@ class Link:
         tab = found.get("tab", "")
         state = {"opened": True, "pending": pending, "tab": tab, "look": found.get("look", {})}
         if is_complete(found):
-            return {self.button: gr.HTML(**state)}
+            return {**self.renew_menu(), self.button: gr.HTML(**state)}
         example = find_example(self.side.session, found, values)
         value = write_column(self.side, example, values)
-        return {**fill_column(self.side, example, values), self.button: gr.HTML(**state, value=value)}
+        updates = {**fill_column(self.side, example, values), self.button: gr.HTML(**state, value=value)}
+        if "another" in found:
+            updates[self.side.another.box] = update(look=found["another"])
+        return updates
+
+    def renew_menu(self) -> Values:
+        """Return the menu where something has been fetched since the page was built."""
+        model = self.side.session.model
+        menu = list_networks(self.side.session.engine)
+        return {} if menu == list(model.choices) else {model: gr.Dropdown(menu)}
 
     def go_back(self, values: Values, search: str, turn: int) -> tuple[Values, Values]:
         """Return the left column as a former address of this page asks for it, and what fills the page so.
@@ -91,8 +103,9 @@ class Link:
         The picture is among the values of the left column. A visitor's own is in no address: the browser
         puts it back.
         """
-        found, _ = read_parameters(self.side.session.engine, dict(parse_qsl(search)), tabs=self.tabs)
-        session = self.side.session
+        session, parameters = self.side.session, dict(parse_qsl(search))
+        found, wrong = read_parameters(session.engine, parameters, tabs=self.tabs)
+        found, _ = set_another(session.engine, found, wrong, parameters)
         asked = merge_found(self.side, values, found)
         example = find_example(session, found, asked)
         updates = fill_column(self.side, example, asked)
@@ -105,6 +118,19 @@ class Link:
         # With the turn comes what the left column then says: the browser itself is a moment late.
         value = write_column(self.side, example if "example" in found else None, asked)
         return asked, {**updates, self.button: gr.HTML(returns=turn, value=value)}
+
+
+def set_another(
+    engine: Engine, found: dict[str, Any], wrong: list[str], parameters: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return `found` and `wrong` with a model that is not at hand as "another", which is to be looked up.
+
+    The page opens with one that is, so that what was asked of the attention of the other makes no sense.
+    """
+    if "model" not in parameters or ("model" in found and engine.networks.is_at_hand(found["model"])):
+        return found, wrong
+    rest = {name: value for name, value in found.items() if name not in ("model", "look")}
+    return {**rest, "another": parameters["model"]}, [name for name in wrong if name != "model"]
 
 
 def is_complete(found: dict[str, Any]) -> bool:
@@ -126,14 +152,9 @@ def fill_column(side: Sidebar, example: Example, values: Values) -> Values:
     """Return the left column with `values` and what follows of them, the picture apart."""
     session = side.session
     model = values[session.model]
-    info = translate(session.engine.info(model).summary)
-    updates = {**choose_model(side, values), **choose_example(side, example, model=model)}
+    updates = {**set_model(side, values), **choose_example(side, example, model=model)}
     del updates[session.image]
-    return {
-        **updates,
-        session.model: gr.Dropdown(value=model, info=info),
-        session.ratio: values[session.ratio],
-    }
+    return {**updates, session.ratio: values[session.ratio]}
 
 
 def write_column(side: Sidebar, example: Example | None, values: Values) -> str:
@@ -189,9 +210,9 @@ def read_parameters(
 
     What it asks of the Attention tab stands under "look". Parameters that are not the link's are passed over.
     """
-    models = [key for _, key in engine.networks.menu()]
     wanted = parameters.get("model", engine.default_model)
-    info = engine.info(wanted if wanted in models else engine.default_model)
+    models = [wanted] if engine.networks.is_known(wanted) else []
+    info = engine.info(wanted if models else engine.default_model)
     sizes = engine.sizes(info.key)
     known: dict[str, dict[str, Any]] = {
         "example": by_text(EXAMPLES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,11 @@ import gradio as gr
 
 from vitdemo.engine import MAX_PRUNING_RATIO, Engine, Request
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, list_selectors
+from vitdemo.ui.kit.components import QUIET, list_networks, list_selectors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
-from vitdemo.ui.kit.session import FIRST_RATIO, choose_known
+from vitdemo.ui.kit.received import choose_known
+from vitdemo.ui.kit.session import FIRST_RATIO
 from vitdemo.ui.tabs.compare import words
 
 Setting = tuple[str, float, str, str]  # model, pruning ratio in percent, selector, size
@@ -35,12 +37,13 @@ class Column:
         """Return what the visitor has chosen here, and the size that they have for both sides."""
         return values[self.model], values[self.ratio], values[self.selector], size
 
-    def show(self, engine: Engine, setting: Setting) -> Values:
-        """Return the updates that bring the controls to `setting`."""
+    def show(self, engine: Engine, setting: Setting, added: Sequence[str]) -> Values:
+        """Return the updates that bring the controls to `setting`. `added`: more networks of the menu."""
         model, ratio, selector, _ = setting
         known = engine.info(model).selectors
         choices = Choice(list_selectors(known), value=choose_known(selector, known))
-        return {self.model: model, self.ratio: ratio, self.selector: choices}
+        networks = gr.Dropdown(list_networks(engine, added), value=model)
+        return {self.model: networks, self.ratio: ratio, self.selector: choices}
 
 
 def build_column(engine: Engine, side: str) -> Column:
@@ -49,7 +52,7 @@ def build_column(engine: Engine, side: str) -> Column:
     with gr.Column(min_width=280, elem_id=f"compare-{side}"):
         return Column(
             model=gr.Dropdown(
-                engine.networks.menu(),
+                list_networks(engine),
                 value=engine.default_model,
                 label=label(words.MODEL[side]),
                 info=label(words.MODEL_INFO),

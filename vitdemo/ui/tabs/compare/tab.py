@@ -158,7 +158,8 @@ class CompareTab:
         first = self.session.make_request(values)
         both = (first, engine.contrast(first))
         a, b = ((one.model, round(100 * one.pruning_ratio), one.selector, one.size) for one in both)
-        shown = [side.show(engine, one) for side, one in zip(self.columns, (a, b), strict=True)]
+        added = values[self.session.added]
+        shown = [side.show(engine, one, added) for side, one in zip(self.columns, (a, b), strict=True)]
         return {**shown[0], **shown[1], **self.compare(values, first.image, (a, b), report)}
 
     def compare(

@@ -1,0 +1,115 @@
+"""Networks of the Hub: one that lies in the cache, one that a visitor names, and one that is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import timm
+from playwright.sync_api import Page, expect
+from timm.models import save_for_hf
+
+from tests.browser import steps
+from tests.browser.conftest import Opener
+from tests.browser.server import quick_models, start_app, stop
+from tests.serving.visitors import Visitor
+from tests.weights.hub import Hub
+from tests.weights.samples import write_own
+from vitdemo.registry import MODELS
+
+KEY = "deit_tiny"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, str]]:
+    """A page, and its Hub, an imitation: it was asked for one network before, and has a small one besides."""
+    folder: Path = tmp_path_factory.mktemp("hub")
+    hub = Hub(folder / "repos")
+    repo = hub.root / MODELS[KEY].source.removeprefix("hf-hub:")
+    repo.parent.mkdir(parents=True)
+    save_for_hf(timm.create_model("deit_tiny_patch16_224"), str(repo), safe_serialization=True)
+    write_own(hub.root / "me" / "mine")
+    client = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
+    models = ("--models-dir", str(quick_models()))
+    app, address = start_app(str(folder / "files"), *models, HF_HUB_OFFLINE="0", **client)
+    assert '"labels"' in Visitor(address).analyse(KEY)
+    yield hub, address
+    stop(app)
+    hub.stop()
+
+
+def test_one_click_asks_a_network_that_knows_more_words(served: tuple[Hub, str], open_page: Opener) -> None:
+    page = open_page(served[1])
+    wider = page.get_by_role("button", name="Ask a network that knows 1,000 words")
+    wider.click()
+    expect(page.locator("#headline .quiet")).to_contain_text(MODELS[KEY].title)
+    expect(page.locator("#model input")).to_have_value(re.compile(f"^{re.escape(MODELS[KEY].title)}"))
+    expect(wider).to_be_hidden()
+    line = page.locator("#headline .vocabulary")
+    expect(line).to_contain_text("Knows 1,000 words: ")
+    expect(line.locator("li")).to_have_count(1000)
+    page.mouse.move(2, 2)  # away from the button that was clicked
+    expect(line.locator("ul")).to_be_hidden()
+    line.get_by_role("button").focus()
+    expect(line.locator("ul")).to_be_visible()
+    line.get_by_role("button").blur()
+    expect(line.locator("ul")).to_be_hidden()
+    line.hover()
+    expect(line.locator("ul")).to_be_visible()
+
+
+def name(page: Page, words: str) -> None:
+    """Type the name of a network, and press Enter."""
+    field = page.get_by_label("Name of a model")
+    if not field.is_visible():
+        page.get_by_text("Another model").click()
+    field.fill(words)
+    field.press("Enter")
+
+
+def test_a_network_is_named_looked_at_fetched_and_shown(served: tuple[Hub, str], open_page: Opener) -> None:
+    """What goes wrong on the way changes nothing; a link then leads to the network."""
+    hub, url = served
+    page = open_page(url)
+    headline = page.locator("#headline").inner_text()
+    told, get = page.locator("#another .offer"), page.get_by_role("button", name="Download", exact=True)
+    name(page, "vit_tiny_patch16_244")
+    expect(told).to_contain_text("did you mean vit_tiny_patch16_224? What was shown stays")
+    name(page, "me/yours")
+    expect(told).to_contain_text("There is no repository me/yours on the Hub, or it is private.")
+    hub.modes["me/mine"] = "slow"
+    name(page, "https://huggingface.co/me/mine")
+    expect(told).to_contain_text("me/mine: 0 MB are to be downloaded.")
+    get.click()
+    expect(page.locator("#another-progress")).to_contain_text("model.safetensors")
+    page.get_by_role("button", name="Cancel").click()
+    expect(told).to_be_hidden()
+    steps.expect_rest(page)
+    assert page.locator("#headline").inner_text() == headline
+    expect(page.locator("#model input")).to_have_value("DynamicViT · CIFAR-10")
+    hub.modes["me/mine"] = "good"
+    name(page, "me/mine")
+    get.click()
+    expect(page.locator("#headline .quiet")).to_contain_text("me/mine · 16 → 11 tokens")
+    expect(page.locator("#model input")).to_have_value("me/mine")
+    page.wait_for_function("new URLSearchParams(location.search).get('model') === 'hf-hub:me/mine'")
+    link = page.url
+    steps.choose(page, "model", "Standard ViT · CIFAR-10")
+    expect(page.locator("#headline .quiet")).to_contain_text("Standard ViT")
+    again = open_page(link)
+    expect(again.locator("#headline .quiet")).to_contain_text("me/mine · 16 → 11 tokens")
+    steps.choose(again, "model", "DeiT-Small")
+    expect(again.locator("#another .offer")).to_contain_text("There is no repository timm/deit_small")
+    expect(again.locator("#model input")).to_have_value("me/mine")
+    expect(again.locator("#headline .quiet")).to_contain_text("me/mine · 16 → 11 tokens")
+
+
+def test_a_link_to_a_network_that_must_be_downloaded_asks_first(
+    served: tuple[Hub, str], open_page: Opener
+) -> None:
+    page = open_page(f"{served[1]}?model=deit_small&ratio=50")
+    expect(page.locator("#another .offer")).to_have_text(re.compile("DeiT-Small · ImageNet: 88 MB are to be"))
+    steps.expect_analysed(page, [64, 32, 16, 8])
+    expect(page.locator("#model input")).to_have_value("DynamicViT · CIFAR-10")

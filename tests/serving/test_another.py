@@ -1,0 +1,41 @@
+"""Networks that visitors name, at the port: no folder is told of, and what is unknown is one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving.visitor import Call, Visitor
+
+
+def tell(visitor: Visitor, event: str, **click: Any) -> dict[str, Any]:
+    """Return what the page's box is told."""
+    (answer,) = visitor.ask(Call(visitor.find_event(event), [], click))
+    output = json.loads(answer.splitlines()[-1])["output"]
+    said = json.loads(output["data"][0]["value"])
+    assert said.pop("turn")
+    return said
+
+
+def test_no_folder_is_told_of(visitor: Visitor, models: Path, tmp_path: Path) -> None:
+    there, missing = models / "vit_cifar10", tmp_path / "nothing"
+    names = [str(there), f"local-dir:{there}", str(missing), f"local-dir:{missing}", "~", "../../etc"]
+    told = [tell(visitor, "look_up", name=name) for name in names]
+    assert all(one == told[0] for one in told)
+    assert told[0]["problem"]
+    assert told[0]["line"].startswith("This page opens no folders: name a repository of the Hub, owner/repo.")
+
+
+@pytest.mark.parametrize("key", ["hf-hub:me/mine", "/etc", "", "None", "x" * 10_000])
+def test_nothing_is_fetched_that_was_not_looked_up(visitor: Visitor, key: str) -> None:
+    told = tell(visitor, "fetch", key=key)
+    assert told["problem"]
+    assert told["line"].startswith("model must be one of ")
+
+
+def test_what_is_at_hand_is_shown_at_once(visitor: Visitor) -> None:
+    assert tell(visitor, "look_up", name=" vit_cifar10 ") == {"show": "vit_cifar10"}
+    assert tell(visitor, "look_up", name="deit_tiny")["key"] == "deit_tiny"
