@@ -74,7 +74,7 @@ def ask(url: str) -> str:
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.webp"\r\n\r\n'
     body = head.encode() + PICTURE.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
     (path,) = post(f"{url}gradio_api/upload", body, f"multipart/form-data; boundary={BOUNDARY}")
-    values = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", 0.3, ""]
+    values = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", 0.3, "", ""]
     job = post(f"{url}gradio_api/call/analyse", json.dumps({"data": values}).encode(), "application/json")
     told = urlopen(f"{url}gradio_api/call/analyse/{job['event_id']}", timeout=PATIENCE).read().decode()
     label = re.search(r'"labels": {"([^"]+)"', told)
