@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.engine.bundle import KEYS, LAB_MODEL, draw_picture
 from tests.models.nets import make_pictures, make_small
+from tests.small_bundle import write_small_models
 from vitdemo import cost
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.data import preprocess
@@ -150,22 +151,23 @@ def test_the_answer_is_that_of_the_network_at_that_size(
 
 
 def test_every_answer_of_an_oblong_result_is_about_its_own_grid(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sanity, "DRAWS", 1)
+    engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
     result = engine.open(Request(WIDE, LAB_MODEL, 0.3, size="own"))
     rows, columns = result.grid
     assert rows != columns
     for found in (result.attention(Look()), result.class_map(method="gradient-rollout")):
         assert (len(found.values), len(found.values[0])) == (rows, columns)
-    assert result.lab.sweep().points[0].tokens == (rows * columns,)
+    assert result.lab.operate(drop=[rows * columns - 1]).tokens[0] == rows * columns - 1
     assert result.ratio_steps("")[0].tokens == (rows * columns,)
     exact = [check for check in result.inside.sanity().checks if check.kind != "randomised"]
     assert all(check.value <= check.limit for check in exact)
     assert result.trust().num_patches == rows * columns
     exported = result.export(Look())
     assert exported.facts["grid"] == [rows, columns]
-    assert exported.facts["input_size"] == [4 * rows, 4 * columns]
+    assert exported.facts["input_size"] == [8 * rows, 8 * columns]
     assert exported.arrays["dense_map_attention-rollout"].shape == (rows, columns)
     assert len(result.inside.walk()) == 10
     assert result.card().size == (1200, 630)
