@@ -52,7 +52,8 @@ BELOW_THE_PAGE = (
 # Packages, and all of `vitdemo` that they may import beside themselves.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "vitdemo.kinds": (),
-    "vitdemo.config": ("vitdemo.kinds",),
+    "vitdemo.config": ("vitdemo.kinds", "vitdemo.rope"),
+    "vitdemo.rope": ("vitdemo.kinds",),
     "vitdemo.models": ("vitdemo.config", "vitdemo.message", "vitdemo.trace"),
     "vitdemo.trace": (),
     "vitdemo.recording": ("vitdemo.models", "vitdemo.trace"),

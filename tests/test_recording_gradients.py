@@ -71,7 +71,8 @@ def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> Non
     block.norm1.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
     trace = record(net, x, pruning=pruning, target=TARGET, grads=True)
     entered = seen[0].detach().requires_grad_()
-    net.classify(net.blocks[-1](entered))[0, TARGET].backward()
+    angles = net.angles(trace.token_ids[-1][None])
+    net.classify(net.blocks[-1](entered, angles=angles))[0, TARGET].backward()
     assert trace.tokens is not None
     assert trace.token_grad is not None
     assert entered.grad is not None

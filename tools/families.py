@@ -46,8 +46,9 @@ class Row:
 def check_shapes(entry: str, described: Description) -> None:
     """Raise AssertionError where a tensor of timm's network has no place of its shape in ours."""
     with torch.device("meta"):
-        theirs, ours = timm.create_model(entry, weight_init="skip"), build_model(described.config)
-    found = {key: tensor.shape for key, tensor in described.repair(theirs.state_dict()).items()}
+        theirs, ours = timm.create_model(entry), build_model(described.config)
+    tensors = described.finish(described.repair(theirs.state_dict()), described.config)
+    found = {key: tensor.shape for key, tensor in tensors.items()}
     assert found == {key: tensor.shape for key, tensor in ours.state_dict().items()}, entry
 
 
@@ -56,14 +57,14 @@ def measure(entry: str) -> float:
     """Return the largest difference of a small copy's logits, or features, from timm's, over their spread."""
     config = describe(config_of(entry), {}).config
     patch = as_pair(config.patch_size)
-    args = {"embed_dim": 48, "depth": 3, "num_heads": 3, "img_size": [3 * patch[0], 4 * patch[1]]}
+    args = {"embed_dim": 96, "depth": 3, "num_heads": 3, "img_size": [3 * patch[0], 4 * patch[1]]}
     torch.manual_seed(0)
     theirs = timm.create_model(entry.split(".")[0], num_classes=11, **args).eval()
     for parameter in theirs.parameters():
         parameter.add_(0.2 * torch.randn_like(parameter))
     described = describe(config_of(entry, **args) | {"num_classes": 11}, {})
     ours = build_model(described.config).eval()
-    ours.load_state_dict(described.repair(theirs.state_dict()))
+    ours.load_state_dict(described.finish(described.repair(theirs.state_dict()), described.config))
     x = torch.randn(2, 3, *as_pair(described.config.img_size))
     wanted = theirs(x)
     return float((ours(x) - wanted).abs().max() / wanted.std())
@@ -100,8 +101,8 @@ def format_rows(rows: list[Row]) -> str:
         sums.append(f"{loaded} of the {whole} pretrained entries of its `{module}.py`")
     worst = max(row.difference for row in rows if row.difference is not None)
     lines = [
-        f"Of timm {timm.__version__}, {' and '.join(sums)} load and agree. The largest difference of a logit "
-        f"is {worst:.0e} of the logits' spread.",
+        f"Of timm {timm.__version__}, {', '.join(sums[:-1])} and {sums[-1]} load and agree. "
+        f"The largest difference of a logit is {worst:.0e} of the logits' spread.",
         "",
         "| architecture | pretrained entries | |",
         "|---|---|---|",

@@ -91,7 +91,7 @@ def draw_patches(scene: Scene) -> Image.Image:
 
 def draw_positions(scene: Scene) -> Image.Image:
     """Draw how alike each position embedding is to every other, as the page's tab Inside shows it."""
-    table = scene.loaded.model.pos_embed.detach()[0, scene.dense.num_prefix_tokens :].numpy()
+    table = scene.loaded.model.positions().detach()[scene.dense.num_prefix_tokens :].numpy()
     similar = position_similarity(table)
     scale = render.Scale(-0.5, 1.0, "")
     return draw_grids(similar, grid=scene.dense.grid, scale=scale, chosen=QUERY).reduce(2)

@@ -16,16 +16,16 @@ from typing import Any
 from unittest import mock
 
 import timm
-from timm.models import deit, vision_transformer
+from timm.models import deit, eva, vision_transformer
 from timm.models._registry import _deprecated_models, _model_pretrained_cfgs, _model_to_module
 
 from vitdemo.config import ViTConfig
 from vitdemo.files import write_atomically
+from vitdemo.rope import RopeConfig
 
-MODULES = {"vision_transformer": vision_transformer, "deit": deit}
+MODULES = {"vision_transformer": vision_transformer, "deit": deit, "eva": eva}
 OTHERS = {  # modules of other networks that are called Vision Transformers too
     "beit": "relative position biases",
-    "eva": "EVA's blocks, most with rotary positions",
     "naflexvit": "a size that changes with the picture",
     "vision_transformer_hybrid": "a convolutional stem",
     "vision_transformer_relpos": "relative position biases",
@@ -33,7 +33,15 @@ OTHERS = {  # modules of other networks that are called Vision Transformers too
 }
 SAME = {"img_size", "patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "qkv_bias", "qk_norm"}
 SAME |= {"proj_bias", "class_token", "reg_tokens", "no_embed_class", "global_pool", "fc_norm", "init_values"}
-SAME |= {"pre_norm", "final_norm", "scale_attn_norm", "scale_mlp_norm"}
+SAME |= {
+    "pre_norm",
+    "final_norm",
+    "scale_attn_norm",
+    "scale_mlp_norm",
+    "gated_mlp",
+    "use_abs_pos_emb",
+    "rope",
+}
 OF_THE_FACTORY = {"pretrained_cfg", "pretrained_cfg_overlay", "cache_dir", "feature_cfg", "dynamic_img_size"}
 OF_THE_FACTORY |= {"pretrained_filter_fn", "pretrained_strict"}
 REASONS = {
@@ -43,6 +51,28 @@ REASONS = {
     "DiffParallelScalingBlock": "differential attention",
     "diff": "differential attention",
     "pool_include_prefix": "pooling that reads the prefix tokens too",
+}
+EVA = {  # what its options are called in ours
+    "num_reg_tokens": "reg_tokens",
+    "scale_attn_inner": "scale_attn_norm",
+    "scale_mlp": "scale_mlp_norm",
+    "swiglu_mlp": "gated_mlp",
+    "use_abs_pos_emb": "use_abs_pos_emb",
+    "use_fc_norm": "fc_norm",
+    "use_post_transformer_norm": "final_norm",
+    "use_pre_transformer_norm": "pre_norm",
+}
+ROPE = {
+    "ref_feat_shape": "reference",
+    "rope_grid_offset": "offset",
+    "rope_rotate_half": "halves",
+    "rope_temperature": "temperature",
+}
+EVA_REASONS = {
+    "attn_only_layer_scale": "LayerScale in one of the two branches",
+    "attn_pool_num_heads": "attention pooling with heads of its own",
+    "num_kv_heads": "keys and values that several heads share",
+    "use_post_norm": "blocks that normalise after each branch",
 }
 TUNED = ("in1k", "in12k", "in21k", "in22k", "inat")  # tags of heads that were trained to name classes
 
@@ -77,6 +107,12 @@ def translate(architecture: str) -> dict[str, Any] | str:
     cls, given = told_by_timm(architecture)
     values: dict[str, Any] = {"embed_dim": 768, "num_heads": 12}
     values |= {"dist_token": True} if cls.__name__ == "VisionTransformerDistilled" else {}
+    if cls is eva.Eva:
+        if reason := next((reason for key, reason in EVA_REASONS.items() if given.get(key)), None):
+            return reason
+        if given.get("rope_type") == "mixed":
+            return "rotary positions with learned speeds"
+        given, values = rename_eva(given), values | {"global_pool": "avg"}
     for key, value in given.items():
         if key in SAME:
             values[key] = value
@@ -92,7 +128,27 @@ def translate(architecture: str) -> dict[str, Any] | str:
             values |= {"gated_mlp": True, "mlp_ratio": given["mlp_ratio"] / (2 if packed else 1)}
         elif key not in OF_THE_FACTORY:
             return REASONS[key if key == "pool_include_prefix" else name_of(value)]
-    plain = {key: field.default for key, field in inspect.signature(ViTConfig).parameters.items()}
+    return without_defaults(ViTConfig, values)
+
+
+def rename_eva(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of timm's class for EVA and DINOv3 as those of its plain class, and our `rope`."""
+    found = {EVA.get(key, key): value for key, value in given.items() if key in SAME | EVA.keys()}
+    found |= {"norm_layer": given["norm_layer"]} if "norm_layer" in given else {}
+    found |= {"act_layer": "silu"} if given.get("swiglu_mlp") else {}
+    hidden = int(given["embed_dim"] * given.get("mlp_ratio", 4))
+    assert hidden % (given.get("swiglu_align_to") or 1) == 0, "no width is rounded"
+    if given.get("use_rot_pos_emb"):
+        rope = {ROPE[key]: value for key, value in given.items() if key in ROPE}
+        rope |= {"centered": given.get("rope_type") == "dinov3"}
+        rope |= {"x_first": given.get("rope_grid_indexing") == "xy"}
+        found["rope"] = without_defaults(RopeConfig, rope)
+    return found
+
+
+def without_defaults(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what of `values` is not what a config of this `kind` has anyway, by name."""
+    plain = {key: field.default for key, field in inspect.signature(kind).parameters.items()}
     return {key: value for key, value in sorted(values.items()) if value != plain[key]}
 
 

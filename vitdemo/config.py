@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from vitdemo.kinds import check_range
+from vitdemo.rope import RopeConfig
 
 Size = int | tuple[int, int]
 Pool = Literal["token", "avg", "token_avg", "token_cat_avg", "map"]
@@ -96,9 +97,9 @@ class ViTConfig:
     `embed_norm`: normalise the projected patches (AIMv2). `scale_attn_norm`, `scale_mlp_norm`: normalise
     before the last layer of each branch (BEiT-3). `gated_mlp`: the first MLP layer gives gates and values,
     SwiGLU with "silu". `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or
-    "relu".
-    `prune`: set for DynamicViT. Sizes are pixels, int or (height, width). `multi_label`: a picture may be
-    of several classes, and each logit alone gives its class's probability, by a sigmoid.
+    "relu". `use_abs_pos_emb`: a learned vector for each place is added to its token. `rope`: a patch's place
+    turns its queries and keys. `prune`: set for DynamicViT. Sizes are pixels, int or (height, width).
+    `multi_label`: a picture may be of several classes, each logit gives its class's probability by a sigmoid.
     """
 
     img_size: Size = 224
@@ -124,6 +125,8 @@ class ViTConfig:
     dist_token: bool = False
     reg_tokens: int = 0
     no_embed_class: bool = False
+    use_abs_pos_emb: bool = True
+    rope: RopeConfig | None = None
     global_pool: Pool = "token"
     fc_norm: bool | None = None
     init_values: float | None = None
@@ -146,6 +149,10 @@ class ViTConfig:
             )
         if self.embed_dim % self.num_heads:
             raise ValueError(f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}")
+        if self.rope is not None and self.embed_dim // self.num_heads % 4:
+            raise ValueError(
+                f"rope needs heads whose width 4 divides, got {self.embed_dim // self.num_heads}"
+            )
         if self.global_pool not in ("avg", "map") and not self.class_token:
             raise ValueError(f"global_pool {self.global_pool!r} needs class_token")
         if self.dist_token and self.global_pool != "token":
@@ -207,9 +214,9 @@ class DataConfig:
     `mean`, `std`: per channel, for pixels in [0, 1]; one channel is grey. `crop_pct`: share of the resized
     picture that the centre crop keeps. `crop_mode`: how it is resized before: "center" keeps its shape and
     covers, "squash" gives up its shape, "border" keeps its shape and adds borders of the mean colour.
-    `rounding`: whose; where half a pixel is to be cut, timm and transformers differ by one. `img_size`:
-    pixels, int or (height, width). `crop_size`: of the crop whose top left corner of `img_size` the network
-    sees; None = all of it.
+    `rounding`: whose; where half a pixel is to be cut, timm and transformers differ by one. `exact`: resized
+    pixels keep their fractions, else they are whole, from 0 to 255. `img_size`: pixels, int or (height,
+    width). `crop_size`: of the crop whose top left corner of `img_size` the network sees; None = all of it.
     """
 
     dataset: str = "cifar10"
@@ -221,6 +228,7 @@ class DataConfig:
     crop_mode: CropMode = "center"
     rounding: Literal["timm", "transformers"] = "timm"
     crop_size: Size | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         if self.interpolation not in get_args(Interpolation):

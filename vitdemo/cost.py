@@ -58,6 +58,7 @@ def parameters(config: ViTConfig) -> int:
     """Return how many numbers the network has learned, token predictors included."""
     d, features = config.embed_dim, config.num_features
     positions = config.num_patches + (0 if config.no_embed_class else config.num_prefix_tokens)
+    positions = positions if config.use_abs_pos_emb else 0
     embedding = patch_pixels(config) * d + (config.num_prefix_tokens + positions) * d
     embedding += 0 if config.pre_norm else d
     norms = (config.embed_norm + config.pre_norm) * norm_parameters(config, d)

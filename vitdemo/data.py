@@ -33,6 +33,8 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
     Resize to `crop_size / crop_pct`, rounded down, with antialiasing, as `crop_mode` says; crop the centre,
     and of that the top left corner of `img_size`; scale to [0, 1]; normalise.
 
+    Pixels are whole numbers after the resize unless the config says `exact`.
+
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry.
     """
@@ -43,9 +45,13 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
     left, top = _offset(resized[0] - crop_w, config), _offset(resized[1] - crop_h, config)
     fill = tuple(min(max(round(255 * value), 0), 255) for value in config.mean)  # of borders
 
-    seen = Image.new(image.mode, (width, height), fill)
-    seen.paste(image.resize(resized, Image.Resampling[config.interpolation.upper()]), (-left, -top))
-    pixels = torch.from_numpy(np.atleast_3d(np.array(seen))).permute(2, 0, 1).float() / 255
+    bands = image.split() if not config.exact else [band.convert("F") for band in image.split()]
+    planes = []
+    for band, border in zip(bands, fill, strict=True):
+        seen = Image.new(band.mode, (width, height), border)
+        seen.paste(band.resize(resized, Image.Resampling[config.interpolation.upper()]), (-left, -top))
+        planes.append(torch.from_numpy(np.array(seen)).float() / 255)
+    pixels = torch.stack(planes)
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (config.mean, config.std))
 
     zoom = math.ceil(VIEW_SIZE / max(height, width))

@@ -161,6 +161,7 @@ READINGS = {
     "norms in each branch": "After a last normalisation the head reads the class token alone",
     "pre-norm, quick GELU": "the class token alone",
     "RMSNorm, SwiGLU, no biases": "the class token alone",
+    "rotary": "the class token alone",
 }
 
 
@@ -175,6 +176,8 @@ def test_a_network_of_another_family_goes_through_all_of_the_engine(tmp_path: Pa
         assert_same(result.analysis.dense.top, model(pixels)[0].softmax(-1))
     steps = {str(step.title): step for step in result.inside.walk()}
     assert READINGS[variant] in steps["Readout"].text
+    assert ("turned by angles" in steps["Positions"].text) == (model.config.rope is not None)
+    assert result.inside.position_figure(0).width
     assert steps["Readout"].shape == f"({model.config.num_features},)"
     pruning = Pruning(make_selector("class-attention", model=model, pixels=pixels), FixedRatio(RATIO))
     trace = record(model, pixels, pruning=pruning)

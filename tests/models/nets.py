@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.models import DynamicViT, VisionTransformer, build_model
+from vitdemo.rope import RopeConfig
 from vitdemo.trace import Recorder
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -36,6 +37,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "act_layer": "silu",
         "qkv_bias": False,
         "proj_bias": False,
+    },
+    "rotary": {
+        "use_abs_pos_emb": False,
+        "rope": RopeConfig(100.0, centered=True, halves=True),
+        "reg_tokens": 2,
+    },
+    "rotary beside a table": {
+        "num_heads": 2,
+        "rope": RopeConfig(offset=1.0, reference=(3, 5), x_first=True),
+        "img_size": (12, 28),
     },
     "linear": {"attention": "linear"},
     "linear relu, class and mean": {"attention": "linear", "feature_map": "relu", "global_pool": "token_avg"},

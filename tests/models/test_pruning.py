@@ -82,10 +82,10 @@ def test_a_patch_cut_at_the_input_never_existed(name: str, per_image: bool) -> N
     x, prefix = make_pictures(net.config, 2), net.config.num_prefix_tokens
     rows = torch.tensor([[0, 3, 4, 9, 15], [1, 2, 8, 13, 14]] if per_image else [[0, 3, 4, 9, 15]] * 2)
     tokens = net.embed(x)
-    chosen = [tokens[b, [*range(prefix), *(rows[b] + prefix).tolist()]] for b in range(2)]
-    expected = torch.stack(chosen)
+    ids = torch.stack([torch.tensor([*range(prefix), *(row + prefix).tolist()]) for row in rows])
+    expected = torch.stack([tokens[b, ids[b]] for b in range(2)])
     for block in net.blocks:
-        expected = block(expected)
+        expected = block(expected, angles=net.angles(ids))
     expected = net.classify(expected)
     rule = Explicit((rows if per_image else rows[0],))
     torch.testing.assert_close(net(x, pruning=Pruning(None, rule)), expected, atol=1e-5, rtol=0)

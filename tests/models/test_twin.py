@@ -55,14 +55,15 @@ def test_positions_are_resampled_as_timm_does(prefix: int) -> None:
 
 def test_a_twin_shares_all_weights_but_the_positions_of_another_grid() -> None:
     net = make_small_dynamic()
-    before = net.pos_embed.clone()
+    positions = net.get_parameter("pos_embed")
+    before = positions.clone()
     oblong = make_twin(net, replace(net.config, img_size=(20, 12)))
     for name, weight in net.named_parameters():
         shared = oblong.get_parameter(name).data_ptr() == weight.data_ptr()
         assert shared == (name != "pos_embed"), name
     assert (oblong.config.grid, as_pair(oblong.config.img_size)) == ((5, 3), (20, 12))
-    assert torch.equal(net.pos_embed, before)
-    assert make_twin(net).pos_embed.data_ptr() == net.pos_embed.data_ptr()
+    assert torch.equal(positions, before)
+    assert make_twin(net).get_parameter("pos_embed").data_ptr() == positions.data_ptr()
     linear = make_small(attention="linear")
     twin = make_twin(linear, replace(linear.config, img_size=24))
     assert twin(make_pictures(twin.config, 1)).shape == (1, 5)

@@ -12,7 +12,7 @@ from timm.data import resolve_model_data_config
 from timm.models import save_for_hf
 
 from tests.weights.hub import make_probe
-from tests.weights.samples import compute_logits, scatter, write_transformers
+from tests.weights.samples import compute_logits, scatter, transformers, write_transformers
 from vitdemo.config import DataConfig
 from vitdemo.weights import load_model
 
@@ -37,6 +37,26 @@ def test_timm_folders_give_timms_logits(tmp_path: Path, architecture: str) -> No
     data = loaded.spec.data
     assert (data.mean, data.std, data.crop_pct) == (wanted["mean"], wanted["std"], wanted["crop_pct"])
     assert data.interpolation == wanted["interpolation"]
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_transformers_wrapper_of_a_timm_network(tmp_path: Path, head: bool) -> None:
+    kind = "TimmWrapperForImageClassification" if head else "TimmWrapperModel"
+    config = transformers.TimmWrapperConfig(
+        architecture="vit_tiny_patch16_224",
+        model_args={"depth": 2, "img_size": 32},
+        id2label={0: "ant", 1: "bee", 2: "cat"},
+        pretrained_cfg={"input_size": [3, 32, 32], "mean": [0.1] * 3, "std": [0.2] * 3, "crop_pct": 0.8},
+    )
+    theirs = scatter(getattr(transformers, kind)(config))
+    theirs.save_pretrained(tmp_path)
+    loaded = load_model(str(tmp_path))
+    with torch.no_grad():
+        out = theirs(make_probe(32))
+    wanted = out.logits if head else out.pooler_output
+    torch.testing.assert_close(loaded.model(make_probe(32)), wanted, rtol=0, atol=1e-4)
+    assert loaded.classes == (("ant", "bee", "cat") if head else ())
+    assert (loaded.spec.data.mean, loaded.spec.data.crop_pct) == ((0.1,) * 3, 0.8)
 
 
 @pytest.mark.parametrize("hub_names", [True, False])

@@ -46,6 +46,16 @@ MEMBERS = {
     "AIMv2": "aimv2_large_patch14_224.apple_pt",
     "BEiT-3": "beit3_base_patch16_224.in22k_ft_in1k",
     "RADIO": "vit_base_patch16_radio_v3.c_radio",
+    "EVA, rotary, SwiGLU": "eva02_tiny_patch14_336.mim_in22k_ft_in1k",
+    "EVA, rotary, norms in SwiGLU": "eva02_base_patch14_448.mim_in22k_ft_in22k_in1k",
+    "EVA-CLIP": "eva02_base_patch16_clip_224.merged2b",
+    "EVA, large": "eva_giant_patch14_224.clip_ft_in1k",
+    "rotary, registers, mean": "vit_medium_patch16_rope_reg1_gap_256.sbb_in1k",
+    "rotary, columns first": "vit_small_patch16_rope_ape_224.naver_in1k",
+    "PE, rows from 1": "vit_pe_spatial_tiny_patch16_512.fb",
+    "DINOv3": "vit_small_patch16_dinov3.lvd1689m",
+    "DINOv3, biases, SwiGLU": "vit_small_plus_patch16_dinov3_qkvb.lvd1689m",
+    "LingBot": "vit_base_patch16_lingbot.robbyant",
 }
 same_timm = pytest.mark.skipif(
     timm.__version__ != ours.read_networks()["timm"], reason="the table is of another version of timm"
@@ -60,10 +70,11 @@ def test_a_member_gives_timms_logits_of_photographs(tmp_path: Path, family: str)
     patch = ours.read_networks()["networks"][entry.partition(".")[0]].get("patch_size", 16)
     head: dict[str, Any] = {"num_classes": 7} if timm.get_pretrained_cfg_value(entry, "num_classes") else {}
     spare = 6 if "beyond" in family else 0
-    built = timm.create_model(entry, img_size=(4 * patch + spare, 5 * patch), **SMALL, **head)
+    size = (4 * patch + spare, 5 * patch)
+    built = timm.create_model(entry, img_size=size, **SMALL, **head)
     save_for_hf(scatter(built), str(tmp_path), safe_serialization=True)
     theirs = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
-    transform: Any = create_transform(**resolve_model_data_config(theirs))
+    transform: Any = create_transform(**resolve_model_data_config(theirs) | {"input_size": (3, *size)})
     loaded = load_model(str(tmp_path))
     for photograph in list_photographs():
         wanted = theirs(transform(photograph.convert("RGB"))[None])
@@ -109,7 +120,10 @@ def test_a_projection_of_clip_is_no_list_of_classes(tmp_path: Path) -> None:
         ("vit_base_patch16_rpn_224", "it has blocks that normalise after each branch"),
         ("vit_dwee_patch16_reg1_gap_256", "it has differential attention"),
         ("beitv2_base_patch16_224", "it has relative position biases"),
-        ("vit_small_patch16_dinov3", "it has EVA's blocks, most with rotary positions"),
+        ("eva02_enormous_patch14_clip_224", "it has blocks that normalise after each branch"),
+        ("vit_base_patch16_sapiens2", "it has LayerScale in one of the two branches"),
+        ("vit_pe_core_tiny_patch16_384", "it has attention pooling with heads of its own"),
+        ("vit_small_patch16_rope_mixed_224", "it has rotary positions with learned speeds"),
         ("naflexvit_base_patch16_siglip", "it has a size that changes with the picture"),
         ("resnet50", "is not known"),
     ],

@@ -14,6 +14,7 @@ from tests.weights.samples import scatter, transformers
 from vitdemo.data import preprocess
 from vitdemo.weights import load_model
 from vitdemo.weights.formats import describe
+from vitdemo.weights.processors import EXACT
 
 SIZES = {
     "hidden_size": 48,
@@ -30,6 +31,7 @@ TEXTS = {
 }  # fmt: skip
 SQUASH = ("ViT", {"size": {"height": 32, "width": 32}})
 CROP = ("Bit", {"size": {"shortest_edge": 37}, "crop_size": {"height": 32, "width": 32}})
+DINOV3 = ("DINOv3ViT", SQUASH[1])
 CLIP = ("CLIP", {"size": {"shortest_edge": 32}, "crop_size": 32})
 # The model's class, its config's class, what that gets besides, and the processor.
 MEMBERS: dict[str, tuple[str, str, dict[str, Any], tuple[str, dict[str, Any]]]] = {
@@ -46,6 +48,12 @@ MEMBERS: dict[str, tuple[str, str, dict[str, Any], tuple[str, dict[str, Any]]]] 
     ),
     "dinov2, registers, resampled": (
         "Dinov2WithRegistersModel", "Dinov2WithRegistersConfig", {"image_size": 56}, CROP,
+    ),
+    "dinov3": ("DINOv3ViTModel", "DINOv3ViTConfig", {"num_register_tokens": 2}, DINOV3),
+    "dinov3, another size": ("DINOv3ViTModel", "DINOv3ViTConfig", {"image_size": 56}, DINOV3),
+    "dinov3, SwiGLU, biases": (
+        "DINOv3ViTModel", "DINOv3ViTConfig",
+        {"use_gated_mlp": True, "hidden_act": "silu", "key_bias": True}, DINOV3,
     ),
     "vit_mae": ("ViTMAEModel", "ViTMAEConfig", {"mask_ratio": 0.0}, SQUASH),
     "vit_msn": ("ViTMSNForImageClassification", "ViTMSNConfig", NAMES, SQUASH),
@@ -94,7 +102,7 @@ def test_a_member_gives_the_librarys_logits_of_photographs(
 ) -> None:
     theirs, (kind, flags) = build_member(name), MEMBERS[name][3]
     theirs.save_pretrained(tmp_path, save_original_format=hub_names)
-    processor = getattr(transformers, f"{kind}ImageProcessorPil")(**flags)
+    processor = getattr(transformers, f"{kind}ImageProcessor{'' if kind in EXACT else 'Pil'}")(**flags)
     processor.save_pretrained(tmp_path)
     loaded = load_model(str(tmp_path))
     assert loaded.classes == (("ant", "bee", "cat") if has_head(theirs) else ())
@@ -109,7 +117,6 @@ def test_a_member_gives_the_librarys_logits_of_photographs(
 @pytest.mark.parametrize(
     ("model_type", "reason"),
     [
-        ("dinov3_vit", "rotary positions"),
         ("beit", "relative position biases"),
         ("siglip2", "a size that changes with the picture"),
         ("swin", "attention in shifted windows"),

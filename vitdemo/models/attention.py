@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vitdemo.config import ViTConfig
 from vitdemo.models.norms import make_norm
 from vitdemo.models.precision import without_autocast
+from vitdemo.models.rotary import turn
 from vitdemo.trace import Recorder
 
 LEAST_SHARE = 1e-20  # keeps the policy's gradient finite at a key that counts for next to nothing
@@ -18,13 +19,15 @@ RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a
 
 Tokens = Float[Tensor, "b n d"]
 Heads = Float[Tensor, "b h n e"]  # e = d / h, the width of one head
+Angles = Float[Tensor, "b n pairs"]  # of each token, e / 2 of them
 
 
 class Attention(nn.Module):
     """Self-attention over `(b, n, d)` tokens; one forward for both kinds.
 
     `policy` `(b, n)` is 1 for tokens that count as keys and 0 for dropped ones; every query sees itself
-    (Rao et al. 2021, eq. 10-11). Attention goes to `recorder` if there is one that asks for it.
+    (Rao et al. 2021, eq. 10-11). `angles` turn queries and keys, where positions are rotary. Attention goes
+    to `recorder` if there is one that asks for it.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -32,6 +35,7 @@ class Attention(nn.Module):
         self.num_heads = config.num_heads
         self.kind = config.attention
         self.feature_map = config.feature_map
+        self.halves = config.rope is not None and config.rope.halves
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
         head_dim = config.embed_dim // config.num_heads
         self.q_norm = make_norm(config, head_dim) if config.qk_norm else nn.Identity()
@@ -41,9 +45,14 @@ class Attention(nn.Module):
         self.proj_drop = nn.Dropout(config.drop_rate)
 
     def forward(
-        self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
+        self,
+        x: Tokens,
+        *,
+        policy: Float[Tensor, "b n"] | None = None,
+        angles: Angles | None = None,
+        recorder: Recorder | None = None,
     ) -> Tokens:
-        q, k, v = self.project(x)
+        q, k, v = self.project(x, angles)
         attn, exact = None, False
         if recorder is not None and recorder.attention:
             attn, exact = self.matrix(q, k, policy), recorder.grads
@@ -56,11 +65,14 @@ class Attention(nn.Module):
             out = (self.matrix(q, k, policy) if attn is None else attn).to(v.dtype) @ v
         return self.proj_drop(self.proj(self.norm(out.transpose(1, 2).flatten(2))))
 
-    def project(self, x: Tokens) -> tuple[Heads, Heads, Heads]:
+    def project(self, x: Tokens, angles: Angles | None) -> tuple[Heads, Heads, Heads]:
         """Return the queries, keys and values of each head."""
         b, n, _ = x.shape
         q, k, v = self.qkv(x).reshape(b, n, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        return self.q_norm(q), self.k_norm(k), v
+        q, k = self.q_norm(q), self.k_norm(k)
+        if angles is not None:
+            q, k = turn(q, angles, halves=self.halves), turn(k, angles, halves=self.halves)
+        return q, k, v
 
     def matrix(
         self, q: Float[Tensor, "b h m e"], k: Heads, policy: Float[Tensor, "b n"] | None
@@ -79,9 +91,11 @@ class Attention(nn.Module):
         x = widen(x) * x.shape[-1] ** -0.25
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
-    def query_row(self, x: Tokens, *, class_token: bool) -> Float[Tensor, "b n"]:
+    def query_row(
+        self, x: Tokens, *, class_token: bool, angles: Angles | None = None
+    ) -> Float[Tensor, "b n"]:
         """Return how much the class token, or the mean query, attends to each token; the mean over heads."""
-        q, k, _ = self.project(x)
+        q, k, _ = self.project(x, angles)
         q = q[:, :, :1] if class_token else q.mean(dim=2, keepdim=True)
         return self.matrix(q, k, None).mean(dim=1)[:, 0]
 

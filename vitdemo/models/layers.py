@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig, as_pair
-from vitdemo.models.attention import Attention, Tokens
+from vitdemo.models.attention import Angles, Attention, Tokens
 from vitdemo.models.norms import make_norm
 from vitdemo.trace import Recorder
 
@@ -103,11 +103,16 @@ class Block(nn.Module):
         self.drop_path = stochastic_depth(drop_path)
 
     def forward(
-        self, x: Tokens, *, policy: Float[Tensor, "b n"] | None = None, recorder: Recorder | None = None
+        self,
+        x: Tokens,
+        *,
+        policy: Float[Tensor, "b n"] | None = None,
+        angles: Angles | None = None,
+        recorder: Recorder | None = None,
     ) -> Tokens:
         if recorder is not None and recorder.grads:
             recorder.entered.append(x)
-        branch = self.ls1(self.attn(self.norm1(x), policy=policy, recorder=recorder))
+        branch = self.ls1(self.attn(self.norm1(x), policy=policy, angles=angles, recorder=recorder))
         x = x + self.drop_path(branch)
         branch = self.ls2(self.mlp(self.norm2(x)))
         return x + self.drop_path(branch)

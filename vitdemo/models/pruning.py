@@ -10,17 +10,22 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from vitdemo.models.attention import Angles
 from vitdemo.models.layers import Block
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a selector is asked: the stage's number from 0, and the block that comes next."""
+    """Where a selector is asked: the stage's number from 0, and the block that comes next.
+
+    `angles`: of the tokens present, where positions are rotary.
+    """
 
     index: int
     block: Block
     num_prefix_tokens: int
     class_token: bool
+    angles: Angles | None = None
 
 
 @runtime_checkable

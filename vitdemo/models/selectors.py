@@ -42,7 +42,8 @@ class ClassAttention:
     """
 
     def __call__(self, x: Tokens, policy: Policy, stage: Stage) -> Float[Tensor, "b m"]:
-        row = stage.block.attn.query_row(stage.block.norm1(x), class_token=stage.class_token)
+        attn, normalised = stage.block.attn, stage.block.norm1(x)
+        row = attn.query_row(normalised, class_token=stage.class_token, angles=stage.angles)
         return row[:, stage.num_prefix_tokens :]
 
 

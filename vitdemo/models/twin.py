@@ -22,7 +22,7 @@ def make_twin(model: VisionTransformer, config: ViTConfig | None = None) -> Visi
     with torch.device("meta"):
         twin = build_model(config)
     state = model.state_dict()
-    if config.grid != model.config.grid:
+    if model.pos_embed is not None and config.grid != model.config.grid:
         state["pos_embed"] = resample_positions(model.pos_embed, old=model.config.grid, new=config.grid)
     twin.load_state_dict(state, assign=True)
     return twin.eval().requires_grad_(False)

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.attention import Angles
 from vitdemo.models.layers import Block, PatchEmbed
 from vitdemo.models.norms import make_norm
 from vitdemo.models.pooling import AttentionPool, mean_patch
@@ -23,6 +24,7 @@ from vitdemo.models.pruning import (
     passing_ids,
     top_ids,
 )
+from vitdemo.models.rotary import token_angles
 from vitdemo.trace import Recorder
 
 
@@ -41,7 +43,7 @@ class VisionTransformer(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if config.class_token else None
         self.dist_token = nn.Parameter(torch.zeros(1, 1, dim)) if config.dist_token else None
         self.reg_token = nn.Parameter(torch.zeros(1, config.reg_tokens, dim)) if config.reg_tokens else None
-        self.pos_embed = nn.Parameter(torch.zeros(1, positions, dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, positions, dim)) if config.use_abs_pos_emb else None
         self.pos_drop = nn.Dropout(config.drop_rate)
         self.norm_pre = make_norm(config) if config.pre_norm else nn.Identity()
         rates = [config.drop_path_rate * i / max(depth - 1, 1) for i in range(depth)]
@@ -87,12 +89,14 @@ class VisionTransformer(nn.Module):
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
         if pruning is not None and isinstance(pruning.rule, Explicit):
             x, ids = self.cut(x, ids, self.explicit(pruning.rule, 0, ids))
+        angles = self.angles(ids)
         for index, block in enumerate(self.blocks):
             if pruning is not None and index in self.config.prune_loc:
                 x, ids = self.cut(x, ids, self.choose(x, ids, index, pruning, recorder))
+                angles = self.angles(ids)
             if recorder is not None:
                 recorder.token_ids.append(ids)
-            x = block(x, recorder=recorder)
+            x = block(x, angles=angles, recorder=recorder)
             if recorder is not None and recorder.attention:
                 recorder.features.append(x)
         return x
@@ -102,18 +106,33 @@ class VisionTransformer(nn.Module):
         x = self.patch_embed(x)
         tables = (self.cls_token, self.dist_token, self.reg_token)
         prefix = [table.expand(len(x), -1, -1) for table in tables if table is not None]
-        if self.config.no_embed_class:
-            x = torch.cat([*prefix, x + self.pos_embed], dim=1)
-        else:
-            x = torch.cat([*prefix, x], dim=1) + self.pos_embed
+        if self.pos_embed is not None and self.config.no_embed_class:
+            x = x + self.pos_embed
+        x = torch.cat([*prefix, x], dim=1)
+        if self.pos_embed is not None and not self.config.no_embed_class:
+            x = x + self.pos_embed
         return self.norm_pre(self.pos_drop(x))
 
-    def stage(self, index: int) -> Stage:
-        """Return the pruning stage that stands before block `index`."""
+    def angles(self, ids: Int[Tensor, "b n"]) -> Angles | None:
+        """Return by how much queries and keys of the tokens `ids` are turned, None where nothing is."""
+        return None if self.config.rope is None else token_angles(self.config, ids.device)[ids]
+
+    def positions(self) -> Float[Tensor, "n f"]:
+        """Return what tells places apart: their learned vectors, else the cosines and sines of their angles.
+
+        Rows of prefix tokens come first; learned vectors may have none.
+        """
+        if self.pos_embed is not None:
+            return self.pos_embed[0]
+        angles = token_angles(self.config, self.patch_embed.proj.weight.device)
+        return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+    def stage(self, index: int, ids: Int[Tensor, "b n"]) -> Stage:
+        """Return the pruning stage that stands before block `index`, which the tokens `ids` have reached."""
         block = self.blocks[index]
         assert isinstance(block, Block)
         number = self.config.prune_loc.index(index)
-        return Stage(number, block, self.config.num_prefix_tokens, self.config.class_token)
+        return Stage(number, block, self.config.num_prefix_tokens, self.config.class_token, self.angles(ids))
 
     def choose(
         self,
@@ -124,7 +143,7 @@ class VisionTransformer(nn.Module):
         recorder: Recorder | None,
     ) -> Int[Tensor, "b k"] | None:
         """Return relative positions of the patch tokens that stay before block `index`, or None for all."""
-        stage = self.stage(index)
+        stage = self.stage(index, ids)
         if isinstance(pruning.rule, Explicit):
             return self.explicit(pruning.rule, stage.index + 1, ids)
         assert pruning.selector is not None, "a ratio or a threshold needs a selector"

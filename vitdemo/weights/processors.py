@@ -7,6 +7,7 @@ import re
 from typing import Any, Literal
 
 from vitdemo.config import RANGES, DataConfig, Size, as_pair, simplify_size
+from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.records import Json
 
@@ -39,7 +40,10 @@ PROCESSORS: dict[str, dict[str, Any]] = {
     "Siglip": COMMON | {"size": EDGES, "resample": 3, "default_to_square": False},
     "CLIP": CLIP,
     "Bit": CLIP,
+    "DINOv3ViT": COMMON
+    | {"size": EDGES, "resample": 2, "image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD},
 }
+EXACT = ("DINOv3ViT",)  # those that resize what they have rescaled
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by Pillow's numbers
 Edges = tuple[int, int]
 
@@ -76,6 +80,7 @@ def data_of(preprocessor: Json, *, img_size: Size | None, channels: int) -> Data
         crop_pct=crop_pct,
         crop_mode=mode,
         rounding="transformers",
+        exact=match["family"] in EXACT,
     )
 
 

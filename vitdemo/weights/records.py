@@ -22,7 +22,8 @@ Tensors = Mapping[str, Tensor]
 Finish = Callable[[Tensors, ViTConfig], Tensors]  # what is left to do when names and types are right
 KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; "" = has no place here)
 
-WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
+# What DataParallel, torch.compile and transformers' wrapper of timm put before every name.
+WRAPPERS = ("module.", "_orig_mod.", "timm_model.")
 FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in parts, in this order
 
 
@@ -78,6 +79,17 @@ def unwrap(named: Mapping[str, T]) -> Mapping[str, T]:
 def keep_tensors(tensors: Tensors, config: ViTConfig) -> Tensors:
     """Return `tensors` as they are."""
     return tensors
+
+
+def fill_key_biases(tensors: Tensors, config: ViTConfig) -> Tensors:
+    """Return `tensors` with one bias a layer for queries, keys and values, where keys have none: zeros."""
+    found = dict(tensors)
+    for layer in range(config.depth):
+        name = f"blocks.{layer}.attn.qkv"
+        query, value = (found.pop(f"{name}.{part}.bias", None) for part in "qv")
+        if query is not None and value is not None:
+            found[f"{name}.bias"] = torch.cat([query, torch.zeros_like(query), value])
+    return found
 
 
 @dataclass(frozen=True)

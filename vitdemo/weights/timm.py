@@ -13,7 +13,7 @@ from typing import Any
 from vitdemo.config import DataConfig, Size, ViTConfig, cover, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
-from vitdemo.weights.records import Description, Json, KeyTable
+from vitdemo.weights.records import Description, Json, KeyTable, fill_key_biases
 
 RUNTIME_ARGS = {
     "dynamic_img_size",
@@ -26,7 +26,12 @@ RUNTIME_ARGS = {
 RUNTIME_ARGS |= {"pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate"}
 DEFAULT_CROP_PCT = 0.875  # timm's, where a config says nothing
 DEFAULT_EPS = 1e-6
-TIMM_KEYS: KeyTable = ((r"(blocks\.\d+\.mlp\.fc1)_([gx])\.(weight|bias)", r"\1.\2.\3"),)
+TIMM_KEYS: KeyTable = (  # those of EVA and DINOv3
+    (r"(blocks\.\d+\.mlp\.fc1)_([gx])\.(weight|bias)", r"\1.\2.\3"),
+    (r"(blocks\.\d+\.attn)\.([qkv])_proj\.(weight|bias)", r"\1.qkv.\2.\3"),
+    (r"(blocks\.\d+\.attn)\.([qv])_bias", r"\1.qkv.\2.bias"),
+    (r"(blocks\.\d+)\.gamma_([12])", r"\1.ls\2.gamma"),
+)
 NO_HEAD: KeyTable = ((r"head\.(weight|bias)", ""),)
 
 
@@ -53,6 +58,8 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     channels, height, width = take(inputs, "input_size", tuple[int, int, int], (3, 224, 224))
     values = {"img_size": (height, width), "in_chans": channels} | values
     values["num_classes"] = take(config, "num_classes", int)
+    if "TimmWrapperModel" in take(config, "architectures", tuple[str, ...], ()):
+        values["num_classes"] = 0  # transformers' wrapper of a backbone tells of its labels all the same
     values["global_pool"] = take(config, "global_pool", str, values["global_pool"])
     args = take(config, "model_args", dict, {})
     if "norm_layer" in args:
@@ -81,7 +88,7 @@ def describe_timm(config: Json, *, official: bool) -> Description:
         "crop_mode": take(inputs, "crop_mode", str, "center"),
     }
     classes = names or tuple(f"class {index}" for index in range(model.num_classes))
-    return Description(name, model, from_json(DataConfig, data), classes, keys)
+    return Description(name, model, from_json(DataConfig, data), classes, keys, finish=fill_key_biases)
 
 
 def read_network(name: str) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
     source, key = find_labels(config, inputs) or (config, "label_names")
     labels = take(source, key, tuple[str, ...] | dict, ())
     told = take(config, "label_descriptions", dict, take(inputs, "label_descriptions", dict, {}))
-    if not labels:
+    if not labels or not count:
         return ()
     if not isinstance(labels, dict):
         if len(labels) != count:

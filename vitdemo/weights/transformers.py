@@ -9,6 +9,7 @@ from typing import Any
 
 from vitdemo.config import RANGES, Size, ViTConfig, cover, simplify_size
 from vitdemo.kinds import check_range, check_value, take
+from vitdemo.weights.dinov3 import DINOV3, finish_dinov3, read_blocks
 from vitdemo.weights.processors import data_of
 from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
 from vitdemo.weights.transformers_tensors import (
@@ -49,7 +50,6 @@ TOWERS = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}  # besid
 REFUSED = {
     "beit": "relative position biases",
     "data2vec-vision": "relative position biases",
-    "dinov3_vit": "rotary positions",
     "siglip2": "a size that changes with the picture",
     "siglip2_vision_model": "a size that changes with the picture",
     "swin": "attention in shifted windows",
@@ -70,7 +70,7 @@ class Family:
     """A `model_type`: the values that a config leaves out, and our config of a backbone.
 
     `heads`: its classifiers, the first where a config names no architecture. `finish`: how tensors are
-    changed. `any_size`: positions are resampled to the size of the processor's pictures.
+    changed. `any_size`: positions are those of the processor's pictures, whatever the config's size.
     """
 
     defaults: Mapping[str, Any]
@@ -108,6 +108,7 @@ FAMILIES: dict[str, Family] = {
         fit_positions_of_patches,
         any_size=True,
     ),
+    "dinov3_vit": Family(DINOV3, SCALED | {"use_abs_pos_emb": False}, finish=finish_dinov3, any_size=True),
     "ijepa": Family(
         COMMON,
         MEAN | {"class_token": False},
@@ -175,10 +176,10 @@ def read_sizes(values: Json) -> dict[str, Any]:
         "embed_dim": width,
         "depth": take_whole(values, "num_hidden_layers", "depth"),
         "num_heads": take_whole(values, "num_attention_heads", "num_heads"),
-        "qkv_bias": take(values, "qkv_bias", bool),
         "norm_eps": float(take(values, "layer_norm_eps", float)),
         "act_layer": ACTIVATIONS[activation],
     }
+    found |= read_blocks(values) if "rope_theta" in values else {"qkv_bias": take(values, "qkv_bias", bool)}
     if "num_register_tokens" in values:
         found["reg_tokens"] = take_whole(values, "num_register_tokens", "reg_tokens")
     if "mlp_ratio" not in values:

@@ -30,7 +30,7 @@ KEYS: KeyTable = (
     (EMBEDDING + r"(?:cls_token|class_embedding)", "cls_token"),
     (EMBEDDING + r"(?:register_tokens|distillation_token)", "reg_token"),
     (EMBEDDING + r"(?:position_embeddings|position_embedding\.weight)", "pos_embed"),
-    (EMBEDDING + r"(?:patch_embeddings\.projection|patch_embedding)" + PART, r"patch_embed.proj.\1"),
+    (EMBEDDING + r"(?:patch_embeddings\.projection|patch_embeddings?)" + PART, r"patch_embed.proj.\1"),
     (LAYER + r"(?:layernorm_before|layer_norm1|norm1)" + PART, r"blocks.\1.norm1.\2"),
     (LAYER + r"(?:layernorm_after|layer_norm2|norm2)" + PART, r"blocks.\1.norm2.\2"),
     (LAYER + r"layer_scale([12])\.lambda1", r"blocks.\1.ls\2.gamma"),

@@ -185,7 +185,7 @@ def build_random(model: VisionTransformer, *, seed: int) -> VisionTransformer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = build_model(model.config)
-    return fresh.to(model.pos_embed.device).eval().requires_grad_(False)
+    return fresh.to(model.patch_embed.proj.weight.device).eval().requires_grad_(False)
 
 
 def exchange(copy: VisionTransformer, fresh: VisionTransformer, part: str) -> None:

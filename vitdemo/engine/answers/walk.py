@@ -144,6 +144,12 @@ def positions(entry: Entry) -> Step:
         "each token. The picture compares the position of the framed patch with all the others: near ones "
         "are alike when training has found out how the picture is laid out."
     )
+    if not config.use_abs_pos_emb:
+        text = Message(
+            "Attention alone does not know where a patch lies, so the queries and keys of each patch are "
+            "turned by angles that follow from its row and its column. The picture compares the angles of "
+            "the framed patch with those of all the others: near ones are alike."
+        )
     framed = render.frame_patch(figure, entry.analysis.view, centre, entry.config.grid)
     return Step(Message("Positions"), text, spell_shape(entry, n), framed)
 

@@ -16,12 +16,12 @@ class Embedding:
     """What one picture is before the first block.
 
     `patches`, each patch projected linearly; `prefix`, the class, distillation and register tokens;
-    `positions`, what is added (to the patches only if shorter).
+    `positions`, what tells places apart; see `VisionTransformer.positions`.
     """
 
     patches: Float[Tensor, "n d"]
     prefix: Float[Tensor, "p d"]
-    positions: Float[Tensor, "m d"]
+    positions: Float[Tensor, "m f"]
 
 
 @torch.no_grad()
@@ -30,5 +30,5 @@ def take_apart(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) ->
     patches = model.patch_embed(pixels)[0]
     tables = (model.cls_token, model.dist_token, model.reg_token)
     prefix = [table[0] for table in tables if table is not None]
-    parts = (patches, torch.cat(prefix) if prefix else patches[:0], model.pos_embed[0])
+    parts = (patches, torch.cat(prefix) if prefix else patches[:0], model.positions())
     return Embedding(*(part.detach().float().cpu().clone() for part in parts))
