@@ -1,17 +1,20 @@
-"""What every test shares: checked tensor shapes, one thread, a fixed seed, and times that all count."""
+"""What every test shares: checked tensor shapes, one thread, a fixed seed, and times that all count.
+
+torch and vitdemo are imported where tests run: the process that hands tests out to others needs neither.
+"""
 
 import atexit
+import gc
 import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -19,14 +22,10 @@ from jaxtyping import install_import_hook
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 install_import_hook(["vitdemo", "train"], CHECKER)
 
-from vitdemo import timing  # noqa: E402 - checked, too
-from vitdemo.engine.answers import speed, sweep, times  # noqa: E402
-
-LIMITS = {"OWN": timing.OWN, "SPREAD": timing.SPREAD}
-torch.set_num_threads(1)
 settings.register_profile("busy", deadline=None)  # an example may take long where others run as well
 settings.load_profile("busy")
-# The processes that tests start: threads that share a busy core spend most of their time on each other.
+# For torch here, and in the processes that tests start: threads that share a busy core spend most of their
+# time on each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Equal pictures have equal names, and a test deletes what it has put there: each process has its own.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="vitdemo-tests-")
@@ -51,27 +50,49 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while all modules are imported, nor among what they hold later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     """No test depends on the order in which the tests run."""
+    import torch
+
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def every_sample_counts() -> Iterator[None]:
-    """No test depends on what else the machine does, nor waits for more samples than there must be."""
+def every_sample_counts() -> Iterator[dict[str, float]]:
+    """No test depends on what else the machine does, nor waits for more samples than there must be.
+
+    Yield what holds outside of the tests.
+    """
+    from vitdemo import timing
+    from vitdemo.engine.answers import speed, sweep, times
+
     with pytest.MonkeyPatch.context() as patch:
+        usual = {"OWN": timing.OWN, "SPREAD": timing.SPREAD}
         patch.setattr(timing, "OWN", 0.0)
         patch.setattr(timing, "SPREAD", float("inf"))
         for module in (times, sweep, speed):
             patch.setattr(module, "SECONDS", 0.0)
-        yield
+        yield usual
 
 
 @pytest.fixture
-def samples_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def samples_must_agree(every_sample_counts: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
     """As outside of the tests."""
-    for name, value in LIMITS.items():
+    from vitdemo import timing
+
+    for name, value in every_sample_counts.items():
         monkeypatch.setattr(timing, name, value)

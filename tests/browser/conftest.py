@@ -21,6 +21,13 @@ FORGET = """() => {
   sessionStorage.clear();
   indexedDB.deleteDatabase("vitdemo");
 }"""
+# gradio counts the seconds of a wait anew in every frame, and those of its own start for ever. Ten times a
+# second is enough: a page at rest takes 1 % of a processor then, not 6 %.
+COUNT_SLOWLY = """(() => {
+  const real = window.requestAnimationFrame.bind(window);
+  const isTimer = () => new Error().stack.includes("/statustracker-");
+  window.requestAnimationFrame = (draw) => (isTimer() ? setTimeout(draw, 100) : real(draw));
+})();"""
 Opener = Callable[..., Page]
 
 
@@ -41,6 +48,7 @@ class Window:
         self.troubles: list[str] = []
         self.page = browser.new_context(locale=locale).new_page()
         self.page.set_default_timeout(PATIENCE)
+        self.page.add_init_script(COUNT_SLOWLY)
         self.page.on("console", self.listen)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", self.note_stranger)
