@@ -56,6 +56,12 @@ def test_areas_by_hand() -> None:
     assert (knows.insertion_auc, knows.deletion_auc) == (pytest.approx(0.8), pytest.approx(0.2))
     assert knows.gap == pytest.approx(0.6)
     assert misled.gap == pytest.approx(-0.6)  # the reverse order
+    # The logits are log 0.1 and log 0.9: their curves have three trapezoids at one of them, one between.
+    assert knows.srg == pytest.approx(0.75 * (np.log(0.9) - np.log(0.1)))
+    assert misled.srg == pytest.approx(-knows.srg)
+    # Class 1 is the answer where patch 2 is: with 1 to 4 shown, and as long as nothing is removed.
+    assert (knows.lif_accuracy, knows.mif_accuracy) == (pytest.approx(3.5 / 4), pytest.approx(0.5 / 4))
+    assert (misled.lif_accuracy, misled.mif_accuracy) == (pytest.approx(0.5 / 4), pytest.approx(3.5 / 4))
 
 
 @torch.no_grad()
@@ -165,13 +171,15 @@ def test_the_bootstrap_agrees_with_the_normal_distribution() -> None:
 def test_differences_are_paired(better: float, finding: str) -> None:
     """Pictures differ far more than the map does from chance; only pairing can show it."""
     draw = np.random.default_rng(0)
-    chance = np.repeat(draw.uniform(0.1, 0.9, size=(40, 1)), 2, axis=1)
-    noise = 0.01 * draw.standard_normal((40, 2))
-    own = chance + np.array([-better, better]) + noise - noise.mean(0)
+    chance = np.repeat(draw.uniform(0.1, 0.9, size=(40, 1)), 5, axis=1)
+    noise = 0.01 * draw.standard_normal((40, 5))
+    own = chance + np.array([-better, better, 1.0, 2.0, 3.0]) + noise - noise.mean(0)
     found = make_row("chefer", own, chance)
     assert found.finding == finding
     assert found.deletion_gain.mean == pytest.approx(better)
     assert found.insertion_gain.mean == pytest.approx(better)
     assert found.gain.mean == pytest.approx(2 * better)
     assert found.gain.high - found.gain.low < 0.02
+    others = (found.srg, found.mif_accuracy, found.lif_accuracy)
+    assert [one.mean for one in others] == pytest.approx(own[:, 2:].mean(0).tolist())
     assert found.deletion.mean == pytest.approx(own[:, 0].mean())

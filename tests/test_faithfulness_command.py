@@ -53,6 +53,8 @@ def test_the_command_prints_what_the_study_finds(
         chance = np.array([mean_aucs(judgement["random"]) for judgement in judged])
         assert one["deletion"]["mean"] == pytest.approx(aucs[:, 0].mean(), abs=1e-6)
         assert one["insertion"]["mean"] == pytest.approx(aucs[:, 1].mean(), abs=1e-6)
+        others = [one[name]["mean"] for name in ("srg", "mif_accuracy", "lif_accuracy")]
+        assert others == pytest.approx(aucs[:, 2:].mean(axis=0).tolist(), abs=1e-6)
         gain = (chance[:, 0] - aucs[:, 0] + aucs[:, 1] - chance[:, 1]).mean()
         assert one["gain"]["mean"] == pytest.approx(gain, abs=1e-6)
         assert one["gain"]["low"] <= one["gain"]["mean"] <= one["gain"]["high"]
@@ -72,7 +74,9 @@ def test_the_command_writes_the_table_and_names_what_is_wrong(
     assert "Keep score" not in table  # this network has none
     assert "`python -m vitdemo.faithfulness vit_cifar10 --data data --n 1 --json`: n = 1" in table
     assert main(words) == 0
-    assert "Random order" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "SRG     MIF     LIF" in printed
+    assert "Random order" in printed
     for wrong, message in (
         (["--n", "5"], "n must be from 1 to 4"),
         (["--data", str(tmp_path)], "test_batch is missing"),

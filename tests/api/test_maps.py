@@ -126,6 +126,9 @@ def test_faithfulness_is_that_of_the_dense_network(ask: Ask, models: Path) -> No
         np.testing.assert_allclose(found["insertion"], judged.insertion, atol=1e-5)
         areas = [judged.deletion_auc, judged.insertion_auc, judged.gap]
         assert [found[name] for name in ("deletion_auc", "insertion_auc", "gap")] == pytest.approx(areas)
+        others = [judged.srg, judged.mif_accuracy, judged.lif_accuracy]
+        named = ("srg", "mif_accuracy", "lif_accuracy")
+        assert [found[name] for name in named] == pytest.approx(others, abs=1e-5)
     lines = np.array([one.insertion for one in results[len(orders) :]])
     for name, line in (("low", lines.min(0)), ("mean", lines.mean(0)), ("high", lines.max(0))):
         np.testing.assert_allclose(answer["random"][name], line, atol=1e-5)

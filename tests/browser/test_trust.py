@@ -52,8 +52,8 @@ def expect_sentence(page: Page, trust: Trust) -> None:
     words = f"trust {NAMES[trust.trusted[0].method]} most." if trust.trusted else NONE
     expect(page.locator(".trust .sentence")).to_contain_text(f"For {trust.label} on this picture, {words}")
     passed = [NAMES[one.method] for one in trust.trusted]
-    expect(page.locator(".trust tbody tr.passes th")).to_have_text(passed)
-    rows = page.locator(".trust tbody tr")
+    expect(page.locator(".trust > table tr.passes th")).to_have_text(passed)
+    rows = page.locator(".trust > table tbody tr")
     expect(rows).to_have_count(len(trust.candidates) + 1)
     shown = {row.locator("th").inner_text(): row.locator("td") for row in rows.all()}
     for one in trust.candidates:

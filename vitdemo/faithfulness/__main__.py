@@ -87,13 +87,14 @@ def format_plain(result: Study) -> str:
     lines = [
         f"{result.model}: {result.n} pictures of {result.dataset}, {result.split}, {result.seconds:.0f} s"
     ]
-    lines.append(f"{'':<20}{'deletion':>10}{'insertion':>11}   gain over random, 95 %")
+    head = f"{'':<20}{'deletion':>10}{'insertion':>11}{'SRG':>8}{'MIF':>8}{'LIF':>8}"
+    lines.append(f"{head}   gain over random, 95 %")
     for row in result.rows:
-        aucs = f"{row.deletion.mean:>10.3f}{row.insertion.mean:>11.3f}"
+        aucs = f"{row.deletion.mean:>10.3f}{row.insertion.mean:>11.3f}{row.srg.mean:>+8.2f}"
+        aucs += f"{row.mif_accuracy.mean:>8.3f}{row.lif_accuracy.mean:>8.3f}"
         lines.append(f"{METHODS[row.method].title:<20}{aucs}   {format_interval(row.gain)}  {row.finding}")
-    lines.append(
-        f"{'Random order':<20}{result.random_deletion.mean:>10.3f}{result.random_insertion.mean:>11.3f}"
-    )
+    areas = f"{result.random_deletion.mean:>10.3f}{result.random_insertion.mean:>11.3f}{0:>+8.2f}"
+    lines.append(f"{'Random order':<20}{areas}" + 2 * f"{result.random_accuracy.mean:>8.3f}")
     return "\n".join([*lines, result.finding])
 
 

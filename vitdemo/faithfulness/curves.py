@@ -29,12 +29,16 @@ class Judgement:
     """How the class probability goes when the patches are removed, or shown, in one order.
 
     `kept`: numbers of patches, ascending, the last one all n. `insertion[i]`: the probability with the first
-    `kept[i]` patches of the order alone; `deletion[i]`: with the last `kept[i]` alone.
+    `kept[i]` patches of the order alone; `deletion[i]`: with the last `kept[i]` alone. `logits` and `held`:
+    the same two curves, deletion first, of the class's logit, and of whether the class is the answer, 1 or 0.
+    Where several orders are judged as one, all curves are their means.
     """
 
     kept: tuple[int, ...]
     deletion: Float[np.ndarray, "s"]
     insertion: Float[np.ndarray, "s"]
+    logits: Float[np.ndarray, "2 s"]
+    held: Float[np.ndarray, "2 s"]
 
     @property
     def deletion_auc(self) -> float:
@@ -50,6 +54,31 @@ class Judgement:
     def gap(self) -> float:
         """Insertion AUC less deletion AUC, -1 to 1: above 0 where the order knows more than chance."""
         return self.insertion_auc - self.deletion_auc
+
+    @property
+    def srg(self) -> float:
+        """The symmetric relevance gain (Bluecher et al., TMLR 2024), in logits; high is good, chance is 0.
+
+        The mean height of the logit when the least influential patches leave first, less that when the most
+        influential do. What comes first in an order is what leaves last in its reverse: the former is the
+        insertion curve. Departure: patches are really removed, not painted over.
+        """
+        deletion, insertion = self.logits
+        return mean_height(self.kept, insertion) - mean_height(self.kept, deletion)
+
+    @property
+    def mif_accuracy(self) -> float:
+        """How long the class stays the answer while the most influential patches leave first; low is good.
+
+        The mean height of the `held` curve, 0 to 1 (Mehri et al., CVPR 2025; the positive perturbation of
+        Chefer et al., CVPR 2021).
+        """
+        return mean_height(self.kept, self.held[0])
+
+    @property
+    def lif_accuracy(self) -> float:
+        """The same while the least influential patches leave first; high is good."""
+        return mean_height(self.kept, self.held[1])
 
 
 def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
@@ -91,31 +120,36 @@ def judge_orders(
     rows = np.concatenate(groups)
     both = np.concatenate([rows, rows[:, ::-1]])  # what comes last is deleted last
     kept = kept_counts(model.config, steps=steps)
-    curves = np.empty((len(both), len(kept)))
+    curves = np.empty((len(both), 3, len(kept)))
     work = np.cumsum([0.0, *(count + model.config.num_prefix_tokens for count in kept)])
     for step, count in enumerate(kept):
         sets, which = np.unique(np.sort(both[:, :count], axis=1), axis=0, return_inverse=True)
-        curves[:, step] = probabilities(model, pixels, sets, target=target)[which.ravel()]
+        curves[..., step] = read_class(model, pixels, sets, target=target)[which.ravel()]
         progress(float(work[step + 1] / work[-1]))
     ends = np.cumsum([len(group) for group in groups])[:-1]
     insertion, deletion = (np.split(half, ends) for half in np.split(curves, 2))
-    return [
-        Judgement(kept, out.mean(axis=0), into.mean(axis=0))
-        for out, into in zip(deletion, insertion, strict=True)
-    ]
+    pairs = zip(deletion, insertion, strict=True)
+    means = [np.stack([out.mean(axis=0), into.mean(axis=0)], axis=1) for out, into in pairs]
+    return [Judgement(kept, shown[0], shown[1], logits, held) for shown, logits, held in means]
 
 
-def probabilities(
+def read_class(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
     sets: Int[np.ndarray, "s k"],
     *,
     target: int,
-) -> Float[np.ndarray, "s"]:
-    """Return the probability of `target` for each set of patches, ascending, as if there were no others."""
+) -> Float[np.ndarray, "s 3"]:
+    """Return three numbers of class `target` for each set of patches, ascending, as if there were no others.
+
+    Its probability, its logit, and whether it is the answer, 1 or 0.
+    """
     rows = max(1, TOKENS // (sets.shape[1] + model.config.num_prefix_tokens))
     found = []
     for ids in torch.from_numpy(sets).split(rows):
         logits = model(pixels.expand(len(ids), -1, -1, -1), pruning=Pruning(None, Explicit((ids,))))
-        found.append(to_probabilities(logits.double(), model.config)[:, target].cpu())
+        logits = logits.double()
+        probability = to_probabilities(logits, model.config)[:, target]
+        held = (logits.argmax(dim=1) == target).double()
+        found.append(torch.stack([probability, logits[:, target], held], dim=1).cpu())
     return torch.cat(found).numpy()

@@ -42,7 +42,8 @@ class Row:
 
     `deletion_gain`: how much lower the deletion AUC is; `insertion_gain`: how much higher the insertion AUC
     is; `gain`: both together. Above 0 is better than random. Each interval stands for itself: of twenty
-    methods that know nothing, one is expected to fall outside.
+    methods that know nothing, one is expected to fall outside. `srg`, `mif_accuracy`, `lif_accuracy`: as
+    `Judgement` defines them, of the same removals.
     """
 
     method: str
@@ -51,6 +52,9 @@ class Row:
     deletion_gain: Interval
     insertion_gain: Interval
     gain: Interval
+    srg: Interval
+    mif_accuracy: Interval
+    lif_accuracy: Interval
 
     @property
     def finding(self) -> str:
@@ -62,7 +66,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Study:
-    """What `run_study` found; `rows` by falling gain, `random_deletion` and `random_insertion` to compare."""
+    """What `run_study` found; `rows` by falling gain, and random order to compare.
+
+    `random_accuracy`: how long the class stays the answer in random order, whichever patches leave first.
+    """
 
     model: str
     dataset: str
@@ -73,6 +80,7 @@ class Study:
     rows: tuple[Row, ...]
     random_deletion: Interval
     random_insertion: Interval
+    random_accuracy: Interval
 
     @property
     def finding(self) -> str:
@@ -121,6 +129,7 @@ def run_study(
         rows=tuple(sorted(rows, key=lambda row: -row.gain.mean)),
         random_deletion=estimate_interval(aucs["random"][:, 0]),
         random_insertion=estimate_interval(aucs["random"][:, 1]),
+        random_accuracy=estimate_interval(aucs["random"][:, 3:].mean(axis=1)),
     )
 
 
@@ -145,15 +154,20 @@ def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, li
     return {**named, "random": results[len(orders) :]}
 
 
-def mean_aucs(judgements: Sequence[Judgement]) -> tuple[float, float]:
-    """Return the means of (deletion, insertion)."""
-    deletion = np.mean([judgement.deletion_auc for judgement in judgements])
-    return float(deletion), float(np.mean([judgement.insertion_auc for judgement in judgements]))
+def mean_aucs(judgements: Sequence[Judgement]) -> Float[np.ndarray, "5"]:
+    """Return the means of deletion AUC, insertion AUC, SRG, MIF and LIF accuracy."""
+    areas = [
+        (one.deletion_auc, one.insertion_auc, one.srg, one.mif_accuracy, one.lif_accuracy)
+        for one in judgements
+    ]
+    return np.mean(areas, axis=0)
 
 
-def make_row(method: str, own: Float[np.ndarray, "n 2"], chance: Float[np.ndarray, "n 2"]) -> Row:
+def make_row(method: str, own: Float[np.ndarray, "n 5"], chance: Float[np.ndarray, "n 5"]) -> Row:
+    """Return the row of a method; columns as those of `mean_aucs`."""
     deletion_gain, insertion_gain = chance[:, 0] - own[:, 0], own[:, 1] - chance[:, 1]
-    parts = (own[:, 0], own[:, 1], deletion_gain, insertion_gain, deletion_gain + insertion_gain)
+    gains = (deletion_gain, insertion_gain, deletion_gain + insertion_gain)
+    parts = (own[:, 0], own[:, 1], *gains, *own[:, 2:].T)
     return Row(method, *(estimate_interval(part) for part in parts))
 
 

@@ -44,6 +44,9 @@ def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> Non
         np.testing.assert_allclose(one.deletion, known[one.method].deletion, atol=1e-5)
         np.testing.assert_allclose(one.insertion, known[one.method].insertion, atol=1e-5)
         assert one.gap == pytest.approx(one.insertion_auc - one.deletion_auc)
+        judged = known[one.method]
+        assert one.srg == pytest.approx(judged.srg, abs=1e-4)
+        assert (one.mif_accuracy, one.lif_accuracy) == (judged.mif_accuracy, judged.lif_accuracy)
     gaps = [one.gap for one in found.candidates]
     assert gaps == sorted(gaps, reverse=True)
     randoms = results[len(orders) :]

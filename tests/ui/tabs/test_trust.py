@@ -15,7 +15,7 @@ SOME = ("chefer", "keep-score", "raw-attention")
 
 def trust(*gaps: float, label: str = "cat") -> Trust:
     maps = tuple(
-        Candidate(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap)
+        Candidate(method, (0.1, 0.2, 0.9), (0.1, 0.8, 0.9), 0.4, 0.4 + gap, gap, 5 * gap, 0.3, 0.7)
         for method, gap in zip(SOME, gaps, strict=True)
     )
     curve = (0.1, 0.5, 0.9)
@@ -48,6 +48,9 @@ def test_the_report_holds_the_curves_where_they_belong() -> None:
         page.index("Chefer et al.</th>") < page.index("Random order</th>") < page.index("Raw attention</th>")
     )
     assert page.count('class="passes"') == 1
+    others = page.split("<details>")[1]
+    for cell in ("+1.50", "−1.50", "30.0 %", "70.0 %"):
+        assert f"<td>{cell}</td>" in others
     assert "−0.30" in page
 
 

@@ -22,13 +22,17 @@ RANDOM = 24  # orders: twelve and their reverses
 MOST_STEPS, FEWEST_STEPS = 16, 4  # of a curve
 BUDGET = 6e11  # multiply-adds of all curves: about a quarter of a minute of one core
 DEVIATIONS = 2.5
+AREAS = ("deletion_auc", "insertion_auc", "gap", "srg", "mif_accuracy", "lif_accuracy")
 Curve = tuple[float, ...]
 MakeOrders = Callable[[VisionTransformer, Tensor, int], dict[str, Orders]]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A map's curves and their areas. `method`: its key in METHODS. `gap`: insertion less deletion AUC."""
+    """A map's curves and their areas. `method`: its key in METHODS. `gap`: insertion less deletion AUC.
+
+    `srg`, `mif_accuracy`, `lif_accuracy`: as `Judgement` defines them.
+    """
 
     method: str
     deletion: Curve
@@ -36,6 +40,9 @@ class Candidate:
     deletion_auc: float
     insertion_auc: float
     gap: float
+    srg: float
+    mif_accuracy: float
+    lif_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,8 @@ def choose_shares(config: ViTConfig, *, sets: int) -> tuple[float, ...]:
 
 
 def make_candidate(method: str, result: Judgement) -> Candidate:
-    deletion, insertion = make_curve(result.deletion), make_curve(result.insertion)
-    return Candidate(method, deletion, insertion, result.deletion_auc, result.insertion_auc, result.gap)
+    areas = {name: getattr(result, name) for name in AREAS}
+    return Candidate(method, make_curve(result.deletion), make_curve(result.insertion), **areas)
 
 
 def make_curve(values: np.ndarray | Sequence[float]) -> Curve:

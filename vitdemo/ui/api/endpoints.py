@@ -149,9 +149,11 @@ class Api:
         Returns:
             model, class, patches; kept (numbers of patches present, ascending); methods (method -> deletion
             and insertion: the probability of the class at each number of patches; their areas deletion_auc,
-            low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion area; best
-            first); random (orders; low, mean and high of their curves; auc); bar (the gap that a map must
-            exceed to be better than chance); trusted (the methods above it); sentence (which to trust most).
+            low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion area; srg: the
+            symmetric relevance gain, in logits; mif_accuracy and lif_accuracy: how long the class stays the
+            answer, 0 to 1, while the most or the least influential leave first; best first); random (orders;
+            low, mean and high of their curves; auc); bar (the gap that a map must exceed to be better than
+            chance); trusted (the methods above it); sentence (which to trust most).
         """
         result = self._open(Request(image, model, 0.0, size=size))
         return records.pack_trust(result.analysis, result.trust(class_name))

@@ -85,6 +85,9 @@ def pack_trust(result: Analysis, found: Trust) -> dict[str, Any]:
                 "deletion_auc": one.deletion_auc,
                 "insertion_auc": one.insertion_auc,
                 "gap": one.gap,
+                "srg": one.srg,
+                "mif_accuracy": one.mif_accuracy,
+                "lif_accuracy": one.lif_accuracy,
             }
             for one in found.candidates
         },

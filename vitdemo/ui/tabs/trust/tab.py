@@ -12,6 +12,7 @@ from vitdemo.ui.kit.html import Html, join, quiet, row, save_button, table, tag
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.svg import Axes, Frame, Line, draw_lines
+from vitdemo.ui.kit.words import percent
 from vitdemo.ui.tabs.trust import sanity, words
 from vitdemo.ui.tabs.trust.checks import CHECKS
 
@@ -51,7 +52,8 @@ def write_trust(trust: Trust) -> Html:
     charts = tag("div", draw_chart(trust, deletion=True), draw_chart(trust, deletion=False), class_="charts")
     said = tag("p", words.write_sentence(trust), class_="sentence", role="status")
     tried, about = quiet(words.write_tried(trust)), quiet(words.write_about(trust))
-    return tag("div", said, charts, tried, write_areas(trust), about, class_="trust")
+    others = write_others(trust)
+    return tag("div", said, charts, tried, write_areas(trust), about, others, class_="trust")
 
 
 def draw_chart(trust: Trust, *, deletion: bool) -> Html:
@@ -93,6 +95,21 @@ def write_line(trust: Trust, place: int, one: Candidate) -> Html:
     gap = f"{one.gap:+.2f}".replace("-", "−")
     cells = (say(method.title), draw_bar(one.deletion_auc), draw_bar(one.insertion_auc), gap)
     return row(*cells, class_=kind, tabindex=0, data_row=place, title=say(method.summary))
+
+
+def write_others(trust: Trust) -> Html:
+    """Return a line a map with the numbers by which papers judge maps; it opens at a click."""
+    rows = [
+        row(
+            say(METHODS[one.method].title),
+            f"{one.srg:+.2f}".replace("-", "−"),
+            percent(one.mif_accuracy),
+            percent(one.lif_accuracy),
+        )
+        for one in trust.candidates
+    ]
+    shown = table([say(name) for name in words.OTHER_COLUMNS], rows)
+    return tag("details", tag("summary", say(words.OTHERS)), shown, quiet(say(words.OTHERS_ABOUT)))
 
 
 def draw_bar(share: float) -> Html:

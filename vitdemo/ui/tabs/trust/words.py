@@ -37,6 +37,15 @@ ABOUT = (
 )
 
 
+OTHERS = "The same removals, in the numbers of the papers"
+OTHER_COLUMNS = ("Map", "SRG", "MIF accuracy", "LIF accuracy")
+OTHERS_ABOUT = (
+    "SRG is the symmetric relevance gain: how much higher the logit of the class is when the least "
+    "influential patches leave first than when the most influential do, on average; high is good, 0 is "
+    "chance. MIF and LIF accuracy: for how much of the way the class stays the answer when the most "
+    "influential patches leave first, low is good, and when the least influential do, high is good."
+)
+
 TRIED = "Each order was tried at {points} numbers of patches."
 FEWER = (
     "Each order was tried at {points} numbers of patches, not at {most} as with a small network: a pass of "
