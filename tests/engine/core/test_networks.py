@@ -12,7 +12,8 @@ from huggingface_hub import constants
 from tests.engine.bundle import draw_picture
 from tests.weights.hub import COMMIT, Hub
 from tests.weights.samples import write_own
-from vitdemo.engine import Engine, Request
+from vitdemo.engine import Engine, Look, Request
+from vitdemo.engine.answers import share
 from vitdemo.limits import Limits
 from vitdemo.weights import is_cached
 
@@ -55,8 +56,11 @@ def test_what_is_named_is_looked_at_before_it_is_fetched(hub: Hub, models: Path)
     assert (engine.info(NAME).title, engine.info(NAME).grid) == ("me/mine", (4, 4))
     assert networks.menu() == before, "it is in the menu of those who have named it"
     assert networks.menu([NAME])[-1] == (f"me/mine · ↓ {size / 1e6:.0f} MB", NAME)
-    analysis = engine.open(Request(draw_picture(), NAME)).analysis
-    assert analysis.source == f"hf-hub:me/mine@{COMMIT}"
+    result = engine.open(Request(draw_picture(), NAME))
+    assert result.analysis.source == f"hf-hub:me/mine@{COMMIT}"
+    assert f" · me/mine@{COMMIT[:12]} · " in share.line(result._subject.entry, "example.org")
+    facts = result.export(Look()).facts
+    assert (facts["source"], facts["model"]) == (f"hf-hub:me/mine@{COMMIT}", f"{NAME}@{COMMIT}")
     assert networks.menu([NAME])[-1] == ("me/mine", NAME), "and no restart was needed"
     asked = len(hub.requests)
     assert networks.look_up("hf_hub:me/mine") == NAME

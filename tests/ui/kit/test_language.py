@@ -26,6 +26,7 @@ from vitdemo.message import Message
 from vitdemo.registry import MODELS
 from vitdemo.ui import build
 from vitdemo.ui.kit import words as text
+from vitdemo.ui.kit.components import list_networks
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.language import find_catalogues, find_language, read_chinese, say, say_both, translate
 from vitdemo.ui.tabs.inside import costs
@@ -223,6 +224,14 @@ def expect_chinese(error: Exception, name: str) -> None:
     assert not catalogue.find_english(
         shown.value.message, allowed=("such as pytorch_model.bin", "Permission denied")
     )
+
+
+def test_the_menu_is_in_the_visitors_language() -> None:
+    key = "dynamicvit_photo"
+    with make_visitor("zh-CN"):
+        titles = {key: title for title, key in list_networks(Engine(device="cpu"))}
+        assert titles[key] == "DynamicViT · 十二种日常事物"
+        assert titles["deit_tiny"].startswith("DeiT-Tiny · ImageNet")
 
 
 def test_tables_of_numbers_speak_chinese() -> None:

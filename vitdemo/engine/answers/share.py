@@ -8,10 +8,12 @@ from vitdemo import render
 from vitdemo.engine.core.cache import Entry
 from vitdemo.message import Message, said
 
+COMMIT = 12  # digits that tell it from all others
+
 
 def line(entry: Entry, address: str) -> str:
     """Return answer, patches, network and `address` on one line, as the visitor reads it."""
-    facts = [*answer(entry), left(entry), entry.analysis.title, address]
+    facts = [*answer(entry), left(entry), name(entry), address]
     return " · ".join(said(fact) for fact in facts if fact)
 
 
@@ -19,6 +21,16 @@ def answer(entry: Entry) -> tuple[str, ...]:
     """Return the likeliest class and its probability in percent; nothing for a network without classes."""
     top = (entry.analysis.pruned or entry.analysis.dense).top
     return (top[0][0], f"{100 * top[0][1]:.1f} %") if top else ()
+
+
+def name(entry: Entry) -> str:
+    """Return the network's title; of one from the Hub also its repository with the commit."""
+    title, source = entry.analysis.title, entry.analysis.source
+    if not source.startswith("hf-hub:"):
+        return title
+    repo, _, commit = source.removeprefix("hf-hub:").partition("@")
+    named = f"{repo}@{commit[:COMMIT]}"
+    return named if title == repo else f"{title} ({named})"
 
 
 def left(entry: Entry) -> Message:
@@ -34,5 +46,5 @@ def card(entry: Entry, address: str) -> Image.Image:
     shown = render.draw_kept(view, kept[-1], entry.config.grid) if kept else render.enlarge_view(view)
     words = answer(entry) or (entry.analysis.title,)
     analysis = entry.analysis
-    lines = [analysis.warning, left(entry), analysis.title, analysis.vocabulary, address]
+    lines = [analysis.warning, left(entry), name(entry), analysis.vocabulary, address]
     return render.draw_card(shown, view, title=words, lines=lines)

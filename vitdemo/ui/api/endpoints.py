@@ -83,7 +83,7 @@ class Api:
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
-            model, pruning_ratio, selector, method, title, options (those that the method has, as used); unit;
+            model, source, pruning_ratio, selector, method, title, options (those that the method has); unit;
             values (rows x columns of patches, 0 to 1; null where a patch was pruned before it could be seen);
             range (lowest and highest of the values); prefix_share (part of the total, 0 to 1, that goes to
             class, distillation and register tokens instead of patches; null where the total is 0, and
@@ -126,9 +126,10 @@ class Api:
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
-            model, pruning_ratio, selector, class, against, method, title, options (none); unit; values (rows
-            x columns of patches, 0 or more, to 1 for gradient-rollout, of either sign for attnlrp; null where
-            a patch was pruned before it could be seen); range (lowest and highest of the values).
+            model, source, pruning_ratio, selector, class, against, method, title, options (none); unit;
+            values (rows x columns of patches, 0 or more, to 1 for gradient-rollout, of either sign for
+            attnlrp; null where a patch was pruned before it could be seen); range (lowest and highest of the
+            values).
         """
         result = self._open(Request(image, model, pruning_ratio, selector, size))
         return records.pack_map(result.analysis, result.class_map(class_name, method=method, against=against))
@@ -147,13 +148,13 @@ class Api:
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
-            model, class, patches; kept (numbers of patches present, ascending); methods (method -> deletion
-            and insertion: the probability of the class at each number of patches; their areas deletion_auc,
-            low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion area; srg: the
-            symmetric relevance gain, in logits; mif_accuracy and lif_accuracy: how long the class stays the
-            answer, 0 to 1, while the most or the least influential leave first; best first); random (orders;
-            low, mean and high of their curves; auc); bar (the gap that a map must exceed to be better than
-            chance); trusted (the methods above it); sentence (which to trust most).
+            model, source, class, patches; kept (numbers of patches present, ascending); methods (method ->
+            deletion and insertion: the probability of the class at each number of patches; their areas
+            deletion_auc, low is good, and insertion_auc, high is good, 0 to 1; gap: insertion less deletion
+            area; srg: the symmetric relevance gain, in logits; mif_accuracy and lif_accuracy: how long the
+            class stays the answer, 0 to 1, while the most or the least influential leave first; best first);
+            random (orders; low, mean and high of their curves; auc); bar (the gap that a map must exceed to
+            be better than chance); trusted (the methods above it); sentence (which to trust most).
         """
         result = self._open(Request(image, model, 0.0, size=size))
         return records.pack_trust(result.analysis, result.trust(class_name))
@@ -167,11 +168,11 @@ class Api:
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
 
         Returns:
-            model; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each stage),
-            macs (multiply-accumulates); selectors (name -> runs: over how many seeds the next three are the
-            mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the share of
-            runs with the dense answer; flip: the first pruning ratio with another answer, or null; kept:
-            patch ids that are left, and times: as of /analyse, one for each ratio, both of one run).
+            model, source; ratios, one entry each: pruning_ratio, tokens (patches at the input and after each
+            stage), macs (multiply-accumulates); selectors (name -> runs: over how many seeds the next three
+            are the mean; probabilities: class -> one for each ratio; answers: one for each ratio; held: the
+            share of runs with the dense answer; flip: the first pruning ratio with another answer, or null;
+            kept: patch ids that are left, and times: as of /analyse, one for each ratio, both of one run).
         """
         result = self._open(Request(image, model, 0.0, size=size))
         return records.pack_sweep(result.analysis, result.lab.sweep())

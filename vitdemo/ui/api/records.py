@@ -58,6 +58,7 @@ def pack_map(result: Analysis, found: PatchMap) -> dict[str, Any]:
         own = {"class": found.label, "against": found.against}
     return {
         "model": result.model,
+        "source": result.source,
         "pruning_ratio": result.pruning_ratio,
         "selector": result.selector,
         "method": found.method,
@@ -75,6 +76,7 @@ def pack_trust(result: Analysis, found: Trust) -> dict[str, Any]:
     best = f"Trust {trusted[0]} most." if trusted else "No map is better than random order."
     return {
         "model": result.model,
+        "source": result.source,
         "class": found.label,
         "patches": found.num_patches,
         "kept": found.kept,
@@ -110,7 +112,7 @@ def pack_sweep(result: Analysis, found: Sweep) -> dict[str, Any]:
         for point in found.points
     ]
     selectors = {one.selector: pack_curve(found, one) for one in found.curves}
-    return {"model": result.model, "ratios": ratios, "selectors": selectors}
+    return {"model": result.model, "source": result.source, "ratios": ratios, "selectors": selectors}
 
 
 def pack_curve(found: Sweep, one: SweepCurve) -> dict[str, Any]:
