@@ -1,4 +1,4 @@
-"""Faults of the cache of the Hub's client, injected into the process that loads."""
+"""Faults of the Hub's client, of its cache and its network, injected into the process that loads."""
 
 from __future__ import annotations
 
@@ -62,4 +62,15 @@ def flip_bit() -> Iterator[None]:
     yield
 
 
-FAULTS = {"full disk": fill_disk, "no cache": forbid_cache, "bit flipped": flip_bit}
+@contextmanager
+def lose_name() -> Iterator[None]:
+    """Let no name server know the Hub."""
+    from huggingface_hub import constants
+
+    real = constants.HUGGINGFACE_CO_URL_TEMPLATE
+    constants.HUGGINGFACE_CO_URL_TEMPLATE = real.replace(constants.ENDPOINT, "http://hub.invalid")
+    yield
+    constants.HUGGINGFACE_CO_URL_TEMPLATE = real
+
+
+FAULTS = {"no name": lose_name, "full disk": fill_disk, "no cache": forbid_cache, "bit flipped": flip_bit}

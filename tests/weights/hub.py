@@ -23,7 +23,8 @@ from tests.weights.cache_faults import FAULTS, LARGE
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PATTERN = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
-ERRORS = {"RepoNotFound": 404, "RevisionNotFound": 404, "EntryNotFound": 404, "GatedRepo": 403, "broken": 500}
+ERRORS = {"RepoNotFound": 404, "RevisionNotFound": 404, "EntryNotFound": 404, "GatedRepo": 403}
+ERRORS |= {"broken": 500, "busy": 429, "unauthorized": 401}
 SLOW_PIECE, SLOW_PAUSE = 2**16, 0.5
 HUGE = 3 * 10**9  # bytes
 
@@ -35,8 +36,8 @@ class Hub:
     (accepts, never answers), "stuck" (answers HEAD, then hangs), "stalls" (at half of each large body),
     "dies" (there, each time, and knows no ranges), "dies once", "short" (sends less than it said before),
     "huge" (says 3 GB), "altered" (one bit is not what the checksum tells), "private" (is there for those who
-    send a token), "GatedRepo" or "broken" (status 500). `requests` lists what was asked, `sent` counts the
-    bytes of bodies.
+    send a token), "GatedRepo", or "broken", "busy" and "unauthorized" (status 500, 429 and 401). `requests`
+    lists what was asked, `sent` counts the bytes of bodies.
     """
 
     def __init__(self, root: Path) -> None:

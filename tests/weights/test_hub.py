@@ -40,7 +40,13 @@ LOADS: list[dict[str, Any]] = [
     {"name": "space", "source": "vit_cifar10", "env": {"VITDEMO_HUB_REPO": "me/space"}},
     {"name": "gated", "source": "hf-hub:me/gated", "modes": {"me/gated": "GatedRepo"}},
     {"name": "broken", "source": "hf-hub:me/broken", "modes": {"me/broken": "broken"}},
+    {"name": "busy", "source": "hf-hub:me/busy", "modes": {"me/busy": "busy"}},
+    {"name": "no token", "source": "hf-hub:me/locked", "modes": {"me/locked": "unauthorized"}},
+    {"name": "no name", "source": "hf-hub:me/hangs", "fault": "no name"},
     {"name": "no repo", "source": "hf-hub:me/nothing"},
+    {"name": "no config", "source": "hf-hub:me/bare"},
+    {"name": "no weights", "source": "hf-hub:me/empty"},
+    {"name": "other sizes", "source": "hf-hub:me/sizes"},
     {"name": "no revision", "source": f"{GOOD}@v9"},
     {"name": "no file", "source": "hf-hub:me/pickled"},
     {"name": "hangs", "source": "hf-hub:me/hangs", "modes": {"me/hangs": "hang"}, "deadline": DEADLINE},
@@ -91,10 +97,27 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     (root / "me" / "open_clip" / "model.safetensors").unlink()
     own = write_own(root / "me" / "good")
-    for copy in ("slow", "gated", "broken", "pickled", "hangs", "stuck", "space/vit_cifar10"):
+    for copy in (
+        "slow",
+        "gated",
+        "broken",
+        "busy",
+        "locked",
+        "pickled",
+        "hangs",
+        "stuck",
+        "space/vit_cifar10",
+    ):
         shutil.copytree(root / "me" / "good", root / "me" / copy)
     shutil.copytree(root / "me" / "good", root / "me" / "bert")
     (root / "me" / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    for copy in ("bare", "empty"):
+        shutil.copytree(root / "me" / "good", root / "me" / copy)
+    (root / "me" / "bare" / "config.json").unlink()
+    (root / "me" / "empty" / "model.safetensors").unlink()
+    shutil.copytree(root / "me" / "other", root / "me" / "sizes")
+    sizes = json.loads((root / "me" / "sizes" / "config.json").read_text()) | {"intermediate_size": 64}
+    (root / "me" / "sizes" / "config.json").write_text(json.dumps(sizes))
     weights = root / "me" / "pickled" / "model.safetensors"
     size = weights.stat().st_size
     weights.rename(weights.with_name("pytorch_model.bin"))
@@ -139,7 +162,7 @@ def test_the_cache_tells_what_need_not_be_fetched(hub: dict[str, Any]) -> None:
         "shards, pinned",
         "open_clip",
     }
-    assert cached == whole | {"hangs, cached", "offline, cached", "down, cached"}
+    assert cached == whole | {"other sizes", "hangs, cached", "offline, cached", "down, cached"}
 
 
 def test_the_report_and_the_preprocessing_of_a_hub_model(hub: dict[str, Any]) -> None:
@@ -188,7 +211,13 @@ def test_a_slow_download_is_not_cut_off_and_shows_its_progress(hub: dict[str, An
 
 REFUSALS = {
     "gated": "me/gated is gated",
-    "broken": "status 500 for me/broken",
+    "broken": "The Hub answered with status 500 for me/broken: try again later",
+    "busy": "The Hub has had too many requests: try me/busy again in a few minutes",
+    "no token": "The Hub does not accept the access token for me/locked: renew HF_TOKEN, or unset it",
+    "no name": "The Hub could not be reached for me/hangs; check the connection, or try again later",
+    "no config": "me/bare has no config.json at revision main",
+    "no weights": "me/empty has no model.safetensors at revision main (a pickle such as",
+    "other sizes": "blocks.0.mlp.fc1.weight has shape (80, 48), the model needs (64, 48)",
     "no repo": "There is no repository me/nothing on the Hub",
     "no revision": "me/good has no revision v9",
     "shards, large": f"{VISION} of me/large has 0 MB, and at most 0 MB are fetched",

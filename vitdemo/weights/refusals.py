@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from http import HTTPStatus
 from pathlib import PurePath
 
 from vitdemo.message import Message
@@ -36,20 +37,36 @@ def explain_error(error: Exception, *, repo: str, revision: str, file: str) -> W
         (errors.OfflineModeIsEnabled, offline),
         (
             errors.LocalEntryNotFoundError,
-            offline if constants.HF_HUB_OFFLINE else Message("The Hub could not be reached"),
+            offline
+            if constants.HF_HUB_OFFLINE
+            else Message("The Hub could not be reached; check the connection, or try again later"),
         ),
     )
     for kind, sentence in sentences:
         if isinstance(error, kind):
             return WeightsError(sentence)
     if isinstance(error, errors.HfHubHTTPError):
-        status = error.response.status_code
-        return WeightsError(
-            Message("The Hub answered with status {status} for {repo}", status=status, repo=repo)
-        )
+        return WeightsError(describe_status(error.response.status_code, repo=repo))
     if isinstance(error, OSError):
         return explain_unwritten(error, repo=repo, file=file)
-    return WeightsError(Message("The Hub could not be reached for {repo}", repo=repo))
+    return WeightsError(
+        Message(
+            "The Hub could not be reached for {repo}; check the connection, or try again later", repo=repo
+        )
+    )
+
+
+def describe_status(status: int, *, repo: str) -> Message:
+    """Return the sentence for an answer of the Hub that tells nothing but its status."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Message(
+            "The Hub does not accept the access token for {repo}: renew HF_TOKEN, or unset it", repo=repo
+        )
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Message("The Hub has had too many requests: try {repo} again in a few minutes", repo=repo)
+    return Message(
+        "The Hub answered with status {status} for {repo}: try again later", status=status, repo=repo
+    )
 
 
 def describe_absent(file: str, *, repo: str, revision: str) -> Message:

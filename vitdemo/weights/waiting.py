@@ -57,7 +57,11 @@ def explain_silence(repo: str, terms: Terms, *, long: bool, silent: bool) -> Wei
     seconds = f"{terms.deadline:g}"
     if silent:
         return WeightsError(
-            Message("The Hub did not answer within {seconds} seconds for {repo}", seconds=seconds, repo=repo)
+            Message(
+                "The Hub did not answer within {seconds} seconds for {repo}: try again later",
+                seconds=seconds,
+                repo=repo,
+            )
         )
     return WeightsError(
         Message(

@@ -206,11 +206,11 @@ def refuse(*_: object, **__: object) -> str:
 
 
 def test_a_message_within_a_message_is_translated_and_other_words_are_not() -> None:
-    cause = Message("The Hub could not be reached")
+    cause = Message("The Hub could not be reached; check the connection, or try again later")
     note = Message("{error}; cached files of revision {revision} are in use", error=cause, revision="1f")
-    assert note == "The Hub could not be reached; cached files of revision 1f are in use"
+    assert note == f"{cause}; cached files of revision 1f are in use"
     with make_visitor("zh-CN"):
-        assert translate(note) == "无法连接 Hub。正在使用版本 1f 的缓存文件。"
+        assert translate(note) == "无法连接 Hub；请检查网络连接，或稍后再试。正在使用版本 1f 的缓存文件。"
         assert translate(Message("{name} has no pixels.", name="Measuring {x}")) == "Measuring {x} 没有像素。"
         assert translate("Measuring") == "Measuring", "no Message"
 
