@@ -15,6 +15,7 @@ from vitdemo.engine.answers import lab
 from vitdemo.limits import Limits
 from vitdemo.serving import queue
 from vitdemo.serving.sessions import Sessions
+from vitdemo.ui.kit.visit import NEWER
 from vitdemo.ui.kit.words import CRASHED
 
 MODEL = "vit_cifar10"
@@ -93,7 +94,7 @@ def test_light_work_waits_for_nobody(url: str, jobs: Jobs) -> None:
 def test_a_page_that_asks_for_another_result_gives_up_what_it_asked_before(
     url: str, page: gr.Blocks, jobs: Jobs
 ) -> None:
-    (answer,) = [fn for fn in page.fns.values() if fn.api_name == queue.NEWER]
+    (answer,) = [fn for fn in page.fns.values() if fn.api_name == NEWER]
     visitor = Visitor(url, session="a page")
     event = ask_sweep(visitor)
     with visitor.listen("sweep", event) as lines:
