@@ -22,13 +22,14 @@ from torch import Tensor
 from train.card import format_card
 from train.data import Pictures
 from train.folder import read
-from train.shelf import find_folder, load_named, read_metrics
+from train.shelf import find_folder, load_named
 from train.splits import load_split, spread
 from vitdemo.data import preprocess
 from vitdemo.familiarity import Familiarity, fit
 from vitdemo.files import write_atomically
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import LoadedModel, save_familiarity
+from vitdemo.weights.metrics import read_metrics
 
 FITTED = 2000  # training pictures, which are plenty: the axes are few
 AXES = 1 / 6  # of the network's width

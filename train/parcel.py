@@ -6,9 +6,9 @@ import math
 import re
 from pathlib import Path
 
-from train.shelf import METRICS, read_metrics
 from vitdemo.weights import load_model
 from vitdemo.weights.familiarity import FILE as FAMILIARITY
+from vitdemo.weights.metrics import METRICS, read_metrics
 from vitdemo.weights.reading import CONFIG, WEIGHTS, sha256_of
 
 NEEDED = (CONFIG, METRICS, WEIGHTS, "README.md")
@@ -37,14 +37,11 @@ def list_files(folder: Path) -> list[Path]:
         if path.name in figures:
             check_figure(path)
     load_model(str(folder))
-    try:
-        metrics = read_metrics(folder)
-        accuracy, judged = metrics["accuracy"], metrics["sha256"]
-    except (ValueError, KeyError, TypeError):
-        accuracy, judged = math.nan, ""
-    if not 0 <= accuracy <= 100:
+    metrics = read_metrics(folder)
+    accuracy = metrics.get("accuracy", math.nan)
+    if not 0 <= accuracy <= 100 or "sha256" not in metrics:
         raise ValueError(f"{folder / METRICS} does not state an accuracy from 0 to 100 and its sha256")
-    if judged != sha256_of(folder / WEIGHTS):
+    if metrics["sha256"] != sha256_of(folder / WEIGHTS):
         raise ValueError(f"{folder / METRICS} was measured with other weights than {WEIGHTS}")
     check_card(folder / "README.md", accuracy=accuracy)
     return found

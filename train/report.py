@@ -25,7 +25,7 @@ from train.config import TrainConfig, list_settings
 from train.data import Pictures
 from train.evaluate import confusion_matrix, predict, sweep
 from train.options import SWEEP
-from train.shelf import list_checkpoints, load_named, read_metrics
+from train.shelf import list_checkpoints, load_named
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
@@ -34,6 +34,7 @@ from vitdemo.markdown import write_block
 from vitdemo.processes import World
 from vitdemo.render.plots import plot_classes, plot_confusion, plot_keep_ratios, plot_training
 from vitdemo.weights import LoadedModel
+from vitdemo.weights.metrics import read_metrics
 from vitdemo.weights.store import read_description
 
 SHOWN_RATIO = 0.7

@@ -1,16 +1,13 @@
-"""Checkpoints that stand together in a folder, bundled or of own runs, and what was measured of each."""
+"""Checkpoints that stand together in a folder, bundled or of own runs: found and loaded."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from vitdemo.registry import MODELS
 from vitdemo.weights import BUNDLED, LoadedModel, load_model
+from vitdemo.weights.metrics import METRICS
 from vitdemo.weights.shelf import find_exports, find_networks, find_own, make_own_spec
-
-METRICS = "metrics.json"
 
 
 def load_named(name: str, folder: Path, *, device: str = "cpu") -> LoadedModel:
@@ -34,8 +31,3 @@ def list_checkpoints(folder: Path) -> dict[str, Path]:
     found = find_networks(folder, having=METRICS) | find_exports(folder, having=METRICS)
     names = [*(key for key in MODELS if key in found), *(name for name in found if name not in MODELS)]
     return {name: found[name] for name in names}
-
-
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Return what the metrics.json of a checkpoint says."""
-    return json.loads((folder / METRICS).read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from vitdemo.engine.answers.classes import (
     class_map,
     class_maps,
     draw_class_map,
-    probability_of,
+    find_probability,
 )
 from vitdemo.engine.answers.export import Export, export
 from vitdemo.engine.answers.inside import Inside
@@ -150,7 +150,7 @@ class Result:
 
     def probability(self, label: str) -> float:
         """Return how likely class `label` is by the answer. Raise ValueError for one that is not known."""
-        return probability_of(self._subject, label)
+        return find_probability(self._subject, label)
 
     def trust(self, label: str = "") -> Trust:
         """Judge each map of class `label` ("": the answer) against random order, by really removing patches.

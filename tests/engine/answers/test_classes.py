@@ -15,7 +15,7 @@ from tests.small_bundle import write_small_models
 from vitdemo import render
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
-from vitdemo.engine.answers.classes import class_index, draw_class
+from vitdemo.engine.answers.classes import draw_class, find_class
 from vitdemo.maps import CLASS_METHODS, METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
@@ -120,4 +120,4 @@ def test_of_two_classes_with_one_name_the_likelier_is_meant(engine: Engine, mode
     names = ("crane", *CIFAR10_CLASSES[1:9], "crane")
     twins = dataclasses.replace(loaded, classes=names)
     expected = 0 if entry.dense.logits[0] > entry.dense.logits[9] else 9
-    assert class_index(entry, twins, "crane") == expected
+    assert find_class(entry, twins, "crane") == expected

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from vitdemo.engine.answers.anatomy import NAMES, Pass, rows_of, trace_of
+from vitdemo.engine.answers.anatomy import NAMES, Pass, to_rows
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
@@ -94,7 +94,7 @@ def ablate(subject: Subject, which: Pass) -> Ablation:
     In a pruned pass the patches that were kept stay the same, so that the change is that of the head alone.
     Raise ValueError for a backbone without classes.
     """
-    trace, pool = trace_of(subject.entry, which), subject.shared.pool
+    trace, pool = subject.entry.choose_trace(which), subject.shared.pool
     if trace.logits is None:
         raise ValueError(
             Message("this network has no classes, so there is no answer that a head could change")
@@ -108,4 +108,4 @@ def ablate(subject: Subject, which: Pass) -> Ablation:
     words = Message("change of the logit of {label}", label=label)
     colours = charts.Diverging(float(np.abs(changes).max()) or 1.0, words)
     image = charts.draw_numbers(changes, colours=colours, decimals=2, names=NAMES)
-    return Ablation(label, float(trace.logits[target]), rows_of(changes), bool(trace.prune_loc), image)
+    return Ablation(label, float(trace.logits[target]), to_rows(changes), bool(trace.prune_loc), image)

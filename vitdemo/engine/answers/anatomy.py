@@ -18,7 +18,6 @@ from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.render import charts
 from vitdemo.render.text import stack
-from vitdemo.trace import Trace
 
 Pass = Literal["pruned", "dense"]
 FILTERS, FILTER_COLUMNS = 28, 7  # as many as the ViT paper shows
@@ -108,7 +107,7 @@ def position_figure(entry: Entry, position: int) -> Image.Image:
 
 def heads(entry: Entry, which: Pass) -> Heads:
     """Return attention distance and entropy of each head; through pruning over the tokens present."""
-    trace = trace_of(entry, which)
+    trace = entry.choose_trace(which)
     patch = as_pair(entry.config.patch_size)
     distance, entropy = attention_distance(trace, patch_size=patch), attention_entropy(trace)
     (gh, gw), (ph, pw) = entry.config.grid, patch
@@ -122,7 +121,7 @@ def heads(entry: Entry, which: Pass) -> Heads:
             (entropy, render.Scale(0.0, widest, alike), 2),
         )
     ]
-    return Heads(rows_of(distance), rows_of(entropy), farthest, widest, figures[0], figures[1])
+    return Heads(to_rows(distance), to_rows(entropy), farthest, widest, figures[0], figures[1])
 
 
 def numbers_scale(values: Float[np.ndarray, "l h"], label: str) -> render.Scale:
@@ -133,7 +132,7 @@ def numbers_scale(values: Float[np.ndarray, "l h"], label: str) -> render.Scale:
 
 def norms(entry: Entry, which: Pass) -> Norms:
     """Return the norm of each patch token after the last block over the view, artefact tokens framed."""
-    found = token_norms(trace_of(entry, which))
+    found = token_norms(entry.choose_trace(which))
     label = Message("norm of the token after the last block")
     scale = render.share_scale([found.heat], label=label, low=0.0)
     figure = render.draw_heat(entry.analysis.view, found.heat, scale=scale)
@@ -144,10 +143,5 @@ def norms(entry: Entry, which: Pass) -> Norms:
     return Norms(figure, found.limit, MAD_FACTOR, found.artefacts, found.prefix)
 
 
-def trace_of(entry: Entry, which: Pass) -> Trace:
-    """Return the pass asked for; the dense one where nothing was pruned."""
-    return entry.dense if which == "dense" or entry.pruned is None else entry.pruned
-
-
-def rows_of(values: Float[np.ndarray, "l h"]) -> tuple[tuple[float, ...], ...]:
+def to_rows(values: Float[np.ndarray, "l h"]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in values.tolist())

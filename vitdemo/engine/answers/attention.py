@@ -36,9 +36,9 @@ def attention_drawing(entry: Entry, look: Look) -> render.Drawing:
 
     Raise ValueError naming an unknown method or an option out of range, and PatchDropped.
     """
-    method, trace = choose_method(look.method), trace_of(entry, look)
-    heat = heat_of(trace, method, look)
-    gone = find_gone(trace, options_for(trace, look, method.options).get("layer", -1))
+    method, trace = choose_method(look.method), entry.choose_trace(look.pass_)
+    heat = compute_heat(trace, method, look)
+    gone = find_gone(trace, choose_options(trace, look, method.options).get("layer", -1))
     scale = render.own_scale(heat, label=method.unit)
     return render.Drawing(entry.analysis.view, heat, scale, gone, look.query)
 
@@ -52,18 +52,18 @@ def find_gone(trace: Trace, layer: int = -1) -> Bool[np.ndarray, "gh gw"]:
 
 def attention_map(entry: Entry, look: Look) -> PatchMap:
     """Return the numbers of `attention_drawing`. Raise as that does."""
-    trace, method = trace_of(entry, look), choose_method(look.method)
-    heat, options = heat_of(trace, method, look), options_for(trace, look, method.options)
+    trace, method = entry.choose_trace(look.pass_), choose_method(look.method)
+    heat, options = compute_heat(trace, method, look), choose_options(trace, look, method.options)
     # The rest goes to the prefix tokens, up to rounding: no step of a rollout changes the sum of a row.
     whole = sum_of(trace, options) if look.direction == "out" else 0
     share = max(0.0, 1 - float(np.nansum(heat)) / whole) if whole > 0 else None
     return patch_map(method, heat, options=options, prefix_share=share)
 
 
-def heat_of(trace: Trace, method: Method, look: Look) -> Heatmap:
+def compute_heat(trace: Trace, method: Method, look: Look) -> Heatmap:
     """Return the map of `method`, which may be another than the look's own, with the look's options."""
     explained = explain if look.direction == "out" else explain_inward
-    return explained(trace, method.key, **options_for(trace, look, method.options))
+    return explained(trace, method.key, **choose_options(trace, look, method.options))
 
 
 def sum_of(trace: Trace, options: dict[str, Any]) -> float:
@@ -84,10 +84,10 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
 
     Per-head rollouts where its method has no single heads. Raise as `attention_drawing`.
     """
-    trace, method = trace_of(entry, look), choose_method(look.method)
+    trace, method = entry.choose_trace(look.pass_), choose_method(look.method)
     if method.all_heads is None:
         method = ATTENTION_METHODS[GALLERY_METHOD]
-    heats = heats_of(trace, method, look)
+    heats = compute_heats(trace, method, look)
     tiles = render.draw_gallery(
         entry.analysis.view,
         heats,
@@ -101,16 +101,11 @@ def head_gallery(entry: Entry, look: Look, *, opacity: float = OPACITY, smooth: 
     return [(tile, Message("Head {head}", head=head)) for head, tile in enumerate(framed)]
 
 
-def heats_of(trace: Trace, method: Method, look: Look) -> list[Heatmap]:
+def compute_heats(trace: Trace, method: Method, look: Look) -> list[Heatmap]:
     """Return the maps of all heads of the look's layer, one a head."""
     if look.direction == "in":
-        return [heat_of(trace, method, replace(look, head=head)) for head in range(len(trace.attn[0]))]
-    return list(explain_heads(trace, method.key, **options_for(trace, look, method.all_heads_options)))
-
-
-def trace_of(entry: Entry, look: Look) -> Trace:
-    """Return the pass that `look` asks for; the dense one where nothing was pruned."""
-    return entry.dense if look.pass_ == "dense" or entry.pruned is None else entry.pruned
+        return [compute_heat(trace, method, replace(look, head=head)) for head in range(len(trace.attn[0]))]
+    return list(explain_heads(trace, method.key, **choose_options(trace, look, method.all_heads_options)))
 
 
 def choose_method(key: str) -> Method:
@@ -121,7 +116,7 @@ def choose_method(key: str) -> Method:
     return ATTENTION_METHODS[key]
 
 
-def options_for(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[str, Any]:
+def choose_options(trace: Trace, look: Look, options: tuple[Option, ...]) -> dict[str, Any]:
     """Return what `look` says of the options of a method, with the layer counted from 0."""
     counted = look.counted(len(trace.attn))
     return {option.key: getattr(counted, option.key) for option in options if hasattr(look, option.key)}

@@ -71,7 +71,7 @@ def read_figure(folder: Path, file: str) -> Image.Image | None:
         return None
 
 
-def validation_confidence(folder: Path | None) -> tuple[float, ...]:
+def read_confidence(folder: Path | None) -> tuple[float, ...]:
     """Return the percentiles 0 to 100 of the largest probability over the validation split.
 
     They stand in metrics.json; empty where they were not measured.
@@ -90,7 +90,7 @@ def rank_confidence(entry: Entry, loaded: LoadedModel) -> Confidence | None:
     low one tells of a picture unlike those. A high one proves nothing: networks are often sure of pictures
     of things that they have never seen.
     """
-    percentiles = validation_confidence(loaded.measured)
+    percentiles = read_confidence(loaded.measured)
     if not percentiles or entry.dense.logits is None:
         return None
     confidence = float(to_probabilities(entry.dense.logits, entry.config).max())

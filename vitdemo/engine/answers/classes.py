@@ -60,7 +60,7 @@ def class_maps(subject: Subject, label: str = "", *, against: str = "") -> list[
     if not entry.config.num_classes:
         return []
     label = label or answer(entry)
-    heats, ranking = heats_of(subject, label, against), ranking_of(subject)
+    heats, ranking = compute_heats(subject, label, against), find_ranking(subject)
     totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
     methods = ranking.sort(heats)
     images = [draw_class(entry, method, heats[method]).to_image() for method in methods]
@@ -73,14 +73,14 @@ def class_maps(subject: Subject, label: str = "", *, against: str = "") -> list[
 def class_map(subject: Subject, label: str = "", *, method: str, against: str = "") -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
     label = label or answer(subject.entry)
-    known, heats = choose_class_method(method), heats_of(subject, label, against)
+    known, heats = choose_class_method(method), compute_heats(subject, label, against)
     return patch_map(known, heats[method], label=label, against=against)
 
 
 def class_drawing(subject: Subject, label: str = "", *, method: str, against: str = "") -> render.Drawing:
     """Return one of these maps over the view. Raise as `class_map`."""
     choose_class_method(method)
-    heats = heats_of(subject, label or answer(subject.entry), against)
+    heats = compute_heats(subject, label or answer(subject.entry), against)
     return draw_class(subject.entry, method, heats[method])
 
 
@@ -99,28 +99,28 @@ def choose_class_method(key: str) -> Method:
 
 def best_method(subject: Subject) -> str:
     """Return the method of the map that stands first among `class_maps`."""
-    return ranking_of(subject).sort(CLASS_METHODS)[0]
+    return find_ranking(subject).sort(CLASS_METHODS)[0]
 
 
-def probability_of(subject: Subject, label: str) -> float:
+def find_probability(subject: Subject, label: str) -> float:
     """Return how likely class `label` is by the pass that gave the answer. Raise as `class_maps`."""
     entry = subject.entry
-    index = class_index(entry, subject.loaded, label)
+    index = find_class(entry, subject.loaded, label)
     logits = (entry.pruned or entry.dense).logits
     assert logits is not None
     return float(to_probabilities(logits, entry.config)[index])
 
 
-def heats_of(subject: Subject, label: str, against: str) -> dict[str, Heatmap]:
+def compute_heats(subject: Subject, label: str, against: str) -> dict[str, Heatmap]:
     """Return the maps of class `label` by method. Run the network unless it was asked before."""
     if label == against:
         raise ValueError(Message("against must be another class than {label}", label=label))
 
     def run() -> dict[str, Heatmap]:
         loaded = subject.loaded
-        target = class_index(subject.entry, loaded, label)
+        target = find_class(subject.entry, loaded, label)
         if against:
-            target = (target, class_index(subject.entry, loaded, against))
+            target = (target, find_class(subject.entry, loaded, against))
         with subject.turn():
             trace = record_graded(subject, loaded, target=target)
         return {method: explain(trace, method) for method in CLASS_METHODS}
@@ -128,7 +128,7 @@ def heats_of(subject: Subject, label: str, against: str) -> dict[str, Heatmap]:
     return subject.remember(f"class maps against {against!r}", label, run)
 
 
-def ranking_of(subject: Subject) -> Ranking:
+def find_ranking(subject: Subject) -> Ranking:
     """Return how faithful the maps were found to the network that answered."""
     return subject.remember("ranking", "", lambda: read_ranking(subject.loaded.measured))
 
@@ -141,7 +141,7 @@ def answer(entry: Entry) -> str:
     return top[0][0]
 
 
-def class_index(entry: Entry, loaded: LoadedModel, label: str) -> int:
+def find_class(entry: Entry, loaded: LoadedModel, label: str) -> int:
     """Return the class called `label`; of two with one name (ImageNet has two kinds of cranes) the likelier.
 
     Raise ValueError for a name that the model does not have, naming those that it has, or the first of them.

@@ -94,18 +94,18 @@ def compare(pair: tuple[Request, Request], shared: Shared, *, method: str, progr
         for index, request in enumerate(pair)
     ]
     loaded = [shared.pool.get(entry.analysis.model) for entry in entries]
-    labels = top_classes(entries)
+    labels = list_top_classes(entries)
     heats = [even_shares(explain(entry.pruned or entry.dense, method)) for entry in entries]
     scale = render.common_scale(heats, label="")
     a, b = (
         Side(
             analysis=entry.analysis,
-            outcome=outcome_of(entry),
+            outcome=choose_outcome(entry),
             time=measure_times(Subject(entry, shared, progress=lambda _, text: progress(1.0, text)))[-1],
             probabilities=tuple(probability(entry, model, label) for label in labels),
             grid=entry.config.grid,
             heat_figure=draw_side(entry, heat, scale),
-            kept_figure=last_kept(entry),
+            kept_figure=find_last_kept(entry),
         )
         for entry, model, heat in zip(entries, loaded, heats, strict=True)
     )
@@ -135,16 +135,16 @@ def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:
     return replace(request, pruning_ratio=0.0 if request.pruning_ratio else CONTRAST_RATIO)
 
 
-def outcome_of(entry: Entry) -> Outcome:
+def choose_outcome(entry: Entry) -> Outcome:
     """Return the outcome of the pass that gave the answer."""
     return entry.analysis.pruned or entry.analysis.dense
 
 
-def top_classes(entries: list[Entry]) -> tuple[str, ...]:
+def list_top_classes(entries: list[Entry]) -> tuple[str, ...]:
     """Return the top classes of every entry, each once, by falling probability where it is likeliest."""
     best: dict[str, float] = {}
     for entry in entries:
-        top = outcome_of(entry).top
+        top = choose_outcome(entry).top
         if not top:
             raise ValueError(Message("{title} has no classes to compare", title=entry.analysis.title))
         for label, share in top:
@@ -165,7 +165,7 @@ def even_shares(heat: Heatmap) -> Heatmap:
     return heat * heat.size
 
 
-def last_kept(entry: Entry) -> Image.Image:
+def find_last_kept(entry: Entry) -> Image.Image:
     kept = entry.analysis.kept
     ids = kept[-1] if kept else tuple(range(entry.config.num_patches))
     return render.draw_kept(entry.analysis.view, ids, entry.config.grid)

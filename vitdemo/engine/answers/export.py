@@ -19,9 +19,9 @@ import torch
 from jaxtyping import Shaped
 
 from vitdemo.config import ViTConfig
-from vitdemo.engine.answers.attention import heat_of, options_for
+from vitdemo.engine.answers.attention import choose_options, compute_heat
 from vitdemo.engine.answers.classes import class_map
-from vitdemo.engine.answers.payload import traces_of
+from vitdemo.engine.answers.payload import list_traces
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.core.records import Outcome
 from vitdemo.engine.core.setting import to_keep_ratio
@@ -80,12 +80,12 @@ def export(subject: Subject, look: Look) -> Export:
         "pixels": Numbered(entry.pixels[0].numpy(), "The model's normalised input.", "standard deviations"),
     }
     left_out: dict[str, str] = {}
-    for name, trace in traces_of(entry).items():
+    for name, trace in list_traces(entry).items():
         found |= collect_pass(name, trace, entry.config)
         for method in ATTENTION_METHODS.values():
-            options = options_for(trace, look, method.options)
+            options = choose_options(trace, look, method.options)
             try:
-                heat = heat_of(trace, method, look)
+                heat = compute_heat(trace, method, look)
             except PatchDropped as reason:
                 left_out[f"{name}_map_{method.key}"] = str(reason)
                 continue

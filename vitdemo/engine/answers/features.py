@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from vitdemo.engine.answers.payload import ID, describe_result, find_layer, pack, traces_of
+from vitdemo.engine.answers.payload import ID, describe_result, find_layer, list_traces, pack
 from vitdemo.engine.core.cache import Entry
 from vitdemo.maps.features import principal_components
 from vitdemo.maps.statistics import token_norms
@@ -28,7 +28,7 @@ def pack_features(entry: Entry, *, beside: Entry | None = None) -> str:
 
 def describe_features(entry: Entry) -> dict[str, object]:
     """Return what `pack_features` says of one result."""
-    passes = {name: describe_pass(trace) for name, trace in traces_of(entry).items()}
+    passes = {name: describe_pass(trace) for name, trace in list_traces(entry).items()}
     return describe_result(entry) | {"passes": passes}
 
 

@@ -42,7 +42,7 @@ def pack_result(entry: Entry, *, whole: bool = False) -> str:
     `grid`: patch rows and columns. `prefix`: tokens before the patches. `view`: the crop as a data URL,
     448 pixels on its long edge. `palette`: 256 RGB triples.
     """
-    traces = traces_of(entry)
+    traces = list_traces(entry)
     whole |= sum(2 * attn.numel() for trace in traces.values() for attn in trace.attn) <= LIMIT
     own = {
         "ratio": entry.analysis.pruning_ratio,
@@ -80,7 +80,7 @@ def pack_layer(entry: Entry, *, pass_: str, layer: int) -> str:
 
 def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
     """Return the trace of a pass. Raise ValueError naming an unknown pass or layer."""
-    traces = traces_of(entry)
+    traces = list_traces(entry)
     if pass_ not in traces:
         known = ", ".join(traces)
         raise ValueError(Message("pass must be one of {known}, got {name}", known=known, name=repr(pass_)))
@@ -93,7 +93,7 @@ def find_layer(entry: Entry, *, pass_: str, layer: int) -> Trace:
     return trace
 
 
-def traces_of(entry: Entry) -> dict[str, Trace]:
+def list_traces(entry: Entry) -> dict[str, Trace]:
     """Return the traces by name; at pruning ratio 0 there is only the dense one."""
     pruned = {} if entry.pruned is None else {"pruned": entry.pruned}
     return {**pruned, "dense": entry.dense}

@@ -45,7 +45,7 @@ def step_of(analysis: Analysis) -> RatioStep:
     return RatioStep(outcome.top, outcome.tokens, stages_of(analysis.kept, outcome.tokens[0]))
 
 
-def steps_of(analysis: Analysis, selector: str) -> dict[int, RatioStep]:
+def find_steps(analysis: Analysis, selector: str) -> dict[int, RatioStep]:
     """Return the steps of `selector` that an analysis has run already, by percent.
 
     They are what is shown: where two patches are scored alike, another pass might keep the other one.
@@ -73,7 +73,7 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
     found: dict[int, RatioStep] | None = subject.shared.answers.find(place)
     if found is None:
         subject.shared.answers.keep(place, found := {})
-    loaded, pixels, own = subject.loaded, subject.pixels, steps_of(subject.entry.analysis, selector)
+    loaded, pixels, own = subject.loaded, subject.pixels, find_steps(subject.entry.analysis, selector)
     for percent in PERCENTS:
         if percent in own:
             found[percent] = own[percent]

@@ -76,13 +76,13 @@ def run_seeds(
 
     Return the logits of each run and the patches that the first one has left.
     """
-    pruning = pruning_for(model, pixels, name, ratio)
+    pruning = choose_pruning(model, pixels, name, ratio)
     runs = SEEDS if pruning is not None and name == "random" else 1
     logits, kept = run_pass(model, pixels.expand(runs, -1, -1, -1), pruning)
     return logits, tuple(kept[-1].tolist())
 
 
-def pruning_for(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
+def choose_pruning(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
     """Return no pruning at ratio 0; "random" has a seed a run, the first one that of the analysis."""
     keep_ratio = to_keep_ratio(ratio)
     if keep_ratio == 1:
@@ -112,7 +112,7 @@ def time_selectors(
 
     calls = [partial(call, None)]
     for ratio, name in product(RATIOS[1:], names):  # so that drift meets all selectors alike
-        pruning = pruning_for(model, pixels, name, ratio)
+        pruning = choose_pruning(model, pixels, name, ratio)
         if pruning is not None and isinstance(pruning.selector, Random):
             pruning = Pruning(Random(pruning.selector.seeds[:1]), pruning.rule)
         calls.append(partial(call, pruning))

@@ -53,7 +53,7 @@ def run_passes(subject: Subject, loaded: LoadedModel, *, report: Progress) -> Ti
     """
     model, pixels = loaded.model, subject.pixels
     calls = [lambda: model(pixels).cpu()]
-    pruning = make_pruning(setting_of(subject.entry.analysis, loaded), model, pixels)
+    pruning = make_pruning(find_setting(subject.entry.analysis, loaded), model, pixels)
     if pruning is not None:
         calls.append(lambda: model(pixels, pruning=pruning).cpu())
     listen = partial(report, 0.5, Message("Measuring"))
@@ -62,9 +62,9 @@ def run_passes(subject: Subject, loaded: LoadedModel, *, report: Progress) -> Ti
 
 def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
     """Return under which name the times are kept."""
-    return *name_setting(analysis.model, setting_of(analysis, loaded), loaded), str(analysis.input_size)
+    return *name_setting(analysis.model, find_setting(analysis, loaded), loaded), str(analysis.input_size)
 
 
-def setting_of(analysis: Analysis, loaded: LoadedModel) -> Setting:
+def find_setting(analysis: Analysis, loaded: LoadedModel) -> Setting:
     """Return how the result was asked for."""
     return Setting(loaded.spec, to_keep_ratio(analysis.pruning_ratio), analysis.selector)

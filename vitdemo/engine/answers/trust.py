@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
-from vitdemo.engine.answers.classes import answer, class_index
+from vitdemo.engine.answers.classes import answer, find_class
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Judgement, class_trace, judge_orders, map_orders, orders_of, random_orders
 from vitdemo.faithfulness.orders import Orders
@@ -105,7 +105,7 @@ def all_orders(model: VisionTransformer, pixels: Tensor, target: int) -> dict[st
 def judge(subject: Subject, make_orders: MakeOrders, *, label: str) -> Trust:
     """Run the removals in each of the orders, by method, and in random ones."""
     loaded, pixels = subject.loaded, subject.pixels
-    target = class_index(subject.entry, loaded, label)
+    target = find_class(subject.entry, loaded, label)
     num_patches = subject.entry.config.num_patches
     with subject.turn() as report:
         report(0.0, Message("Drawing the maps"))

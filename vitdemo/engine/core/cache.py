@@ -36,6 +36,10 @@ class Entry:
     dense: Trace
     pruned: Trace | None
 
+    def choose_trace(self, name: str) -> Trace:
+        """Return the pass called "dense" or "pruned"; the dense one where nothing was pruned."""
+        return self.dense if name == "dense" or self.pruned is None else self.pruned
+
     @property
     def nbytes(self) -> int:
         """Return the bytes of all tensors and pictures."""
