@@ -15,7 +15,7 @@ from vitdemo.datasets import CIFAR10_CLASSES, DATASETS
 from vitdemo.engine import Engine, Request
 from vitdemo.models import build_model
 from vitdemo.registry import MODELS
-from vitdemo.weights import list_models, load_model, save_model, spec_of
+from vitdemo.weights import list_models, load_model, read_spec, save_model
 
 OPTIONAL = [key for key, spec in MODELS.items() if spec.optional]
 WIDER = replace(MODELS["vit_cifar10"].config, embed_dim=48, depth=4, num_heads=3)
@@ -45,7 +45,7 @@ def test_optional_models_need_their_folder(models: Path) -> None:
 
 
 def test_the_folder_describes_the_model_before_and_after_it_is_loaded(models: Path) -> None:
-    spec = spec_of("vit_cifar10", models_dir=models)
+    spec = read_spec("vit_cifar10", models_dir=models)
     loaded = load_model("vit_cifar10", models_dir=models).spec
     assert spec == loaded
     assert (spec.config, spec.data.crop_pct, spec.title) == (WIDER, 0.9, MODELS["vit_cifar10"].title)
@@ -61,11 +61,11 @@ def test_the_folder_describes_the_model_before_and_after_it_is_loaded(models: Pa
 
 
 def test_a_folder_that_cannot_be_read_leaves_the_registrys_entry(tmp_path: Path) -> None:
-    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
+    assert read_spec("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
     (tmp_path / "vit_cifar10").mkdir()
     (tmp_path / "vit_cifar10" / "config.json").write_text("{")
-    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
-    assert spec_of("deit_tiny", models_dir=tmp_path) == MODELS["deit_tiny"]
+    assert read_spec("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
+    assert read_spec("deit_tiny", models_dir=tmp_path) == MODELS["deit_tiny"]
 
 
 def test_a_config_is_read_again_only_once_it_has_changed(
@@ -81,10 +81,10 @@ def test_a_config_is_read_again_only_once_it_has_changed(
     monkeypatch.setattr(weights, "read_description", lambda *a, **k: reads.append(1) or read(*a, **k))
     for depth in (4, 8):
         save(depth)
-        assert {spec_of("vit_cifar10", models_dir=tmp_path).config.depth for _ in range(3)} == {depth}
+        assert {read_spec("vit_cifar10", models_dir=tmp_path).config.depth for _ in range(3)} == {depth}
     assert len(reads) == 2
     (tmp_path / "vit_cifar10" / "config.json").unlink()
-    assert spec_of("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
+    assert read_spec("vit_cifar10", models_dir=tmp_path) == MODELS["vit_cifar10"]
 
 
 def test_one_file_serves_a_dynamicvit_and_the_dense_network(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_one_file_serves_a_dynamicvit_and_the_dense_network(tmp_path: Path) -> N
     save_model(tmp_path / "dynamicvit_photo", model=own, name="dynamicvit_photo", data=data, classes=words)
     assert {"dynamicvit_photo", "vit_photo"} < set(list_models(tmp_path))
     pruning, dense = (load_model(key, models_dir=tmp_path) for key in ("dynamicvit_photo", "vit_photo"))
-    assert dense.spec == spec_of("vit_photo", models_dir=tmp_path)
+    assert dense.spec == read_spec("vit_photo", models_dir=tmp_path)
     assert (dense.spec.config, dense.spec.key) == (small, "vit_photo")
     assert (dense.classes, dense.origin) == (pruning.classes, pruning.origin)
     names = {key for key in own.state_dict() if not key.startswith("score_predictor")}

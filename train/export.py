@@ -21,7 +21,7 @@ from vitdemo.cost import parameters
 from vitdemo.files import check_writable, replace_folder, settle
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model, save_familiarity, save_model
-from vitdemo.weights.reading import CONFIG, WEIGHTS, sha256_of
+from vitdemo.weights.reading import CONFIG, WEIGHTS, hash_file
 
 FULL_BYTES = 9 * 10**6  # larger weights are stored in 16 bits, so that a folder stays below 10 MB
 
@@ -65,7 +65,7 @@ def export(run: Run, model: VisionTransformer, folder: Path) -> None:
     save_familiarity(folder, found)
     metrics["familiarity"] = judge_familiarity(found, loaded, test=run.splits["test"])
     metrics |= {
-        "sha256": sha256_of(folder / WEIGHTS),
+        "sha256": hash_file(folder / WEIGHTS),
         "seconds": round(run.seconds),
         "skipped_steps": run.skipped,
         "history": run.history,

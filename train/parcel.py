@@ -9,7 +9,7 @@ from pathlib import Path
 from vitdemo.weights import load_model
 from vitdemo.weights.familiarity import FILE as FAMILIARITY
 from vitdemo.weights.metrics import METRICS, read_metrics
-from vitdemo.weights.reading import CONFIG, WEIGHTS, sha256_of
+from vitdemo.weights.reading import CONFIG, WEIGHTS, hash_file
 
 NEEDED = (CONFIG, METRICS, WEIGHTS, "README.md")
 FIGURE = re.compile(r"!\[.*?\]\((\w[\w.-]*\.png)\)")  # as a card names it: beside itself
@@ -41,7 +41,7 @@ def list_files(folder: Path) -> list[Path]:
     accuracy = metrics.get("accuracy", math.nan)
     if not 0 <= accuracy <= 100 or "sha256" not in metrics:
         raise ValueError(f"{folder / METRICS} does not state an accuracy from 0 to 100 and its sha256")
-    if metrics["sha256"] != sha256_of(folder / WEIGHTS):
+    if metrics["sha256"] != hash_file(folder / WEIGHTS):
         raise ValueError(f"{folder / METRICS} was measured with other weights than {WEIGHTS}")
     check_card(folder / "README.md", accuracy=accuracy)
     return found

@@ -141,7 +141,7 @@ def load_photos(folder: Path, split: Split) -> Photos:
 def load_imagenet(folder: Path, split: Split) -> Photos:
     """Return ImageNet-1k from `folder/imagenet/{train,val}/<wnid>`, split as `load_folder` does."""
     photos = load_folder(folder / "imagenet", split)
-    names = imagenet_classes()
+    names = list_imagenet_classes()
     if len(photos.classes) != len(names):
         raise ValueError(
             f"{folder / 'imagenet' / 'train'} has {len(photos.classes)} folders instead of {len(names)}: "
@@ -181,7 +181,7 @@ def _split_off_tenth(photos: Photos, split: Split) -> Photos:
     return Photos(paths, photos.labels[chosen], photos.classes)
 
 
-def imagenet_classes() -> tuple[str, ...]:
+def list_imagenet_classes() -> tuple[str, ...]:
     """Return the 1000 names of ImageNet-1k, in the usual order, as torchvision ships them."""
     from torchvision.models import ViT_B_16_Weights
 

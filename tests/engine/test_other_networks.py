@@ -21,7 +21,7 @@ from vitdemo.faithfulness import class_trace
 from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning
-from vitdemo.models.selectors import make_selector, threshold_for
+from vitdemo.models.selectors import make_selector, make_threshold
 from vitdemo.recording import record
 from vitdemo.registry import MODELS
 from vitdemo.weights import save_model
@@ -94,7 +94,7 @@ def test_the_laboratory_and_trust_show_the_same_probabilities(several: Any) -> N
     assert_same(kept.before, compute_yes(model, pixels, FixedRatio(RATIO)))
     assert_same(kept.after, compute_yes(model, pixels, rule))
     adaptive = result.lab.adaptive(THRESHOLD)
-    assert_same(adaptive.adaptive.top, compute_yes(model, pixels, threshold_for("learned", THRESHOLD)))
+    assert_same(adaptive.adaptive.top, compute_yes(model, pixels, make_threshold("learned", THRESHOLD)))
     sweep = result.lab.sweep()
     assert_same(zip(sweep.labels, sweep.curves[0].probabilities[0], strict=True), compute_yes(model, pixels))
     label = analysis.pruned.top[0][0]

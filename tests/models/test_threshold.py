@@ -14,7 +14,7 @@ from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dy
 from vitdemo.config import PruneConfig
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, passes_threshold, passing_ids
-from vitdemo.models.selectors import SELECTORS, Learned, make_selector, takes_threshold, threshold_for
+from vitdemo.models.selectors import SELECTORS, Learned, make_selector, make_threshold, takes_threshold
 from vitdemo.trace import Recorder
 
 FITTING = [name for name in SELECTORS if takes_threshold(name)]
@@ -79,7 +79,7 @@ def test_a_pass_is_that_of_the_same_sets_given(name: str) -> None:
     nets = make_small_dynamic(**VARIANTS[name]), make_small(**VARIANTS[name])
     for net, selector in zip(nets, ("learned", "class-attention"), strict=True):
         x, recorder = make_pictures(net.config, 1), Recorder(attention=False)
-        pruning = Pruning(make_selector(selector, model=net, pixels=x), threshold_for(selector, 1.0))
+        pruning = Pruning(make_selector(selector, model=net, pixels=x), make_threshold(selector, 1.0))
         logits = net(x, pruning=pruning, recorder=recorder)
         kept = find_kept(net, recorder)
         again = net(x, pruning=Pruning(None, Explicit((None, *kept))))
@@ -97,7 +97,7 @@ def test_it_is_a_fixed_ratio_where_it_lies_between_the_right_scores(selector: st
     scores = recorder.scores[0][0].double()
     weights = (scores.exp() if SELECTORS[selector].log_scores else scores).sort(descending=True).values
     value = float((weights[7] + weights[8]) / 2 / weights.mean())  # 8 of 16 stay
-    found = net(x, pruning=Pruning(chosen, threshold_for(selector, value)))
+    found = net(x, pruning=Pruning(chosen, make_threshold(selector, value)))
     torch.testing.assert_close(found, fixed)
     assert (net(x) - fixed).abs().max() > 0.01
 
@@ -127,4 +127,4 @@ def test_ids_of_rows_that_keep_equally_many() -> None:
 @pytest.mark.parametrize("name", [name for name in SELECTORS if name not in FITTING])
 def test_scores_without_a_mean_to_compare_with_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{' or '.join(FITTING)}, got '{name}'"):
-        threshold_for(name, 0.5)
+        make_threshold(name, 0.5)

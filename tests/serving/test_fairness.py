@@ -18,7 +18,7 @@ from tests.serving.alone import run_alone
 from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox
-from vitdemo.serving.queue import Client, FairQueue, client_of_event
+from vitdemo.serving.queue import Client, FairQueue, find_asker
 from vitdemo.ui.kit.visit import AHEAD, HEAVY, is_outdated
 from vitdemo.ui.page import Page
 
@@ -60,7 +60,7 @@ def serve_all(queue: FairQueue) -> list[Client]:
     """Return whom it serves, if each ends before the next begins."""
     order = []
     while (event := begin(queue)) is not None:
-        order.append(client_of_event(event))
+        order.append(find_asker(event))
         end(queue, event)
     return order
 
@@ -83,7 +83,7 @@ def test_sessions_that_are_made_up_win_nothing() -> None:
     assert first is not None
     second = begin(queue)
     assert second is not None
-    assert client_of_event(second).address == "1.1.1.1"
+    assert find_asker(second).address == "1.1.1.1"
 
 
 def test_one_of_a_client_at_a_time_and_as_many_as_there_are_places() -> None:
@@ -200,5 +200,5 @@ def test_what_runs_ahead_takes_no_place_and_gives_way_to_a_newer_question() -> N
     heavy = [ask(queue, f"{number}.1.1.1", "a") for number in range(2)]
     assert {begin(queue) for _ in range(3)} == {*heavy, ahead[0]}
     assert begin(queue) is None, "one at a time"
-    queue.outdate(client_of_event(ahead[0]), but=Mock(spec=BlockFunction))
+    queue.outdate(find_asker(ahead[0]), but=Mock(spec=BlockFunction))
     assert [is_outdated(event) for event in ahead] == [True, False]

@@ -17,7 +17,7 @@ from tests.weights.samples import CONFIG, compute_logits, write_own, write_tenso
 from train.publish import check_address
 from train.publish import main as publish
 from vitdemo.models import VisionTransformer
-from vitdemo.weights import load_model, spec_of
+from vitdemo.weights import load_model, read_spec
 
 CARD = "---\nlicense: apache-2.0\n---\n# mine\n\n87.50 % of all pictures\n\n![curves](curves.png)\n"
 FILES = ["README.md", "config.json", "curves.png", "metrics.json", "model.safetensors"]
@@ -50,7 +50,7 @@ def test_what_is_published_loads_from_the_hub(
     assert loaded.origin.source == f"hf-hub:me/space@{COMMIT}"
     torch.testing.assert_close(loaded.model(make_probe(16)), compute_logits(model, 16))
     hub.stop()  # what the cache has tells the menu what the network is, without a request
-    assert spec_of("vit_cifar10", models_dir=tmp_path / "nowhere") == loaded.spec
+    assert read_spec("vit_cifar10", models_dir=tmp_path / "nowhere") == loaded.spec
     assert loaded.spec.config == CONFIG
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tests.models.nets import shake
 from tests.weights.official import STAGES, OfficialDynamicViT
-from vitdemo.datasets import IMAGENET_MEAN, imagenet_classes
+from vitdemo.datasets import IMAGENET_MEAN, list_imagenet_classes
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_best
 from vitdemo.trace import Recorder
@@ -75,7 +75,7 @@ def test_the_rest_of_the_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert (config.prune.prune_loc, config.prune.keep_ratio) == (STAGES, 0.7)
     assert (config.img_size, config.patch_size, config.num_heads, config.mlp_ratio) == (28, 4, 2, 4.0)
     assert (data.mean, data.crop_pct, data.interpolation) == (IMAGENET_MEAN, 224 / 256, "bicubic")
-    assert loaded.classes == imagenet_classes()
+    assert loaded.classes == list_imagenet_classes()
     assert str(tmp_path / "out") in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ from tests.engine.bundle import write_models
 from vitdemo.familiarity import Familiarity
 from vitdemo.weights import load_model, save_familiarity
 from vitdemo.weights.familiarity import FILE
-from vitdemo.weights.reading import WEIGHTS, sha256_of
+from vitdemo.weights.reading import WEIGHTS, hash_file
 
 KEY = "vit_cifar10"
 
@@ -48,7 +48,7 @@ def test_a_network_without_one_has_none(models: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["other weights", "damaged", "a part is missing", "another width"])
 def test_what_does_not_fit_the_weights_is_left_alone(fault: str, folder: Path) -> None:
-    tensors, metadata = load_file(folder / FILE), {"weights": sha256_of(folder / WEIGHTS)}
+    tensors, metadata = load_file(folder / FILE), {"weights": hash_file(folder / WEIGHTS)}
     if fault == "damaged":
         (folder / FILE).write_bytes((folder / FILE).read_bytes()[:-8])
     elif fault == "other weights":

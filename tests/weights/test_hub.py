@@ -19,7 +19,7 @@ from timm.models import save_for_hf
 from tests.weights.hub import COMMIT, SLOW_PAUSE, SLOW_PIECE, make_probe
 from tests.weights.samples import compute_logits, scatter, write_own, write_transformers
 from tests.weights.test_transformers_families import build_member
-from vitdemo.datasets import imagenet_classes
+from vitdemo.datasets import list_imagenet_classes
 
 DEADLINE = 2.0
 GOOD = "hf-hub:me/good"
@@ -167,7 +167,7 @@ def test_the_cache_tells_what_need_not_be_fetched(hub: dict[str, Any]) -> None:
 
 def test_the_report_and_the_preprocessing_of_a_hub_model(hub: dict[str, Any]) -> None:
     assert hub["good"]["source"] == f"hf-hub:me/good@{COMMIT}"
-    assert tuple(hub["timm"]["classes"]) == imagenet_classes()
+    assert tuple(hub["timm"]["classes"]) == list_imagenet_classes()
     assert hub["timm"]["data"]["mean"] == [0.5, 0.5, 0.5]  # AugReg's, not ImageNet's
     assert hub["timm"]["data"]["crop_pct"] == 0.9
     assert hub["transformers"]["data"]["std"] == [0.25, 0.25, 0.25]

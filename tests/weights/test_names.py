@@ -9,7 +9,7 @@ from timm.data import CustomDatasetInfo
 
 from tests.weights.test_odd_values import INPUTS, TIMM
 from tests.weights.test_pixels import VIT
-from vitdemo.datasets import imagenet_classes
+from vitdemo.datasets import list_imagenet_classes
 from vitdemo.weights.formats import describe
 
 SYNSETS = {"n01": "tench, Tinca tinca", "n02": "goldfish", "n03": "great white shark"}
@@ -75,7 +75,7 @@ def test_imagenets_names_need_a_source_that_is_known(
     config = TIMM | {"num_classes": count, "pretrained_cfg": INPUTS | {"tag": tag}}
     described = describe(config, {}, official=official)
     numbered = tuple(f"class {index}" for index in range(count))
-    assert described.classes == (imagenet_classes() if known else numbered)
+    assert described.classes == (list_imagenet_classes() if known else numbered)
     assert described.data.dataset == ("imagenet" if known else "")
 
 

@@ -21,7 +21,7 @@ from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.faithfulness.study import sample_images
 from vitdemo.models.head import to_probabilities
 from vitdemo.models.pruning import Pruning
-from vitdemo.models.selectors import list_selectors, make_selector, threshold_for
+from vitdemo.models.selectors import list_selectors, make_selector, make_threshold
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel, load_model
 
@@ -63,7 +63,7 @@ def run_study(loaded: LoadedModel, images: Iterable[Image.Image], *, threshold: 
     Raise ValueError for a bad threshold.
     """
     model, name = loaded.model, list_selectors(loaded.spec.config)[0]
-    rule, prefix = threshold_for(name, threshold), loaded.spec.config.num_prefix_tokens
+    rule, prefix = make_threshold(name, threshold), loaded.spec.config.num_prefix_tokens
     device, found = next(model.parameters()).device, []
     for image in images:
         pixels = preprocess(image, config=loaded.spec.data).pixels.to(device)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from vitdemo.engine import Said
 from vitdemo.files import check_writable, write_atomically
-from vitdemo.weights.reading import sha256_of
+from vitdemo.weights.reading import hash_file
 
 OWN = re.compile(r"[0-9a-f]{32}\.json(\.part)?")  # the second is what a killed process was writing
 KEYS = {"path", "sha256", "said"}
@@ -99,6 +99,6 @@ def is_of(row: Row, files: Mapping[str, Path]) -> bool:
 def digest(path: Path) -> str:
     """Return the sha256 of a file, "" where it cannot be read."""
     try:
-        return sha256_of(path) if path.is_file() else ""  # a pipe would block
+        return hash_file(path) if path.is_file() else ""  # a pipe would block
     except OSError:
         return ""

@@ -173,7 +173,7 @@ def takes_threshold(name: str) -> bool:
     return name in SELECTORS and SELECTORS[name].log_scores is not None
 
 
-def threshold_for(name: str, value: float) -> Threshold:
+def make_threshold(name: str, value: float) -> Threshold:
     """Return the threshold that fits the scores of the selector called `name`.
 
     Raise ValueError for selectors whose scores have no mean to compare with, and for a bad `value`.

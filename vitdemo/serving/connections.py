@@ -11,7 +11,7 @@ from typing import Any
 
 from vitdemo.limits import Limits
 from vitdemo.serving.headers import HEADERS
-from vitdemo.serving.proxies import Proxies, subscriber_of
+from vitdemo.serving.proxies import Proxies, find_subscriber
 
 CROWDED = "Too many of your connections are open at once."
 FULL = "Too many connections are open at once; please try again in a minute."
@@ -36,7 +36,7 @@ def guard(protocol: type[Any], limits: Limits, proxies: Proxies) -> type[Any]:
             """Take it, or refuse it."""
             super().connection_made(transport)
             peer = (transport.get_extra_info("peername") or ("",))[0]
-            self._client = "" if proxies.trusts(peer) else subscriber_of(peer)
+            self._client = "" if proxies.trusts(peer) else find_subscriber(peer)
             self._since = self.loop.time()
             self._before: Any = None
             self._timer = self.loop.call_later(limits.arrival_seconds, self._look)

@@ -66,7 +66,7 @@ class Proxies:
         address = peer
         while self.trusts(address) and hops:
             address = hops.pop()
-        return subscriber_of(address)
+        return find_subscriber(address)
 
     def _find_caller(self, headers: Headers) -> str | None:
         """Return the client for which this app calls itself; None where it does not."""
@@ -95,7 +95,7 @@ def make_proxies(names: Iterable[str]) -> Proxies:
     return Proxies(tuple(networks))
 
 
-def subscriber_of(address: str) -> str:
+def find_subscriber(address: str) -> str:
     """Return `address`, of IPv6 the network that belongs to one subscriber, who has all addresses in it."""
     try:
         found = ipaddress.ip_address(address)

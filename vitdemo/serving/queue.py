@@ -85,12 +85,10 @@ class FairQueue(Queue):
         if len(body.session_hash or "") > SESSION:
             raise make_error(422, request, LONG_SESSION, limit=SESSION)
         wanted = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
-        client = client_of(request, body.session_hash)
+        client = find_client(request, body.session_hash)
         heavy = wanted is not None and self.is_heavy(wanted, body.session_hash)
         if heavy:
-            theirs = [
-                one for one in self.list_pending() if visit.is_heavy(one) and client_of_event(one) == client
-            ]
+            theirs = [one for one in self.list_pending() if visit.is_heavy(one) and find_asker(one) == client]
             if len(theirs) >= self.limits.client_requests:
                 raise make_error(429, request, TOO_MANY, limit=self.limits.client_requests)
         if len(self) >= self.limits.queue_length and not self.make_room(client):
@@ -121,7 +119,7 @@ class FairQueue(Queue):
     def outdate(self, client: Client, *, but: BlockFunction) -> None:
         """Let what a page has asked about the result before give way to the question for another."""
         for event in self.list_pending():
-            if visit.is_replaceable(event) and event.fn is not but and client_of_event(event) == client:
+            if visit.is_replaceable(event) and event.fn is not but and find_asker(event) == client:
                 event.outdated = True  # type: ignore[attr-defined]
 
     def list_pending(self) -> list[Event]:
@@ -133,31 +131,31 @@ class FairQueue(Queue):
 
     def make_room(self, client: Client) -> bool:
         """Return whether the address with most requests had to give up its last one for `client`."""
-        addresses = [client_of_event(event).address for event in self.list_waiting()]
+        addresses = [find_asker(event).address for event in self.list_waiting()]
         greediest = max(addresses, key=addresses.count)
         if addresses.count(greediest) <= addresses.count(client.address) + 1:
             return False
         last = max(
-            (event for event in self.list_waiting() if client_of_event(event).address == greediest),
+            (event for event in self.list_waiting() if find_asker(event).address == greediest),
             key=lambda event: event.enqueue_time,
         )
         self.event_queue_per_concurrency_id[last.concurrency_id].queue.remove(last)
         self.event_ids_to_events.pop(last._id, None)
-        payload = error_payload(Error(in_language_of(last.request, FULL)), False)
+        payload = error_payload(Error(say_to(last.request, FULL)), False)
         self.send_message(last, ProcessCompletedMessage(output=payload, title="", success=False))
         return True
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """Return the next event, of those that may run now. The caller holds the lock of the lines."""
         for line in self.event_queue_per_concurrency_id.values():
-            event = self.next_of(line)
+            event = self.choose_next(line)
             if event is not None:
                 line.queue.remove(event)
-                self.note_served(client_of_event(event))
+                self.note_served(find_asker(event))
                 return [event], False, line.concurrency_id
         return None
 
-    def next_of(self, line: EventQueue) -> Event | None:
+    def choose_next(self, line: EventQueue) -> Event | None:
         """Return the fairest choice of a line that has a free place."""
         busy = [event for event in visit.list_running(self) if event.concurrency_id == line.concurrency_id]
         present = [event for event in busy if not visit.is_away(event)]
@@ -165,8 +163,8 @@ class FairQueue(Queue):
             return None
         ready = line.queue
         if line.concurrency_id in visit.ONE_EACH:
-            at_work = {client_of_event(event) for event in present if not visit.is_outdated(event)}
-            ready = [event for event in ready if client_of_event(event) not in at_work]
+            at_work = {find_asker(event) for event in present if not visit.is_outdated(event)}
+            ready = [event for event in ready if find_asker(event) not in at_work]
         return min(ready, key=self.rank, default=None)  # of equals the first that came
 
     def rank(self, event: Event) -> tuple[float, float]:
@@ -174,14 +172,14 @@ class FairQueue(Queue):
 
         Nobody who comes later and later can keep it waiting.
         """
-        client, arrived = client_of_event(event), getattr(event, "arrived", 0.0)
+        client, arrived = find_asker(event), getattr(event, "arrived", 0.0)
         address_served, served = (self._served.get(name, 0) for name in (client.address, client))
         return max(address_served, arrived), max(served, arrived)
 
     def note_served(self, client: Client) -> None:
         """Remember the turn, only of those who have something in the queue."""
         self._turns += 1
-        known = {client, *(client_of_event(event) for event in self.list_waiting())}
+        known = {client, *(find_asker(event) for event in self.list_waiting())}
         known_names: set[str | Client] = {*known, *(one.address for one in known)}
         self._served = {name: turn for name, turn in self._served.items() if name in known_names}
         self._served[client] = self._served[client.address] = self._turns
@@ -219,22 +217,22 @@ class FairQueue(Queue):
         self.mailboxes.pop(session, None)
 
 
-def client_of(request: fastapi.Request, session: str | None) -> Client:
+def find_client(request: fastapi.Request, session: str | None) -> Client:
     """Return who asks, by the address that `serving.proxies` found before the request came here."""
     return Client(request.client.host if request.client else "", session or "")
 
 
-def client_of_event(event: Event) -> Client:
+def find_asker(event: Event) -> Client:
     named = event.session_hash if event.session_hash != event._id else None
-    return client_of(event.request, named)
+    return find_client(event.request, named)
 
 
 def make_error(status: int, request: fastapi.Request, sentence: str, **gaps: object) -> fastapi.HTTPException:
     headers = {"Retry-After": str(RETRY_AFTER)}
-    return fastapi.HTTPException(status, in_language_of(request, sentence, **gaps), headers)
+    return fastapi.HTTPException(status, say_to(request, sentence, **gaps), headers)
 
 
-def in_language_of(request: fastapi.Request, sentence: str, **gaps: object) -> str:
+def say_to(request: fastapi.Request, sentence: str, **gaps: object) -> str:
     token = LocalContext.request.set(request)  # type: ignore[arg-type]
     try:
         return say(sentence, **gaps)

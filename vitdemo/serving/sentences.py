@@ -59,7 +59,7 @@ class Sentences:
         except Exception as error:
             if answer.started:
                 raise
-            refusal = refusal_of(error)
+            refusal = answer_error(error)
             level = logging.ERROR if refusal.status_code >= 500 else logging.WARNING
             logging.getLogger(__name__).log(level, "a request failed", exc_info=error)
             await refusal(scope, receive, send)
@@ -132,7 +132,7 @@ def is_sentence(words: Any) -> bool:
     return words.endswith((".", "。")) and len(words) <= LONGEST and "\n" not in words
 
 
-def refusal_of(error: Exception) -> JSONResponse:
+def answer_error(error: Exception) -> JSONResponse:
     """Return the answer to a request in which `error` was raised."""
     if isinstance(error, OSError):
         if error.errno == errno.ENAMETOOLONG:

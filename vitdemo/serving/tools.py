@@ -82,12 +82,12 @@ def tell_sentence(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await step(*args)
         except Exception as error:
-            raise Untold(sentence_of(error)) from None
+            raise Untold(choose_sentence(error)) from None
 
     return told
 
 
-def sentence_of(error: Exception) -> str:
+def choose_sentence(error: Exception) -> str:
     """Return what the tool's caller is told of `error`."""
     if isinstance(error, AppError):
         return str(error)

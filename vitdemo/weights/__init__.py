@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
-from vitdemo.registry import MODELS, PREFERRED, ModelSpec, dataset_title, entitle
+from vitdemo.registry import MODELS, PREFERRED, ModelSpec, entitle, find_title
 from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.names import ON_HUB, read_name, resolve_name
@@ -38,9 +38,9 @@ __all__ = [
     "load_model",
     "look_up",
     "read_name",
+    "read_spec",
     "save_familiarity",
     "save_model",
-    "spec_of",
 ]
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -99,12 +99,12 @@ def fit_spec(spec: ModelSpec, described: Description) -> ModelSpec:
     spec = dataclasses.replace(spec, config=described.config, data=described.data)
     if spec.on_hub:
         return spec
-    what = dataset_title(spec.data.dataset) if spec.source == "bundled" else spec.key
+    what = find_title(spec.data.dataset) if spec.source == "bundled" else spec.key
     title, summary = entitle(spec.config, what)
     return dataclasses.replace(spec, title=title, summary=summary)
 
 
-def spec_of(name: str, *, models_dir: Path | None = None) -> ModelSpec:
+def read_spec(name: str, *, models_dir: Path | None = None) -> ModelSpec:
     """Return the menu's entry `name`, before its weights are loaded. Raise KeyError for no such name.
 
     What the config.json of a bundled model says counts, for its weights may be of another size than the
@@ -117,7 +117,7 @@ def spec_of(name: str, *, models_dir: Path | None = None) -> ModelSpec:
         return spec
     folder = find_config(spec, models_dir or BUNDLED)
     try:
-        return describe_spec(spec, folder, state_of(folder))
+        return describe_spec(spec, folder, read_state(folder))
     except WeightsError:
         return spec
 
@@ -145,7 +145,7 @@ def describe_spec(spec: ModelSpec, folder: Path, state: object) -> ModelSpec:
     return fit_spec(spec, read_description(folder, label=spec.folder, dense=bool(spec.dense_of)))
 
 
-def state_of(folder: Path) -> tuple[tuple[int, ...], ...]:
+def read_state(folder: Path) -> tuple[tuple[int, ...], ...]:
     """Return what differs once a file that describes the network in `folder` is another one."""
     states = []
     for file in (CONFIG, PREPROCESSOR):
@@ -161,13 +161,13 @@ def find_names(models_dir: Path | None = None) -> tuple[str, ...]:
 
 
 def list_models(models_dir: Path | None = None) -> dict[str, ModelSpec]:
-    """Return the menu, each as `spec_of` describes it.
+    """Return the menu, each as `read_spec` describes it.
 
     The registry without missing optional models comes first, then networks of one's own.
     """
     folder = models_dir or BUNDLED
     keys = [key for key, spec in MODELS.items() if not spec.optional or (folder / spec.folder).is_dir()]
-    return {key: spec_of(key, models_dir=models_dir) for key in (*keys, *find_own(folder))}
+    return {key: read_spec(key, models_dir=models_dir) for key in (*keys, *find_own(folder))}
 
 
 def find_default_model(models_dir: Path | None = None) -> str:

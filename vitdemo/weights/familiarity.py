@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from vitdemo.config import ViTConfig
 from vitdemo.familiarity import Familiarity
 from vitdemo.files import replace_file
-from vitdemo.weights.reading import WEIGHTS, sha256_of
+from vitdemo.weights.reading import WEIGHTS, hash_file
 
 FILE = "familiarity.safetensors"
 NAMES = [field.name for field in fields(Familiarity)]
@@ -21,7 +21,7 @@ def save_familiarity(folder: Path, found: Familiarity) -> None:
     """Write `found` beside the weights in `folder`. Raise OSError naming a file that cannot be written."""
     tensors = {name: getattr(found, name).detach().cpu().contiguous() for name in NAMES}
     with replace_file(folder / FILE) as part:
-        save_file(tensors, part, metadata={"weights": sha256_of(folder / WEIGHTS)})
+        save_file(tensors, part, metadata={"weights": hash_file(folder / WEIGHTS)})
 
 
 def load_familiarity(folder: Path, config: ViTConfig, *, sha256: str) -> Familiarity | None:

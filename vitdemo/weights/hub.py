@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vitdemo.message import Message
 from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched
-from vitdemo.weights.reading import CONFIG, INDEX, find_form, read_index, sha256_of
+from vitdemo.weights.reading import CONFIG, INDEX, find_form, hash_file, read_index
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import read_description
 from vitdemo.weights.waiting import watch
@@ -123,7 +123,7 @@ def discard_damaged(folder: Path) -> list[str]:
     damaged = []
     for weights in sorted(folder.glob("*.safetensors")):
         blob = weights.resolve()
-        if SHA256.fullmatch(blob.name) and sha256_of(blob) != blob.name:
+        if SHA256.fullmatch(blob.name) and hash_file(blob) != blob.name:
             weights.unlink()
             blob.unlink(missing_ok=True)
             damaged.append(weights.name)

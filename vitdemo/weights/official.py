@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vitdemo.config import DataConfig, PruneConfig, ViTConfig, simplify_size
-from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
+from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, list_imagenet_classes
 from vitdemo.files import replace_folder
 from vitdemo.models import build_model
 from vitdemo.weights.records import WeightsError, unwrap
@@ -47,8 +47,8 @@ def convert_official(checkpoint: Path, folder: Path, *, keep_ratio: float) -> No
     model.load_state_dict(
         {key: to_floats(key, tensor, where=name) for key, tensor in tensors.items()}, assign=True
     )
-    known = config.num_classes == len(imagenet_classes())
-    classes = imagenet_classes() if known else [f"class {index}" for index in range(config.num_classes)]
+    known = config.num_classes == len(list_imagenet_classes())
+    classes = list_imagenet_classes() if known else [f"class {index}" for index in range(config.num_classes)]
     data = DataConfig(
         "imagenet" if known else "", config.img_size, IMAGENET_MEAN, IMAGENET_STD, "bicubic", CROP_PCT
     )

@@ -48,7 +48,7 @@ FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by 
 Edges = tuple[int, int]
 
 
-def data_of(preprocessor: Json, *, img_size: Size | None, channels: int) -> DataConfig:
+def describe_data(preprocessor: Json, *, img_size: Size | None, channels: int) -> DataConfig:
     """Return how a network of `img_size` and `channels` sees pictures; without a file as a ViT of its size.
 
     `img_size` None: a network of any size, for which the file alone tells it.

@@ -70,7 +70,7 @@ def read_file(path: Path, *, label: str, sha256: str = "") -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(Message("{model} has no {file}", **what))
     try:
-        if sha256 and sha256_of(path) != sha256:
+        if sha256 and hash_file(path) != sha256:
             raise WeightsError(
                 Message("{file} of {model} is damaged: its sha256 is not the one in config.json", **what)
             )
@@ -107,7 +107,7 @@ def _unreadable(file: str, label: str, error: OSError) -> WeightsError:
     )
 
 
-def sha256_of(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Return the checksum of a file, in hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

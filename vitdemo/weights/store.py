@@ -23,9 +23,9 @@ from vitdemo.weights.reading import (
     PREPROCESSOR,
     WEIGHTS,
     find_form,
+    hash_file,
     read_json,
     read_tensors,
-    sha256_of,
 )
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.transformers_tensors import shape_tables
@@ -64,7 +64,7 @@ def save_model(
     }
     with replace_file(folder / CONFIG) as description, replace_file(folder / WEIGHTS) as weights:
         save_file(tensors, weights, metadata={"format": "pt"})
-        config["sha256"] = sha256_of(weights)
+        config["sha256"] = hash_file(weights)
         description.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vitdemo.config import DataConfig, Size, ViTConfig, cover, simplify_size
-from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, imagenet_classes
+from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, list_imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
 from vitdemo.weights.records import Description, Json, KeyTable, fill_key_biases
 
@@ -76,9 +76,9 @@ def describe_timm(config: Json, *, official: bool) -> Description:
     model = from_json(ViTConfig, values)
     names = read_names(config, inputs, count=model.num_classes)
     if not names and official and model.num_classes == 1000 and "in1k" in take(inputs, "tag", str, ""):
-        names = imagenet_classes()
+        names = list_imagenet_classes()
     data = {
-        "dataset": "imagenet" if names == imagenet_classes() else "",
+        "dataset": "imagenet" if names == list_imagenet_classes() else "",
         "img_size": model.img_size,
         "crop_size": None if crop_size == model.img_size else crop_size,
         "mean": take(inputs, "mean", tuple[float, ...], IMAGENET_MEAN),

@@ -51,7 +51,7 @@ class Transfer:
         try:
             while True:
                 try:
-                    return download(tqdm_class=bar_of(self))
+                    return download(tqdm_class=make_bar(self))
                 except NetworkError:
                     if max(self.requests.values(), default=TRIES) >= TRIES:
                         raise
@@ -112,7 +112,7 @@ def count_request(request: Any) -> None:
         transfer.count(request.method, str(request.url))
 
 
-def bar_of(transfer: Transfer) -> type[Any]:
+def make_bar(transfer: Transfer) -> type[Any]:
     """Return a silent tqdm class that tells `transfer` of every byte."""
     from tqdm import tqdm
 

@@ -10,7 +10,7 @@ from typing import Any
 from vitdemo.config import RANGES, Size, ViTConfig, cover, simplify_size
 from vitdemo.kinds import check_range, check_value, take
 from vitdemo.weights.dinov3 import DINOV3, finish_dinov3, read_blocks
-from vitdemo.weights.processors import data_of
+from vitdemo.weights.processors import describe_data
 from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
 from vitdemo.weights.transformers_tensors import (
     KEYS,
@@ -152,7 +152,7 @@ def describe_transformers(config: Json, preprocessor: Json) -> Description:
         network |= MEAN
     channels = take_whole(values, "num_channels", "in_chans")
     size = None if family.any_size and preprocessor else take_size(values, "image_size")
-    data = data_of(preprocessor, img_size=size, channels=channels)
+    data = describe_data(preprocessor, img_size=size, channels=channels)
     if (covered := cover(data.img_size, network["patch_size"])) != data.img_size:
         data = replace(data, img_size=covered, crop_size=data.img_size)
     model = ViTConfig(

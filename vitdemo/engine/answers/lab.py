@@ -25,7 +25,7 @@ from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold
-from vitdemo.models.selectors import list_selectors, make_selector, takes_threshold, threshold_for
+from vitdemo.models.selectors import list_selectors, make_selector, make_threshold, takes_threshold
 from vitdemo.weights import LoadedModel
 
 SMALL = 64  # patches; the search for the smallest set is bounded tighter up to here
@@ -131,7 +131,7 @@ def adaptive(entry: Entry, loaded: LoadedModel, pixels: Pixels, threshold: float
     config = loaded.spec.config
     chosen = entry.analysis.selector
     name = chosen if takes_threshold(chosen) else list_selectors(loaded.spec.config)[0]
-    own = budget(loaded, pixels, name, threshold_for(name, threshold))
+    own = budget(loaded, pixels, name, make_threshold(name, threshold))
     percents = range(round(100 * MAX_PRUNING_RATIO) + 1)
     rates = [Rate(p / 100, cost.macs(config, keep_ratio=to_keep_ratio(p / 100))) for p in percents]
     nearest = min(rates, key=lambda rate: abs(rate.macs - own.macs))

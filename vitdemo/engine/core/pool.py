@@ -27,7 +27,7 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import list_selectors
 from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
-from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, spec_of
+from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, read_spec
 
 T = TypeVar("T")
 DECODERS = 2  # pictures that are decoded at once
@@ -70,7 +70,7 @@ class ModelPool:
         return self._forwards
 
     def spec(self, name: str) -> ModelSpec:
-        """Return the model's entry: of the loaded one, whose weights may say more, else as `spec_of` has it.
+        """Return the entry of a model: of the loaded one, whose weights may say more, else of `read_spec`.
 
         A name that is not in the menu is loaded for it. Raise ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
@@ -81,7 +81,7 @@ class ModelPool:
         if offer := self.offers.find(name):
             return offer.spec
         with suppress(KeyError):
-            return spec_of(name, models_dir=self._models_dir)
+            return read_spec(name, models_dir=self._models_dir)
         if name in self._extra:
             return self.get(name).spec
         known = ", ".join((*find_names(self._models_dir), *self.offers.named, *self._extra))
