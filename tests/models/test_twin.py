@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
+from timm.models import save_for_hf
 from timm.models.vision_transformer import VisionTransformer as TimmViT
 
 from tests.models.nets import make_pictures, make_small, make_small_dynamic, shake
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.models import build_model
 from vitdemo.models.twin import make_twin, resample_positions
+from vitdemo.weights import load_model
 
 BASE: dict[str, Any] = {"patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3, "num_classes": 7}
 PREFIXES: list[dict[str, Any]] = [
@@ -22,6 +26,7 @@ PREFIXES: list[dict[str, Any]] = [
     {"reg_tokens": 3},
     {"class_token": False, "global_pool": "avg"},
 ]
+ROTARY = ["eva02_tiny_patch14_336", "vit_small_patch16_rope_ape_224", "vit_small_patch16_dinov3"]
 SIZES = [(24, 40), (64, 64), (16, 72), (8, 8)]
 
 
@@ -67,3 +72,20 @@ def test_a_twin_shares_all_weights_but_the_positions_of_another_grid() -> None:
     linear = make_small(attention="linear")
     twin = make_twin(linear, replace(linear.config, img_size=24))
     assert twin(make_pictures(twin.config, 1)).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "entry", ["eva02_tiny_patch14_336", "vit_small_patch16_rope_ape_224", "vit_small_patch16_dinov3"]
+)
+@torch.no_grad()
+def test_rotary_positions_at_another_size_are_timm_s(entry: str, tmp_path: Path) -> None:
+    made: dict[str, Any] = {"depth": 2, "embed_dim": 48, "num_heads": 3, "num_classes": 7}
+    patch = 14 if "patch14" in entry else 16
+    theirs = shake(timm.create_model(entry, img_size=4 * patch, dynamic_img_size=True, **made))
+    save_for_hf(theirs, str(tmp_path), safe_serialization=True)
+    ours = load_model(str(tmp_path)).model
+    twin = make_twin(ours, replace(ours.config, img_size=(6 * patch, 5 * patch)))
+    x = make_pictures(twin.config, 1)
+    expected = theirs(x)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(twin(x), expected, atol=1e-5, rtol=0)
