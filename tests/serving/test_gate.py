@@ -19,6 +19,7 @@ from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine
+from vitdemo.engine.core.networks import Networks
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.headers import HEADERS
@@ -171,11 +172,11 @@ def test_an_error_of_a_handler_leaves_the_app_going(
         (OSError(errno.ENOSPC, "No space left on device", "/secret/file.png"), FULL),
     ):
 
-        def broken(_: Engine, error: Exception = error) -> None:
+        def broken(_: Networks, error: Exception = error) -> None:
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr(Engine, "menu", broken)
+            patch.setattr(Networks, "menu", broken)
             (answer,) = visitor.ask(asked)
         assert words in answer
         assert "secret" not in answer
