@@ -106,9 +106,9 @@ class Block(nn.Module):
         self,
         x: Tokens,
         *,
+        recorder: Recorder | None = None,
         policy: Float[Tensor, "b n"] | None = None,
         angles: Angles | None = None,
-        recorder: Recorder | None = None,
     ) -> Tokens:
         if recorder is not None and recorder.grads:
             recorder.entered.append(x)
