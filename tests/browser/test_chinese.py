@@ -170,8 +170,10 @@ def test_what_goes_wrong_is_said_in_chinese(chinese: Page, tmp_path: Path) -> No
     steps.choose_example(page, "ship")
     expect(page.locator("#headline .answer b")).to_have_text("轮船")
     steps.choose(page, "model", "DeiT-Tiny")  # the app of the tests is offline
-    expect(page.locator("#headline [role=alert]")).to_contain_text("Hub 客户端处于离线状态")
-    expect(page.locator("#model")).to_contain_text("ImageNet-1k 权重")
+    problem = page.locator("#another .problem")
+    expect(problem).to_contain_text("Hub 客户端处于离线状态")
+    expect(problem).to_contain_text("当前显示的内容保持不变")
+    expect(page.locator("#model")).to_contain_text("可学习的预测器决定保留哪些图像块")
     steps.choose(page, "model", "Standard ViT · CIFAR-10")
     expect(page.locator("#headline .answer b")).to_have_text("轮船")
     expect(page.locator("#selector input")).to_have_value("类别注意力")
