@@ -98,6 +98,7 @@ def test_a_class_is_clicked_and_judged(open_page: Opener, artefacts: Path) -> No
     expect_maps(page, engine, key, first)
     page.locator("#label .confidence-set").nth(1).click()
     expect_maps(page, engine, key, second)
+    expect(page.locator("#against").get_by_text("Rather than", exact=True)).to_be_visible()
     page.locator("#against input").nth(1).press(" ")  # the likeliest of the others
     expect_maps(page, engine, key, second, against=first)
     keep_looks(page, artefacts, "classes")

@@ -29,7 +29,6 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
     heading = gr.HTML(words.write_class_title(brought), padding=False, elem_id="class-title")
     against = gr.Radio(
         label=label(words.AGAINST),
-        container=False,
         elem_id="against",
         **offer_others(session.first.analysis if session.first else None, brought, label),
     )
