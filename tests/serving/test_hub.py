@@ -17,6 +17,7 @@ from vitdemo.registry import MODELS
 
 SLOW = ("deit_tiny", "deit_small")
 BUNDLED = "dynamicvit_cifar10"
+CONFIG = '{"architecture": "deit_tiny_patch16_224", "num_classes": 1000}'
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     for key in SLOW:
         repo = MODELS[key].source.removeprefix("hf-hub:").split("@")[0]
         (hub.root / repo).mkdir(parents=True)
-        (hub.root / repo / "config.json").write_text('{"architecture": "deit_tiny_patch16_224"}')
+        (hub.root / repo / "config.json").write_text(CONFIG)
         (hub.root / repo / "model.safetensors").write_bytes(os.urandom(2**24))
         hub.modes[repo] = "slow"
     yield hub
