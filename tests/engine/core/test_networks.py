@@ -142,11 +142,23 @@ def test_what_is_too_large_is_refused_before_it_is_fetched(hub: Hub, models: Pat
     with pytest.raises(ValueError, match=r"model.safetensors of me/mine has 3,000 MB, and at most 1,074 MB"):
         look_up(Limits())
     hub.modes["me/mine"] = "good"
-    full = look_up(Limits(hub_megabytes=0))
-    for _ in range(2):
-        with pytest.raises(ValueError, match="This page has fetched its 0 MB of networks for visitors"):
-            full.open(Request(draw_picture(), NAME))
-    assert list_fetched(hub) == []
+    hub.requests.clear()
+    with pytest.raises(ValueError, match="This page takes no other networks"):
+        look_up(Limits(hub_megabytes=0))
+    assert hub.requests == []
+
+
+def test_all_that_visitors_name_takes_so_many_bytes(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models, limits=Limits(hub_megabytes=1))
+    for number in range(3):  # of 0.45 MB each
+        write_own(hub.root / "me" / str(number))
+    names = [engine.networks.look_up(f"me/{number}") for number in range(3)]
+    for name in names[:2]:
+        assert engine.open(Request(draw_picture(), name)).analysis.dense.top
+    fetched = len(list_fetched(hub))
+    with pytest.raises(ValueError, match="This page has fetched its 1 MB of networks for visitors"):
+        engine.open(Request(draw_picture(), names[2]))
+    assert len(list_fetched(hub)) == fetched
 
 
 def test_what_failed_does_not_count(hub: Hub, models: Path) -> None:

@@ -43,6 +43,8 @@ class Offers:
         """Have a network that may be asked for. Raise ValueError, as WeightsError is, where it cannot be."""
         if self.find(name) is not None:
             return
+        if not (self.alone or self._limits.hub_megabytes):
+            raise ValueError(Message("This page takes no other networks: choose one that is in the menu"))
         offer = look_up(
             name,
             download_megabytes=self._limits.download_megabytes,
