@@ -170,7 +170,7 @@ def test_a_key_of_ours_is_named(tmp_path: Path, changes: dict[str, Any], words: 
     [
         ("[" * 100_000, "config.json of it is not valid JSON"),
         ('{"a": ' + "9" * 5000 + "}", "config.json of it is not valid JSON"),
-        ('{"a": "' + "x" * 2**24 + '"}', "config.json of it is larger than 17 MB"),
+        ('{"a": "' + "x" * 2**21 + '"}', "config.json of it is larger than 2 MB"),
         ("\ud83d".encode("utf-8", "surrogatepass").decode("latin-1"), "config.json of it is not valid JSON"),
     ],
     ids=["deep", "a long number", "large", "odd characters"],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,10 +19,14 @@ from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor
 
 from tests.weights.hub import make_probe
-from tests.weights.samples import compute_logits, scatter, transformers, write_transformers
+from tests.weights.samples import compute_logits, scatter, transformers, write_own, write_transformers
 from tests.weights.test_transformers_families import build_member
-from vitdemo.weights import WeightsError, load_model
+from vitdemo.weights import WeightsError, load_model, reading
+from vitdemo.weights.download import Address, Asking, Terms
+from vitdemo.weights.hub import list_weights
 from vitdemo.weights.store import read_folder
+from vitdemo.weights.transfer import Abandoned
+from vitdemo.weights.waiting import watch
 
 INDEX = "model.safetensors.index.json"
 
@@ -79,6 +85,10 @@ def name_shards(name: Any) -> Callable[[Path], None]:
     return lambda folder: edit_index(folder, lambda index: index["weight_map"].update(a=name))
 
 
+def name_many(count: int) -> dict[str, str]:
+    return {f"blocks.{number}": f"{number}.safetensors" for number in range(count)}
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (
         lambda f: (f / "model-00002-of-00003.safetensors").unlink(),
@@ -97,6 +107,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a pickle": (name_shards("pytorch_model.bin"), "weight_map must name files beside it"),
     "no text": (name_shards(7), "weight_map must name files beside it that end in .safetensors, got 7"),
     "no map": (lambda f: edit_index(f, dict.clear), "index.json of it: the key 'weight_map' is missing"),
+    "too many": (
+        lambda f: edit_index(f, lambda index: index.update(weight_map=name_many(101))),
+        "index.json of it: weights in 101 files, and at most 100 are read",
+    ),
+    "a long name": (name_shards("a" * 300 + ".safetensors"), "weight_map must name files beside it"),
     "no JSON": (lambda f: (f / INDEX).write_text("{"), "index.json of it is not valid JSON"),
     "no names": (
         lambda f: edit_index(f, lambda index: index.update(weight_map={})),
@@ -114,6 +129,52 @@ def test_what_is_wrong_with_shards_is_named(tmp_path: Path, kind: str) -> None:
     with pytest.raises(WeightsError, match=message) as caught:
         read_folder(tmp_path, label="it")
     assert "\n" not in str(caught.value)
+
+
+def write_index(folder: Path, count: int) -> Path:
+    """Return `folder` with what describes a network in `count` shards, which are not there."""
+    write_own(folder)
+    (folder / "model.safetensors").unlink()
+    (folder / INDEX).write_text(json.dumps({"weight_map": name_many(count)}))
+    return folder
+
+
+def test_each_shard_that_the_hub_tells_of_is_a_sign_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_at(asking: Asking, file: str, revision: str) -> Any:
+        time.sleep(0.03)
+        return SimpleNamespace(size=10)
+
+    monkeypatch.setattr(Asking, "find", lambda asking, how, file, revision: file == INDEX)
+    monkeypatch.setattr(Asking, "look_at", look_at)
+    folder = write_index(tmp_path / "it", 20)
+    sizes = watch(Address("me/it", "main"), Terms(0.3, 1), lambda asking: asking.find_weights(folder, ""))
+    assert sum(sizes.values()) == 200
+
+
+def test_nothing_more_is_asked_for_those_who_have_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking, asked = Asking(Address("me/it", "main"), Terms(1.0, 1)), []
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: asked.append(1))
+    asking.look_at("1.safetensors", "main")
+    asking.abandoned.set()
+    with pytest.raises(Abandoned):
+        asking.look_at("2.safetensors", "main")
+    assert len(asked) == 1
+
+
+def test_an_index_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The menu asks with every answer whether a network is there."""
+    folder, reads = write_index(tmp_path / "it", 2), []
+    read = reading.read_json
+    monkeypatch.setattr(reading, "read_json", lambda *a, **k: reads.append(1) or read(*a, **k))
+    assert [list_weights(folder) for _ in range(3)] == [[], [], []]
+    for number in range(2):
+        (folder / f"{number}.safetensors").touch()
+    assert [len(list_weights(folder)) for _ in range(3)] == [2, 2, 2]
+    assert len(reads) == 1
+    edit_index(folder, lambda index: index["weight_map"].popitem())
+    assert len(list_weights(folder)) == 1
 
 
 NATIVE = (  # timm's names, and OpenCLIP's own

@@ -40,6 +40,7 @@ def test_what_is_typed_or_pasted_is_read(text: str) -> None:
         ("http://huggingface.co@example.org/me/mine", "is neither a repository of the Hub"),
         ("a/b/c", "is neither a repository of the Hub"),
         ("me/mine@../../../etc/passwd", "is not of the form hf-hub:owner/repo"),
+        ("me/mine@/etc/passwd", "is not of the form hf-hub:owner/repo"),
         ("me/..", "is not a valid name"),
         ("/etc", "This page opens no folders"),
         ("local-dir:.", "This page opens no folders"),

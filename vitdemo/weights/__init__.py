@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from vitdemo.weights import hub
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.names import ON_HUB, read_name, resolve_name
 from vitdemo.weights.offers import OFFICIAL, Offer, look_up, make_spec
-from vitdemo.weights.reading import CONFIG, PREPROCESSOR
+from vitdemo.weights.reading import read_state
 from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
 from vitdemo.weights.shelf import find_own, make_own_spec
 from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
@@ -143,16 +142,6 @@ def describe_spec(spec: ModelSpec, folder: Path, state: object) -> ModelSpec:
     It is read anew only once `state` has changed: the menu is asked for with every answer.
     """
     return fit_spec(spec, read_description(folder, label=spec.folder, dense=bool(spec.dense_of)))
-
-
-def read_state(folder: Path) -> tuple[tuple[int, ...], ...]:
-    """Return what differs once a file that describes the network in `folder` is another one."""
-    states = []
-    for file in (CONFIG, PREPROCESSOR):
-        with suppress(OSError):  # there is none
-            found = (folder / file).stat()
-            states.append((found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-    return tuple(states)
 
 
 def find_names(models_dir: Path | None = None) -> tuple[str, ...]:

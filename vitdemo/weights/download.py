@@ -24,7 +24,7 @@ from vitdemo.weights.reading import (
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.refusals import explain_error
 from vitdemo.weights.store import read_description
-from vitdemo.weights.transfer import CHUNK, Tell, Transfer, check_size
+from vitdemo.weights.transfer import CHUNK, Abandoned, Tell, Transfer, check_size
 
 T = TypeVar("T")
 
@@ -150,8 +150,11 @@ class Asking:
         if found := self.find(self.look_at, WEIGHTS, commit):
             return {WEIGHTS: found.size or 0}
         if self.find(self.get, INDEX, commit):
-            shards = read_index(folder, described, label=label)
-            return {shard: self.look_at(shard, commit).size or 0 for shard in shards}
+            sizes = {}
+            for shard in read_index(folder, described, label=label):
+                sizes[shard] = self.look_at(shard, commit).size or 0
+                self.events.put((0.0, Message("Asking the Hub for {repo}", repo=self.address.repo)))
+            return sizes
         if found := self.find(self.look_at, OPEN_CLIP, commit):
             return {OPEN_CLIP: found.size or 0}
         return {WEIGHTS: self.look_at(WEIGHTS, commit).size or 0}  # which tells that there are none
@@ -171,6 +174,8 @@ class Asking:
         """Return what the Hub tells of a file, with `commit_hash` and `size`, without the file."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
+        if self.abandoned.is_set():
+            raise Abandoned
         path = self.address.path(file)
         url = hf_hub_url(self.address.repo, path, revision=revision)
         try:

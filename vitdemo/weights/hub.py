@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from vitdemo.message import Message
 from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched
-from vitdemo.weights.reading import CONFIG, INDEX, find_form, hash_file, read_index
+from vitdemo.weights.reading import CONFIG, INDEX, find_form, hash_file, read_index, read_state
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import read_description
 from vitdemo.weights.waiting import watch
 
-NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>(?!.*\.\.)[\w./-]+))?")
+NAME = re.compile(r"hf-hub:(?P<repo>[^/@\s]+/[^/@\s]+)(@(?P<revision>(?!/|.*\.\.)[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -107,12 +108,21 @@ def list_weights(folder: Path) -> list[Path]:
     """Return the files with the weights of the network in a cached `folder`; none where one is missing."""
     names = [find_form(folder)]
     if names == [INDEX]:
-        try:
-            names = read_index(folder, read_description(folder, label=""), label="")
-        except WeightsError:  # which whoever loads it is told
-            return []
+        names = list_shards(folder, read_state(folder))
     files = [folder / name for name in names]
     return files if all(file.is_file() for file in files) else []
+
+
+@lru_cache(maxsize=256)
+def list_shards(folder: Path, state: object) -> list[str]:
+    """Return the shards of the network in a cached `folder`; none where its index cannot be used.
+
+    They are read anew only once `state` has changed: the menu asks for them with every answer.
+    """
+    try:
+        return read_index(folder, read_description(folder, label=""), label="")
+    except WeightsError:  # which whoever loads it is told
+        return []
 
 
 def discard_damaged(folder: Path) -> list[str]:

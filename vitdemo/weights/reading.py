@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,19 @@ from vitdemo.weights.records import Description, WeightsError, unwrap
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS, INDEX, OPEN_CLIP = "model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors"
 FORMS = (WEIGHTS, INDEX, OPEN_CLIP)  # in which the weights may be there; the first counts
-SHARD = re.compile(r"[\w-][\w.-]*\.safetensors")  # a name in the same folder, never a path
-LARGEST_JSON = 2**24  # bytes; 100,000 names take less
+SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors", re.ASCII)  # a name in the same folder, never a path
+MOST_SHARDS = 100  # one request each, before anything is fetched
+LARGEST_JSON = 2**21  # bytes; transformers' two tables of the 21,841 names of ImageNet-22k take 1.7 MB
+
+
+def read_state(folder: Path) -> tuple[tuple[int, ...], ...]:
+    """Return what differs once a file that describes the network in `folder` is another one."""
+    states = []
+    for file in (CONFIG, PREPROCESSOR, INDEX):
+        with suppress(OSError):  # there is none
+            found = (folder / file).stat()
+            states.append((found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    return tuple(states)
 
 
 def find_form(folder: Path) -> str:
@@ -44,7 +56,12 @@ def read_index(folder: Path, described: Description, *, label: str) -> list[str]
                 f"{INDEX} of {label}: weight_map must name files beside it that end in .safetensors, "
                 f"got {name!r}"
             )
-    return sorted({shard for key, shard in unwrap(shards).items() if described.rename(key)})
+    needed = sorted({shard for key, shard in unwrap(shards).items() if described.rename(key)})
+    if len(needed) > MOST_SHARDS:
+        raise WeightsError(
+            f"{INDEX} of {label}: weights in {len(needed):,} files, and at most {MOST_SHARDS} are read"
+        )
+    return needed
 
 
 def read_tensors(folder: Path, form: str, described: Description, *, label: str) -> dict[str, Tensor]:
