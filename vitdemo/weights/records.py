@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vitdemo.config import DataConfig, Size, ViTConfig
 from vitdemo.familiarity import Familiarity
+from vitdemo.message import Message, shorten
 from vitdemo.models import VisionTransformer
 from vitdemo.registry import ModelSpec
 
@@ -28,7 +29,13 @@ FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in p
 
 
 class WeightsError(ValueError):
-    """The weights cannot be used; the message is one sentence for the user that names what is wrong."""
+    """The weights cannot be used; the message is one sentence for the user that names what is wrong.
+
+    What it quotes a stranger has written: it is shortened.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence if isinstance(sentence, Message) else shorten(sentence))
 
 
 @dataclass(frozen=True)
