@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.serving.visitor import Call, Visitor
+from vitdemo.ui.kit.words import MISTAKEN
 
 
 def tell(visitor: Visitor, event: str, **click: Any) -> dict[str, Any]:
@@ -34,6 +35,17 @@ def test_nothing_is_fetched_that_was_not_looked_up(visitor: Visitor, key: str) -
     told = tell(visitor, "fetch", key=key)
     assert told["problem"]
     assert told["line"].startswith("model must be one of ")
+
+
+@pytest.mark.parametrize("event", ["look_up", "fetch", "show", "answer_page", "ahead", "restore"])
+def test_an_event_that_does_not_say_what_it_should_is_mistaken(
+    visitor: Visitor, event: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = visitor.find_event(event)
+    for click in ({}, None, [], "x", 7, {"search": "?"}):
+        (answer,) = visitor.ask(Call(number, visitor.list_inputs(number), click))
+        assert MISTAKEN in answer
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_what_is_at_hand_is_shown_at_once(visitor: Visitor) -> None:

@@ -19,7 +19,7 @@ from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import PROGRESS, First, Session
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
-from vitdemo.ui.page import Page
+from vitdemo.ui.page import Page, make_mistaken
 from vitdemo.ui.sidebar.another import update
 from vitdemo.ui.sidebar.choices import follow_model, set_model
 from vitdemo.ui.sidebar.link import Link, is_complete
@@ -138,6 +138,8 @@ class Answering:
 
         def answer_page(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             if "search" not in event._data:
+                if values[wanted] is None:  # no page has been opened in this session
+                    raise make_mistaken()
                 return answer_pending(values[wanted], values[session.image], progress)
             asked, updates = link.go_back(values, str(event._data["search"]), event._data["turn"])
             return {**updates, **self.analyse(asked, progress), session.image: asked[session.image]}

@@ -24,6 +24,13 @@ from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, MISTAKEN
 LOG = logging.getLogger(__name__)
 
 
+class Told(dict[str, Any]):
+    """What the browser says of an event. Raise `gr.Error` for what it should have said and did not."""
+
+    def __missing__(self, key: str) -> Any:
+        raise make_mistaken()
+
+
 class Page(gr.Blocks):
     """A page that answers all that goes wrong with one sentence that names no path.
 
@@ -51,7 +58,9 @@ class Page(gr.Blocks):
         facts, began = {"event": block_fn.api_name, "status": 200}, time.monotonic()
         self.running += 1
         try:
-            if batched or not is_sound(getattr(options.get("event_data"), "_data", None)):
+            if (event := options.get("event_data")) is not None:
+                event._data = Told(event._data if isinstance(event._data, dict) else {})
+            if batched or not is_sound(getattr(event, "_data", None)):
                 raise make_mistaken()
             return await super().process_api(block_fn, inputs, *args, **options)
         except gr.Error as error:
