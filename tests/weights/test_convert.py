@@ -119,6 +119,12 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a tensor more": (lambda: change(neck=torch.zeros(1)), "neck is unknown"),
     "whole numbers": (lambda: change(cls_token=torch.zeros(1, 1, 128).char()), "cls_token holds int8"),
+    "no width": (lambda: change(**{"head.weight": torch.zeros(7, 0)}), "head.weight is empty"),
+    "sparse": (lambda: change(pos_embed=torch.zeros(1, 50, 128).to_sparse()), "pos_embed is sparse"),
+    "no numbers": (
+        lambda: change(cls_token=torch.empty(1, 1, 128, device="meta")),
+        "cls_token is sparse, or has a shape and no numbers",
+    ),
     "NaN": (
         lambda: change(cls_token=torch.full((1, 1, 128), torch.nan)),
         "cls_token has numbers that are not finite",
@@ -187,3 +193,10 @@ def test_what_is_there_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureF
     assert convert(build_official().state_dict(), tmp_path) == 2
     assert capsys.readouterr().err == f"error: {tmp_path / 'out'} is there already; name a new folder\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+def test_a_link_to_nothing_is_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    assert convert(build_official().state_dict(), tmp_path) == 2
+    assert "out is there already" in capsys.readouterr().err
+    assert not (tmp_path / "elsewhere").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ def convert_official(checkpoint: Path, folder: Path, *, keep_ratio: float) -> No
     `keep_ratio`: with which it was trained, which the tensors do not tell. Raise WeightsError naming what is
     wrong with `checkpoint`, or a `folder` that is there; OSError where it cannot be written.
     """
-    if folder.exists():
+    if os.path.lexists(folder):  # a link to nothing, too
         raise WeightsError(f"{folder} is there already; name a new folder")
     name = checkpoint.name
     tensors = read_checkpoint(checkpoint)
@@ -78,6 +79,9 @@ def read_checkpoint(path: Path) -> Mapping[str, Tensor]:
             found = found[place]
     if not is_named(found):
         raise WeightsError(f"{path.name} holds no tensors by name")
+    for key, tensor in found.items():
+        if tensor.is_meta or tensor.layout != torch.strided:
+            raise WeightsError(f"{path.name}: {key} is sparse, or has a shape and no numbers")
     return unwrap(found)
 
 
@@ -125,10 +129,12 @@ def count_parts(tensors: Mapping[str, Tensor], group: str) -> int:
 
 
 def read_shape(tensors: Mapping[str, Tensor], key: str, *, axes: int) -> list[int]:
-    """Return the shape of the tensor `key`. Raise ValueError where there is none of so many `axes`."""
+    """Return the shape of the tensor `key`. Raise ValueError where none of so many `axes` has numbers."""
     if key not in tensors:
         raise ValueError(f"{key} is missing")
     shape = tensors[key].shape
     if len(shape) != axes:
         raise ValueError(f"{key} has {len(shape)} axes, not {axes}")
+    if 0 in shape:
+        raise ValueError(f"{key} is empty")
     return list(shape)

@@ -86,3 +86,10 @@ def test_nothing_is_imported_where_nothing_is_lent(lends: str, load: Load, tmp_p
     module = load(lends)
     assert "spaces" not in sys.modules
     assert module.pass_on.__module__ == module.__name__
+
+
+def test_a_folder_of_the_packages_name_is_one_sentence(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "spaces.py").unlink()
+    (tmp_path / "spaces").mkdir()
+    with pytest.raises(ValueError, match=r"^SPACES_ZERO_GPU is set, but what is imported as spaces is not"):
+        load("1")

@@ -33,9 +33,13 @@ def pass_on(
 
 if LENT:
     # It replaces parts of torch, and must come before anybody asks for CUDA.
-    import spaces  # type: ignore[import-not-found]
-
-    pass_on = spaces.GPU(pass_on)
+    try:
+        from spaces import GPU  # type: ignore[import-not-found]
+    except ImportError as error:  # of a folder `spaces`, too
+        raise ValueError(
+            "SPACES_ZERO_GPU is set, but what is imported as spaces is not the package that lends a GPU"
+        ) from error
+    pass_on = GPU(pass_on)
 
 
 def call(
