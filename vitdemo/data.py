@@ -10,8 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo.config import DataConfig, as_pair
+from vitdemo.message import Message
 
 VIEW_SIZE = 448
+LARGEST = 64 * 10**6  # pixels of a picture between resize and crop: of what is long and thin most is cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +38,22 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
     Pixels are whole numbers after the resize unless the config says `exact`.
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
-    `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry.
+    `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry. Raise
+    ValueError where the resized picture would have more than `LARGEST` pixels.
     """
     (height, width), (crop_h, crop_w) = as_pair(config.img_size), _crop_size(config)
     if len(config.mean) == 1:
         image = image.convert("L")
     resized = _resized_size(image.size, config)
+    if resized[0] * resized[1] > LARGEST:
+        raise ValueError(
+            Message(
+                "The shape of this picture, {width} × {height}, is too far from the network's: "
+                "cut out a part of it",
+                width=image.width,
+                height=image.height,
+            )
+        )
     left, top = _offset(resized[0] - crop_w, config), _offset(resized[1] - crop_h, config)
     fill = tuple(min(max(round(255 * value), 0), 255) for value in config.mean)  # of borders
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -47,9 +48,11 @@ def write_tensors(folder: Path, tensors: dict[str, torch.Tensor], *, told: bool 
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def write_own(folder: Path, *, half: bool = False) -> VisionTransformer:
-    model = scatter(build_model(CONFIG))
-    save_model(folder, model=model, name="mine", data=DATA, classes=CLASSES, half=half)
+def write_own(folder: Path, *, half: bool = False, **other: Any) -> VisionTransformer:
+    """Write the small network; `other`: what is another in its config."""
+    config = replace(CONFIG, **other)
+    model, data = scatter(build_model(config)), replace(DATA, img_size=config.img_size)
+    save_model(folder, model=model, name="mine", data=data, classes=CLASSES, half=half)
     return model
 
 

@@ -170,3 +170,29 @@ def test_what_failed_does_not_count(hub: Hub, models: Path) -> None:
             engine.open(Request(draw_picture(), NAME))
     hub.modes["me/mine"] = "good"
     assert engine.open(Request(draw_picture(), NAME)).analysis.dense.top
+
+
+def test_no_network_reads_more_than_there_is_room_for(hub: Hub, models: Path) -> None:
+    """One row of patches cannot be had shorter."""
+    engine = Engine(device="cpu", models_dir=models, limits=Limits(trace_megabytes=4))
+    write_own(hub.root / "me" / "mine", img_size=(4, 1600), patch_size=4)
+    with pytest.raises(ValueError, match=r"^Even the smallest picture that this network can read is larger"):
+        engine.networks.look_up(NAME)
+
+
+def test_a_menu_leaves_out_what_was_dropped(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    engine.networks.look_up(NAME)
+    assert engine.networks.menu([NAME])[-1][1] == NAME
+    assert engine.networks.menu([NAME, "hf-hub:me/dropped"]) == engine.networks.menu([NAME])
+
+
+def test_two_names_of_one_source_that_fail_are_one_sentence_each(hub: Hub, models: Path) -> None:
+    engine = Engine(device="cpu", models_dir=models)
+    names = [engine.networks.look_up(name) for name in ("me/mine", f"me/mine@{COMMIT}")]
+    first, second = (engine._pool.offers.find(name) for name in names)
+    assert first is not None
+    assert second is not None
+    count = engine._pool.offers.count
+    with pytest.raises(RuntimeError, match="lost"), count(first), count(second):
+        raise RuntimeError("lost")

@@ -71,6 +71,18 @@ def test_an_own_shape_is_the_whole_picture_in_no_more_patches(picture: tuple[int
     assert preprocess(image, config=chosen.data).pixels.shape == (1, 3, height, width)
 
 
+def test_no_picture_is_read_in_more_pixels_than_there_is_room_for() -> None:
+    """However few patches they are in, and however much of a long picture is cut off after the resize."""
+    large = of_config(ViTConfig(img_size=4096, patch_size=256, embed_dim=4, num_heads=1, depth=1))
+    assert choose("", large).config.img_size == choose("own", large, picture=(1, 1)).config.img_size == 2048
+    assert as_pair(choose("own", large, picture=(50, 1)).config.img_size) == (256, 12800)
+    thin = replace(large.data, img_size=(4, 1600), crop_pct=1.0)
+    with pytest.raises(
+        ValueError, match=r"^The shape of this picture, 20 × 1000, is too far from the network"
+    ):
+        preprocess(Image.new("RGB", (20, 1000)), config=thin)
+
+
 def test_an_own_shape_counts_pixels_not_patches() -> None:
     assert shape_grid(replace(DINO, patch_size=(14, 7)), (100, 100), 64) == (5, 10)
 

@@ -22,11 +22,11 @@ class Networks:
     def menu(self, added: Sequence[str] = ()) -> list[tuple[str, str]]:
         """Return (title, key) of every model: the bundled ones, those of one's own, those of the Hub.
 
-        Those that somebody has `added` by `look_up` come last. With an arrow stands how much is to be
-        downloaded for it.
+        Those that somebody has `added` by `look_up` come last, as long as they may be asked for. With an
+        arrow stands how much is to be downloaded for it.
         """
         specs = sorted(self._list_specs().values(), key=lambda spec: spec.on_hub)
-        specs += [self._pool.spec(key) for key in added]
+        specs += [self._pool.spec(key) for key in added if self.is_known(key)]
         return [(self._entitle(spec), spec.key) for spec in specs]
 
     def is_known(self, model: str) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from vitdemo.cost import parameters
 from vitdemo.engine.core.lru import Lru
+from vitdemo.engine.core.sizes import choose_spec
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.weights import Offer, is_cached, look_up
@@ -33,7 +34,7 @@ class Offers:
 
     def find(self, name: str) -> Offer | None:
         """Return the network of this name, if somebody has named it."""
-        return self.named.get(name) or self._asked.peek(name)
+        return self.named.get(name) or self._asked.find(name)
 
     def name(self, name: str) -> None:
         """Have a network in the menu. Raise WeightsError where it cannot be."""
@@ -61,6 +62,7 @@ class Offers:
                     limit=f"{limit:,.0f}",
                 )
             )
+        choose_spec(offer.spec, "", picture=(1, 1), megabytes=self._limits.trace_megabytes)
         self._asked.keep(name, offer)
 
     @contextmanager
@@ -85,5 +87,5 @@ class Offers:
             yield
         except BaseException:
             with self._lock:
-                del self._fetched[source]
+                self._fetched.pop(source, None)  # two names may be of one source
             raise

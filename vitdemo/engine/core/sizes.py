@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vitdemo import cost
-from vitdemo.config import RANGES, Size, ViTConfig, as_pair, simplify_size
+from vitdemo.config import Size, ViTConfig, as_pair, simplify_size
 from vitdemo.limits import MEGABYTE
 from vitdemo.message import Message
 from vitdemo.registry import ModelSpec
 
 OWN = "own"  # the picture's own shape, all of it
 USUAL = (16, 24, 32, 48, 64, 96, 128, 160, 224, 336, 448, 672, 896, 1344)  # pixels on the short side
+LARGEST = 2048  # pixels on the long side: a network whose own size is larger reads its pictures smaller
 LEAST, MOST = 0.4, 3.0  # times the network's own side: what of the usual sizes is offered
 Grid = tuple[int, int]
 
@@ -118,17 +119,29 @@ def multiply_grid(grid: Grid, factor: float) -> Grid:
 
 
 def find_largest(config: ViTConfig, limit: float) -> Grid:
-    """Return the largest grid of the network's shape that fits; one patch on its short side always does."""
-    short, count = min(config.grid), 1
+    """Return the largest grid of the network's shape that fits.
+
+    Raise ValueError where not even that with one patch on its short side does.
+    """
+    short, count = min(config.grid), 0
     while fits(config, multiply_grid(config.grid, (count + 1) / short), limit):
         count += 1
+    if not count:
+        raise ValueError(
+            Message(
+                "Even the smallest picture that this network can read is larger than {side} pixels, or its "
+                "record than {limit} MB",
+                side=LARGEST,
+                limit=f"{limit / MEGABYTE:,.0f}",
+            )
+        )
     return multiply_grid(config.grid, count / short)
 
 
 def fits(config: ViTConfig, grid: Grid, limit: float) -> bool:
-    """Return whether the record of so many patches takes at most `limit` bytes."""
+    """Return whether so many patches are a picture that is read: `limit` is the bytes of its record."""
     size = to_pixels(config, grid)
-    if max(as_pair(size)) > RANGES["img_size"][1]:
+    if max(as_pair(size)) > LARGEST:
         return False
     return cost.trace_bytes(replace(config, img_size=size)) <= limit
 
