@@ -140,7 +140,7 @@ def main() -> None:
         subprocess.run([given.python, "-m", "venv", root / "python"], check=True)
         path = f"{root}/python/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         known = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
-        variables = {"PATH": path, "HOME": f"{root}/tmp", "TMPDIR": f"{root}/tmp", "TORCH": given.torch}
+        variables = {"PATH": path, "HOME": f"{root}/tmp", "TMPDIR": f"{root}/tmp", "TORCH": given.torch}  # nosec B108
         image = Image(root, root, known | variables)
         for line in read_lines((ROOT / "Dockerfile").read_text(encoding="utf-8")):
             print(*line, flush=True)
