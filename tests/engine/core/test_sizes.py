@@ -96,15 +96,15 @@ def test_nothing_is_larger_than_its_record_may_be() -> None:
     rows, columns = find_largest(DINO, limit * MEGABYTE)
     larger = replace(DINO, img_size=(14 * (rows + 1), 14 * (columns + 1)))
     assert cost.trace_bytes(larger) > limit * MEGABYTE
-    with pytest.raises(ValueError, match=f"size must be from 14 to {14 * rows} pixels .* got 518") as told:
+    with pytest.raises(ValueError, match="size must be") as told:
         choose("518", spec, limit)
-    assert "300 MB" in str(told.value)
+    assert str(told.value) == f"size must be from 14 to {14 * rows} pixels for {spec.title} here, got 518"
     assert choose(str(14 * rows), spec, limit).config.grid == (rows, columns)
 
 
 @pytest.mark.parametrize("size", ["13", "99999", "0"])
 def test_a_size_out_of_range_is_told_the_range(size: str) -> None:
-    with pytest.raises(ValueError, match=r"size must be from 14 to [0-9]+ pixels"):
+    with pytest.raises(ValueError, match=rf"^size must be from 14 to [0-9]+ pixels for .* here, got {size}$"):
         choose(size, of_config(DINO))
 
 

@@ -61,13 +61,11 @@ def choose_spec(spec: ModelSpec, size: str, *, picture: tuple[int, int], megabyt
         largest = find_largest(config, limit)
         raise ValueError(
             Message(
-                "size must be from {least} to {most} pixels for {model}, got {size}: what is recorded of a "
-                "larger picture would take more than {limit} MB of memory",
+                "size must be from {least} to {most} pixels for {model} here, got {size}",
                 least=least,
                 most=min(as_pair(to_pixels(config, largest))),
                 model=spec.title,
                 size=size,
-                limit=f"{megabytes:,.0f}",
             )
         )
     return resize_spec(spec, to_pixels(config, grid))
