@@ -13,7 +13,7 @@ from vitdemo.config import DataConfig, as_pair
 from vitdemo.message import Message
 
 VIEW_SIZE = 448
-LARGEST = 64 * 10**6  # pixels of a picture between resize and crop: of what is long and thin most is cut off
+LARGEST = 64 * 10**6  # pixels of a picture before the crop: of what is long and thin most is cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,13 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry. Raise
-    ValueError where the resized picture would have more than `LARGEST` pixels.
+    ValueError where it would have more than `LARGEST` pixels on the way.
     """
     (height, width), (crop_h, crop_w) = as_pair(config.img_size), _crop_size(config)
     if len(config.mean) == 1:
         image = image.convert("L")
     resized = _resized_size(image.size, config)
-    if resized[0] * resized[1] > LARGEST:
+    if resized[0] * max(resized[1], image.height) > LARGEST:  # Pillow resizes across first, then down
         raise ValueError(
             Message(
                 "The shape of this picture, {width} × {height}, is too far from the network's: "

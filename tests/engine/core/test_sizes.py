@@ -81,6 +81,11 @@ def test_no_picture_is_read_in_more_pixels_than_there_is_room_for() -> None:
         ValueError, match=r"^The shape of this picture, 20 × 1000, is too far from the network"
     ):
         preprocess(Image.new("RGB", (20, 1000)), config=thin)
+    flat = replace(large.data, img_size=(1, 2048), crop_pct=0.1, crop_mode="squash")
+    with pytest.raises(
+        ValueError, match=r"^The shape of this picture, 80 × 4000, is too far from the network"
+    ):
+        preprocess(Image.new("RGB", (80, 4000)), config=flat)
 
 
 def test_an_own_shape_counts_pixels_not_patches() -> None:
