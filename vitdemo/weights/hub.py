@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -66,14 +67,12 @@ def inquire(name: str, terms: Terms) -> tuple[Fetched, int]:
     """
     address = read_address(name)
     cached = None if terms.anonymous else find_cached(address)
-    if cached is not None and COMMIT.fullmatch(address.revision):
-        return cached, sum(file.stat().st_size for file in list_weights(cached.folder))
-    try:
+    if cached is None:
         return watch(address, terms, Asking.measure)
-    except WeightsError:
-        if cached is None:
-            raise
-        return cached, sum(file.stat().st_size for file in list_weights(cached.folder))
+    if not COMMIT.fullmatch(address.revision):
+        with suppress(WeightsError):
+            return watch(address, terms, Asking.measure)
+    return cached, sum(file.stat().st_size for file in list_weights(cached.folder))
 
 
 def resolve(address: Address, terms: Terms) -> Fetched:
