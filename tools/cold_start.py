@@ -5,7 +5,6 @@ Run it where nothing else runs, in an environment with what requirements.txt ask
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -20,12 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+
+import httpx
 
 ROOT = Path(__file__).parents[1]
 TIMES = 3
 PATIENCE = 300  # seconds
-BOUNDARY = "picture"
 PICTURE = ROOT / "vitdemo" / "examples" / "chelsea.webp"
 
 
@@ -63,32 +62,26 @@ def measure(words: Sequence[str], *, url: str, check: Callable[[], object] = int
         app.kill()
 
 
-# What is opened are addresses of the app that this program has started itself: nosec.
-
-
 def is_there(url: str) -> bool:
-    with suppress(OSError):
-        return urlopen(url, timeout=30).status == 200  # nosec B310
+    with suppress(httpx.HTTPError):
+        return httpx.get(url, timeout=30).status_code == 200
     return False
 
 
 def ask(url: str) -> str:
     """Upload a photograph and return what the app says that it shows."""
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.webp"\r\n\r\n'
-    body = head.encode() + PICTURE.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()
-    (path,) = post(f"{url}gradio_api/upload", body, f"multipart/form-data; boundary={BOUNDARY}")
+    (path,) = post(f"{url}gradio_api/upload", files={"files": ("a.webp", PICTURE.read_bytes())})
     values = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "", 0.3, "", ""]
-    job = post(f"{url}gradio_api/call/analyse", json.dumps({"data": values}).encode(), "application/json")
-    told = urlopen(f"{url}gradio_api/call/analyse/{job['event_id']}", timeout=PATIENCE).read().decode()  # nosec B310
+    job = post(f"{url}gradio_api/call/analyse", json={"data": values})
+    told = httpx.get(f"{url}gradio_api/call/analyse/{job['event_id']}", timeout=PATIENCE).text
     label = re.search(r'"labels": {"([^"]+)"', told)
     if label is None:
         raise RuntimeError(f"no answer: {told[-300:]}")
     return label[1]
 
 
-def post(url: str, body: bytes, kind: str) -> Any:
-    request = Request(url, data=body, headers={"Content-Type": kind})
-    return json.loads(urlopen(request, timeout=PATIENCE).read())  # nosec B310
+def post(url: str, **body: Any) -> Any:
+    return httpx.post(url, timeout=PATIENCE, **body).raise_for_status().json()
 
 
 def read_peak(process: int) -> float:

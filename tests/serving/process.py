@@ -48,7 +48,7 @@ def run_app(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
     process = start("--port", str(port), *words, temporary=temporary, **environment)
     app, deadline = App(process, f"http://127.0.0.1:{port}/"), time.monotonic() + START_SECONDS
     try:
-        while not is_answering(app):
+        while not is_ready(app.url):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"app.py did not start:\n{process.communicate()[1]}")
             time.sleep(0.2)
@@ -61,9 +61,9 @@ def run_app(*words: str, temporary: Path, **environment: str) -> Iterator[App]:
                 pipe.close()
 
 
-def is_answering(app: App) -> bool:
+def is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{app.url}ready", timeout=5).status_code == 200
+        return httpx.get(f"{url}ready", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
 

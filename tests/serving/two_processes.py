@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.browser.server import ROOT, free_port
-from tests.serving.process import App, run_app
+from tests.serving.process import App, is_ready, run_app
 from tests.serving.visitors import wait_until
 
 CONFIG = ROOT / "docs" / "nginx.conf"
@@ -67,16 +67,9 @@ def run_nginx(apps: dict[str, App], *, home: Path) -> Iterator[str]:
     nginx = subprocess.Popen(["nginx", "-e", log, "-p", home, "-c", config])
     try:
         url = f"http://127.0.0.1:{port}/"
-        wait_until(lambda: nginx.poll() is not None or is_listening(url))
+        wait_until(lambda: nginx.poll() is not None or is_ready(url))
         assert nginx.poll() is None, log.read_text(encoding="utf-8")
         yield url
     finally:
         nginx.terminate()
         nginx.wait()
-
-
-def is_listening(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}ready", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
