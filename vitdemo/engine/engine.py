@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vitdemo.engine.answers import compare
@@ -90,7 +90,7 @@ class Engine:
         config = self._pool.spec(model).config
         return count_tokens(config.num_patches, len(config.prune_loc), pruning_ratio)
 
-    def sizes(self, model: str) -> dict[str, SizeChoice]:
+    def sizes(self, model: str) -> Mapping[str, SizeChoice]:
         """Return the input sizes to choose from, as `offer_sizes` names them. Raise ValueError as `info`."""
         return offer_sizes(self._pool.spec(model), megabytes=self._pool.limits.trace_megabytes)
 

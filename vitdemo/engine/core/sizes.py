@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from vitdemo import cost
@@ -85,8 +88,12 @@ def resize_spec(spec: ModelSpec, size: Size, **data: Any) -> ModelSpec:
     )
 
 
-def offer_sizes(spec: ModelSpec, *, megabytes: float) -> dict[str, SizeChoice]:
-    """Return what fits, by `size`: as the network likes it, usual ones from small to large, the own shape."""
+@lru_cache(maxsize=256)
+def offer_sizes(spec: ModelSpec, *, megabytes: float) -> Mapping[str, SizeChoice]:
+    """Return what fits, by `size`: as the network likes it, usual ones from small to large, the own shape.
+
+    The menu asks for them with every answer.
+    """
     own = choose_spec(spec, "", picture=(1, 1), megabytes=megabytes).config
     found = [describe_size("", own, spec.config)]
     for side in USUAL:
@@ -96,7 +103,7 @@ def offer_sizes(spec: ModelSpec, *, megabytes: float) -> dict[str, SizeChoice]:
         if grid != own.grid and fits(spec.config, grid, megabytes * MEGABYTE):
             config = replace(spec.config, img_size=to_pixels(spec.config, grid))
             found.append(describe_size(str(min(as_pair(config.img_size))), config, spec.config))
-    return {one.size: one for one in (*found, describe_size(OWN, own, spec.config))}
+    return MappingProxyType({one.size: one for one in (*found, describe_size(OWN, own, spec.config))})
 
 
 def describe_size(size: str, config: ViTConfig, own: ViTConfig) -> SizeChoice:
