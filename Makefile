@@ -6,16 +6,16 @@ BIN := $(VENV)/bin
 # Python is started dozens of times: it compiles everything once, whatever the surroundings say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check audit soak wheel lock clean
+.PHONY: demo test check audit timing suite soak wheel image versions lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
+# The tests of timing need the machine for themselves; the rest shares it.
 test: $(VENV)/.test
-	$(MAKE) -j 3 check audit soak # the soak needs one core
-	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
-	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
+	$(MAKE) -j 2 check audit
+	$(MAKE) timing
+	$(MAKE) -j 2 suite soak
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -26,6 +26,13 @@ check: $(VENV)/.test
 
 audit: $(VENV)/.test
 	$(BIN)/python -m tools.audit
+
+timing: $(VENV)/.test
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
+
+suite: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
 
 soak: $(VENV)/.test
 	$(BIN)/python -m tests.soak --seconds 60 --calls 1500 --result-megabytes 64
