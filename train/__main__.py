@@ -2,7 +2,8 @@
 
 The export lies in the run's folder; `out=FOLDER` copies it there too, where nothing of its name stands yet,
 or with `--replace`, where it is better on held-out pictures.
-`--dry-run` tries a recipe in small. torchrun starts it on several GPUs.
+`--dry-run` tries a recipe in small. torchrun starts it on several GPUs. `--recipe predictors init=NETWORK
+data=FOLDER` trains predictors alone, for a network that stays as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from train.config import TrainConfig
 from train.dry import dry_run
 from train.export import check_place, finish
 from train.fit import fit
-from train.recipe import load_recipe
+from train.predictors.run import train_predictors
+from train.recipe import PREDICTORS, load_predictors, load_recipe
 from train.resume import resume_run
 from train.run import Run
 from vitdemo.files import lock_folder, sweep
@@ -71,6 +73,11 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options = parser.parse_intermixed_args(arguments)
     try:
+        if options.recipe == PREDICTORS:
+            if options.resume or options.dry_run or options.replace:
+                raise ValueError(f"--recipe {PREDICTORS} takes no --resume, --dry-run or --replace")
+            train_predictors(load_predictors(options.overrides))
+            return
         config = load_recipe(options.recipe, options.overrides)
         if options.dry_run:
             dry_run(config, finish)

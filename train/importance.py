@@ -1,6 +1,8 @@
-"""What the elastic objective's predictors learn from: which patches matter to the dense network."""
+"""What predictors learn from: which patches matter to the dense network."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 import torch
 from jaxtyping import Float
@@ -10,39 +12,58 @@ from vitdemo.models import VisionTransformer
 from vitdemo.trace import Recorder
 
 Pixels = Float[Tensor, "b ch hh ww"]
+Tokens = Float[Tensor, "b n d"]
+Classes = Float[Tensor, "b c"]
+Wanted = Classes | Callable[[Classes], Classes] | None
 TINY = 1e-12  # makes a row of zeros an even distribution
 
 
-def importance(
-    dense: VisionTransformer, x: Pixels, y: Float[Tensor, "b c"] | None = None
-) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b c"]]:
+def importance(dense: VisionTransformer, x: Pixels, y: Wanted = None) -> tuple[Float[Tensor, "b m"], Classes]:
     """Return a distribution over the patches, by the later half of the network's layers, and its logits.
+
+    `y`: as `weigh_patches` takes it.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        tokens = run_blocks(dense, dense.embed(x), range(len(dense.blocks) // 2))
+    return weigh_patches(dense, tokens, y)
+
+
+def weigh_patches(
+    dense: VisionTransformer, tokens: Tokens, y: Wanted
+) -> tuple[Float[Tensor, "b m"], Classes]:
+    """Return what `importance` does, of the tokens that enter the later half.
 
     By attention: what each patch gets of it, as a mean over layers, heads and query tokens, where the class
     token counts as much as all patches together.
-    With `y`, probabilities of the classes, by relevance: attention times its gradient, that of the logits
-    weighted by `y`, where it is positive (Chefer et al. 2021, eq. 5), as a mean over layers, heads and all
-    query tokens. A patch that is looked at, but speaks for no class of `y` or against it, counts nothing.
+    With `y`, probabilities of the classes or a function that makes them of the logits, by relevance:
+    attention times its gradient, that of the logits weighted by `y`, where it is positive (Chefer et al.
+    2021, eq. 5), as a mean over layers, heads and all query tokens. A patch that is looked at, but speaks for
+    no class of `y` or against it, counts nothing.
     """
-    half, prefix = len(dense.blocks) // 2, dense.config.num_prefix_tokens
+    depth, prefix = len(dense.blocks), dense.config.num_prefix_tokens
     recorder = Recorder(grads=y is not None)
-    with torch.inference_mode(False), torch.no_grad():
-        x = dense.embed(x)
-        for block in dense.blocks[:half]:
-            x = block(x)
     with torch.inference_mode(False), torch.set_grad_enabled(y is not None):
-        x.requires_grad_(y is not None)
-        for block in dense.blocks[half:]:
-            x = block(x, recorder=recorder)
-        logits = dense.classify(x)
+        tokens = tokens.detach().requires_grad_(y is not None)
+        logits = dense.classify(run_blocks(dense, tokens, range(depth // 2, depth), recorder))
         matrices = recorder.attn
         if y is not None:
-            gradients = torch.autograd.grad(logits, matrices, y.to(logits.dtype))
+            wanted = y if isinstance(y, Tensor) else y(logits.detach())
+            gradients = torch.autograd.grad(logits, matrices, wanted.to(logits.dtype))
             matrices = [(a.detach() * g).clamp_min(0) for a, g in zip(matrices, gradients, strict=True)]
     by_query = torch.stack(matrices).float().mean(dim=(0, 2))[..., prefix:]
     received = by_query.mean(dim=1) if y is not None or not prefix else sum_attention(by_query, prefix)
     received = received + TINY
     return received / received.sum(dim=-1, keepdim=True), logits.detach()
+
+
+def run_blocks(
+    dense: VisionTransformer, x: Tokens, numbers: Iterable[int], recorder: Recorder | None = None
+) -> Tokens:
+    """Return what leaves the last of the blocks `numbers`, of which `x`, all tokens, enter the first."""
+    angles = dense.angles(torch.arange(x.shape[1], device=x.device).expand(len(x), -1))
+    for number in numbers:
+        x = dense.blocks[number](x, angles=angles, recorder=recorder)
+    return x
 
 
 def sum_attention(by_query: Float[Tensor, "b n m"], prefix: int) -> Float[Tensor, "b m"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter, gt
 from pathlib import PurePath
 from typing import Any
@@ -95,9 +95,9 @@ RANGES: dict[str, Range] = {
 }
 
 
-def check_ranges(config: object) -> None:
+def check_ranges(config: object, ranges: Mapping[str, Range] = RANGES) -> None:
     """Raise ValueError naming the first key of a run whose value lies outside its range."""
-    for key, (words, allowed) in RANGES.items():
+    for key, (words, allowed) in ranges.items():
         value = attrgetter(key)(config)
         if not allowed(value):
             raise ValueError(f"{key} must be {words}, got {value!r}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from train.config import TrainConfig, flatten
+from train.predictors.config import PredictorsConfig
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig
 from vitdemo.kinds import check_value, config_in, from_json
@@ -20,17 +21,30 @@ else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 RECIPES = Path(__file__).parent / "recipes"
+PREDICTORS = "predictors"  # the recipe of predictors alone, which has keys of its own
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> TrainConfig:
     """Return the recipe `name` with `key=value` overrides, whose keys reach into groups with dots.
 
-    Raise ValueError for an unknown recipe or key, naming the nearest known one.
+    Raise ValueError for an unknown recipe or key, naming the nearest known one, and for PREDICTORS.
     """
+    return config_from_json(fill_in(name, overrides))
+
+
+def load_predictors(overrides: Sequence[str] = ()) -> PredictorsConfig:
+    """Return the recipe PREDICTORS with `key=value` overrides. Raise ValueError as `load_recipe`."""
+    values = fill_in(PREDICTORS, overrides)
+    check_keys(values, PredictorsConfig)
+    return from_json(PredictorsConfig, values)
+
+
+def fill_in(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the values of the recipe `name` with `key=value` overrides."""
     values = read_recipe(name)
     for item in overrides:
         override(values, item)
-    return config_from_json(values)
+    return values
 
 
 def read_recipe(name: str, *, heirs: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -92,19 +106,22 @@ def config_from_json(values: dict[str, Any]) -> TrainConfig:
     """Return a TrainConfig from plain values in groups; the inverse of `vitdemo.kinds.to_json`."""
     kind = ResNetConfig if values.get("network") == "resnet9" else ViTConfig
     values = {"model": {}} | values
-    check_keys(values, kind)
+    check_keys(values, TrainConfig, more=list_keys(kind, "model."))
     check_value("model", values["model"], kind)
     values["model"] = from_json(kind, values["model"], prefix="model.")
     return from_json(TrainConfig, values)
 
 
-def check_keys(values: dict[str, Any], model: type) -> None:
-    """Raise ValueError naming a key that does not exist and the nearest one, or a group that is no group."""
-    for group, kind in get_type_hints(TrainConfig).items():
+def check_keys(values: dict[str, Any], config: type, *, more: Iterable[str] = ()) -> None:
+    """Raise ValueError naming a key that does not exist and the nearest one, or a group that is no group.
+
+    Known are those of `config`, and `more`.
+    """
+    for group, kind in get_type_hints(config).items():
         if config_in(kind) and not isinstance(values.get(group, {}), dict):
             first, second, *_ = list_keys(kind, f"{group}.")
             raise ValueError(f"{group} is a group of keys, such as {first} and {second}")
-    known = [*list_keys(TrainConfig), *list_keys(model, "model.")]
+    known = [*list_keys(config), *more]
     for key in flatten(values):
         if key not in known:
             near = guess_key(key, known)

@@ -40,7 +40,7 @@ from vitdemo.weights.store import read_description
 SHOWN_RATIO = 0.7
 DROPS = (0.7, 0.5)  # keep ratios whose loss of accuracy is stated
 CONTROLS = ("class-attention", "random", "inverted")
-PLACES = ("data.folder", "runs", "out")  # of this machine alone
+PLACES = ("data.folder", "runs", "out", "init", "data")  # of this machine alone
 
 
 def find_revision() -> str:

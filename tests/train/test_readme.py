@@ -73,6 +73,9 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     words = [places.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+    if "predictors" in words:
+        pictures = write_photos(folder) / "imagenette"
+        return [*words[:-2], f"init={dense}", f"data={pictures}", f"runs={folder}", "epochs=1", "judged=1"]
     if any(word.startswith(("imagenette_dynamicvit", "imagenette_lightvit")) for word in words):
         # These start from a network for photos.
         return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]

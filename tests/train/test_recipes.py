@@ -16,14 +16,14 @@ from train.export import FULL_BYTES
 from train.network import build_network
 from train.optim import build_optimizers
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
-from train.recipe import RECIPES, config_from_json, load_recipe, tomllib
+from train.recipe import PREDICTORS, RECIPES, config_from_json, load_recipe, tomllib
 from vitdemo.config import PruneConfig, ViTConfig, as_pair
 from vitdemo.cost import parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.kinds import to_json
 from vitdemo.registry import MODELS
 
-NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
+NAMES = sorted(path.stem for path in RECIPES.glob("*.toml") if path.stem != PREDICTORS)
 GPU = [name for name in NAMES if name.startswith("gpu_")]
 LIMIT, PHOTO_LIMIT = 10 * 10**6, 46 * 10**6  # bytes of a bundled file; one network alone may be larger
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.registry import MODELS, PREFERRED, ModelSpec, entitle, find_title
-from vitdemo.weights import hub
+from vitdemo.weights import hub, pairs
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.names import ON_HUB, read_name, resolve_name
 from vitdemo.weights.offers import OFFICIAL, Offer, look_up, make_spec
@@ -78,9 +78,10 @@ def load_model(
         folder, origin = locate_on_hub(source, terms)
     else:
         folder, origin = locate_folder(source, name=spec.key if spec else Path(source).resolve().name)
-    official = source.startswith(OFFICIAL)
     label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
-    model, described = read_folder(folder, label=label, official=official, dense=dense)
+    base, address = pairs.fetch_base(folder, terms, label=label)
+    official = (address or source).startswith(OFFICIAL)
+    model, described = read_folder(folder, label=label, official=official, dense=dense, base=base)
     spec = make_spec(source, described, origin.source) if spec is None else fit_spec(spec, described)
     familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
     beside = None if origin.revision else folder
@@ -141,7 +142,8 @@ def describe_spec(spec: ModelSpec, folder: Path, state: object) -> ModelSpec:
 
     It is read anew only once `state` has changed: the menu is asked for with every answer.
     """
-    return fit_spec(spec, read_description(folder, label=spec.folder, dense=bool(spec.dense_of)))
+    base, dense = pairs.find_base(folder), bool(spec.dense_of)
+    return fit_spec(spec, read_description(folder, label=spec.folder, dense=dense, base=base))
 
 
 def find_names(models_dir: Path | None = None) -> tuple[str, ...]:
@@ -170,7 +172,8 @@ def is_cached(name: str) -> bool:
     match = hub.NAME.fullmatch(resolve_name(name))
     if match is None:
         return False
-    return hub.find_cached(hub.Address(match["repo"], match["revision"] or "main")) is not None
+    found = hub.find_cached(hub.Address(match["repo"], match["revision"] or "main"))
+    return found is not None and pairs.is_complete(found.folder)
 
 
 def locate_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Origin]:

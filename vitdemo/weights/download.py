@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vitdemo.message import Message, Progress
+from vitdemo.weights.predictors import PREDICTORS, find_parts
 from vitdemo.weights.reading import (
     CONFIG,
     INDEX,
@@ -144,7 +145,15 @@ class Asking:
         return commit, config.parent
 
     def find_weights(self, folder: Path, commit: str) -> dict[str, int]:
-        """Return the bytes of each file with weights of the network in `folder`: of shards, what it needs."""
+        """Return the bytes of each file with weights that the config in `folder` is of."""
+        has_weights, has_predictors = find_parts(folder)
+        sizes = self.find_network(folder, commit) if has_weights else {}
+        if has_predictors:
+            sizes[PREDICTORS] = self.look_at(PREDICTORS, commit).size or 0
+        return sizes
+
+    def find_network(self, folder: Path, commit: str) -> dict[str, int]:
+        """Return the bytes of each file with weights, not predictors: of shards, what it needs."""
         label = f"hf-hub:{self.address.repo}"
         described = read_description(folder, label=label)
         if found := self.find(self.look_at, WEIGHTS, commit):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from vitdemo.config import DataConfig, ViTConfig, as_pair
 from vitdemo.kinds import from_json, take
+from vitdemo.weights.predictors import KEY, join
 from vitdemo.weights.records import Description, Json
 from vitdemo.weights.timm import describe_timm
 from vitdemo.weights.transformers import describe_transformers
 
-KNOWN = {"format", "version", "name", "model", "data", "classes", "sha256"}
+KNOWN = {"format", "version", "name", "model", "data", "classes", "sha256", KEY}
 
 
 def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Description:
@@ -28,7 +29,7 @@ def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Des
     channels, given = described.config.in_chans, len(described.data.mean)
     if channels != given:
         raise ValueError(f"the mean has {given} values, but the network takes {channels} channels")
-    return described
+    return join(described, config)
 
 
 def describe_own(config: Json) -> Description:

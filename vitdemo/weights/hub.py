@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vitdemo.message import Message
 from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched
+from vitdemo.weights.predictors import PREDICTORS, find_parts
 from vitdemo.weights.reading import CONFIG, INDEX, find_form, hash_file, read_index, read_state
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import read_description
@@ -105,21 +106,22 @@ def find_cached(address: Address) -> Fetched | None:
 
 def list_weights(folder: Path) -> list[Path]:
     """Return the files with the weights of the network in a cached `folder`; none where one is missing."""
-    names = [find_form(folder)]
-    if names == [INDEX]:
-        names = list_shards(folder, read_state(folder))
-    files = [folder / name for name in names]
+    files = [folder / name for name in list_names(folder, find_form(folder), read_state(folder))]
     return files if all(file.is_file() for file in files) else []
 
 
 @lru_cache(maxsize=256)
-def list_shards(folder: Path, state: object) -> list[str]:
-    """Return the shards of the network in a cached `folder`; none where its index cannot be used.
+def list_names(folder: Path, form: str, state: object) -> list[str]:
+    """Return the names of those files, where the weights have that `form`; none for an index that is not one.
 
-    They are read anew only once `state` has changed: the menu asks for them with every answer.
+    The config is read anew only once `state` has changed: the menu asks for them with every answer.
     """
+    has_weights, has_predictors = find_parts(folder)
+    names = [form] * has_weights + [PREDICTORS] * has_predictors
+    if INDEX not in names:
+        return names
     try:
-        return read_index(folder, read_description(folder, label=""), label="")
+        return read_index(folder, read_description(folder, label=""), label="") + names[1:]
     except WeightsError:  # which whoever loads it is told
         return []
 

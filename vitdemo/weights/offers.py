@@ -8,7 +8,7 @@ from pathlib import Path
 from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.registry import ModelSpec
-from vitdemo.weights import hub
+from vitdemo.weights import hub, pairs
 from vitdemo.weights.reading import WEIGHTS
 from vitdemo.weights.records import Description
 from vitdemo.weights.store import read_description
@@ -43,14 +43,19 @@ def look_up(
     The options are those of `load_model`. Raise WeightsError, one sentence: there is no such network, it is
     of a kind that is not followed, or its weights are too large.
     """
-    if not name.startswith("hf-hub:"):
-        described = read_description(Path(name), label=Path(name).name)
-        return Offer(make_spec(name, described, Message("folder {name}", name=Path(name).name)))
     terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, anonymous)
+    if not name.startswith("hf-hub:"):
+        label = Path(name).name
+        base, nbytes, _ = pairs.inquire_base(Path(name), terms, label=label)
+        described = read_description(Path(name), label=label, base=base)
+        return Offer(make_spec(name, described, Message("folder {name}", name=label)), nbytes)
     found, nbytes = hub.inquire(name, terms)
     repo = hub.read_address(name).repo
+    base, more, address = pairs.inquire_base(found.folder, terms, label=repo)
+    nbytes = max(nbytes, more)
     check_size(nbytes, limit=terms.max_bytes, file=WEIGHTS, repo=repo)
-    described = read_description(found.folder, label=repo, official=name.startswith(OFFICIAL))
+    official = (address or name).startswith(OFFICIAL)
+    described = read_description(found.folder, label=repo, official=official, base=base)
     source = f"hf-hub:{repo}@{found.revision}" if anonymous else name
     spec = replace(make_spec(name, described, name), title=repo, source=source)
     return Offer(spec, nbytes, anonymous)

@@ -26,6 +26,7 @@ KeyTable = tuple[tuple[str, str], ...]  # (pattern of the whole name, our name; 
 # What DataParallel, torch.compile and transformers' wrapper of timm put before every name.
 WRAPPERS = ("module.", "_orig_mod.", "timm_model.")
 FUSED = (("qkv", "qkv"), ("fc1", "gx"))  # layers that other libraries keep in parts, in this order
+PREDICTOR = "score_predictor."  # how the names of what scores patches begin
 
 
 class WeightsError(ValueError):
@@ -104,7 +105,8 @@ class Description:
     """What a config.json says.
 
     `classes`: a name for each logit. `keys`: how its tensors are renamed. `finish`: how they are changed
-    after that. `sha256`: of the file with the weights, "" where the config does not tell.
+    after that. `sha256`: of the file with the weights, "" where the config does not tell. `predictors`: the
+    same of the file with predictors that are to be joined, None where there are none.
     """
 
     name: str
@@ -114,11 +116,13 @@ class Description:
     keys: KeyTable = ()
     sha256: str = ""
     finish: Finish = keep_tensors
+    predictors: str | None = None
 
     def without_predictors(self) -> Description:
         """Return the same network without its predictors, whose tensors have no place then."""
-        no_place = (r"score_predictor\..*", "")
-        return replace(self, config=replace(self.config, prune=None), keys=(no_place, *self.keys))
+        no_place = (re.escape(PREDICTOR) + ".*", "")
+        bare = replace(self.config, prune=None)
+        return replace(self, config=bare, keys=(no_place, *self.keys), predictors=None)
 
     def repair(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return `tensors` under our names, without a wrapper's prefix, those of FUSED joined.

@@ -17,6 +17,7 @@ from vitdemo.kinds import to_json
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
 from vitdemo.weights.open_clip import OPEN_CLIP_KEYS
+from vitdemo.weights.predictors import PREDICTORS, lay_over, read_predictors
 from vitdemo.weights.reading import (
     CONFIG,
     OPEN_CLIP,
@@ -69,26 +70,29 @@ def save_model(
 
 
 def read_folder(
-    folder: Path, *, label: str, official: bool = False, dense: bool = False
+    folder: Path, *, label: str, official: bool = False, dense: bool = False, base: Path | None = None
 ) -> tuple[VisionTransformer, Description]:
     """Return the network in `folder` on the CPU, in eval mode, and what its config says.
 
     `label` names the folder in messages; `official`: it is one of timm's own repositories; `dense`: leave out
-    the predictors. Raise WeightsError: a file is missing, damaged or not the one that the config was written
-    for, only a pickle is there, an unknown format, or a tensor whose name, shape, kind or numbers are not a
-    network's.
+    the predictors; `base`: the folder where the weights lie, None = in `folder`. Raise WeightsError: a file
+    is missing, damaged or not the one that the config was written for, only a pickle is there, an unknown
+    format, or a tensor whose name, shape, kind or numbers are not a network's.
     """
-    form = find_form(folder)
-    refuse_pickles(folder, form, label=label)
-    described = read_description(folder, label=label, official=official, dense=dense)
+    home = base or folder
+    form = find_form(home)
+    refuse_pickles(home, form, label=label)
+    described = read_description(folder, label=label, official=official, dense=dense, base=base)
     if form == OPEN_CLIP:
         described = replace(described, keys=OPEN_CLIP_KEYS, finish=shape_tables)
-    tensors, where = read_tensors(folder, form, described, label=label), f"{form} of {label}"
+    tensors, where = read_tensors(home, form, described, label=label), f"{form} of {label}"
+    added, beside = read_predictors(folder, described, label=label), f"{PREDICTORS} of {label}"
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
         model = build_model(described.config)
     tensors = {key: to_floats(key, tensor, where=where) for key, tensor in described.repair(tensors).items()}
-    tensors = described.finish(tensors, described.config)
-    check_tensors(tensors, model.state_dict(), where=where)
+    tensors = {**described.finish(tensors, described.config)}
+    tensors |= {key: to_floats(key, tensor, where=beside) for key, tensor in added.items()}
+    check_tensors(tensors, model.state_dict(), where=beside if added else where)
     model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False), described
 
@@ -107,12 +111,16 @@ def to_floats(key: str, tensor: Tensor, *, where: str) -> Tensor:
     return copy
 
 
-def read_description(folder: Path, *, label: str, official: bool = False, dense: bool = False) -> Description:
+def read_description(
+    folder: Path, *, label: str, official: bool = False, dense: bool = False, base: Path | None = None
+) -> Description:
     """Return what the config in `folder` says, without reading weights; otherwise as `read_folder`."""
-    config = read_json(folder / CONFIG, label=label)
-    path = folder / PREPROCESSOR
+    config, home = read_json(folder / CONFIG, label=label), base or folder
+    path = home / PREPROCESSOR
     preprocessor = read_json(path, label=label) if path.is_file() else {}
     try:
+        if home != folder:
+            config = lay_over(read_json(home / CONFIG, label=label), config)
         described = describe(config, preprocessor, official=official)
     except ValueError as error:
         raise WeightsError(f"{CONFIG} of {label}: {error}") from error

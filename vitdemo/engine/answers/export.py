@@ -33,6 +33,7 @@ from vitdemo.models.pruning import rank
 from vitdemo.timing import Timing
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
+from vitdemo.weights.hub import list_weights
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "gradio", "safetensors")
@@ -211,10 +212,13 @@ def identify(loaded: LoadedModel) -> str:
 
 
 def read_revision(loaded: LoadedModel) -> str:
-    """Return the commit on the Hub, or the digest of the weights' file."""
+    """Return the commit on the Hub, or the digest of the files with the weights."""
     if loaded.folder is None:
         return loaded.origin.revision
-    return f"sha256:{hashlib.sha256((loaded.folder / 'model.safetensors').read_bytes()).hexdigest()}"
+    digest = hashlib.sha256()
+    for path in list_weights(loaded.folder):
+        digest.update(path.read_bytes())
+    return f"sha256:{digest.hexdigest()}"
 
 
 @cache
