@@ -97,7 +97,9 @@ def test_curves_equal_tokens_taken_out_one_set_at_a_time(name: str, monkeypatch:
 def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
     net = make_small()
     batches: list[int] = []
-    net.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
+    embedded: list[int] = []
+    net.blocks[0].register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
+    net.patch_embed.register_forward_pre_hook(lambda module, inputs: embedded.append(len(inputs[0])))
     told: list[float] = []
     orders = random_orders(16, count=4, seed=0)
     judge_orders(
@@ -105,6 +107,7 @@ def test_sets_that_orders_share_run_once_and_progress_reaches_the_end() -> None:
     )
     # None and all are one set each; between them a pair of reversed orders has two sets, for both curves.
     assert batches == [1, 4, 4, 4, 1]
+    assert embedded == [1] * 5  # the picture, not each of its sets
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
 

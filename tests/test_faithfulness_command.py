@@ -13,7 +13,8 @@ from tests.small_bundle import write_small_models
 from vitdemo.datasets import load_cifar10
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.faithfulness.__main__ import main
-from vitdemo.faithfulness.study import judge, mean_aucs, sample_images
+from vitdemo.faithfulness.ledger import Ledger
+from vitdemo.faithfulness.study import judge, list_areas, sample_images
 from vitdemo.maps import CLASS_METHODS, METHODS
 from vitdemo.markdown import read_block
 from vitdemo.weights import load_model
@@ -49,8 +50,8 @@ def test_the_command_prints_what_the_study_finds(
     gains = [one["gain"]["mean"] for one in found["rows"]]
     assert gains == sorted(gains, reverse=True)
     for one in found["rows"]:
-        aucs = np.array([mean_aucs(judgement[one["method"]]) for judgement in judged])
-        chance = np.array([mean_aucs(judgement["random"]) for judgement in judged])
+        aucs = np.array([list_areas(judgement[one["method"]]) for judgement in judged])
+        chance = np.array([list_areas(judgement["random"]) for judgement in judged])
         assert one["deletion"]["mean"] == pytest.approx(aucs[:, 0].mean(), abs=1e-6)
         assert one["insertion"]["mean"] == pytest.approx(aucs[:, 1].mean(), abs=1e-6)
         others = [one[name]["mean"] for name in ("srg", "mif_accuracy", "lif_accuracy")]
@@ -59,6 +60,43 @@ def test_the_command_prints_what_the_study_finds(
         assert one["gain"]["mean"] == pytest.approx(gain, abs=1e-6)
         assert one["gain"]["low"] <= one["gain"]["mean"] <= one["gain"]["high"]
         assert one["finding"] in ("better than random", "worse than random", "no better than random")
+
+
+def test_a_run_goes_on_where_it_stopped(
+    models: Path,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With more pictures, behind a half-written line, and with a method that was not there before."""
+    words = ["vit_cifar10", "--data", str(data), "--models-dir", str(models), "--json", "--n"]
+    assert main([*words, "3"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    file, again = tmp_path / "kept" / "run.jsonl", ["--resume", str(tmp_path / "kept" / "run.jsonl")]
+    with monkeypatch.context() as before:
+        before.delitem(METHODS, "chefer")
+        assert main([*words, "2", *again]) == 0
+    first, second = file.read_text().splitlines()
+    file.write_text(f"{first}\n{second[:50]}")
+    assert "chefer" not in first
+    assert main([*words, "3", *again]) == 0
+    lines = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
+    assert [(line["picture"], list(line["areas"]) == ["chefer"]) for line in lines] == [
+        (0, False),
+        (0, True),
+        (1, False),
+        (2, False),
+    ]
+    capsys.readouterr()
+    assert main([*words, "3", *again]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["seconds"] == pytest.approx(sum(line["seconds"] for line in lines))
+    assert {**found, "seconds": 0} == {**whole, "seconds": 0}
+    assert len(file.read_text().splitlines()) == len(lines) + 1  # nothing was judged again
+    assert not Ledger(file, {"weights": "others"}).pictures
+    assert main([*words, "3", "--resume", str(tmp_path)]) == 2
+    assert "Is a directory" in capsys.readouterr().err
 
 
 def test_the_command_writes_the_table_and_names_what_is_wrong(

@@ -1,7 +1,8 @@
 """`python -m vitdemo.faithfulness NAME --data data --n 500 --json`: which maps tell the truth about a model.
 
 With `--write docs/numbers.md` it writes a table for each data set, of the models named or all bundled ones.
-With `--store` the page shows the most faithful map of a class first.
+With `--resume FILE` a run that was stopped goes on, and takes more pictures or further methods later. With
+`--store` the page shows the most faithful map of a class first.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def make_parser() -> argparse.ArgumentParser:
     result.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     result.add_argument("--json", action="store_true", help="print JSON: an object, or a list of several")
     result.add_argument("--store", action="store_true", help="write into the metrics.json beside the weights")
+    result.add_argument(
+        "--resume", type=Path, metavar="FILE", help="keep each picture there, and go on from it"
+    )
     result.add_argument("--write", type=Path, metavar="PAGE", help="replace the tables in this file")
     return result
 
@@ -51,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in options.names or list_bundled(options.models_dir):
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
             folder = find_folder(name, loaded) if options.store else None
-            studies.append(run_study(loaded, options.data, n=options.n, split=options.split, progress=say))
+            how = {"n": options.n, "split": options.split, "resume": options.resume}
+            studies.append(run_study(loaded, options.data, **how, progress=say))
             if folder:
                 write_ranking(folder, studies[-1])
         if options.write:

@@ -147,8 +147,7 @@ def read_class(
     rows = max(1, TOKENS // (sets.shape[1] + model.config.num_prefix_tokens))
     found = []
     for ids in torch.from_numpy(sets).split(rows):
-        logits = model(pixels.expand(len(ids), -1, -1, -1), pruning=Pruning(None, Explicit((ids,))))
-        logits = logits.double()
+        logits = model(pixels, pruning=Pruning(None, Explicit((ids,), checked=True))).double()
         probability = to_probabilities(logits, model.config)[:, target]
         held = (logits.argmax(dim=1) == target).double()
         found.append(torch.stack([probability, logits[:, target], held], dim=1).cpu())

@@ -39,6 +39,12 @@ def map_orders(
     return {key: orders_of(heat, seed=seed) for key, heat in maps.items()}
 
 
+def list_judged(model: VisionTransformer) -> list[str]:
+    """Return the keys of `map_orders`."""
+    shown = [key for key, method in METHODS.items() if not method.needs_pruning]
+    return [*shown, *(["keep-score"] if isinstance(model, DynamicViT) else [])]
+
+
 def orders_of(heat: Heatmap, *, seed: int) -> Orders:
     """Return the patches by falling value, those without one last, in two orders where some are equal.
 

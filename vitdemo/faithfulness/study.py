@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,13 +17,17 @@ from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.decode import decode
 from vitdemo.faithfulness.curves import Judgement, judge_orders
-from vitdemo.faithfulness.orders import class_trace, map_orders, random_orders
+from vitdemo.faithfulness.ledger import Ledger
+from vitdemo.faithfulness.orders import class_trace, list_judged, map_orders, random_orders
 from vitdemo.machine import describe_hardware
 from vitdemo.maps import METHODS
 from vitdemo.weights import LoadedModel
 
-STEPS = 10
-RANDOM = 6  # orders a picture: three and their reverses
+SHARES = tuple(
+    (np.linspace(0, 1, 7) ** 2).tolist()
+)  # closer where few are left: curves bend, passes are cheap
+CHANCE = "random"
+DECIMALS = 6
 RESAMPLES = 4000
 LEVEL = 0.95
 
@@ -99,72 +104,99 @@ def run_study(
     *,
     n: int,
     split: Split = "test",
+    resume: Path | None = None,
     progress: Callable[[int, int], None] = lambda i, n: None,
 ) -> Study:
     """Judge every method on `n` pictures of the split, drawn evenly with a fixed seed.
 
-    The class is the one that the dense network predicts. Raise ValueError for a data set that `loaded` does
-    not name or a model without a head, FileNotFoundError where the pictures are missing.
+    The class is the one that the dense network predicts. `resume`: a file as `Ledger` writes it; what it has
+    is not judged again, so that a run may be stopped, and take more pictures or further methods later.
+    Raise ValueError for a data set that `loaded` does not name or a model without a head, FileNotFoundError
+    where the pictures are missing.
     """
-    begin, dataset = perf_counter(), DATASETS.get(loaded.spec.data.dataset)
+    dataset = DATASETS.get(loaded.spec.data.dataset)
     if dataset is None:
         raise ValueError(f"dataset {loaded.spec.data.dataset!r} is not one of {', '.join(DATASETS)}")
     found = dataset.load(folder, split)
     if not 1 <= n <= len(found):
         raise ValueError(f"n must be from 1 to {len(found)}, the pictures of the {split} split, got {n}")
-    judged: list[dict[str, list[Judgement]]] = []
-    for number, image in enumerate(sample_images(found, n)):
-        judged.append(judge(loaded, image, seed=number))
+    ledger, keys = Ledger(resume, describe_setting(loaded, found, split)), list_judged(loaded.model)
+    for number, index in enumerate(draw_pictures(found, n)):
+        known = ledger.pictures.get(number, {})
+        if not known.keys() >= {*keys, CHANCE}:
+            begin = perf_counter()
+            judged = judge(loaded, open_picture(found, index), seed=number, known=known)
+            areas = {key: list_areas(one) for key, one in judged.items()}
+            ledger.add(number, areas, seconds=perf_counter() - begin)
         progress(number + 1, n)
-    keys = [key for key in judged[0] if key != "random"]
-    aucs = {key: np.array([mean_aucs(one[key]) for one in judged]) for key in (*keys, "random")}
-    rows = [make_row(key, aucs[key], aucs["random"]) for key in keys]
+    numbers = {key: np.array([ledger.pictures[i][key] for i in range(n)]) for key in (*keys, CHANCE)}
+    chance = numbers[CHANCE]
+    rows = [make_row(key, numbers[key], chance) for key in keys]
     return Study(
         model=loaded.spec.key,
         dataset=dataset.title,
         split=split,
         n=n,
-        seconds=perf_counter() - begin,
+        seconds=ledger.seconds,
         hardware=describe_hardware(next(loaded.model.parameters()).device),
         rows=tuple(sorted(rows, key=lambda row: -row.gain.mean)),
-        random_deletion=estimate_interval(aucs["random"][:, 0]),
-        random_insertion=estimate_interval(aucs["random"][:, 1]),
-        random_accuracy=estimate_interval(aucs["random"][:, 3:].mean(axis=1)),
+        random_deletion=estimate_interval(chance[:, 0]),
+        random_insertion=estimate_interval(chance[:, 1]),
+        random_accuracy=estimate_interval(chance[:, 3:5].mean(axis=1)),
     )
 
 
+def describe_setting(loaded: LoadedModel, found: Images | Photos, split: Split) -> dict[str, Any]:
+    """Return what the numbers of a picture depend on."""
+    digest = hashlib.sha256()
+    for tensor in loaded.model.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    shares = [round(share, DECIMALS) for share in SHARES]
+    return {"weights": digest.hexdigest(), "split": split, "pictures": len(found), "shares": shares}
+
+
 def sample_images(found: Images | Photos, n: int) -> Iterator[Image.Image]:
-    for index in np.sort(np.random.default_rng(0).permutation(len(found))[:n]):
-        if isinstance(found, Photos):
-            yield decode(found.paths[index])
-        else:
-            yield Image.fromarray(found.pixels[index].transpose(1, 2, 0))
+    """Yield the pictures of `draw_pictures`."""
+    return (open_picture(found, index) for index in draw_pictures(found, n))
 
 
-def judge(loaded: LoadedModel, image: Image.Image, *, seed: int) -> dict[str, list[Judgement]]:
-    """Return the judgements of one picture by the key of the method, of the random orders as "random"."""
+def draw_pictures(found: Images | Photos, n: int) -> list[int]:
+    """Return `n` places, drawn evenly with a fixed seed; those of a smaller `n` come first."""
+    return np.random.default_rng(0).permutation(len(found))[:n].tolist()
+
+
+def open_picture(found: Images | Photos, index: int) -> Image.Image:
+    if isinstance(found, Photos):
+        return decode(found.paths[index])
+    return Image.fromarray(found.pixels[index].transpose(1, 2, 0))
+
+
+def judge(
+    loaded: LoadedModel, image: Image.Image, *, seed: int, known: Collection[str] = ()
+) -> dict[str, Judgement]:
+    """Return the judgements of one picture by the key of the method, but those `known`, and that of CHANCE.
+
+    Chance is an order and its reverse: together their insertion AUC less their deletion AUC is exactly 0, so
+    that more of them would change no gain.
+    """
     model = loaded.model
     pixels = preprocess(image, config=loaded.spec.data).pixels.to(next(model.parameters()).device)
     trace = class_trace(model, pixels)
     assert trace.target is not None
     orders = map_orders(model, pixels, trace, seed=seed)
-    chance = random_orders(trace.num_patches, count=RANDOM, seed=seed)
-    results = judge_orders(model, pixels, [*orders.values(), *chance], target=trace.target, steps=STEPS)
-    named = {key: [result] for key, result in zip(orders, results, strict=False)}
-    return {**named, "random": results[len(orders) :]}
+    orders[CHANCE] = np.stack(random_orders(trace.num_patches, count=2, seed=seed))
+    wanted = {key: order for key, order in orders.items() if key not in known}
+    results = judge_orders(model, pixels, [*wanted.values()], target=trace.target, steps=SHARES)
+    return dict(zip(wanted, results, strict=True))
 
 
-def mean_aucs(judgements: Sequence[Judgement]) -> Float[np.ndarray, "5"]:
-    """Return the means of deletion AUC, insertion AUC, SRG, MIF and LIF accuracy."""
-    areas = [
-        (one.deletion_auc, one.insertion_auc, one.srg, one.mif_accuracy, one.lif_accuracy)
-        for one in judgements
-    ]
-    return np.mean(areas, axis=0)
+def list_areas(one: Judgement) -> list[float]:
+    """Return deletion AUC, insertion AUC, SRG, MIF and LIF accuracy."""
+    return [one.deletion_auc, one.insertion_auc, one.srg, one.mif_accuracy, one.lif_accuracy]
 
 
 def make_row(method: str, own: Float[np.ndarray, "n 5"], chance: Float[np.ndarray, "n 5"]) -> Row:
-    """Return the row of a method; columns as those of `mean_aucs`."""
+    """Return the row of a method; columns as those of `list_areas`."""
     deletion_gain, insertion_gain = chance[:, 0] - own[:, 0], own[:, 1] - chance[:, 1]
     gains = (deletion_gain, insertion_gain, deletion_gain + insertion_gain)
     parts = (own[:, 0], own[:, 1], *gains, *own[:, 2:].T)
@@ -185,4 +217,4 @@ def as_json(result: Study) -> dict[str, Any]:
     rows = [
         {**asdict(row), "title": METHODS[row.method].title, "finding": row.finding} for row in result.rows
     ]
-    return {**found, "rows": rows, "finding": result.finding, "steps": STEPS, "random_orders": RANDOM}
+    return {**found, "rows": rows, "finding": result.finding, "shares": SHARES}

@@ -80,12 +80,18 @@ class Threshold:
 class Explicit:
     """The patches to keep, given: `ids[0]` at the input, `ids[s]` at stage s; None = no cut there.
 
-    Each entry holds ascending indices in 0..num_patches-1, `(k,)` for all images or `(b, k)`. `checked`: they
-    are known to be right, so that nothing waits for a GPU to look at them.
+    Each entry holds ascending indices in 0..num_patches-1, `(k,)` for all images or `(b, k)`. A single image
+    is cut in all b ways: it is embedded once, and gives b rows of logits. `checked`: they are known to be
+    right, so that nothing waits for a GPU to look at them.
     """
 
     ids: tuple[Int[Tensor, "..."] | None, ...]
     checked: bool = False
+
+    @property
+    def ways(self) -> int:
+        """In how many ways a single image is cut."""
+        return max((len(ids) for ids in self.ids if ids is not None and ids.ndim > 1), default=1)
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,10 @@ class VisionTransformer(nn.Module):
         *,
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
-    ) -> Float[Tensor, "b c"]:
+    ) -> Float[Tensor, "rows c"]:
         """Return the logits (or pooled features where there is no head) of normalised pixels.
 
+        A row for each picture; for a single one as many as an explicit rule cuts it in ways.
         Tokens are removed for real before the blocks of `config.prune_loc`. Raise ValueError when the
         picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
@@ -83,12 +84,14 @@ class VisionTransformer(nn.Module):
         *,
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
-    ) -> Float[Tensor, "b n d"]:
+    ) -> Float[Tensor, "rows n d"]:
         """Return the tokens after the last block. Raise ValueError as `forward`."""
-        x = self.embed(x)
+        x, rule = self.embed(x), None if pruning is None else pruning.rule
+        if len(x) == 1 and isinstance(rule, Explicit):
+            x = x.expand(rule.ways, -1, -1)
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-        if pruning is not None and isinstance(pruning.rule, Explicit):
-            x, ids = self.cut(x, ids, self.explicit(pruning.rule, 0, ids))
+        if isinstance(rule, Explicit):
+            x, ids = self.cut(x, ids, self.explicit(rule, 0, ids))
         angles = self.angles(ids)
         for index, block in enumerate(self.blocks):
             if pruning is not None and index in self.config.prune_loc:
