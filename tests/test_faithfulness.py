@@ -186,3 +186,17 @@ def test_differences_are_paired(better: float, finding: str) -> None:
     others = (found.srg, found.mif_accuracy, found.lif_accuracy)
     assert [one.mean for one in others] == pytest.approx(own[:, 2:].mean(0).tolist())
     assert found.deletion.mean == pytest.approx(own[:, 0].mean())
+
+
+@pytest.mark.parametrize(("changes", "strata"), [({}, 1), ({}, 5), ({"global_pool": "avg"}, 2)])
+def test_few_drawn_points_are_right_on_average(changes: dict[str, Any], strata: int) -> None:
+    """Of a curve that bends and jumps, against its trapezoids at every number of patches."""
+    config = make_small(**changes).config
+    every = curves.even_points(config, steps=config.num_patches)
+    curve = np.where(np.arange(17) < 6, 0.1, 0.9) + np.sqrt(np.arange(17))
+    exact = np.trapezoid(curve[list(every.kept)], every.kept) / (every.kept[-1] - every.kept[0])
+    assert np.dot(every.weights, curve[list(every.kept)]) == pytest.approx(exact)
+    drawn = [curves.drawn_points(config, strata=strata, seed=seed) for seed in range(1000)]
+    found = np.array([np.dot(points.weights, curve[list(points.kept)]) for points in drawn])
+    assert found.mean() == pytest.approx(exact, abs=4 * found.std() / 1000**0.5)
+    assert all(sum(points.weights) == pytest.approx(1) for points in drawn[:9])

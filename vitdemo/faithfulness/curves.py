@@ -28,27 +28,33 @@ TOKENS = 2048  # in one batch at most: more is not faster, and takes memory
 class Judgement:
     """How the class probability goes when the patches are removed, or shown, in one order.
 
-    `kept`: numbers of patches, ascending, the last one all n. `insertion[i]`: the probability with the first
+    `kept`: numbers of patches, ascending. `insertion[i]`: the probability with the first
     `kept[i]` patches of the order alone; `deletion[i]`: with the last `kept[i]` alone. `logits` and `held`:
     the same two curves, deletion first, of the class's logit, and of whether the class is the answer, 1 or 0.
-    Where several orders are judged as one, all curves are their means.
+    Where several orders are judged as one, all curves are their means. `weights`: what each number counts in
+    the mean height of a curve; they sum to 1.
     """
 
     kept: tuple[int, ...]
+    weights: tuple[float, ...]
     deletion: Float[np.ndarray, "s"]
     insertion: Float[np.ndarray, "s"]
     logits: Float[np.ndarray, "2 s"]
     held: Float[np.ndarray, "2 s"]
 
+    def average(self, curve: Float[np.ndarray, "s"]) -> float:
+        """Return the mean height of a curve, the area under it where its width is 1."""
+        return float(np.dot(self.weights, curve))
+
     @property
     def deletion_auc(self) -> float:
         """The mean height of the deletion curve, 0 to 1; low is good."""
-        return mean_height(self.kept, self.deletion)
+        return self.average(self.deletion)
 
     @property
     def insertion_auc(self) -> float:
         """The mean height of the insertion curve, 0 to 1; high is good."""
-        return mean_height(self.kept, self.insertion)
+        return self.average(self.insertion)
 
     @property
     def gap(self) -> float:
@@ -64,7 +70,7 @@ class Judgement:
         insertion curve. Departure: patches are really removed, not painted over.
         """
         deletion, insertion = self.logits
-        return mean_height(self.kept, insertion) - mean_height(self.kept, deletion)
+        return self.average(insertion) - self.average(deletion)
 
     @property
     def mif_accuracy(self) -> float:
@@ -73,18 +79,12 @@ class Judgement:
         The mean height of the `held` curve, 0 to 1 (Mehri et al., CVPR 2025; the positive perturbation of
         Chefer et al., CVPR 2021).
         """
-        return mean_height(self.kept, self.held[0])
+        return self.average(self.held[0])
 
     @property
     def lif_accuracy(self) -> float:
         """The same while the least influential patches leave first; high is good."""
-        return mean_height(self.kept, self.held[1])
-
-
-def mean_height(kept: Sequence[int], curve: Float[np.ndarray, "s"]) -> float:
-    """Return the area under the curve by trapezoids over the width tried; of a single number, itself."""
-    width = kept[-1] - kept[0]
-    return float(np.trapezoid(curve, kept) / width) if width else float(curve[0])
+        return self.average(self.held[1])
 
 
 def kept_counts(config: ViTConfig, *, steps: int | Sequence[float] = STEPS) -> tuple[int, ...]:
@@ -100,6 +100,36 @@ def kept_counts(config: ViTConfig, *, steps: int | Sequence[float] = STEPS) -> t
     return tuple(np.unique(counts.round().astype(int)).tolist())
 
 
+@dataclass(frozen=True)
+class Points:
+    """At which numbers of patches curves are taken, ascending, and what each counts in their mean height."""
+
+    kept: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def even_points(config: ViTConfig, *, steps: int | Sequence[float] = STEPS) -> Points:
+    """Return the numbers of `kept_counts` with the weights of the trapezoidal rule."""
+    kept = kept_counts(config, steps=steps)
+    if len(kept) == 1:
+        return Points(kept, (1.0,))
+    half = np.diff(kept) / 2 / (kept[-1] - kept[0])
+    return Points(kept, tuple((np.append(half, 0) + np.insert(half, 0, 0)).tolist()))
+
+
+def drawn_points(config: ViTConfig, *, strata: int, seed: int) -> Points:
+    """Return a number drawn from each of so many strata: the mean height is right on average, not each time.
+
+    Stratified sampling: over many pictures a few points do, where fixed ones would be wrong always to the
+    same side. The strata are wider where more patches are left: there curves bend less and a pass is dear.
+    """
+    draw, (lowest, highest) = np.random.default_rng((seed, strata)), kept_counts(config, steps=1)
+    bounds = lowest + (highest - lowest) * np.linspace(0, 1, strata + 1) ** 2
+    places = bounds[:-1] + draw.random(strata) * np.diff(bounds)
+    kept = np.floor(places + draw.random(strata)).astype(int)  # up or down, on average the place itself
+    return Points(tuple(kept.tolist()), tuple((np.diff(bounds) / (highest - lowest)).tolist()))
+
+
 @torch.no_grad()
 def judge_orders(
     model: VisionTransformer,
@@ -107,19 +137,20 @@ def judge_orders(
     orders: Sequence[Int[np.ndarray, "... n"]],
     *,
     target: int,
-    steps: int | Sequence[float] = STEPS,
+    steps: int | Sequence[float] | Points = STEPS,
     progress: Callable[[float], None] = lambda share: None,
 ) -> list[Judgement]:
     """Return the curves of class `target` for each order of the patches, the most important first.
 
     Where an entry of `orders` holds several, `(k, n)`, its curves are the mean of theirs. `steps`: as
-    `kept_counts` has it. `progress` is told the share done. The network is dense apart from what is removed
-    at its input.
+    `kept_counts` has it, or where the curves are taken. `progress` is told the share done. The network is
+    dense apart from what is removed at its input.
     """
     groups = [np.atleast_2d(order) for order in orders]
     rows = np.concatenate(groups)
     both = np.concatenate([rows, rows[:, ::-1]])  # what comes last is deleted last
-    kept = kept_counts(model.config, steps=steps)
+    points = steps if isinstance(steps, Points) else even_points(model.config, steps=steps)
+    kept = points.kept
     curves = np.empty((len(both), 3, len(kept)))
     work = np.cumsum([0.0, *(count + model.config.num_prefix_tokens for count in kept)])
     for step, count in enumerate(kept):
@@ -130,7 +161,9 @@ def judge_orders(
     insertion, deletion = (np.split(half, ends) for half in np.split(curves, 2))
     pairs = zip(deletion, insertion, strict=True)
     means = [np.stack([out.mean(axis=0), into.mean(axis=0)], axis=1) for out, into in pairs]
-    return [Judgement(kept, shown[0], shown[1], logits, held) for shown, logits, held in means]
+    return [
+        Judgement(kept, points.weights, shown[0], shown[1], logits, held) for shown, logits, held in means
+    ]
 
 
 def read_class(

@@ -16,18 +16,15 @@ from PIL import Image
 from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.decode import decode
-from vitdemo.faithfulness.curves import Judgement, judge_orders
+from vitdemo.faithfulness.curves import Judgement, drawn_points, judge_orders
 from vitdemo.faithfulness.ledger import Ledger
 from vitdemo.faithfulness.orders import class_trace, list_judged, map_orders, random_orders
 from vitdemo.machine import describe_hardware
 from vitdemo.maps import METHODS
 from vitdemo.weights import LoadedModel
 
-SHARES = tuple(
-    (np.linspace(0, 1, 7) ** 2).tolist()
-)  # closer where few are left: curves bend, passes are cheap
+STRATA = 2  # points of a curve: more pictures tell more than more points of each
 CHANCE = "random"
-DECIMALS = 6
 RESAMPLES = 4000
 LEVEL = 0.95
 
@@ -151,8 +148,7 @@ def describe_setting(loaded: LoadedModel, found: Images | Photos, split: Split) 
     digest = hashlib.sha256()
     for tensor in loaded.model.state_dict().values():
         digest.update(tensor.cpu().numpy().tobytes())
-    shares = [round(share, DECIMALS) for share in SHARES]
-    return {"weights": digest.hexdigest(), "split": split, "pictures": len(found), "shares": shares}
+    return {"weights": digest.hexdigest(), "split": split, "pictures": len(found), "strata": STRATA}
 
 
 def sample_images(found: Images | Photos, n: int) -> Iterator[Image.Image]:
@@ -186,7 +182,8 @@ def judge(
     orders = map_orders(model, pixels, trace, seed=seed)
     orders[CHANCE] = np.stack(random_orders(trace.num_patches, count=2, seed=seed))
     wanted = {key: order for key, order in orders.items() if key not in known}
-    results = judge_orders(model, pixels, [*wanted.values()], target=trace.target, steps=SHARES)
+    points = drawn_points(model.config, strata=STRATA, seed=seed)
+    results = judge_orders(model, pixels, [*wanted.values()], target=trace.target, steps=points)
     return dict(zip(wanted, results, strict=True))
 
 
@@ -217,4 +214,4 @@ def as_json(result: Study) -> dict[str, Any]:
     rows = [
         {**asdict(row), "title": METHODS[row.method].title, "finding": row.finding} for row in result.rows
     ]
-    return {**found, "rows": rows, "finding": result.finding, "shares": SHARES}
+    return {**found, "rows": rows, "finding": result.finding, "strata": STRATA}
