@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.pruning import Begun, Explicit, Pruning
 from vitdemo.models.relevance import RelevanceRules
 from vitdemo.models.vit import VisionTransformer
 from vitdemo.trace import Recorder, Trace
@@ -50,6 +50,30 @@ def record(
             target = int(logits[0].argmax()) if target is None else target
             gradients = go_back(model, recorder, logits, target=target, against=against)
         return freeze(model, recorder, logits.detach(), gradients=gradients, name=name)
+
+
+def record_pruned(
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    pruning: Pruning,
+    *,
+    name: str = "",
+) -> tuple[Trace, Trace]:
+    """Return the traces of `record` without pruning and with it, which drops no patch at the input.
+
+    Up to the first cut both passes are one, so that the second goes on from the first one's tokens.
+    """
+    assert not isinstance(pruning.rule, Explicit), "patches may be gone at the input"
+    dense, first = Recorder(), model.config.prune_loc[0]
+    with torch.inference_mode(False), torch.no_grad():
+        logits = model(pixels, recorder=dense)
+        start = Begun(first, dense.features[first - 1], dense.token_ids[first - 1]) if first else pixels
+        pruned = dense.until(first)
+        less = model(start, pruning=pruning, recorder=pruned)
+        return (
+            freeze(model, dense, logits, gradients=None, name=name),
+            freeze(model, pruned, less, gradients=None, name=name),
+        )
 
 
 def check_target(target: int | None, against: int | None, *, grads: bool, num_classes: int) -> None:

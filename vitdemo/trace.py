@@ -145,3 +145,8 @@ class Recorder:
     stages: list[int] = field(default_factory=list)
     features: list[Float[Tensor, "b _ d"]] = field(default_factory=list)
     entered: list[Float[Tensor, "b _ d"]] = field(default_factory=list)
+
+    def until(self, layer: int) -> Recorder:
+        """Return what this one has of the layers before `layer`, for a pass that goes on from there."""
+        parts = ("attn", "token_ids", "features", "entered")
+        return Recorder(self.attention, self.grads, **{name: getattr(self, name)[:layer] for name in parts})

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.layers import init_weights
 from vitdemo.models.precision import without_autocast
 from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passes_threshold, top_policy
-from vitdemo.models.vit import VisionTransformer, init_weights
+from vitdemo.models.vit import VisionTransformer
 
 
 class TokenPredictor(nn.Module):

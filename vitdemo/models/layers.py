@@ -125,3 +125,11 @@ def stochastic_depth(probability: float) -> nn.Module:
     from torchvision.ops import StochasticDepth  # takes as long to load as torch, and only training needs it
 
     return StochasticDepth(probability, "row")
+
+
+def init_weights(module: nn.Module) -> None:
+    """Initialise a layer as DeiT does: truncated normal 0.02 for linear layers, zero biases."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -92,6 +92,18 @@ class Explicit:
     def ways(self) -> int:
         """In how many ways a single image is cut."""
         return max((len(ids) for ids in self.ids if ids is not None and ids.ndim > 1), default=1)
+
+
+class Begun(NamedTuple):
+    """A pass as far as it has come: what enters block `layer`, and the original positions of those tokens."""
+
+    layer: int
+    tokens: Float[Tensor, "b n d"]
+    ids: Int[Tensor, "b n"]
+
+    def repeat(self, count: int) -> Begun:
+        """Return the same of one picture `count` times, as a batch."""
+        return Begun(self.layer, self.tokens.expand(count, -1, -1), self.ids.expand(count, -1))
 
 
 @dataclass(frozen=True)

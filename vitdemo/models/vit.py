@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
 from vitdemo.models.attention import Angles
-from vitdemo.models.layers import Block, PatchEmbed
+from vitdemo.models.layers import Block, PatchEmbed, init_weights
 from vitdemo.models.norms import make_norm
 from vitdemo.models.pooling import AttentionPool, mean_patch
 from vitdemo.models.precision import without_autocast
 from vitdemo.models.pruning import (
+    Begun,
     Explicit,
     Pruning,
     Stage,
@@ -64,14 +65,15 @@ class VisionTransformer(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "b ch hh ww"],
+        x: Float[Tensor, "b ch hh ww"] | Begun,
         *,
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
     ) -> Float[Tensor, "rows c"]:
         """Return the logits (or pooled features where there is no head) of normalised pixels.
 
-        A row for each picture; for a single one as many as an explicit rule cuts it in ways.
+        A row for each picture; for a single one as many as an explicit rule cuts it in ways. What `begin`
+        gives stands for pixels where passes have their first blocks in common.
         Tokens are removed for real before the blocks of `config.prune_loc`. Raise ValueError when the
         picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
@@ -80,29 +82,37 @@ class VisionTransformer(nn.Module):
 
     def encode(
         self,
-        x: Float[Tensor, "b ch hh ww"],
+        x: Float[Tensor, "b ch hh ww"] | Begun,
         *,
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
     ) -> Float[Tensor, "rows n d"]:
         """Return the tokens after the last block. Raise ValueError as `forward`."""
-        x, rule = self.embed(x), None if pruning is None else pruning.rule
-        if len(x) == 1 and isinstance(rule, Explicit):
-            x = x.expand(rule.ways, -1, -1)
-        ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-        if isinstance(rule, Explicit):
-            x, ids = self.cut(x, ids, self.explicit(rule, 0, ids))
+        begun, rule = x if isinstance(x, Begun) else self.begin(x), None if pruning is None else pruning.rule
+        if len(begun.tokens) == 1 and isinstance(rule, Explicit):
+            begun = begun.repeat(rule.ways)
+        first, tokens, ids = begun
+        if not first and isinstance(rule, Explicit):
+            tokens, ids = self.cut(tokens, ids, self.explicit(rule, 0, ids))
         angles = self.angles(ids)
-        for index, block in enumerate(self.blocks):
+        for index in range(first, len(self.blocks)):
             if pruning is not None and index in self.config.prune_loc:
-                x, ids = self.cut(x, ids, self.choose(x, ids, index, pruning, recorder))
+                tokens, ids = self.cut(tokens, ids, self.choose(tokens, ids, index, pruning, recorder))
                 angles = self.angles(ids)
             if recorder is not None:
                 recorder.token_ids.append(ids)
-            x = block(x, angles=angles, recorder=recorder)
+            tokens = self.blocks[index](tokens, angles=angles, recorder=recorder)
             if recorder is not None and recorder.attention:
-                recorder.features.append(x)
-        return x
+                recorder.features.append(tokens)
+        return tokens
+
+    def begin(self, x: Float[Tensor, "b ch hh ww"], *, layer: int = 0) -> Begun:
+        """Return what enters block `layer` where nothing is pruned before it."""
+        x = self.embed(x)
+        ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+        for index in range(layer):
+            x = self.blocks[index](x, angles=self.angles(ids))
+        return Begun(layer, x, ids)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
         """Return what enters the first block: patch tokens with positions, the prefix tokens in front."""
@@ -231,11 +241,3 @@ class VisionTransformer(nn.Module):
         if self.config.dist_token:
             weights[:, 1] = 1.0
         return weights / weights.sum(dim=1, keepdim=True)
-
-
-def init_weights(module: nn.Module) -> None:
-    """Initialise a layer as DeiT does: truncated normal 0.02 for linear layers, zero biases."""
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

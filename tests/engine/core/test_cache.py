@@ -40,6 +40,14 @@ def test_bytes_are_those_of_numpy() -> None:
     assert replace(one, pruned=None).nbytes < one.nbytes
 
 
+def test_what_both_passes_have_counts_once() -> None:
+    one = make_entry("a")
+    assert one.pruned is not None
+    shared = replace(one.pruned, attn=(*one.dense.attn[:2], *one.pruned.attn[2:]))
+    saved = sum(matrix.nbytes for matrix in one.dense.attn[:2])
+    assert replace(one, pruned=shared).nbytes == one.nbytes - saved > 0
+
+
 def test_the_least_recently_used_goes_first() -> None:
     cache = TraceCache(3 * make_entry("").nbytes)
     for key in "abc":

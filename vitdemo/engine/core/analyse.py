@@ -22,7 +22,7 @@ from vitdemo.engine.core.sizes import choose_spec, tell_size
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.recording import record
+from vitdemo.recording import record, record_pruned
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 
@@ -147,9 +147,10 @@ def run(
     model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], setting: Setting
 ) -> tuple[Trace, Trace | None]:
     """Run the network dense and, where the setting prunes, pruned."""
-    dense = record(model, pixels, name=setting.spec.key)
     pruning = make_pruning(setting, model, pixels)
-    return dense, pruning and record(model, pixels, pruning=pruning, name=setting.spec.key)
+    if pruning is None:
+        return record(model, pixels, name=setting.spec.key), None
+    return record_pruned(model, pixels, pruning, name=setting.spec.key)
 
 
 def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None) -> Outcome:

@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of all tensors and pictures."""
+        """Return the bytes of all tensors, each once where both passes have it, and of the pictures."""
         images = (self.upload, self.analysis.view)
         traces = [trace for trace in (self.dense, self.pruned) if trace is not None]
         start = self.embedding
@@ -50,7 +50,8 @@ class Entry:
         for trace in traces:
             tensors += [*trace.attn, *trace.token_ids, *trace.scores, trace.readout]
             tensors += [*trace.token_norms, *trace.directions]
-        return sum(t.nbytes for t in tensors) + sum(3 * image.width * image.height for image in images)
+        once = {tensor.data_ptr(): tensor.nbytes for tensor in tensors}
+        return sum(once.values()) + sum(3 * image.width * image.height for image in images)
 
 
 class TraceCache:
