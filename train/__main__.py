@@ -2,8 +2,8 @@
 
 The export lies in the run's folder; `out=FOLDER` copies it there too, where nothing of its name stands yet,
 or with `--replace`, where it is better on held-out pictures.
-`--dry-run` tries a recipe in small. torchrun starts it on several GPUs. `--recipe predictors init=NETWORK
-data=FOLDER` trains predictors alone, for a network that stays as it is.
+`--dry-run` tries a recipe in small, on a few of its pictures. torchrun starts it on several GPUs.
+`--recipe predictors init=NETWORK data=FOLDER` trains predictors alone, for a network that stays as it is.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("--recipe", required=True, help="a file of train/recipes, without .toml")
     parser.add_argument("--resume", action="store_true", help="go on from the state saved last")
-    parser.add_argument("--dry-run", action="store_true", help="a few steps on random pictures, on the CPU")
+    parser.add_argument("--dry-run", action="store_true", help="a few steps on a few pictures, on the CPU")
     parser.add_argument(
         "--replace", action="store_true", help="what out= holds makes way for a better network"
     )
@@ -80,6 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
             return
         config = load_recipe(options.recipe, options.overrides)
         if options.dry_run:
+            check_place(config, better=options.replace)
             dry_run(config, finish)
             return
         with join_processes(take_device(config.device)):

@@ -9,19 +9,18 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from train.config import TrainConfig
-from train.data import Resident
 from train.fit import validate
 from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
 from train.run import Run
-from train.splits import AnySplit
+from train.splits import AnySplit, load_splits
 from train.teacher import save_teacher
-from vitdemo.config import ViTConfig, as_pair
-from vitdemo.datasets import DATASETS, Images
+from train.watch import check_log
+from vitdemo.config import ViTConfig
+from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
 from vitdemo.weights import save_model
 
@@ -31,23 +30,13 @@ NARROW = (8, 16, 16, 32)  # of the teacher that stands in
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-def make_noise(config: TrainConfig) -> AnySplit:
-    """Return random pictures and labels in the shape of the config's data set."""
-    data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 256, (PICTURES, 3, *as_pair(data.img_size)), dtype=np.uint8)
-    labels = random.integers(0, config.model.num_classes, PICTURES)
-    images, names = Images(pixels, labels), name_classes(config)
-    return Resident.of(images, data=data, device=torch.device("cpu"), classes=names)
+def load_few(config: TrainConfig) -> dict[str, AnySplit]:
+    """Return a few pictures of each split. Raise as `load_splits` does of all."""
+    here = replace(config, data=replace(config.data, resident=True))
+    return load_splits(here, torch.device("cpu"), most=PICTURES)
 
 
-def name_classes(config: TrainConfig) -> tuple[str, ...]:
-    """Return those of the data set, or as many made-up ones where only its files know them."""
-    count = config.model.num_classes
-    return DATASETS[config.data.dataset].classes or tuple(f"class {number}" for number in range(count))
-
-
-def make_stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
+def make_stand_ins(config: TrainConfig, folder: Path, *, classes: tuple[str, ...]) -> TrainConfig:
     """Return `config` on the CPU, with all output below `folder` and random networks as what it builds on."""
     small = replace(
         config,
@@ -66,7 +55,7 @@ def make_stand_ins(config: TrainConfig, folder: Path) -> TrainConfig:
         assert isinstance(dense, VisionTransformer)
         data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
         start = folder / "start"
-        save_model(start, model=dense, name="start", data=data, classes=name_classes(config))
+        save_model(start, model=dense, name="start", data=data, classes=classes)
         small = replace(small, init_from=str(start))
     if config.distil.teacher:
         model = ResNet9(ResNetConfig(num_classes=config.model.num_classes, widths=NARROW))
@@ -79,7 +68,7 @@ def take_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
     run, losses = Run(config, splits=splits), []
     run.learner.model.train()
     for number in range(STEPS):
-        seen = run.train_step(torch.arange(BATCH) + number * BATCH)
+        seen = run.train_step((torch.arange(BATCH) + number * BATCH) % len(splits["train"]))
         losses.append(sum(value.item() for key, value in seen.items() if key != "accuracy"))
         run.step += 1
     shown = ", ".join(f"{loss:.3f}" for loss in losses)
@@ -90,17 +79,18 @@ def take_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
 
 
 def dry_run(config: TrainConfig, finish: Callable[[Run], Path]) -> None:
-    """Try three steps in each precision, an evaluation and an export on random pictures; print a line each.
+    """Try three steps in each precision, an evaluation and an export on a few pictures; print a line each.
 
     Random networks stand in for the teacher and for the weights to start from; bf16 and fp16 are the CPU's
-    autocast. `finish` is what a real run ends with.
+    autocast. `finish` is what a real run ends with. Raise as that does before its first step: where pictures
+    are missing or are other ones, or where `log` needs what is not installed.
     """
+    check_log(config)
+    splits = load_few(config)
     with tempfile.TemporaryDirectory() as folder:
-        small = make_stand_ins(config, Path(folder))
-        pictures = make_noise(config)
-        splits = {"train": pictures, "val": pictures, "test": pictures}
+        small = make_stand_ins(config, Path(folder), classes=splits["train"].classes)
         runs = [take_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]
-        print(f"evaluation: {runs[0].history[0]['val']:.1f} % of {PICTURES} random pictures")
+        print(f"evaluation: {runs[0].history[0]['val']:.1f} % of {len(splits['val'])} pictures")
         with redirect_stdout(io.StringIO()):
             exported = finish(runs[0])
         size = sum(file.stat().st_size for file in exported.rglob("*") if file.is_file())

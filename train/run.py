@@ -15,7 +15,7 @@ from train.data import Resident
 from train.keep import draw_keep
 from train.losses import Losses
 from train.parallel import Division
-from train.splits import AnySplit, load_splits
+from train.splits import AnySplit, count_steps, load_splits
 from train.step import Learner
 from train.watch import Tally, check_log
 from vitdemo.config import ViTConfig
@@ -33,9 +33,7 @@ class Run:
         self.device, self.world = take_device(config.device), World.current()
         self.splits = splits or load_splits(config, self.device)
         pictures, division = self.splits["train"], Division.of(config, self.world)
-        self.steps_per_epoch = len(pictures) // config.batch_size
-        if not self.steps_per_epoch:
-            raise ValueError(f"batch_size={config.batch_size} is more than the training pictures there are")
+        self.steps_per_epoch = count_steps(config, len(pictures))
         self.total = config.max_steps or config.epochs * self.steps_per_epoch
         # Shapes are fixed then, and nobody else must be waited for.
         alone = division.parts == 1 and isinstance(pictures, Resident)

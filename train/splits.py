@@ -27,11 +27,12 @@ def find_dataset(key: str) -> DatasetSpec:
     return DATASETS[key]
 
 
-def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit]:
+def load_splits(config: TrainConfig, device: torch.device, *, most: int = 0) -> dict[str, AnySplit]:
     """Return the splits "train", "val" and "test" of the config's data set, for pictures of the model's size.
 
-    Raise ValueError for an unknown data set or another number of classes than `model.num_classes`, BadImage
-    for a file that cannot be read, FileNotFoundError for one that is missing.
+    `most`: how many pictures of each, at even distances; 0 = all. Raise ValueError for an unknown data set,
+    another number of classes than `model.num_classes`, or fewer pictures than a batch, BadImage for a file
+    that cannot be read, FileNotFoundError for one that is missing.
     """
     spec = find_dataset(config.data.dataset)
     found = {split: load_images(spec, Path(config.data.folder), split) for split in get_args(Split)}
@@ -40,9 +41,12 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
         raise ValueError(
             f"model.num_classes is {config.model.num_classes}, but {spec.title} has {len(classes)} classes"
         )
+    count_steps(config, len(found["train"]))
     data = replace(spec.data, img_size=config.model.img_size)
     splits: dict[str, AnySplit] = {}
     for split, images in found.items():
+        if most:
+            images = images.part(spread(len(images), most))
         if isinstance(images, Photos) and not config.data.resident:
             training = config if split == "train" else None
             splits[split] = FolderSplit(images, data=data, device=device, config=training)
@@ -50,6 +54,14 @@ def load_splits(config: TrainConfig, device: torch.device) -> dict[str, AnySplit
             pictures, rest = keep_in_memory(images, split, data)
             splits[split] = Resident.of(pictures, data=rest, device=device, classes=classes)
     return splits
+
+
+def count_steps(config: TrainConfig, pictures: int) -> int:
+    """Return the steps of an epoch. Raise ValueError where not even one batch is full."""
+    steps = pictures // config.batch_size
+    if not steps:
+        raise ValueError(f"batch_size={config.batch_size} is more than the training pictures there are")
+    return steps
 
 
 def load_split(

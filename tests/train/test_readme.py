@@ -78,9 +78,10 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
         return [*words[:-2], f"init={dense}", f"data={pictures}", f"runs={folder}", "epochs=1", "judged=1"]
     if any(word.startswith(("imagenette_dynamicvit", "imagenette_lightvit")) for word in words):
         # These start from a network for photos.
-        return [*words, "--dry-run", "model.img_size=32", "model.embed_dim=40"]
+        small = ["model.img_size=32", "model.embed_dim=40", "batch_size=40"]
+        return [*words, "--dry-run", f"data.folder={write_photos(folder)}", *small]
     if "--dry-run" in words and "--recipe" in words:
-        return [*words, "model.depth=4", "model.embed_dim=48"]
+        return [*words, f"data.folder={data}", "model.depth=4", "model.embed_dim=48", "batch_size=40"]
     if "--dry-run" in words or "train.report" in words:
         return words
     if "train.bench" in words:

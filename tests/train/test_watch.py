@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -175,7 +176,7 @@ def test_a_dry_run_tries_everything_and_leaves_nothing(
     tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}", "data.folder=nowhere"]
+    words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"]
     train(["--recipe", "cifar10_dynamicvit", "--dry-run", *words])
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["fp32", "bf16", "fp16", "evaluation", "export"]
@@ -183,3 +184,21 @@ def test_a_dry_run_tries_everything_and_leaves_nothing(
         assert "nan" not in line
         assert line.endswith("0 skipped")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("data.folder=nowhere", "nowhere/cifar-10-batches-py/data_batch_1 is missing"),
+        ("model.num_classes=7", "model.num_classes is 7, but CIFAR-10 has 10 classes"),
+        ("batch_size=400000", "batch_size=400000 is more than the training pictures there are"),
+        ("log=wandb", "log=wandb needs a package: pip install wandb"),
+    ],
+)
+def test_a_dry_run_fails_where_the_real_run_would(
+    wrong: str, said: str, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    for more in (["--dry-run"], []):
+        with pytest.raises(SystemExit, match=re.escape(f"error: {said}")):
+            train(["--recipe", "cifar10_vit", *more, *tiny, wrong])
