@@ -33,6 +33,7 @@ from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.message import Progress
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.timing import Timing
+from vitdemo.weights.records import Unreachable
 
 __all__ = [
     "ATTENTION_METHODS",
@@ -68,4 +69,5 @@ __all__ = [
     "Timing",
     "Timings",
     "Trust",
+    "Unreachable",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from vitdemo.engine import Engine
 from vitdemo.serving.gate import Gate
 from vitdemo.serving.log import join_server
 from vitdemo.serving.memory import give_back
+from vitdemo.serving.named import add_networks, await_hub
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.serving.temporary import Sweeper
@@ -26,8 +28,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         limits=limits,
         alone=options.alone,
     )
-    for name in options.models:
-        engine.networks.add(name)
+    waiting = add_networks(engine.networks, options.models)
     page = build(engine, data_dir=options.data, first=analyse_first_view(engine), limits=limits)
 
     def forget(seconds: float) -> None:
@@ -42,7 +43,7 @@ def run(options: Options, *, files: Path, stop: threading.Event) -> None:
         make_room=sweeper.make_room,
     )
     join_server()
-    for work in (sweeper.run, give_back):
+    for work in (sweeper.run, give_back, partial(await_hub, engine.networks, waiting)):
         threading.Thread(target=work, args=(stop,), daemon=True).start()
     stop.wait()
     drain(gate, page, seconds=limits.drain_seconds)

@@ -39,6 +39,10 @@ class WeightsError(ValueError):
         super().__init__(sentence if isinstance(sentence, Message) else shorten(sentence))
 
 
+class Unreachable(WeightsError):  # noqa: N818 - a state of the Hub, which passes
+    """The Hub gives no good answer now, and may later."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where weights came from.

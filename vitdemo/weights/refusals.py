@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from vitdemo.message import Message
 from vitdemo.weights.reading import WEIGHTS
-from vitdemo.weights.records import WeightsError
+from vitdemo.weights.records import Unreachable, WeightsError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -35,37 +35,39 @@ def explain_error(error: Exception, *, repo: str, revision: str, file: str) -> W
         ),
         (errors.RemoteEntryNotFoundError, describe_absent(file, repo=repo, revision=revision)),
         (errors.OfflineModeIsEnabled, offline),
-        (
-            errors.LocalEntryNotFoundError,
-            offline
-            if constants.HF_HUB_OFFLINE
-            else Message("The Hub could not be reached; check the connection, or try again later"),
-        ),
     )
+    if constants.HF_HUB_OFFLINE:
+        sentences = (*sentences, (errors.LocalEntryNotFoundError, offline))
     for kind, sentence in sentences:
         if isinstance(error, kind):
             return WeightsError(sentence)
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return Unreachable(Message("The Hub could not be reached; check the connection, or try again later"))
     if isinstance(error, errors.HfHubHTTPError):
-        return WeightsError(describe_status(error.response.status_code, repo=repo))
+        return explain_status(error.response.status_code, repo=repo)
     if isinstance(error, OSError):
         return explain_unwritten(error, repo=repo, file=file)
-    return WeightsError(
+    return Unreachable(
         Message(
             "The Hub could not be reached for {repo}; check the connection, or try again later", repo=repo
         )
     )
 
 
-def describe_status(status: int, *, repo: str) -> Message:
+def explain_status(status: int, *, repo: str) -> WeightsError:
     """Return the sentence for an answer of the Hub that tells nothing but its status."""
     if status == HTTPStatus.UNAUTHORIZED:
-        return Message(
-            "The Hub does not accept the access token for {repo}: renew HF_TOKEN, or unset it", repo=repo
+        return WeightsError(
+            Message(
+                "The Hub does not accept the access token for {repo}: renew HF_TOKEN, or unset it", repo=repo
+            )
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Message("The Hub has had too many requests: try {repo} again in a few minutes", repo=repo)
-    return Message(
-        "The Hub answered with status {status} for {repo}: try again later", status=status, repo=repo
+        return Unreachable(
+            Message("The Hub has had too many requests: try {repo} again in a few minutes", repo=repo)
+        )
+    return Unreachable(
+        Message("The Hub answered with status {status} for {repo}: try again later", status=status, repo=repo)
     )
 
 

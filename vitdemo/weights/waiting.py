@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from vitdemo.message import Message
 from vitdemo.weights.download import Address, Asking, Done, Terms
-from vitdemo.weights.records import WeightsError
+from vitdemo.weights.records import Unreachable
 from vitdemo.weights.transfer import CHUNK
 
 LONGEST = 1800.0  # seconds that a download may take, however well it moves
@@ -47,23 +47,23 @@ def watch(address: Address, terms: Terms, question: Callable[[Asking], T]) -> T:
     raise explain_silence(address.repo, terms, long=now - start >= LONGEST, silent=heard == start)
 
 
-def explain_silence(repo: str, terms: Terms, *, long: bool, silent: bool) -> WeightsError:
+def explain_silence(repo: str, terms: Terms, *, long: bool, silent: bool) -> Unreachable:
     """Return the sentence for a wait that was given up: too `long`, or without a word from the start."""
     if long:
         minutes = f"{LONGEST / 60:.0f}"
-        return WeightsError(
+        return Unreachable(
             Message("The Hub took longer than {minutes} minutes for {repo}", minutes=minutes, repo=repo)
         )
     seconds = f"{terms.deadline:g}"
     if silent:
-        return WeightsError(
+        return Unreachable(
             Message(
                 "The Hub did not answer within {seconds} seconds for {repo}: try again later",
                 seconds=seconds,
                 repo=repo,
             )
         )
-    return WeightsError(
+    return Unreachable(
         Message(
             "The Hub sent less than {size} kB of {repo} in {seconds} seconds",
             size=f"{CHUNK / 1e3:.0f}",
