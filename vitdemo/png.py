@@ -6,12 +6,15 @@ import base64
 import io
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """Return the bytes of a PNG file."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
+def encode_png(image: Image.Image, *, about: str = "") -> bytes:
+    """Return the bytes of a PNG file; `about`: what its "Description" says, for those who find it later."""
+    file, told = io.BytesIO(), PngInfo()
+    if about:
+        told.add_itxt("Description", about)
+    image.save(file, "PNG", pnginfo=told)
     return file.getvalue()
 
 

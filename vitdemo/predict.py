@@ -21,6 +21,7 @@ from vitdemo.library import load, predict_folder
 from vitdemo.library.folder import check_table
 from vitdemo.limits import ALONE, Limits
 from vitdemo.models.selectors import SELECTORS
+from vitdemo.png import encode_png
 from vitdemo.processes import World, join_processes, take_device
 from vitdemo.registry import MODELS, PREFERRED
 from vitdemo.timing import Timing, describe, describe_saving, saving
@@ -200,7 +201,7 @@ def save_maps(result: Result, *, folder: Path, name: str) -> None:
     }
     for kind, picture in pictures.items():
         with replace_file(folder / f"{name}-{kind}.png") as part:
-            picture.save(part, format="PNG")
+            part.write_bytes(encode_png(picture, about=result.analysis.credit))
 
 
 def make_unique(paths: Sequence[Path]) -> list[str]:

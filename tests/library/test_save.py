@@ -6,8 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ import vitdemo
 from tests.engine.bundle import draw_picture
 
 Saved = Callable[[str], bytes]
+CREDIT = "DynamicViT · CIFAR-10: folder dynamicvit_cifar10"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,24 @@ def saved(found: vitdemo.Explanation, tmp_path: Path) -> Saved:
 def test_pictures(found: vitdemo.Explanation, saved: Saved) -> None:
     with Image.open(io.BytesIO(saved("map.png"))) as image:
         assert image.tobytes() == found.image.tobytes()
-    assert saved("map.svg").decode() == found.drawing.to_svg()
+        assert image.info["Description"] == CREDIT
+    assert saved("map.svg").decode() == found.drawing.to_svg(about=CREDIT)
+    drawn = ElementTree.fromstring(saved("map.svg"))
+    assert [part.text for part in drawn if part.tag.endswith("}desc")] == [CREDIT]
+
+
+def test_a_picture_names_the_repository_and_the_commit(found: vitdemo.Explanation, tmp_path: Path) -> None:
+    """For a network of the Hub; how its source comes about is in tests/engine/core/test_networks.py."""
+    result = copy(found.result)
+    analysis = replace(result.analysis, source="hf-hub:me/mine@0123", title="Mein <b> größtes")
+    result._entry = replace(result._entry, analysis=analysis)
+    other = replace(found, result=result)
+    for name in ("map.png", "map.svg"):
+        other.save(tmp_path / name)
+    with Image.open(tmp_path / "map.png") as image:
+        assert image.info["Description"] == "Mein <b> größtes: hf-hub:me/mine@0123"
+    drawn = (tmp_path / "map.svg").read_text("utf-8")
+    assert "<desc>Mein &lt;b&gt; größtes: hf-hub:me/mine@0123</desc>" in drawn
 
 
 def test_numbers(found: vitdemo.Explanation, saved: Saved) -> None:

@@ -60,7 +60,7 @@ class Shown:
         return make_report(self.result, image=self.image, title=title, look=look or Look())
 
     def _repr_png_(self) -> bytes:
-        return encode_png(self.image)
+        return encode_png(self.image, about=self.result.analysis.credit)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,7 +115,8 @@ class Explanation(Shown):
         return self.drawing.to_image()
 
     def _writers(self) -> Mapping[str, Callable[[], str | bytes]]:
-        return {**super()._writers(), ".svg": self.drawing.to_svg}
+        about = self.result.analysis.credit
+        return {**super()._writers(), ".svg": lambda: self.drawing.to_svg(about=about)}
 
     def _rows(self) -> list[list[Any]]:
         values = [value for row in self.map.values for value in row]

@@ -40,9 +40,10 @@ class Drawing:
         figure = draw_heat(view, self.heat, scale=self.scale, gone=self.gone, **options)
         return frame_patch(figure, view, self.query, self.heat.shape)
 
-    def to_svg(self, *, opacity: float = OPACITY) -> str:
-        """Return the same as shapes, a square for each patch that tells its number."""
-        return draw_vector(self.view, self.heat, scale=self.scale, gone=self.gone, opacity=opacity)
+    def to_svg(self, *, opacity: float = OPACITY, about: str = "") -> str:
+        """Return the same as shapes, a square for each patch that tells its number; as `draw_vector`."""
+        options = {"opacity": opacity, "about": about}
+        return draw_vector(self.view, self.heat, scale=self.scale, gone=self.gone, **options)
 
 
 def frame_patch(figure: Image.Image, view: Image.Image, patch: int | None, grid: Grid) -> Image.Image:

@@ -26,8 +26,12 @@ def draw_vector(
     scale: Scale,
     gone: Bool[np.ndarray, "gh gw"],
     opacity: float = OPACITY,
+    about: str = "",
 ) -> str:
-    """Return an SVG of the map over the view, its colour bar below; arguments as `draw_overlay`."""
+    """Return an SVG of the map over the view, its colour bar below; arguments as `draw_overlay`.
+
+    `about`: what its description says, for those who find it later.
+    """
     view = enlarge_view(view)
     width, height = view.size
     painted = scale.paint(heat, opacity=opacity)
@@ -38,6 +42,7 @@ def draw_vector(
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + FOOT}" '
         f'font-family="sans-serif" font-size="{LETTERS}">',
+        f"<desc>{html.escape(about)}</desc>",
         f'<rect width="{width}" height="{height + FOOT}" fill="{name_colour(PAPER)}"/>',
         f'<image width="{width}" height="{height}" href="{make_png_url(view)}"/>',
         *squares,

@@ -44,7 +44,10 @@ def write_headline(analysis: Analysis) -> Html:
     source = translate(analysis.source) + (f" ({translate(analysis.note)})" if analysis.note else "")
     words = say_html(HEADLINE, title=analysis.title, path=path, source=source)
     shown = tag("p", *write_answer(outcome), class_="answer"), quiet(words)
-    return join(tag("div", *shown, class_="headline", role="status"), write_vocabulary(analysis))
+    return join(
+        tag("div", *shown, class_="headline", role="status", data_credit=analysis.credit),
+        write_vocabulary(analysis),
+    )
 
 
 def write_vocabulary(analysis: Analysis) -> Html:

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo import render
+from vitdemo.engine.answers import share
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.look import RATIOS
 from vitdemo.maps.attention import fuse
@@ -60,7 +61,7 @@ def describe_result(entry: Entry) -> dict[str, object]:
     return {
         "id": analysis.key[:ID],
         "model": analysis.model,
-        "title": analysis.title,
+        "title": share.name(entry),
         "grid": entry.dense.grid,
         "layers": len(entry.dense.attn),
         "view": to_data_url(analysis.view),

@@ -102,6 +102,11 @@ class Analysis:
     resized: str = ""
 
     @property
+    def credit(self) -> str:
+        """Return which network answered, and where its weights come from: of the Hub, with the commit."""
+        return f"{self.title}: {self.source}"
+
+    @property
     def warning(self) -> str:
         """Return what to know of the answer to an unfamiliar picture; "" of any other."""
         if not self.unfamiliar:

@@ -1,5 +1,6 @@
 // @ts-check
-// Charts as PNG: a click on .save-figure saves the figure around it, in the colours that it has now.
+// Charts as PNG: a click on .save-figure saves the figure around it, in the colours that it has now, with the network
+// that it is about.
 
 const SCALE = 2; // pixels of the picture for one of the page
 const [PAD, LINE, SIZE] = [16, 20, 14];
@@ -18,7 +19,9 @@ async function save(figure) {
   const context = sheet.getContext("2d");
   const font = `${SIZE}px ${getComputedStyle(figure).fontFamily}`;
   context.font = font;
-  const words = broken(caption, (line) => context.measureText(line).width <= width);
+  const credit = document.querySelector("[data-credit]")?.getAttribute("data-credit") ?? "";
+  const fits = (line) => context.measureText(line).width <= width;
+  const words = [caption, credit].flatMap((line) => (line ? broken(line, fits) : []));
   const legend = [...figure.querySelectorAll("li")];
   const top = PAD + words.length * LINE + 6;
   sheet.width = SCALE * (width + 2 * PAD);

@@ -65,7 +65,7 @@ def build(session: Session) -> None:
 def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
     """Return (how the file's name ends, what is in it)."""
     if kind == "png":
-        return kind, encode_png(result.card(find_address()))
+        return kind, encode_png(result.card(find_address()), about=result.analysis.credit)
     record = result.export(look)
     return ("npz", record.to_npz()) if kind == "npz" else ("json", record.to_json().encode("utf-8"))
 
@@ -74,7 +74,8 @@ def write_map(result: Result, classes: tuple[str, str], place: int) -> tuple[str
     """Return (the method, a large picture) of the map at `place` among those of a class and another."""
     label, against = classes
     method = result.classes(label, against=against)[place].method
-    return method, encode_png(result.draw_class_map(label, method=method, against=against))
+    picture = result.draw_class_map(label, method=method, against=against)
+    return method, encode_png(picture, about=result.analysis.credit)
 
 
 def name_file(analysis: Analysis) -> str:
