@@ -15,6 +15,7 @@ from tests.browser.server import MODEL
 from vitdemo.engine import Comparison, Request
 from vitdemo.examples import example_paths
 from vitdemo.timing import describe
+from vitdemo.ui.kit.sizes import write_size
 from vitdemo.ui.kit.words import macs
 
 PATH = next(iter(example_paths().values()))
@@ -102,6 +103,12 @@ def test_a_visit(open_page: Opener) -> None:
     page.locator("#compare-run").press("Enter")
     expect_comparison(page, engine.compare(left, right))
     assert engine.forwards == seen, "the same pair again runs no network"
+
+    steps.choose(page, "compare-size-b", write_size(engine.sizes(LIGHT)["48"]))
+    page.locator("#compare-run").click()
+    expect(page.locator("#compare-result .costs thead")).to_contain_text("50 % pruned · Random · 48 × 48")
+    expect(page.locator("#compare-scale .agreement")).to_contain_text("grids of patches differ (8 × 8 and 12")
+    steps.choose(page, "compare-size-b", write_size(engine.sizes(LIGHT)[""]))
 
     steps.choose_example(page, "cat")  # what the visitor chose waits for them
     expect(page.locator("#compare-result")).to_have_text(

@@ -16,6 +16,7 @@ import vitdemo
 from tests.engine.bundle import draw_picture
 from vitdemo.data import preprocess
 from vitdemo.engine import CLASS_METHODS, Engine, Look, Request
+from vitdemo.engine.core.sizes import choose_spec
 from vitdemo.recording import record
 
 
@@ -106,6 +107,32 @@ def test_a_size_is_the_engine_s(network: vitdemo.Network, engine: Engine, tmp_pa
                 assert (label, probability) == (outcome.top[0][0], pytest.approx(outcome.top[0][1], abs=1e-5))
     assert network.explain(files[0], size="own").array.shape == (2, 4)
     assert len(network.prune(files[0], size=24).after.tokens) == 4
+
+
+def test_a_network_may_be_loaded_for_a_size(models: Path, engine: Engine) -> None:
+    image = draw_picture(6, (96, 48))
+    network = vitdemo.load("dynamicvit_cifar10", device="cpu", models_dir=models, size="own")
+    found, result = network.explain(image), engine.open(Request(image, "dynamicvit_cifar10", 0.0, size="own"))
+    assert found.array.shape == result.grid == (2, 4)
+    assert found.result.analysis.dense == result.analysis.dense
+    assert network.explain(image, size=16).array.shape == (2, 2)
+    with pytest.raises(ValueError, match=r"^size must be from 8 to \d+ pixels for .* here, got 4$"):
+        vitdemo.load("dynamicvit_cifar10", models_dir=models, size=4)
+
+
+def test_a_pass_reads_pixels_of_any_size(network: vitdemo.Network, engine: Engine) -> None:
+    image = draw_picture(6, (96, 48))
+    spec = choose_spec(network.loaded.spec, "own", picture=image.size, megabytes=64)
+    pixels = preprocess(image, config=spec.data).pixels
+    trace = vitdemo.record(network, pixels)
+    assert (pixels.shape[-2:], trace.grid) == ((16, 32), (2, 4))
+    assert trace.logits is not None
+    top = engine.open(Request(image, "dynamicvit_cifar10", 0.0, size="own")).analysis.dense.top
+    wanted = [share for _, share in top]
+    found = trace.logits.softmax(-1).sort(descending=True).values[:5].tolist()
+    assert found == pytest.approx(wanted, abs=1e-6)
+    with pytest.raises(ValueError, match="img_size 20 x 32 is not divisible by patch_size 8 x 8"):
+        network.record(torch.zeros(1, 3, 20, 32))
 
 
 def test_faithfulness_is_that_of_the_trust_tab(network: vitdemo.Network, engine: Engine) -> None:

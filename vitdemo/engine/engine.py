@@ -175,13 +175,25 @@ class Engine:
         """Return a request worth comparing with `request`: another bundled model, or the same one dense."""
         return compare.contrast(name_model(request, self._pool), menu=list_models(self._models_dir))
 
-    def speed(self, model: str, pruning_ratio: float, *, progress: Progress | None = None) -> SpeedCard:
+    def speed(
+        self,
+        model: str,
+        pruning_ratio: float,
+        *,
+        input_size: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> SpeedCard:
         """Run a model's variants for up to 20 seconds, for their times and from how many tokens on they pay.
 
-        Raise ValueError as `info`, and WeightsError.
+        `input_size`: the (height, width) that it reads, of an `Analysis`; None = its own. Raise ValueError as
+        `info`, and WeightsError.
         """
         return measure_speed(
-            model, pruning_ratio=pruning_ratio, pool=self._pool, progress=progress or ignore_progress
+            model,
+            pruning_ratio=pruning_ratio,
+            pool=self._pool,
+            input_size=input_size,
+            progress=progress or ignore_progress,
         )
 
     def _result(self, entry: Entry, progress: Progress) -> Result:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor, nn
 
 from vitdemo import recording
+from vitdemo.config import simplify_size
 from vitdemo.engine import (
-    ATTENTION_METHODS,
-    CLASS_METHODS,
     MAX_PRUNING_RATIO,
     Engine,
     Look,
@@ -26,18 +24,16 @@ from vitdemo.engine import (
 )
 from vitdemo.engine.answers.export import identify
 from vitdemo.library.answers import Explanation, Pruned
+from vitdemo.library.asked import Picture, check_asked, from_array
 from vitdemo.limits import ALONE, Limits
 from vitdemo.models import VisionTransformer
+from vitdemo.models.twin import make_twin
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel, find_default_model, load_model
 from vitdemo.weights.mixin import HubMixin
 from vitdemo.weights.modules import load_module
 from vitdemo.weights.timm_export import save_timm
 
-Picture: TypeAlias = str | Path | Image.Image | np.ndarray
-"""A file, an image, or an array of 8-bit numbers: (h, w) grey, (h, w, 3) colours, (h, w, 4) with opacity."""
-
-OPTIONS = tuple(field.name for field in fields(Look) if field.name != "method")
 DEFAULT_METHOD = "attention-rollout"  # of a network without classes
 
 
@@ -48,11 +44,24 @@ class Network(HubMixin):
     client.
     """
 
-    def __init__(self, loaded: LoadedModel, *, device: str = "auto", models_dir: Path | None = None) -> None:
-        """Take what `vitdemo.weights.load_model` gives. Raise ValueError for a device that is not there."""
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        *,
+        device: str = "auto",
+        models_dir: Path | None = None,
+        size: int | str = "",
+    ) -> None:
+        """Take what `vitdemo.weights.load_model` gives. `size`: as in `open`, where that is asked for none.
+
+        Raise ValueError for a device that is not there, and for a size out of range.
+        """
         self.loaded = loaded
+        self.size = str(size)
         self._engine = Engine(device=device, models_dir=models_dir, limits=ALONE)
         self._engine.add(loaded)
+        if self.size:
+            self.answer(())  # a wrong one is told before there is a picture
 
     def __repr__(self) -> str:
         words = f"{len(self.classes):,} classes" if self.classes else "no classes"
@@ -78,12 +87,12 @@ class Network(HubMixin):
     ) -> Result:
         """Return all that the demo can say of a picture.
 
-        `size`: at which it is read: "" = as the network likes it, a number of pixels on the short side, or
-        "own": all of it in its own shape. Positions are resampled for it, as timm does.
+        `size`: at which it is read: a number of pixels on the short side, or "own": all of it in its own
+        shape; "" = as `load` was told, else as the network likes it. Positions are resampled, as timm does.
         Raise ValueError with one sentence: a picture that cannot be read, an option out of range.
         """
         image = from_array(picture) if isinstance(picture, np.ndarray) else picture
-        return self._engine.open(Request(image, self.loaded.spec.key, pruning_ratio, selector, str(size)))
+        return self._engine.open(self._request(image, pruning_ratio, selector, size))
 
     def explain(
         self,
@@ -145,13 +154,22 @@ class Network(HubMixin):
 
         A file that cannot be read is said to be, in one sentence. Raise ValueError as `explain`.
         """
-        request = Request("", self.loaded.spec.key, pruning_ratio, selector, str(size))
-        return self._engine.answer(files, request)
+        return self._engine.answer(files, self._request("", pruning_ratio, selector, size))
 
     def record(self, pixels: Float[Tensor, "1 ch hh ww"], **asked: Any) -> Trace:
-        """Return all that one pass does to normalised pixels; arguments as `vitdemo.recording.record`."""
-        device = next(self.model.parameters()).device
-        return recording.record(self.model, pixels.to(device).float(), name=self.loaded.spec.key, **asked)
+        """Return all that one pass does to normalised pixels; arguments as `vitdemo.recording.record`.
+
+        Pixels of another size than the network's own, in whole patches, are read as in `open`.
+        """
+        config, model = self.model.config, self.model
+        size = simplify_size(tuple(pixels.shape[-2:]))
+        if size != config.img_size:
+            model = make_twin(model, replace(config, img_size=size))
+        device = next(model.parameters()).device
+        return recording.record(model, pixels.to(device).float(), name=self.loaded.spec.key, **asked)
+
+    def _request(self, image: Any, pruning_ratio: float, selector: str, size: int | str) -> Request:
+        return Request(image, self.loaded.spec.key, pruning_ratio, selector, str(size) or self.size)
 
 
 Model: TypeAlias = str | Path | nn.Module | Network
@@ -164,6 +182,7 @@ def load(
     device: str = "auto",
     models_dir: Path | None = None,
     processor: Any = None,
+    size: int | str = "",
     download_megabytes: int = Limits.download_megabytes,
 ) -> Network:
     """Return a network to be asked.
@@ -171,7 +190,8 @@ def load(
     `model`: the key of one of the menu ("" = the demo's own choice), a folder,
     `hf-hub:owner/repo[@revision]`, or a module of timm or transformers, whose weights are copied. `device`:
     "auto", "cpu" or "cuda". `models_dir`: where the bundled networks lie, None = the usual folder.
-    `processor`: transformers' own of a module. `download_megabytes`: of the largest file that is fetched.
+    `processor`: transformers' own of a module. `size`: at which pictures are read, as in `Network.open`.
+    `download_megabytes`: of the largest file that is fetched. A `Network` is returned as it is.
     Raise ValueError with one sentence naming what cannot be had or followed.
     """
     if isinstance(model, Network):
@@ -181,7 +201,7 @@ def load(
     else:
         name = str(model) or find_default_model(models_dir)
         loaded = load_model(name, models_dir=models_dir, download_megabytes=download_megabytes)
-    return Network(loaded, device=device, models_dir=models_dir)
+    return Network(loaded, device=device, models_dir=models_dir, size=size)
 
 
 def explain(picture: Picture, *, model: Model = "", **asked: Any) -> Explanation:
@@ -202,30 +222,3 @@ def record(model: Model | VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]
     if isinstance(model, VisionTransformer):
         return recording.record(model, pixels, **asked)
     return load(model).record(pixels, **asked)
-
-
-def check_asked(method: str, class_name: str, options: dict[str, Any]) -> Look | None:
-    """Return what of the attention is asked for, None for a map of a class. Raise ValueError as `explain`."""
-    known = (*CLASS_METHODS, *ATTENTION_METHODS)
-    if method not in known:
-        raise ValueError(f"method must be one of {', '.join(known)}, got {method!r}")
-    of_class = method in CLASS_METHODS
-    if class_name and not of_class:
-        raise ValueError(f"{method} explains no class; these do: {', '.join(CLASS_METHODS)}")
-    allowed = () if of_class else OPTIONS
-    for option in options:
-        if option not in allowed:
-            names = ", ".join(allowed) or "none"
-            raise ValueError(f"unknown option {option!r} of {method}; its options: {names}")
-    return None if of_class else Look(method, **options)
-
-
-def from_array(values: np.ndarray) -> Image.Image:
-    """Return the picture of an array. Raise ValueError for one of another kind than `Picture` says."""
-    coloured = values.ndim == 3 and values.shape[2] in (3, 4)
-    if values.dtype != np.uint8 or not (values.ndim == 2 or coloured) or not values.size:
-        shape = " x ".join(map(str, values.shape))
-        raise ValueError(
-            f"a picture must be uint8 of (h, w), (h, w, 3) or (h, w, 4), got {values.dtype} of {shape}"
-        )
-    return Image.fromarray(values)

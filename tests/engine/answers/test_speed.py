@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -73,6 +74,18 @@ def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
     assert card.variants[1].macs == cost.macs(MODELS["vit_cifar10"].config, keep_ratio=0.7)
     with pytest.raises(ValueError, match="model must be one of"):
         measure_speed("nobody", pruning_ratio=0.3, pool=pool, progress=lambda s, w: None)
+
+
+def test_a_network_is_measured_at_the_size_that_it_reads(pool: ModelPool) -> None:
+    asked: dict[str, Any] = {"pruning_ratio": 0.3, "pool": pool, "progress": lambda s, w: None, "haste": 1e6}
+    read = measure_speed("vit_cifar10", input_size=(48, 64), **asked)
+    config = replace(MODELS["vit_cifar10"].config, img_size=(48, 64))
+    assert read.pixels == (48, 64)
+    assert read.variants[0].macs == cost.macs(config)
+    assert read.variants[1].macs == cost.macs(config, keep_ratio=0.7)
+    card = measure_speed("vit_cifar10", **asked)
+    assert card.pixels == (32, 32)
+    assert [size.patches for size in card.sizes] == [size.patches for size in read.sizes]
 
 
 @torch.no_grad()

@@ -70,6 +70,15 @@ def test_the_tables_name_the_settings_and_dash_what_is_not_known() -> None:
     assert words.write_difference(0.5, 0.50001) == "0.0"
 
 
+def test_a_size_that_is_not_the_network_s_own_is_told() -> None:
+    small, large = make_side("cat", 0.9, macs=8), make_side("cat", 0.9, macs=8, ratio=0.0)
+    larger = replace(large, analysis=replace(large.analysis, input_size=(448, 224), resized="Read at ..."))
+    assert words.write_setting(larger.analysis) == "not pruned · 224 × 448"
+    page = words.write_result(make_comparison(small, larger))
+    assert "<small>30 % pruned · Random</small>" in page
+    assert "<small>not pruned · 224 × 448</small>" in page
+
+
 def test_names_from_outside_stay_text() -> None:
     hostile = make_side('<i onload="x">${a}', 0.9, macs=8)
     page = words.write_result(make_comparison(hostile, hostile, labels=('<i onload="x">', "${b}")))

@@ -37,7 +37,7 @@ def make_card(*pruned: float, pruning_from: int | None = None) -> SpeedCard:
         Size(64, (Timing(10.0, 9.0, 11.0, 9), Timing(12.0, 11.5, 12.5, 9), None)),
         Size(1024, tried=False),
     )
-    return SpeedCard(0.3, "cpu", 2, variants, sizes, pruning_from, None)
+    return SpeedCard(0.3, "cpu", 2, (32, 48), variants, sizes, pruning_from, None)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo import cost, timing
-from vitdemo.config import ViTConfig, as_pair
+from vitdemo.config import ViTConfig, as_pair, simplify_size
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.setting import to_keep_ratio
+from vitdemo.engine.core.sizes import resize_spec
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import list_selectors, prune_by
@@ -68,7 +69,7 @@ class Size:
 
 @dataclass(frozen=True)
 class SpeedCard:
-    """The model and networks like it, measured.
+    """The model and networks like it, measured. `pixels`: the (height, width) that the model read.
 
     `pruning_from`, `linear_from`: the fewest measured patches from which on the variant won at every size
     measured; None where it was not at the largest. `sizes`: up to the first whose dense pass the machine was
@@ -78,6 +79,7 @@ class SpeedCard:
     pruning_ratio: float
     device: str
     threads: int
+    pixels: tuple[int, int]
     variants: tuple[Variant, ...]
     sizes: tuple[Size, ...]
     pruning_from: int | None
@@ -86,15 +88,24 @@ class SpeedCard:
 
 @torch.no_grad()
 def measure_speed(
-    model: str, *, pruning_ratio: float, pool: ModelPool, progress: Progress, haste: float = 1.0
+    model: str,
+    *,
+    pruning_ratio: float,
+    pool: ModelPool,
+    progress: Progress,
+    input_size: tuple[int, int] | None = None,
+    haste: float = 1.0,
 ) -> SpeedCard:
     """Measure the model of that name dense, pruned and with the other kind of attention.
 
-    Then networks as wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `haste` divides the
-    time that it may take, about 20 seconds at most. Raise ValueError for a bad name or ratio.
+    Then networks as wide and deep at more and more tokens. Ratio 0 is measured as 0.3. `input_size`: the
+    (height, width) that it reads, None = its own. `haste` divides the time that it may take, about 20 seconds
+    at most. Raise ValueError for a bad name or ratio.
     """
     pool.spec(model)
     loaded, ratio = pool.get(model, progress=progress), pruning_ratio or RATIO
+    if input_size is not None:
+        loaded = pool.fit(loaded, resize_spec(loaded.spec, simplify_size(input_size)))
     keep_ratio, config = to_keep_ratio(ratio), loaded.spec.config
     listen, seconds = partial(progress, 0.0, Message("This model")), SECONDS / haste
     variants = time_variants(loaded.model, keep_ratio=keep_ratio, pool=pool, seconds=seconds, listen=listen)
@@ -118,6 +129,7 @@ def measure_speed(
         ratio,
         str(pool.device),
         torch.get_num_threads(),
+        as_pair(config.img_size),
         variants,
         tuple(sizes),
         pays_from([(size.patches, size.pruning_wins) for size in sizes]),

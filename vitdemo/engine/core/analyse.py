@@ -113,7 +113,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         unfamiliar=is_unfamiliar(dense, loaded),
         picture=job.picture,
         input_size=as_pair(loaded.spec.config.img_size),
-        resized=tell_size(loaded.spec.config.img_size, loaded.trained_size),
+        resized=tell_size(loaded.spec.config, loaded.trained_size),
     )
     embedding = take_apart(loaded.model, pixels.to(pool.device))
     config, data = setting.spec.config, setting.spec.data

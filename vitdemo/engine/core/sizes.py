@@ -167,16 +167,26 @@ def to_pixels(config: ViTConfig, grid: Grid) -> Size:
     return simplify_size((grid[0] * height, grid[1] * width))
 
 
-def tell_size(size: Size, trained: Size | None) -> str:
+def tell_size(config: ViTConfig, trained: Size | None) -> str:
     """Return what to know of an answer at another size than the network was trained for, else ""."""
     if trained is None:
         return ""
     return Message(
-        "Read at {size} pixels, not at the {trained} that the network was trained for: its positions are "
-        "resampled, and what was measured of it does not hold here.",
-        size=spell_size(size),
+        "Read at {size} pixels, not at the {trained} that the network was trained for: {positions}, and what "
+        "was measured of it does not hold here.",
+        size=spell_size(config.img_size),
         trained=spell_size(trained),
+        positions=tell_positions(config),
     )
+
+
+def tell_positions(config: ViTConfig) -> Message:
+    """Return what becomes of a network's positions at another size."""
+    if config.use_abs_pos_emb:
+        return Message("its positions are resampled")
+    if config.rope is not None:
+        return Message("the angles of its rotary positions are computed for this size")
+    return Message("it has no positions")
 
 
 def spell_size(size: Size) -> str:

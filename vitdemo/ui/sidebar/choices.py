@@ -18,6 +18,7 @@ from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
 from vitdemo.ui.sidebar.another import offer
@@ -77,7 +78,7 @@ def choose_model(side: Sidebar, values: Values) -> Values:
     size = choose_known(values[session.size], sizes)
     return {
         session.model: gr.Dropdown(menu, info=translate(info.summary)),
-        session.size: Choice(words.list_sizes(sizes), value=size),
+        session.size: Choice(list_sizes(sizes), value=size),
         session.selector: Choice(list_selectors(info.selectors), value=best),
         side.examples: offer_examples(side, values),
         side.counts: count_tokens(side, values),
@@ -155,7 +156,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
             changed[session.selector] = Choice(list_selectors(names))
         sizes = engine.sizes(model)
         if choose_known(values[session.size], sizes) == values[session.size]:
-            changed[session.size] = Choice(words.list_sizes(sizes))
+            changed[session.size] = Choice(list_sizes(sizes))
         if example := follow_model(session, values):
             changed |= choose_example(side, example, model=model)
         return changed

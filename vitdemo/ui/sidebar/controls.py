@@ -16,6 +16,7 @@ from vitdemo.ui.kit.components import caption_examples, gallery, list_networks, 
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
+from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.sidebar import another, words
 
 # On a phone it shows and hides what can be chosen; wider screens have room for both.
@@ -116,7 +117,7 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
 def build_size(engine: Engine, model: str) -> Choice:
     """Build the choice of the size at which `model` reads the picture."""
     return Choice(
-        words.list_sizes(engine.sizes(model)),
+        list_sizes(engine.sizes(model)),
         value="",
         label=label(words.SIZE),
         info=label(words.SIZE_MORE),

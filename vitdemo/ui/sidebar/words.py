@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vitdemo.engine import SizeChoice
@@ -22,11 +22,7 @@ SOURCES_WITH_SAMPLES = (
 NO_UPLOADS = "This page takes no uploads."
 SETTINGS = "Examples and settings"
 SIZE = "Input size"
-SIZE_MORE = "At any other than its own, positions are resampled."
-OWN_SIZE = "Its own: {width} × {height}, {count} patches"
-SHRUNK_SIZE = "The largest that fits here: {width} × {height}, {count} patches"
-OTHER_SIZE = "{width} × {height}, {count} patches, {work} × the work"
-OWN_SHAPE = "The picture's own shape, up to {count} patches"
+SIZE_MORE = "At any other than its own, positions are fitted to it."
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 
@@ -44,19 +40,6 @@ def write_example_note(example: Example) -> Html:
 def write_own_note(line: str) -> Html:
     """Return the line under a visitor's own picture, by which the browser knows that it may keep it."""
     return note(line, data_own="")
-
-
-def list_sizes(sizes: Mapping[str, SizeChoice]) -> list[tuple[str, str]]:
-    """Return the choices of the dropdown of input sizes."""
-    return [(write_size(one), size) for size, one in sizes.items()]
-
-
-def write_size(one: SizeChoice) -> str:
-    """Return what a size means: pixels, patches, and how much longer it takes than the network's own."""
-    own = OWN_SIZE if one.work == 1 else SHRUNK_SIZE
-    words = {"": own, OWN: OWN_SHAPE}.get(one.size, OTHER_SIZE)
-    height, width = one.pixels
-    return say(words, width=width, height=height, count=f"{one.patches:,}", work=f"{one.work:.2g}")
 
 
 COUNTS = """<p class="counts" aria-live="polite">${value.most}<b>${

@@ -15,6 +15,7 @@ from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import FIRST_RATIO
+from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.tabs.compare import words
 
 Setting = tuple[str, float, str, str]  # model, pruning ratio in percent, selector, size
@@ -27,23 +28,31 @@ class Column:
     model: gr.Dropdown
     ratio: gr.Slider
     selector: Choice
+    size: Choice
 
     @property
     def controls(self) -> list[Any]:
         """From top to bottom."""
-        return [self.model, self.ratio, self.selector]
+        return [self.model, self.ratio, self.selector, self.size]
 
-    def read(self, values: Values, *, size: str) -> Setting:
-        """Return what the visitor has chosen here, and the size that they have for both sides."""
-        return values[self.model], values[self.ratio], values[self.selector], size
+    def read(self, values: Values) -> Setting:
+        """Return what the visitor has chosen here."""
+        return values[self.model], values[self.ratio], values[self.selector], values[self.size]
 
     def show(self, engine: Engine, setting: Setting, added: Sequence[str]) -> Values:
         """Return the updates that bring the controls to `setting`. `added`: more networks of the menu."""
-        model, ratio, selector, _ = setting
-        known = engine.info(model).selectors
-        choices = Choice(list_selectors(known), value=choose_known(selector, known))
+        model, ratio, _, _ = setting
         networks = gr.Dropdown(list_networks(engine, added), value=model)
-        return {self.model: networks, self.ratio: ratio, self.selector: choices}
+        return {self.model: networks, self.ratio: ratio, **self.follow(engine, setting)}
+
+    def follow(self, engine: Engine, setting: Setting) -> Values:
+        """Return what the model of `setting` offers, with what it has of the setting chosen."""
+        model, _, selector, size = setting
+        selectors, sizes = engine.info(model).selectors, engine.sizes(model)
+        return {
+            self.selector: Choice(list_selectors(selectors), value=choose_known(selector, selectors)),
+            self.size: Choice(list_sizes(sizes), value=choose_known(size, sizes)),
+        }
 
 
 def build_column(engine: Engine, side: str) -> Column:
@@ -77,6 +86,14 @@ def build_column(engine: Engine, side: str) -> Column:
                 filterable=False,
                 elem_id=f"compare-selector-{side}",
             ),
+            size=Choice(
+                list_sizes(engine.sizes(engine.default_model)),
+                value="",
+                label=label(words.SIZE[side]),
+                info=label(words.SIZE_INFO),
+                filterable=False,
+                elem_id=f"compare-size-{side}",
+            ),
         )
 
 
@@ -88,12 +105,11 @@ def make_request(engine: Engine, picture: Any, setting: Setting) -> Request:
 
 
 def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
-    """Let the selectors follow the model, and `touched` become true with the visitor's first change."""
+    """Let selectors and sizes follow the model, and `touched` become true with the visitor's first change."""
 
-    def choose(model: str, selector: str | None) -> Choice:
-        known = engine.info(model).selectors
-        return Choice(list_selectors(known), value=choose_known(selector, known))
+    def choose(values: Values) -> Values:
+        return side.follow(engine, side.read(values))
 
-    side.model.input(choose, [side.model, side.selector], side.selector, **QUIET)
-    for event in (side.model.input, side.ratio.release, side.selector.input):
+    side.model.input(choose, set(side.controls), [side.selector, side.size], **QUIET)
+    for event in (side.model.input, side.ratio.release, side.selector.input, side.size.input):
         event(lambda: True, None, touched, **QUIET)

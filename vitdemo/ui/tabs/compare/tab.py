@@ -124,7 +124,7 @@ class CompareTab:
         picture = values[self.session.image]
         if not picture:
             return self.view.empty(words.write_waiting(words.NO_RESULT))
-        a, b = (side.read(values, size=values[self.session.size]) for side in self.columns)
+        a, b = (side.read(values) for side in self.columns)
         return self.compare(values, picture, (a, b), make_progress(progress))
 
     def switch_method(self, values: Values, progress: gr.Progress = PROGRESS) -> Values:

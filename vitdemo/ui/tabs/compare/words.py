@@ -16,9 +16,11 @@ HEADING_MORE = "Choose what A and B are; both then answer for the picture on the
 MODEL = {"a": "Model A", "b": "Model B"}
 RATIO = {"a": "Pruning ratio A (%)", "b": "Pruning ratio B (%)"}
 SELECTOR = {"a": "Selector A", "b": "Selector B"}
+SIZE = {"a": "Input size A", "b": "Input size B"}
 MODEL_INFO = "Which network answers."
 RATIO_INFO = "The share of patches that each stage drops; 0 keeps all."
 SELECTOR_INFO = "What decides which patches stay."
+SIZE_INFO = "At how many pixels the network reads the picture."
 METHOD = "Attention map"
 METHOD_INFO = "How the look is followed; heads are fused by their mean, and a single layer is the last one."
 RUN = "Compare"
@@ -40,6 +42,7 @@ CHEAPER = {
 SENTENCE = "{answers}; {surer}; {cheaper}."
 DENSE = "not pruned"
 PRUNED = "{ratio} pruned · {selector}"
+SIZED = "{setting} · {width} × {height}"
 ROWS = ("Answer", "Probability", "Patches left after each stage", "Multiply-adds", "Time")
 CLASS, DIFFERENCE = "Class", "B − A, points"
 CLASSES = "Probability of the top classes of either side"
@@ -90,11 +93,13 @@ def write_problem(words: str) -> Html:
 
 
 def write_setting(analysis: Analysis) -> str:
-    """Return how the picture was analysed, apart from the model's name."""
-    if analysis.pruned is None:
-        return say(DENSE)
-    selector = say(SELECTORS[analysis.selector].title)
-    return say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
+    """Return how the picture was analysed: the pruning, and a size that is not the network's own."""
+    setting = say(DENSE)
+    if analysis.pruned is not None:
+        selector = say(SELECTORS[analysis.selector].title)
+        setting = say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
+    height, width = analysis.input_size
+    return say(SIZED, setting=setting, width=width, height=height) if analysis.resized else setting
 
 
 def write_badge(side: str) -> Html:

@@ -25,6 +25,7 @@ PAID = "{name} paid here from {count} patches on (at least 5 % faster). "
 UNPAID = "{name} did not pay here at up to {count} patches. "
 UNTRIED = "The machine was too busy to measure; please try again later."
 DASH = "A dash: it would have taken too long."
+AT_SIZE = "This model, reading {width} × {height} pixels:"
 MORE_PATCHES = "The same width and depth, more patches:"
 
 
@@ -47,7 +48,9 @@ def write_speed(card: SpeedCard) -> Html:
     head = (say("Patches"), say("Softmax, dense"), pruned, say("Linear, dense"))
     second = tag("div", table(head, sizes), class_="facts")
     said = [tag("p", line) for line in (*write_sentences(card), say(MORE_PATCHES))]
-    return tag("div", first, *said, second, tag("p", write_break_even(card)), role="status")
+    height, width = card.pixels
+    read = tag("p", say(AT_SIZE, width=width, height=height))
+    return tag("div", read, first, *said, second, tag("p", write_break_even(card)), role="status")
 
 
 def write_clock(card: SpeedCard) -> str:

@@ -21,8 +21,9 @@ def build(session: Session) -> None:
 
     def draw(values: Values, report: Progress) -> Values:
         engine, model = session.engine, values[session.model]
+        size = session.open(values, report).analysis.input_size
         fetch(engine, model, report)
-        card = engine.speed(model, values[session.ratio] / 100, progress=report)
+        card = engine.speed(model, values[session.ratio] / 100, input_size=size, progress=report)
         return {words: costs.write_speed(card)}
 
     session.follow(Part(draw, [words]), button)
