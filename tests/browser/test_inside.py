@@ -171,7 +171,8 @@ def test_speed(page: Page) -> None:
         share = 100 * (1 - work / cost.macs(network))
         times.append((f"needs {abs(share):.0f} % {'fewer' if share >= 0 else 'more'}", (middle, low, high)))
     said = page.locator("#speed p")
-    for place, name, row in ((0, "Pruning by learned predictor", 1), (1, "Linear attention", -1)):
+    expect(said.first).to_have_text("This model, reading 32 × 32 pixels:")
+    for place, name, row in ((1, "Pruning by learned predictor", 1), (2, "Linear attention", -1)):
         expect(said.nth(place)).to_contain_text(f"{name} {times[row][0]} multiply-adds")
         expect_sentence(said.nth(place).inner_text(), times[row][1], times[0][1])
     sizes = tables.last.locator("tbody th").all_inner_texts()

@@ -67,6 +67,24 @@ def test_logits_and_kept_patches_are_the_official_ones(tmp_path: Path, wrapping:
             assert wanted.std() > 0.1
 
 
+@torch.no_grad()
+def test_a_network_for_384_pixels_is_followed(tmp_path: Path) -> None:
+    """Those that their authors trained at 384 px have 24 x 24 patches of 16."""
+    torch.manual_seed(0)
+    official = shake(OfficialDynamicViT(width=64, classes=5, side=24, patch=16))
+    assert convert({"model": official.state_dict()}, tmp_path) == 0
+    loaded = load_model(str(tmp_path / "out"))
+    assert (loaded.spec.config.grid, loaded.spec.data.img_size) == ((24, 24), 384)
+    picture, recorder = torch.randn(3, 384, 384), Recorder(attention=False)
+    wanted, kept = official(picture, 0.7)
+    pruning = Pruning(make_best(loaded.model), FixedRatio(0.7))
+    logits = loaded.model(picture[None], pruning=pruning, recorder=recorder)[0]
+    torch.testing.assert_close(logits, wanted, rtol=0, atol=1e-5)
+    assert [len(left) for left in kept] == [403, 282, 197]
+    found = [(recorder.token_ids[block][0, 1:] - 1).tolist() for block in STAGES]
+    assert found == [sorted(left) for left in kept]
+
+
 def test_the_rest_of_the_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert convert(build_official(classes=1000).half().state_dict(), tmp_path) == 0
     loaded = load_model(str(tmp_path / "out"))

@@ -39,6 +39,19 @@ def test_timm_folders_give_timms_logits(tmp_path: Path, architecture: str) -> No
     assert data.interpolation == wanted["interpolation"]
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_16_bit_files_give_the_logits_of_their_numbers(tmp_path: Path, kind: torch.dtype) -> None:
+    """As timm computes them in 32 bits from the same numbers; those before they were rounded differ."""
+    theirs = scatter(timm.create_model("vit_tiny_patch16_224", depth=2, img_size=32, num_classes=5))
+    before = compute_logits(theirs, 32)
+    save_for_hf(theirs.to(kind), str(tmp_path), safe_serialization=True)
+    assert load_file(tmp_path / "model.safetensors")["head.weight"].dtype == kind
+    logits = load_model(str(tmp_path)).model(make_probe(32))
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, compute_logits(theirs.float(), 32), rtol=0, atol=1e-5)
+    assert (logits - before).abs().max() > 1e-4
+
+
 @pytest.mark.parametrize("head", [True, False])
 def test_transformers_wrapper_of_a_timm_network(tmp_path: Path, head: bool) -> None:
     kind = "TimmWrapperForImageClassification" if head else "TimmWrapperModel"
