@@ -45,7 +45,7 @@ def compute_outputs(model: VisionTransformer, batches: Iterator[Float[Tensor, "b
     """Return what the head reads of the pictures, and their logits, on the CPU."""
     found = []
     for pixels in batches:
-        tokens = model.encode(pixels)
+        tokens = model.encode(pixels).x
         found.append((model.pool(tokens).float().cpu(), model.classify(tokens).float().cpu()))
     pooled, logits = zip(*found, strict=True)
     return torch.cat(pooled), torch.cat(logits)

@@ -46,7 +46,7 @@ def official_loss(
     """
     assert model.config.prune is not None
     with torch.no_grad():
-        last = dense.encode(batch.x)
+        last = dense.encode(batch.x).x
         logits = dense.classify(last).float()
         wanted = dense.norm(last)[:, dense.config.num_prefix_tokens :]
     if batch.soft is None:

@@ -86,16 +86,43 @@ def trace_bytes(config: ViTConfig) -> int:
     return config.depth * ((3 if config.num_classes else 2) * attention + 2 * features)
 
 
-def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence[int] | None = None) -> int:
+def reduction_macs(config: ViTConfig, reduction: str, *, before: int, after: int) -> int:
+    """Return what it takes at a stage to fuse or merge `before` patches into `after`, the choice aside.
+
+    The keys that are compared, or what class attention asks; the comparison; the means.
+    """
+    if reduction == "drop" or before == after:
+        return 0
+    d, prefix = config.embed_dim, config.num_prefix_tokens
+    n, head = prefix + before, d // config.num_heads
+    means = (prefix + after) * n * (d + 1)
+    if reduction == "fuse":
+        asking = 1 if config.class_token else n
+        return (n + asking) * d * d + n * d + means
+    if reduction == "merge":
+        return n * d * d + before * after * head + means
+    left = max(after, before - (before + 1 - prefix % 2) // 2)  # one half can leave at once
+    half, again = before // 2, reduction_macs(config, reduction, before=left, after=after)
+    return n * d * d + half * (before - half) * head + (prefix + left) * n * (d + 1) + again
+
+
+def macs(
+    config: ViTConfig,
+    *,
+    keep_ratio: float | None = None,
+    tokens: Sequence[int] | None = None,
+    reduction: str = "drop",
+) -> int:
     """Return the multiply-accumulates of one picture: dense, pruned by `keep_ratio`, or for given counts.
 
     `keep_ratio`: at each stage.
     `tokens`: the patches at the input and after each stage, as (64, 44, 31, 21). At the input fewer may go on
     than the picture has (an explicit cut there); without stages no predictor is asked.
+    `reduction`: what becomes of the patches that leave, see `vitdemo.models.pruning.Pruning`.
 
     Counted: linear layers, the patch projection, attention's two products (of linear attention: keys with
-    values, queries with that, queries with the normaliser), and DynamicViT's predictors. Not counted:
-    norms, activations, softmax, and what a training-free selector asks.
+    values, queries with that, queries with the normaliser), DynamicViT's predictors, and what fusing or
+    merging takes. Not counted: norms, activations, softmax, and what a training-free selector asks.
     """
     d, prefix, stages = config.embed_dim, config.num_prefix_tokens, len(config.prune_loc)
     total = config.num_patches * patch_pixels(config) * d
@@ -108,7 +135,9 @@ def macs(config: ViTConfig, *, keep_ratio: float | None = None, tokens: Sequence
         if counts and index in config.prune_loc:
             if config.prune is not None:
                 total += patches * (d * d + d * (d // 2) + (d // 2) * (d // 4) + (d // 4) * 2)
-            patches = counts[config.prune_loc.index(index)]
+            after = counts[config.prune_loc.index(index)]
+            total += reduction_macs(config, reduction, before=patches, after=after)
+            patches = after
         n = prefix + patches
         linear = config.attention == "linear"
         attention = n * d * (2 * (d // config.num_heads) + 1) if linear else 2 * n * n * d

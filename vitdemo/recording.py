@@ -114,9 +114,12 @@ def go_back(
     sources = [*recorder.attn, recorder.entered[-1]]
     found = torch.autograd.grad(score(logits, target, against), sources, retain_graph=True)
     early = []
-    for attn, tokens in zip(recorder.attn, recorder.features, strict=True):
-        (gradient,) = torch.autograd.grad(score(model.classify(tokens), target, against), attn)
-        early.append(detach(gradient.clamp(min=0).mean(dim=-2)))
+    prefix = model.config.num_prefix_tokens
+    for attn, tokens, sizes in zip(recorder.attn, recorder.features, recorder.sizes, strict=True):
+        logits = model.classify(tokens, policy=None if sizes is None else sizes[:, prefix:])
+        (gradient,) = torch.autograd.grad(score(logits, target, against), attn)
+        queries = attn.shape[-2] if sizes is None else float(sizes.sum())
+        early.append(detach(gradient.clamp(min=0).sum(dim=-2) / queries))
     return Gradients(
         target=target,
         against=against,
@@ -138,15 +141,26 @@ def add_relevance(trace: Trace, model: VisionTransformer, pixels: Float[Tensor, 
     The network runs once more, forward and back under `RelevanceRules`, on the patches that it kept.
     """
     assert trace.target is not None, "relevance is of a class"
-    kept = tuple(trace.patch_ids(layer) for layer in (0, *model.config.prune_loc))
-    recorder = Recorder(grads=True)
+    recorder, again = Recorder(grads=True), Pruning(None, repeat(trace, model.config.prune_loc))
     with torch.inference_mode(False), torch.enable_grad(), RelevanceRules():
         start = pixels.detach().clone().requires_grad_()
-        logits = model(start, pruning=Pruning(None, Explicit(kept)), recorder=recorder)
+        logits = model(start, pruning=again, recorder=recorder)
         found = torch.autograd.grad(score(logits, trace.target, trace.against), recorder.entered)
     parts = zip(recorder.entered, found, strict=True)
     relevance = tuple(detach((tokens * gradient).sum(dim=-1)) for tokens, gradient in parts)
     return replace(trace, relevance=relevance)
+
+
+def repeat(trace: Trace, prune_loc: tuple[int, ...]) -> Explicit:
+    """Return the rule by which a pass keeps and merges the very patches that `trace` did."""
+    layers = (0, *prune_loc)
+    if not trace.mixes:
+        return Explicit(tuple(trace.patch_ids(layer) for layer in layers))
+    entered = trace.patch_ids(0) if trace.mixes[0] is None else None
+    return Explicit(
+        (entered, *(trace.patch_ids(layer) for layer in prune_loc)),
+        mixes=(None, *(trace.mixes[layer] for layer in prune_loc)),
+    )
 
 
 @torch.no_grad()
@@ -159,21 +173,25 @@ def freeze(
     name: str,
 ) -> Trace:
     """Return the trace of a pass that is over: on the CPU, in fp32, free of the graph."""
-    features = [detach(tokens) for tokens in recorder.features]
+    features, prefix = [detach(tokens) for tokens in recorder.features], model.config.num_prefix_tokens
+    last, sizes = recorder.features[-1], recorder.sizes[-1]
+    policy = None if sizes is None else sizes[:, prefix:]
+    merged = any(mix is not None for mix in recorder.mixes)
     norms = [tokens.norm(dim=-1, keepdim=True).clamp(min=1e-12) for tokens in features]
     return Trace(
         model=name,
         grid=model.config.grid,
-        num_prefix_tokens=model.config.num_prefix_tokens,
+        num_prefix_tokens=prefix,
         logits=detach(logits) if model.config.num_classes else None,
         attn=tuple(detach(attn) for attn in recorder.attn),
         token_ids=tuple(ids[0].cpu() for ids in recorder.token_ids),
-        readout=detach(model.readout(recorder.features[-1])),
+        readout=detach(model.readout(last, policy)),
+        mixes=tuple(mix if mix is None else detach(mix) for mix in recorder.mixes) if merged else (),
         scores=tuple(detach(score) for score in recorder.scores),
         prune_loc=tuple(recorder.stages),
         token_norms=tuple(norm[:, 0] for norm in norms),
         directions=tuple((tokens / norm).half() for tokens, norm in zip(features, norms, strict=True)),
-        pooled=detach(model.pool(recorder.features[-1])),
+        pooled=detach(model.pool(last, policy)),
         **({} if gradients is None else vars(gradients)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from jaxtyping import Float, Float16, Int
 from torch import Tensor
 
@@ -14,8 +15,12 @@ class Trace:
 
     `attn`: a layer each; rows sum to 1, or to 0 where a linear head attends to nothing.
     `token_ids`: a layer each; the original sequence positions of the tokens present, ascending.
+    `mixes`: a layer each, or empty where nothing was merged. How each token that enters the layer is made of
+    those before, which lie at their original positions: weights that sum to 1; None = it is one of those. A
+    merged token lies, by its id, where one of its parts lay, and a part belongs to one token alone.
     `readout`: the weights with which the head reads the last layer's tokens; sums to 1.
-    `scores`: a pruning stage each; the selector's score of each candidate patch, larger = keep.
+    `scores`: a pruning stage each, or none where nothing was scored; the selector's score of each candidate
+    patch, larger = keep.
     `token_norms`: a layer each; the L2 norm of each token after it.
     `directions`: a layer each; the tokens after it, each divided by its norm, in half precision.
     `pooled`: what the head reads of the last layer's tokens.
@@ -24,9 +29,9 @@ class Trace:
     `target`, or that less the logit of class `against` where one is named ("why the one and not the other").
     `attn_grad`: d score / d attn, a layer each, through all layers above. `early_grad`: the same for the
     score that the head would give if it read this layer's tokens, through this layer alone; of each head and
-    key the positive part, its mean over the queries. `tokens`: what enters the last block, before its first
-    norm; `token_grad`: d score / d tokens. `relevance`: a layer each, where it was asked for besides; what
-    each token that enters it adds to the score, of either sign.
+    key the positive part, its mean over the queries, each as often as it stands for one. `tokens`: what
+    enters the last block, before its first norm; `token_grad`: d score / d tokens. `relevance`: a layer each,
+    where it was asked for besides; what each token that enters it adds to the score, of either sign.
     """
 
     model: str
@@ -36,6 +41,7 @@ class Trace:
     attn: tuple[Float[Tensor, "h _ _"], ...]  # the number of tokens differs from layer to layer
     token_ids: tuple[Int[Tensor, "_"], ...]
     readout: Float[Tensor, "n"]
+    mixes: tuple[Float[Tensor, "_ n0"] | None, ...] = ()
     scores: tuple[Float[Tensor, "_"], ...] = ()
     prune_loc: tuple[int, ...] = ()
     token_norms: tuple[Float[Tensor, "_"], ...] = ()
@@ -51,6 +57,7 @@ class Trace:
 
     def __post_init__(self) -> None:
         self.check_layers()
+        self.check_mixes()
         self.check_stages()
         count = len(self.token_ids[-1])
         assert len(self.readout) == count, "the head reads the last layer's tokens"
@@ -79,13 +86,29 @@ class Trace:
             assert attn.shape == square, "attention is square over the tokens present, in every head"
             present = set(listed)
 
+    def check_mixes(self) -> None:
+        """Check that merged tokens are means of the tokens before, each in one of them or gone."""
+        assert len(self.mixes) in (0, len(self.attn)), "one mix a layer"
+        before = torch.arange(self.num_prefix_tokens + self.num_patches)
+        for mix, ids in zip(self.mixes, self.token_ids, strict=False):
+            if mix is not None:
+                assert mix.shape == (len(ids), self.num_prefix_tokens + self.num_patches), "a row a token"
+                assert bool((mix >= 0).all()), "no part has a negative weight"
+                assert torch.allclose(mix.sum(dim=1), torch.ones(len(ids)), atol=1e-4), "a row sums to 1"
+                parts = mix > 0
+                assert bool((parts.sum(dim=0) <= 1).all()), "a part belongs to one token"
+                assert bool(parts[torch.arange(len(ids)), ids].all()), "a token lies where a part of it lay"
+                used = parts.any(dim=0).nonzero()[:, 0]
+                assert bool(torch.isin(used, before).all()), "parts were there"
+            before = ids
+
     def check_stages(self) -> None:
         """Check where patches were scored, and that each score is of a patch that was there."""
         loc = self.prune_loc
-        assert len(self.scores) == len(loc), "one set of scores a stage"
+        assert len(self.scores) in (0, len(loc)), "one set of scores a stage, or none"
         assert list(loc) == sorted(set(loc)), "stages ascend"
         assert all(0 <= layer < len(self.attn) for layer in loc), "a stage stands before a layer"
-        for layer, scores in zip(loc, self.scores, strict=True):
+        for layer, scores in zip(loc, self.scores, strict=False):
             there = len(self.patch_ids(layer - 1)) if layer else self.num_patches
             assert len(scores) == there, "one score a patch that was present"
 
@@ -121,6 +144,22 @@ class Trace:
         ids = self.token_ids[layer]
         return ids[ids >= self.num_prefix_tokens] - self.num_prefix_tokens
 
+    def sources(self, layer: int) -> Float[Tensor, "n n0"]:
+        """Return of what original tokens each token of `layer` is made; rows sum to 1.
+
+        What stands alone has all its weight at its own position.
+        """
+        rows = torch.eye(self.num_prefix_tokens + self.num_patches)
+        for mix, ids in zip(self.mixes[: layer % len(self.attn) + 1], self.token_ids, strict=False):
+            if mix is not None:
+                rows[ids] = mix @ rows
+        return rows[self.token_ids[layer]]
+
+    def holders(self, layer: int) -> Int[Tensor, "n0"]:
+        """Return which row of `layer` is the token that holds each original one; -1 where it is gone."""
+        parts = self.sources(layer) > 0
+        return torch.where(parts.any(dim=0), parts.int().argmax(dim=0), -1)
+
     @property
     def kept(self) -> tuple[Int[Tensor, "_"], ...]:
         """The patches kept by each pruning stage, as indices in 0..num_patches-1."""
@@ -141,6 +180,8 @@ class Recorder:
     grads: bool = False
     attn: list[Float[Tensor, "b h _ _"]] = field(default_factory=list)
     token_ids: list[Int[Tensor, "b _"]] = field(default_factory=list)
+    sizes: list[Float[Tensor, "b _"] | None] = field(default_factory=list)
+    mixes: list[Float[Tensor, "b _ n0"] | None] = field(default_factory=list)
     scores: list[Float[Tensor, "b _"]] = field(default_factory=list)
     stages: list[int] = field(default_factory=list)
     features: list[Float[Tensor, "b _ d"]] = field(default_factory=list)
@@ -148,5 +189,5 @@ class Recorder:
 
     def until(self, layer: int) -> Recorder:
         """Return what this one has of the layers before `layer`, for a pass that goes on from there."""
-        parts = ("attn", "token_ids", "features", "entered")
+        parts = ("attn", "token_ids", "sizes", "mixes", "features", "entered")
         return Recorder(self.attention, self.grads, **{name: getattr(self, name)[:layer] for name in parts})

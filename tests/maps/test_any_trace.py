@@ -176,7 +176,7 @@ FAULTS: dict[str, Callable[[Trace], dict[str, Any]]] = {
     "a norm more": change("token_norms", find_last(lambda norms: torch.cat([norms, norms[:1]]))),
     "a layer of norms less": change("token_norms", lambda norms: norms[:-1]),
     "a layer of directions": lambda trace: {"directions": (torch.ones(len(trace.token_ids[0]), 2).half(),)},
-    "a stage more": change("prune_loc", lambda loc: (*loc, LAYERS - 1)),
+    "a stage more": lambda trace: {"prune_loc": (0, 1), "scores": (torch.zeros(trace.num_patches),)},
     "scores without a stage": change("scores", lambda scores: (*scores, torch.zeros(1))),
     "a stage after all": lambda trace: {
         "prune_loc": (*trace.prune_loc, LAYERS),

@@ -133,7 +133,7 @@ def test_predictor_is_the_formula() -> None:
 def test_masked_patches_are_the_normalised_last_tokens() -> None:
     net = make_small_dynamic()
     x = make_pictures(net.config)
-    expected = F.layer_norm(net.encode(x), (24,), net.norm.weight, net.norm.bias, eps=1e-6)  # type: ignore[arg-type]
+    expected = F.layer_norm(net.encode(x).x, (24,), net.norm.weight, net.norm.bias, eps=1e-6)  # type: ignore[arg-type]
     patches = net.forward_masked(x, FixedRatio(1.0)).patches
     torch.testing.assert_close(patches, expected[:, 1:], atol=1e-5, rtol=0)
 

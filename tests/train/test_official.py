@@ -62,7 +62,7 @@ def write_out(student: DynamicViT, dense: VisionTransformer, config: TrainConfig
     """Eq. 12-16 in float64, for the draws that the present random state gives."""
     output = student.forward_masked(X, dynamic_vit.Gumbel())
     answers = dense(X).double()
-    final = dense.norm(dense.encode(X))[:, 1:].double()
+    final = dense.norm(dense.encode(X).x)[:, 1:].double()
     smooth = config.augment.label_smoothing
     log_q = output.logits.double().log_softmax(dim=1)
     p = answers.softmax(dim=1)

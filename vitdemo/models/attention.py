@@ -20,14 +20,16 @@ RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a
 Tokens = Float[Tensor, "b n d"]
 Heads = Float[Tensor, "b h n e"]  # e = d / h, the width of one head
 Angles = Float[Tensor, "b n pairs"]  # of each token, e / 2 of them
+Sizes = Float[Tensor, "b n"]  # how many tokens each stands for
 
 
 class Attention(nn.Module):
     """Self-attention over `(b, n, d)` tokens; one forward for both kinds.
 
     `policy` `(b, n)` is 1 for tokens that count as keys and 0 for dropped ones; every query sees itself
-    (Rao et al. 2021, eq. 10-11). `angles` turn queries and keys, where positions are rotary. Attention goes
-    to `recorder` if there is one that asks for it.
+    (Rao et al. 2021, eq. 10-11). `angles` turn queries and keys, where positions are rotary. `sizes` `(b, n)`
+    are how many tokens each stands for: a key counts that many times (Bolya et al. 2023, eq. 1). Attention
+    goes to `recorder` if there is one that asks for it.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -50,19 +52,20 @@ class Attention(nn.Module):
         *,
         policy: Float[Tensor, "b n"] | None = None,
         angles: Angles | None = None,
+        sizes: Sizes | None = None,
         recorder: Recorder | None = None,
     ) -> Tokens:
         q, k, v = self.project(x, angles)
         attn, exact = None, False
         if recorder is not None and recorder.attention:
-            attn, exact = self.matrix(q, k, policy), recorder.grads
+            attn, exact = self.matrix(q, k, policy, sizes), recorder.grads
             recorder.attn.append(attn)
         if self.kind == "linear" and not exact:
-            out = linear_attention(self.phi(q), self.phi(k), v, policy=policy)
+            out = linear_attention(self.phi(q), multiply(self.phi(k), sizes), v, policy=policy)
         elif attn is None and policy is None:
-            out = fused_attention(q, k, v)
+            out = fused_attention(q, k, v, sizes)
         else:
-            out = (self.matrix(q, k, policy) if attn is None else attn).to(v.dtype) @ v
+            out = (self.matrix(q, k, policy, sizes) if attn is None else attn).to(v.dtype) @ v
         return self.proj_drop(self.proj(self.norm(out.transpose(1, 2).flatten(2))))
 
     def project(self, x: Tokens, angles: Angles | None) -> tuple[Heads, Heads, Heads]:
@@ -74,13 +77,31 @@ class Attention(nn.Module):
             q, k = turn(q, angles, halves=self.halves), turn(k, angles, halves=self.halves)
         return q, k, v
 
+    def project_part(self, x: Tokens, part: int, angles: Angles | None = None) -> Heads:
+        """Return the queries (`part` 0) or the keys (1) of each head alone."""
+        rows = slice(part * self.qkv.in_features, (part + 1) * self.qkv.in_features)
+        bias = None if self.qkv.bias is None else self.qkv.bias[rows]
+        heads = F.linear(x, self.qkv.weight[rows], bias).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        heads = self.k_norm(heads) if part else self.q_norm(heads)
+        return heads if angles is None else turn(heads, angles, halves=self.halves)
+
+    def keys(self, x: Tokens) -> Float[Tensor, "b n e"]:
+        """Return what tells how alike tokens are: their keys, the mean over heads, whatever their places."""
+        return self.project_part(x, 1).mean(dim=1)
+
     def matrix(
-        self, q: Float[Tensor, "b h m e"], k: Heads, policy: Float[Tensor, "b n"] | None
+        self,
+        q: Float[Tensor, "b h m e"],
+        k: Heads,
+        policy: Float[Tensor, "b n"] | None = None,
+        sizes: Sizes | None = None,
     ) -> Float[Tensor, "b h m n"]:
         """Return the attention weights, written out; rows sum to 1."""
         if self.kind == "linear":
-            return implicit_matrix(self.phi(q), self.phi(k), policy=policy)
+            return implicit_matrix(self.phi(q), multiply(self.phi(k), sizes), policy=policy)
         logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        if sizes is not None:
+            logits = logits + sizes.log()[:, None, None]
         return logits.softmax(dim=-1) if policy is None else policy_softmax(logits, policy)
 
     def phi(self, x: Heads) -> Heads:
@@ -92,20 +113,24 @@ class Attention(nn.Module):
         return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
 
     def query_row(
-        self, x: Tokens, *, class_token: bool, angles: Angles | None = None
+        self, x: Tokens, *, class_token: bool, angles: Angles | None = None, sizes: Sizes | None = None
     ) -> Float[Tensor, "b n"]:
         """Return how much the class token, or the mean query, attends to each token; the mean over heads."""
-        q, k, _ = self.project(x, angles)
-        q = q[:, :, :1] if class_token else q.mean(dim=2, keepdim=True)
-        return self.matrix(q, k, None).mean(dim=1)[:, 0]
+        if class_token:
+            q = self.project_part(x[:, :1], 0, None if angles is None else angles[:, :1])
+        else:
+            q = mean_token(self.project_part(x, 0, angles), sizes)
+        return self.matrix(q, self.project_part(x, 1, angles), sizes=sizes).mean(dim=1)[:, 0]
 
 
-def fused_attention(q: Heads, k: Heads, v: Heads) -> Heads:
+def fused_attention(q: Heads, k: Heads, v: Heads, sizes: Sizes | None = None) -> Heads:
     """Return softmax attention by the fused kernel; in fp32 under the CPU's autocast, where bf16 is slow."""
-    if q.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with without_autocast(q.device):
+            return fused_attention(q.float(), k.float(), v.float(), sizes)
+    if sizes is None:
         return F.scaled_dot_product_attention(q, k, v)
-    with without_autocast(q.device):
-        return F.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=sizes.log()[:, None, None].to(q.dtype))
 
 
 def policy_softmax(
@@ -161,6 +186,18 @@ def implicit_matrix(
 def share(policy: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
     """Return the share of each key that counts: 0 as it is, anything above it as at least LEAST_SHARE."""
     return torch.where(policy > 0, policy.clamp_min(LEAST_SHARE), policy)
+
+
+def multiply(x: Heads, sizes: Sizes | None) -> Heads:
+    """Return each token's numbers times its size."""
+    return x if sizes is None else x * sizes[:, None, :, None]
+
+
+def mean_token(x: Heads, sizes: Sizes | None) -> Float[Tensor, "b h 1 e"]:
+    """Return the mean of the tokens, each counted as often as its size says."""
+    if sizes is None:
+        return x.mean(dim=2, keepdim=True)
+    return multiply(x, sizes).sum(dim=2, keepdim=True) / sizes.sum(dim=1)[:, None, None, None]
 
 
 def widen(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig, as_pair
-from vitdemo.models.attention import Angles, Attention, Tokens
+from vitdemo.models.attention import Angles, Attention, Sizes, Tokens
 from vitdemo.models.norms import make_norm
 from vitdemo.trace import Recorder
 
@@ -109,10 +109,12 @@ class Block(nn.Module):
         recorder: Recorder | None = None,
         policy: Float[Tensor, "b n"] | None = None,
         angles: Angles | None = None,
+        sizes: Sizes | None = None,
     ) -> Tokens:
         if recorder is not None and recorder.grads:
             recorder.entered.append(x)
-        branch = self.ls1(self.attn(self.norm1(x), policy=policy, angles=angles, recorder=recorder))
+        told = {"policy": policy, "angles": angles, "sizes": sizes, "recorder": recorder}
+        branch = self.ls1(self.attn(self.norm1(x), **told))
         x = x + self.drop_path(branch)
         branch = self.ls2(self.mlp(self.norm2(x)))
         return x + self.drop_path(branch)

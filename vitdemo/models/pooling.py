@@ -37,7 +37,10 @@ class AttentionPool(nn.Module):
     def attend(
         self, patches: Tokens, policy: Float[Tensor, "b n"] | None = None
     ) -> tuple[Float[Tensor, "b h 1 n"], Heads]:
-        """Return each head's weights over the patches that `policy` still has, and the values."""
+        """Return each head's weights over the patches, and the values.
+
+        `policy`: how often each counts, None = once.
+        """
         b, n, _ = patches.shape
         q = self.q(self.latent).reshape(1, 1, self.num_heads, -1).transpose(1, 2)
         k, v = self.kv(patches).reshape(b, n, 2, self.num_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
@@ -49,7 +52,7 @@ class AttentionPool(nn.Module):
 
 
 def mean_patch(patches: Tokens, policy: Float[Tensor, "b n"] | None = None) -> Float[Tensor, "b d"]:
-    """Return the mean of the patches that `policy` still has."""
+    """Return the mean of the patches, each counted as often as `policy` says, None = once."""
     if policy is None:
         return patches.mean(dim=1)
     kept = policy.sum(dim=1, keepdim=True).clamp(min=0.5)  # a Gumbel draw may drop every patch

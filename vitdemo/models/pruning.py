@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from vitdemo.models.attention import Angles
+from vitdemo.models.attention import Angles, Tokens
 from vitdemo.models.layers import Block
+
+REDUCTIONS = ("drop", "fuse", "merge", "tome")
+"""What may become of the patches that a stage lets go; see `Pruning`."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,19 @@ class Stage:
     class_token: bool
     angles: Angles | None = None
 
+    def class_attention(self, x: Tokens, policy: Float[Tensor, "b m"] | None) -> Float[Tensor, "b m"]:
+        """Return how much the class token attends to each patch in the next block, the mean over heads.
+
+        `x`: what enters it. Where there is no class token, the mean query asks.
+        """
+        sizes = None if policy is None else F.pad(policy, (self.num_prefix_tokens, 0), value=1.0)
+        told = {"class_token": self.class_token, "angles": self.angles, "sizes": sizes}
+        return self.block.attn.query_row(self.block.norm1(x), **told)[:, self.num_prefix_tokens :]
+
+    def keys(self, x: Tokens) -> Float[Tensor, "b m e"]:
+        """Return the keys of the patches in the next block, the mean over heads."""
+        return self.block.attn.keys(self.block.norm1(x))[:, self.num_prefix_tokens :]
+
 
 @runtime_checkable
 class TokenSelector(Protocol):
@@ -35,7 +52,11 @@ class TokenSelector(Protocol):
     def __call__(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None, stage: Stage
     ) -> Float[Tensor, "b m"]:
-        """Score the patches of `x`, prefix and patch tokens; `policy` marks those that count, None = all."""
+        """Score the patches of `x`, prefix and patch tokens.
+
+        `policy`: how often each patch counts: 0 where it was dropped, more than 1 where it stands for several
+        that were merged; None = once each.
+        """
         ...
 
 
@@ -82,11 +103,13 @@ class Explicit:
 
     Each entry holds ascending indices in 0..num_patches-1, `(k,)` for all images or `(b, k)`. A single image
     is cut in all b ways: it is embedded once, and gives b rows of logits. `checked`: they are known to be
-    right, so that nothing waits for a GPU to look at them.
+    right, so that nothing waits for a GPU to look at them. `mixes`: how the tokens that stay are made of
+    those before, at each stage as `vitdemo.trace.Trace.mixes` has it; None where they are not.
     """
 
     ids: tuple[Int[Tensor, "..."] | None, ...]
     checked: bool = False
+    mixes: tuple[Float[Tensor, "_ n0"] | None, ...] = ()
 
     @property
     def ways(self) -> int:
@@ -108,13 +131,26 @@ class Begun(NamedTuple):
 
 @dataclass(frozen=True)
 class Pruning:
-    """What a forward pass is told about pruning. `selector` may be None where the rule is `Explicit`."""
+    """What a forward pass is told about pruning: which patches stay, and what becomes of the others.
+
+    `reduction`: what becomes of those that a stage lets go. "drop": they are gone (Rao et al. 2021). "fuse":
+    one token takes their place, their mean weighted by class attention (Liang et al. 2022, EViT). "merge":
+    each joins the one that stays whose key is most like its own. "tome": the pairs that are most alike merge,
+    whatever a selector would say (Bolya et al. 2023, ToMe). Under one ratio all leave as many tokens.
+    `selector` may be None where the rule is `Explicit`, and for "tome", which takes a ratio alone.
+    """
 
     selector: TokenSelector | None
     rule: FixedRatio | Threshold | Explicit
+    reduction: str = "drop"
 
     def __post_init__(self) -> None:
-        if self.selector is None and not isinstance(self.rule, Explicit):
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, got {self.reduction!r}")
+        if self.reduction == "tome":
+            if not isinstance(self.rule, FixedRatio):
+                raise ValueError(f"reduction 'tome' needs FixedRatio, got {type(self.rule).__name__}")
+        elif self.selector is None and not isinstance(self.rule, Explicit):
             raise ValueError(f"selector must be given for {type(self.rule).__name__}")
 
 

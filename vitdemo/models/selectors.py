@@ -42,9 +42,7 @@ class ClassAttention:
     """
 
     def __call__(self, x: Tokens, policy: Policy, stage: Stage) -> Float[Tensor, "b m"]:
-        attn, normalised = stage.block.attn, stage.block.norm1(x)
-        row = attn.query_row(normalised, class_token=stage.class_token, angles=stage.angles)
-        return row[:, stage.num_prefix_tokens :]
+        return stage.class_attention(x, policy)
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,12 @@ from torch import Tensor, nn
 from vitdemo.config import ViTConfig
 from vitdemo.models.attention import Angles
 from vitdemo.models.layers import Block, PatchEmbed, init_weights
+from vitdemo.models.merging import Present, place_columns
 from vitdemo.models.norms import make_norm
 from vitdemo.models.pooling import AttentionPool, mean_patch
-from vitdemo.models.precision import without_autocast
-from vitdemo.models.pruning import (
-    Begun,
-    Explicit,
-    Pruning,
-    Stage,
-    Threshold,
-    add_prefix,
-    gather_tokens,
-    keep_counts,
-    locate,
-    passing_ids,
-    top_ids,
-)
+from vitdemo.models.pruning import Begun, Explicit, Pruning, Stage
 from vitdemo.models.rotary import token_angles
+from vitdemo.models.stages import cut, find_explicit, run_stage
 from vitdemo.trace import Recorder
 
 
@@ -74,11 +63,12 @@ class VisionTransformer(nn.Module):
 
         A row for each picture; for a single one as many as an explicit rule cuts it in ways. What `begin`
         gives stands for pixels where passes have their first blocks in common.
-        Tokens are removed for real before the blocks of `config.prune_loc`. Raise ValueError when the
-        picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
+        Tokens are removed for real, or merged, before the blocks of `config.prune_loc`. Raise ValueError when
+        the picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
         """
-        return self.classify(self.encode(x, pruning=pruning, recorder=recorder))
+        tokens = self.encode(x, pruning=pruning, recorder=recorder)
+        return self.classify(tokens.x, policy=tokens.patch_sizes(self.config.num_prefix_tokens))
 
     def encode(
         self,
@@ -86,24 +76,31 @@ class VisionTransformer(nn.Module):
         *,
         pruning: Pruning | None = None,
         recorder: Recorder | None = None,
-    ) -> Float[Tensor, "rows n d"]:
-        """Return the tokens after the last block. Raise ValueError as `forward`."""
+    ) -> Present:
+        """Return the tokens after the last block, in rows as `forward` has them. Raise ValueError as that."""
         begun, rule = x if isinstance(x, Begun) else self.begin(x), None if pruning is None else pruning.rule
         if len(begun.tokens) == 1 and isinstance(rule, Explicit):
             begun = begun.repeat(rule.ways)
-        first, tokens, ids = begun
-        if not first and isinstance(rule, Explicit):
-            tokens, ids = self.cut(tokens, ids, self.explicit(rule, 0, ids))
-        angles = self.angles(ids)
-        for index in range(first, len(self.blocks)):
+        tokens, prefix = Present(begun.tokens, begun.ids), self.config.num_prefix_tokens
+        if not begun.layer and isinstance(rule, Explicit):
+            keep, _ = find_explicit(rule, 0, tokens.ids, self.config)
+            tokens = tokens if keep is None else cut(tokens, keep, prefix)
+        angles = self.angles(tokens.ids)
+        for index in range(begun.layer, len(self.blocks)):
+            before, mix = tokens.ids, None
             if pruning is not None and index in self.config.prune_loc:
-                tokens, ids = self.cut(tokens, ids, self.choose(tokens, ids, index, pruning, recorder))
-                angles = self.angles(ids)
+                stage = self.stage(index, tokens.ids)
+                tokens, mix = run_stage(tokens, stage, pruning, config=self.config, recorder=recorder)
+                angles = self.angles(tokens.ids)
             if recorder is not None:
-                recorder.token_ids.append(ids)
-            tokens = self.blocks[index](tokens, angles=angles, recorder=recorder)
+                total = prefix + self.config.num_patches
+                recorder.token_ids.append(tokens.ids)
+                recorder.sizes.append(tokens.sizes)
+                recorder.mixes.append(None if mix is None else place_columns(mix, before, total))
+            through = self.blocks[index](tokens.x, angles=angles, sizes=tokens.sizes, recorder=recorder)
+            tokens = Present(through, tokens.ids, tokens.sizes)
             if recorder is not None and recorder.attention:
-                recorder.features.append(tokens)
+                recorder.features.append(through)
         return tokens
 
     def begin(self, x: Float[Tensor, "b ch hh ww"], *, layer: int = 0) -> Begun:
@@ -147,59 +144,13 @@ class VisionTransformer(nn.Module):
         number = self.config.prune_loc.index(index)
         return Stage(number, block, self.config.num_prefix_tokens, self.config.class_token, self.angles(ids))
 
-    def choose(
-        self,
-        x: Float[Tensor, "b n d"],
-        ids: Int[Tensor, "b n"],
-        index: int,
-        pruning: Pruning,
-        recorder: Recorder | None,
-    ) -> Int[Tensor, "b k"] | None:
-        """Return relative positions of the patch tokens that stay before block `index`, or None for all."""
-        stage = self.stage(index, ids)
-        if isinstance(pruning.rule, Explicit):
-            return self.explicit(pruning.rule, stage.index + 1, ids)
-        assert pruning.selector is not None, "a ratio or a threshold needs a selector"
-        with without_autocast(x.device):  # in half precision many scores would be equal
-            scores = pruning.selector(x, None, stage)
-        if recorder is not None:
-            recorder.scores.append(scores)
-            recorder.stages.append(index)
-        if isinstance(pruning.rule, Threshold):
-            return passing_ids(scores.detach(), pruning.rule)
-        stages = len(self.config.prune_loc)
-        count = keep_counts(self.config.num_patches, pruning.rule.keep_ratio, stages)[stage.index]
-        return top_ids(scores.detach(), min(count, scores.shape[1]))
-
-    def explicit(self, rule: Explicit, number: int, ids: Int[Tensor, "b n"]) -> Int[Tensor, "b k"] | None:
-        """Return the relative positions that `rule` names for stage `number`, or None for all."""
-        places = 1 + len(self.config.prune_loc)
-        if len(rule.ids) > places:
-            raise ValueError(f"Explicit ids must be for at most {places} places, got {len(rule.ids)}")
-        wanted = rule.ids[number] if number < len(rule.ids) else None
-        if wanted is None:
-            return None
-        if not wanted.ndim or wanted.shape[:-1] not in ((), (1,), (len(ids),)):
-            raise ValueError(f"Explicit ids must be (k,) or ({len(ids)}, k), got {tuple(wanted.shape)}")
-        if not wanted.shape[-1] and self.config.global_pool != "token":
-            raise ValueError("Explicit ids must keep a patch, because the head reads them")
-        prefix = self.config.num_prefix_tokens
-        wanted = wanted.to(ids.device).expand(len(ids), -1)
-        return locate(wanted, ids[:, prefix:] - prefix, checked=rule.checked)
-
-    def cut(
-        self, x: Float[Tensor, "b n d"], ids: Int[Tensor, "b n"], keep: Int[Tensor, "b k"] | None
-    ) -> tuple[Float[Tensor, "b m d"], Int[Tensor, "b m"]]:
-        """Remove all patch tokens but those at relative positions `keep`."""
-        if keep is None:
-            return x, ids
-        rows = add_prefix(keep, self.config.num_prefix_tokens)
-        return gather_tokens(x, rows), ids.gather(1, rows)
-
     def classify(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
     ) -> Float[Tensor, "b c"]:
-        """Return logits of the last block's tokens; means run over the patches that `policy` still has."""
+        """Return logits of the last block's tokens.
+
+        `policy`: how often each patch counts where the head reads their mean; None = once.
+        """
         if self.config.dist_token:
             x = self.norm(x)
             return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2
@@ -224,7 +175,9 @@ class VisionTransformer(nn.Module):
             mean = torch.cat([x[:, 0], mean], dim=-1)
         return self.fc_norm(mean)
 
-    def readout(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n"]:
+    def readout(
+        self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None
+    ) -> Float[Tensor, "b n"]:
         """Return the weights with which the head reads the last block's tokens; a row sums to 1.
 
         They are learned where it reads by attention, the mean over its heads; else they follow from the
@@ -232,10 +185,12 @@ class VisionTransformer(nn.Module):
         """
         weights, prefix = torch.zeros(x.shape[:2], device=x.device), self.config.num_prefix_tokens
         if self.attn_pool is not None:
-            weights[:, prefix:] = self.attn_pool.attend(self.norm(x)[:, prefix:])[0].mean(dim=1)[:, 0]
+            patches = self.norm(x)[:, prefix:]
+            weights[:, prefix:] = self.attn_pool.attend(patches, policy)[0].mean(dim=1)[:, 0]
             return weights
         if self.config.global_pool != "token":
-            weights[:, prefix:] = 1 / (x.shape[1] - prefix)
+            counts = weights[:, prefix:] + 1 if policy is None else policy
+            weights[:, prefix:] = counts / counts.sum(dim=1, keepdim=True)
         if self.config.global_pool != "avg":
             weights[:, 0] = 1.0
         if self.config.dist_token:

@@ -100,8 +100,9 @@ def run_batch(
     loaded: LoadedModel, pixels: Pixels, *, pruning: Pruning | None = None
 ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b c"]]:
     """Return what the head reads and what it says, on the CPU."""
-    tokens = loaded.model.encode(pixels, pruning=pruning)
-    return loaded.model.pool(tokens).float().cpu(), loaded.model.classify(tokens).float().cpu()
+    model, tokens = loaded.model, loaded.model.encode(pixels, pruning=pruning)
+    policy = tokens.patch_sizes(model.config.num_prefix_tokens)
+    return model.pool(tokens.x, policy).float().cpu(), model.classify(tokens.x, policy).float().cpu()
 
 
 def describe(loaded: LoadedModel, pooled: Float[Tensor, "d"], logits: Float[Tensor, "c"]) -> Said:
