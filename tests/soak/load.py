@@ -39,6 +39,14 @@ class Load:
         return {f"p{name}_ms": round(float(one), 1) for name, one in zip((50, 95, 99), values, strict=True)}
 
 
+def draw_upload(seed: int) -> bytes:
+    """Return a picture that nobody else has, as PNG."""
+    small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(file, "PNG")
+    return file.getvalue()
+
+
 class User:
     """A program with a session, or without one (`name` is "")."""
 
@@ -49,10 +57,7 @@ class User:
     async def picture(self) -> dict[str, Any]:
         """Return a new one, uploaded."""
         seed = self.random.randrange(2**32)
-        small = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        file = io.BytesIO()
-        Image.fromarray(small).resize((160, 120), Image.Resampling.BICUBIC).save(file, "PNG")
-        answer = await self.http.post("upload", files={"files": (f"{seed}.png", file.getvalue())})
+        answer = await self.http.post("upload", files={"files": (f"{seed}.png", draw_upload(seed))})
         (path,) = answer.raise_for_status().json()
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
