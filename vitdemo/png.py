@@ -8,13 +8,15 @@ import io
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+LEVEL = 2  # of deflate: a quarter of the usual level's time, for a fifth more bytes
+
 
 def encode_png(image: Image.Image, *, about: str = "") -> bytes:
     """Return the bytes of a PNG file; `about`: what its "Description" says, for those who find it later."""
     file, told = io.BytesIO(), PngInfo()
     if about:
         told.add_itxt("Description", about)
-    image.save(file, "PNG", pnginfo=told)
+    image.save(file, "PNG", pnginfo=told, compress_level=LEVEL)
     return file.getvalue()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from vitdemo.engine import Progress, Result, Sweep
+from vitdemo.png import encode_png
 from vitdemo.ui.kit.components import QUEUED, RUN, figure, gallery, heading, hide, remark
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import title
@@ -163,7 +164,7 @@ def build_film(session: Session, section: gr.Accordion) -> None:
         lab = session.open(values, report).lab
         with tempfile.TemporaryDirectory() as folder:
             still, gif = Path(folder) / "pruning.png", Path(folder) / "pruning.gif"
-            lab.film(find_address()).save(still)
+            still.write_bytes(encode_png(lab.film(find_address())))
             gif.write_bytes(lab.animation(find_address()))
             # gradio serves its own copies: it writes them atomically and deletes them when they are old
             png_path, gif_path = (strip.move_resource_to_block_cache(path) for path in (still, gif))
