@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from vitdemo.serving.cores import share_cores
 from vitdemo.serving.log import start_log
 from vitdemo.serving.memory import share_heaps
 from vitdemo.serving.options import Options, parse
@@ -24,6 +25,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     start_log()
     share_heaps()
+    share_cores()
     try:
         check_port(options)  # before anything is loaded
         with keep_folder() as files:
