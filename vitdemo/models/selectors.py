@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -68,6 +68,22 @@ class Inverted:
 
     def __call__(self, x: Tokens, policy: Policy, stage: Stage) -> Float[Tensor, "b m"]:
         return -self.inner(x, policy, stage)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several selectors in one batch. `parts`: each with the number of pictures that it scores, in order."""
+
+    parts: tuple[tuple[TokenSelector, int], ...]
+
+    def __call__(self, x: Tokens, policy: Policy, stage: Stage) -> Float[Tensor, "b m"]:
+        scores, end = [], 0
+        for selector, count in self.parts:
+            rows, end = slice(end, end + count), end + count
+            angles = None if stage.angles is None else stage.angles[rows]
+            own = None if policy is None else policy[rows]
+            scores.append(selector(x[rows], own, replace(stage, angles=angles)))
+        return torch.cat(scores)
 
 
 def make_random(pixels: Float[Tensor, "b ch hh ww"]) -> Random:

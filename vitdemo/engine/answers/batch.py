@@ -16,12 +16,13 @@ from torch import Tensor
 
 from vitdemo.data import preprocess
 from vitdemo.decode import BadImage, decode
+from vitdemo.engine.answers.ratios import begin_pass
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Request
 from vitdemo.engine.core.setting import check_request, make_pruning
 from vitdemo.engine.core.sizes import choose_spec
 from vitdemo.engine.core.top import name_top
-from vitdemo.models.pruning import Pruning
+from vitdemo.models.pruning import Begun, Pruning
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
 
@@ -82,9 +83,10 @@ def answer_group(loaded: LoadedModel, pixels: Pixels, request: Request, pool: Mo
     """Return what the network says of each of these pictures."""
     pixels = pixels.to(pool.device)
     with pool.compute.turn():
-        pooled, logits = run_batch(loaded, pixels)
+        begun = begin_pass(loaded.model, pixels)
+        pooled, logits = run_batch(loaded, begun)
         pruning = make_pruning(check_request(request, loaded.spec), loaded.model, pixels)
-        pruned = None if pruning is None else run_batch(loaded, pixels, pruning=pruning)[1]
+        pruned = None if pruning is None else run_batch(loaded, begun, pruning=pruning)[1]
     found = [describe(loaded, *row) for row in zip(pooled, logits, strict=True)]
     if pruned is None or not loaded.classes:
         return found
@@ -97,10 +99,10 @@ def answer_group(loaded: LoadedModel, pixels: Pixels, request: Request, pool: Mo
 
 @torch.no_grad()
 def run_batch(
-    loaded: LoadedModel, pixels: Pixels, *, pruning: Pruning | None = None
+    loaded: LoadedModel, begun: Begun, *, pruning: Pruning | None = None
 ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b c"]]:
-    """Return what the head reads and what it says, on the CPU."""
-    model, tokens = loaded.model, loaded.model.encode(pixels, pruning=pruning)
+    """Run passes to their end. Return what the head reads and what it says, on the CPU."""
+    model, tokens = loaded.model, loaded.model.encode(begun, pruning=pruning)
     policy = tokens.patch_sizes(model.config.num_prefix_tokens)
     return model.pool(tokens.x, policy).float().cpu(), model.classify(tokens.x, policy).float().cpu()
 

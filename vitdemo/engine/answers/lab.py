@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vitdemo import cost, render
 from vitdemo.engine.answers.lab_records import Adaptive, Budget, SmallestSet, Surgery, Sweep
-from vitdemo.engine.answers.ratios import run_pass
+from vitdemo.engine.answers.ratios import begin_pass, run_pass
 from vitdemo.engine.answers.share import line
 from vitdemo.engine.answers.surgery import operate, search_set
 from vitdemo.engine.answers.sweep import sweep
@@ -48,9 +48,9 @@ class Lab:
 
     def sweep(self) -> Sweep:
         """Run the picture at pruning ratios from 0 to 90 %, by every selector at equal budget."""
-        loaded = self._classifier()
+        self._classifier()
         with self._subject.turn() as report:
-            return sweep(self._entry, loaded, self._subject.pixels, report=report)
+            return sweep(self._subject, report=report)
 
     def operate(self, *, keep: Iterable[int] = (), drop: Iterable[int] = ()) -> Surgery:
         """Run the network with the patches `keep` forced through all stages and `drop` gone at the input."""
@@ -143,11 +143,11 @@ def budget(loaded: LoadedModel, pixels: Pixels, name: str, rule: Threshold | Fix
     """Run one pass under `rule`. The selector runs even where it then drops nothing, and is counted."""
     model: VisionTransformer = loaded.model
     selector = make_selector(name, model=model, pixels=pixels)
-    logits, kept = run_pass(model, pixels, Pruning(selector, rule))
-    tokens = tuple(map(len, kept))
+    logits, kept = run_pass(model, begin_pass(model, pixels), Pruning(selector, rule))
+    tokens = tuple(ids.shape[1] for ids in kept)
     return Budget(
         tokens=tokens,
-        kept=tuple(kept[-1].tolist()),
+        kept=tuple(kept[-1][0].tolist()),
         macs=cost.macs(loaded.spec.config, tokens=tokens),
         top=name_top(logits[0], loaded),
     )

@@ -16,7 +16,7 @@ from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import Pruning
+from vitdemo.models.pruning import Begun, Pruning
 from vitdemo.models.selectors import prune_by
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
@@ -74,6 +74,7 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
     if found is None:
         subject.shared.answers.keep(place, found := {})
     loaded, pixels, own = subject.loaded, subject.pixels, find_steps(subject.entry.analysis, selector)
+    begun: Begun | None = None
     for percent in PERCENTS:
         if percent in own:
             found[percent] = own[percent]
@@ -82,30 +83,39 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
         with subject.turn() as report:
             report(percent / 100, Message("Pruning by every ratio"))
             if percent not in found:  # another visitor's turn may have been for the same picture
-                found[percent] = run_step(loaded, pixels, selector, percent / 100)
+                begun = begin_pass(loaded.model, pixels) if begun is None else begun
+                found[percent] = run_step(loaded, begun, pixels, selector, percent / 100)
     return found
 
 
-def run_step(loaded: LoadedModel, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
+def run_step(loaded: LoadedModel, begun: Begun, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
     """Run the picture pruned by `ratio` at each stage; at 0 no selector runs."""
     config, keep_ratio = loaded.spec.config, to_keep_ratio(ratio)
     pruned = keep_ratio < 1
     pruning = prune_by(selector, keep_ratio, model=loaded.model, pixels=pixels) if pruned else None
-    logits, (whole, *kept) = run_pass(loaded.model, pixels, pruning)
-    stages = stages_of([ids.tolist() for ids in kept], len(whole))
+    logits, kept = run_pass(loaded.model, begun, pruning)
+    whole, *left = (ids[0].tolist() for ids in kept)
+    stages = stages_of(left, len(whole))
     top = name_top(logits[0], loaded) if config.num_classes else ()
-    return RatioStep(top, tuple(map(len, (whole, *kept))), stages)
+    return RatioStep(top, tuple(map(len, (whole, *left))), stages)
+
+
+@torch.no_grad()
+def begin_pass(model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]) -> Begun:
+    """Run what passes at all ratios have in common: all before the first cut."""
+    return model.begin(pixels, layer=model.config.prune_loc[0])
 
 
 @torch.no_grad()
 def run_pass(
-    model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"], pruning: Pruning | None
-) -> tuple[Float[Tensor, "b c"], list[Int[Tensor, "n"]]]:
-    """Run one pass, recording no attention.
+    model: VisionTransformer, begun: Begun, pruning: Pruning | None
+) -> tuple[Float[Tensor, "b c"], list[Int[Tensor, "b _"]]]:
+    """Run one pass to its end, recording no attention.
 
-    Return the logits, and which patches of the first picture there are at the input and after each stage.
+    Return the logits, and which patches of each picture there are at the input and after each stage.
     """
-    recorder, prefix = Recorder(attention=False), model.config.num_prefix_tokens
-    logits = model(pixels, pruning=pruning, recorder=recorder).float().cpu()
-    kept = [recorder.token_ids[layer][0, prefix:].cpu() - prefix for layer in recorder.stages]
-    return logits, [torch.arange(model.config.num_patches), *kept]
+    recorder = Recorder(attention=False, token_ids=[begun.ids] * begun.layer)
+    prefix = model.config.num_prefix_tokens
+    logits = model(begun, pruning=pruning, recorder=recorder).float().cpu()
+    kept = [recorder.token_ids[layer][:, prefix:].cpu() - prefix for layer in recorder.stages]
+    return logits, [begun.ids[:, prefix:].cpu() - prefix, *kept]

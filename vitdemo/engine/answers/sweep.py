@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 
@@ -13,14 +13,16 @@ from torch import Tensor
 
 from vitdemo import cost, timing
 from vitdemo.engine.answers.lab_records import Sweep, SweepCurve, SweepPoint
-from vitdemo.engine.answers.ratios import run_pass
+from vitdemo.engine.answers.ratios import begin_pass, run_pass
+from vitdemo.engine.answers.times import name_weights
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.setting import to_keep_ratio
+from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
-from vitdemo.models.pruning import FixedRatio, Pruning, rank, token_counts
-from vitdemo.models.selectors import SELECTORS, Random, list_selectors, make_selector
+from vitdemo.models.pruning import Begun, FixedRatio, Pruning, rank, token_counts
+from vitdemo.models.selectors import Random, Together, list_selectors, make_selector
 from vitdemo.timing import Timing
 from vitdemo.weights import LoadedModel
 
@@ -30,36 +32,66 @@ SHOWN = 3  # of the dense classes; those that win at some ratio come on top
 ROUNDS, SECONDS = (3, 5), 2.0  # samples of each pass, and what more than the fewest may take
 
 Pixels = Float[Tensor, "1 ch hh ww"]
+Runs = tuple[Float[Tensor, "runs c"], tuple[int, ...]]  # logits of each, patches that the first has left
+Times = dict[str, tuple[Timing | None, ...]]  # of a selector, at each ratio
 
 
 @torch.no_grad()
-def sweep(entry: Entry, loaded: LoadedModel, pixels: Pixels, *, report: Progress) -> Sweep:
-    """Run `entry`'s picture pruned by 0, 10, ... 90 % at each stage."""
-    model = loaded.model
-    names = order_selectors(entry, loaded)
-    table: dict[str, Float[Tensor, "ratios runs classes"]] = {}
-    kept: dict[str, tuple[tuple[int, ...], ...]] = {}
-    for number, name in enumerate(names):
-        runs = []
-        for step, ratio in enumerate(RATIOS):
-            said = Message("Pruning by {selector}", selector=SELECTORS[name].title)
-            report((number + step / len(RATIOS)) / (len(names) + 1), said)
-            runs.append(run_seeds(model, pixels, name, ratio))
-        rows = [to_probabilities(logits, model.config) for logits, _ in runs]
-        table[name] = torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
-        kept[name] = tuple(ids for _, ids in runs)
-    measuring = partial(report, len(names) / (len(names) + 1), Message("Measuring"))
-    times = time_selectors(model, pixels, names, listen=measuring)
+def sweep(subject: Subject, *, report: Progress) -> Sweep:
+    """Run the picture pruned by 0, 10, ... 90 % at each stage, by all selectors at once.
+
+    How long a pass takes is measured for the first picture of a network, and remembered.
+    """
+    loaded, pixels = subject.loaded, subject.pixels
+    names = order_selectors(subject.entry, loaded)
+    begun, runs = begin_pass(loaded.model, pixels), []
+    for step, ratio in enumerate(RATIOS):
+        report(step / (2 * len(RATIOS)), Message("Pruning by every ratio"))
+        runs.append(run_selectors(loaded.model, begun, pixels, names, ratio))
+    table = {name: stack_probabilities([found[name][0] for found in runs], loaded) for name in names}
+    times = recall_times(subject, names)
+    if times is None:
+        listen = partial(report, 0.5, Message("Measuring"))
+        times = time_selectors(loaded.model, pixels, names, listen=listen)
+        keep_times(subject, times)
     classes, labels = choose_classes(table), loaded.classes
-    curves = [
-        make_curve(name, rows, classes=classes, labels=labels, kept=kept[name], times=times[name])
-        for name, rows in table.items()
-    ]
+    curves = []
+    for name, rows in table.items():
+        kept = tuple(found[name][1] for found in runs)
+        curves.append(make_curve(name, rows, classes=classes, labels=labels, kept=kept, times=times[name]))
     return Sweep(
         labels=tuple(labels[index] for index in classes),
         points=tuple(make_point(loaded, ratio) for ratio in RATIOS),
         curves=tuple(curves),
     )
+
+
+def stack_probabilities(
+    logits: Sequence[Float[Tensor, "_ c"]], loaded: LoadedModel
+) -> Float[Tensor, "ratios runs c"]:
+    """Return the probabilities of each run at each ratio; what ran once there counts for all its runs."""
+    rows = [to_probabilities(row, loaded.spec.config) for row in logits]
+    return torch.stack([row.expand(len(rows[-1]), -1) for row in rows])
+
+
+def name_times(subject: Subject, name: str) -> tuple[str, ...]:
+    """Return under which name the times of a selector are kept."""
+    analysis = subject.entry.analysis
+    return name_weights(analysis, subject.loaded), "sweep", name, str(analysis.input_size)
+
+
+def recall_times(subject: Subject, names: Sequence[str]) -> Times | None:
+    """Return what was measured for another picture; None where anything is missing."""
+    known = {name: subject.shared.timings.find(name_times(subject, name)) for name in names}
+    found = {name: times for name, times in known.items() if times is not None}
+    return found if len(found) == len(names) else None
+
+
+def keep_times(subject: Subject, times: Times) -> None:
+    """Remember the times, of a selector where none is missing: the machine was too busy for such a one."""
+    for name, found in times.items():
+        if None not in found:
+            subject.shared.timings.keep(name_times(subject, name), found)
 
 
 def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
@@ -69,17 +101,27 @@ def order_selectors(entry: Entry, loaded: LoadedModel) -> tuple[str, ...]:
     return (first, *(name for name in known if name != first))
 
 
-def run_seeds(
-    model: VisionTransformer, pixels: Pixels, name: str, ratio: float
-) -> tuple[Float[Tensor, "runs c"], tuple[int, ...]]:
-    """Run the picture once, or by "random" once a seed.
+def run_selectors(
+    model: VisionTransformer, begun: Begun, pixels: Pixels, names: Sequence[str], ratio: float
+) -> dict[str, Runs]:
+    """Run the picture once by each selector, by "random" once a seed, in one batch: all keep equally many.
 
-    Return the logits of each run and the patches that the first one has left.
+    At ratio 0 there is one dense pass for all of them.
     """
-    pruning = choose_pruning(model, pixels, name, ratio)
-    runs = SEEDS if pruning is not None and name == "random" else 1
-    logits, kept = run_pass(model, pixels.expand(runs, -1, -1, -1), pruning)
-    return logits, tuple(kept[-1].tolist())
+    prunings = {name: choose_pruning(model, pixels, name, ratio) for name in names}
+    parts = [
+        (pruning.selector, len(pruning.selector.seeds) if isinstance(pruning.selector, Random) else 1)
+        for pruning in prunings.values()
+        if pruning is not None and pruning.selector is not None
+    ]
+    if not parts:
+        logits, kept = run_pass(model, begun, None)
+        return dict.fromkeys(names, (logits, tuple(kept[-1][0].tolist())))
+    counts = [rows for _, rows in parts]
+    pruning = Pruning(Together(tuple(parts)), FixedRatio(to_keep_ratio(ratio)))
+    logits, kept = run_pass(model, begun.repeat(sum(counts)), pruning)
+    both = zip(names, logits.split(counts), kept[-1].split(counts), strict=True)
+    return {name: (own, tuple(ids[0].tolist())) for name, own, ids in both}
 
 
 def choose_pruning(model: VisionTransformer, pixels: Pixels, name: str, ratio: float) -> Pruning | None:
@@ -100,7 +142,7 @@ def time_selectors(
     names: tuple[str, ...],
     *,
     listen: Callable[[], object] = lambda: None,
-) -> dict[str, tuple[Timing | None, ...]]:
+) -> Times:
     """Return how long one pass by each selector takes at each ratio.
 
     All are measured in turn. At ratio 0 there is one dense pass for all selectors. `listen` is called

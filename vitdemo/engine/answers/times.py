@@ -60,6 +60,11 @@ def run_passes(subject: Subject, loaded: LoadedModel, *, report: Progress) -> Ti
     return tuple(timing.measure(calls, seconds=SECONDS, rounds=ROUNDS, between=listen))
 
 
+def name_weights(analysis: Analysis, loaded: LoadedModel) -> str:
+    """Return which weights made a result."""
+    return name_setting(analysis.model, find_setting(analysis, loaded), loaded)[0]
+
+
 def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
     """Return under which name the times are kept."""
     return *name_setting(analysis.model, find_setting(analysis, loaded), loaded), str(analysis.input_size)
