@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor
 
 from vitdemo.config import DataConfig, as_pair
+from vitdemo.limits import Limits
 from vitdemo.message import Message
 
 VIEW_SIZE = 448
-LARGEST = 64 * 10**6  # pixels of a picture before the crop: of what is long and thin most is cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,9 @@ class Prepared:
     view: Image.Image
 
 
-def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
+def preprocess(
+    image: Image.Image, *, config: DataConfig, megapixels: int = Limits.resize_megapixels
+) -> Prepared:
     """Return `image` after the test-time transform of timm and of transformers' PIL processors.
 
     Resize to `crop_size / crop_pct`, rounded down, with antialiasing, as `crop_mode` says; crop the centre,
@@ -39,13 +41,15 @@ def preprocess(image: Image.Image, *, config: DataConfig) -> Prepared:
 
     `image` is any 8-bit RGB image, such as `decode` returns; one that has `img_size` already and
     `crop_pct` 1 keeps its exact pixels. The view is cut out of the original by the same geometry. Raise
-    ValueError where it would have more than `LARGEST` pixels on the way.
+    ValueError where it would have more than `megapixels` on the way, most of which is then cut off.
     """
     (height, width), (crop_h, crop_w) = as_pair(config.img_size), _crop_size(config)
     if len(config.mean) == 1:
         image = image.convert("L")
     resized = _resized_size(image.size, config)
-    if resized[0] * max(resized[1], image.height) > LARGEST:  # Pillow resizes across first, then down
+    if (
+        resized[0] * max(resized[1], image.height) > megapixels * 10**6
+    ):  # Pillow resizes across first, then down
         raise ValueError(
             Message(
                 "The shape of this picture, {width} × {height}, is too far from the network's: "

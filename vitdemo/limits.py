@@ -44,6 +44,8 @@ class Limits:
     login_tries: int = limit(10, "wrong passwords that one client may send in a minute")
     result_megabytes: float = limit(256.0, "of results in memory")
     trace_megabytes: float = limit(1536.0, "of the record of one picture: it bounds how large it is read")
+    input_pixels: int = limit(2048, "on the long side of what a network reads; larger ones read less")
+    resize_megapixels: int = limit(64, "of a picture that is resized for a network, before its crop")
     sessions: int = limit(1000, "visitors whose settings are kept in memory")
     download_megabytes: int = limit(1024, "of one file fetched from the Hugging Face Hub")
     hub_megabytes: int = limit(

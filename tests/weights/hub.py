@@ -136,6 +136,11 @@ class Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
+def list_fetched(hub: Hub) -> list[str]:
+    """Return the requests for weights."""
+    return [line for line in hub.requests if line.startswith("GET") and "safetensors" in line]
+
+
 def drive(scenario: dict[str, Any]) -> dict[str, Any]:
     """Run every load of `scenario` and return a record of each by its name.
 

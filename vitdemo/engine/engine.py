@@ -92,7 +92,7 @@ class Engine:
 
     def sizes(self, model: str) -> Mapping[str, SizeChoice]:
         """Return the input sizes to choose from, as `offer_sizes` names them. Raise ValueError as `info`."""
-        return offer_sizes(self._pool.spec(model), megabytes=self._pool.limits.trace_megabytes)
+        return offer_sizes(self._pool.spec(model), self._pool.limits)
 
     def token_table(self, model: str, patches: int) -> list[tuple[int, ...]]:
         """Return how many of so many patches remain, as `token_counts`, at every whole percent, from 0 on.

@@ -7,9 +7,9 @@ and vitdemo's own: `{"format": "vitdemo", "version": 1, "name": ..., "model": Vi
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,25 +17,33 @@ from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.registry import MODELS, PREFERRED, ModelSpec, entitle, find_title
 from vitdemo.weights import hub, pairs
+from vitdemo.weights.download import Terms
 from vitdemo.weights.familiarity import load_familiarity, save_familiarity
 from vitdemo.weights.names import ON_HUB, read_name, resolve_name
 from vitdemo.weights.offers import OFFICIAL, Offer, look_up, make_spec
 from vitdemo.weights.reading import read_state
 from vitdemo.weights.records import Description, LoadedModel, Origin, WeightsError
-from vitdemo.weights.shelf import find_own, make_own_spec
+from vitdemo.weights.shelf import can_be_shown, find_own, make_own_spec
 from vitdemo.weights.store import PICKLES, read_description, read_folder, save_model
+from vitdemo.weights.visitors import DESCRIBED, VisitorCache
 
 __all__ = [
+    "DESCRIBED",
     "LoadedModel",
     "Offer",
     "Origin",
+    "Terms",
+    "VisitorCache",
     "WeightsError",
+    "can_be_shown",
     "find_default_model",
     "find_names",
     "is_cached",
     "list_models",
     "load_model",
+    "locate_model",
     "look_up",
+    "read_model",
     "read_name",
     "read_spec",
     "save_familiarity",
@@ -53,10 +61,9 @@ def load_model(
     *,
     models_dir: Path | None = None,
     device: str = "cpu",
-    deadline: float = 10.0,
+    deadline: float = Terms.deadline,
     download_megabytes: int = Limits.download_megabytes,
     progress: Progress | None = None,
-    anonymous: bool = False,
 ) -> LoadedModel:
     """Return a network ready for inference on `device`, with 32-bit weights.
 
@@ -66,10 +73,34 @@ def load_model(
     `deadline`: seconds without a byte after which the Hub is given up; a download that moves goes on, but no
     file larger than `download_megabytes` is fetched. While the Hub is waited for, `progress(fraction, text)`
     is called several times a second, from the start; whatever it raises cancels the download, at once and
-    with its thread, and is what this raises. `anonymous`: ask the Hub without a token, as anybody. Raise
-    WeightsError with one sentence for the user.
+    with its thread, and is what this raises. Raise WeightsError with one sentence for the user.
     """
-    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, anonymous)
+    terms = Terms(deadline, download_megabytes * MEGABYTE, progress)
+    return read_model(locate_model(name_or_spec, models_dir=models_dir, terms=terms), device=device)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a network lies. `source`: what was asked for, `spec`: the menu's entry, if any.
+
+    `base`: the folder of its weights, which are those of `address` on the Hub where they lie apart, "" else.
+    """
+
+    source: str
+    spec: ModelSpec | None
+    folder: Path
+    origin: Origin
+    base: Path
+    address: str
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return self.source if self.spec is None else self.spec.folder
+
+
+def locate_model(name_or_spec: str | ModelSpec, *, models_dir: Path | None = None, terms: Terms) -> Located:
+    """Return where a network lies, fetched if need be; otherwise as `load_model`."""
     spec = find_spec(name_or_spec, models_dir or BUNDLED) if isinstance(name_or_spec, str) else name_or_spec
     source = resolve_name(str(name_or_spec)) if spec is None else spec.source
     if spec is not None and source == "bundled":
@@ -78,10 +109,18 @@ def load_model(
         folder, origin = locate_on_hub(source, terms)
     else:
         folder, origin = locate_folder(source, name=spec.key if spec else Path(source).resolve().name)
-    label, dense = (source, False) if spec is None else (spec.folder, bool(spec.dense_of))
-    base, address = pairs.fetch_base(folder, terms, label=label)
-    official = (address or source).startswith(OFFICIAL)
-    model, described = read_folder(folder, label=label, official=official, dense=dense, base=base)
+    base, address = pairs.fetch_base(folder, terms, label=source if spec is None else spec.folder)
+    return Located(source, spec, folder, origin, base, address)
+
+
+def read_model(located: Located, *, device: str = "cpu") -> LoadedModel:
+    """Return the network that was `located`; otherwise as `load_model`."""
+    source, spec, folder, origin = located.source, located.spec, located.folder, located.origin
+    official = (located.address or source).startswith(OFFICIAL)
+    dense = spec is not None and bool(spec.dense_of)
+    model, described = read_folder(
+        folder, label=located.label, official=official, dense=dense, base=located.base
+    )
     spec = make_spec(source, described, origin.source) if spec is None else fit_spec(spec, described)
     familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
     beside = None if origin.revision else folder
@@ -96,12 +135,12 @@ def find_spec(name: str, models_dir: Path) -> ModelSpec | None:
 
 def fit_spec(spec: ModelSpec, described: Description) -> ModelSpec:
     """Return the menu's entry `spec` of what its config.json describes; networks of the Hub keep titles."""
-    spec = dataclasses.replace(spec, config=described.config, data=described.data)
+    spec = replace(spec, config=described.config, data=described.data)
     if spec.on_hub:
         return spec
     what = find_title(spec.data.dataset) if spec.source == "bundled" else spec.key
     title, summary = entitle(spec.config, what)
-    return dataclasses.replace(spec, title=title, summary=summary)
+    return replace(spec, title=title, summary=summary)
 
 
 def read_spec(name: str, *, models_dir: Path | None = None) -> ModelSpec:
@@ -172,17 +211,16 @@ def is_cached(name: str) -> bool:
     match = hub.NAME.fullmatch(resolve_name(name))
     if match is None:
         return False
-    found = hub.find_cached(hub.Address(match["repo"], match["revision"] or "main"))
-    return found is not None and pairs.is_complete(found.folder)
+    return pairs.is_cached(hub.Address(match["repo"], match["revision"] or "main"))
 
 
-def locate_on_hub(name: str, terms: hub.Terms, *, subfolder: str = "") -> tuple[Path, Origin]:
+def locate_on_hub(name: str, terms: Terms, *, subfolder: str = "") -> tuple[Path, Origin]:
     """Return the folder of `hf-hub:owner/repo[@revision]` in the client's cache."""
     found = hub.fetch(name, subfolder=subfolder, terms=terms)
     return found.folder, Origin(f"{name.split('@')[0]}@{found.revision}", found.revision, found.note)
 
 
-def locate_bundled(name: str, models_dir: Path, terms: hub.Terms) -> tuple[Path, Origin]:
+def locate_bundled(name: str, models_dir: Path, terms: Terms) -> tuple[Path, Origin]:
     """Return the folder of a bundled model, in the repository of VITDEMO_HUB_REPO or `models_dir`."""
     folder, note = models_dir / name, ""
     if repo := os.environ.get(HUB_REPO):

@@ -11,15 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.weights.predictors import PREDICTORS, find_parts
 from vitdemo.weights.reading import (
     CONFIG,
     INDEX,
-    LARGEST_JSON,
     OPEN_CLIP,
     PREPROCESSOR,
     WEIGHTS,
+    check_description,
     read_index,
 )
 from vitdemo.weights.records import WeightsError
@@ -34,13 +35,14 @@ T = TypeVar("T")
 class Terms:
     """How much of the Hub is waited for: `deadline` seconds without a byte, `max_bytes` of weights.
 
-    `anonymous`: as anybody, without the token of whoever runs this program.
+    `apart`: a cache of the client apart from the owner's, for what anybody may have, so that no token is
+    sent; None = as the client is used to.
     """
 
-    deadline: float
-    max_bytes: int
+    deadline: float = 10.0
+    max_bytes: int = Limits.download_megabytes * MEGABYTE
     progress: Progress | None = None  # called several times a second; what it raises ends the download
-    anonymous: bool = False
+    apart: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Asking:
     @property
     def token(self) -> bool | None:
         """Whether the client sends its token: False = never, None = as it is used to."""
-        return False if self.terms.anonymous else None
+        return False if self.terms.apart else None
 
     def download(self) -> Fetched:
         """Bring the files of one commit into the cache, the weights last; then store the branch's name.
@@ -200,9 +202,12 @@ class Asking:
         tell: Tell = lambda share, text: self.events.put(  # noqa: E731
             ((number + share) / count if part else 0.0, text)
         )
-        limit = self.terms.max_bytes if part else LARGEST_JSON
-        transfer = Transfer(repo, path, limit, tell, self.abandoned)
-        options = {"revision": revision, "etag_timeout": self.patience, "token": self.token}
+        check = partial(check_description, file=path, label=repo)
+        if part:
+            check = partial(check_size, limit=self.terms.max_bytes, file=path, repo=repo)
+        transfer = Transfer(repo, path, check, tell, self.abandoned)
+        options = {"revision": revision, "etag_timeout": self.patience}
+        options |= {"token": self.token, "cache_dir": self.terms.apart}
         try:
             return Path(transfer.run(partial(hf_hub_download, repo, path, **options)))
         except Exception as error:

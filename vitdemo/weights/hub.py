@@ -63,11 +63,11 @@ def fetch(name: str, *, subfolder: str = "", terms: Terms) -> Fetched:
 def inquire(name: str, terms: Terms) -> tuple[Fetched, int]:
     """Return where all but the weights of `name` lies, and how many bytes they have.
 
-    Without a good answer of the Hub the cached files are taken, as `fetch` does; but never for somebody
-    anonymous, since whoever runs this program may have private networks in the cache.
+    Without a good answer of the Hub the cached files are taken, as `fetch` does; but never for a
+    cache apart: those whom it is for may have only what anybody has now.
     """
     address = read_address(name)
-    cached = None if terms.anonymous else find_cached(address)
+    cached = None if terms.apart else find_cached(address)
     if cached is None:
         return watch(address, terms, Asking.measure)
     if not COMMIT.fullmatch(address.revision):
@@ -78,7 +78,7 @@ def inquire(name: str, terms: Terms) -> tuple[Fetched, int]:
 
 def resolve(address: Address, terms: Terms) -> Fetched:
     """Return the folder of `address` in the cache, or from the Hub; see `fetch`."""
-    cached = find_cached(address)
+    cached = find_cached(address, terms.apart)
     if cached is not None and COMMIT.fullmatch(address.revision):
         return cached
     try:
@@ -94,11 +94,16 @@ def resolve(address: Address, terms: Terms) -> Fetched:
         return replace(cached, note=note)
 
 
-def find_cached(address: Address) -> Fetched | None:
-    """Return the folder that an earlier download of this revision left, if it is complete."""
+def find_cached(address: Address, apart: Path | None = None) -> Fetched | None:
+    """Return the folder that an earlier download of this revision left, if it is complete.
+
+    `apart`: as in `Terms`.
+    """
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(address.repo, address.path(CONFIG), revision=address.revision)
+    config = try_to_load_from_cache(
+        address.repo, address.path(CONFIG), cache_dir=apart, revision=address.revision
+    )
     if not isinstance(config, str) or not list_weights(Path(config).parent):
         return None
     return as_fetched(address, Path(config).parent)

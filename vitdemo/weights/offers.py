@@ -21,29 +21,34 @@ OFFICIAL = "hf-hub:timm/"  # the repositories whose tag tells what a network was
 class Offer:
     """A network that can be loaded.
 
-    `nbytes`: of the file of its weights. `anonymous`: it was looked for, and is to be fetched, as anybody
-    may; its source then names the commit that was looked at, so that the cache is asked for nothing else.
+    `nbytes`: of its weights. `apart`: as in `hub.Terms`; the source of such a network names the
+    commit that was looked at, so that nothing else is fetched.
     """
 
     spec: ModelSpec
     nbytes: int = 0
-    anonymous: bool = False
+    apart: Path | None = None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether its weights need no download."""
+        return not self.spec.on_hub or pairs.is_cached(hub.read_address(self.spec.source), self.apart)
 
 
 def look_up(
     name: str,
     *,
-    deadline: float = 10.0,
+    deadline: float = hub.Terms.deadline,
     download_megabytes: int = Limits.download_megabytes,
     progress: Progress | None = None,
-    anonymous: bool = False,
+    apart: Path | None = None,
 ) -> Offer:
     """Return what `name`, of `read_name`, stands for; nothing but its configuration is fetched.
 
-    The options are those of `load_model`. Raise WeightsError, one sentence: there is no such network, it is
-    of a kind that is not followed, or its weights are too large.
+    The options are those of `load_model`, and `apart` of `hub.Terms`. Raise WeightsError, one sentence: there
+    is no such network, it is of a kind that is not followed, or its weights are too large.
     """
-    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, anonymous)
+    terms = hub.Terms(deadline, download_megabytes * MEGABYTE, progress, apart)
     if not name.startswith("hf-hub:"):
         label = Path(name).name
         base, nbytes, _ = pairs.inquire_base(Path(name), terms, label=label)
@@ -52,13 +57,12 @@ def look_up(
     found, nbytes = hub.inquire(name, terms)
     repo = hub.read_address(name).repo
     base, more, address = pairs.inquire_base(found.folder, terms, label=repo)
-    nbytes = max(nbytes, more)
-    check_size(nbytes, limit=terms.max_bytes, file=WEIGHTS, repo=repo)
+    check_size(max(nbytes, more), limit=terms.max_bytes, file=WEIGHTS, repo=repo)
     official = (address or name).startswith(OFFICIAL)
     described = read_description(found.folder, label=repo, official=official, base=base)
-    source = f"hf-hub:{repo}@{found.revision}" if anonymous else name
+    source = f"hf-hub:{repo}@{found.revision}" if apart else name
     spec = replace(make_spec(name, described, name), title=repo, source=source)
-    return Offer(spec, nbytes, anonymous)
+    return Offer(spec, nbytes + more, apart)
 
 
 def make_spec(name: str, described: Description, source: str) -> ModelSpec:

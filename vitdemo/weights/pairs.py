@@ -30,21 +30,22 @@ def inquire_base(folder: Path, terms: hub.Terms, *, label: str) -> tuple[Path, i
     return found.folder, nbytes, base
 
 
-def find_base(folder: Path) -> Path | None:
+def find_base(folder: Path, apart: Path | None = None) -> Path | None:
     """Return where the weights lie that `folder` is about, without a request; None where they are not here.
 
-    Raise WeightsError where its config cannot be read.
+    `apart`: as in `hub.Terms`. Raise WeightsError where its config cannot be read.
     """
     base = read_base(folder, label=folder.name)
     if not base:
         return folder
-    cached = hub.find_cached(hub.read_address(base))
+    cached = hub.find_cached(hub.read_address(base), apart)
     return cached and cached.folder
 
 
-def is_complete(folder: Path) -> bool:
-    """Return whether the weights that a cached `folder` is about are here, too."""
+def is_cached(address: hub.Address, apart: Path | None = None) -> bool:
+    """Return whether a network lies whole in a cache, with the weights that it is about."""
+    found = hub.find_cached(address, apart)
     try:
-        return find_base(folder) is not None
+        return found is not None and find_base(found.folder, apart) is not None
     except WeightsError:  # which whoever loads it is told
         return True

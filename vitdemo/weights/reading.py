@@ -105,8 +105,7 @@ def read_json(path: Path, *, label: str) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(Message("{model} has no {file}", model=label, file=path.name))
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise WeightsError(f"{path.name} of {label} is larger than {LARGEST_JSON / 1e6:.0f} MB")
+        check_description(path.stat().st_size, file=path.name, label=label)
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _unreadable(path.name, label, error) from error
@@ -115,6 +114,19 @@ def read_json(path: Path, *, label: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise WeightsError(f"{path.name} of {label} is not a JSON object")
     return values
+
+
+def check_description(size: int, *, file: str, label: str) -> None:
+    """Raise WeightsError where a JSON file has more bytes than are read of one."""
+    if size > LARGEST_JSON:
+        raise WeightsError(
+            Message(
+                "{file} of {model} is larger than {limit} MB: no more is read of what describes a network",
+                file=file,
+                model=label,
+                limit=f"{LARGEST_JSON / 1e6:.0f}",
+            )
+        )
 
 
 def _unreadable(file: str, label: str, error: OSError) -> WeightsError:

@@ -24,11 +24,14 @@ class Abandoned(Exception):  # noqa: N818 - nobody waits for it any more
 
 @dataclass
 class Transfer:
-    """`file` of `repo`, at most `limit` bytes; `tell` is told of every byte. `abandoned`: nobody waits."""
+    """`file` of `repo`; `tell` is told of every byte, `check(bytes)` raises where they are too many.
+
+    `abandoned`: nobody waits.
+    """
 
     repo: str
     file: str
-    limit: int
+    check: Callable[[int], None]
     tell: Tell
     abandoned: threading.Event
     done: int = 0
@@ -79,12 +82,12 @@ class Transfer:
     def advance(self, done: int, total: int) -> None:
         """Note that `done` of `total` bytes (0: unknown) are there.
 
-        Raise WeightsError above the limit, and Abandoned.
+        Raise what `check` does, and Abandoned.
         """
         if self.abandoned.is_set():
             raise Abandoned
         self.done, self.total = done, total
-        check_size(max(done, total), limit=self.limit, file=self.file, repo=self.repo)
+        self.check(max(done, total))
         share = done / total if total else 0.0
         came, whole = f"{done / 1e6:.1f}", f"{total / 1e6:.1f}"
         self.tell(share, Message("{file}: {done} of {total} MB", file=self.file, done=came, total=whole))

@@ -3,15 +3,19 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.engine.bundle import KEYS, draw_picture, load_directly, record_traces
 from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import BadImage
 from vitdemo.engine import Engine, Expired, Request
+from vitdemo.engine.core import analyse
+from vitdemo.engine.core.pool import DECODERS
 from vitdemo.limits import Limits
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import SELECTORS, make_selector
@@ -171,3 +175,22 @@ def test_a_known_result_waits_for_nobody(engine: Engine) -> None:
     first = engine.open(request).analysis
     with ThreadPoolExecutor() as other, engine._pool.compute.turn():  # as while maps are judged
         assert other.submit(engine.open, request).result(timeout=30).analysis is first
+
+
+def test_a_picture_is_resized_in_the_turn_of_those_that_are_decoded(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take as much memory, and is bounded by the limits of the engine."""
+    engine, taken = Engine(device="cpu", models_dir=models, limits=Limits(resize_megapixels=1)), []
+    resize = analyse.preprocess
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        taken.append(DECODERS - engine._pool.decoding._free)
+        return resize(*arguments, **options)
+
+    monkeypatch.setattr(analyse, "preprocess", noted)
+    engine.open(Request(draw_picture()))
+    assert engine.find(Request(draw_picture())) is not None
+    assert taken == [1, 1]
+    with pytest.raises(ValueError, match="The shape of this picture, 700 × 35000, is too far"):
+        engine.open(Request(Image.new("RGB", (700, 35_000))))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from tests.engine.bundle import draw_picture
-from tests.weights.hub import COMMIT, Hub
+from tests.weights.hub import COMMIT, Hub, list_fetched
 from tests.weights.samples import write_own
 from vitdemo.engine import Engine, Look, Request
 from vitdemo.engine.answers import share
@@ -21,32 +19,11 @@ NAME = "hf-hub:me/mine"
 TOKEN = "hf_" + 34 * "x"
 
 
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """The Hub that the client asks, with one small network; its cache is empty."""
-    hub = Hub(tmp_path / "repos")
-    write_own(hub.root / "me" / "mine")
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield hub
-    hub.stop()
-
-
-def list_fetched(hub: Hub) -> list[str]:
-    """Return the requests for weights."""
-    return [line for line in hub.requests if line.startswith("GET") and "safetensors" in line]
-
-
 def test_what_is_named_is_looked_at_before_it_is_fetched(hub: Hub, models: Path) -> None:
     engine = Engine(device="cpu", models_dir=models)
     networks = engine.networks
     before = networks.menu()
-    with pytest.raises(ValueError, match="model must be one of"):
+    with pytest.raises(ValueError, match="me/mine is not known here"):
         engine.info(NAME)
     assert networks.look_up(" https://huggingface.co/me/mine/tree/main ") == NAME
     size = (hub.root / "me" / "mine" / "model.safetensors").stat().st_size
@@ -118,8 +95,16 @@ def test_folders_are_opened_for_their_owner_alone(models: Path, tmp_path: Path) 
     assert own.open(Request(draw_picture(), own.networks.look_up(f"local-dir:{folder}"))).analysis.dense.top
     with pytest.raises(ValueError, match="There is no folder"):
         own.networks.look_up(str(tmp_path / "nothing"))
+    for place in (folder, tmp_path / "again" / "own"):
+        write_own(place)
+        theirs.networks.add(str(place))
+    menu = {key: title for title, key in theirs.networks.menu()}
+    assert menu.keys() >= {"own", "own-2"}
+    assert not [key for key in menu if str(tmp_path) in key], "the page names no path"
+    assert theirs.open(Request(draw_picture(), "own-2")).analysis.source == "folder own-2"
+    assert theirs.info("own-2").title == menu["own-2"]
     theirs.networks.add(str(folder))
-    assert str(folder) in [key for _, key in theirs.networks.menu()]
+    assert len(theirs._pool.offers.named) == 2
 
 
 def write_own_folder(tmp_path: Path) -> Path:
@@ -148,30 +133,6 @@ def test_what_is_too_large_is_refused_before_it_is_fetched(hub: Hub, models: Pat
     assert hub.requests == []
 
 
-def test_all_that_visitors_name_takes_so_many_bytes(hub: Hub, models: Path) -> None:
-    engine = Engine(device="cpu", models_dir=models, limits=Limits(hub_megabytes=1))
-    for number in range(3):  # of 0.45 MB each
-        write_own(hub.root / "me" / str(number))
-    names = [engine.networks.look_up(f"me/{number}") for number in range(3)]
-    for name in names[:2]:
-        assert engine.open(Request(draw_picture(), name)).analysis.dense.top
-    fetched = len(list_fetched(hub))
-    with pytest.raises(ValueError, match="This page has fetched its 1 MB of networks for visitors"):
-        engine.open(Request(draw_picture(), names[2]))
-    assert len(list_fetched(hub)) == fetched
-
-
-def test_what_failed_does_not_count(hub: Hub, models: Path) -> None:
-    engine = Engine(device="cpu", models_dir=models, limits=Limits(hub_megabytes=1))
-    engine.networks.look_up(NAME)
-    hub.modes["me/mine"] = "short"
-    for _ in range(5):
-        with pytest.raises(ValueError, match="me/mine"):
-            engine.open(Request(draw_picture(), NAME))
-    hub.modes["me/mine"] = "good"
-    assert engine.open(Request(draw_picture(), NAME)).analysis.dense.top
-
-
 def test_no_network_reads_more_than_there_is_room_for(hub: Hub, models: Path) -> None:
     """One row of patches cannot be had shorter."""
     engine = Engine(device="cpu", models_dir=models, limits=Limits(trace_megabytes=4))
@@ -187,12 +148,9 @@ def test_a_menu_leaves_out_what_was_dropped(hub: Hub, models: Path) -> None:
     assert engine.networks.menu([NAME, "hf-hub:me/dropped"]) == engine.networks.menu([NAME])
 
 
-def test_two_names_of_one_source_that_fail_are_one_sentence_each(hub: Hub, models: Path) -> None:
-    engine = Engine(device="cpu", models_dir=models)
-    names = [engine.networks.look_up(name) for name in ("me/mine", f"me/mine@{COMMIT}")]
-    first, second = (engine._pool.offers.find(name) for name in names)
-    assert first is not None
-    assert second is not None
-    count = engine._pool.offers.count
-    with pytest.raises(RuntimeError, match="lost"), count(first), count(second):
-        raise RuntimeError("lost")
+def test_a_description_that_is_too_large_is_told_so(hub: Hub, models: Path) -> None:
+    """No option has more of it read."""
+    (hub.root / "me" / "mine" / "config.json").write_text('{"a": "' + "x" * 2**21 + '"}')
+    told = r"^config.json of me/mine is larger than 2 MB: no more is read of what describes a network$"
+    with pytest.raises(ValueError, match=told):
+        Engine(device="cpu", models_dir=models).networks.look_up(NAME)

@@ -31,7 +31,7 @@ WIDE = draw_picture()  # 96 x 64
 
 
 def choose(size: str, spec: ModelSpec = SPEC, megabytes: float = 256.0, picture=(96, 64)) -> ModelSpec:
-    return choose_spec(spec, size, picture=picture, megabytes=megabytes)
+    return choose_spec(spec, size, picture=picture, limits=Limits(trace_megabytes=megabytes))
 
 
 def of_config(config: ViTConfig) -> ModelSpec:
@@ -98,7 +98,7 @@ def test_nothing_is_larger_than_its_record_may_be() -> None:
     for size in ("", "own"):
         grid = choose(size, spec, limit).config
         assert cost.trace_bytes(grid) <= limit * MEGABYTE < cost.trace_bytes(DINO)
-    rows, columns = find_largest(DINO, limit * MEGABYTE)
+    rows, columns = find_largest(DINO, Limits(trace_megabytes=limit))
     larger = replace(DINO, img_size=(14 * (rows + 1), 14 * (columns + 1)))
     assert cost.trace_bytes(larger) > limit * MEGABYTE
     with pytest.raises(ValueError, match="size must be") as told:
@@ -133,15 +133,15 @@ def test_a_record_takes_what_was_predicted(kind: str, classes: int) -> None:
 
 def test_only_what_fits_is_offered() -> None:
     spec = of_config(DINO)
-    offered = list(offer_sizes(spec, megabytes=8192))
+    offered = list(offer_sizes(spec, Limits(trace_megabytes=8192)))
     assert offered == ["", "224", "336", "448", "672", "own"]
-    small = offer_sizes(spec, megabytes=300.0)
+    small = offer_sizes(spec, Limits(trace_megabytes=300.0))
     assert list(small) == ["", "224", "own"]
     first, second, last = small.values()
     assert first.pixels == last.pixels == as_pair(choose("", spec, 300.0).config.img_size)
     assert (second.pixels, second.patches) == ((224, 224), 256)
     assert second.work == pytest.approx(cost.macs(replace(DINO, img_size=224)) / cost.macs(DINO))
-    for size, one in offer_sizes(spec, megabytes=8192).items():
+    for size, one in offer_sizes(spec, Limits(trace_megabytes=8192)).items():
         assert size == one.size
         assert size == "own" or as_pair(choose(size, spec, 8192).config.img_size) == one.pixels
 
@@ -230,3 +230,15 @@ def test_a_small_limit_makes_the_network_s_own_size_smaller(models: Path) -> Non
     assert max(result.analysis.input_size) < 32
     assert result.analysis.resized
     assert small.sizes(LAB_MODEL)[""].pixels == result.analysis.input_size
+
+
+def test_the_largest_size_is_found_in_a_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's network may have patches of one pixel, and the menu asks with every answer."""
+    config, asked = ViTConfig(img_size=2048, patch_size=1, embed_dim=4, num_heads=1, depth=1), []
+    count = cost.trace_bytes
+    monkeypatch.setattr(cost, "trace_bytes", lambda *args: asked.append(1) or count(*args))
+    rows, columns = find_largest(config, Limits())
+    assert len(asked) < 15
+    for side, fits in ((rows, True), (rows + 1, False)):
+        assert (count(replace(config, img_size=side)) <= Limits().trace_megabytes * MEGABYTE) is fits
+    assert rows == columns

@@ -53,7 +53,7 @@ def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> li
     """
     loaded = pool.get(request.model)
     check_request(request, loaded.spec)
-    resized = partial(choose_spec, loaded.spec, request.size, megabytes=pool.limits.trace_megabytes)
+    resized = partial(choose_spec, loaded.spec, request.size, limits=pool.limits)
     resized(picture=(1, 1))  # which says what is wrong with the size
 
     def prepare(file: Path) -> tuple[ModelSpec, Pixels] | str:
@@ -62,7 +62,7 @@ def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> li
         except BadImage as error:
             return str(error)
         spec = resized(picture=image.size)
-        return spec, preprocess(image, config=spec.data).pixels
+        return spec, preprocess(image, config=spec.data, megapixels=pool.limits.resize_megapixels).pixels
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         prepared = list(threads.map(prepare, files))

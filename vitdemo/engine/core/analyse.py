@@ -12,7 +12,7 @@ from vitdemo import cost
 from vitdemo.config import as_pair
 from vitdemo.data import Prepared, preprocess
 from vitdemo.decode import decode
-from vitdemo.engine.core.cache import Entry, TraceCache
+from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.embedding import take_apart
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Analysis, Outcome, Request
@@ -57,7 +57,8 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
         upload = decode(request.image, limits=pool.limits)
     loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     loaded = resize(loaded, request, upload, pool)
-    job = prepare_job(request, upload, loaded, cache)
+    with pool.decoding.turn(progress):
+        job = prepare_job(request, upload, loaded, shared)
     if known := cache.find(job.key):  # waits for nobody else's job
         return known
     with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
@@ -77,8 +78,9 @@ def find(request: Request, shared: Shared) -> Entry | None:
         return None
     with shared.pool.decoding.turn():
         upload = decode(request.image, limits=shared.pool.limits)
-    loaded = resize(loaded, request, upload, shared.pool)
-    return shared.cache.find(prepare_job(request, upload, loaded, shared.cache).key)
+        loaded = resize(loaded, request, upload, shared.pool)
+        job = prepare_job(request, upload, loaded, shared)
+    return shared.cache.find(job.key)
 
 
 def name_model(request: Request, pool: ModelPool) -> Request:
@@ -88,7 +90,7 @@ def name_model(request: Request, pool: ModelPool) -> Request:
 
 def resize(loaded: LoadedModel, request: Request, upload: Image.Image, pool: ModelPool) -> LoadedModel:
     """Return the network as it reads `upload` at the size that is asked for. Raise ValueError naming it."""
-    spec = choose_spec(loaded.spec, request.size, picture=upload.size, megabytes=pool.limits.trace_megabytes)
+    spec = choose_spec(loaded.spec, request.size, picture=upload.size, limits=pool.limits)
     return pool.fit(loaded, spec)
 
 
@@ -127,13 +129,14 @@ def is_unfamiliar(dense: Trace, loaded: LoadedModel) -> bool | None:
     return loaded.familiarity.is_unfamiliar(dense.pooled, dense.logits)
 
 
-def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, cache: TraceCache) -> Job:
+def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, shared: Shared) -> Job:
     """Check `request`, preprocess its picture for `loaded`, and name its result.
 
-    `upload`: the decoded picture, which this call shrinks.
+    `upload`: the decoded picture, which this call shrinks. It is the caller's turn of `pool.decoding`.
     """
     setting = check_request(request, loaded.spec)
-    prepared, size = preprocess(upload, config=setting.spec.data), upload.size
+    data, limit, cache = setting.spec.data, shared.pool.limits.resize_megapixels, shared.cache
+    prepared, size = preprocess(upload, config=data, megapixels=limit), upload.size
     upload.thumbnail((UPLOAD_EDGE, UPLOAD_EDGE))
     images = (upload.tobytes(), prepared.view.tobytes(), prepared.pixels.numpy().tobytes())
     weights, *how = name_setting(request.model, setting, loaded)

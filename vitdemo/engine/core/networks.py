@@ -39,8 +39,10 @@ class Networks:
 
     def is_at_hand(self, model: str) -> bool:
         """Return whether the model needs no download."""
-        spec = self._pool.spec(model)
-        return not spec.on_hub or self._pool.find(model) is not None or is_cached(spec.source)
+        spec, offer = self._pool.spec(model), self._pool.offers.find(model)
+        if not spec.on_hub or self._pool.find(model) is not None:
+            return True
+        return is_cached(spec.source) if offer is None else offer.is_cached
 
     def measure_download(self, model: str) -> float:
         """Return the megabytes of a model of the Hub: as the Hub says, else four bytes a number."""
@@ -63,7 +65,7 @@ class Networks:
         """Have a network in the menu, by a name as for `look_up` or a folder's. Raise ValueError as there."""
         key, listed = self._read(name, folders=True)
         if not listed:
-            self._pool.offers.name(key)
+            self._pool.offers.name(key, known=self._list_specs())
 
     def _read(self, name: str, *, folders: bool) -> tuple[str, bool]:
         """Return (key, whether the menu has it) of what somebody calls `name`."""

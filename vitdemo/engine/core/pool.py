@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +18,27 @@ from vitdemo.engine.core import zero_gpu
 from vitdemo.engine.core.lru import Lru
 from vitdemo.engine.core.offers import Offers
 from vitdemo.engine.core.records import ModelInfo
-from vitdemo.engine.core.turns import Turns
+from vitdemo.engine.core.turns import Turns, TurnsApart
 from vitdemo.limits import DEFAULTS, MEGABYTE, Limits
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
 from vitdemo.models.selectors import list_selectors
 from vitdemo.models.twin import make_twin
 from vitdemo.registry import ModelSpec
-from vitdemo.weights import LoadedModel, find_default_model, find_names, load_model, read_spec
+from vitdemo.weights import (
+    LoadedModel,
+    Offer,
+    Terms,
+    find_default_model,
+    find_names,
+    load_model,
+    locate_model,
+    read_model,
+    read_spec,
+)
 
 T = TypeVar("T")
+ON_HUB = "hf-hub:"
 DECODERS = 2  # pictures that are decoded at once
 
 
@@ -59,7 +68,8 @@ class ModelPool:
         self.limits = limits
         self._lock = threading.Lock()
         self._extra = tuple(extra_models)
-        self._loading: defaultdict[str, Turns] = defaultdict(Turns)  # of known names
+        self._loading = TurnsApart()
+        self._reading = Turns()  # of what visitors have named, which may be twice in memory meanwhile
         self._models: Lru[str, LoadedModel] = Lru(limits.network_megabytes * MEGABYTE, nbytes)
         self.offers = Offers(limits, alone=alone)
         self._forwards = 0
@@ -75,32 +85,32 @@ class ModelPool:
         A name that is not in the menu is loaded for it. Raise ValueError naming the known ones: a
         visitor must not make the engine read folders or repositories that its owner did not name.
         """
-        loaded = self._models.peek(name)
+        offer = self.offers.find(name)
+        loaded = self._models.peek(find_place(name, offer))
         if loaded is not None:
-            return loaded.spec
-        if offer := self.offers.find(name):
+            return entitle(loaded, offer).spec
+        if offer is not None:
             return offer.spec
         with suppress(KeyError):
             return read_spec(name, models_dir=self._models_dir)
         if name in self._extra:
             return self.get(name).spec
-        known = ", ".join((*find_names(self._models_dir), *self.offers.named, *self._extra))
-        raise ValueError(Message("model must be one of {known}, got {name}", known=known, name=repr(name)))
+        raise self._refuse(name)
 
     def get(self, name: str, *, progress: Progress | None = None) -> LoadedModel:
         """Return the model, loaded if need be. Who asks for it meanwhile waits, but not who asks for another.
 
         Raise WeightsError when it cannot be had; the next call tries again.
         """
-        with self._lock:
-            turns = self._loading[name]
-        with turns.turn(progress) as report:
-            loaded = self.find(name)
+        offer = self.offers.find(name)
+        place = find_place(name, offer)
+        with self._loading.turn(place, progress) as report:
+            loaded = self._models.find(place)
             if loaded is None:
-                loaded = self._load(name, report)
+                loaded = self._load(name, offer, report)
                 self.count_forwards(loaded.model)
-                self._models.keep(name, loaded)
-        return loaded
+                self._models.keep(place, loaded)
+        return entitle(loaded, offer)
 
     def fit(self, loaded: LoadedModel, spec: ModelSpec) -> LoadedModel:
         """Return `loaded` as `spec` has it, which is its own but for the input size; it shares the weights.
@@ -117,19 +127,36 @@ class ModelPool:
             trained_size=loaded.spec.config.img_size,
         )
 
-    def _load(self, name: str, report: Progress) -> LoadedModel:
-        offer = self.offers.find(name)
-        load = partial(
-            load_model,
-            models_dir=self._models_dir,
-            device=str(self.device),
-            download_megabytes=self.limits.download_megabytes,
-            progress=report,
-        )
-        if offer is None or not offer.spec.on_hub:
-            return load(name)
-        with self.offers.count(offer):
-            return load(offer.spec, anonymous=offer.anonymous)
+    def _load(self, name: str, offer: Offer | None, report: Progress) -> LoadedModel:
+        megabytes, device = self.limits.download_megabytes, str(self.device)
+        if offer is None or offer.apart is None:
+            if offer is None and name not in (*find_names(self._models_dir), *self._extra):
+                raise self._refuse(name)
+            return load_model(
+                name if offer is None else offer.spec,
+                models_dir=self._models_dir,
+                device=device,
+                download_megabytes=megabytes,
+                progress=report,
+            )
+        with self.offers.hold(offer):
+            terms = Terms(max_bytes=megabytes * MEGABYTE, progress=report, apart=offer.apart)
+            located = locate_model(offer.spec, terms=terms)
+            with self._reading.turn(report):
+                return read_model(located, device=device)
+
+    def _refuse(self, name: str) -> ValueError:
+        """Return the sentence for a name that nobody may ask for, perhaps since it was dropped."""
+        if str(name).startswith(ON_HUB):
+            repo = name.removeprefix(ON_HUB)
+            return ValueError(
+                Message(
+                    "{repo} is not known here, or not any more: look it up, or choose another model",
+                    repo=repo,
+                )
+            )
+        known = ", ".join((*find_names(self._models_dir), *self.offers.named, *self._extra))
+        return ValueError(Message("model must be one of {known}, got {name}", known=known, name=repr(name)))
 
     def add(self, loaded: LoadedModel) -> None:
         """Serve a network that the caller has, under the key of its spec; moves it to the device."""
@@ -144,7 +171,9 @@ class ModelPool:
 
     def find(self, name: str) -> LoadedModel | None:
         """Return the model if it is in memory, now the most recently used."""
-        return self._models.find(name)
+        offer = self.offers.find(name)
+        loaded = self._models.find(find_place(name, offer))
+        return loaded and entitle(loaded, offer)
 
     def call(self, passes: Callable[..., T], model: VisionTransformer, pixels: Tensor, *settings: Any) -> T:
         """Return `passes(model, pixels, *settings)`, a function of a module, by a lent GPU if there is one.
@@ -159,6 +188,18 @@ class ModelPool:
         # A hook of the module, so that no way of calling a model can go uncounted.
         with self._lock:
             self._forwards += 1
+
+
+def find_place(name: str, offer: Offer | None) -> str:
+    """Return where a network is kept: what a visitor has named, under its source, which has many names."""
+    return name if offer is None or offer.apart is None else offer.spec.source
+
+
+def entitle(loaded: LoadedModel, offer: Offer | None) -> LoadedModel:
+    """Return a network that somebody has named by that name."""
+    if offer is None:
+        return loaded
+    return replace(loaded, spec=replace(offer.spec, config=loaded.spec.config, data=loaded.spec.data))
 
 
 def choose_device(name: str) -> torch.device:

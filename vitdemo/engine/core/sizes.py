@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,13 +13,12 @@ from typing import Any
 
 from vitdemo import cost
 from vitdemo.config import Size, ViTConfig, as_pair, simplify_size
-from vitdemo.limits import MEGABYTE
+from vitdemo.limits import MEGABYTE, Limits
 from vitdemo.message import Message
 from vitdemo.registry import ModelSpec
 
 OWN = "own"  # the picture's own shape, all of it
 USUAL = (16, 24, 32, 48, 64, 96, 128, 160, 224, 336, 448, 672, 896, 1344)  # pixels on the short side
-LARGEST = 2048  # pixels on the long side: a network whose own size is larger reads its pictures smaller
 LEAST, MOST = 0.4, 3.0  # times the network's own side: what of the usual sizes is offered
 Grid = tuple[int, int]
 
@@ -37,20 +37,21 @@ class SizeChoice:
     work: float
 
 
-def choose_spec(spec: ModelSpec, size: str, *, picture: tuple[int, int], megabytes: float) -> ModelSpec:
+def choose_spec(spec: ModelSpec, size: str, *, picture: tuple[int, int], limits: Limits) -> ModelSpec:
     """Return `spec` at the input size that is asked for.
 
     `size`: "" = as the network likes it; a number of pixels on the short side of the network's own shape,
     rounded to whole patches; "own" = the whole picture in its own shape, in no more patches than the network
-    likes. `picture`: its width and height. `megabytes`: what one record may take; "" and "own" get smaller
-    where they exceed it. Raise ValueError for anything else, and for a number out of the range that fits.
+    likes. `picture`: its width and height. `limits`: of the long side and of what one record may take; "" and
+    "own" get smaller where they exceed them. Raise ValueError for anything else, and for a number out of the
+    range that fits.
     """
-    config, limit = spec.config, megabytes * MEGABYTE
+    config = spec.config
     if size in ("", OWN):
-        whole = fits(config, config.grid, limit)
+        whole = fits(config, config.grid, limits)
         if whole and not size:
             return spec
-        most = config.grid if whole else find_largest(config, limit)
+        most = config.grid if whole else find_largest(config, limits)
         if not size:
             return resize_spec(spec, to_pixels(config, most))
         grid = shape_grid(config, picture, most[0] * most[1])
@@ -60,8 +61,8 @@ def choose_spec(spec: ModelSpec, size: str, *, picture: tuple[int, int], megabyt
             Message("size must be {own} or a number of pixels, got {size}", own=OWN, size=repr(size))
         )
     grid, least = scale_grid(config, int(size)), min(as_pair(config.patch_size))
-    if int(size) < least or not fits(config, grid, limit):
-        largest = find_largest(config, limit)
+    if int(size) < least or not fits(config, grid, limits):
+        largest = find_largest(config, limits)
         raise ValueError(
             Message(
                 "size must be from {least} to {most} pixels for {model} here, got {size}",
@@ -89,18 +90,18 @@ def resize_spec(spec: ModelSpec, size: Size, **data: Any) -> ModelSpec:
 
 
 @lru_cache(maxsize=256)
-def offer_sizes(spec: ModelSpec, *, megabytes: float) -> Mapping[str, SizeChoice]:
+def offer_sizes(spec: ModelSpec, limits: Limits) -> Mapping[str, SizeChoice]:
     """Return what fits, by `size`: as the network likes it, usual ones from small to large, the own shape.
 
     The menu asks for them with every answer.
     """
-    own = choose_spec(spec, "", picture=(1, 1), megabytes=megabytes).config
+    own = choose_spec(spec, "", picture=(1, 1), limits=limits).config
     found = [describe_size("", own, spec.config)]
     for side in USUAL:
         if not LEAST <= side / min(as_pair(spec.config.img_size)) <= MOST:
             continue
         grid = scale_grid(spec.config, side)
-        if grid != own.grid and fits(spec.config, grid, megabytes * MEGABYTE):
+        if grid != own.grid and fits(spec.config, grid, limits):
             config = replace(spec.config, img_size=to_pixels(spec.config, grid))
             found.append(describe_size(str(min(as_pair(config.img_size))), config, spec.config))
     return MappingProxyType({one.size: one for one in (*found, describe_size(OWN, own, spec.config))})
@@ -123,32 +124,34 @@ def multiply_grid(grid: Grid, factor: float) -> Grid:
     return max(1, round(grid[0] * factor)), max(1, round(grid[1] * factor))
 
 
-def find_largest(config: ViTConfig, limit: float) -> Grid:
+def find_largest(config: ViTConfig, limits: Limits) -> Grid:
     """Return the largest grid of the network's shape that fits.
 
     Raise ValueError where not even that with one patch on its short side does.
     """
-    short, count = min(config.grid), 0
-    while fits(config, multiply_grid(config.grid, (count + 1) / short), limit):
-        count += 1
+    short = min(config.grid)
+    counts = range(1, limits.input_pixels + 1)  # on the short side, each of one pixel at least
+    count = bisect_left(
+        counts, True, key=lambda one: not fits(config, multiply_grid(config.grid, one / short), limits)
+    )
     if not count:
         raise ValueError(
             Message(
                 "Even the smallest picture that this network can read is larger than {side} pixels, or its "
                 "record than {limit} MB",
-                side=LARGEST,
-                limit=f"{limit / MEGABYTE:,.0f}",
+                side=limits.input_pixels,
+                limit=f"{limits.trace_megabytes:,.0f}",
             )
         )
     return multiply_grid(config.grid, count / short)
 
 
-def fits(config: ViTConfig, grid: Grid, limit: float) -> bool:
-    """Return whether so many patches are a picture that is read: `limit` is the bytes of its record."""
+def fits(config: ViTConfig, grid: Grid, limits: Limits) -> bool:
+    """Return whether so many patches are a picture that is read."""
     size = to_pixels(config, grid)
-    if max(as_pair(size)) > LARGEST:
+    if max(as_pair(size)) > limits.input_pixels:
         return False
-    return cost.trace_bytes(replace(config, img_size=size)) <= limit
+    return cost.trace_bytes(replace(config, img_size=size)) <= limits.trace_megabytes * MEGABYTE
 
 
 def shape_grid(config: ViTConfig, picture: tuple[int, int], most: int) -> Grid:

@@ -67,6 +67,31 @@ class Turns:
                 self._moved.notify_all()
 
 
+class TurnsApart:
+    """Turns for one at a time, of each of any number of things; nothing is kept of what nobody waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[str, tuple[Turns, int]] = {}  # and how many wait for them or have them
+
+    @contextmanager
+    def turn(self, thing: str, progress: Progress | None = None) -> Iterator[Progress]:
+        """Wait for a turn, and hold it, as `Turns.turn`."""
+        turns = self._count(thing, 1)
+        try:
+            with turns.turn(progress) as report:
+                yield report
+        finally:
+            self._count(thing, -1)
+
+    def _count(self, thing: str, more: int) -> Turns:
+        with self._lock:
+            turns, users = self._turns.pop(thing, None) or (Turns(), 0)
+            if users + more:
+                self._turns[thing] = turns, users + more
+            return turns
+
+
 def stop_after(deadline: float, report: Progress, *, seconds: float) -> Progress:
     """Return `report`, which raises ValueError after the `deadline` of the monotonic clock."""
 
