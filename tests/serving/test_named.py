@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.core.test_networks import NAME, hub  # noqa: F401 - a fixture
+from tests.engine.core.conftest import hub  # noqa: F401 - a fixture
+from tests.engine.core.test_networks import NAME
 from tests.serving.visitors import wait_until
 from tests.weights.hub import Hub
 from vitdemo.engine import Engine

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from vitdemo.limits import MEGABYTE
-from vitdemo.serving import code, preview
+from vitdemo.serving import cancelling, code, preview
 from vitdemo.serving.connections import guard
 from vitdemo.serving.front import Front
 from vitdemo.serving.gate import Gate
@@ -47,6 +47,7 @@ class Server(App):
         self.add_route("/logout", gate.login.log_out)
         self.add_route(preview.ADDRESS, preview.picture)
         self.add_route(code.ADDRESS, code.send_code)
+        self.add_api_route(cancelling.ADDRESS, cancelling.cancel, methods=["POST"])  # before gradio's own
         self.add_middleware(Front)
         self.add_middleware(Sentences)
 

@@ -11,15 +11,16 @@ from vitdemo.engine import Analysis
 from vitdemo.ui import words
 from vitdemo.ui.kit.assets import read
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN
-from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.errors import make_mistaken, tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import PROGRESS, First, Session
+from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE
-from vitdemo.ui.page import Page, make_mistaken
+from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar.another import update
 from vitdemo.ui.sidebar.choices import follow_model, set_model
 from vitdemo.ui.sidebar.link import Link, is_complete
@@ -64,10 +65,12 @@ class Answering:
         One that must be downloaded is fetched first, and then shown by `show`.
         """
         session = self.session
-        if event.target is session.model and not session.engine.networks.is_at_hand(values[session.model]):
-            return {self.headline: gr.skip()}
-        if event.target is session.model and (example := follow_model(session, values)):
-            values = {**values, session.image: str(example.path)}
+        networks, model = session.engine.networks, values[session.model]
+        if event.target is session.model and networks.is_known(model):
+            if not networks.is_at_hand(model):
+                return {self.headline: gr.skip()}
+            if example := follow_model(session, values):
+                values = {**values, session.image: str(example.path)}
         return self.analyse(values, progress)
 
     def analyse(self, values: Values, progress: gr.Progress) -> Values:
@@ -79,8 +82,9 @@ class Answering:
             with tell_errors(html=False):  # words.problem escapes it
                 result = analyse(session.engine, session.make_request(values), make_progress(progress))
         except gr.Error as error:  # said where the answer would stand, so that no old result stays beside it
-            model = values[session.model]
-            missing = not (session.engine.info(model).bundled or session.engine.loaded(model))
+            engine, model = session.engine, values[session.model]
+            known = engine.networks.is_known(model)  # others may have named so many that it was dropped
+            missing = known and not (engine.info(model).bundled or engine.loaded(model))
             return self.fill(words.write_problem(error.message, missing=missing), None)
         return self.fill(words.write_headline(result.analysis), result.analysis)
 
@@ -93,7 +97,7 @@ class Answering:
 
     def show(self, values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
         """Return what the network that has just been fetched says, and the left column with it."""
-        model = str(event._data["key"])
+        model = take(event, "key", str)
         with tell_errors():
             self.session.engine.info(model)
         return {self.link.side.another.box: update(), **self.switch(values, model, progress)}
@@ -141,7 +145,7 @@ class Answering:
                 if values[wanted] is None:  # no page has been opened in this session
                     raise make_mistaken()
                 return answer_pending(values[wanted], values[session.image], progress)
-            asked, updates = link.go_back(values, str(event._data["search"]), event._data["turn"])
+            asked, updates = link.go_back(values, take(event, "search", str), take(event, "turn", int))
             return {**updates, **self.analyse(asked, progress), session.image: asked[session.image]}
 
         wanted = gr.State(None)  # what the address of the page asks for, by name

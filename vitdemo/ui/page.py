@@ -13,22 +13,17 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from vitdemo.limits import Limits
-from vitdemo.message import SPOKEN
-from vitdemo.ui.kit.errors import log_unforeseen
+from vitdemo.message import SPOKEN, shorten
+from vitdemo.ui.kit.errors import log_unforeseen, make_mistaken, tell_sentence
 from vitdemo.ui.kit.followers import Values
+from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import find_paths, is_sound, is_uploaded
-from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, MISTAKEN
+from vitdemo.ui.kit.told import Told, check_input
+from vitdemo.ui.kit.words import FOREIGN, MANY_FILES, end_sentence
 
 LOG = logging.getLogger(__name__)
-
-
-class Told(dict[str, Any]):
-    """What the browser says of an event. Raise `gr.Error` for what it should have said and did not."""
-
-    def __missing__(self, key: str) -> Any:
-        raise make_mistaken()
 
 
 class Page(gr.Blocks):
@@ -67,8 +62,9 @@ class Page(gr.Blocks):
             facts["status"], error.print_exception = 400, False
             raise
         except Exception as error:
-            facts["status"] = 500
-            raise log_unforeseen(error) from None
+            told = tell_sentence(error)
+            facts["status"] = 400 if told else 500
+            raise (told or log_unforeseen(error)) from None
         finally:
             self.running -= 1
             facts["milliseconds"] = round(1000 * (time.monotonic() - began))
@@ -95,11 +91,22 @@ class Page(gr.Blocks):
                 block_fn.api_visibility == "public"
             ):  # a program may know fewer parameters than there are by now
                 inputs = [*inputs, *(block.value for block in block_fn.inputs[len(inputs) :])]
-            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return await self.read_inputs(block_fn, inputs, state, explicit_call)
         except (gr.Error, OSError):
             raise
         except Exception:
             raise make_mistaken() from None
+
+    async def read_inputs(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool) -> Any:
+        """Return the arguments, each of a kind that its component has; gradio may not quote at length."""
+        try:
+            values = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except gr.Error as error:
+            words = end_sentence(" ".join(shorten(error.message).split()))
+            raise gr.Error(Html.escape(words), print_exception=False) from None
+        for block, value in zip(block_fn.inputs, values, strict=True):
+            check_input(block, value)
+        return values
 
     async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
         """Return what the browser is told, as gradio does.
@@ -142,7 +149,3 @@ class Page(gr.Blocks):
     def list_first(self) -> Iterator[Any]:
         """Yield the paths of pictures that the page shows when it opens."""
         return find_paths([block.value for block in self.blocks.values() if isinstance(block, Upload)])
-
-
-def make_mistaken() -> gr.Error:
-    return gr.Error(say(MISTAKEN), print_exception=False)

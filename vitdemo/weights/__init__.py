@@ -81,22 +81,14 @@ def load_model(
 
 @dataclass(frozen=True)
 class Located:
-    """Where a network lies. `source`: what was asked for, `spec`: the menu's entry, if any.
+    """Where a network lies. `label`: its name in messages; `base`: the folder of its weights."""
 
-    `base`: the folder of its weights, which are those of `address` on the Hub where they lie apart, "" else.
-    """
-
-    source: str
+    label: str
     spec: ModelSpec | None
     folder: Path
     origin: Origin
     base: Path
-    address: str
-
-    @property
-    def label(self) -> str:
-        """What it is called in messages."""
-        return self.source if self.spec is None else self.spec.folder
+    official: bool
 
 
 def locate_model(name_or_spec: str | ModelSpec, *, models_dir: Path | None = None, terms: Terms) -> Located:
@@ -109,19 +101,17 @@ def locate_model(name_or_spec: str | ModelSpec, *, models_dir: Path | None = Non
         folder, origin = locate_on_hub(source, terms)
     else:
         folder, origin = locate_folder(source, name=spec.key if spec else Path(source).resolve().name)
-    base, address = pairs.fetch_base(folder, terms, label=source if spec is None else spec.folder)
-    return Located(source, spec, folder, origin, base, address)
+    label = source if spec is None else spec.folder
+    base, address = pairs.fetch_base(folder, terms, label=label)
+    return Located(label, spec, folder, origin, base, (address or source).startswith(OFFICIAL))
 
 
 def read_model(located: Located, *, device: str = "cpu") -> LoadedModel:
     """Return the network that was `located`; otherwise as `load_model`."""
-    source, spec, folder, origin = located.source, located.spec, located.folder, located.origin
-    official = (located.address or source).startswith(OFFICIAL)
-    dense = spec is not None and bool(spec.dense_of)
-    model, described = read_folder(
-        folder, label=located.label, official=official, dense=dense, base=located.base
-    )
-    spec = make_spec(source, described, origin.source) if spec is None else fit_spec(spec, described)
+    label, spec, folder, origin = located.label, located.spec, located.folder, located.origin
+    dense, official = spec is not None and bool(spec.dense_of), located.official
+    model, described = read_folder(folder, label=label, official=official, dense=dense, base=located.base)
+    spec = make_spec(label, described, origin.source) if spec is None else fit_spec(spec, described)
     familiarity = load_familiarity(folder, described.config, sha256=described.sha256)
     beside = None if origin.revision else folder
     return LoadedModel(model.to(device), spec, described.classes, origin, beside, familiarity)

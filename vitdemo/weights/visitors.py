@@ -16,7 +16,7 @@ from vitdemo.weights import hub
 from vitdemo.weights.reading import LARGEST_JSON
 from vitdemo.weights.records import WeightsError
 
-# Bytes of all but the weights: a config, a preprocessor and an index of shards, and those of where they lie apart.
+# Bytes of all but the weights: a config, a preprocessor and an index of shards, of a network and of its base.
 DESCRIBED = 6 * LARGEST_JSON
 BLOCK = 512  # bytes, in which a system counts what a file takes
 LEAST = 2**16  # bytes that a file or a folder counts at least, so that their number is bounded as well

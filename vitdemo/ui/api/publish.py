@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
+from reprlib import repr as shortened
 from typing import Any
 
 import gradio as gr
@@ -87,12 +88,12 @@ def check(parameter: inspect.Parameter, value: Any) -> Any:
         return value
     if isinstance(default, str):
         if not isinstance(value, str):
-            raise ValueError(f"{name} must be text, got {value!r}")
+            raise ValueError(f"{name} must be text, got {shortened(value)}")
         return value
     if default is None and value is None:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise ValueError(f"{name} must be a number, got {value!r}")
+        raise ValueError(f"{name} must be a number, got {shortened(value)}")
     if not is_sound(value):
         raise ValueError(f"{name} must be a finite number of at most 16 digits")
     if isinstance(default, float):

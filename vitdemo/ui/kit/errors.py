@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 import gradio as gr
 
+from vitdemo.message import Message, shorten
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.visit import Unwanted
-from vitdemo.ui.kit.words import CRASHED, FULL, end_sentence
+from vitdemo.ui.kit.words import CRASHED, FULL, MISTAKEN, end_sentence
 
 
 @contextmanager
@@ -35,14 +36,26 @@ def tell_errors(*, html: bool = True) -> Iterator[None]:
 
 
 def explain(error: ValueError) -> str:
-    """Return what the engine has to say, in the visitor's language."""
-    return end_sentence(translate(error))
+    """Return what the engine has to say, in the visitor's language; of what it quotes at most so much."""
+    return end_sentence(shorten(translate(error)))
+
+
+def make_mistaken() -> gr.Error:
+    """Return the sentence for values that this page never sends."""
+    return gr.Error(say(MISTAKEN), print_exception=False)
 
 
 def log_unforeseen(error: Exception) -> gr.Error:
     """Return the sentence for an error that nobody has foreseen, and log it."""
     logging.getLogger(__name__).error("an event of the page failed", exc_info=error)
     return gr.Error(say(FULL if is_full(error) else CRASHED), print_exception=False)
+
+
+def tell_sentence(error: Exception) -> gr.Error | None:
+    """Return what the engine has to say by an `error`, for the page; None where nobody has foreseen it."""
+    if not (isinstance(error, ValueError) and error.args and isinstance(error.args[0], Message)):
+        return None
+    return gr.Error(Html.escape(explain(error)), print_exception=False)
 
 
 def is_full(error: Exception) -> bool:

@@ -103,7 +103,7 @@ class Session:
         """
         report = report or make_progress()
         try:
-            return self.engine.recall(values[self.key], progress=report)
+            return self.engine.recall(values[self.key] or "", progress=report)
         except Expired:
             if not may_run_networks():
                 raise

@@ -16,6 +16,7 @@ from vitdemo.ui.kit.components import QUIET
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.language import say, say_both, translate
 from vitdemo.ui.kit.session import PROGRESS
+from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import HUB, make_progress
 
 WORDS = {
@@ -42,13 +43,13 @@ class Another:
         """Connect what looks networks up and fetches them; what then shows one is the page's."""
 
         def look_up(event: gr.EventData, progress: gr.Progress = PROGRESS) -> gr.HTML:
-            name = str(event._data["name"])
+            name = take(event, "name", str)
             return attempt(
                 lambda report: offer(engine, engine.networks.look_up(name, progress=report)), progress
             )
 
         def fetch(event: gr.EventData, progress: gr.Progress = PROGRESS) -> gr.HTML:
-            key = str(event._data["key"])
+            key = take(event, "key", str)
 
             def load(report: Progress) -> gr.HTML:
                 engine.load(key, progress=report)

@@ -19,6 +19,7 @@ from vitdemo.ui.kit.language import say, translate
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import Session, list_examples
 from vitdemo.ui.kit.sizes import list_sizes
+from vitdemo.ui.kit.told import pick
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
 from vitdemo.ui.sidebar.another import offer
@@ -126,16 +127,18 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     session, engine = side.session, side.session.engine
 
     def select_example(model: str, event: gr.SelectData) -> Values:
-        return choose_example(side, list_examples(engine, model)[event.index], model=model)
+        return choose_example(side, pick(list_examples(engine, model), event.index), model=model)
 
     def select_upload(paths: list[str], event: gr.SelectData) -> Values:
-        line = say(words.YOURS_OF, number=event.index + 1, count=len(paths))
-        return choose_other(side, paths[event.index], words.write_own_note(line), upload=event.index)
+        path, place = pick(paths, event.index), event.index
+        line = say(words.YOURS_OF, number=place + 1, count=len(paths))
+        return choose_other(side, path, words.write_own_note(line), upload=place)
 
     def show_uploads(files: list[str]) -> Values:
+        first = pick(files, 0)
         strip = gr.Gallery(files, visible=True, selected_index=0)
         line = words.write_own_note(say(words.YOURS_OF, number=1, count=len(files)))
-        return {**choose_other(side, files[0], line), side.strip: strip, side.paths: files}
+        return {**choose_other(side, first, line), side.strip: strip, side.paths: files}
 
     def draw_sample(model: str) -> Values:
         with tell_errors():
@@ -149,6 +152,8 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
 
     def change_model(values: Values) -> Values:
         model = values[session.model]
+        if not engine.networks.is_known(model):  # it was dropped since: what answers says so
+            return {session.model: gr.skip()}
         if not engine.networks.is_at_hand(model):
             return refuse_model(side, values)
         changed, names = choose_model(side, values), engine.info(model).selectors

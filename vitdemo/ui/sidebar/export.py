@@ -19,6 +19,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import say, say_both
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import check, pick, take
 from vitdemo.ui.kit.visit import find_address
 
 WORDS = {
@@ -39,24 +40,25 @@ def build(session: Session) -> None:
     group = build_module("sidebar/export", event="export", elem_id="export", words=say_both(WORDS), file="")
 
     def collect(values: Values, event: gr.EventData) -> gr.HTML:
-        asked = event._data
+        turn, wanted = take(event, "turn", int), take(event, "kind", str)
         if not values[session.key]:
-            return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": say(NOTHING)}))
+            return gr.HTML(file=json.dumps({"asked": turn, "problem": say(NOTHING)}))
         try:
             with tell_errors(html=False):
                 result = session.open(values)
                 name = name_file(result.analysis)
-                if asked["kind"] == "map":
-                    method, data = write_map(result, session.find_classes(values), int(asked["place"]))
+                if wanted == "map":
+                    method, data = write_map(result, session.find_classes(values), take(event, "place", int))
                     kind, name = "png", f"{name}-{method}"
                 else:
-                    look = from_state(asked["look"] or {})  # until the tab was opened, as it will show first
-                    kind, data = write_content(result, asked["kind"], look)
+                    # Until the tab was opened there is none: it is as it will be shown first.
+                    look = from_state(check(event._data["look"], dict, type(None)) or {})
+                    kind, data = write_content(result, wanted, look)
                 path = store_file(group, name, kind=kind, data=data)
         except gr.Error as error:
-            return gr.HTML(file=json.dumps({"asked": asked["turn"], "problem": error.message}))
+            return gr.HTML(file=json.dumps({"asked": turn, "problem": error.message}))
         url = f"gradio_api/file={quote(path)}"
-        return gr.HTML(file=json.dumps({"asked": asked["turn"], "url": url, "name": Path(path).name}))
+        return gr.HTML(file=json.dumps({"asked": turn, "url": url, "name": Path(path).name}))
 
     options = {**RUN, "show_progress": "hidden", "trigger_mode": "multiple"}
     group.export(collect, {*session.inputs, session.chosen}, group, **options)
@@ -73,7 +75,7 @@ def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
 def write_map(result: Result, classes: tuple[str, str], place: int) -> tuple[str, bytes]:
     """Return (the method, a large picture) of the map at `place` among those of a class and another."""
     label, against = classes
-    method = result.classes(label, against=against)[place].method
+    method = pick(result.classes(label, against=against), place).method
     picture = result.draw_class_map(label, method=method, against=against)
     return method, encode_png(picture, about=result.analysis.credit)
 

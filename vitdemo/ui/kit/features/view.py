@@ -13,6 +13,7 @@ from vitdemo.ui.kit.components import QUEUED
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take
 
 
 def build_view(session: Session, beside: gr.State, *, words: dict[str, Any], elem_id: str) -> Any:
@@ -38,14 +39,14 @@ def build_view(session: Session, beside: gr.State, *, words: dict[str, Any], ele
             return None
 
     def send_layer(values: Values, event: gr.EventData) -> gr.HTML:
-        asked = event._data
+        place = {"pass_": take(event, "pass", str), "layer": take(event, "layer", int)}
+        number, turn = take(event, "id", str), take(event, "turn", int)
         with tell_errors():
-            result = find(values, str(asked["id"]))
-            gone = json.dumps({"id": asked["id"]})
-            place = {"pass_": str(asked["pass"]), "layer": int(asked["layer"])}
+            result = find(values, number)
+            gone = json.dumps({"id": number})
             text = result.features_layer(**place) if result else gone
         # `turn` makes every answer another one: the page would not notice the same text a second time.
-        return gr.HTML(chunk={"turn": asked["turn"], "text": text})
+        return gr.HTML(chunk={"turn": turn, "text": text})
 
     view.layer(send_layer, {*session.inputs, beside}, view, trigger_mode="multiple", **QUEUED)
     return view

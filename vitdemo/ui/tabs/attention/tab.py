@@ -13,6 +13,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take
 from vitdemo.ui.tabs.attention.words import OPTIONS, WORDS
 
 
@@ -35,14 +36,15 @@ def build(session: Session) -> None:
         session.follow(Part(draw, [attention]), tab)
 
     def send_layer(values: Values, event: gr.EventData) -> gr.HTML:
-        asked, text = event._data, ""
+        asked = {"pass_": take(event, "pass", str), "layer": take(event, "layer", int)}
+        turn, shown, text = take(event, "turn", int), take(event, "id", str), ""
         if values[session.key]:
             with tell_errors():
                 result = session.open(values)
-                text = result.payload_layer(pass_=str(asked["pass"]), layer=int(asked["layer"]))
+                text = result.payload_layer(**asked)
         # The visitor may have moved on to another picture since: then nobody waits for this layer.
-        fits = text and json.loads(text)["id"] == asked["id"]
+        fits = text and json.loads(text)["id"] == shown
         # `turn` makes every answer another one: the page would not notice the same text a second time.
-        return gr.HTML(chunk={"turn": asked["turn"], "text": text if fits else ""})
+        return gr.HTML(chunk={"turn": turn, "text": text if fits else ""})
 
     attention.layer(send_layer, session.inputs, attention, trigger_mode="multiple", **QUEUED)

@@ -15,6 +15,7 @@ from vitdemo.ui.kit.features.view import build_view
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.kit.told import check, pick
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.tabs.compare import words
 
@@ -59,10 +60,10 @@ def build_pictures(session: Session) -> None:
             return {chosen: picked, **draw({**values, chosen: picked}, make_progress())}
 
     def choose(values: Values, event: gr.SelectData) -> Values:
-        return show(values, list_examples(session.engine, values[session.model])[event.index])
+        return show(values, pick(list_examples(session.engine, values[session.model]), event.index))
 
     def receive(values: Values) -> Values:
-        return show(values, values[second])
+        return show(values, check(values[second], str))
 
     options: dict[str, Any] = {**RUN, "show_progress": "minimal", "show_progress_on": [view]}
     outputs, inputs = [view, beside, examples], {*session.inputs, chosen}

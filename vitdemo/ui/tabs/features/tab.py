@@ -11,6 +11,7 @@ from vitdemo.ui.kit.features.words import TAB, WORDS
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say_both
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take
 
 
 def build(session: Session) -> None:
@@ -26,6 +27,6 @@ def build(session: Session) -> None:
 
     def keep(values: Values, event: gr.EventData) -> str | None:
         key = values[session.key]
-        return key if key and key.startswith(str(event._data["id"])) else values[kept]
+        return key if key and key.startswith(take(event, "id", str)) else values[kept]
 
     features.keep(keep, {session.key, kept}, kept, **QUIET)

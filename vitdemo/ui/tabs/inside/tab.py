@@ -10,6 +10,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Part, Values, join
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take_all
 from vitdemo.ui.kit.visit import make_progress
 from vitdemo.ui.tabs.inside import card, speed, walk, words
 
@@ -87,7 +88,7 @@ def build_weights(session: Session) -> Part:
         return show_positions(values, report, int(values[place]))
 
     def choose(values: Values, event: gr.SelectData) -> Values:
-        x, y = (int(value) for value in event.index)
+        x, y = take_all(event, "index", int)
         with tell_errors():
             chosen = session.open(values).inside.position_at(x, y)
             return {place: gr.skip()} if chosen is None else show_positions(values, make_progress(), chosen)

@@ -19,6 +19,7 @@ from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import english, label, say, word
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import make_progress
 from vitdemo.ui.tabs.prediction import words
 
@@ -61,7 +62,7 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
     def choose(values: Values, event: gr.SelectData) -> Values:
         if not values[session.key]:
             return {heading: gr.skip()}
-        return show(values, english(str(event.value)), "")
+        return show(values, english(take(event, "value", str)), "")
 
     def compare(values: Values) -> Values:
         if not values[session.key]:

@@ -17,6 +17,7 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import find_language, say_both, word
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import AHEAD, make_progress
 from vitdemo.ui.tabs.prediction.words import FILM
 
@@ -47,20 +48,20 @@ def build(session: Session) -> None:
     gr.on([part.change for part in column], None, column, film, js=LEFT_COLUMN, queue=False, **quiet)
 
     def ahead(values: Values, event: gr.EventData) -> Any:
-        selector = str(event._data["selector"])
+        selector = take(event, "selector", str)
         with tell_errors():
             try:
-                result = engine.recall(values[session.key], progress=make_progress())
+                result = engine.recall(values[session.key] or "", progress=make_progress())
             except Expired:  # others have just pushed it out
                 return gr.skip()
-            if result.analysis.picture != event._data["picture"]:
+            if result.analysis.picture != take(event, "picture", str):
                 return gr.skip()
             return gr.HTML(steps=describe_steps(result.analysis, selector, result.ratio_steps(selector)))
 
     def fewest(values: Values, event: gr.EventData) -> Any:
         with tell_errors():
             result = session.open(values)
-            if result.analysis.picture != event._data["picture"]:
+            if result.analysis.picture != take(event, "picture", str):
                 return gr.skip()
             found = result.lab.smallest_set()
         return gr.HTML(

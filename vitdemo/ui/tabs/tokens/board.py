@@ -16,6 +16,7 @@ from vitdemo.ui.kit.errors import explain, tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import say_both
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import take, take_all
 from vitdemo.ui.tabs.tokens import words as lab_text
 
 
@@ -30,11 +31,11 @@ def build_board(session: Session) -> tuple[gr.HTML, gr.HTML]:
             answer = gr.HTML(lab_text.write_surgery(None), padding=False, elem_id="lab-surgery")
 
     def operate(values: Values, event: gr.EventData) -> Any:
-        asked = event._data
-        if asked["key"] != values[session.key]:  # the visitor has moved on to another picture since
+        if (
+            take(event, "key", str) != values[session.key]
+        ):  # the visitor has moved on to another picture since
             return gr.skip()
-        keep, drop = ([int(patch) for patch in asked[name]] for name in ("keep", "drop"))
-
+        keep, drop = (take_all(event, name, int) for name in ("keep", "drop"))
         with tell_errors():
             try:
                 found = session.open(values).lab.operate(keep=keep, drop=drop)

@@ -14,6 +14,7 @@ from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.html import title
 from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.told import check
 from vitdemo.ui.kit.visit import find_address
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
@@ -51,7 +52,7 @@ def build_sweep(session: Session) -> None:
     known = gr.State(None)
 
     def show_strip(shown: Result, found: Sweep, name: str) -> Values:
-        curve = next(curve for curve in found.curves if curve.selector == name)
+        curve = next((one for one in found.curves if one.selector == name), found.curves[0])
         figures = (shown.lab.kept_figure(ids) for ids in curve.kept)
         frames = list(zip(figures, sweep_text.write_kept_captions(found, curve), strict=True))
         words = title(sweep_text.write_kept_title(curve))
@@ -70,7 +71,8 @@ def build_sweep(session: Session) -> None:
         }
 
     def choose(values: Values, report: Progress) -> Values:
-        return show_strip(session.open(values, report), values[known], values[whose])
+        found = check(values[known], Sweep)  # without one the page offers no choice
+        return show_strip(session.open(values, report), found, values[whose])
 
     def empty(values: Values) -> Values:
         return {**hide(result, kept_title, kept), whose: gr.Radio(value=None, visible=False), known: None}
