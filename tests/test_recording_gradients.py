@@ -37,7 +37,7 @@ def compute_logit(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: in
     """Return the target's logit with `bump` added to the attention of one layer."""
     attention = net.blocks[layer].attn
     assert isinstance(attention, Attention)
-    attention.matrix = lambda q, k, policy: Attention.matrix(attention, q, k, policy) + bump  # type: ignore
+    attention.matrix = lambda *parts: Attention.matrix(attention, *parts) + bump  # type: ignore
     try:
         return float(net(x, pruning=pruning, recorder=Recorder(grads=True))[0, TARGET])
     finally:
@@ -71,8 +71,8 @@ def test_the_tokens_are_the_last_blocks_input_and_its_gradient(name: str) -> Non
     block.norm1.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
     trace = record(net, x, pruning=pruning, target=TARGET, grads=True)
     entered = seen[0].detach().requires_grad_()
-    angles = net.angles(trace.token_ids[-1][None])
-    net.classify(net.blocks[-1](entered, angles=angles))[0, TARGET].backward()
+    ids = trace.token_ids[-1][None]
+    net.classify(net.blocks[-1](entered, angles=net.angles(ids), ids=ids))[0, TARGET].backward()
     assert trace.tokens is not None
     assert trace.token_grad is not None
     assert entered.grad is not None

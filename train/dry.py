@@ -51,7 +51,7 @@ def make_stand_ins(config: TrainConfig, folder: Path, *, classes: tuple[str, ...
     )
     if config.init_from:
         assert isinstance(config.model, ViTConfig)
-        dense = build_network(replace(config.model, prune=None, attention="softmax"))
+        dense = build_network(replace(config.model, prune=None, attention="softmax", local_kernel=0))
         assert isinstance(dense, VisionTransformer)
         data = replace(DATASETS[config.data.dataset].data, img_size=config.model.img_size)
         start = folder / "start"

@@ -60,9 +60,10 @@ def run_blocks(
     dense: VisionTransformer, x: Tokens, numbers: Iterable[int], recorder: Recorder | None = None
 ) -> Tokens:
     """Return what leaves the last of the blocks `numbers`, of which `x`, all tokens, enter the first."""
-    angles = dense.angles(torch.arange(x.shape[1], device=x.device).expand(len(x), -1))
+    ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+    angles = dense.angles(ids)
     for number in numbers:
-        x = dense.blocks[number](x, angles=angles, recorder=recorder)
+        x = dense.blocks[number](x, angles=angles, ids=ids, recorder=recorder)
     return x
 
 

@@ -13,6 +13,8 @@ from vitdemo.models import VisionTransformer
 from vitdemo.weights import load_model
 from vitdemo.weights.shelf import find_exports
 
+LOCAL = ".attn.local."  # in the names of what mixes in the values nearby, which any network can begin with
+
 
 def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> VisionTransformer | None:
     """Give `model` the weights of the dense network `config.init_from`, if it names one, and return that one.
@@ -36,7 +38,8 @@ def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> V
         )
     given, own = transfer(dense, model, head=same_data), model.state_dict()
     new = ("score_predictor",) if same_data else ("score_predictor", HEAD)
-    foreign = [key for key in own if key not in given and not key.startswith(new)]
+    fresh = [key for key in own if key.startswith(new) or LOCAL in key]
+    foreign = [key for key in own if key not in given and key not in fresh]
     foreign += [key for key, value in given.items() if key not in own or own[key].shape != value.shape]
     if foreign:
         raise ValueError(f"init_from {config.init_from!r} does not fit the model: {foreign[0]}")

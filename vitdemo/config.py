@@ -14,7 +14,7 @@ Pool = Literal["token", "avg", "token_avg", "token_cat_avg", "map"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
 Norm = Literal["layernorm", "rmsnorm"]
 AttentionKind = Literal["softmax", "linear"]
-FeatureMap = Literal["elu", "relu"]
+FeatureMap = Literal["elu", "relu", "focused"]
 CHOICES = {
     "global_pool": Pool,
     "act_layer": Activation,
@@ -37,6 +37,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "drop_path_rate": (0, 1),
     "norm_eps": (0, 1),
     "init_values": (0, 2**7),
+    "local_kernel": (0, 31),
 }
 
 
@@ -51,20 +52,6 @@ def simplify_size(size: int | Sequence[int]) -> Size:
         return size
     height, width = size
     return height if height == width else (height, width)
-
-
-def cover(img_size: Size, patch_size: Size) -> Size:
-    """Return the part of a picture, from its top left corner, that whole patches cover.
-
-    What is beyond them no network reads: of 384 pixels patches of 14 cover 378. Raise ValueError where not
-    even one patch fits.
-    """
-    check_range("img_size", img_size, *RANGES["img_size"])
-    check_range("patch_size", patch_size, *RANGES["patch_size"])
-    (height, width), (patch_h, patch_w) = as_pair(img_size), as_pair(patch_size)
-    if height < patch_h or width < patch_w:
-        raise ValueError(f"img_size {height} x {width} is less than patch_size {patch_h} x {patch_w}")
-    return simplify_size((height - height % patch_h, width - width % patch_w))
 
 
 @dataclass(frozen=True)
@@ -96,9 +83,11 @@ class ViTConfig:
     at all. `pre_norm`: also before the first block, and no bias in the patch projection (CLIP).
     `embed_norm`: normalise the projected patches (AIMv2). `scale_attn_norm`, `scale_mlp_norm`: normalise
     before the last layer of each branch (BEiT-3). `gated_mlp`: the first MLP layer gives gates and values,
-    SwiGLU with "silu". `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1) or
-    "relu". `use_abs_pos_emb`: a learned vector for each place is added to its token. `rope`: a patch's place
-    turns its queries and keys. `prune`: set for DynamicViT. Sizes are pixels, int or (height, width).
+    SwiGLU with "silu". `attention`: "softmax", or "linear" with the positive `feature_map` "elu" (ELU + 1),
+    "relu" or "focused" (FLatten). `local_kernel`: the odd side, in patches, of the convolution over values
+    mixed into attention (`vitdemo.models.local`), 0 = none. `use_abs_pos_emb`: a learned vector for each
+    place is added to its token. `rope`: a patch's place turns its queries and keys. `prune`: set for
+    DynamicViT. Sizes are pixels, int or (height, width).
     `multi_label`: a picture may be of several classes, each logit gives its class's probability by a sigmoid.
     """
 
@@ -132,6 +121,7 @@ class ViTConfig:
     init_values: float | None = None
     attention: AttentionKind = "softmax"
     feature_map: FeatureMap = "elu"
+    local_kernel: int = 0
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     norm_eps: float = 1e-6
@@ -149,6 +139,8 @@ class ViTConfig:
             )
         if self.embed_dim % self.num_heads:
             raise ValueError(f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}")
+        if self.local_kernel and self.local_kernel % 2 == 0:
+            raise ValueError(f"local_kernel must be odd, or 0 for none, got {self.local_kernel}")
         if self.rope is not None and self.embed_dim // self.num_heads % 4:
             raise ValueError(
                 f"rope needs heads whose width 4 divides, got {self.embed_dim // self.num_heads}"

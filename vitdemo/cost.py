@@ -43,6 +43,8 @@ def block_parameters(config: ViTConfig) -> int:
     d, head = config.embed_dim, config.embed_dim // config.num_heads
     attention = 4 * d * d + 3 * d * config.qkv_bias + d * config.proj_bias
     attention += 2 * config.qk_norm * norm_parameters(config, head)
+    if config.local_kernel:
+        attention += config.num_heads * (config.local_kernel**2 + 1)
     norms = (2 + config.scale_attn_norm) * norm_parameters(config, d)
     scales = 2 * d if config.init_values is not None else 0
     return attention + mlp_parameters(config) + norms + scales
@@ -121,8 +123,9 @@ def macs(
     `reduction`: what becomes of the patches that leave, see `vitdemo.models.pruning.Pruning`.
 
     Counted: linear layers, the patch projection, attention's two products (of linear attention: keys with
-    values, queries with that, queries with the normaliser), DynamicViT's predictors, and what fusing or
-    merging takes. Not counted: norms, activations, softmax, and what a training-free selector asks.
+    values, queries with that, queries with the normaliser), a local mix at all places of the picture,
+    DynamicViT's predictors, and what fusing or merging takes. Not counted: norms, activations, softmax, and
+    what a training-free selector asks.
     """
     d, prefix, stages = config.embed_dim, config.num_prefix_tokens, len(config.prune_loc)
     total = config.num_patches * patch_pixels(config) * d
@@ -141,6 +144,7 @@ def macs(
         n = prefix + patches
         linear = config.attention == "linear"
         attention = n * d * (2 * (d // config.num_heads) + 1) if linear else 2 * n * n * d
+        attention += config.num_patches * (d + config.num_heads) * config.local_kernel**2
         total += n * (4 * d * d + mlp_weights(config)) + attention
     if config.global_pool == "map":
         total += 2 * (patches + 1) * d * d + 2 * patches * d + mlp_weights(config)

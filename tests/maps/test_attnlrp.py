@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.maps import explain
-from vitdemo.models.attention import RELU_FLOOR
+from vitdemo.models.feature_maps import RELU_FLOOR
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.relevance import RelevanceRules

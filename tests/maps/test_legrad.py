@@ -125,7 +125,7 @@ def read_early(net: VisionTransformer, x: Tensor, pruning: Pruning, layer: int, 
     """Return the logit read after `layer` with `bump` added to the attention of that layer."""
     attention, recorder = net.blocks[layer].attn, Recorder(grads=True)
     assert isinstance(attention, Attention)
-    attention.matrix = lambda q, k, policy: Attention.matrix(attention, q, k, policy) + bump  # type: ignore
+    attention.matrix = lambda *parts: Attention.matrix(attention, *parts) + bump  # type: ignore
     try:
         net.encode(x, pruning=pruning, recorder=recorder)
     finally:

@@ -51,6 +51,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "linear": {"attention": "linear"},
     "linear relu, class and mean": {"attention": "linear", "feature_map": "relu", "global_pool": "token_avg"},
     "linear, non-square, distilled": {"attention": "linear", "img_size": (12, 28), "dist_token": True},
+    "focused, local": {
+        "attention": "linear",
+        "feature_map": "focused",
+        "local_kernel": 3,
+        "img_size": (12, 28),
+    },
+    "local, no class token": {
+        "attention": "linear",
+        "local_kernel": 5,
+        "global_pool": "avg",
+        "class_token": False,
+    },
 }
 
 

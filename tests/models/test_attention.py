@@ -16,7 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from tests.models.nets import VARIANTS, make_pictures, make_small
-from vitdemo.models.attention import RELU_FLOOR, implicit_matrix, linear_attention, policy_softmax
+from vitdemo.models.attention import implicit_matrix, linear_attention, policy_softmax
+from vitdemo.models.feature_maps import RELU_FLOOR
 from vitdemo.trace import Recorder
 
 

@@ -35,7 +35,7 @@ def run_over_duplicates(net: VisionTransformer, x: Tensor, trace: Trace) -> Tens
         if mix is not None:
             tokens = (mix @ tokens[0])[holders][None]
             ids = trace.token_ids[layer][holders]  # where rotary positions put the group
-        tokens = block(tokens, angles=net.angles(ids[None]))
+        tokens = block(tokens, angles=net.angles(ids[None]), ids=ids[None])
     assert (last >= 0).all()
     return net.classify(tokens)
 

@@ -85,7 +85,7 @@ def test_a_patch_cut_at_the_input_never_existed(name: str, per_image: bool) -> N
     ids = torch.stack([torch.tensor([*range(prefix), *(row + prefix).tolist()]) for row in rows])
     expected = torch.stack([tokens[b, ids[b]] for b in range(2)])
     for block in net.blocks:
-        expected = block(expected, angles=net.angles(ids))
+        expected = block(expected, angles=net.angles(ids), ids=ids)
     expected = net.classify(expected)
     rule = Explicit((rows if per_image else rows[0],))
     torch.testing.assert_close(net(x, pruning=Pruning(None, rule)), expected, atol=1e-5, rtol=0)

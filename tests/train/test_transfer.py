@@ -83,3 +83,12 @@ def test_a_teacher_sees_pictures_at_its_own_size() -> None:
     pictures = torch.randn(2, 3, 64, 64)
     small = F.interpolate(pictures, (16, 16), mode="bilinear", antialias=True)
     assert torch.equal(teacher(pictures), teacher(small))
+
+
+def test_a_local_mix_begins_anew_beside_weights_of_a_network_without(dense: Path, tiny: list[str]) -> None:
+    words = [*tiny, f"init_from={dense}", "model.local_kernel=3", "distil.weight=0.0"]
+    run, source = Run(load_recipe("cifar10_lightvit_focused", words)), load_model(str(dense)).model
+    own = run.learner.model.state_dict()
+    assert all(torch.equal(value, own[key]) for key, value in source.state_dict().items())
+    new = own.keys() - source.state_dict().keys()
+    assert new == {f"blocks.{layer}.attn.local.{part}" for layer in range(4) for part in ("kernel", "gate")}

@@ -57,7 +57,7 @@ def score_stages(
         tokens, ids = gather_tokens(tokens, rows), ids.gather(1, rows)
         angles = network.angles(ids)
         for block in network.blocks[index : loc[number + 1]]:
-            tokens = block(tokens, angles=angles)
+            tokens = block(tokens, angles=angles, ids=ids)
     return selector.clean, places
 
 

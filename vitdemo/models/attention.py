@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig
+from vitdemo.models.feature_maps import make_features
+from vitdemo.models.local import Ids, LocalMix
 from vitdemo.models.norms import make_norm
 from vitdemo.models.precision import without_autocast
 from vitdemo.models.rotary import turn
@@ -15,12 +17,12 @@ from vitdemo.trace import Recorder
 
 LEAST_SHARE = 1e-20  # keeps the policy's gradient finite at a key that counts for next to nothing
 EXPONENT_LIMIT = 20.0  # keeps the policy's gradient finite at dropped keys far above every kept one
-RELU_FLOOR = 1e-6  # a query-key pair with no ReLU feature in common still has a denominator
 
 Tokens = Float[Tensor, "b n d"]
 Heads = Float[Tensor, "b h n e"]  # e = d / h, the width of one head
 Angles = Float[Tensor, "b n pairs"]  # of each token, e / 2 of them
 Sizes = Float[Tensor, "b n"]  # how many tokens each stands for
+Policy = Float[Tensor, "b n"] | None
 
 
 class Attention(nn.Module):
@@ -28,8 +30,9 @@ class Attention(nn.Module):
 
     `policy` `(b, n)` is 1 for tokens that count as keys and 0 for dropped ones; every query sees itself
     (Rao et al. 2021, eq. 10-11). `angles` turn queries and keys, where positions are rotary. `sizes` `(b, n)`
-    are how many tokens each stands for: a key counts that many times (Bolya et al. 2023, eq. 1). Attention
-    goes to `recorder` if there is one that asks for it.
+    are how many tokens each stands for: a key counts that many times (Bolya et al. 2023, eq. 1). `ids` are
+    their original positions, which a local mix of the values asks for. Attention goes to `recorder` if there
+    is one that asks for it.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -37,6 +40,7 @@ class Attention(nn.Module):
         self.num_heads = config.num_heads
         self.kind = config.attention
         self.feature_map = config.feature_map
+        self.local = LocalMix(config) if config.local_kernel else None
         self.halves = config.rope is not None and config.rope.halves
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)
         head_dim = config.embed_dim // config.num_heads
@@ -53,19 +57,21 @@ class Attention(nn.Module):
         policy: Float[Tensor, "b n"] | None = None,
         angles: Angles | None = None,
         sizes: Sizes | None = None,
+        ids: Ids | None = None,
         recorder: Recorder | None = None,
     ) -> Tokens:
         q, k, v = self.project(x, angles)
         attn, exact = None, False
         if recorder is not None and recorder.attention:
-            attn, exact = self.matrix(q, k, policy, sizes), recorder.grads
+            attn, exact = self.matrix(q, k, policy, sizes, ids), recorder.grads
             recorder.attn.append(attn)
         if self.kind == "linear" and not exact:
             out = linear_attention(self.phi(q), multiply(self.phi(k), sizes), v, policy=policy)
+            out = self.mix(out, v, policy, sizes, ids)
         elif attn is None and policy is None:
-            out = fused_attention(q, k, v, sizes)
+            out = self.mix(fused_attention(q, k, v, sizes), v, policy, sizes, ids)
         else:
-            out = (self.matrix(q, k, policy, sizes) if attn is None else attn).to(v.dtype) @ v
+            out = (self.matrix(q, k, policy, sizes, ids) if attn is None else attn).to(v.dtype) @ v
         return self.proj_drop(self.proj(self.norm(out.transpose(1, 2).flatten(2))))
 
     def project(self, x: Tokens, angles: Angles | None) -> tuple[Heads, Heads, Heads]:
@@ -89,14 +95,27 @@ class Attention(nn.Module):
         """Return what tells how alike tokens are: their keys, the mean over heads, whatever their places."""
         return self.project_part(x, 1).mean(dim=1)
 
+    def mix(self, out: Heads, v: Heads, policy: Policy, sizes: Sizes | None, ids: Ids | None) -> Heads:
+        """Return what attention made of the values with those nearby mixed in, where the config says so."""
+        if self.local is None:
+            return out
+        assert ids is not None, "what is near depends on places"
+        return self.local(out, v, ids, counts=sizes if policy is None else share(policy))
+
     def matrix(
-        self,
-        q: Float[Tensor, "b h m e"],
-        k: Heads,
-        policy: Float[Tensor, "b n"] | None = None,
-        sizes: Sizes | None = None,
+        self, q: Heads, k: Heads, policy: Policy, sizes: Sizes | None, ids: Ids | None
+    ) -> Float[Tensor, "b h n n"]:
+        """Return the attention weights, written out, with those of what is nearby mixed in; rows sum to 1."""
+        attn = self.weigh(q, k, policy, sizes)
+        if self.local is None:
+            return attn
+        assert ids is not None, "what is near depends on places"
+        return self.local.matrix(attn, ids, counts=sizes if policy is None else share(policy))
+
+    def weigh(
+        self, q: Float[Tensor, "b h m e"], k: Heads, policy: Policy, sizes: Sizes | None
     ) -> Float[Tensor, "b h m n"]:
-        """Return the attention weights, written out; rows sum to 1."""
+        """Return the weights that queries and keys alone give, written out; rows sum to 1."""
         if self.kind == "linear":
             return implicit_matrix(self.phi(q), multiply(self.phi(k), sizes), policy=policy)
         logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
@@ -109,18 +128,20 @@ class Attention(nn.Module):
 
         It is never in half precision, where `elu(x) + 1` of a negative x has few digits.
         """
-        x = widen(x) * x.shape[-1] ** -0.25
-        return F.elu(x) + 1 if self.feature_map == "elu" else F.relu(x) + RELU_FLOOR
+        return make_features(widen(x) * x.shape[-1] ** -0.25, self.feature_map)
 
     def query_row(
         self, x: Tokens, *, class_token: bool, angles: Angles | None = None, sizes: Sizes | None = None
     ) -> Float[Tensor, "b n"]:
-        """Return how much the class token, or the mean query, attends to each token; the mean over heads."""
+        """Return how much the class token, or the mean query, attends to each token; the mean over heads.
+
+        Neither has a place, so nothing is near it.
+        """
         if class_token:
             q = self.project_part(x[:, :1], 0, None if angles is None else angles[:, :1])
         else:
             q = mean_token(self.project_part(x, 0, angles), sizes)
-        return self.matrix(q, self.project_part(x, 1, angles), sizes=sizes).mean(dim=1)[:, 0]
+        return self.weigh(q, self.project_part(x, 1, angles), None, sizes).mean(dim=1)[:, 0]
 
 
 def fused_attention(q: Heads, k: Heads, v: Heads, sizes: Sizes | None = None) -> Heads:

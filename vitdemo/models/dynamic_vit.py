@@ -92,7 +92,8 @@ class DynamicViT(VisionTransformer):
         x = self.embed(x)
         prefix, n = self.config.num_prefix_tokens, self.config.num_patches
         policy, full = x.new_ones(len(x), n), None
-        angles = self.angles(torch.arange(prefix + n, device=x.device).expand(len(x), -1))
+        ids = torch.arange(prefix + n, device=x.device).expand(len(x), -1)
+        angles = self.angles(ids)
         policies, scores = [], []
         for index, block in enumerate(self.blocks):
             if index in self.config.prune_loc:
@@ -102,7 +103,7 @@ class DynamicViT(VisionTransformer):
                 scores.append(log_probs[..., 0])
                 policies.append(policy)
                 full = torch.cat([policy.new_ones(len(x), prefix), policy], dim=1)
-            x = block(x, policy=full, angles=angles)
+            x = block(x, policy=full, angles=angles, ids=ids)
         logits = self.classify(x, policy=policy)
         return MaskedOutput(logits, tuple(policies), tuple(scores), self.norm(x)[:, prefix:])
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.models.attention import Angles, Attention, Sizes, Tokens
+from vitdemo.models.local import Ids
 from vitdemo.models.norms import make_norm
 from vitdemo.trace import Recorder
 
@@ -110,10 +111,11 @@ class Block(nn.Module):
         policy: Float[Tensor, "b n"] | None = None,
         angles: Angles | None = None,
         sizes: Sizes | None = None,
+        ids: Ids | None = None,
     ) -> Tokens:
         if recorder is not None and recorder.grads:
             recorder.entered.append(x)
-        told = {"policy": policy, "angles": angles, "sizes": sizes, "recorder": recorder}
+        told = {"policy": policy, "angles": angles, "sizes": sizes, "ids": ids, "recorder": recorder}
         branch = self.ls1(self.attn(self.norm1(x), **told))
         x = x + self.drop_path(branch)
         branch = self.ls2(self.mlp(self.norm2(x)))

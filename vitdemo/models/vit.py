@@ -97,7 +97,8 @@ class VisionTransformer(nn.Module):
                 recorder.token_ids.append(tokens.ids)
                 recorder.sizes.append(tokens.sizes)
                 recorder.mixes.append(None if mix is None else place_columns(mix, before, total))
-            through = self.blocks[index](tokens.x, angles=angles, sizes=tokens.sizes, recorder=recorder)
+            told = {"angles": angles, "sizes": tokens.sizes, "ids": tokens.ids, "recorder": recorder}
+            through = self.blocks[index](tokens.x, **told)
             tokens = Present(through, tokens.ids, tokens.sizes)
             if recorder is not None and recorder.attention:
                 recorder.features.append(through)
@@ -108,7 +109,7 @@ class VisionTransformer(nn.Module):
         x = self.embed(x)
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
         for index in range(layer):
-            x = self.blocks[index](x, angles=self.angles(ids))
+            x = self.blocks[index](x, angles=self.angles(ids), ids=ids)
         return Begun(layer, x, ids)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:

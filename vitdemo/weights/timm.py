@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vitdemo.config import DataConfig, Size, ViTConfig, cover, simplify_size
+from vitdemo.config import DataConfig, Size, ViTConfig, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, list_imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
+from vitdemo.weights.crops import cover
 from vitdemo.weights.records import Description, Json, KeyTable, fill_key_biases
 
 RUNTIME_ARGS = {

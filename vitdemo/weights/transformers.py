@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vitdemo.config import RANGES, Size, ViTConfig, cover, simplify_size
+from vitdemo.config import RANGES, Size, ViTConfig, simplify_size
 from vitdemo.kinds import check_range, check_value, take
+from vitdemo.weights.crops import cover
 from vitdemo.weights.dinov3 import DINOV3, finish_dinov3, read_blocks
 from vitdemo.weights.processors import describe_data
 from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
