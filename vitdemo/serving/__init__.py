@@ -13,6 +13,7 @@ from vitdemo.serving.cores import share_cores
 from vitdemo.serving.log import start_log
 from vitdemo.serving.memory import share_heaps
 from vitdemo.serving.options import Options, parse
+from vitdemo.serving.stubs import without_stubs
 from vitdemo.serving.temporary import keep_folder
 
 __all__ = ["main"]
@@ -29,7 +30,8 @@ def main() -> None:
     try:
         check_port(options)  # before anything is loaded
         with keep_folder() as files:
-            from vitdemo.serving.run import run  # gradio looks for its folder when it is imported
+            with without_stubs():
+                from vitdemo.serving.run import run  # gradio looks for its folder when it is imported
 
             run(options, files=files, stop=stop)
     except (OSError, ValueError) as error:
