@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from typing import Any, NamedTuple
 
 import fastapi
@@ -158,13 +159,16 @@ class FairQueue(Queue):
     def choose_next(self, line: EventQueue) -> Event | None:
         """Return the fairest choice of a line that has a free place."""
         busy = [event for event in visit.list_running(self) if event.concurrency_id == line.concurrency_id]
-        present = [event for event in busy if not visit.is_away(event)]
+        present = [event for event in busy if not visit.is_away(event) or visit.is_back(event)]
         if line.concurrency_limit is not None and len(present) >= line.concurrency_limit:
             return None
         ready = line.queue
         if line.concurrency_id in visit.ONE_EACH:
             at_work = {find_asker(event) for event in present if not visit.is_outdated(event)}
             ready = [event for event in ready if find_asker(event) not in at_work]
+        if line.concurrency_id == visit.HUB["concurrency_id"]:
+            held = Counter(find_asker(event).address for event in busy)
+            ready = [event for event in ready if held[find_asker(event).address] < visit.SHARE]
         return min(ready, key=self.rank, default=None)  # of equals the first that came
 
     def rank(self, event: Event) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +14,7 @@ from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 
 from vitdemo.engine import Engine, Progress, Request, Result
+from vitdemo.engine.core.turns import LISTEN, WAITING
 from vitdemo.ui.kit.language import say, translate
 
 # Options of every event that decodes a picture or runs a network. The queue lets in so many at a time, and
@@ -29,7 +32,9 @@ ONE_EACH = (HEAVY["concurrency_id"], HUB["concurrency_id"])  # lines in which a 
 NEWER = "answer"  # api_name of the event by which a page asks for another result
 LONGEST = 80  # letters of an address in a picture
 MOST_AWAY = 16  # visitors who may wait for the Hub at once; each takes a thread
+SHARE = 8  # of these places, and of those of HUB, that one address may hold
 CROWDED = "Too many visitors wait for networks from the Hub now; a bundled network answers at once"
+COMING = threading.Lock()  # of whoever looks for a place, until they have it
 
 
 class Unwanted(Exception):  # noqa: N818 - nobody hears of it
@@ -94,12 +99,13 @@ def is_wanted(queue: Queue, event: Event) -> bool:
 def fetch(engine: Engine, model: str, report: Progress) -> None:
     """Load `model` into memory, if it comes from the Hub.
 
-    A visitor who waits for that is away meanwhile: they leave their place among those who run networks to
-    somebody else. Raise ValueError where it cannot be had, and when too many are away.
+    A visitor who waits for that is away meanwhile: they leave their place among those who run networks, which
+    hold one in memory each, to somebody else, and wait for another then. Raise ValueError where it cannot be
+    had, and when too many are away.
     """
     if engine.info(model).bundled or engine.loaded(model):
         return
-    with step_aside():
+    with step_aside(report):
         engine.load(model, progress=report)
 
 
@@ -113,19 +119,40 @@ def analyse(engine: Engine, request: Request, report: Progress) -> Result:
 
 
 @contextmanager
-def step_aside() -> Iterator[None]:
+def step_aside(report: Progress) -> Iterator[None]:
     answered = find_event()
     if answered is None:
         yield
         return
     queue, event = answered
-    if sum(map(is_away, list_running(queue))) >= MOST_AWAY:
+    away = list(filter(is_away, list_running(queue)))
+    theirs = [one for one in away if find_host(one) == find_host(event)]
+    if len(away) >= MOST_AWAY or len(theirs) >= SHARE:
         raise ValueError(say(CROWDED))
     event.away = True  # type: ignore[attr-defined]
     try:
         yield
+        come_back(queue, event, report)
     finally:
-        event.away = False  # type: ignore[attr-defined]
+        event.away = event.back = False  # type: ignore[attr-defined]
+
+
+def come_back(queue: Queue, event: Event, report: Progress) -> None:
+    """Wait for a place among those who run networks. Nobody gets one meanwhile who has not been there."""
+    event.back = True  # type: ignore[attr-defined]
+    while True:
+        with COMING:
+            present = [one for one in list_running(queue) if is_heavy(one) and not is_away(one)]
+            if len(present) < HEAVY["concurrency_limit"]:
+                event.away = False  # type: ignore[attr-defined]
+                return
+        report(0.0, WAITING)
+        time.sleep(LISTEN)
+
+
+def find_host(event: Event) -> str:
+    """Return the address that asks."""
+    return event.request.client.host if event.request.client else ""
 
 
 def list_running(queue: Queue) -> list[Event]:
@@ -141,3 +168,8 @@ def is_outdated(event: Event) -> bool:
 def is_away(event: Event) -> bool:
     """Return whether the visitor waits for the Hub."""
     return getattr(event, "away", False)
+
+
+def is_back(event: Event) -> bool:
+    """Return whether the visitor has waited for the Hub, and now does for a place."""
+    return getattr(event, "back", False)
