@@ -80,7 +80,7 @@ def run_sets(result: Result, sets: list[torch.Tensor]) -> None:
 
 
 def measure_sweep(result: Result, model: str, setting: Setting) -> Iterator[Row]:
-    """Measure `Lab.sweep`, and its passes one by one; what it measures besides counts as its own time."""
+    """Measure `Lab.sweep` where the times of the passes are known, and its passes one by one."""
     calls = {OURS: forget_first(result, result.lab.sweep), ONE_BY_ONE: lambda: run_sweep(result)}
     yield from compare(SWEEP, model, race(calls, setting), bars=BARS)
 
