@@ -155,10 +155,22 @@ class Trace:
                 rows[ids] = mix @ rows
         return rows[self.token_ids[layer]]
 
+    def sizes(self, layer: int) -> Float[Tensor, "n"]:
+        """Return how many original tokens each token of `layer` stands for."""
+        if not self.mixes:
+            return torch.ones(len(self.token_ids[layer]))
+        return (self.sources(layer) > 0).sum(dim=1).float()
+
     def holders(self, layer: int) -> Int[Tensor, "n0"]:
         """Return which row of `layer` is the token that holds each original one; -1 where it is gone."""
         parts = self.sources(layer) > 0
         return torch.where(parts.any(dim=0), parts.int().argmax(dim=0), -1)
+
+    def held_patches(self, layer: int) -> Int[Tensor, "_"]:
+        """Return the patches that are part of a token of `layer`, as indices in 0..num_patches-1."""
+        if not self.mixes:
+            return self.patch_ids(layer)
+        return (self.holders(layer)[self.num_prefix_tokens :] >= 0).nonzero()[:, 0]
 
     @property
     def kept(self) -> tuple[Int[Tensor, "_"], ...]:

@@ -10,15 +10,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.maps.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.maps.heatmap import Heatmap, descend, hand_out, lay_out, query_row, step, to_grid
 from vitdemo.maps.rollout import discard, push_through
 from vitdemo.trace import Trace
 
 
 def weight_by_gradient(trace: Trace, layer: int) -> Float[Tensor, "h n n"]:
-    """Return `A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order."""
+    """Return `A_l * d logit / d A_l`, entry by entry: what each weight adds to the logit, to first order.
+
+    The row of a merged token is that of one of the tokens that it stands for, which are all alike.
+    """
     assert trace.attn_grad is not None
-    return trace.attn[layer] * trace.attn_grad[layer]
+    return trace.attn[layer] * trace.attn_grad[layer] / trace.sizes(layer).unsqueeze(1)
 
 
 def gradient_rollout(trace: Trace, *, discard_ratio: float = 0.0, start_layer: int = 0) -> Heatmap:
@@ -44,11 +47,11 @@ def chefer(trace: Trace, *, start_layer: int = 0) -> Heatmap:
     selected. With a class token the identity does not touch the patches and this is the paper's map; under
     mean pooling it would only add the readout's own weights, the same for every picture.
     """
-    readout = query_row(trace, None, layer=len(trace.attn) - 1)
-    row = readout
+    row = query_row(trace, None, layer=len(trace.attn) - 1)
     for layer in reversed(range(start_layer, len(trace.attn))):
+        row = descend(trace, row, layer=layer)
         row = row + step(trace, row, weight_by_gradient(trace, layer).clamp(min=0).mean(0), layer=layer)
-    return to_grid(trace, row - readout, layer=start_layer)
+    return to_grid(trace, row - query_row(trace, None, layer=start_layer), layer=start_layer)
 
 
 def legrad(trace: Trace) -> Heatmap:
@@ -62,9 +65,9 @@ def legrad(trace: Trace) -> Heatmap:
     """
     assert trace.early_grad is not None
     row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
-    for gradient, ids in zip(trace.early_grad, trace.token_ids, strict=True):
-        row[ids] += gradient.mean(0) / len(trace.early_grad)
-    return to_grid(trace, row, layer=0)
+    for layer, gradient in enumerate(trace.early_grad):
+        row += hand_out(trace, gradient.mean(0), layer=layer) / len(trace.early_grad)
+    return lay_out(trace, row, layer=0)
 
 
 def attnlrp(trace: Trace) -> Heatmap:
@@ -91,9 +94,12 @@ def attention_gradcam(trace: Trace) -> Heatmap:
     0 or more; NaN where a patch is gone at the last layer.
     """
     assert trace.attn_grad is not None
-    weights = trace.attn_grad[-1][..., trace.num_prefix_tokens :].mean(-1, keepdim=True)
-    present = (weights * trace.attn[-1]).sum((0, 1)).clamp(min=0)
-    return place_on_grid(trace, present)
+    last, prefix = len(trace.attn) - 1, trace.num_prefix_tokens
+    sizes = trace.sizes(last)[prefix:]
+    weights = (trace.attn_grad[-1][..., prefix:] * sizes).sum(-1, keepdim=True) / sizes.sum()
+    row = torch.zeros(prefix + trace.num_patches)
+    row[trace.token_ids[-1]] = (weights * trace.attn[-1]).sum((0, 1)).clamp(min=0)
+    return to_grid(trace, row, layer=last)
 
 
 def token_gradcam(trace: Trace) -> Heatmap:
@@ -105,12 +111,6 @@ def token_gradcam(trace: Trace) -> Heatmap:
     """
     assert trace.tokens is not None
     assert trace.token_grad is not None
-    alpha = trace.token_grad[trace.num_prefix_tokens :].mean(0)
-    return place_on_grid(trace, (trace.tokens @ alpha).clamp(min=0))
-
-
-def place_on_grid(trace: Trace, present: Float[Tensor, "n"]) -> Heatmap:
-    """Return the numbers `present`, one for each token of the last layer, on the grid of patches."""
-    row = present.new_zeros(trace.num_prefix_tokens + trace.num_patches)
-    row[trace.token_ids[-1]] = present
-    return to_grid(trace, row, layer=len(trace.attn) - 1)
+    last, prefix = len(trace.attn) - 1, trace.num_prefix_tokens
+    alpha = trace.token_grad[prefix:].sum(0) / trace.sizes(last)[prefix:].sum()
+    return lay_out(trace, hand_out(trace, (trace.tokens @ alpha).clamp(min=0), layer=last), layer=last)

@@ -1,7 +1,8 @@
 """From the token sequence to the patch grid: query rows in, heatmaps out.
 
 A *row* holds one weight for each token of the ORIGINAL sequence (n0 = prefix tokens + patches), whatever
-was pruned; a row at layer l is zero on the tokens that are gone at l. So layers of any length compose.
+was pruned; a row at layer l is zero on the tokens that are gone at l. So layers of any length compose. A
+merged token has its weight at its own position, until `descend` hands it to those that it is made of.
 """
 
 from __future__ import annotations
@@ -28,22 +29,43 @@ class PatchDropped(ValueError):  # noqa: N818 - reads as the fact it reports
 
 
 def query_row(trace: Trace, query: int | None, *, layer: int) -> Float[Tensor, " n0"]:
-    """Return the weights with which `query` reads the tokens that leave `layer`; they sum to 1.
+    """Return the weights with which `query` reads the tokens that leave `layer` (-1: the input's); sum 1.
 
     `query`: a patch index, or None for the head's readout: the class token, the average of class and
-    distillation token, or under mean pooling the patches that are kept to the end.
+    distillation token, or under mean pooling the patches that are kept to the end. A patch that was merged
+    asks as the token that it is part of.
     Raise PatchDropped when the patch is gone at `layer`.
     """
     row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
     if query is None:
         row[trace.token_ids[-1]] = trace.readout.float()
+        for below in reversed(range(layer, len(trace.attn) - 1)):
+            row = descend(trace, row, layer=below)
         return row
-    position = query + trace.num_prefix_tokens
-    for index, ids in enumerate(trace.token_ids[: layer + 1]):
-        if position not in ids:
-            raise PatchDropped(query, index)
-    row[position] = 1.0
+    position = find_token(trace, query, layer=max(layer, 0))
+    row[position if layer >= 0 else query + trace.num_prefix_tokens] = 1.0
     return row
+
+
+def find_token(trace: Trace, patch: int, *, layer: int) -> int:
+    """Return the position of the token of `layer` that holds `patch`. Raise PatchDropped when it is gone."""
+    position = patch + trace.num_prefix_tokens
+    for index, ids in enumerate(trace.token_ids[: layer + 1]):
+        mix = trace.mixes[index] if trace.mixes else None
+        if mix is not None and bool(mix[:, position].any()):
+            position = int(ids[mix[:, position].argmax()])
+        elif position not in ids or mix is not None:
+            raise PatchDropped(patch, index)
+    return position
+
+
+def descend(trace: Trace, row: Float[Tensor, "*r n0"], *, layer: int) -> Float[Tensor, "*r n0"]:
+    """Return `row`, over the tokens that enter the layer above, as one over those that leave `layer`.
+
+    `row @ S`, where S says how the former are made of the latter; -1 is the input. The sum stays.
+    """
+    mix = trace.mixes[layer + 1] if layer + 1 < len(trace.mixes) else None
+    return row if mix is None else row[..., trace.token_ids[layer + 1]] @ mix
 
 
 def step(
@@ -58,8 +80,28 @@ def step(
 
 
 def to_grid(trace: Trace, row: Float[Tensor, "*r n0"], *, layer: int) -> Float[np.ndarray, "*r gh gw"]:
-    """Return the patches' part of `row` on the grid, NaN for the patches that are absent at `layer`."""
-    present = trace.patch_ids(layer)
+    """Return the patches' part of `row` on the grid, NaN for the patches that are absent at `layer`.
+
+    What a merged token has is shared by the patches that it is made of, as they had their part in it.
+    """
+    for below in reversed(range(-1, layer)):
+        row = descend(trace, row, layer=below)
+    return lay_out(trace, row, layer=layer)
+
+
+def hand_out(trace: Trace, values: Float[Tensor, "n"], *, layer: int) -> Float[Tensor, "n0"]:
+    """Return the number of each token of `layer` for all that it is made of; 0 for what is gone."""
+    if not trace.mixes:
+        row = values.new_zeros(trace.num_prefix_tokens + trace.num_patches)
+        row[trace.token_ids[layer]] = values
+        return row
+    holders = trace.holders(layer)
+    return torch.where(holders < 0, 0.0, values[holders])
+
+
+def lay_out(trace: Trace, row: Float[Tensor, "*r n0"], *, layer: int) -> Float[np.ndarray, "*r gh gw"]:
+    """Return the patches' part of `row`, over original tokens, NaN for what is absent at `layer`."""
+    present = trace.held_patches(layer)
     patches = row[..., trace.num_prefix_tokens :]
     grid = torch.full_like(patches, torch.nan)
     grid[..., present] = patches[..., present]

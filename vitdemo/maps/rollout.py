@@ -1,8 +1,10 @@
 """Attention rollout (Abnar & Zuidema 2020), fused and per head, exact through pruning.
 
-    R = I;  for each layer l:  R <- R[tokens present at l];  R <- rownorm(fuse_h(A_l) + I) R
+    R = I;  for each layer l:  R <- S_l R;  R <- rownorm(fuse_h(A_l) + I) R
 
-Columns of R are always original positions, so a patch that is pruned later keeps the credit it gave before.
+S_l tells how the tokens that enter layer l are made of those before: of a dropped token there is no row, of
+a merged one a mean. Columns of R are always original positions, so a patch that is pruned later keeps the
+credit that it gave before.
 A map needs only a row of R; it is pushed down from the last layer, a vector-matrix product a layer.
 """
 
@@ -13,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo.maps.attention import fuse, select_head
-from vitdemo.maps.heatmap import Heatmap, query_row, step, to_grid
+from vitdemo.maps.heatmap import Heatmap, descend, query_row, step, to_grid
 from vitdemo.trace import Trace
 
 
@@ -69,7 +71,10 @@ def head_rollout_heads(
 def push_down(
     trace: Trace, rows: Float[Tensor, "*r n0"], *, layers: range, fusion: str, discard_ratio: float
 ) -> Float[Tensor, "*r n0"]:
-    """Return `rows @ R` where R is the rollout of `layers`. Sums of rows are preserved."""
+    """Return `rows`, over the tokens that enter the layer above, times the rollout of `layers`.
+
+    Sums of rows are preserved.
+    """
     for layer in reversed(layers):
         fused = fuse(trace.attn[layer], fusion)
         fused = discard(fused, discard_ratio, num_prefix_tokens=trace.num_prefix_tokens)
@@ -80,7 +85,11 @@ def push_down(
 def push_through(
     trace: Trace, rows: Float[Tensor, "*r n0"], fused: Float[Tensor, "n n"], *, layer: int
 ) -> Float[Tensor, "*r n0"]:
-    """Return `rows @ rownorm(fused + I)` for the tokens present at `layer`; `fused` has no negative entry."""
+    """Return `rows`, over what enters the layer above, times `rownorm(fused + I)` of `layer`.
+
+    `fused` has no negative entry.
+    """
+    rows = descend(trace, rows, layer=layer)
     # rownorm(A + I) = (A + I) / (1 + row sum of A): never 0 / 0, even where a row of A is all zero.
     share = rows.clone()
     share[..., trace.token_ids[layer]] /= 1 + fused.sum(-1)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.maps.heatmap import Heatmap
+from vitdemo.maps.heatmap import Heatmap, hand_out, lay_out
 from vitdemo.trace import Trace
 
 MAD_FACTOR = 6.0  # about four standard deviations of normally distributed norms
@@ -43,13 +43,23 @@ def attention_distance(trace: Trace, *, patch_size: tuple[int, int]) -> Float[np
     places = np.stack([rows * patch_size[0], columns * patch_size[1]], axis=-1).astype(np.float64)
     centres, prefix, distances = torch.from_numpy(places), trace.num_prefix_tokens, []
     for layer, attn in enumerate(trace.attn):
-        here = centres[trace.patch_ids(layer)]
-        between = torch.cdist(here, here, compute_mode="donot_use_mm_for_euclid_dist")
+        between, sizes = measure_between(trace, centres, layer), trace.sizes(layer)[prefix:]
         weights = attn[:, prefix:, prefix:].double()
         paid = weights.sum(dim=-1)
         travelled = (weights * between).sum(dim=-1)
-        distances.append(mean_where(travelled / paid, paid > 0))
+        distances.append(mean_where(travelled / paid, (paid > 0) * sizes))
     return np.stack(distances)
+
+
+def measure_between(trace: Trace, centres: Float[Tensor, "p 2"], layer: int) -> Float[Tensor, "m m"]:
+    """Return how far apart the tokens of `layer` are; of merged ones the mean over pairs of their parts."""
+    here = centres[trace.held_patches(layer)]
+    between = torch.cdist(here, here, compute_mode="donot_use_mm_for_euclid_dist")
+    if not trace.mixes:
+        return between
+    prefix = trace.num_prefix_tokens
+    parts = trace.sources(layer)[prefix:, prefix:][:, trace.held_patches(layer)].to(between)
+    return parts @ between @ parts.T
 
 
 def attention_entropy(trace: Trace) -> Float[np.ndarray, "l h"]:
@@ -81,13 +91,12 @@ def token_norms(trace: Trace, *, layer: int = -1, factor: float = MAD_FACTOR) ->
     patches = norms[prefix:]
     median = float(np.median(patches))
     limit = median + factor * float(np.median(np.abs(patches - median)))
-    heat = np.full(trace.num_patches, np.nan)
-    heat[ids.numpy()] = patches
     found: Sequence[int] = ids[torch.from_numpy(patches > limit)].tolist()
-    return TokenNorms(heat.reshape(trace.grid), tuple(norms[:prefix].tolist()), limit, tuple(found))
+    row = hand_out(trace, trace.token_norms[layer].double(), layer=layer)
+    return TokenNorms(lay_out(trace, row, layer=layer), tuple(norms[:prefix].tolist()), limit, tuple(found))
 
 
 def mean_where(values: Float[Tensor, "h n"], counts: Tensor) -> Float[np.ndarray, "h"]:
-    """Return the mean along the last axis of those `values` that count; NaN where none does."""
-    total = torch.where(counts, values, 0.0).sum(dim=-1)
+    """Return the mean along the last axis of those `values` that count, as often; NaN where none does."""
+    total = torch.where(counts > 0, values * counts, 0.0).sum(dim=-1)
     return (total / counts.sum(dim=-1)).numpy()

@@ -44,9 +44,9 @@ def attention_drawing(entry: Entry, look: Look) -> render.Drawing:
 
 
 def find_gone(trace: Trace, layer: int = -1) -> Bool[np.ndarray, "gh gw"]:
-    """Return which patches were dropped before `layer`."""
+    """Return which patches were dropped before `layer`; those that were merged are not."""
     gone = np.ones(trace.num_patches, dtype=bool)
-    gone[trace.patch_ids(layer)] = False
+    gone[trace.held_patches(layer)] = False
     return gone.reshape(trace.grid)
 
 

@@ -50,6 +50,7 @@ class Entry:
         for trace in traces:
             tensors += [*trace.attn, *trace.token_ids, *trace.scores, trace.readout]
             tensors += [*trace.token_norms, *trace.directions]
+            tensors += [mix for mix in trace.mixes if mix is not None]
         once = {tensor.data_ptr(): tensor.nbytes for tensor in tensors}
         return sum(once.values()) + sum(3 * image.width * image.height for image in images)
 
