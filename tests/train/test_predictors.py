@@ -114,8 +114,9 @@ def test_a_network_of_the_hub_stays_there(
     assert json.loads((export / "config.json").read_text())["base"] == f"hf-hub:me/deit@{COMMIT}"
     export.rename(hub.root / "me" / "pair")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "another"))
-    offer = look_up("hf-hub:me/pair", anonymous=True)
-    assert offer.nbytes == (hub.root / "me" / "deit" / "model.safetensors").stat().st_size
+    offer = look_up("hf-hub:me/pair", apart=tmp_path / "visitors")
+    parts = ("deit/model.safetensors", "pair/predictors.safetensors")
+    assert offer.nbytes == sum((hub.root / "me" / part).stat().st_size for part in parts)
     assert not is_cached("hf-hub:me/pair")
     pair, plain = load_model("hf-hub:me/pair"), load_model("hf-hub:me/deit")
     assert is_cached("hf-hub:me/pair")
@@ -126,7 +127,7 @@ def test_a_network_of_the_hub_stays_there(
         train(["--recipe", "predictors", "init=hf-hub:me/pair", *words[1:]])
     hub.modes["me/deit"] = "private"  # whose owner runs this program, and has it in the cache
     with pytest.raises(WeightsError, match="me/deit"):
-        look_up("hf-hub:me/pair", anonymous=True)
+        look_up("hf-hub:me/pair", apart=tmp_path / "visitors")
 
 
 def enter_block(net: Any, number: int, x: Tensor) -> Tensor:
