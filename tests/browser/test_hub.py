@@ -30,7 +30,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, str]
     repo = hub.root / MODELS[KEY].source.removeprefix("hf-hub:")
     repo.parent.mkdir(parents=True)
     save_for_hf(timm.create_model("deit_tiny_patch16_224"), str(repo), safe_serialization=True)
-    write_own(hub.root / "me" / "mine")
+    for one in ("mine", "linked"):
+        write_own(hub.root / "me" / one)
     client = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
     models = ("--models-dir", str(quick_models()))
     app, address = start_app(str(folder / "files"), *models, HF_HUB_OFFLINE="0", **client)
@@ -104,6 +105,20 @@ def test_a_network_is_named_looked_at_fetched_and_shown(served: tuple[Hub, str],
     expect(again.locator("#another .offer")).to_contain_text("There is no repository timm/deit_small")
     expect(again.locator("#model input")).to_have_value("me/mine")
     expect(again.locator("#headline .quiet")).to_contain_text("me/mine · 16 → 11 tokens")
+
+
+def test_a_link_looks_at_a_fetched_network_as_it_says(served: tuple[Hub, str], open_page: Opener) -> None:
+    page = open_page(f"{served[1]}?model=me/linked&tab=attention&method=raw-attention&layer=1&head=1&query=5")
+    page.get_by_role("button", name="Download", exact=True).click()
+    expect(page.locator("#headline .quiet")).to_contain_text("me/linked · 16 → 11 tokens")
+    wanted = {"method": "raw-attention", "layer": 1, "head": 1, "query": 5}
+    page.wait_for_function(
+        """(wanted) => Object.entries(wanted).every(([name, value]) =>
+        document.querySelector(".attention")?.attention?.state[name] === value)""",
+        arg=wanted,
+    )
+    page.wait_for_function("new URLSearchParams(location.search).get('model') === 'hf-hub:me/linked'")
+    expect(page).to_have_url(re.compile("method=raw-attention.*layer=1.*head=1.*query=5"))
 
 
 def test_a_link_to_a_network_that_must_be_downloaded_asks_first(

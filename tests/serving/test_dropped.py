@@ -37,6 +37,7 @@ def ask_for(visitor: Visitor, event: int, model: str) -> Call:
         for part, value in zip(parts, visitor.list_inputs(event), strict=True)
     ]
     click = {"key": NAME, "index": 0, "value": "cat", "turn": 1, "id": "", "pass": "dense", "layer": 0}
+    click["search"] = "layer=1"
     return Call(event, values, click)
 
 

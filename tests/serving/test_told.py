@@ -39,7 +39,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "select_example": {"index": 0},
     "select_upload": {"index": 0},
     "answer_page": {"search": "", "turn": 1},
-    "show": {"key": "vit_cifar10"},
+    "show": {"key": "vit_cifar10", "search": ""},
 }
 UNTOLD = {"answer", "restore"}  # the one reads nothing of it; the other tells of a file that was not uploaded
 ODD: tuple[Any, ...] = ({}, "a\nb", [None], [[]], {"a": 1}, 1.5, True, None)

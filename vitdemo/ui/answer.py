@@ -97,10 +97,11 @@ class Answering:
 
     def show(self, values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
         """Return what the network that has just been fetched says, and the left column with it."""
-        model = take(event, "key", str)
+        model, search = take(event, "key", str), take(event, "search", str)
         with tell_errors():
             self.session.engine.info(model)
-        return {self.link.side.another.box: update(), **self.switch(values, model, progress)}
+        look = self.link.show_look(search, model)
+        return {self.link.side.another.box: update(), **look, **self.switch(values, model, progress)}
 
     def switch(self, values: Values, model: str, progress: gr.Progress) -> Values:
         """Return what `model` says of the picture, and the left column with it."""
@@ -160,7 +161,8 @@ class Answering:
         box = side.another.box
         column = [session.model, session.size, session.selector, session.added, side.examples, side.counts]
         self.wider.click(self.ask_wider, inputs, [*column, self.wider, *self.outputs], **options)
-        box.show(self.show, inputs, [*column, box, *self.outputs], **options)  # type: ignore[attr-defined]
+        outputs = [*column, box, link.button, *self.outputs]
+        box.show(self.show, inputs, outputs, **options)  # type: ignore[attr-defined]
         asking = [session.image.change, session.model.input, session.size.input, session.selector.input]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
         session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)

@@ -104,6 +104,7 @@ declare global {
     attention?: {
       readonly state: Look;
       restore(part: Partial<Look>): void;
+      prepare(part: Partial<Look>): void;
       heat(part?: Partial<Look>): number[] | null;
       heats(part?: Partial<Look>): (number[] | null)[][];
     };

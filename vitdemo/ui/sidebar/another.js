@@ -5,8 +5,8 @@
 /** @import { Component, Dictionaries } from "../kit/types.d.ts" */
 
 /** What the server says, as JSON. `line`: of a network or of what went wrong, a `problem` then. `look`: a name that
- * the page came with. `key`: of a network that may be fetched, at once if it says `now`. `show`: of one that is there.
- * @typedef {{ line?: string, problem?: boolean, look?: string, key?: string, now?: boolean, show?: string }} Said */
+ * the page came with, in the address `search`. `key`: of a network that may be fetched, at once if it says `now`. `show`: of one that is there.
+ * @typedef {{ line?: string, problem?: boolean, look?: string, search?: string, key?: string, now?: boolean, show?: string }} Said */
 
 class Another {
   constructor({ element, trigger, props, words }) {
@@ -14,6 +14,7 @@ class Another {
     this.props = props;
     this.words = words;
     this.key = "";
+    this.search = "";
     this.details = element.querySelector("details");
     this.field = element.querySelector("input");
     this.offer = element.querySelector(".offer");
@@ -37,22 +38,25 @@ class Another {
 
   follow() {
     /** @type {Said} */
-    const { line = "", problem = false, look = "", key = "", now = false, show = "" } = JSON.parse(this.props.value);
+    const { line = "", problem = false, look = "", search = "", key = "", now = false, show = "" } =
+      JSON.parse(this.props.value);
     this.key = key;
     this.say(line, { problem, offered: Boolean(key) && !now });
     if (look) {
       this.details.open = true;
       this.field.value = look;
       this.look();
+      this.search = search;
     }
     if (now) this.fetch();
     if (show) {
       window.fadeStale();
-      this.trigger("show", { key: show });
+      this.trigger("show", { key: show, search: this.search });
     }
   }
 
   look() {
+    this.search = ""; // that of a link is for the network which it names
     this.say(this.words.looking, { busy: true });
     this.trigger("look", { name: this.field.value });
   }

@@ -5,8 +5,8 @@
 /** @import { Component, Dictionaries, Look } from "../kit/types.d.ts" */
 
 /** `value`: the left column as JSON; the others are those that link.py writes.
- * @typedef {{ value: string, opened: boolean, pending: boolean, tab: string, look: Partial<Look>, returns: number,
- *   words: Dictionaries }} Props */
+ * @typedef {{ value: string, opened: boolean, pending: boolean, tab: string, look: Partial<Look>, later: Partial<Look>,
+ *   returns: number, words: Dictionaries }} Props */
 
 import { PARAMETERS, toLink } from "../kit/look.js";
 
@@ -61,6 +61,13 @@ class Link {
   /** Brings the Attention tab, which is built when it is opened, into the state that the link asks for. */
   bring(root) {
     root.attention.restore(this.look);
+  }
+
+  /** The network that the link asked for had to be fetched, and comes now, after this: it is looked at as that asks. */
+  expect() {
+    this.look = this.props.later;
+    this.place = null;
+    document.querySelector(".attention")?.attention?.prepare(this.look);
   }
 
   /** The Attention tab shows another state. */
@@ -175,5 +182,6 @@ export function mount({ element, trigger, props, watch }) {
   watch("opened", () => link.start());
   watch("value", () => link.soon());
   watch("returns", () => link.returned());
+  watch("later", () => link.expect());
   link.start();
 }

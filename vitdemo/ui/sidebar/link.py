@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 
@@ -88,8 +88,14 @@ class Link:
         value = write_column(self.side, example, values)
         updates = {**fill_column(self.side, example, values), self.button: gr.HTML(**state, value=value)}
         if "another" in found:
-            updates[self.side.another.box] = update(look=found["another"])
+            updates[self.side.another.box] = update(look=found["another"], search=found["search"])
         return updates
+
+    def show_look(self, search: str, model: str) -> Values:
+        """Return what brings back how a link, `search`, looks at `model`, which had to be fetched."""
+        parameters = {**dict(parse_qsl(search)), "model": model}
+        found, _ = read_parameters(self.side.session.engine, parameters, tabs=self.tabs)
+        return {self.button: gr.HTML(later=found["look"])} if "look" in found else {}
 
     def renew_menu(self) -> Values:
         """Return the menu where something has been fetched since the page was built."""
@@ -125,12 +131,13 @@ def set_another(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return `found` and `wrong` with a model that is not at hand as "another", which is to be looked up.
 
-    The page opens with one that is, so that what was asked of the attention of the other makes no sense.
+    The page opens with one that is, of whose attention nothing was asked: that waits in "search".
     """
     if "model" not in parameters or ("model" in found and engine.networks.is_at_hand(found["model"])):
         return found, wrong
     rest = {name: value for name, value in found.items() if name not in ("model", "look")}
-    return {**rest, "another": parameters["model"]}, [name for name in wrong if name != "model"]
+    asked = {"another": parameters["model"], "search": urlencode(parameters)}
+    return {**rest, **asked}, [name for name in wrong if name != "model"]
 
 
 def is_complete(found: dict[str, Any]) -> bool:
@@ -190,7 +197,15 @@ def build_button(side: Sidebar) -> gr.HTML:
     first = write_column(
         side, find_first_example(side.session), {part: part.value for part in side.settings.values()}
     )
-    state = {"value": first, "opened": False, "pending": False, "tab": "", "look": {}, "returns": 0}
+    state = {
+        "value": first,
+        "opened": False,
+        "pending": False,
+        "tab": "",
+        "look": {},
+        "later": {},
+        "returns": 0,
+    }
     copy = build_module("sidebar/link", event="ask", elem_id="link", words=say_both(WORDS), **state)
     inputs = [side.note, *side.settings.values()]
     gr.on([part.change for part in inputs], None, inputs, copy, js=LEFT_COLUMN, **QUIET)

@@ -183,6 +183,8 @@ export function mount({ element, trigger, props, watch }) {
       if (attention.data) attention.change(part);
       else attention.wanted = part;
     },
+    /** Changes the state once the next result is there. */
+    prepare(part) { attention.wanted = part; },
     /** The patches' values for the state changed by `part`; NaN = no value, null = no map. */
     heat(part = {}) {
       const look = { ...attention.state, ...part };
