@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,37 @@ def test_a_link_looks_at_a_fetched_network_as_it_says(served: tuple[Hub, str], o
     )
     page.wait_for_function("new URLSearchParams(location.search).get('model') === 'hf-hub:me/linked'")
     expect(page).to_have_url(re.compile("method=raw-attention.*layer=1.*head=1.*query=5"))
+
+
+WORDS = (
+    "<img src=x onerror=window.hacked=1>",
+    "</script><script>window.hacked=1</script>",
+    "${window.hacked=1} {{window.hacked=1}} `${window.hacked=1}`",
+)
+SHOWN = """() => [window.hacked, document.querySelectorAll("img[src=x], svg[onload]").length]"""
+
+
+def test_the_words_of_a_strangers_network_are_text(served: tuple[Hub, str], open_page: Opener) -> None:
+    """On every tab, in both lists of classes, in the menu, and where a sentence quotes them."""
+    hub, url = served
+    write_own(hub.root / "me" / "evil")
+    config = hub.root / "me" / "evil" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "name": WORDS[0], "classes": WORDS}))
+    page = open_page(url)
+    name(page, "me/evil")
+    page.get_by_role("button", name="Download", exact=True).click()
+    expect(page.locator("#headline")).to_contain_text("me/evil")
+    expect(page.locator("#label")).to_contain_text(WORDS[0])
+    assert page.evaluate(SHOWN) == [None, 0]
+    for tab in ("attention", "tokens", "features", "inside", "trust", "compare", "prediction"):
+        page.locator(f"#tab-{tab}-button").click()
+        page.wait_for_timeout(1500)  # no note of familiarity, by which others wait
+        assert page.evaluate(SHOWN) == [None, 0], tab
+    page.locator("#label").get_by_text(WORDS[1], exact=True).first.click()
+    expect(page.locator("#class-title")).to_contain_text(WORDS[1])
+    page.locator("#against label").last.click()
+    expect(page.locator("#class-title")).to_contain_text(WORDS[2])
+    assert page.evaluate(SHOWN) == [None, 0]
 
 
 def test_a_link_to_a_network_that_must_be_downloaded_asks_first(
