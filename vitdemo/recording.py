@@ -138,17 +138,26 @@ def score(logits: Float[Tensor, "1 c"], target: int, against: int | None) -> Flo
 def add_relevance(trace: Trace, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Trace:
     """Return `trace` of these pixels, which has gradients, with the relevance of each layer's tokens besides.
 
-    The network runs once more, forward and back under `RelevanceRules`, on the patches that it kept.
+    The network runs twice more, forward and back under `RelevanceRules`, on the patches that it kept.
     """
+    plain, residual = (
+        run_back(trace, model, pixels, rules=RelevanceRules(residual=residual)) for residual in (False, True)
+    )
+    return replace(trace, relevance=plain, residual_relevance=residual)
+
+
+def run_back(
+    trace: Trace, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], *, rules: RelevanceRules
+) -> tuple[Float[Tensor, "_"], ...]:
+    """Return what each token that enters a layer adds to the score of `trace`, by those rules."""
     assert trace.target is not None, "relevance is of a class"
     recorder, again = Recorder(grads=True), Pruning(None, repeat(trace, model.config.prune_loc))
-    with torch.inference_mode(False), torch.enable_grad(), RelevanceRules():
+    with torch.inference_mode(False), torch.enable_grad(), rules:
         start = pixels.detach().clone().requires_grad_()
         logits = model(start, pruning=again, recorder=recorder)
         found = torch.autograd.grad(score(logits, trace.target, trace.against), recorder.entered)
     parts = zip(recorder.entered, found, strict=True)
-    relevance = tuple(detach((tokens * gradient).sum(dim=-1)) for tokens, gradient in parts)
-    return replace(trace, relevance=relevance)
+    return tuple(detach((tokens * gradient).sum(dim=-1)) for tokens, gradient in parts)
 
 
 def repeat(trace: Trace, prune_loc: tuple[int, ...]) -> Explicit:

@@ -30,8 +30,10 @@ class Trace:
     `attn_grad`: d score / d attn, a layer each, through all layers above. `early_grad`: the same for the
     score that the head would give if it read this layer's tokens, through this layer alone; of each head and
     key the positive part, its mean over the queries, each as often as it stands for one. `tokens`: what
-    enters the last block, before its first norm; `token_grad`: d score / d tokens. `relevance`: a layer each,
-    where it was asked for besides; what each token that enters it adds to the score, of either sign.
+    enters the last block, before its first norm; `token_grad`: d score / d tokens. `relevance`,
+    `residual_relevance`: a layer each, where they were asked for besides; what each token that enters it adds
+    to the score, of either sign, by AttnLRP and by ResLRP. `occlusion`, where it was asked for: how far the
+    score falls without each patch.
     """
 
     model: str
@@ -54,6 +56,8 @@ class Trace:
     tokens: Float[Tensor, "_ _"] | None = None  # (n, d), as its gradient
     token_grad: Float[Tensor, "_ _"] | None = None
     relevance: tuple[Float[Tensor, "_"], ...] | None = None
+    residual_relevance: tuple[Float[Tensor, "_"], ...] | None = None
+    occlusion: Float[Tensor, "_"] | None = None
 
     def __post_init__(self) -> None:
         self.check_layers()
@@ -131,9 +135,10 @@ class Trace:
         assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
         assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
         assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
-        if self.relevance is not None:
-            counts = [len(ids) for ids in self.token_ids]
-            assert [len(layer) for layer in self.relevance] == counts, "one relevance a token"
+        assert self.occlusion is None or len(self.occlusion) == self.num_patches, "one fall a patch"
+        counts = [len(ids) for ids in self.token_ids]
+        for relevance in (self.relevance, self.residual_relevance):
+            assert relevance is None or [len(layer) for layer in relevance] == counts, "one relevance a token"
 
     @property
     def num_patches(self) -> int:

@@ -25,6 +25,7 @@ NAMES = {
     "chefer": "Chefer et al.",
     "legrad": "LeGrad",
     "attnlrp": "AttnLRP",
+    "reslrp": "ResLRP",
     "attention-gradcam": "Attention Grad-CAM",
     "token-gradcam": "Token Grad-CAM",
 }

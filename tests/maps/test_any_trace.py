@@ -88,7 +88,7 @@ def find_reference_layer(trace: Trace, key: str, options: dict[str, Any]) -> int
         return LAYERS - 1 if options["layer"] is None else options["layer"]
     if key == "keep-score":
         return trace.prune_loc[options["stage"]] - 1
-    if key in ("head-rollout", "legrad", "attnlrp"):
+    if key in ("head-rollout", "legrad", "attnlrp", "reslrp", "occlusion"):
         return 0
     return LAYERS - 1 if key.endswith("gradcam") else options["start_layer"]
 
@@ -109,7 +109,7 @@ def test_a_map_has_a_number_where_there_is_a_patch(case: tuple[Shape, str, dict[
     assert set(np.flatnonzero(~np.isnan(heat)).tolist()) == present
     if key == "keep-score":
         np.testing.assert_array_equal(np.sort(heat[~np.isnan(heat)]), np.sort(trace.scores[options["stage"]]))
-    elif key != "attnlrp":
+    elif not METHODS[key].signed:
         assert np.nanmin(heat) >= 0
     if key in ROLLOUTS and options.get("fusion", "mean") != "max":  # the largest of all heads adds up to more
         assert np.nansum(heat) <= 1 + 1e-5

@@ -132,15 +132,17 @@ def sum_lost(attn: Tensor, gradient: Tensor, *, linear: bool) -> float:
     return float((attn * gradient).sum() - (0 if linear else kept.sum()))
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_relevance_is_conserved_from_layer_to_layer(name: str) -> None:
+def test_relevance_is_conserved_from_layer_to_layer(name: str, residual: bool) -> None:
     """What a layer adds to the sum is the share of its biases and of its softmax, to rounding in float64."""
     net = make_small_dynamic(**VARIANTS[name]).double()
     x = make_pictures(net.config, 1).double()
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
     trace = add_relevance(record(net, x, pruning=pruning, target=TARGET, grads=True), net, x)
+    relevance = trace.residual_relevance if residual else trace.relevance
     recorder = Recorder(grads=True)
-    with RelevanceRules(), Watch(recorder) as watch:
+    with RelevanceRules(residual=residual), Watch(recorder) as watch:
         logit = net(x.clone().requires_grad_(), pruning=pruning, recorder=recorder)[0, TARGET]
     torch.testing.assert_close(logit, net(x, pruning=pruning)[0, TARGET])
 
@@ -154,8 +156,8 @@ def test_relevance_is_conserved_from_layer_to_layer(name: str) -> None:
     for (layer, _, bias), gradient in zip(watch.biases, found[2 * depth + 1 :], strict=True):
         lost[layer] += float((gradient * bias).sum())
 
-    assert trace.relevance is not None
-    assert [float(layer.sum()) for layer in trace.relevance] == pytest.approx(totals[:-1], rel=1e-3, abs=1e-3)
+    assert relevance is not None
+    assert [float(layer.sum()) for layer in relevance] == pytest.approx(totals[:-1], rel=1e-3, abs=1e-3)
     steps = np.diff([*totals, float(logit.detach())])
     inside = slice(depth if name == "attention pooling" else None)  # its own softmax is not watched
     np.testing.assert_allclose(steps[inside], lost[inside], rtol=1e-9, atol=1e-9)
@@ -179,5 +181,21 @@ def test_exchanged_classes_change_its_sign_and_parameters_count_as_constants(nam
 def test_a_trace_without_relevance_says_how_to_get_it() -> None:
     net = make_small()
     trace = record(net, make_pictures(net.config, 1), target=TARGET, grads=True)
-    with pytest.raises(ValueError, match=r"add it to the trace by vitdemo\.recording\.add_relevance"):
-        explain(trace, "attnlrp")
+    for method in ("attnlrp", "reslrp"):
+        with pytest.raises(ValueError, match=r"add it by vitdemo\.recording\.add_relevance"):
+            explain(trace, method)
+
+
+def test_branches_that_cancel_share_what_is_left_of_them() -> None:
+    """By hand: of a sum with its own value as relevance, weights of 2 for what has the sign of the sum."""
+    a = torch.tensor([3.0, -3.0, 2.0, 5.0, 1.0, 0.0], dtype=torch.float64).view(1, 1, 6).requires_grad_()
+    b = torch.tensor([1.0, 1.0, -2.0, -4.0, 0.0, 0.0], dtype=torch.float64).view(1, 1, 6).requires_grad_()
+    with RelevanceRules(residual=True):
+        total = a + b
+    expected_a = [3 / 4 * 4, 6 / 5 * -2, 0.0, 10 / 6 * 1, 1.0, 0.0]  # 0 where nothing is left to be shared
+    expected_b = [1 / 4 * 4, -1 / 5 * -2, 0.0, -4 / 6 * 1, 0.0, 0.0]
+    grads = torch.autograd.grad(total.sum(), (a, b))
+    found = [(one * grad).flatten().tolist() for one, grad in zip((a, b), grads, strict=True)]
+    assert found[0] == pytest.approx(expected_a)
+    assert found[1] == pytest.approx(expected_b)
+    torch.testing.assert_close(total, a + b)

@@ -50,6 +50,8 @@ def make_trace(
             "token_grad": torch.randn(len(readout), 6, generator=draw),
             "early_grad": tuple(torch.rand(matrix.shape[::2], generator=draw) for matrix in attn),
             "relevance": tuple(torch.randn(len(ids), generator=draw) for ids in token_ids),
+            "occlusion": torch.randn(grid[0] * grid[1], generator=draw),
+            "residual_relevance": tuple(torch.randn(len(ids), generator=draw) for ids in token_ids),
         }
     return Trace(
         model="random",
@@ -89,6 +91,7 @@ def make_tensors(trace: Trace) -> list[Tensor]:
         *(trace.attn_grad or ()),
         *(trace.early_grad or ()),
         *(trace.relevance or ()),
+        *(trace.residual_relevance or ()),
         *given,
     ]
 

@@ -7,7 +7,15 @@ from PIL import Image
 from vitdemo.render.geometry import enlarge_view, patch_box, spread
 from vitdemo.render.overlay import describe, draw_dropped, draw_heat, draw_overlay, share_of_total
 from vitdemo.render.palette import OUTLIER, colour_map
-from vitdemo.render.scale import Scale, common_scale, draw_colour_bar, format_ticks, own_scale, share_scale
+from vitdemo.render.scale import (
+    Scale,
+    common_scale,
+    draw_colour_bar,
+    format_ticks,
+    own_scale,
+    share_scale,
+    signed_scale,
+)
 
 VIEW = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8))
 SHOWN = np.asarray(enlarge_view(VIEW)).astype(float)
@@ -209,3 +217,18 @@ def test_share_of_total_worked_by_hand():
     assert describe(np.full((1, 2), np.nan)) == "0 of 2 patches"
     with pytest.raises(ValueError, match="share"):
         share_of_total(np.array([[-1.0, 2.0]]))
+
+
+def test_a_sign_has_its_own_colour_and_its_size_the_opacity():
+    heat = np.array([[-2.0, -1.0, 0.0], [1.0, 2.0, np.nan]])
+    scale = signed_scale(heat, label="x")
+    assert (scale.low, scale.high) == (-2.0, 2.0)
+    painted = scale.paint(heat, opacity=0.8)
+    assert painted[..., 3].tolist() == [[204, 102, 0], [102, 204, 0]]
+    blue, red = painted[0, 0, :3], painted[1, 1, :3]
+    assert (tuple(blue), tuple(red)) == ((49, 54, 149), (165, 0, 38))  # the ends of ColorBrewer's RdYlBu
+    bar = np.asarray(draw_colour_bar(scale, below=True, above=True))
+    colours = {tuple(colour) for colour in bar.reshape(-1, 3).tolist()}
+    middle = {tuple(colour) for colour in colour_map(signed=True)[2:-2].tolist()}  # the frame hides the ends
+    assert middle <= colours
+    assert OUTLIER not in colours

@@ -124,8 +124,8 @@ class Result:
 
         None for a network without classes. With `against`, another class: what speaks for the one rather
         than for the other.
-        Run the network twice forward and back, unless it was asked before. Raise ValueError for a class that
-        the model does not have, or for one against itself.
+        Run the network three times forward and back, unless it was asked before. Raise ValueError for a class
+        that the model does not have, or for one against itself.
         """
         return class_maps(self._subject, label, against=against)
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vitdemo.maps import METHODS, Heatmap, explain
+from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, Heatmap, explain
 from vitdemo.models import DynamicViT, VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import Learned
@@ -15,6 +15,7 @@ from vitdemo.trace import Trace
 
 Order = Int[np.ndarray, "n"]
 Orders = Int[np.ndarray, "k n"]  # between which a map does not decide
+JUDGED = (*ATTENTION_METHODS, *CLASS_METHODS)
 KEEP_RATIO = 0.7  # of the pass that the keep score is taken from: the ratio of the DynamicViT paper
 
 
@@ -32,7 +33,7 @@ def map_orders(
 
     DynamicViT's own opinion, the keep score, takes part by a pass of its own at keep ratio 0.7.
     """
-    maps = {key: explain(trace, key) for key, method in METHODS.items() if not method.needs_pruning}
+    maps = {key: explain(trace, key) for key in JUDGED}
     if isinstance(model, DynamicViT):
         pruned = record(model, pixels, pruning=Pruning(Learned(model), FixedRatio(KEEP_RATIO)))
         maps["keep-score"] = keep_rank(pruned)
@@ -41,8 +42,7 @@ def map_orders(
 
 def list_judged(model: VisionTransformer) -> list[str]:
     """Return the keys of `map_orders`."""
-    shown = [key for key, method in METHODS.items() if not method.needs_pruning]
-    return [*shown, *(["keep-score"] if isinstance(model, DynamicViT) else [])]
+    return [*JUDGED, *(["keep-score"] if isinstance(model, DynamicViT) else [])]
 
 
 def orders_of(heat: Heatmap, *, seed: int) -> Orders:

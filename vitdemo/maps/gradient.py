@@ -1,7 +1,7 @@
 """Maps of one class, from the gradients of its logit: exact through pruning and linear attention.
 
-Layer l's attention is always paired with the gradient of layer l. Everywhere but in AttnLRP's map relu keeps
-what speaks for the class, so that no number is negative.
+Layer l's attention is always paired with the gradient of layer l. Everywhere but in the maps of AttnLRP
+and ResLRP relu keeps what speaks for the class, so that no number is negative.
 """
 
 from __future__ import annotations
@@ -78,10 +78,33 @@ def attnlrp(trace: Trace) -> Heatmap:
     take up, the relevance of all tokens of a layer is the logit.
     Raise ValueError where the trace has no relevance.
     """
-    if trace.relevance is None:
-        raise ValueError("attnlrp needs relevance: add it to the trace by vitdemo.recording.add_relevance")
+    return place_relevance(trace, trace.relevance)
+
+
+def reslrp(trace: Trace) -> Heatmap:
+    """Return the same as `attnlrp` with the residual branches of ResLRP (`vitdemo.models.relevance`).
+
+    Raise ValueError where the trace has no relevance.
+    """
+    return place_relevance(trace, trace.residual_relevance)
+
+
+def occlusion(trace: Trace) -> Heatmap:
+    """Return how far the score falls without each patch, in units of the logit, of either sign.
+
+    NaN where a patch never entered. Raise ValueError where the trace has no occlusion.
+    """
+    if trace.occlusion is None:
+        raise ValueError("the trace has no occlusion: add it by vitdemo.occlusion.add_occlusion")
+    return to_grid(trace, torch.cat([torch.zeros(trace.num_prefix_tokens), trace.occlusion]), layer=0)
+
+
+def place_relevance(trace: Trace, relevance: tuple[Float[Tensor, "_"], ...] | None) -> Heatmap:
+    """Return the relevance of the patches that enter the first layer."""
+    if relevance is None:
+        raise ValueError("the trace has no relevance: add it by vitdemo.recording.add_relevance")
     row = torch.zeros(trace.num_prefix_tokens + trace.num_patches)
-    row[trace.token_ids[0]] = trace.relevance[0]
+    row[trace.token_ids[0]] = relevance[0]
     return to_grid(trace, row, layer=0)
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from vitdemo.maps.attention import raw_attention, raw_attention_heads
-from vitdemo.maps.gradient import attention_gradcam, attnlrp, chefer, gradient_rollout, legrad, token_gradcam
+from vitdemo.maps.gradient import (
+    attention_gradcam,
+    attnlrp,
+    chefer,
+    gradient_rollout,
+    legrad,
+    occlusion,
+    reslrp,
+    token_gradcam,
+)
 from vitdemo.maps.heatmap import Heatmap
 from vitdemo.maps.inward import attention_rollout_inward, head_rollout_inward, raw_attention_inward
 from vitdemo.maps.keep_score import keep_score
+from vitdemo.maps.method import Method
 from vitdemo.maps.options import (
     DISCARD_RATIO,
     FUSION,
@@ -28,32 +37,6 @@ from vitdemo.maps.options import (
 from vitdemo.maps.rollout import attention_rollout, head_rollout, head_rollout_heads
 from vitdemo.message import Message
 from vitdemo.trace import Trace
-
-
-@dataclass(frozen=True)
-class Method:
-    """An explanation as the page offers it.
-
-    `summary`: one sentence. `unit`: what the colour bar says. `needs_pruning`: only for traces with pruning
-    stages. `needs_grad`: of one class, only for traces with gradients. `inward`: the other direction, who
-    looks at the query, with the same options; or None. `in_browser`: the page's scripts compute it too, in
-    both directions. `all_heads`: the maps of every head of a layer at once, with `all_heads_options`; or
-    None.
-    """
-
-    key: str
-    title: Message
-    summary: Message
-    fn: Callable[..., Heatmap]
-    unit: Message
-    options: tuple[Option, ...] = ()
-    needs_pruning: bool = False
-    needs_grad: bool = False
-    inward: Callable[..., Heatmap] | None = None
-    in_browser: bool = False
-    all_heads: Callable[..., Float[np.ndarray, "h gh gw"]] | None = None
-    all_heads_options: tuple[Option, ...] = ()
-
 
 METHODS: dict[str, Method] = {
     method.key: method
@@ -134,6 +117,16 @@ METHODS: dict[str, Method] = {
             fn=attnlrp,
             unit=Message("relevance"),
             needs_grad=True,
+            signed=True,
+        ),
+        Method(
+            key="reslrp",
+            title=Message("ResLRP"),
+            summary=Message("As AttnLRP, but branches that cancel each other share what is left of them."),
+            fn=reslrp,
+            unit=Message("relevance"),
+            needs_grad=True,
+            signed=True,
         ),
         Method(
             key="attention-gradcam",
@@ -155,11 +148,22 @@ METHODS: dict[str, Method] = {
             unit=Message("feature times gradient"),
             needs_grad=True,
         ),
+        Method(
+            key="occlusion",
+            title=Message("Occlusion"),
+            summary=Message("How far the class's score falls when a patch is really removed."),
+            fn=occlusion,
+            unit=Message("fall of the logit"),
+            signed=True,
+            needs_removal=True,
+        ),
     )
 }
 
 ATTENTION_METHODS = {
-    key: method for key, method in METHODS.items() if not method.needs_pruning and not method.needs_grad
+    key: method
+    for key, method in METHODS.items()
+    if not (method.needs_pruning or method.needs_grad or method.needs_removal)
 }
 CLASS_METHODS = {key: method for key, method in METHODS.items() if method.needs_grad}
 

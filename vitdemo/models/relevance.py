@@ -1,4 +1,4 @@
-"""AttnLRP (Achtibat et al., ICML 2024): relevance as `x * gradient`, with other rules for the way back.
+"""AttnLRP (Achtibat et al., ICML 2024) and ResLRP: relevance as `x * gradient`, by other rules on the way.
 
 The network itself is not written twice: `RelevanceRules` catches the functions that it calls.
 """
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 Call = Callable[..., Any]
+TOKENS_NDIM = 3  # pictures, tokens, channels: rotary halves have four axes, what a head reads has two
 
 
 class RelevanceRules(TorchFunctionMode):
@@ -23,13 +24,18 @@ class RelevanceRules(TorchFunctionMode):
     Taylor's decomposition (prop. 3.1). Parameters count as constants.
     The paper goes through the linear layers of a ViT by the gamma rule instead, which has numbers to choose.
     Linear attention is not in the paper: its feature map goes as an activation, its division as it is.
+    `residual`: sums of two branches share by the rule of ResLRP, see `pass_residual`.
     """
+
+    def __init__(self, *, residual: bool = False) -> None:
+        super().__init__()
+        self.rules = {**RULES, "add": pass_residual} if residual else RULES
 
     def __torch_function__(
         self, func: Call, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         args, kwargs = [make_constant(one) for one in args], dict(kwargs or {})
-        rule = RULES.get(getattr(func, "__name__", ""), call)
+        rule = self.rules.get(getattr(func, "__name__", ""), call)
         return rule(func, *args, **{name: make_constant(one) for name, one in kwargs.items()})
 
 
@@ -67,6 +73,23 @@ def pass_product(func: Call, a: Any, b: Any) -> Tensor:
     if all(isinstance(one, Tensor) and one.requires_grad for one in (a, b)):
         return product / 2 + (product / 2).detach()
     return product
+
+
+def pass_residual(func: Call, a: Any, b: Any, **options: Any) -> Tensor:
+    """Return the sum; where both are tokens of the picture, they share by the gamma rule with gamma 1.
+
+    A branch that has the sign of the sum counts twice, entry by entry, so that two large numbers that nearly
+    cancel do not both get many times what the sum had: `R_a = a (1 + [a s >= 0]) / d R`, `d` the sum of both
+    so weighted, `|d| >= |s|`. No relevance is lost (ResLRP, arXiv 2609.17152, as read from a public
+    implementation, the paper was not at hand; its gamma rule in the linear layers is left out, as above).
+    """
+    total = func(a, b, **options)
+    if not all(isinstance(one, Tensor) and one.requires_grad and one.ndim == TOKENS_NDIM for one in (a, b)):
+        return total
+    left, right = 1.0 + (a * total >= 0), 1.0 + (b * total >= 0)
+    weighted = a * left + b * right
+    share = total / weighted.masked_fill(weighted == 0, 1.0)
+    return a * (left * share).detach() + b * (right * share).detach()
 
 
 RULES: dict[str, Callable[..., Any]] = {

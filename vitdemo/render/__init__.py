@@ -24,6 +24,7 @@ from vitdemo.render.scale import (
     draw_colour_bar,
     own_scale,
     share_scale,
+    signed_scale,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "patch_box",
     "share_of_total",
     "share_scale",
+    "signed_scale",
     "stage_colours",
     "stage_of_drop",
 ]

@@ -25,22 +25,24 @@ _MAGMA = (
     "000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d "
     "c23b75 d9466b ec5860 f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf"
 )
+# ColorBrewer's RdYlBu from blue, safe for the colour-blind: against, neither, for.
+_SIGNED = "313695 4575b4 74add1 abd9e9 e0f3f8 ffffbf fee090 fdae61 f46d43 d73027 a50026"
 # Okabe and Ito's colour-blind safe hues, early to late in rising lightness.
 _STAGES: tuple[Colour, ...] = ((0, 114, 178), (204, 121, 167), (230, 159, 0), (240, 228, 66))
 
 
-@lru_cache(maxsize=1)
-def colour_map() -> UInt8[np.ndarray, "256 3"]:
-    """Return the colour map, dark = low, light = high; read-only."""
-    stops = np.array([list(bytes.fromhex(stop)) for stop in _MAGMA.split()])
+@lru_cache(maxsize=2)
+def colour_map(*, signed: bool = False) -> UInt8[np.ndarray, "256 3"]:
+    """Return the colour map, dark = low, light = high; of signed numbers blue, pale and red; read-only."""
+    stops = np.array([list(bytes.fromhex(stop)) for stop in (_SIGNED if signed else _MAGMA).split()])
     table = _interpolate(stops, np.linspace(0, len(stops) - 1, 256))
     table.flags.writeable = False
     return table
 
 
-def colours_of(share: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
-    """Return the colour of each number in 0..1; outside it the nearest end."""
-    return colour_map()[(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)]
+def colours_of(share: Float[np.ndarray, "*shape"], *, signed: bool = False) -> UInt8[np.ndarray, "*shape 3"]:
+    """Return the colour of each number in 0..1; outside it the nearest end. `signed`: 0.5 is neither."""
+    return colour_map(signed=signed)[(np.clip(share, 0.0, 1.0) * 255 + 0.5).astype(np.uint8)]
 
 
 def stage_colours(stages: int) -> tuple[Colour, ...]:

@@ -24,12 +24,15 @@ NOISE = 1e-6  # of a scale: numbers that differ by less are equal
 class Scale:
     """The values that get the first and the last colour, and the name of the quantity.
 
+    `signed`: the colours diverge from the middle, which is 0.
+
     Raise ValueError if low and high are not finite or not in order.
     """
 
     low: float
     high: float
     label: str
+    signed: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -37,14 +40,18 @@ class Scale:
 
     def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
         """Return the colour of each value, beyond an end that of the end. NaN is not allowed."""
-        return colours_of(self._share(values))
+        return colours_of(self._share(values), signed=self.signed)
 
     def paint(self, heat: Heatmap, *, opacity: float) -> UInt8[np.ndarray, "gh gw 4"]:
         """Return the colours of a map over a picture, as `paint` in `ui/kit/maps/scale.js` has them.
 
-        A patch is as opaque as it is high, up to `opacity`. One beyond the high end is green, one without a
-        value transparent.
+        A patch is as opaque as it is high, up to `opacity`; a signed one as it is far from 0. One beyond the
+        high end is green unless it is signed, one without a value transparent.
         """
+        if self.signed:
+            share = np.nan_to_num(np.clip(self._share(heat), 0, 1), nan=0.5)
+            alpha = np.rint(255 * opacity * np.abs(2 * share - 1))
+            return np.dstack([colours_of(share, signed=True), alpha]).astype(np.uint8)
         share = np.nan_to_num(np.clip(self._share(heat), 0, 1))
         colours = np.where((heat > self.high)[..., None], OUTLIER, colours_of(share))
         return np.dstack([colours, np.rint(255 * opacity * share)]).astype(np.uint8)
@@ -86,6 +93,15 @@ def own_scale(heat: Heatmap, *, label: str) -> Scale:
     return replace(scale, high=usual) if 0 < FACTOR * usual < scale.high else scale
 
 
+def signed_scale(heat: Heatmap, *, label: str) -> Scale:
+    """Return the scale of a map of either sign, as far below 0 as above. Raise as `share_scale`.
+
+    It ends as `own_scale` does for the size of its numbers.
+    """
+    reach = own_scale(np.abs(heat), label=label).high
+    return Scale(-reach, reach, label, signed=True)
+
+
 def common_scale(heats: Sequence[Heatmap], *, label: str, low: float | None = 0.0) -> Scale:
     """Return one scale for several maps, from `low` (None: their smallest number) to their 99th percentile.
 
@@ -117,7 +133,7 @@ def draw_colour_bar(
         width: in pixels, at least 100.
         below: the pictures hold values under the low end; its number is then marked with <=.
         above: the pictures hold values over the high end; its number is then marked with >=, and their green
-            stands at the end of the bar.
+            stands at the end of the bar unless it is signed.
     """
     if width < 100:
         raise ValueError(f"width: a colour bar needs at least 100 pixels, not {width}.")
@@ -125,9 +141,10 @@ def draw_colour_bar(
     pad = size // 3
     bar = Image.new("RGB", (width, round(2.6 * size)), PAPER)
     draw = ImageDraw.Draw(bar)
-    ramp = Image.fromarray(colours_of(np.linspace(0, 1, width - 2 * pad))[None])
+    shares = np.linspace(0, 1, width - 2 * pad)
+    ramp = Image.fromarray(colours_of(shares, signed=scale.signed)[None])
     bar.paste(ramp.resize((width - 2 * pad, size)), (pad, 0))
-    if above:
+    if above and not scale.signed:
         draw.rectangle((width - pad - size, 0, width - pad - 1, size), fill=OUTLIER)
     draw.rectangle((pad, 0, width - pad - 1, size), outline=INK)
     low, middle, high = format_ticks(scale)

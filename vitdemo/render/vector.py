@@ -70,7 +70,7 @@ def draw_bar(scale: Scale, *, top: int, width: int) -> str:
     shares = np.linspace(0, 1, STOPS)
     stops = [
         f'<stop offset="{share:.4f}" stop-color="{name_colour(colour)}"/>'
-        for share, colour in zip(shares, colours_of(shares).tolist(), strict=True)
+        for share, colour in zip(shares, colours_of(shares, signed=scale.signed).tolist(), strict=True)
     ]
     y = top + LETTERS + 8
     ticks = [

@@ -43,7 +43,8 @@ def test_maps_are_those_of_the_analysed_pass(
     assert [one.method for one in found] == [m.key for m in METHODS.values() if m.needs_grad]
     for one in found:
         heat = explain(trace, one.method)
-        scale = render.own_scale(heat, label=METHODS[one.method].unit)
+        method = METHODS[one.method]
+        scale = (render.signed_scale if method.signed else render.own_scale)(heat, label=method.unit)
         gone = np.isin(np.arange(heat.size), trace.patch_ids(-1), invert=True).reshape(heat.shape)
         expected = render.draw_heat(result.analysis.view, heat, scale=scale, gone=gone)
         assert np.array_equal(np.asarray(one.image), np.asarray(expected)), one.method
@@ -72,12 +73,12 @@ def test_asking_again_runs_nothing_and_the_answer_is_the_default(small_engine: E
     assert result.analysis.pruned
     before = small_engine.forwards
     named = result.classes(result.analysis.pruned.top[0][0])
-    assert small_engine.forwards == before + 2
+    assert small_engine.forwards == before + 3
     default = result.classes()
-    assert small_engine.forwards == before + 2
+    assert small_engine.forwards == before + 3
     assert [one.total for one in default] == [one.total for one in named]
     other = result.classes(result.analysis.pruned.top[1][0])
-    assert small_engine.forwards == before + 4
+    assert small_engine.forwards == before + 6
     assert [one.total for one in other] != [one.total for one in named]
 
 
@@ -99,7 +100,7 @@ def test_a_map_in_which_all_speaks_against_the_class_is_drawn(small_engine: Engi
     entry = small_engine._cache.find(small_engine.open(Request(draw_picture())).key)
     assert entry is not None
     drawing = draw_class(entry, "attnlrp", np.full(entry.config.grid, -2.0, np.float32))
-    assert drawing.scale.low == 0 < drawing.scale.high
+    assert (drawing.scale.low, drawing.scale.high, drawing.scale.signed) == (-2.0, 2.0, True)
     assert drawing.to_image().size == draw_class(entry, "attnlrp", np.ones(entry.config.grid)).to_image().size
 
 

@@ -52,7 +52,7 @@ def class_maps(subject: Subject, label: str = "", *, against: str = "") -> list[
     the difference of the two logits.
 
     The first is the one that was found the most faithful to this network, where that was measured.
-    That pass is the pruned one if any. Each map has its own scale, which begins at 0. None for a network
+    That pass is the pruned one if any. Each map has its own scale. None for a network
     without classes. Run the network unless it was asked before. Raise ValueError for an unknown class, or
     for one against itself.
     """
@@ -163,7 +163,7 @@ def find_class(entry: Entry, loaded: LoadedModel, label: str) -> int:
 
 
 def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[int, int]) -> Trace:
-    """Run the pass that gave the answer again, twice, with gradients and relevance of `target`.
+    """Run the pass that gave the answer again, thrice, with gradients and relevance of `target`.
 
     It is the caller's turn.
     """
@@ -181,14 +181,15 @@ def record_pass(
     target: int | tuple[int, int],
     name: str,
 ) -> Trace:
-    """Run a pass with gradients and one for relevance, pruned by the selector if there is one."""
+    """Run a pass with gradients and two for relevance, pruned by the selector if there is one."""
     pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels) if selector else None
     trace = record(model, pixels, pruning=pruning, target=target, grads=True, name=name)
     return add_relevance(trace, model, pixels)
 
 
 def draw_class(entry: Entry, method: str, heat: Heatmap) -> render.Drawing:
-    """Return one of these maps over the view, on its own scale, which begins at 0."""
-    scale = render.own_scale(heat.clip(min=0), label=CLASS_METHODS[method].unit)
+    """Return one of these maps over the view, on its own scale, which begins at 0 or has it in the middle."""
+    known = CLASS_METHODS[method]
+    scale = (render.signed_scale if known.signed else render.own_scale)(heat, label=known.unit)
     gone = find_gone(entry.pruned or entry.dense)
     return render.Drawing(entry.analysis.view, heat, scale, gone)

@@ -14,8 +14,8 @@ class PatchMap:
 
     `method`, `title`, `unit`: as in METHODS. `options`: those that the method has, as they were used; the
     layer counts from 0, a head of None is the fused heads, a query of None what the head reads. `values`: a
-    row for each row of patches, in `unit`, 0 or more but for AttnLRP's, which are below 0 where a patch
-    speaks against the class; None = the patch has no value, because it was already pruned. `prefix_share`:
+    row for each row of patches, in `unit`, 0 or more unless the method is signed: below 0 a patch speaks
+    against the class; None = the patch has no value, because it was already pruned. `prefix_share`:
     the part, 0 to 1, of all that the query looks at which goes to class, distillation and register tokens;
     None where it looks at nothing, and for maps of a class. `label`: the class, or "". `against`: the class
     rather than which it is explained, or "".

@@ -128,8 +128,8 @@ class Api:
         Returns:
             model, source, pruning_ratio, selector, class, against, method, title, options (none); unit;
             values (rows x columns of patches, 0 or more, to 1 for gradient-rollout, of either sign for
-            attnlrp; null where a patch was pruned before it could be seen); range (lowest and highest of the
-            values).
+            attnlrp and reslrp; null where a patch was pruned before it could be seen); range (lowest and
+            highest of the values).
         """
         result = self._open(Request(image, model, pruning_ratio, selector, size))
         return records.pack_map(result.analysis, result.class_map(class_name, method=method, against=against))

@@ -12,7 +12,10 @@ from vitdemo.ui.kit.words import NO_WORDS, TIMING, macs, percent
 
 NO_COMPARISON = "Dense and pruned will be compared here."
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
-CHOOSE = "Click a class in the list to see what speaks for it. Each map has its own scale, which begins at 0."
+CHOOSE = (
+    "Click a class in the list to see what speaks for it. Each map has its own scale; where it has blue, "
+    "blue speaks against the class."
+)
 AGAINST = "Rather than"
 ALONE = "no other"
 MORE = "More maps"
