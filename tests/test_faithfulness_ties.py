@@ -28,7 +28,7 @@ FEW = st.sampled_from([0.0, -0.0, 0.25, 0.5, float("nan")])
 class Centre(VisionTransformer):
     """Is as sure of class 1 as it sees of the two middle columns of a 4 x 4 grid."""
 
-    def forward(self, x: Tensor, *, pruning: Any = None, recorder: Any = None) -> Tensor:
+    def forward(self, x: Any, *, pruning: Any = None, recorder: Any = None) -> Tensor:
         assert isinstance(pruning.rule, Explicit)
         (ids,) = pruning.rule.ids
         assert ids is not None

@@ -17,6 +17,7 @@ from tests.engine.bundle import draw_picture
 from vitdemo.data import preprocess
 from vitdemo.engine import CLASS_METHODS, Engine, Look, Request
 from vitdemo.engine.core.sizes import choose_spec
+from vitdemo.limits import DEFAULTS
 from vitdemo.recording import record
 
 
@@ -122,7 +123,7 @@ def test_a_network_may_be_loaded_for_a_size(models: Path, engine: Engine) -> Non
 
 def test_a_pass_reads_pixels_of_any_size(network: vitdemo.Network, engine: Engine) -> None:
     image = draw_picture(6, (96, 48))
-    spec = choose_spec(network.loaded.spec, "own", picture=image.size, megabytes=64)
+    spec = choose_spec(network.loaded.spec, "own", picture=image.size, limits=DEFAULTS)
     pixels = preprocess(image, config=spec.data).pixels
     trace = vitdemo.record(network, pixels)
     assert (pixels.shape[-2:], trace.grid) == ((16, 32), (2, 4))

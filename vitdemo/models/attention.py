@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitdemo.config import ViTConfig
+from vitdemo.config import FeatureMap, ViTConfig
 from vitdemo.models.feature_maps import make_features
 from vitdemo.models.local import Ids, LocalMix
 from vitdemo.models.norms import make_norm
@@ -39,7 +39,7 @@ class Attention(nn.Module):
         super().__init__()
         self.num_heads = config.num_heads
         self.kind = config.attention
-        self.feature_map = config.feature_map
+        self.feature_map: FeatureMap = config.feature_map
         self.local = LocalMix(config) if config.local_kernel else None
         self.halves = config.rope is not None and config.rope.halves
         self.qkv = nn.Linear(config.embed_dim, 3 * config.embed_dim, bias=config.qkv_bias)

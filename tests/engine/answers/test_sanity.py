@@ -18,6 +18,8 @@ from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import sanity
 from vitdemo.engine.core.cache import Entry
 from vitdemo.maps import explain
+from vitdemo.models import stages
+from vitdemo.models.merging import Present
 from vitdemo.models.pruning import FixedRatio
 from vitdemo.models.twin import make_twin
 from vitdemo.recording import record
@@ -113,17 +115,17 @@ def test_masking_other_tokens_fails(engine: Engine, ratio: float) -> None:
 
 
 @torch.no_grad()
-def test_a_cut_that_loses_a_token_fails(engine: Engine) -> None:
+def test_a_cut_that_loses_a_token_fails(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     net, entry = make_small(), open_entry(engine, "vit_cifar10", 0.0)
     pixels = make_pictures(net.config, 1)
     assert sanity.check_masking(net, pixels, entry).passed
-    honest = net.cut
+    honest = stages.cut
 
-    def lossy(x: Tensor, ids: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
-        x, ids = honest(x, ids, keep)
-        return x * (ids != 7).unsqueeze(-1), ids
+    def lossy(tokens: Present, keep: Tensor, num_prefix_tokens: int) -> Present:
+        left = honest(tokens, keep, num_prefix_tokens)
+        return dataclasses.replace(left, x=left.x * (left.ids != 7).unsqueeze(-1))
 
-    net.cut = lossy  # type: ignore[method-assign]
+    monkeypatch.setattr(stages, "cut", lossy)
     assert not sanity.check_masking(net, pixels, entry).passed
 
 
