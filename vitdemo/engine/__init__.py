@@ -1,4 +1,4 @@
-"""What a page or a command line may ask for. Knows no gradio; a page knows nothing below this."""
+"""What a page or a command line may ask for. Knows no gradio; a page knows no network and no trace."""
 
 from vitdemo.engine.answers.batch import Said
 from vitdemo.engine.answers.classes import ClassMap

@@ -53,12 +53,13 @@ def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
     pool, cache = shared.pool, shared.cache
     request = name_model(request, pool)
     choose_selector(pool.spec(request.model), request.selector)  # before anything is loaded
+    loaded = pool.find(request.model)
+    if loaded is None:
+        with pool.decoding.turn(progress):  # what is no picture is told before anything is loaded
+            decode(request.image, limits=pool.limits)  # and not held: others would decode theirs meanwhile
+        loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
     with pool.decoding.turn(progress):
-        upload = decode(request.image, limits=pool.limits)
-    loaded = pool.get(request.model, progress=lambda share, text: progress(0.8 * share, text))
-    loaded = resize(loaded, request, upload, pool)
-    with pool.decoding.turn(progress):
-        job = prepare_job(request, upload, loaded, shared)
+        loaded, job = decode_job(request, loaded, shared)
     if known := cache.find(job.key):  # waits for nobody else's job
         return known
     with pool.compute.turn(progress) as report:  # of two equal requests the second finds what the first left
@@ -77,9 +78,7 @@ def find(request: Request, shared: Shared) -> Entry | None:
     if loaded is None:
         return None
     with shared.pool.decoding.turn():
-        upload = decode(request.image, limits=shared.pool.limits)
-        loaded = resize(loaded, request, upload, shared.pool)
-        job = prepare_job(request, upload, loaded, shared)
+        _, job = decode_job(request, loaded, shared)
     return shared.cache.find(job.key)
 
 
@@ -127,6 +126,13 @@ def is_unfamiliar(dense: Trace, loaded: LoadedModel) -> bool | None:
     if loaded.familiarity is None or dense.pooled is None or dense.logits is None:
         return None
     return loaded.familiarity.is_unfamiliar(dense.pooled, dense.logits)
+
+
+def decode_job(request: Request, loaded: LoadedModel, shared: Shared) -> tuple[LoadedModel, Job]:
+    """Return `loaded` at the size asked for, and the job. It is the caller's turn of `pool.decoding`."""
+    upload = decode(request.image, limits=shared.pool.limits)
+    loaded = resize(loaded, request, upload, shared.pool)
+    return loaded, prepare_job(request, upload, loaded, shared)
 
 
 def prepare_job(request: Request, upload: Image.Image, loaded: LoadedModel, shared: Shared) -> Job:

@@ -56,7 +56,7 @@ def make_report(result: Result, *, image: Image.Image, title: str, look: Look) -
         modules=write_json({"imports": modules}),
         body=body,
         foot=tag("footer", f"{analysis.model} ({analysis.source})"),
-        explorer=read(f"{HOME}/attention.html"),
+        attention=read(f"{HOME}/attention.html"),
         props=write_json(props),
         module=f"{HOME}/attention.js",
     )

@@ -1,4 +1,4 @@
-"""Every word of the tab Inside and of the sections that show checks, speed and the model card."""
+"""Every word of the tab Inside, but for those of its card of speed, which stand beside its numbers."""
 
 from __future__ import annotations
 
