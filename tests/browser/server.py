@@ -50,10 +50,12 @@ def quick_models() -> Path:
 
 
 @contextmanager
-def serve_page(engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS) -> Iterator[str]:
+def serve_page(
+    engine: Engine, *, first: First | None = None, limits: Limits = DEFAULTS, origins: tuple[str, ...] = ()
+) -> Iterator[str]:
     """Return the address of the page over `engine`, in this process, so that a test can look behind it."""
     page = build(engine, first=first, limits=limits)
-    launch(page, Options(host="127.0.0.1", port=free_port(), limits=limits))
+    launch(page, Options(host="127.0.0.1", port=free_port(), limits=limits, origins=origins))
     yield str(page.local_url)
     page.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.server import serve_page
 from tests.serving.visitor import Visitor
-from tests.serving.visitors import Jobs, wait_until
+from tests.serving.visitors import FRIEND, Jobs, wait_until
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine
 from vitdemo.serving.queue import FairQueue
@@ -44,7 +44,7 @@ def pages() -> Iterator[list[gr.Blocks]]:
 
 @pytest.fixture(scope="module")
 def url(engine: Engine, pages: list[gr.Blocks]) -> Iterator[str]:
-    with serve_page(engine) as address:
+    with serve_page(engine, origins=(FRIEND,)) as address:
         yield address
 
 

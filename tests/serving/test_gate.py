@@ -17,7 +17,7 @@ from tests.api.networks import PICTURE
 from tests.browser.server import free_port
 from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
-from tests.serving.visitors import PATIENCE
+from tests.serving.visitors import FRIEND, PATIENCE
 from vitdemo.engine import Engine
 from vitdemo.engine.core.networks import Networks
 from vitdemo.limits import MEGABYTE, Limits
@@ -56,6 +56,15 @@ def test_pages_of_strangers_may_not_call(url: str, origin: str, method: str) -> 
     answer = httpx.request(method, f"{url}{API}/call/models", headers=headers, timeout=PATIENCE)
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_pages_of_a_site_that_was_named_may_call_and_read(url: str, method: str) -> None:
+    headers = {"Origin": FRIEND, "Access-Control-Request-Method": "POST"}
+    body = {"data": []} if method == "POST" else None
+    answer = httpx.request(method, f"{url}{API}/call/models", headers=headers, json=body, timeout=PATIENCE)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, FRIEND)
+    assert "Origin" in answer.headers["vary"]
 
 
 def test_the_page_itself_may_call(url: str) -> None:

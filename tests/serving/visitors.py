@@ -16,6 +16,7 @@ from vitdemo.engine import Engine, Progress
 from vitdemo.engine.answers.lab import Lab
 
 PATIENCE = 60.0  # seconds, on a machine that does something else as well
+FRIEND = "https://friend.example"  # a site whose pages may call the one that is served
 SOON = 1.0  # seconds after which a place is free again
 
 

@@ -89,10 +89,14 @@ def test_starting_again_keeps_the_state_before(tiny: list[str], capsys: pytest.C
     (folder / "maps").mkdir()
     (folder / "maps" / "0001.webp").write_bytes(b"of its first epoch")
     files = read_files(folder)
+    halves = [folder / ".tmp1234", folder / "state.safetensors.part"]
+    for half in halves:
+        half.write_bytes(b"of a run that was killed while saving")
     for number in (1, 2):
         train(["--recipe", "cifar10_vit", *words])
         assert f"{folder / f'before-{number}'} keeps the state" in capsys.readouterr().out
     assert read_files(folder / "before-1") == files
+    assert not any(half.exists() for half in halves)
     assert not (folder / "export").exists()
     assert not (folder / "maps").exists()
     for kept, step in (("before-1", 2), ("before-2", 4), (".", 4)):

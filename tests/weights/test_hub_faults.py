@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 from tests.weights.hub import COMMIT
 from tests.weights.samples import compute_logits, write_own
+from vitdemo.weights import load_model, look_up
 
 DEADLINE = 2.0
 # Repository: what it does, and the sentence that is told.
@@ -73,6 +75,11 @@ def test_a_broken_download_is_one_sentence_in_bounded_time(hub: dict[str, Any], 
         sum(request.startswith("GET") and "safetensors" in request for request in hub[name]["requests"]) <= 3
     )
     assert hub[name]["threads"] == 0 or name == "drip"
+
+
+def test_nobody_waits_longer_than_ten_seconds_unless_asked() -> None:
+    for asks in (load_model, look_up):
+        assert signature(asks).parameters["deadline"].default <= 10
 
 
 def test_a_large_file_is_fetched_only_when_asked_for(hub: dict[str, Any]) -> None:

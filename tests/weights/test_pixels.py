@@ -125,6 +125,9 @@ def test_one_channel_is_the_librarys_grey(mode: str) -> None:
     exact = transformers.ViTImageProcessorPil(**flags)
     data = describe(VIT | {"num_channels": 1}, flags).data
     compare(data, lambda image: exact(image.convert("L"), return_tensors="pt").pixel_values, mode=mode)
+    own = transformers.ViTImageProcessorPil(size=32, image_mean=[0.5], image_std=[0.5])
+    data = describe(VIT | {"num_channels": 1}, {}).data  # a folder without a preprocessor's file
+    compare(data, lambda image: own(image.convert("L"), return_tensors="pt").pixel_values, mode=mode)
     inputs: dict[str, Any] = {"input_size": (1, 32, 48), "mean": [0.4], "std": [0.2], "crop_pct": 0.8}
     data = describe(TIMM | {"pretrained_cfg": inputs}, {}).data
     transform: Any = create_transform(**inputs, interpolation="bicubic")

@@ -63,7 +63,8 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = Answer(send)
+        origin = Headers(scope=scope).get("origin", "")
+        answer = Answer(send, reader=origin if self.hosts.allows(origin) else "")
         sent, scope = scope, self.proxies.rewrite(scope, calls_itself=scope["path"].startswith(MCP))
         client, lasting = scope["client"][0], not scope["path"].startswith(LASTING)
         self.open += lasting
@@ -150,16 +151,23 @@ class Gate:
 
 
 class Answer:
-    """Sends an answer, with the headers of them all, and remembers what the log wants to know."""
+    """Sends an answer, with the headers of them all, and remembers what the log wants to know.
 
-    def __init__(self, send: Send) -> None:
-        self._send, self._began = send, time.monotonic()
+    `reader`: the other site whose page may read it; gradio forgets that where it is called by a local name.
+    """
+
+    def __init__(self, send: Send, *, reader: str = "") -> None:
+        self._send, self._began, self._reader = send, time.monotonic(), reader
         self.status, self.bytes = 0, 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message).update(HEADERS)
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            if self._reader:
+                headers["Access-Control-Allow-Origin"] = self._reader
+                headers.add_vary_header("Origin")
         self.bytes += len(message.get("body", b""))
         await self._send(message)
 

@@ -37,7 +37,11 @@ class Hosts:
         """
         place, name = origin.lower().partition("://")[2], name_in(origin)
         own = name in self.names and name not in LOOPBACK and not is_address(name)
-        return origin.lower() in self.origins or own or place in {host.lower() for host in called}
+        return self.allows(origin) or own or place in {host.lower() for host in called}
+
+    def allows(self, origin: str) -> bool:
+        """Return whether an Origin header is that of another site whose pages may read what this one says."""
+        return origin.lower() in self.origins
 
 
 def make_hosts(*, listening: str | None, names: Iterable[str], origins: Iterable[str]) -> Hosts:
