@@ -220,5 +220,6 @@ def test_methods_take_a_merged_trace_whole() -> None:
     trace = find_case("square", "merge").merged
     assert len(query_row(trace, 4, layer=3).nonzero()) == 1
     for key, method in METHODS.items():
-        if key != "attnlrp" and not method.needs_pruning:
+        asked_for = ("attnlrp", "reslrp", "occlusion")  # by more passes than the one that was recorded
+        if key not in asked_for and not method.needs_pruning:
             assert np.isfinite(explain(trace, key)).all(), key

@@ -29,6 +29,7 @@ from vitdemo.models.attention import (
 )
 from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, keep_counts
 from vitdemo.models.selectors import Learned
+from vitdemo.occlusion import add_occlusion
 from vitdemo.recording import add_relevance, record
 from vitdemo.trace import Recorder
 
@@ -121,7 +122,7 @@ def test_any_grid_is_timms_network(
     compare_masked_and_removed(pruned, x, FixedRatio(0.5))
     for rule in (FixedRatio(0.5), Threshold(1.0)):
         trace = record(pruned, x, pruning=Pruning(Learned(pruned), rule), grads=True)
-        trace = add_relevance(trace, pruned, x)
+        trace = add_occlusion(add_relevance(trace, pruned, x), pruned, x)
         for key in METHODS:
             assert explain(trace, key).shape == grid
 
