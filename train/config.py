@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from train.options import AugmentOptions, DataOptions, DistilOptions, OptimOptions, PruneOptions
+from train.place import Placed
 from train.ranges import check_ranges
 from train.resnet import ResNetConfig
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.kinds import to_json
-from vitdemo.weights.shelf import EXPORT, find_runs_dir
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Placed):
     """Every choice of a run.
 
     Raise ValueError naming the first key whose value cannot be meant, by itself (`train.ranges`) or beside
@@ -85,24 +85,9 @@ class TrainConfig:
             raise ValueError(f"objective={self.objective} needs model.prune: predictors that can learn")
 
     @property
-    def run_dir(self) -> Path:
-        """Where the state of the run lives: a folder of its name among all runs."""
-        return self.runs_dir / self.name
-
-    @property
-    def export_dir(self) -> Path:
-        """Where the finished network lies, with card and figures."""
-        return self.run_dir / EXPORT
-
-    @property
     def place(self) -> Path:
         """Where `out` puts a copy of it."""
         return Path(self.out) / self.name
-
-    @property
-    def runs_dir(self) -> Path:
-        """The folder of all runs."""
-        return Path(self.runs) if self.runs else find_runs_dir()
 
 
 def check_teacher(config: TrainConfig) -> None:

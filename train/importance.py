@@ -24,7 +24,7 @@ def importance(dense: VisionTransformer, x: Pixels, y: Wanted = None) -> tuple[F
     `y`: as `weigh_patches` takes it.
     """
     with torch.inference_mode(False), torch.no_grad():
-        tokens = run_blocks(dense, dense.embed(x), range(len(dense.blocks) // 2))
+        tokens = dense.begin(x, layer=len(dense.blocks) // 2).tokens
     return weigh_patches(dense, tokens, y)
 
 

@@ -47,9 +47,8 @@ def preprocess(
     if len(config.mean) == 1:
         image = image.convert("L")
     resized = _resized_size(image.size, config)
-    if (
-        resized[0] * max(resized[1], image.height) > megapixels * 10**6
-    ):  # Pillow resizes across first, then down
+    most = resized[0] * max(resized[1], image.height)  # Pillow resizes across first, then down
+    if most > megapixels * 10**6:
         raise ValueError(
             Message(
                 "The shape of this picture, {width} × {height}, is too far from the network's: "

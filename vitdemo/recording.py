@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vitdemo.models.merging import select_patches
 from vitdemo.models.pruning import Begun, Explicit, Pruning
 from vitdemo.models.relevance import RelevanceRules
 from vitdemo.models.vit import VisionTransformer
@@ -116,7 +117,7 @@ def go_back(
     early = []
     prefix = model.config.num_prefix_tokens
     for attn, tokens, sizes in zip(recorder.attn, recorder.features, recorder.sizes, strict=True):
-        logits = model.classify(tokens, policy=None if sizes is None else sizes[:, prefix:])
+        logits = model.classify(tokens, policy=select_patches(sizes, prefix))
         (gradient,) = torch.autograd.grad(score(logits, target, against), attn)
         queries = attn.shape[-2] if sizes is None else float(sizes.sum())
         early.append(detach(gradient.clamp(min=0).sum(dim=-2) / queries))
@@ -183,8 +184,7 @@ def freeze(
 ) -> Trace:
     """Return the trace of a pass that is over: on the CPU, in fp32, free of the graph."""
     features, prefix = [detach(tokens) for tokens in recorder.features], model.config.num_prefix_tokens
-    last, sizes = recorder.features[-1], recorder.sizes[-1]
-    policy = None if sizes is None else sizes[:, prefix:]
+    last, policy = recorder.features[-1], select_patches(recorder.sizes[-1], prefix)
     merged = any(mix is not None for mix in recorder.mixes)
     norms = [tokens.norm(dim=-1, keepdim=True).clamp(min=1e-12) for tokens in features]
     return Trace(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from train.options import OptimOptions, Pair
+from train.place import Placed
 from train.ranges import RANGES, Range, at_least, check_ranges, lies_in_place
 from vitdemo.config import PruneConfig, ViTConfig
-from vitdemo.weights.shelf import EXPORT, find_runs_dir
 
 SHARED = ("device", "seed", "epochs", "batch_size")
 OWN: dict[str, Range] = {
@@ -25,7 +24,7 @@ OWN: dict[str, Range] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictorsConfig:
+class PredictorsConfig(Placed):
     """Every choice of a run; the numbers without a value here are in the recipe.
 
     Raise ValueError naming the first key whose value cannot be meant.
@@ -73,21 +72,6 @@ class PredictorsConfig:
         for key, what in (("init", "the network"), ("data", "a folder of pictures")):
             if not getattr(self, key):
                 raise ValueError(f"{key}= must name {what}")
-
-    @property
-    def runs_dir(self) -> Path:
-        """The folder of all runs."""
-        return Path(self.runs) if self.runs else find_runs_dir()
-
-    @property
-    def run_dir(self) -> Path:
-        """The run's folder among all runs."""
-        return self.runs_dir / self.name
-
-    @property
-    def export_dir(self) -> Path:
-        """Where the predictors lie, and the weights or their address."""
-        return self.run_dir / EXPORT
 
     @property
     def optim(self) -> OptimOptions:

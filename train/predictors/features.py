@@ -77,7 +77,7 @@ def compute_features(
         mirrored = torch.rand(len(pixels), generator=generator) < 0.5
         x = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels).to(device)
         with torch.no_grad():
-            early = run_blocks(model, model.embed(x), range(min(first, half)))
+            early = model.begin(x, layer=min(first, half)).tokens
             entered = run_blocks(model, early, range(half, first))
             middle = run_blocks(model, early, range(first, half))
         tokens.append(entered.half().cpu())

@@ -20,10 +20,9 @@ class Method:
     `summary`: one sentence. `unit`: what the colour bar says. `needs_pruning`: only for traces with pruning
     stages. `needs_grad`: of one class, only for traces with gradients. `signed`: below 0 a patch speaks
     against the class. `needs_removal`: of one class, only for traces to which it was added, since it costs a
-    pass a patch. `inward`: the other direction, who
-    looks at the query, with the same options; or None. `in_browser`: the page's scripts compute it too, in
-    both directions. `all_heads`: the maps of every head of a layer at once, with `all_heads_options`; or
-    None.
+    pass a patch. `inward`: the other direction, who looks at the query, with the same options; or None.
+    `in_browser`: the page's scripts compute it too, in both directions. `all_heads`: the maps of every head
+    of a layer at once, with `all_heads_options`; or None.
     """
 
     key: str

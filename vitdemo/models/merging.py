@@ -33,7 +33,12 @@ class Present:
 
     def patch_sizes(self, num_prefix_tokens: int) -> Float[Tensor, "b m"] | None:
         """Return the sizes of the patches alone."""
-        return None if self.sizes is None else self.sizes[:, num_prefix_tokens:]
+        return select_patches(self.sizes, num_prefix_tokens)
+
+
+def select_patches(sizes: Sizes | None, num_prefix_tokens: int) -> Float[Tensor, "b m"] | None:
+    """Return the sizes of the patches among those of all tokens; None where each is one."""
+    return None if sizes is None else sizes[:, num_prefix_tokens:]
 
 
 def join(tokens: Present, mix: Mix, rows: Int[Tensor, "b r"]) -> Present:

@@ -108,8 +108,9 @@ class VisionTransformer(nn.Module):
         """Return what enters block `layer` where nothing is pruned before it."""
         x = self.embed(x)
         ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-        for index in range(layer):
-            x = self.blocks[index](x, angles=self.angles(ids), ids=ids)
+        angles = self.angles(ids)
+        for block in self.blocks[:layer]:
+            x = block(x, angles=angles, ids=ids)
         return Begun(layer, x, ids)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:

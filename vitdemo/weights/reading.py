@@ -136,10 +136,11 @@ def _unreadable(file: str, label: str, error: OSError) -> WeightsError:
     )
 
 
-def hash_file(path: Path) -> str:
-    """Return the checksum of a file, in hex digits."""
+def hash_file(*paths: Path) -> str:
+    """Return the checksum of a file, or of several, one behind the other, in hex digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
     return digest.hexdigest()

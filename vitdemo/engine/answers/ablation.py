@@ -15,8 +15,9 @@ from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
 from vitdemo.models import VisionTransformer
-from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.pruning import Pruning
 from vitdemo.models.twin import make_twin
+from vitdemo.recording import repeat
 from vitdemo.render import charts
 
 TOKENS = 2**14  # in one batch; more go in several, so that a large network does not fill the memory
@@ -100,7 +101,7 @@ def ablate(subject: Subject, which: Pass) -> Ablation:
             Message("this network has no classes, so there is no answer that a head could change")
         )
     loaded, target = subject.loaded, int(trace.logits.argmax())
-    pruning = Pruning(None, Explicit((None, *trace.kept))) if trace.prune_loc else None
+    pruning = Pruning(None, repeat(trace, trace.prune_loc)) if trace.prune_loc else None
     with subject.turn() as report:
         logits = silenced_logits(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()

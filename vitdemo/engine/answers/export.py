@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import platform
@@ -34,6 +33,7 @@ from vitdemo.timing import Timing
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
 from vitdemo.weights.hub import list_weights
+from vitdemo.weights.reading import hash_file
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("numpy", "gradio", "safetensors")
@@ -215,10 +215,7 @@ def read_revision(loaded: LoadedModel) -> str:
     """Return the commit on the Hub, or the digest of the files with the weights."""
     if loaded.folder is None:
         return loaded.origin.revision
-    digest = hashlib.sha256()
-    for path in list_weights(loaded.folder):
-        digest.update(path.read_bytes())
-    return f"sha256:{digest.hexdigest()}"
+    return f"sha256:{hash_file(*list_weights(loaded.folder))}"
 
 
 @cache
