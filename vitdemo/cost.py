@@ -12,6 +12,7 @@ from pathlib import Path
 from vitdemo.config import ViTConfig, as_pair
 from vitdemo.markdown import write_block
 from vitdemo.models.pruning import token_counts
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.registry import PRESETS
 
 
@@ -136,7 +137,7 @@ def macs(
     assert len(counts) in (0, stages), "one count a stage"
     for index in range(config.depth):
         if counts and index in config.prune_loc:
-            if config.prune is not None:
+            if config.prune is not None and REDUCTIONS[reduction].asks_selector:
                 total += patches * (d * d + d * (d // 2) + (d // 2) * (d // 4) + (d // 4) * 2)
             after = counts[config.prune_loc.index(index)]
             total += reduction_macs(config, reduction, before=patches, after=after)

@@ -14,7 +14,8 @@ from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dy
 from vitdemo import cost
 from vitdemo.models import VisionTransformer
 from vitdemo.models.merging import Present, fuse_rest, merge_pairs, merge_rest
-from vitdemo.models.pruning import REDUCTIONS, Explicit, FixedRatio, Pruning, Threshold, token_counts
+from vitdemo.models.pruning import Explicit, FixedRatio, Pruning, Threshold, token_counts
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import ClassAttention, Learned
 from vitdemo.recording import record, repeat
 from vitdemo.trace import Recorder, Trace
@@ -194,6 +195,15 @@ def test_macs_of_merging_are_those_that_torch_counts(name: str, reduction: str) 
         found = cost.macs(net.config, keep_ratio=ratio, reduction=reduction)
         assert 2 * found == counter.get_total_flops()
         assert found > cost.macs(net.config, keep_ratio=ratio)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_predictors_count_where_they_are_asked(reduction: str) -> None:
+    net = make_small_dynamic(attention="linear")
+    pruning = Pruning(None if reduction == "tome" else Learned(net), FixedRatio(0.5), reduction)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(make_pictures(net.config, 1), pruning=pruning)
+    assert 2 * cost.macs(net.config, keep_ratio=0.5, reduction=reduction) == counter.get_total_flops()
 
 
 class FirstOnes:

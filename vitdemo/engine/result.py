@@ -24,7 +24,6 @@ from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.answers.tokens import Tokens
 from vitdemo.engine.answers.trust import Trust, trust, trust_map
 from vitdemo.engine.core.records import Analysis, Captioned, Timings
-from vitdemo.engine.core.setting import choose_selector
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look
 from vitdemo.maps import Heatmap
@@ -167,13 +166,14 @@ class Result:
         """
         return trust_map(self._subject, method, heat, label=label)
 
-    def ratio_steps(self, selector: str) -> dict[int, RatioStep]:
+    def ratio_steps(self, selector: str, reduction: str = "drop") -> dict[int, RatioStep]:
         """Return what `selector` makes of the picture at every ratio that a page offers, by percent.
 
-        Run the network once for each that was not asked for before, and let others run theirs in between.
-        Raise ValueError for a selector that the model does not have.
+        `reduction`: what becomes of the patches that it lets go. Run the network once for each ratio that was
+        not asked for before, and let others run theirs in between. Raise ValueError for a selector that the
+        model does not have, and for an unknown reduction.
         """
-        return ratio_steps(self._subject, choose_selector(self._subject.loaded.spec, selector))
+        return ratio_steps(self._subject, selector, reduction)
 
     def card(self, address: str = "") -> Image.Image:
         """Return a picture to be sent: the patches kept, the answer, the network, `address`; 1200 x 630."""

@@ -13,9 +13,7 @@ from torch import Tensor
 
 from vitdemo.models.attention import Angles, Tokens
 from vitdemo.models.layers import Block
-
-REDUCTIONS = ("drop", "fuse", "merge", "tome")
-"""What may become of the patches that a stage lets go; see `Pruning`."""
+from vitdemo.models.reductions import find_reduction
 
 
 @dataclass(frozen=True)
@@ -145,11 +143,11 @@ class Pruning:
     reduction: str = "drop"
 
     def __post_init__(self) -> None:
-        if self.reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, got {self.reduction!r}")
-        if self.reduction == "tome":
+        if not find_reduction(self.reduction).asks_selector:
             if not isinstance(self.rule, FixedRatio):
-                raise ValueError(f"reduction 'tome' needs FixedRatio, got {type(self.rule).__name__}")
+                raise ValueError(
+                    f"reduction {self.reduction!r} needs FixedRatio, got {type(self.rule).__name__}"
+                )
         elif self.selector is None and not isinstance(self.rule, Explicit):
             raise ValueError(f"selector must be given for {type(self.rule).__name__}")
 

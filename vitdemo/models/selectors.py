@@ -15,6 +15,7 @@ from vitdemo.message import Message
 from vitdemo.models.attention import Tokens
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning, Stage, Threshold, TokenSelector
+from vitdemo.models.reductions import find_reduction
 from vitdemo.models.vit import VisionTransformer
 
 Policy = Float[Tensor, "b m"] | None
@@ -173,13 +174,21 @@ def make_selector(
 
 
 def prune_by(
-    name: str, keep_ratio: float, *, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
+    name: str,
+    keep_ratio: float,
+    *,
+    model: VisionTransformer,
+    pixels: Float[Tensor, "b ch hh ww"],
+    reduction: str = "drop",
 ) -> Pruning:
     """Return the pruning of these pictures by the selector called `name`, which keeps `keep_ratio` a stage.
 
-    Raise ValueError as `make_selector`.
+    `reduction`: what becomes of the others; one that asks no selector takes any `name`. Raise ValueError as
+    `make_selector` and `find_reduction`.
     """
-    return Pruning(make_selector(name, model=model, pixels=pixels), FixedRatio(keep_ratio))
+    asked = find_reduction(reduction).asks_selector
+    selector = make_selector(name, model=model, pixels=pixels) if asked else None
+    return Pruning(selector, FixedRatio(keep_ratio), reduction)
 
 
 def takes_threshold(name: str) -> bool:

@@ -107,9 +107,11 @@ def test_another_visitor_waits_for_one_pass_at_most(
     assert order.count("step") == len(PERCENTS) - 2
 
 
-def test_an_unknown_selector_is_refused(result: Result) -> None:
+def test_an_unknown_selector_or_reduction_is_refused(result: Result) -> None:
     with pytest.raises(ValueError, match="selector must be one of"):
         result.ratio_steps("best")
+    with pytest.raises(ValueError, match="reduction must be one of"):
+        result.ratio_steps("", "melt")
 
 
 def test_the_table_counts_the_patches_at_every_percent(engine: Engine) -> None:

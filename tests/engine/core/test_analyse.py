@@ -129,6 +129,8 @@ def test_an_evicted_result_is_expired_until_it_is_analysed_again(models: Path) -
             {"model": "vit_cifar10", "selector": "learned"},
             f"selector must be one of {', '.join(name for name in SELECTORS if name != 'learned')} for",
         ),
+        ({"reduction": "melt"}, "reduction must be one of drop, fuse, merge, tome, got 'melt'"),
+        ({"reduction": "", "pruning_ratio": 0.0}, "reduction must be one of"),
         ({"pruning_ratio": 0.95}, "pruning_ratio must be from 0 to 0.9, got 0.95"),
         ({"pruning_ratio": -0.1}, "pruning_ratio"),
         ({"pruning_ratio": float("nan")}, "pruning_ratio"),

@@ -11,15 +11,15 @@ from torch import Tensor
 from vitdemo import render
 from vitdemo.engine.answers.attention import find_gone
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
+from vitdemo.engine.answers.times import find_setting
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.setting import to_keep_ratio
+from vitdemo.engine.core.setting import Setting, make_pruning
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.head import to_probabilities
-from vitdemo.models.selectors import prune_by
 from vitdemo.recording import add_relevance, record
 from vitdemo.trace import Trace
 from vitdemo.weights import LoadedModel
@@ -167,23 +167,19 @@ def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[
 
     It is the caller's turn.
     """
-    entry, how = subject.entry, ("", 1.0)
-    if entry.pruned is not None:
-        how = entry.analysis.selector, to_keep_ratio(entry.analysis.pruning_ratio)
-    return subject.shared.pool.call(record_pass, loaded.model, subject.pixels, *how, target, loaded.spec.key)
+    setting = find_setting(subject.entry.analysis, loaded)
+    return subject.shared.pool.call(record_pass, loaded.model, subject.pixels, setting, target)
 
 
 def record_pass(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
-    selector: str,
-    keep_ratio: float,
+    setting: Setting,
     target: int | tuple[int, int],
-    name: str,
 ) -> Trace:
-    """Run a pass with gradients and two for relevance, pruned by the selector if there is one."""
-    pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels) if selector else None
-    trace = record(model, pixels, pruning=pruning, target=target, grads=True, name=name)
+    """Run a pass with gradients and two for relevance, pruned as `setting` says."""
+    pruning = make_pruning(setting, model, pixels)
+    trace = record(model, pixels, pruning=pruning, target=target, grads=True, name=setting.spec.key)
     return add_relevance(trace, model, pixels)
 
 

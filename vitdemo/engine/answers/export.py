@@ -130,6 +130,10 @@ def collect_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Number
             f"which tokens layer {layer} has, prefix tokens first; patch p is {trace.num_prefix_tokens} + p."
         )
         found[f"{name}_token_ids_{layer:02d}"] = Numbered(ids.numpy(), f"Original positions: {said}", "index")
+    said = "How the layer's tokens are made of those before, at their original positions; rows add up to 1."
+    for layer, mix in enumerate(trace.mixes):
+        if mix is not None:
+            found[f"{name}_mix_{layer:02d}"] = Numbered(mix.numpy(), said, "weight")
     said = "The weights with which the head reads the last layer's tokens."
     found[f"{name}_readout"] = Numbered(trace.readout.numpy(), said, "weight")
     if trace.logits is not None:
@@ -143,14 +147,13 @@ def collect_pass(name: str, trace: Trace, config: ViTConfig) -> dict[str, Number
 
 
 def collect_stages(trace: Trace) -> dict[str, Numbered]:
-    """Return what each pruning stage scored and kept."""
+    """Return what each pruning stage scored, where a selector was asked, and kept."""
     found: dict[str, Numbered] = {}
     for stage, ids in enumerate(trace.kept):
-        heat = explain(trace, "keep-score", stage=stage)
-        said = (
-            f"The selector's score before layer {trace.prune_loc[stage]} over the patch grid, larger = keep; "
-        )
-        found[f"keep_score_{stage}"] = Numbered(heat, said + "NaN = already pruned.", "selector score")
+        if trace.scores:
+            heat, layer = explain(trace, "keep-score", stage=stage), trace.prune_loc[stage]
+            said = f"The selector's score before layer {layer} over the patch grid, larger = keep; "
+            found[f"keep_score_{stage}"] = Numbered(heat, said + "NaN = already pruned.", "selector score")
         found[f"kept_{stage}"] = Numbered(ids.numpy(), f"The patches that stage {stage} kept.", "index")
     return found
 
@@ -171,6 +174,7 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
         "pruning_ratio": analysis.pruning_ratio,
         "keep_ratio": to_keep_ratio(analysis.pruning_ratio),
         "selector": analysis.selector or None,
+        "reduction": analysis.reduction or None,
         "prune_loc": list(entry.pruned.prune_loc) if entry.pruned is not None else [],
         "input_size": list(analysis.input_size),
         "resized": analysis.resized,

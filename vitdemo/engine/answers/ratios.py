@@ -11,13 +11,12 @@ from torch import Tensor
 
 from vitdemo import render
 from vitdemo.engine.core.records import Analysis, Top
-from vitdemo.engine.core.setting import to_keep_ratio
+from vitdemo.engine.core.setting import Setting, choose_setting, make_pruning
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Begun, Pruning
-from vitdemo.models.selectors import prune_by
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
@@ -31,7 +30,8 @@ class RatioStep:
     """What one pruning ratio makes of a picture.
 
     `top`: up to five (label, probability), best first; empty for a network without classes. `tokens`: patches
-    at the input and after each stage. `stages`: a byte a patch, the stage that drops it, 0 where it stays.
+    at the input and after each stage. `stages`: a byte a patch, the stage that drops it or merges it into
+    another, 0 where it stays.
     """
 
     top: Top
@@ -45,15 +45,16 @@ def step_of(analysis: Analysis) -> RatioStep:
     return RatioStep(outcome.top, outcome.tokens, stages_of(analysis.kept, outcome.tokens[0]))
 
 
-def find_steps(analysis: Analysis, selector: str) -> dict[int, RatioStep]:
-    """Return the steps of `selector` that an analysis has run already, by percent.
+def find_steps(analysis: Analysis, how: Setting) -> dict[int, RatioStep]:
+    """Return the steps that an analysis has run already as `how` says, at any ratio, by percent.
 
     They are what is shown: where two patches are scored alike, another pass might keep the other one.
     """
     dense = analysis.dense
     found = {0: RatioStep(dense.top, dense.tokens, stages_of((), dense.tokens[0]))}
     percent = round(100 * analysis.pruning_ratio)
-    if analysis.selector == selector and analysis.pruning_ratio == percent / 100:
+    alike = (analysis.selector, analysis.reduction) == (how.selector, how.reduction)
+    if alike and analysis.pruning_ratio == percent / 100:
         found[percent] = step_of(analysis)
     return found
 
@@ -63,19 +64,22 @@ def stages_of(kept: Sequence[Sequence[int]], count: int) -> bytes:
     return render.stage_of_drop(kept, (1, count)).astype("u1").tobytes()
 
 
-def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
+def ratio_steps(subject: Subject, selector: str, reduction: str) -> dict[int, RatioStep]:
     """Return the picture pruned by `selector` at each of `PERCENTS`, those that were run before included.
 
     Each ratio waits for a turn of its own, so that nobody else waits for more than one pass. What was found
-    before the `progress` raised stays found.
+    before the `progress` raised stays found. Raise ValueError for an unknown selector or reduction.
     """
-    place = ("ratio steps", subject.entry.analysis.picture, selector)
+    loaded, pixels, analysis = subject.loaded, subject.pixels, subject.entry.analysis
+    settings = {p: choose_setting(loaded.spec, p / 100, selector, reduction) for p in PERCENTS}
+    how = settings[PERCENTS[-1]]
+    place = (f"ratio steps, {how.reduction}", analysis.picture, how.selector)
     found: dict[int, RatioStep] | None = subject.shared.answers.find(place)
     if found is None:
         subject.shared.answers.keep(place, found := {})
-    loaded, pixels, own = subject.loaded, subject.pixels, find_steps(subject.entry.analysis, selector)
+    own = find_steps(analysis, how)
     begun: Begun | None = None
-    for percent in PERCENTS:
+    for percent, setting in settings.items():
         if percent in own:
             found[percent] = own[percent]
         if percent in found:
@@ -84,19 +88,16 @@ def ratio_steps(subject: Subject, selector: str) -> dict[int, RatioStep]:
             report(percent / 100, Message("Pruning by every ratio"))
             if percent not in found:  # another visitor's turn may have been for the same picture
                 begun = begin_pass(loaded.model, pixels) if begun is None else begun
-                found[percent] = run_step(loaded, begun, pixels, selector, percent / 100)
+                found[percent] = run_step(loaded, begun, pixels, setting)
     return found
 
 
-def run_step(loaded: LoadedModel, begun: Begun, pixels: Pixels, selector: str, ratio: float) -> RatioStep:
-    """Run the picture pruned by `ratio` at each stage; at 0 no selector runs."""
-    config, keep_ratio = loaded.spec.config, to_keep_ratio(ratio)
-    pruned = keep_ratio < 1
-    pruning = prune_by(selector, keep_ratio, model=loaded.model, pixels=pixels) if pruned else None
-    logits, kept = run_pass(loaded.model, begun, pruning)
+def run_step(loaded: LoadedModel, begun: Begun, pixels: Pixels, setting: Setting) -> RatioStep:
+    """Run the picture as `setting` prunes it."""
+    logits, kept = run_pass(loaded.model, begun, make_pruning(setting, loaded.model, pixels))
     whole, *left = (ids[0].tolist() for ids in kept)
     stages = stages_of(left, len(whole))
-    top = name_top(logits[0], loaded) if config.num_classes else ()
+    top = name_top(logits[0], loaded) if loaded.spec.config.num_classes else ()
     return RatioStep(top, tuple(map(len, (whole, *left))), stages)
 
 

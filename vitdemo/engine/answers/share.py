@@ -34,9 +34,11 @@ def name(entry: Entry) -> str:
 
 
 def left(entry: Entry) -> Message:
-    """Return how many patches the answer was given from."""
+    """Return how many patches the answer was given from, or in how many tokens they went."""
     count = entry.config.num_patches
     kept = len(entry.analysis.kept[-1]) if entry.analysis.kept else count
+    if entry.analysis.merges:
+        return Message("{count} patches in {left} tokens", left=kept, count=count)
     return Message("{left} of {count} patches", left=kept, count=count)
 
 

@@ -37,8 +37,10 @@ def operate(
 
     All others stay or go as the selector decided before. One pass under the `Explicit` rule, in which no
     predictor runs; its multiply-adds are counted as if one had chosen the same patches. Raise ValueError
-    for an id outside the picture, one that is both, or when nothing would be left.
+    for an id outside the picture, one that is both, when nothing would be left, or where patches merge.
     """
+    if entry.analysis.merges:
+        raise ValueError(Message("patches can be forced only where the others are dropped, not merged"))
     rule = force(entry, keep=set(keep), drop=set(drop))
     before = entry.dense if entry.pruned is None else entry.pruned
     assert before.logits is not None

@@ -72,4 +72,5 @@ def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
 
 def find_setting(analysis: Analysis, loaded: LoadedModel) -> Setting:
     """Return how the result was asked for."""
-    return Setting(loaded.spec, to_keep_ratio(analysis.pruning_ratio), analysis.selector)
+    keep_ratio = to_keep_ratio(analysis.pruning_ratio)
+    return Setting(loaded.spec, keep_ratio, analysis.selector, analysis.reduction)

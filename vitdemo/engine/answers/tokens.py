@@ -30,6 +30,10 @@ class Tokens:
             words = Message(
                 "Stage {stage}: {kept} of {count} patches", stage=stage, kept=len(ids), count=count
             )
+            if self.entry.analysis.merges:
+                words = Message(
+                    "Stage {stage}: {count} patches in {kept} tokens", stage=stage, kept=len(ids), count=count
+                )
             figures.append((render.draw_kept(view, ids, config.grid), words))
         return figures
 
@@ -44,13 +48,13 @@ class Tokens:
         return render.draw_lifetimes(self.entry.analysis.view, stages, stages=len(kept))
 
     def score_figures(self) -> Captioned:
-        """Return the selector's scores at each stage under one scale; empty where nothing was pruned.
+        """Return the selector's scores at each stage under one scale; empty where none was asked.
 
         Training may leave the level of logarithmic scores free. They are shown as weights, 1 = the mean of
         the patches present, which is also what an adaptive budget compares.
         """
         analysis, pruned = self.entry.analysis, self.entry.pruned
-        if pruned is None:
+        if pruned is None or not pruned.scores:
             return []
         heats = [explain(pruned, "keep-score", stage=stage) for stage in range(len(pruned.scores))]
         selector = SELECTORS[analysis.selector]

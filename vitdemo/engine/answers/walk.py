@@ -17,6 +17,7 @@ from vitdemo.engine.core.records import Step
 from vitdemo.engine.look import Look
 from vitdemo.maps import explain
 from vitdemo.message import Message
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS
 
 CROP_WORDS = {
@@ -188,11 +189,13 @@ def pruning(entry: Entry) -> Step:
     config, analysis = entry.config, entry.analysis
     places = ", ".join(str(layer) for layer in config.prune_loc)
     counts = " → ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
+    asked = SELECTORS.get(analysis.selector)
     text = Message(
-        "Before layers {places} (counted from 0) tokens are dropped: {how}. The patches go {counts}; those "
-        "dropped are really removed, so the layers that follow have less to compute.",
+        "Before layers {places} (counted from 0) tokens become fewer: {how}. {others} The patches go "
+        "{counts}, so the layers that follow have less to compute.",
         places=places,
-        how=SELECTORS[analysis.selector].words,
+        how=asked.words if asked else Message("no selector is asked"),
+        others=REDUCTIONS[analysis.reduction].words,
         counts=counts,
     )
     left = spell_shape(entry, len(analysis.kept[-1]))

@@ -16,7 +16,7 @@ from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.embedding import take_apart
 from vitdemo.engine.core.pool import ModelPool
 from vitdemo.engine.core.records import Analysis, Outcome, Request
-from vitdemo.engine.core.setting import Setting, check_request, choose_selector, make_pruning, name_setting
+from vitdemo.engine.core.setting import Setting, check_request, make_pruning, name_setting
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.sizes import choose_spec, tell_size
 from vitdemo.engine.core.top import name_top
@@ -48,11 +48,12 @@ class Job:
 def analyse(request: Request, shared: Shared, *, progress: Progress) -> Entry:
     """Return what memory holds of an equal request, or else run the network on the picture, dense and pruned.
 
-    Raise ValueError with one sentence for the user: BadImage, WeightsError, an unknown model or selector.
+    Raise ValueError with one sentence for the user: BadImage, WeightsError, an unknown model, selector or
+    reduction.
     """
     pool, cache = shared.pool, shared.cache
     request = name_model(request, pool)
-    choose_selector(pool.spec(request.model), request.selector)  # before anything is loaded
+    check_request(request, pool.spec(request.model))  # before anything is loaded
     loaded = pool.find(request.model)
     if loaded is None:
         with pool.decoding.turn(progress):  # what is no picture is told before anything is loaded
@@ -105,8 +106,8 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         selector=setting.selector,
         pruning_ratio=request.pruning_ratio,
         view=job.prepared.view,
-        dense=make_outcome(dense, loaded, keep_ratio=None),
-        pruned=pruned and make_outcome(pruned, loaded, keep_ratio=setting.keep_ratio),
+        dense=make_outcome(dense, loaded, None),
+        pruned=pruned and make_outcome(pruned, loaded, setting),
         kept=tuple(tuple(ids.tolist()) for ids in pruned.kept) if pruned is not None else (),
         source=loaded.origin.source,
         note=loaded.origin.note,
@@ -115,6 +116,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         picture=job.picture,
         input_size=as_pair(loaded.spec.config.img_size),
         resized=tell_size(loaded.spec.config, loaded.trained_size),
+        reduction=setting.reduction,
     )
     embedding = take_apart(loaded.model, pixels.to(pool.device))
     config, data = setting.spec.config, setting.spec.data
@@ -162,8 +164,11 @@ def run(
     return record_pruned(model, pixels, pruning, name=setting.spec.key)
 
 
-def make_outcome(trace: Trace, loaded: LoadedModel, *, keep_ratio: float | None) -> Outcome:
-    """Return what `trace` says, in words and numbers."""
+def make_outcome(trace: Trace, loaded: LoadedModel, setting: Setting | None) -> Outcome:
+    """Return what `trace` says, in words and numbers; without a `setting` it is of the dense pass."""
     top = () if trace.logits is None else name_top(trace.logits, loaded)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
-    return Outcome(top, tokens, cost.macs(loaded.spec.config, keep_ratio=keep_ratio))
+    config = loaded.spec.config
+    if setting is None:
+        return Outcome(top, tokens, cost.macs(config))
+    return Outcome(top, tokens, cost.macs(config, keep_ratio=setting.keep_ratio, reduction=setting.reduction))

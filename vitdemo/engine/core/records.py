@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from vitdemo.message import Message
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.timing import Timing
 
 Captioned = list[tuple[Image.Image, Message]]
@@ -37,7 +38,7 @@ class Request:
 
     `model`: "" = the engine's default. `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9.
     `selector`: "" = the model's best. `size`: at which the picture is read, see `choose_spec`; "" = as the
-    network likes it.
+    network likes it. `reduction`: what becomes of the patches that are not kept, a key of REDUCTIONS.
     Raise ValueError for a ratio outside that range.
     """
 
@@ -46,6 +47,7 @@ class Request:
     pruning_ratio: float = 0.3
     selector: str = ""
     size: str = ""
+    reduction: str = "drop"
 
     def __post_init__(self) -> None:
         if not 0 <= self.pruning_ratio <= MAX_PRUNING_RATIO:
@@ -75,13 +77,14 @@ class Outcome:
 class Analysis:
     """What one request says and costs; `key`: of its result, see `Engine.recall`.
 
-    `view`: the crop that the model saw. `pruned` and `selector` are None and "" at pruning ratio 0. `kept`:
-    the patch ids after each stage, ascending. `source`: which weights answered. `note`: what the user should
-    know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the network can
-    say. `unfamiliar`: whether the picture looks like none of them; None where that was not fitted. `picture`:
-    the same for all results of one picture, one network and one size; nobody can guess it. `input_size`: the
-    (height, width) in pixels that the network read; `resized`: one sentence where that is not what it was
-    trained for, else "".
+    `view`: the crop that the model saw. `pruned` is None, `reduction` and `selector` are "" at pruning ratio
+    0; `selector` also where none is asked. `kept`: the patch ids after each stage, ascending; of a token that
+    stands for several patches that of one of them. `source`: which weights answered. `note`: what the user
+    should know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the
+    network can say. `unfamiliar`: whether the picture looks like none of them; None where that was not
+    fitted. `picture`: the same for all results of one picture, one network and one size; nobody can guess it.
+    `input_size`: the (height, width) in pixels that the network read; `resized`: one sentence where that is
+    not what it was trained for, else "".
     """
 
     key: str
@@ -100,6 +103,12 @@ class Analysis:
     picture: str = ""
     input_size: tuple[int, int] = (0, 0)
     resized: str = ""
+    reduction: str = ""
+
+    @property
+    def merges(self) -> bool:
+        """Return whether patches go on as parts of others, where they would be dropped."""
+        return bool(self.reduction) and REDUCTIONS[self.reduction].merges
 
     @property
     def credit(self) -> str:

@@ -11,6 +11,7 @@ from vitdemo.engine.core.records import MAX_PRUNING_RATIO, Request
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Pruning
+from vitdemo.models.reductions import find_reduction
 from vitdemo.models.selectors import list_selectors, prune_by
 from vitdemo.registry import ModelSpec
 from vitdemo.weights import LoadedModel
@@ -18,18 +19,29 @@ from vitdemo.weights import LoadedModel
 
 @dataclass(frozen=True)
 class Setting:
-    """A request, checked against its model. `selector` is "" when nothing is pruned."""
+    """A request, checked against its model.
+
+    `reduction` is "" when nothing is pruned, `selector` when none is asked.
+    """
 
     spec: ModelSpec
     keep_ratio: float
     selector: str
+    reduction: str
 
 
 def check_request(request: Request, spec: ModelSpec) -> Setting:
     """Return the request, checked against the model that was really loaded."""
-    keep_ratio = to_keep_ratio(request.pruning_ratio)
-    selector = choose_selector(spec, request.selector)
-    return Setting(spec, keep_ratio, selector if keep_ratio < 1 else "")
+    return choose_setting(spec, request.pruning_ratio, request.selector, request.reduction)
+
+
+def choose_setting(spec: ModelSpec, pruning_ratio: float, selector: str, reduction: str) -> Setting:
+    """Return how the network is asked. Raise ValueError for what is unknown or out of range."""
+    keep_ratio = to_keep_ratio(pruning_ratio)
+    selector, way = choose_selector(spec, selector), find_reduction(reduction)
+    if keep_ratio == 1:
+        return Setting(spec, keep_ratio, "", "")
+    return Setting(spec, keep_ratio, selector if way.asks_selector else "", reduction)
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:
@@ -64,12 +76,14 @@ def make_pruning(
     setting: Setting, model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]
 ) -> Pruning | None:
     """Return how `model` prunes these pictures; None where nothing is."""
-    if not setting.selector:
+    if not setting.reduction:
         return None
-    return prune_by(setting.selector, setting.keep_ratio, model=model, pixels=pixels)
+    return prune_by(
+        setting.selector, setting.keep_ratio, model=model, pixels=pixels, reduction=setting.reduction
+    )
 
 
 def name_setting(model: str, setting: Setting, loaded: LoadedModel) -> tuple[str, ...]:
     """Return what the cost of a pass depends on beside the size: which weights, and how they are pruned."""
     weights = f"{model}@{loaded.origin.source}@{loaded.origin.revision}"
-    return weights, f"{setting.keep_ratio:g}", setting.selector
+    return weights, f"{setting.keep_ratio:g}", setting.selector, setting.reduction
