@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { absent, droppedBefore, explain, explainAll, layersNeeded, lifetime } from "../../vitdemo/ui/tabs/attention/maths.js";
+import { droppedBefore, explain, explainAll, layersNeeded } from "../../vitdemo/ui/tabs/attention/maths.js";
+import { absent, lifetime } from "../../vitdemo/ui/tabs/attention/tokens.js";
 
 const FIRST = { method: "attention-rollout", direction: "out", layer: 1, head: null, query: null, fusion: "mean", discard_ratio: 0 };
 const LOW = [0.5, 0.25, 0.25, 0, 1, 0, 0.5, 0, 0.5, 0.5, 0.25, 0.25, 1, 0, 0, 0, 0.5, 0.5]; // two heads of layer 0
@@ -16,6 +17,7 @@ function pass() {
     prefix: 1,
     tokens: 3,
     ids: [[0, 1, 2], [0, 2]],
+    mixes: [null, null],
     readout: Float32Array.of(1, 0, 0),
     attn: [Float32Array.from(LOW), Float32Array.from(HIGH)],
     cuts: [null, null],

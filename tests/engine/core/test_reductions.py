@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.answers.test_payload import unpack
 from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
 from vitdemo import cost
@@ -138,6 +139,22 @@ def test_pictures_say_that_patches_went_into_tokens(engine: Engine) -> None:
     for result, words in ((merged, "joins the one that stays"), (tome, "no selector is asked. The pairs")):
         (text,) = (step.text for step in result.inside.walk() if step.title == "Token pruning")
         assert words in text
+
+
+@pytest.mark.parametrize("reduction", MERGING)
+def test_a_merged_patch_has_the_features_of_its_token(engine: Engine, folder: Path, reduction: str) -> None:
+    result, trace = engine.open(replace(ASKED, reduction=reduction)), record_by_hand(folder, reduction)
+    sent = json.loads(result.features())["passes"]["pruned"]
+    assert sent["counts"] == [16] * len(trace.attn), "each patch is in some token"
+    norms = unpack(sent["norms"], "<f4").reshape(-1, 16)
+    directions = unpack(json.loads(result.features_layer(pass_="pruned", layer=2))["directions"], "<f2")
+    for layer in (0, 2):
+        for patch in range(16):
+            row = (trace.sources(layer)[:, patch + trace.num_prefix_tokens] > 0).int().argmax()
+            assert norms[layer, patch] == pytest.approx(float(trace.token_norms[layer][row]), rel=1e-4)
+            mine = directions.reshape(16, -1)[patch]
+            if layer == 2:
+                np.testing.assert_allclose(mine, trace.directions[2][row], atol=2e-3)
 
 
 def test_patches_that_merge_cannot_be_forced(engine: Engine) -> None:

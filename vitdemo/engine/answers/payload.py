@@ -37,9 +37,9 @@ def pack_result(entry: Entry, *, whole: bool = False) -> str:
 
     The weights are in it unless they exceed `LIMIT`, or if it shall be `whole`.
     `passes`: "pruned" (where something was pruned) and "dense", each with `prune_loc`, `counts` (tokens a
-    layer), `token_ids` (uint16, all layers in a row, original positions), `readout` (float32, the last
-    layer's tokens), `attn`: (heads, n, n) float16 a layer, and `cuts`: `pack_cut_offs` a layer; both null
-    where they are to be fetched by `pack_layer`.
+    layer), `token_ids` (uint16, all layers in a row, original positions), `mixes`: `pack_mix` a layer, or
+    null where nothing merged, `readout` (float32, the last layer's tokens), `attn`: (heads, n, n) float16 a
+    layer, and `cuts`: `pack_cut_offs` a layer; both null where they are to be fetched by `pack_layer`.
     `grid`: patch rows and columns. `prefix`: tokens before the patches. `view`: the crop as a data URL,
     448 pixels on its long edge. `palette`: 256 RGB triples.
     """
@@ -109,10 +109,24 @@ def describe_pass(trace: Trace, *, whole: bool) -> dict[str, object]:
         "prune_loc": trace.prune_loc,
         "counts": [len(layer) for layer in ids],
         "token_ids": pack(np.concatenate(ids).astype("<u2")),
+        "mixes": [pack_mix(trace, layer) for layer in range(len(ids))],
         "readout": pack(trace.readout.float().numpy().astype("<f4")),
         "attn": attn,
         "cuts": cuts,
     }
+
+
+def pack_mix(trace: Trace, layer: int) -> dict[str, str] | None:
+    """Return how the tokens of a layer are made of those before, where some were merged.
+
+    Of each original position `holders`: the token that it is part of, by its position (uint16), and
+    `weights`: its weight in that (float32), 0 for what is gone.
+    """
+    mix = trace.mixes[layer] if trace.mixes else None
+    if mix is None:
+        return None
+    holders, weights = trace.token_ids[layer][(mix > 0).int().argmax(dim=0)], mix.sum(dim=0)
+    return {"holders": pack(holders.numpy().astype("<u2")), "weights": pack(weights.numpy().astype("<f4"))}
 
 
 def pack_halves(attn: Float[Tensor, "h n n"]) -> str:

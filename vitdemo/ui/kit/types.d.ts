@@ -40,7 +40,9 @@ export interface Look {
   discard_ratio: number;
 }
 
-/** A pass. `ids[l]`: the original positions of the tokens present at layer l, ascending. `readout`: a row over all
+/** A pass. `ids[l]`: the original positions of the tokens present at layer l, ascending. `mixes[l]`: of each position
+ * before it the token that it is part of, by its position, and its weight in that, 0 where it is gone; null where nothing
+ * merged. `readout`: a row over all
  * `tokens` positions. `attn[l]`: (heads, n, n), row by row. `cuts[l]`: which weights are discarded. The last two are
  * null for a layer that is still to come. */
 export interface Pass {
@@ -49,6 +51,7 @@ export interface Pass {
   prefix: number;
   tokens: number;
   ids: Uint16Array[];
+  mixes: ({ holders: Uint16Array; weights: Float32Array } | null)[];
   readout: Float32Array;
   attn: (Float32Array | null)[];
   cuts: ({ cuts: Float32Array; odd: Uint32Array } | null)[];

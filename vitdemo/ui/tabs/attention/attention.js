@@ -12,6 +12,7 @@ import { Controls } from "./controls.js";
 import { decode, missing, put, wanted } from "./data.js";
 import { Grid } from "./grid.js";
 import * as math from "./maths.js";
+import { absent } from "./tokens.js";
 import { save } from "./save.js";
 import { Words } from "./words.js";
 
@@ -88,7 +89,7 @@ class Attention extends MapTab {
     const free = state.query === null && look.query !== null; // the map starts under the cursor
     const cursor = free ? null : this.hover;
     if (row && free) opening = this.words.start(look, data, math.explain(pass, { ...look, query: null }));
-    const gone = row ? math.absent(pass, math.lastLayer(pass, look)) : [];
+    const gone = row ? absent(pass, math.lastLayer(pass, look)) : [];
     const empty = gone.filter((patch) => Number.isNaN(row[patch + data.prefix]));
     const { fill, winners, legend } = this.coloured(row, { look, high, shared });
     const [query, smooth] = [state.query ?? this.hover, state.patches === "smooth"];

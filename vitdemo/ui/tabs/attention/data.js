@@ -21,11 +21,17 @@ async function decodePass(payload, coded) {
   const readout = new Float32Array(tokens);
   ids[ids.length - 1].forEach((id, index) => { readout[id] = kept[index]; });
   const { layers, heads, prefix } = payload;
+  const mixes = await Promise.all(coded.mixes.map((mix) => mix && decodeMix(mix)));
   const [attn, cuts] = [new Array(layers).fill(null), new Array(layers).fill(null)];
-  const pass = { layers, heads, prefix, tokens, ids, readout, attn, cuts };
+  const pass = { layers, heads, prefix, tokens, ids, mixes, readout, attn, cuts };
   const sent = coded.attn.map((text, layer) => ({ attn: text, cuts: coded.cuts[layer] }));
   await Promise.all(sent.map((layer, index) => layer.attn && put(pass, index, layer)));
   return pass;
+}
+
+/** How the tokens of a layer are made of those before. */
+async function decodeMix({ holders, weights }) {
+  return { holders: new Uint16Array((await inflated(holders)).buffer), weights: new Float32Array((await inflated(weights)).buffer) };
 }
 
 /** Puts one layer into its pass.

@@ -6,18 +6,10 @@
 /** @import { Look, Pass, Row } from "../../kit/types.d.ts" */
 
 import { gathered, multiply } from "./product.js";
+import { ascend, descend, handOut, lifetime, present, startRow } from "./tokens.js";
 
 const FUSIONS = ["mean", "max", "min"];
 const STEPS = 20; // steps of the discard ratio from 0 to 1
-
-/** The first layer at which `patch` is gone, or the number of layers.
- * @param {Pass} pass
- * @param {number} patch
- * @returns {number} */
-export function lifetime(pass, patch) {
-  const layer = pass.ids.findIndex((ids) => !ids.includes(patch + pass.prefix));
-  return layer < 0 ? pass.layers : layer;
-}
 
 /** The layer before which the query patch was dropped, if that leaves the look without a start; else null.
  * @param {Pass} pass
@@ -53,27 +45,37 @@ export function layersNeeded(pass, look) {
  * @returns {Row | null} */
 export function explain(pass, look) {
   if (droppedBefore(pass, look) !== null) return null;
-  return METHODS[look.method].map(pass, look, startRow(pass, look.query));
+  return METHODS[look.method].map(pass, look);
 }
 
-function rawAttention(pass, look, start) {
-  return present(pass, step(pass, start, chosen(pass, look), look.layer, look.direction === "in"), look.layer);
-}
-
-function attentionRollout(pass, look, start) {
-  if (look.direction === "out") return pushDown(pass, start, pass.layers, look);
-  return present(pass, pullUp(pass, start, 0, pass.layers, look), pass.layers - 1);
-}
-
-function headRollout(pass, look, start) {
+function rawAttention(pass, look) {
   const { layer, direction } = look;
-  if (direction === "out") return pushDown(pass, step(pass, start, chosen(pass, look), layer, false), layer, look);
-  return present(pass, step(pass, pullUp(pass, start, 0, layer, look), chosen(pass, look), layer, true), layer);
+  const row = step(pass, startRow(pass, look.query, layer), chosen(pass, look), layer, direction === "in");
+  return direction === "in" ? handOut(pass, row, layer) : present(pass, descend(pass, row, layer, -1), layer);
+}
+
+function attentionRollout(pass, look) {
+  const last = pass.layers - 1;
+  if (look.direction === "out") return pushDown(pass, startRow(pass, look.query, last), last, look);
+  return handOut(pass, pullUp(pass, startRow(pass, look.query, -1), 0, pass.layers, look), last);
+}
+
+function headRollout(pass, look) {
+  const { layer, direction, query } = look;
+  if (direction === "in") return askers(pass, look, pullUp(pass, startRow(pass, query, -1), 0, layer, look));
+  const row = step(pass, startRow(pass, query, layer), chosen(pass, look), layer, false);
+  return pushDown(pass, descend(pass, row, layer, layer - 1), layer - 1, look);
+}
+
+/** What each token takes by the look's head alone, of `column` over what left the layer below. */
+function askers(pass, look, column) {
+  const { layer } = look;
+  return handOut(pass, step(pass, ascend(pass, column, layer), chosen(pass, look), layer, true), layer);
 }
 
 /** How each method that METHODS in Python marks `in_browser` is computed. `single`: it is of one layer, and of
- * one head or all; else of all layers. `followed`: back through the layers below. `map`: from the row of a start.
- * @type {Record<string, { single: boolean, followed: boolean, map: (pass: Pass, look: Look, start: Row) => Row }>} */
+ * one head or all; else of all layers. `followed`: back through the layers below.
+ * @type {Record<string, { single: boolean, followed: boolean, map: (pass: Pass, look: Look) => Row }>} */
 export const METHODS = {
   "raw-attention": { single: true, followed: false, map: rawAttention },
   "attention-rollout": { single: false, followed: true, map: attentionRollout },
@@ -95,7 +97,7 @@ export function methodOfAll({ method }) {
 export function explainAll(pass, look) {
   const method = methodOfAll(look);
   const inward = look.direction === "in";
-  let below = startRow(pass, look.query);
+  let below = startRow(pass, look.query, -1);
   const rows = [];
   for (let layer = 0; layer < pass.layers; layer++) {
     const here = { ...look, method, layer };
@@ -105,29 +107,12 @@ export function explainAll(pass, look) {
       rows.push(heads.map(() => null));
     } else if (inward && method === "head-rollout") { // what lies below is the same for all heads
       if (layer) below = pullUp(pass, below, layer - 1, layer, look);
-      rows.push(heads.map((head) => {
-        return present(pass, step(pass, below, chosen(pass, { ...here, head }), layer, true), layer);
-      }));
+      rows.push(heads.map((head) => askers(pass, { ...here, head }, below)));
     } else {
       rows.push(heads.map((head) => explain(pass, { ...here, head })));
     }
   }
   return rows;
-}
-
-/** The weights with which a query reads the tokens; they sum to 1. */
-function startRow(pass, query) {
-  if (query === null) return Float64Array.from(pass.readout);
-  const row = new Float64Array(pass.tokens);
-  row[query + pass.prefix] = 1;
-  return row;
-}
-
-/** `row` with NaN at the positions that are absent at `layer`. */
-function present(pass, row, layer) {
-  const result = new Float64Array(pass.tokens).fill(NaN);
-  for (const id of pass.ids[layer]) result[id] = row[id];
-  return result;
 }
 
 /** One head's matrix of a layer; a view, not a copy. */
@@ -198,24 +183,28 @@ function step(pass, row, matrix, layer, inward) {
   return result;
 }
 
-/** `row @ R`, where R is the rollout of the layers below `top`. */
+/** `row @ R` over the input, where R is the rollout of the layers up to `top`. `row`: over what leaves that. */
 function pushDown(pass, row, top, look) {
-  const result = Float64Array.from(row);
-  for (let layer = top - 1; layer >= 0; layer--) {
+  /** @type {Row} */
+  let result = Float64Array.from(row);
+  for (let layer = top; layer >= 0; layer--) {
     const ids = pass.ids[layer];
     const { matrix, scale } = linked(pass, layer, look);
     const share = gathered(result, ids);
     for (let i = 0; i < share.length; i++) share[i] *= scale[i];
     const product = multiply(share, matrix, false);
     ids.forEach((id, index) => { result[id] = product[index] + share[index]; });
+    result = descend(pass, result, layer, layer - 1);
   }
-  return result;
+  return present(pass, result, 0);
 }
 
 /** `R @ column`, where R is the rollout of the layers from `bottom` up to but not including `top`. */
 function pullUp(pass, column, bottom, top, look) {
-  const result = Float64Array.from(column);
+  /** @type {Row} */
+  let result = Float64Array.from(column);
   for (let layer = bottom; layer < top; layer++) {
+    result = ascend(pass, result, layer);
     const ids = pass.ids[layer];
     const { matrix, scale } = linked(pass, layer, look);
     const local = gathered(result, ids);
@@ -237,13 +226,4 @@ function remembered(pass, key, make) {
     if (memory.size > LIMIT) memory.delete(memory.keys().next().value);
   }
   return memory.get(key);
-}
-
-/** The patches that are gone at `layer`.
- * @param {Pass} pass
- * @param {number} layer
- * @returns {number[]} */
-export function absent(pass, layer) {
-  const there = new Set(pass.ids[layer]);
-  return Array.from({ length: pass.tokens - pass.prefix }, (_, patch) => patch).filter((patch) => !there.has(patch + pass.prefix));
 }
