@@ -66,7 +66,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         f"vitdemo.ui.{room}": (*BELOW_THE_PAGE, "vitdemo.ui.kit")
         for room in ("sidebar", "tabs", "api", "about", "tour")
     },
-    "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.limits", "vitdemo.files"),
+    "vitdemo.serving": ("vitdemo.ui", "vitdemo.engine", "vitdemo.cores", "vitdemo.limits", "vitdemo.files"),
+    "vitdemo.cores": (),
     "vitdemo.limits": (),
     "vitdemo.message": (),
     "vitdemo.timing": ("vitdemo.message",),

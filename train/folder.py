@@ -24,13 +24,14 @@ from train.config import TrainConfig
 from train.data import Bytes, Pictures, Rows, digest, statistics, stored_size
 from train.options import AugmentOptions
 from vitdemo.config import DataConfig, as_pair
+from vitdemo.cores import count_cores
 from vitdemo.data import preprocess
 from vitdemo.datasets import Images, Photos, Split
 from vitdemo.decode import BadImage, decode
 
 Augmented = tuple[Bytes, Bool[Tensor, "b"]]  # pictures, and which of them are mirrored
 Place = tuple[int, list[int]]  # a batch: its epoch and its rows
-THREADS = os.cpu_count() or 1
+THREADS = count_cores()
 ENDS = 2**14  # bytes
 
 

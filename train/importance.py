@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vitdemo.models import VisionTransformer
+from vitdemo.models.pruning import Begun
 from vitdemo.trace import Recorder
 
 Pixels = Float[Tensor, "b ch hh ww"]
-Tokens = Float[Tensor, "b n d"]
 Classes = Float[Tensor, "b c"]
 Wanted = Classes | Callable[[Classes], Classes] | None
 TINY = 1e-12  # makes a row of zeros an even distribution
@@ -24,14 +24,12 @@ def importance(dense: VisionTransformer, x: Pixels, y: Wanted = None) -> tuple[F
     `y`: as `weigh_patches` takes it.
     """
     with torch.inference_mode(False), torch.no_grad():
-        tokens = dense.begin(x, layer=len(dense.blocks) // 2).tokens
-    return weigh_patches(dense, tokens, y)
+        begun = dense.begin(x, layer=len(dense.blocks) // 2)
+    return weigh_patches(dense, begun, y)
 
 
-def weigh_patches(
-    dense: VisionTransformer, tokens: Tokens, y: Wanted
-) -> tuple[Float[Tensor, "b m"], Classes]:
-    """Return what `importance` does, of the tokens that enter the later half.
+def weigh_patches(dense: VisionTransformer, begun: Begun, y: Wanted) -> tuple[Float[Tensor, "b m"], Classes]:
+    """Return what `importance` does, by the layers from those that `begun` enters on.
 
     By attention: what each patch gets of it, as a mean over layers, heads and query tokens, where the class
     token counts as much as all patches together.
@@ -40,11 +38,10 @@ def weigh_patches(
     2021, eq. 5), as a mean over layers, heads and all query tokens. A patch that is looked at, but speaks for
     no class of `y` or against it, counts nothing.
     """
-    depth, prefix = len(dense.blocks), dense.config.num_prefix_tokens
-    recorder = Recorder(grads=y is not None)
+    recorder, prefix = Recorder(grads=y is not None), dense.config.num_prefix_tokens
     with torch.inference_mode(False), torch.set_grad_enabled(y is not None):
-        tokens = tokens.detach().requires_grad_(y is not None)
-        logits = dense.classify(run_blocks(dense, tokens, range(depth // 2, depth), recorder))
+        tokens = begun.tokens.detach().requires_grad_(y is not None)
+        logits = dense(begun._replace(tokens=tokens), recorder=recorder)
         matrices = recorder.attn
         if y is not None:
             wanted = y if isinstance(y, Tensor) else y(logits.detach())
@@ -54,17 +51,6 @@ def weigh_patches(
     received = by_query.mean(dim=1) if y is not None or not prefix else sum_attention(by_query, prefix)
     received = received + TINY
     return received / received.sum(dim=-1, keepdim=True), logits.detach()
-
-
-def run_blocks(
-    dense: VisionTransformer, x: Tokens, numbers: Iterable[int], recorder: Recorder | None = None
-) -> Tokens:
-    """Return what leaves the last of the blocks `numbers`, of which `x`, all tokens, enter the first."""
-    ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-    angles = dense.angles(ids)
-    for number in numbers:
-        x = dense.blocks[number](x, angles=angles, ids=ids, recorder=recorder)
-    return x
 
 
 def sum_attention(by_query: Float[Tensor, "b n m"], prefix: int) -> Float[Tensor, "b m"]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from train.folder import read
-from train.importance import run_blocks, weigh_patches
+from train.importance import weigh_patches
 from train.splits import spread
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
@@ -77,9 +77,8 @@ def compute_features(
         mirrored = torch.rand(len(pixels), generator=generator) < 0.5
         x = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels).to(device)
         with torch.no_grad():
-            early = model.begin(x, layer=min(first, half)).tokens
-            entered = run_blocks(model, early, range(half, first))
-            middle = run_blocks(model, early, range(first, half))
-        tokens.append(entered.half().cpu())
+            early = model.begin(x, layer=min(first, half))
+            entered, middle = model.begin(early, layer=first), model.begin(early, layer=half)
+        tokens.append(entered.tokens.half().cpu())
         importance.append(weigh_patches(model, middle, wanted)[0].cpu())
     return Features(torch.cat(tokens), torch.cat(importance))

@@ -104,14 +104,18 @@ class VisionTransformer(nn.Module):
                 recorder.features.append(through)
         return tokens
 
-    def begin(self, x: Float[Tensor, "b ch hh ww"], *, layer: int = 0) -> Begun:
-        """Return what enters block `layer` where nothing is pruned before it."""
-        x = self.embed(x)
-        ids = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
-        angles = self.angles(ids)
-        for block in self.blocks[:layer]:
-            x = block(x, angles=angles, ids=ids)
-        return Begun(layer, x, ids)
+    def begin(self, x: Float[Tensor, "b ch hh ww"] | Begun, *, layer: int = 0) -> Begun:
+        """Return what enters block `layer` where nothing is pruned before it.
+
+        `x`: normalised pixels, or what enters a block before that one.
+        """
+        if not isinstance(x, Begun):
+            tokens = self.embed(x)
+            x = Begun(0, tokens, torch.arange(tokens.shape[1], device=tokens.device).expand(len(tokens), -1))
+        tokens, angles = x.tokens, self.angles(x.ids)
+        for block in self.blocks[x.layer : layer]:
+            tokens = block(tokens, angles=angles, ids=x.ids)
+        return Begun(layer, tokens, x.ids)
 
     def embed(self, x: Float[Tensor, "b ch hh ww"]) -> Float[Tensor, "b n d"]:
         """Return what enters the first block: patch tokens with positions, the prefix tokens in front."""

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from vitdemo.serving.cores import share_cores
+from vitdemo.cores import share_cores
 from vitdemo.serving.log import start_log
 from vitdemo.serving.memory import share_heaps
 from vitdemo.serving.options import Options, parse

@@ -12,7 +12,7 @@ from gradio.components import State
 from gradio.state_holder import SessionState, StateHolder
 
 
-class Session(SessionState):
+class VisitorState(SessionState):
     """A visitor's states and changed components.
 
     gradio keeps the configuration of the page besides, and all that it was ever filled with, for a button
@@ -52,7 +52,7 @@ class Sessions(StateHolder):
     def __getitem__(self, session_id: str) -> SessionState:
         with self.lock:
             if session_id not in self.session_data:
-                self.session_data[session_id] = Session(self.blocks)
+                self.session_data[session_id] = VisitorState(self.blocks)
         return super().__getitem__(session_id)
 
     def forget(self, session_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vitdemo.cores import count_cores
 from vitdemo.data import preprocess
 from vitdemo.decode import BadImage, decode
 from vitdemo.engine.answers.ratios import begin_pass
@@ -64,7 +64,7 @@ def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> li
         spec = resized(picture=image.size)
         return spec, preprocess(image, config=spec.data, megapixels=pool.limits.resize_megapixels).pixels
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(count_cores()) as threads:
         prepared = list(threads.map(prepare, files))
     found = [Said(error=one) if isinstance(one, str) else Said() for one in prepared]
     groups: defaultdict[ModelSpec, list[tuple[int, Pixels]]] = defaultdict(list)

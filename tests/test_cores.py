@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vitdemo.serving import cores
-from vitdemo.serving.cores import THREADS, read_quota, share_cores
+from vitdemo import cores
+from vitdemo.cores import THREADS, read_quota, share_cores
 
 
 @pytest.mark.parametrize(
