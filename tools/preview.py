@@ -8,7 +8,7 @@ from __future__ import annotations
 from vitdemo import render
 from vitdemo.engine import Engine, Request
 from vitdemo.serving.preview import PICTURE
-from vitdemo.ui.kit.session import FIRST_RATIO, list_examples
+from vitdemo.ui.kit.opening import FIRST_RATIO, list_examples
 from vitdemo.ui.words import TITLE
 
 PROMISE = "See where it looks, what it keeps, and whether its maps can be believed."

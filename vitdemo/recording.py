@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,6 +14,8 @@ from vitdemo.models.pruning import Begun, Explicit, Pruning
 from vitdemo.models.relevance import RelevanceRules
 from vitdemo.models.vit import VisionTransformer
 from vitdemo.trace import Recorder, Trace
+
+RELEVANCES = {"relevance": False, "residual_relevance": True}  # field of a trace -> by the rules of ResLRP
 
 
 def record(
@@ -136,15 +139,23 @@ def score(logits: Float[Tensor, "1 c"], target: int, against: int | None) -> Flo
     return logits[0, target] if against is None else logits[0, target] - logits[0, against]
 
 
-def add_relevance(trace: Trace, model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"]) -> Trace:
-    """Return `trace` of these pixels, which has gradients, with the relevance of each layer's tokens besides.
+def add_relevance(
+    trace: Trace,
+    model: VisionTransformer,
+    pixels: Float[Tensor, "1 ch hh ww"],
+    *,
+    kinds: Iterable[str] = RELEVANCES,
+) -> Trace:
+    """Return `trace` of these pixels, which has a target, with the relevance of each layer's tokens besides.
 
-    The network runs twice more, forward and back under `RelevanceRules`, on the patches that it kept.
+    For each of `kinds`, fields of a trace among `RELEVANCES`, the network runs once more, forward and back
+    under `RelevanceRules`, on the patches that it kept.
     """
-    plain, residual = (
-        run_back(trace, model, pixels, rules=RelevanceRules(residual=residual)) for residual in (False, True)
-    )
-    return replace(trace, relevance=plain, residual_relevance=residual)
+    found = {
+        kind: run_back(trace, model, pixels, rules=RelevanceRules(residual=RELEVANCES[kind]))
+        for kind in kinds
+    }
+    return replace(trace, **found)
 
 
 def run_back(

@@ -117,28 +117,30 @@ class Trace:
             assert len(scores) == there, "one score a patch that was present"
 
     def check_gradients(self) -> None:
-        """Check that a target has all of its gradients or none, each shaped as what it belongs to."""
-        fields = (self.target, self.attn_grad, self.early_grad, self.tokens, self.token_grad)
+        """Check that gradients and relevance are of a target, each shaped as what it belongs to."""
+        fields = (self.attn_grad, self.early_grad, self.tokens, self.token_grad)
         assert len({field is None for field in fields}) == 1, "the gradient fields come together"
-        assert self.against is None or self.target is not None, "a class stands against a target"
-        assert self.relevance is None or self.target is not None, "relevance is of a target"
-        if self.target is None or self.attn_grad is None or self.early_grad is None:
+        parts = (self.against, self.attn_grad, self.relevance, self.residual_relevance, self.occlusion)
+        if self.target is None:
+            assert all(part is None for part in parts), "gradients, relevance, another class are of a target"
             return
-        assert self.tokens is not None
-        assert self.token_grad is not None
-        assert self.logits is not None, "gradients are of a logit"
+        assert self.logits is not None, "a target is the place of a logit"
         assert 0 <= self.target < len(self.logits), "the target is one of the classes"
         if self.against is not None:
             assert 0 <= self.against < len(self.logits), "the other class is one of the classes"
             assert self.against != self.target, "the other class is another"
-        assert [g.shape for g in self.attn_grad] == [a.shape for a in self.attn], "one gradient a layer"
-        assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
-        assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
-        assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
         assert self.occlusion is None or len(self.occlusion) == self.num_patches, "one fall a patch"
         counts = [len(ids) for ids in self.token_ids]
         for relevance in (self.relevance, self.residual_relevance):
             assert relevance is None or [len(layer) for layer in relevance] == counts, "one relevance a token"
+        if self.attn_grad is None or self.early_grad is None:
+            return
+        assert self.tokens is not None
+        assert self.token_grad is not None
+        assert [g.shape for g in self.attn_grad] == [a.shape for a in self.attn], "one gradient a layer"
+        assert [g.shape for g in self.early_grad] == [a.shape[::2] for a in self.attn], "one number a key"
+        assert self.token_grad.shape == self.tokens.shape, "one gradient a token"
+        assert len(self.tokens) == len(self.token_ids[-1]), "the tokens are those of the last layer"
 
     @property
     def num_patches(self) -> int:

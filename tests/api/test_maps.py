@@ -13,7 +13,7 @@ from tests.api.networks import DYNAMIC, LINEAR, PLAIN, load_by_hand, record_by_h
 from tests.maps.traces import expand, fuse_slowly, read_out_slowly, roll_out_slowly
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
-from vitdemo.maps import METHODS, explain
+from vitdemo.maps import CLASS_METHODS, METHODS, explain
 
 
 def read_numbers(answer: dict[str, Any]) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_per_head_rollout_of_a_linear_network_with_registers(ask: Ask, models: P
     assert answer["selector"] == "", "nothing was pruned"
 
 
-@pytest.mark.parametrize("method", [key for key, method in METHODS.items() if method.needs_grad])
+@pytest.mark.parametrize("method", list(CLASS_METHODS))
 @pytest.mark.parametrize(("model", "ratio", "selector"), [(DYNAMIC, 0.5, "learned"), (LINEAR, 0.0, "")])
 def test_class_maps_are_those_of_the_gradients(
     ask: Ask, models: Path, method: str, model: str, ratio: float, selector: str

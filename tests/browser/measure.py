@@ -22,7 +22,7 @@ from tests.browser.steps import upload
 from tests.browser.test_first_view import PLACES, WATCH
 from vitdemo.engine import Engine, Timing
 from vitdemo.timing import describe
-from vitdemo.ui.kit.session import list_examples
+from vitdemo.ui.kit.opening import list_examples
 
 # From the choice of a file to the answer to it, which says another probability than the one before.
 ANSWERED = """() => {

@@ -22,7 +22,7 @@ from vitdemo.registry import MODELS
 from vitdemo.serving.options import Options
 from vitdemo.serving.server import launch
 from vitdemo.ui import build
-from vitdemo.ui.kit.session import First
+from vitdemo.ui.kit.opening import First
 
 ROOT = Path(__file__).parents[2]
 MODEL = "dynamicvit_cifar10"

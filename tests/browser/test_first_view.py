@@ -15,7 +15,7 @@ from tests.browser.server import serve_page
 from vitdemo.engine import Engine
 from vitdemo.examples import Example
 from vitdemo.ui import analyse_first_view
-from vitdemo.ui.kit.session import list_examples
+from vitdemo.ui.kit.opening import list_examples
 from vitdemo.weights import find_default_model
 
 # What a page opens with, and another example of the same network.
@@ -64,7 +64,7 @@ def expect_first_view(page: Page) -> None:
     expect(page.locator("#label [data-testid$=confidence-set]")).to_have_count(5)
     expect(page.locator(".comparison tbody tr")).to_have_count(5)
     expect(page.locator("#class-title h2")).to_have_text(f"What speaks for {FIRST.word}")
-    steps.unfold_maps(page)
+    expect(page.locator("#class-maps img")).to_have_count(1)
 
 
 def test_it_is_there_before_the_server_has_answered_anything(app: tuple[Engine, str], page: Page) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from tests.maps.traces import expand, make_trace, read_out_slowly, write_trace
 from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
-from vitdemo.maps import METHODS, explain
+from vitdemo.maps import CLASS_METHODS, METHODS, explain
 from vitdemo.models.pruning import FixedRatio, Pruning
 from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
@@ -27,7 +27,7 @@ TRACES = {
     "class and distillation token": make_trace(prefix=2, cuts=CUTS, graded=True),
     "registers": make_trace(grid=(2, 5), prefix=5, cuts=CUTS, graded=True),
 }
-OF_A_CLASS = [key for key, method in METHODS.items() if method.needs_grad]
+OF_A_CLASS = list(CLASS_METHODS)
 
 
 @pytest.fixture(params=list(TRACES), ids=list(TRACES))

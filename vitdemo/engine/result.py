@@ -118,15 +118,15 @@ class Result:
         """Return JSON of the patches' features after one layer. Raise ValueError naming a wrong one."""
         return features.pack_layer(self._entry, pass_=pass_, layer=layer)
 
-    def classes(self, label: str = "", *, against: str = "") -> list[ClassMap]:
-        """Return the maps of class `label` ("": the answer), each over the view.
+    def classes(self, label: str = "", *, against: str = "", count: int | None = None) -> list[ClassMap]:
+        """Return the best `count` maps (None: all) of class `label` ("": the answer), each over the view.
 
         None for a network without classes. With `against`, another class: what speaks for the one rather
         than for the other.
-        Run the network three times forward and back, unless it was asked before. Raise ValueError for a class
-        that the model does not have, or for one against itself.
+        Run the network forward and back, three times for all maps, unless it was asked before. Raise
+        ValueError for a class that the model does not have, or for one against itself.
         """
-        return class_maps(self._subject, label, against=against)
+        return class_maps(self._subject, label, against=against, count=count)
 
     def class_map(self, label: str = "", *, method: str, against: str = "") -> PatchMap:
         """Return the numbers of one of `classes`.

@@ -116,7 +116,7 @@ METHODS: dict[str, Method] = {
             summary=Message("How much of the class's score comes from a patch, layer by layer back."),
             fn=attnlrp,
             unit=Message("relevance"),
-            needs_grad=True,
+            relevance="relevance",
             signed=True,
         ),
         Method(
@@ -125,7 +125,7 @@ METHODS: dict[str, Method] = {
             summary=Message("As AttnLRP, but branches that cancel each other share what is left of them."),
             fn=reslrp,
             unit=Message("relevance"),
-            needs_grad=True,
+            relevance="residual_relevance",
             signed=True,
         ),
         Method(
@@ -161,11 +161,11 @@ METHODS: dict[str, Method] = {
 }
 
 ATTENTION_METHODS = {
-    key: method
-    for key, method in METHODS.items()
-    if not (method.needs_pruning or method.needs_grad or method.needs_removal)
+    key: method for key, method in METHODS.items() if not (method.needs_pruning or method.of_class)
 }
-CLASS_METHODS = {key: method for key, method in METHODS.items() if method.needs_grad}
+CLASS_METHODS = {
+    key: method for key, method in METHODS.items() if method.of_class and not method.needs_removal
+}
 
 
 def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
@@ -180,7 +180,7 @@ def explain(trace: Trace, method_key: str, **options: Any) -> Heatmap:
         raise ValueError(
             f"{method.key} needs a pass in which a selector scored patches; this one has no pruning stage"
         )
-    if method.needs_grad and trace.target is None:
+    if method.of_class and (trace.target is None or (method.needs_grad and trace.attn_grad is None)):
         raise ValueError(f"{method.key} explains one class: record the pass with gradients of that class")
     return method.fn(trace, **check(trace, method.options, options))
 

@@ -15,7 +15,7 @@ from vitdemo.ui.about import foot, terms
 from vitdemo.ui.answer import Answering, build_headline
 from vitdemo.ui.kit.assets import read, read_styles
 from vitdemo.ui.kit.language import label, make_translations
-from vitdemo.ui.kit.session import FIRST_RATIO, First, list_examples
+from vitdemo.ui.kit.opening import FIRST_RATIO, First, list_examples
 from vitdemo.ui.kit.theme import make_theme
 from vitdemo.ui.page import Page
 from vitdemo.ui.sidebar import choices, controls, export, link, own
@@ -99,7 +99,7 @@ def analyse_first_view(engine: Engine) -> First | None:
     picture = str(list_examples(engine, model)[0].path)
     try:
         result = engine.open(Request(picture, model, FIRST_RATIO / 100))
-        return First(result.analysis, result.times(), result.classes(), result.ratio_steps(""))
+        return First(result.analysis, result.times(), result.classes(count=1), result.ratio_steps(""))
     except ValueError:
         return None
 

@@ -15,8 +15,9 @@ from vitdemo.ui.kit.errors import make_mistaken, tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html
 from vitdemo.ui.kit.language import label, say
+from vitdemo.ui.kit.opening import First
 from vitdemo.ui.kit.received import choose_known
-from vitdemo.ui.kit.session import PROGRESS, First, Session
+from vitdemo.ui.kit.session import PROGRESS, Session
 from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.kit.words import NO_IMAGE

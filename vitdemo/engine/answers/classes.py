@@ -1,8 +1,9 @@
-"""What speaks for one class: its maps, from one forward and one backward pass of an analysed picture."""
+"""What speaks for one class: its maps, from passes forward and back of an analysed picture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from PIL import Image
@@ -45,43 +46,43 @@ class ClassMap:
     against: str = ""
 
 
-def class_maps(subject: Subject, label: str = "", *, against: str = "") -> list[ClassMap]:
+def class_maps(
+    subject: Subject, label: str = "", *, against: str = "", count: int | None = None
+) -> list[ClassMap]:
     """Return the maps of class `label` ("": the answer) in the pass that gave the answer.
 
     With `against`, another class, they tell what speaks for the one rather than for the other: they are of
     the difference of the two logits.
 
-    The first is the one that was found the most faithful to this network, where that was measured.
-    That pass is the pruned one if any. Each map has its own scale. None for a network
-    without classes. Run the network unless it was asked before. Raise ValueError for an unknown class, or
-    for one against itself.
+    They come by falling faithfulness to this network, where that was measured, the first `count` of them
+    (None: all), and only these are computed. That pass is the pruned one if any. Each map has its own scale.
+    None for a network without classes. Run the network unless it was asked before. Raise ValueError for an
+    unknown class, or for one against itself.
     """
     entry = subject.entry
     if not entry.config.num_classes:
         return []
-    label = label or answer(entry)
-    heats, ranking = compute_heats(subject, label, against), find_ranking(subject)
-    totals = {method: float(heat[heat == heat].sum()) for method, heat in heats.items()}
-    methods = ranking.sort(heats)
-    images = [draw_class(entry, method, heats[method]).to_image() for method in methods]
-    return [
-        ClassMap(label, method, image, totals[method], ranking.n, against)
-        for method, image in zip(methods, images, strict=True)
-    ]
+    label, ranking = label or answer(entry), find_ranking(subject)
+    maps = []
+    for method in ranking.sort(CLASS_METHODS)[:count]:
+        heat = compute_heat(subject, label, method=method, against=against)
+        image, total = draw_class(entry, method, heat).to_image(), float(heat[heat == heat].sum())
+        maps.append(ClassMap(label, method, image, total, ranking.n, against))
+    return maps
 
 
 def class_map(subject: Subject, label: str = "", *, method: str, against: str = "") -> PatchMap:
     """Return one of these maps as numbers. Raise as `class_maps`, and ValueError naming the known methods."""
-    label = label or answer(subject.entry)
-    known, heats = choose_class_method(method), compute_heats(subject, label, against)
-    return patch_map(known, heats[method], label=label, against=against)
+    label, known = label or answer(subject.entry), choose_class_method(method)
+    heat = compute_heat(subject, label, method=method, against=against)
+    return patch_map(known, heat, label=label, against=against)
 
 
 def class_drawing(subject: Subject, label: str = "", *, method: str, against: str = "") -> render.Drawing:
     """Return one of these maps over the view. Raise as `class_map`."""
     choose_class_method(method)
-    heats = compute_heats(subject, label or answer(subject.entry), against)
-    return draw_class(subject.entry, method, heats[method])
+    heat = compute_heat(subject, label or answer(subject.entry), method=method, against=against)
+    return draw_class(subject.entry, method, heat)
 
 
 def draw_class_map(subject: Subject, label: str = "", *, method: str, against: str = "") -> Image.Image:
@@ -111,21 +112,24 @@ def find_probability(subject: Subject, label: str) -> float:
     return float(to_probabilities(logits, entry.config)[index])
 
 
-def compute_heats(subject: Subject, label: str, against: str) -> dict[str, Heatmap]:
-    """Return the maps of class `label` by method. Run the network unless it was asked before."""
+def compute_heat(subject: Subject, label: str, *, method: str, against: str) -> Heatmap:
+    """Return the map of class `label` by a method. Run the network unless it was asked before.
+
+    The methods that read gradients share one pass; each that reads relevance takes one of its own.
+    """
     if label == against:
         raise ValueError(Message("against must be another class than {label}", label=label))
+    kind = CLASS_METHODS[method].relevance
 
     def run() -> dict[str, Heatmap]:
         loaded = subject.loaded
-        target = find_class(subject.entry, loaded, label)
-        if against:
-            target = (target, find_class(subject.entry, loaded, against))
+        classes = [find_class(subject.entry, loaded, one) for one in (label, against) if one]
         with subject.turn():
-            trace = record_graded(subject, loaded, target=target)
-        return {method: explain(trace, method) for method in CLASS_METHODS}
+            trace = record_class(subject, loaded, classes, kind=kind)
+        alike = [key for key, other in CLASS_METHODS.items() if other.relevance == kind]
+        return {key: explain(trace, key) for key in alike}
 
-    return subject.remember(f"class maps against {against!r}", label, run)
+    return subject.remember(f"{kind or 'gradient'} maps against {against!r}", label, run)[method]
 
 
 def find_ranking(subject: Subject) -> Ranking:
@@ -162,25 +166,37 @@ def find_class(entry: Entry, loaded: LoadedModel, label: str) -> int:
     return max(found, key=lambda index: float(logits[index]))
 
 
-def record_graded(subject: Subject, loaded: LoadedModel, *, target: int | tuple[int, int]) -> Trace:
-    """Run the pass that gave the answer again, thrice, with gradients and relevance of `target`.
+def record_class(subject: Subject, loaded: LoadedModel, classes: Sequence[int], *, kind: str) -> Trace:
+    """Return the pass that gave the answer, which runs again, with gradients or one kind of relevance.
 
-    It is the caller's turn.
+    They are of the first of `classes`, or of that rather than the second. It is the caller's turn.
     """
-    setting = find_setting(subject.entry.analysis, loaded)
-    return subject.shared.pool.call(record_pass, loaded.model, subject.pixels, setting, target)
+    entry, call = subject.entry, subject.shared.pool.call
+    target, against = (*classes, None)[:2]
+    if kind:
+        trace = replace(entry.pruned or entry.dense, target=target, against=against)
+        return call(record_relevance, loaded.model, subject.pixels, trace, kind)
+    setting = find_setting(entry.analysis, loaded)
+    wanted = target if against is None else (target, against)
+    return call(record_gradients, loaded.model, subject.pixels, setting, wanted)
 
 
-def record_pass(
+def record_gradients(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
     setting: Setting,
     target: int | tuple[int, int],
 ) -> Trace:
-    """Run a pass with gradients and two for relevance, pruned as `setting` says."""
+    """Run a pass with gradients, pruned as `setting` says."""
     pruning = make_pruning(setting, model, pixels)
-    trace = record(model, pixels, pruning=pruning, target=target, grads=True, name=setting.spec.key)
-    return add_relevance(trace, model, pixels)
+    return record(model, pixels, pruning=pruning, target=target, grads=True, name=setting.spec.key)
+
+
+def record_relevance(
+    model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"], trace: Trace, kind: str
+) -> Trace:
+    """Run the pass of `trace` again for one kind of relevance."""
+    return add_relevance(trace, model, pixels, kinds=[kind])
 
 
 def draw_class(entry: Entry, method: str, heat: Heatmap) -> render.Drawing:

@@ -151,7 +151,7 @@ def randomise(
     where no further one could make a map fail. `pool` counts the passes.
     """
     classes = model.config.num_classes > 0
-    maps = [key for key in MAPS if classes or not METHODS[key].needs_grad]
+    maps = [key for key in MAPS if classes or not METHODS[key].of_class]
     first = record(model, pixels, grads=classes)
     original = {key: explain(first, key).ravel() for key in maps}
     blocks = (Message("block {index}", index=index) for index in reversed(range(model.config.depth)))

@@ -9,12 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import Analysis, ClassMap, Engine, Expired, Progress, Request, Result, Timings
-from vitdemo.engine.answers.ratios import RatioStep
-from vitdemo.examples import Example, choose_examples
+from vitdemo.engine import Analysis, Engine, Expired, Progress, Request, Result
 from vitdemo.ui.kit.components import QUEUED, QUIET, RUN, SHOWN, hide
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Follower, Part, Values, ring
+from vitdemo.ui.kit.opening import First
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.visit import analyse, make_progress, may_run_networks
@@ -27,20 +26,6 @@ FIND_OPEN_TAB = """async () => {
   await new Promise((done) => setTimeout(done));  // until the page has drawn it
   return window.findOpenTab();
 }"""
-FIRST_RATIO = 30  # percent, when a page opens
-
-
-@dataclass(frozen=True)
-class First:
-    """What a page shows when it opens, before it asks.
-
-    Its result, the passes' times, maps of the answer, and what every pruning ratio makes of it.
-    """
-
-    analysis: Analysis
-    times: Timings
-    maps: Sequence[ClassMap]
-    steps: dict[int, RatioStep]
 
 
 @dataclass(frozen=True)
@@ -127,6 +112,7 @@ class Session:
         place: gr.Tab | gr.Accordion | gr.Button | None,
         *,
         brought: bool = False,
+        also: Sequence[Callable[..., Any]] = (),
         **options: Any,
     ) -> None:
         """Have `part` show the result whenever somebody looks at its `place`, and only then.
@@ -135,8 +121,9 @@ class Session:
         new result that nobody sees empties it, since what may never be looked at must cost no time. At a
         button it is drawn by a click alone, and another result takes it away, even if it is still to come.
         Without a place it is always seen, and must cost next to nothing. To be called where the part is
-        built. `brought`: the page comes with the part drawn. `options`: of the events; without any, a button
-        runs a network, and the other places draw what is known.
+        built. `brought`: the page comes with the part drawn. `also`: events after which a part in a tab or an
+        accordion is as after a new result. `options`: of the events; without any, a button runs a network,
+        and the other places draw what is known.
 
         A new result goes through the browser and back: one event asks who wants to know and rings a bell,
         unseen on the page, which starts the events of those alone. Were each part to listen for itself, every
@@ -148,7 +135,9 @@ class Session:
         elif isinstance(place, gr.Button):
             self._at_click(part, place, options or RUN)
         else:
-            self._while_open(part, place, options or SHOWN, gr.State(FIRST if brought else None))
+            follower = self._while_open(part, place, options or SHOWN, gr.State(FIRST if brought else None))
+            for event in also:
+                event(follower.run, follower.inputs, list(follower.outputs), **follower.options)
 
     def wire(self, tabs: gr.Tabs) -> None:
         """Connect the followers, and what tells which tab is open. Call this inside the page, last."""
@@ -201,7 +190,7 @@ class Session:
 
     def _while_open(
         self, part: Part, place: gr.Tab | gr.Accordion, options: dict[str, Any], drawn: gr.State
-    ) -> None:
+    ) -> Follower:
         tab = isinstance(place, gr.Tab)
         opened = self.active if tab else gr.State(False)
         inputs, outputs = {*self.inputs, *part.inputs, opened, drawn}, [*part.outputs, drawn]
@@ -230,6 +219,7 @@ class Session:
             place.expand(expand, inputs, [opened, *outputs], **options)
             place.collapse(lambda: False, None, opened, **QUEUED)
         self._followers.append(Follower(is_wanted, run, inputs, outputs, lasting))
+        return self._followers[-1]
 
     def _draw(self, part: Part, values: Values, progress: gr.Progress, *, drawn: gr.State) -> Values:
         """Return the part's outputs and the state that tells what is `drawn`."""
@@ -240,8 +230,3 @@ class Session:
 
     def _stamp(self, part: Part, values: Values) -> list[Any]:
         return [values[self.key], part.version(values)]
-
-
-def list_examples(engine: Engine, model: str) -> tuple[Example, ...]:
-    """Return the examples of what `model` knows. The page opens with the first."""
-    return choose_examples(engine.info(model).words)

@@ -16,8 +16,9 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import Html, note
 from vitdemo.ui.kit.language import say, translate
+from vitdemo.ui.kit.opening import list_examples
 from vitdemo.ui.kit.received import choose_known
-from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.kit.told import pick
 from vitdemo.ui.kit.words import NO_IMAGE

@@ -14,8 +14,9 @@ from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import caption_examples, gallery, list_networks, list_selectors, remark
 from vitdemo.ui.kit.language import label
+from vitdemo.ui.kit.opening import FIRST_RATIO, First, list_examples
 from vitdemo.ui.kit.pictures import Upload
-from vitdemo.ui.kit.session import FIRST_RATIO, First, Session, list_examples
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.sidebar import another, words
 

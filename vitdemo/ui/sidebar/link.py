@@ -21,8 +21,9 @@ from vitdemo.ui.kit.components import QUIET, list_networks
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.html import say_html
 from vitdemo.ui.kit.language import find_language, say_both
+from vitdemo.ui.kit.opening import list_examples
 from vitdemo.ui.kit.received import choose_known
-from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.sidebar.another import update
 from vitdemo.ui.sidebar.choices import choose_example, offer_examples, set_model
 from vitdemo.ui.sidebar.controls import Sidebar

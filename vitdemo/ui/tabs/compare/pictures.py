@@ -14,7 +14,8 @@ from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.features.view import build_view
 from vitdemo.ui.kit.followers import Part, Values
 from vitdemo.ui.kit.language import label, say_both
-from vitdemo.ui.kit.session import Session, list_examples
+from vitdemo.ui.kit.opening import list_examples
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.told import check, pick
 from vitdemo.ui.kit.visit import analyse, make_progress
 from vitdemo.ui.tabs.compare import words

@@ -13,8 +13,8 @@ from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.components import QUIET, list_networks, list_selectors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
+from vitdemo.ui.kit.opening import FIRST_RATIO
 from vitdemo.ui.kit.received import choose_known
-from vitdemo.ui.kit.session import FIRST_RATIO
 from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.tabs.compare import words
 

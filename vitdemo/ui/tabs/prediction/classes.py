@@ -2,7 +2,8 @@
 
 A second list names another, rather than which.
 
-The map that is the most faithful to the network stands first, the others behind "More maps".
+The map that is the most faithful to the network stands first. The others are computed when "More maps" is
+opened.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
             with gr.Accordion(
                 label(words.MORE), open=False, visible=bool(brought), elem_id="more-maps"
             ) as more:
-                others = gallery(caption_maps(brought[1:]), columns=3, elem_id="other-maps")
+                others = gallery([], columns=3, elem_id="other-maps")
 
     def fill(title: Html | None, maps: Sequence[ClassMap], analysis: Analysis | None = None) -> Values:
         return {
@@ -50,14 +51,17 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
             first: caption_maps(maps[:1]),
             why: words.explain_first(maps),
             more: gr.update(visible=bool(maps)),
-            others: caption_maps(maps[1:]),
         }
 
     def draw(values: Values, report: Progress) -> Values:
         (wanted, other), result = session.find_classes(values), session.open(values, report)
-        maps = result.classes(wanted, against=other)
+        maps = result.classes(wanted, against=other, count=1)
         title = words.write_class_title(maps) if maps else words.write_no_classes()
         return fill(title, maps, result.analysis)
+
+    def draw_others(values: Values, report: Progress) -> Values:
+        wanted, other = session.find_classes(values)
+        return {others: caption_maps(session.open(values, report).classes(wanted, against=other)[1:])}
 
     def choose(values: Values, event: gr.SelectData) -> Values:
         if not values[session.key]:
@@ -74,10 +78,12 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
         with tell_errors():
             return {chosen: picked, **draw({**values, chosen: picked}, make_progress())}
 
-    outputs = [heading, against, first, why, more, others]
+    outputs = [heading, against, first, why, more]
     options = {**RUN, "show_progress": "minimal"}
     part = Part(draw, outputs, inputs={chosen}, empty=lambda values: fill(None, ()))
     session.follow(part, tab, brought=bool(brought), **options)
+    rest = Part(draw_others, [others], inputs={chosen}, version=session.find_classes)
+    session.follow(rest, more, also=[chosen.change], **options)
     options |= {"trigger_mode": "always_last", "show_progress_on": [first]}
     top.select(choose, {*session.inputs, chosen}, [chosen, *outputs], **options)
     against.input(compare, {*session.inputs, chosen, against}, [chosen, *outputs], **options)
