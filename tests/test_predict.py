@@ -36,14 +36,16 @@ def run(models: Path, *arguments: object) -> int:
 def test_json_is_what_the_engine_says(
     models: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(models, *photos, "--model", "vit_cifar10", "--pruning-ratio", 0.5, "--json") == 0
+    how = ("--model", "vit_cifar10", "--pruning-ratio", 0.5, "--reduction", "merge")
+    assert run(models, *photos, *how, "--json") == 0
     output, engine = capsys.readouterr(), Engine(device="cpu", models_dir=models)
     found = json.loads(output.out)
     for path, one in zip(photos, found, strict=True):
-        wanted = engine.open(Request(path, "vit_cifar10", 0.5)).analysis
+        wanted = engine.open(Request(path, "vit_cifar10", 0.5, reduction="merge")).analysis
         assert wanted.pruned is not None
         assert (one["image"], one["model"], one["source"]) == (str(path), "vit_cifar10", "folder vit_cifar10")
         assert (one["pruning_ratio"], one["selector"]) == (0.5, "class-attention")
+        assert one["reduction"] == "merge"
         assert (one["vocabulary"], tuple(one["classes"])) == (wanted.vocabulary, wanted.classes)
         assert one["kept"] == [list(ids) for ids in wanted.kept]
         for key, outcome in (("dense", wanted.dense), ("pruned", wanted.pruned)):
@@ -93,6 +95,7 @@ def test_a_bad_image_is_told_and_the_others_go_on(
         (["--pruning-ratio", "1.5"], ["pruning_ratio must be from 0 to 0.9"]),
         (["--size", "2"], ["size must be from 4 to ", "got 2"]),
         (["--selector", "best"], [f"selector must be one of {', '.join(SELECTORS)}"]),
+        (["--reduction", "melt"], ["reduction must be one of drop, fuse, merge, tome, got 'melt'"]),
     ],
 )
 def test_bad_options_are_one_sentence(

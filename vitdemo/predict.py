@@ -20,6 +20,7 @@ from vitdemo.files import replace_file
 from vitdemo.library import load, predict_folder
 from vitdemo.library.folder import check_table
 from vitdemo.limits import ALONE, Limits
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.png import encode_png
 from vitdemo.processes import World, join_processes, take_device
@@ -47,6 +48,10 @@ def make_parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--selector", default="", metavar="NAME",
         help=f"what scores the patches: {', '.join(SELECTORS)} (default: the model's best)",
+    )  # fmt: skip
+    result.add_argument(
+        "--reduction", default="drop", metavar="NAME",
+        help=f"what becomes of the patches that are not kept: {', '.join(REDUCTIONS)} (default: %(default)s)",
     )  # fmt: skip
     result.add_argument(
         "--size", default="", metavar="N",
@@ -85,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limits=replace(ALONE, download_megabytes=options.download_megabytes),
         )
         for path, name in zip(options.images, names, strict=True):
-            request = Request(path, options.model, options.pruning_ratio, options.selector, options.size)
+            asked = (options.model, options.pruning_ratio, options.selector, options.size, options.reduction)
+            request = Request(path, *asked)
             try:
                 result = engine.open(request, progress=Narrator())
             except BadImage as error:
@@ -128,6 +134,7 @@ def write_table(options: argparse.Namespace) -> int:
                 pruning_ratio=options.pruning_ratio,
                 selector=options.selector,
                 size=options.size,
+                reduction=options.reduction,
                 replace=options.replace,
             )
             first = World.current().writes
@@ -153,6 +160,7 @@ def as_json(path: Path, analysis: Analysis, times: Timings) -> dict[str, Any]:
         "input_size": list(analysis.input_size),
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
+        "reduction": analysis.reduction,
         "dense": outcome_as_json(analysis.dense, dense),
         "pruned": None if analysis.pruned is None else outcome_as_json(analysis.pruned, *pruned),
         "kept": [list(ids) for ids in analysis.kept],
@@ -172,7 +180,8 @@ def format_outcomes(path: Path, analysis: Analysis, times: Timings) -> str:
     """Return one image for people: dense and pruned side by side, and what pruning did to the time."""
     columns = [("dense", analysis.dense)]
     if analysis.pruned is not None:
-        columns.append((f"pruned {analysis.pruning_ratio:.0%}, {analysis.selector}", analysis.pruned))
+        how = ", ".join(filter(None, (analysis.selector, analysis.reduction if analysis.merges else "")))
+        columns.append((f"pruned {analysis.pruning_ratio:.0%}, {how}", analysis.pruned))
     rows = [["", *(title for title, _ in columns)]]
     for rank in range(len(analysis.dense.top)):
         cells = [f"{outcome.top[rank][0]} {outcome.top[rank][1]:.1%}" for _, outcome in columns]

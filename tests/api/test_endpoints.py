@@ -20,6 +20,7 @@ from vitdemo.engine import Engine, Look, PatchMap, Request, Result
 from vitdemo.engine.answers import sweep
 from vitdemo.limits import Limits
 from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, METHODS
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.trace import Recorder
 from vitdemo.ui.api.endpoints import Api
@@ -27,9 +28,9 @@ from vitdemo.ui.api.endpoints import Api
 WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
 LOOK = ("layer", "head", "fusion", "discard_ratio", "query", "direction", "pass_")
 PARAMETERS = {
-    "/analyse": [*WITH_PRUNING, "size"],
-    "/attention_map": [*WITH_PRUNING, "method", *LOOK, "size"],
-    "/class_map": [*WITH_PRUNING, "class_name", "method", "against", "size"],
+    "/analyse": [*WITH_PRUNING, "size", "reduction"],
+    "/attention_map": [*WITH_PRUNING, "method", *LOOK, "size", "reduction"],
+    "/class_map": [*WITH_PRUNING, "class_name", "method", "against", "size", "reduction"],
     "/faithfulness": ["image", "model", "class_name", "size"],
     "/sweep": ["image", "model", "size"],
     "/models": [],
@@ -64,6 +65,7 @@ def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> Non
     for name, taken in PARAMETERS.items():
         if "selector" in taken:
             assert all(selector in described[name] for selector in SELECTORS)
+            assert all(reduction in described[name] for reduction in REDUCTIONS)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,7 @@ def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> Non
         ("/analyse", {"image": None}, "image is missing: give the file of a picture."),
         ("/analyse", {"pruning_ratio": "much"}, "pruning_ratio must be a number, got 'much'."),
         ("/analyse", {"model": None}, "model must be text, got None."),
+        ("/class_map", {"reduction": "melt"}, "reduction must be one of drop, fuse, merge, tome, got 'melt'"),
         ("/sweep", {"model": "resnet"}, "model must be one of dynamicvit_cifar10, vit_cifar10, "),
         ("/faithfulness", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),
         ("/class_map", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),

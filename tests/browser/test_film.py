@@ -146,9 +146,9 @@ def test_a_ratio_that_is_not_there_yet_is_asked_for(
 ) -> None:
     run, go_on = Result.ratio_steps, Event()
 
-    def late(result: Result, selector: str) -> Any:
+    def late(result: Result, selector: str, reduction: str) -> Any:
         assert go_on.wait(60)
-        return run(result, selector)
+        return run(result, selector, reduction)
 
     monkeypatch.setattr(Result, "ratio_steps", late)
     with serve_page(Engine(device="cpu", models_dir=quick_models())) as url:

@@ -24,6 +24,7 @@ LINK = {
     "model": "vit_cifar10",
     "ratio": "35",
     "selector": "random",
+    "reduction": "tome",
     "tab": "attention",
     "method": "raw-attention",
     "layer": "2",
@@ -76,6 +77,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     steps.choose(page, "model", "Standard ViT · CIFAR-10")
     expect(page.locator("#headline p.quiet")).to_contain_text("Standard ViT")
     steps.choose(page, "selector", "Random")
+    steps.choose(page, "reduction", "Merged in pairs, no selector (ToMe)")
     page.locator("#ratio input[type=range]").press("ArrowRight")
     steps.expect_analysed(page, [64, 41, 27, 17])
     answer = page.locator("#headline .answer").inner_text()
@@ -95,6 +97,7 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     expect(page.locator("#examples .thumbnail-item.selected")).to_have_count(1)
     expect(page.locator("#model input")).to_have_value(re.compile("Standard ViT"))
     expect(page.locator("#selector input")).to_have_value("Random")
+    expect(page.locator("#reduction input")).to_have_value("Merged in pairs, no selector (ToMe)")
     expect(page.locator("#ratio input[type=number]")).to_have_value("35")
     assert steps.read_live_tokens(page) == [64, 41, 27, 17]
     assert {**LOOK, **STAYS}.items() <= steps.read_attention_state(page).items()

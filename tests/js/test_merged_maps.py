@@ -55,8 +55,9 @@ def run_scripts(traces: list[Trace]) -> list[dict[str, Any]]:
         passes = {"pruned": describe_pass(trace, whole=True)}
         payload = {**told, "heads": len(trace.attn[0]), "passes": passes, "view": "", "palette": ""}
         given.append({"payload": payload, "looks": [write_look(look) for look in list_looks(trace)]})
-    asked = {"return_completed_process": True, "capture_output": True, "text": True}
-    done = node([str(SCRIPT)], input=json.dumps(given), **asked)
+    done = node(
+        [str(SCRIPT)], input=json.dumps(given), return_completed_process=True, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -28,7 +28,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_the_table_has_what_the_engine_says(
     photos: Path, models: Path, network: vitdemo.Network, tmp_path: Path
 ) -> None:
-    rows = predict_folder(photos, tmp_path / "t.csv", model=network, pruning_ratio=0.5)
+    how = {"pruning_ratio": 0.5, "reduction": "merge"}
+    rows = predict_folder(photos, tmp_path / "t.csv", model=network, **how)
     assert [row["file"] for row in rows] == list(FILES)
     engine = Engine(device="cpu", models_dir=models)
     for row in rows:
@@ -36,7 +37,7 @@ def test_the_table_has_what_the_engine_says(
             assert "broken.jpg" in row["error"]
             assert row["label"] is None
             continue
-        analysis = engine.open(Request(photos / row["file"], "dynamicvit_cifar10", 0.5)).analysis
+        analysis = engine.open(Request(photos / row["file"], "dynamicvit_cifar10", **how)).analysis
         assert analysis.pruned is not None
         assert row["error"] == ""
         assert (row["label"], row["pruned_label"]) == (analysis.dense.top[0][0], analysis.pruned.top[0][0])

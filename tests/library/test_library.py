@@ -86,6 +86,9 @@ def test_pruning_keeps_what_the_engine_keeps(network: vitdemo.Network, engine: E
     analysis = engine.open(Request(image, "dynamicvit_cifar10", 0.3, "class-attention")).analysis
     assert (found.kept, found.before, found.after) == (analysis.kept, analysis.dense, analysis.pruned)
     assert found.after.tokens == (16, *map(len, found.kept))
+    merged = network.prune(image, keep_ratio=0.7, reduction="tome").after
+    asked = Request(image, "dynamicvit_cifar10", 0.3, reduction="tome")
+    assert merged == engine.open(asked).analysis.pruned != found.after
     assert repr(found).startswith("<Pruned 16 -> 11 -> 7 -> 5 patches: ")
 
 

@@ -26,7 +26,7 @@ LAYER = {"pass": "dense", "layer": 0, "id": "KEY", "turn": 1}
 # What each event that is told anything reads of it, as a page would tell it; "KEY": of the shown result.
 TOLD: dict[str, dict[str, Any]] = {
     "collect": {"turn": 1, "kind": "json", "look": None},
-    "ahead": {"selector": "", "picture": "none"},
+    "ahead": {"selector": "", "reduction": "", "picture": "none"},
     "fewest": {"picture": "none"},
     "choose": {"value": "cat"},
     **dict.fromkeys(("send_layer", "send_layer_1", "send_layer_2"), LAYER),

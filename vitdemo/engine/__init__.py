@@ -31,6 +31,7 @@ from vitdemo.engine.look import Look
 from vitdemo.engine.result import Result
 from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, METHODS
 from vitdemo.message import Progress
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS
 from vitdemo.timing import Timing
 from vitdemo.weights.records import Unreachable
@@ -40,6 +41,7 @@ __all__ = [
     "CLASS_METHODS",
     "MAX_PRUNING_RATIO",
     "METHODS",
+    "REDUCTIONS",
     "SELECTORS",
     "Adaptive",
     "Analysis",

@@ -83,16 +83,24 @@ class Network(HubMixin):
         return self.loaded.classes
 
     def open(
-        self, picture: Picture, *, pruning_ratio: float = 0.0, selector: str = "", size: int | str = ""
+        self,
+        picture: Picture,
+        *,
+        pruning_ratio: float = 0.0,
+        selector: str = "",
+        size: int | str = "",
+        reduction: str = "drop",
     ) -> Result:
         """Return all that the demo can say of a picture.
 
-        `size`: at which it is read: a number of pixels on the short side, or "own": all of it in its own
-        shape; "" = as `load` was told, else as the network likes it. Positions are resampled, as timm does.
+        `pruning_ratio`: the share of the patches that each stage lets go; `selector`: what scores them, "" =
+        the network's best; `reduction`: what becomes of them: "drop", "fuse", "merge" or "tome". `size`: at
+        which it is read: a number of pixels on the short side, or "own": all of it in its own shape; "" = as
+        `load` was told, else as the network likes it. Positions are resampled, as timm does.
         Raise ValueError with one sentence: a picture that cannot be read, an option out of range.
         """
         image = from_array(picture) if isinstance(picture, np.ndarray) else picture
-        return self._engine.open(self._request(image, pruning_ratio, selector, size))
+        return self._engine.open(self._request(image, pruning_ratio, selector, size, reduction))
 
     def explain(
         self,
@@ -122,18 +130,26 @@ class Network(HubMixin):
         return Explanation(result, Look(), result.class_map(class_name, method=method, against=against))
 
     def prune(
-        self, picture: Picture, *, keep_ratio: float = 0.7, selector: str = "", size: int | str = ""
+        self,
+        picture: Picture,
+        *,
+        keep_ratio: float = 0.7,
+        selector: str = "",
+        size: int | str = "",
+        reduction: str = "drop",
     ) -> Pruned:
         """Return what is left of a picture stage by stage, and the answer before and after.
 
         `keep_ratio`: the share of the patches that each stage keeps. `selector`: what scores them, "" = the
-        network's best. `size`: as in `open`. Raise ValueError naming what is unknown or out of range.
+        network's best. `size`, `reduction`: as in `open`. Raise ValueError naming what is unknown or out of
+        range.
         """
         least = round(1 - MAX_PRUNING_RATIO, 4)
         if not least <= keep_ratio < 1:
             raise ValueError(f"keep_ratio must be from {least} to below 1, got {keep_ratio}")
         ratio = round(1 - keep_ratio, 4)
-        return Pruned(self.open(picture, pruning_ratio=ratio, selector=selector, size=size))
+        how = {"selector": selector, "size": size, "reduction": reduction}
+        return Pruned(self.open(picture, pruning_ratio=ratio, **how))
 
     def save_timm(self, folder: str | Path) -> None:
         """Write the network to `folder` for `timm.create_model("local-dir:FOLDER", pretrained=True)`.
@@ -149,12 +165,13 @@ class Network(HubMixin):
         pruning_ratio: float = 0.0,
         selector: str = "",
         size: int | str = "",
+        reduction: str = "drop",
     ) -> list[Said]:
         """Return what the network says of each of `files`; those of one size run through it together.
 
         A file that cannot be read is said to be, in one sentence. Raise ValueError as `explain`.
         """
-        return self._engine.answer(files, self._request("", pruning_ratio, selector, size))
+        return self._engine.answer(files, self._request("", pruning_ratio, selector, size, reduction))
 
     def record(self, pixels: Float[Tensor, "1 ch hh ww"], **asked: Any) -> Trace:
         """Return all that one pass does to normalised pixels; arguments as `vitdemo.recording.record`.
@@ -168,8 +185,11 @@ class Network(HubMixin):
         device = next(model.parameters()).device
         return recording.record(model, pixels.to(device).float(), name=self.loaded.spec.key, **asked)
 
-    def _request(self, image: Any, pruning_ratio: float, selector: str, size: int | str) -> Request:
-        return Request(image, self.loaded.spec.key, pruning_ratio, selector, str(size) or self.size)
+    def _request(
+        self, image: Any, pruning_ratio: float, selector: str, size: int | str, reduction: str
+    ) -> Request:
+        size = str(size) or self.size
+        return Request(image, self.loaded.spec.key, pruning_ratio, selector, size, reduction)
 
 
 Model: TypeAlias = str | Path | nn.Module | Network

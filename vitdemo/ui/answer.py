@@ -164,7 +164,8 @@ class Answering:
         self.wider.click(self.ask_wider, inputs, [*column, self.wider, *self.outputs], **options)
         outputs = [*column, box, link.button, *self.outputs]
         box.show(self.show, inputs, outputs, **options)  # type: ignore[attr-defined]
-        asking = [session.image.change, session.model.input, session.size.input, session.selector.input]
+        chosen = (session.model, session.size, session.selector, session.reduction)
+        asking = [session.image.change, *(one.input for one in chosen)]
         gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
         session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)
         gr.on(

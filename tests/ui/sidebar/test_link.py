@@ -21,6 +21,7 @@ GOOD = {
     "size": "own",
     "ratio": "55",
     "selector": "random",
+    "reduction": "merge",
     "tab": "attention",
     "method": "raw-attention",
     "layer": "7",
@@ -31,7 +32,7 @@ GOOD = {
     "fusion": "max",
     "discard_ratio": "0.95",
 }
-LEFT = ("example", "model", "size", "ratio", "selector", "tab")
+LEFT = ("example", "model", "size", "ratio", "selector", "reduction", "tab")
 MEANT = {
     **{name: GOOD[name] for name in LEFT},
     "ratio": 55,
@@ -85,6 +86,7 @@ def test_links_of_former_versions_are_read(engine: Engine) -> None:
         ("ratio", "thirty"),
         ("selector", "best"),
         ("selector", "learned"),  # which a plain ViT does not have
+        ("reduction", "melt"),
         ("tab", "Attention"),
         ("method", "chefer"),  # which the Attention tab does not show
         ("layer", "10"),

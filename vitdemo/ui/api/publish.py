@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import ATTENTION_METHODS, CLASS_METHODS, SELECTORS
+from vitdemo.engine import ATTENTION_METHODS, CLASS_METHODS, REDUCTIONS, SELECTORS
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.pictures import Upload
 from vitdemo.ui.kit.received import is_sound
@@ -52,6 +52,7 @@ def collect_gaps() -> dict[str, str]:
     """Return what fills the gaps of docstrings: the keys of the records, and the methods with an option."""
     found = {
         "selectors": join_names(SELECTORS, "or"),
+        "reductions": join_names(REDUCTIONS, "or"),
         "attention_methods": join_names(ATTENTION_METHODS, "or"),
         "class_methods": join_names(CLASS_METHODS, "or"),
     }

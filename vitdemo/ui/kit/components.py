@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from vitdemo.engine import SELECTORS, Engine
+from vitdemo.engine import REDUCTIONS, SELECTORS, Engine
 from vitdemo.examples import Example
 from vitdemo.ui.kit.language import label, translate, word
 from vitdemo.ui.kit.pictures import Figure, Figures
@@ -99,3 +99,11 @@ def hide(*components: Any) -> dict[Any, Any]:
 def list_selectors(selectors: tuple[str, ...]) -> list[tuple[Any, str]]:
     """Return the choices of a dropdown of selectors."""
     return [(label(SELECTORS[name].title), name) for name in selectors]
+
+
+def build_reduction(words: str, more: str, **options: Any) -> gr.Dropdown:
+    """Build the choice of what becomes of the patches that are not kept. Both texts are English."""
+    choices = [(label(one.title), name) for name, one in REDUCTIONS.items()]
+    return gr.Dropdown(
+        choices, value=choices[0][1], label=label(words), info=label(more), filterable=False, **options
+    )

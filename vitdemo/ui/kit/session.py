@@ -40,7 +40,7 @@ class Answer:
 class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
-    `image`, `model`, `size`, `ratio`, `selector`: what the visitor asks for. `key`: the key of the shown
+    `image` to `reduction`: what the visitor asks for. `key`: the key of the shown
     result, and nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`:
     (key, class, class rather than which), as they were clicked last. `added`: keys of networks that the
     visitor's menu has besides. `answers`: what is shown of an analysis in the very event that makes it, see
@@ -54,6 +54,7 @@ class Session:
     size: gr.Dropdown
     ratio: gr.Slider
     selector: gr.Dropdown
+    reduction: gr.Dropdown
     key: gr.State = field(default_factory=partial(gr.State, None))
     active: gr.Textbox = field(default_factory=partial(gr.Textbox, FIRST_TAB, visible="hidden"))
     chosen: gr.State = field(default_factory=partial(gr.State, None))
@@ -65,7 +66,7 @@ class Session:
     @property
     def asked(self) -> dict[str, Any]:
         """What a request is made of, by name."""
-        parts = ("image", "model", "size", "ratio", "selector")
+        parts = ("image", "model", "size", "ratio", "selector", "reduction")
         return {name: getattr(self, name) for name in parts}
 
     @property
@@ -78,7 +79,8 @@ class Session:
         model = values[self.model]
         selector = choose_known(values[self.selector], self.engine.info(model).selectors)
         size = choose_known(values[self.size], self.engine.sizes(model))
-        return Request(values[self.image], model, values[self.ratio] / 100, selector, size)
+        ratio, reduction = values[self.ratio] / 100, values[self.reduction]
+        return Request(values[self.image], model, ratio, selector, size, reduction)
 
     def open(self, values: Values, report: Progress | None = None) -> Result:
         """Return the shown result, whose jobs tell `report`. Runs the network if memory has dropped it.

@@ -12,7 +12,14 @@ from vitdemo.engine import MAX_PRUNING_RATIO, Engine
 from vitdemo.engine.samples import has_samples
 from vitdemo.examples import Example
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import caption_examples, gallery, list_networks, list_selectors, remark
+from vitdemo.ui.kit.components import (
+    build_reduction,
+    caption_examples,
+    gallery,
+    list_networks,
+    list_selectors,
+    remark,
+)
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.opening import FIRST_RATIO, First, list_examples
 from vitdemo.ui.kit.pictures import Upload
@@ -51,7 +58,7 @@ class Sidebar:
     def settings(self) -> dict[str, Any]:
         """What runs on the picture, by the names that links use."""
         session = self.session
-        parts = ("model", "size", "ratio", "selector")
+        parts = ("model", "size", "ratio", "selector", "reduction")
         return {name: getattr(session, name) for name in parts}
 
 
@@ -101,7 +108,9 @@ def build(engine: Engine, *, first: First | None, data_dir: Path | None, uploads
             filterable=False,
             elem_id="selector",
         )
-    session = Session(engine, first, image=image, model=model, size=size, ratio=ratio, selector=selector)
+        reduction = build_reduction(words.REDUCTION, words.REDUCTION_MORE, elem_id="reduction")
+    shared = {"model": model, "size": size, "ratio": ratio, "selector": selector, "reduction": reduction}
+    session = Session(engine, first, image=image, **shared)
     return Sidebar(
         session,
         note=note,

@@ -15,7 +15,7 @@ const SHORT = 2500; // milliseconds that "Copied" stays
 const TABS = "#tabs [role=tablist]";
 const REST = 1000; // milliseconds between two entries of the browser's history: quick changes are one step
 // A change of these is a step, to which Back leads; a change of the others is not.
-const STEPS = ["example", "model", "size", "ratio", "selector", "tab"];
+const STEPS = ["example", "model", "size", "ratio", "selector", "reduction", "tab"];
 // Every parameter of a link; others, gradio's own among them, stay as they are.
 const NAMES = [...STEPS, ...PARAMETERS];
 

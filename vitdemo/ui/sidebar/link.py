@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 
-from vitdemo.engine import MAX_PRUNING_RATIO, Engine
+from vitdemo.engine import MAX_PRUNING_RATIO, REDUCTIONS, Engine
 from vitdemo.engine.look import by_text, choose, from_link
 from vitdemo.examples import EXAMPLES, Example
 from vitdemo.ui.kit.assets import build_module
@@ -28,9 +28,9 @@ from vitdemo.ui.sidebar.another import update
 from vitdemo.ui.sidebar.choices import choose_example, offer_examples, set_model
 from vitdemo.ui.sidebar.controls import Sidebar
 
-LEFT_COLUMN = """(note, model, size, ratio, selector) => {
+LEFT_COLUMN = """(note, model, size, ratio, selector, reduction) => {
   const example = note?.match(/data-example="([^"]*)"/)?.[1];  // a visitor's own picture has none
-  return JSON.stringify({ example, model, size: size || undefined, ratio, selector });
+  return JSON.stringify({ example, model, size: size || undefined, ratio, selector, reduction });
 }"""
 WORDS = {
     "copy": "Copy link",
@@ -162,7 +162,7 @@ def fill_column(side: Sidebar, example: Example, values: Values) -> Values:
     model = values[session.model]
     updates = {**set_model(side, values), **choose_example(side, example, model=model)}
     del updates[session.image]
-    return {**updates, session.ratio: values[session.ratio]}
+    return {**updates, **{one: values[one] for one in (session.ratio, session.reduction)}}
 
 
 def write_column(side: Sidebar, example: Example | None, values: Values) -> str:
@@ -236,6 +236,7 @@ def read_parameters(
         "ratio": by_text(range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)),
         "size": by_text(filter(None, sizes)),
         "selector": by_text(info.selectors),
+        "reduction": by_text(REDUCTIONS),
         "tab": by_text(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
     }
     found, wrong = choose(known, parameters)

@@ -23,6 +23,8 @@ NO_UPLOADS = "This page takes no uploads."
 SETTINGS = "Examples and settings"
 SIZE = "Input size"
 SIZE_MORE = "At any other than its own, positions are fitted to it."
+REDUCTION = "The others: what becomes of them"
+REDUCTION_MORE = "A merged token counts as often as it has parts."
 SAMPLE = "{dataset} test image {index} · true class: {label}"
 
 

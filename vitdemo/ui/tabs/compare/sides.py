@@ -10,7 +10,7 @@ import gradio as gr
 
 from vitdemo.engine import MAX_PRUNING_RATIO, Engine, Request
 from vitdemo.ui.kit.choice import Choice
-from vitdemo.ui.kit.components import QUIET, list_networks, list_selectors
+from vitdemo.ui.kit.components import QUIET, build_reduction, list_networks, list_selectors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import label
 from vitdemo.ui.kit.opening import FIRST_RATIO
@@ -18,7 +18,7 @@ from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.tabs.compare import words
 
-Setting = tuple[str, float, str, str]  # model, pruning ratio in percent, selector, size
+Setting = tuple[str, float, str, str, str]  # model, pruning ratio in percent, selector, size, reduction
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,28 @@ class Column:
     ratio: gr.Slider
     selector: Choice
     size: Choice
+    reduction: gr.Dropdown
 
     @property
     def controls(self) -> list[Any]:
         """From top to bottom."""
-        return [self.model, self.ratio, self.selector, self.size]
+        return [self.model, self.ratio, self.selector, self.size, self.reduction]
 
     def read(self, values: Values) -> Setting:
         """Return what the visitor has chosen here."""
-        return values[self.model], values[self.ratio], values[self.selector], values[self.size]
+        model, ratio, selector, size, reduction = (values[one] for one in self.controls)
+        return model, ratio, selector, size, reduction
 
     def show(self, engine: Engine, setting: Setting, added: Sequence[str]) -> Values:
         """Return the updates that bring the controls to `setting`. `added`: more networks of the menu."""
-        model, ratio, _, _ = setting
+        model, ratio, *_, reduction = setting
         networks = gr.Dropdown(list_networks(engine, added), value=model)
-        return {self.model: networks, self.ratio: ratio, **self.follow(engine, setting)}
+        own = {self.model: networks, self.ratio: ratio, self.reduction: reduction}
+        return {**own, **self.follow(engine, setting)}
 
     def follow(self, engine: Engine, setting: Setting) -> Values:
         """Return what the model of `setting` offers, with what it has of the setting chosen."""
-        model, _, selector, size = setting
+        model, _, selector, size, _ = setting
         selectors, sizes = engine.info(model).selectors, engine.sizes(model)
         return {
             self.selector: Choice(list_selectors(selectors), value=choose_known(selector, selectors)),
@@ -94,14 +97,18 @@ def build_column(engine: Engine, side: str) -> Column:
                 filterable=False,
                 elem_id=f"compare-size-{side}",
             ),
+            reduction=build_reduction(
+                words.REDUCTION[side], words.REDUCTION_INFO, elem_id=f"compare-reduction-{side}"
+            ),
         )
 
 
 def make_request(engine: Engine, picture: Any, setting: Setting) -> Request:
     """Return the request that asks for `setting` of `picture`; a size that a model lacks is its own."""
-    model, ratio, selector, size = setting
+    model, ratio, selector, size, reduction = setting
     selector = choose_known(selector, engine.info(model).selectors)
-    return Request(picture, model, ratio / 100, selector, choose_known(size, engine.sizes(model)))
+    size = choose_known(size, engine.sizes(model))
+    return Request(picture, model, ratio / 100, selector, size, reduction)
 
 
 def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
@@ -111,5 +118,6 @@ def wire_column(engine: Engine, side: Column, touched: gr.State) -> None:
         return side.follow(engine, side.read(values))
 
     side.model.input(choose, set(side.controls), [side.selector, side.size], **QUIET)
-    for event in (side.model.input, side.ratio.release, side.selector.input, side.size.input):
+    chosen = (side.model, side.selector, side.size, side.reduction)
+    for event in (side.ratio.release, *(one.input for one in chosen)):
         event(lambda: True, None, touched, **QUIET)

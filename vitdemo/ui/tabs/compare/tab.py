@@ -157,7 +157,9 @@ class CompareTab:
         engine = self.session.engine
         first = self.session.make_request(values)
         both = (first, engine.contrast(first))
-        a, b = ((one.model, round(100 * one.pruning_ratio), one.selector, one.size) for one in both)
+        a, b = (
+            (one.model, round(100 * one.pruning_ratio), one.selector, one.size, one.reduction) for one in both
+        )
         added = values[self.session.added]
         shown = [side.show(engine, one, added) for side, one in zip(self.columns, (a, b), strict=True)]
         return {**shown[0], **shown[1], **self.compare(values, first.image, (a, b), report)}

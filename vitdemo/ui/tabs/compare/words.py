@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitdemo.engine import SELECTORS, Analysis, Comparison, Side
+from vitdemo.engine import REDUCTIONS, SELECTORS, Analysis, Comparison, Side
 from vitdemo.png import make_png_url
 from vitdemo.timing import describe
 from vitdemo.ui.kit.features.words import WORDS
@@ -17,10 +17,12 @@ MODEL = {"a": "Model A", "b": "Model B"}
 RATIO = {"a": "Pruning ratio A (%)", "b": "Pruning ratio B (%)"}
 SELECTOR = {"a": "Selector A", "b": "Selector B"}
 SIZE = {"a": "Input size A", "b": "Input size B"}
+REDUCTION = {"a": "The others, A", "b": "The others, B"}
 MODEL_INFO = "Which network answers."
 RATIO_INFO = "The share of patches that each stage drops; 0 keeps all."
 SELECTOR_INFO = "What decides which patches stay."
 SIZE_INFO = "At how many pixels the network reads the picture."
+REDUCTION_INFO = "What becomes of patches that are not kept."
 METHOD = "Attention map"
 METHOD_INFO = "How the look is followed; heads are fused by their mean, and a single layer is the last one."
 RUN = "Compare"
@@ -96,7 +98,9 @@ def write_setting(analysis: Analysis) -> str:
     """Return how the picture was analysed: the pruning, and a size that is not the network's own."""
     setting = say(DENSE)
     if analysis.pruned is not None:
-        selector = say(SELECTORS[analysis.selector].title)
+        how = [SELECTORS[analysis.selector].title] if analysis.selector else []
+        how += [REDUCTIONS[analysis.reduction].title] if analysis.merges else []
+        selector = " · ".join(map(say, how))
         setting = say(PRUNED, ratio=f"{100 * analysis.pruning_ratio:.0f} %", selector=selector)
     height, width = analysis.input_size
     return say(SIZED, setting=setting, width=width, height=height) if analysis.resized else setting

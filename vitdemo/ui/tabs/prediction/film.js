@@ -9,9 +9,10 @@
 /** `value`: where the left column stands; `shown`: the picture and its own step; `steps`: those of all ratios;
  * `found`: the fewest patches.
  * @typedef {object} Props
- * @property {{ ratio: number, selector: string }} value
+ * @property {{ ratio: number, selector: string, reduction: string }} value
  * @property {{ picture?: string, view: string, grid: number[], ratio: number, dense: [string, number][], step: RatioStep }} shown
- * @property {{ picture?: string, selector: string, language: string, steps: Record<number, RatioStep> }} steps
+ * @property {{ picture?: string, selector: string, reduction: string, language: string,
+ *   steps: Record<number, RatioStep> }} steps
  * @property {{ picture?: string, kept: number[], answer: string, probability: number, dense: number, minimal: boolean }} found
  * @property {Dictionaries} words */
 
@@ -58,7 +59,8 @@ class Film {
   /** Whether all steps of the picture at hand are there. */
   get isReady() {
     const [{ steps, value }, { lang }] = [this.props, document.documentElement];
-    return this.isOurs(steps) && steps.selector === value.selector && lang.startsWith(steps.language);
+    const asked = steps.selector === value.selector && steps.reduction === value.reduction;
+    return this.isOurs(steps) && asked && lang.startsWith(steps.language);
   }
 
   /** What the network says at `ratio`, undefined where the browser does not know it yet. */
@@ -91,10 +93,11 @@ class Film {
     if (!this.data) return;
     const step = this.at(this.props.value.ratio);
     if (step && step !== this.step) this.put(step);
-    const wanted = `${this.data.picture} ${this.props.value.selector}`;
+    const [{ picture }, { selector, reduction }] = [this.data, this.props.value];
+    const wanted = `${picture} ${selector} ${reduction}`;
     if (this.isReady || this.asked === wanted) return;
     this.asked = wanted;
-    this.trigger("ahead", { picture: this.data.picture, selector: this.props.value.selector });
+    this.trigger("ahead", { picture, selector, reduction });
   }
 
   /** Shows what is left at the end of `step`, unless that is on its way already. */

@@ -16,12 +16,12 @@ from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import find_language, say_both, word
-from vitdemo.ui.kit.session import Session
+from vitdemo.ui.kit.session import First, Session
 from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import AHEAD, make_progress
 from vitdemo.ui.tabs.prediction.words import FILM
 
-LEFT_COLUMN = "(ratio, selector) => ({ ratio, selector })"
+LEFT_COLUMN = "(ratio, selector, reduction) => ({ ratio, selector, reduction })"
 
 
 def build(session: Session) -> None:
@@ -33,13 +33,13 @@ def build(session: Session) -> None:
         event="ahead fewest",
         elem_id="film",
         words=say_both(FILM),
-        value={"ratio": session.ratio.value, "selector": session.selector.value},
+        value={name: getattr(session, name).value for name in ("ratio", "selector", "reduction")},
         shown=describe_picture(session, first.analysis if first else None),
-        steps=describe_steps(first.analysis, first.analysis.selector, first.steps) if first else {},
+        steps=describe_first(first) if first else {},
         found={},
     )
     session.show([film], lambda analysis: [gr.HTML(shown=describe_picture(session, analysis))])
-    column = [session.ratio, session.selector]
+    column = [session.ratio, session.selector, session.reduction]
     quiet: dict[str, Any] = {
         "api_visibility": "private",
         "show_progress": "hidden",
@@ -48,7 +48,7 @@ def build(session: Session) -> None:
     gr.on([part.change for part in column], None, column, film, js=LEFT_COLUMN, queue=False, **quiet)
 
     def ahead(values: Values, event: gr.EventData) -> Any:
-        selector = take(event, "selector", str)
+        asked = {name: take(event, name, str) for name in ("selector", "reduction")}
         with tell_errors():
             try:
                 result = engine.recall(values[session.key] or "", progress=make_progress())
@@ -56,7 +56,7 @@ def build(session: Session) -> None:
                 return gr.skip()
             if result.analysis.picture != take(event, "picture", str):
                 return gr.skip()
-            return gr.HTML(steps=describe_steps(result.analysis, selector, result.ratio_steps(selector)))
+            return gr.HTML(steps=describe_steps(result.analysis, asked, result.ratio_steps(**asked)))
 
     def fewest(values: Values, event: gr.EventData) -> Any:
         with tell_errors():
@@ -93,12 +93,22 @@ def describe_picture(session: Session, analysis: Analysis | None) -> dict[str, A
     }
 
 
-def describe_steps(analysis: Analysis, selector: str, steps: dict[int, RatioStep]) -> dict[str, Any]:
-    """Return what `selector` makes of the picture at every ratio, in the visitor's language."""
+def describe_first(first: First) -> dict[str, Any]:
+    """Return the same of what the page brings with it."""
+    analysis = first.analysis
+    asked = {"selector": analysis.selector, "reduction": analysis.reduction}
+    return describe_steps(analysis, asked, first.steps)
+
+
+def describe_steps(analysis: Analysis, asked: dict[str, str], steps: dict[int, RatioStep]) -> dict[str, Any]:
+    """Return what becomes of the picture at every ratio, in the visitor's language.
+
+    `asked`: the selector and the reduction.
+    """
     packed = {str(percent): pack_step(step) for percent, step in steps.items()}
     return {
         "picture": analysis.picture,
-        "selector": selector,
+        **asked,
         "language": find_language(),
         "steps": packed,
     }
