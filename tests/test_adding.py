@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -13,9 +14,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
+from torchvision.models import VisionTransformer
 
 from tests.engine.bundle import draw_picture, write_models
+from tests.maps.test_merged import find_case
 from tests.maps.traces import make_trace
+from tests.weights.hub import make_probe
+from tests.weights.samples import compute_logits, scatter
 from vitdemo import ui
 from vitdemo.config import PruneConfig, ViTConfig
 from vitdemo.datasets import CIFAR100_CLASSES
@@ -27,6 +33,7 @@ from vitdemo.models.selectors import SELECTORS, make_selector
 from vitdemo.recording import record
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.visit import LIGHT
+from vitdemo.weights import load_model, store
 
 PAGE = (Path(__file__).parents[1] / "docs" / "adding.md").read_text(encoding="utf-8")
 
@@ -56,6 +63,36 @@ def test_the_map_is_offered_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
         for column, place in enumerate(ids.tolist()):
             expected[place] += attn.numpy()[:, :, column].mean() / 4
     np.testing.assert_allclose(heat.ravel(), expected[1:], rtol=1e-5)
+
+
+def test_the_map_gives_what_merged_tokens_get_to_their_parts() -> None:
+    """As over every token, those of a group alike."""
+    merged, duplicates = find_case("square", "merge").both
+    found, expected = (run_examples().attention_received(one) for one in (merged, duplicates))
+    assert found.sum() == pytest.approx(expected.sum(), rel=1e-4)
+    holders = merged.holders(-1)[merged.num_prefix_tokens :].numpy()
+    groups = [np.bincount(holders, weights=heat.ravel()) for heat in (found, expected)]
+    np.testing.assert_allclose(*groups, rtol=1e-3)
+    assert found.min() > 0, "no part of a token is left out"
+
+
+def test_the_format_gives_torchvisions_logits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sizes = {
+        "image_size": 32,
+        "patch_size": 8,
+        "hidden_dim": 24,
+        "mlp_dim": 48,
+        "num_layers": 2,
+        "num_heads": 3,
+    }
+    theirs = scatter(VisionTransformer(**sizes, num_classes=2))
+    save_file(theirs.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({**sizes, "classes": ["cat", "dog"]}))
+    describe = run_examples().describe_torchvision
+    monkeypatch.setattr(store, "describe", lambda config, *_, **__: describe(config))
+    loaded = load_model(str(tmp_path))
+    assert loaded.classes == ("cat", "dog")
+    torch.testing.assert_close(loaded.model(make_probe(32)), compute_logits(theirs, 32), rtol=0, atol=1e-5)
 
 
 def test_the_data_set_is_found(tmp_path: Path) -> None:
