@@ -87,6 +87,8 @@ def test_all_that_is_shown_comes_back_after_a_restart(
     link = page.url
     assert read_address(page) == {"__theme": "dark", "from": "mail", **LINK}
 
+    expect(page.locator(".film .caption")).to_have_text("After stage 3: 64 patches in 17 tokens")
+
     page = open_page(link.replace(first, second))
     attention = page.locator(".attention")
     expect(attention).to_have_attribute("data-ready", "ready")

@@ -4,6 +4,7 @@ from vitdemo.render.card import CARD, draw_card
 from vitdemo.render.drawing import Drawing, frame_patch
 from vitdemo.render.film import encode_gif
 from vitdemo.render.geometry import DISPLAY_EDGE, enlarge_view, patch_at, patch_box
+from vitdemo.render.groups import draw_groups
 from vitdemo.render.overlay import describe, draw_heat, draw_overlay, share_of_total
 from vitdemo.render.palette import colour_map, stage_colours
 from vitdemo.render.patches import (
@@ -42,6 +43,7 @@ __all__ = [
     "draw_colour_bar",
     "draw_film_strip",
     "draw_gallery",
+    "draw_groups",
     "draw_heat",
     "draw_kept",
     "draw_lifetimes",

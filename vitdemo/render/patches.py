@@ -55,7 +55,11 @@ def draw_kept(view: Image.Image, kept_ids: PatchIds, grid: Grid) -> Image.Image:
 
 
 def draw_lifetimes(
-    view: Image.Image, stage_of_drop: Int[np.ndarray, "gh gw"], *, stages: int | None = None
+    view: Image.Image,
+    stage_of_drop: Int[np.ndarray, "gh gw"],
+    *,
+    stages: int | None = None,
+    merges: bool = False,
 ) -> Image.Image:
     """Draw when each patch left: tinted by stage, survivors in full colour, token counts below.
 
@@ -63,6 +67,7 @@ def draw_lifetimes(
         view: the crop that the model saw.
         stage_of_drop: 1 to `stages`, the stage at which the patch was dropped; 0 = it survived.
         stages: how many stages there were; the largest in the map if not given.
+        merges: whether patches left by joining others.
 
     Raise ValueError for a stage outside 0 to `stages`.
     """
@@ -78,19 +83,14 @@ def draw_lifetimes(
     picture = where(spread(stage_of_drop == 0, view.size), view, tinted)
     _number_patches(picture, stage_of_drop)
     counts = count_lifetimes(stage_of_drop, stages=stages)
-    rows = [
-        (
-            _draw_swatch(colour),
-            Message(
-                "Stage {stage}: {before} → {after} tokens ({dropped} dropped)",
-                stage=s,
-                before=counts[s - 1],
-                after=counts[s],
-                dropped=counts[s - 1] - counts[s],
-            ),
-        )
-        for s, colour in enumerate(colours, start=1)
-    ]
+    rows = []
+    for stage, colour in enumerate(colours, start=1):
+        before, after = counts[stage - 1], counts[stage]
+        gaps = {"stage": stage, "before": before, "after": after, "left": before - after}
+        words = Message("Stage {stage}: {before} → {after} tokens ({left} dropped)", **gaps)
+        if merges:
+            words = Message("Stage {stage}: {before} → {after} tokens ({left} merged)", **gaps)
+        rows.append((_draw_swatch(colour), words))
     kept = Message("Kept to the end: {count} tokens", count=counts[-1])
     return stack([picture, _draw_legend([*rows, (view, kept)], picture.width)])
 

@@ -15,7 +15,7 @@ import torch
 from tests.engine.answers.test_payload import unpack
 from tests.engine.bundle import draw_picture, load_directly
 from tests.small_bundle import write_small_models
-from vitdemo import cost
+from vitdemo import cost, render
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Look, Request, Result
 from vitdemo.engine.answers import share
@@ -155,6 +155,26 @@ def test_a_merged_patch_has_the_features_of_its_token(engine: Engine, folder: Pa
             mine = directions.reshape(16, -1)[patch]
             if layer == 2:
                 np.testing.assert_allclose(mine, trace.directions[2][row], atol=2e-3)
+
+
+def test_pictures_show_the_parts_of_each_token(engine: Engine, folder: Path) -> None:
+    result, trace = engine.open(replace(ASKED, reduction="merge")), record_by_hand(folder, "merge")
+    whole = np.asarray(result.tokens.kept_figures()[0][0]).reshape(4, 112, 4, 112, 3).swapaxes(1, 2)
+    shown = np.asarray(result.tokens.kept_figures()[2][0]).reshape(4, 112, 4, 112, 3).swapaxes(1, 2)
+    whole, shown = (one.reshape(16, 112, 112, 3).astype(float) for one in (whole, shown))
+    parts = trace.sources(2)[:, trace.num_prefix_tokens :] > 0
+    for members in (row.nonzero()[:, 0].tolist() for row in parts[trace.num_prefix_tokens :]):
+        mean = whole[members].mean(axis=(0, 1, 2))
+        for patch in members:
+            wanted = whole[patch] if len(members) == 1 else np.broadcast_to(mean, (112, 112, 3))
+            assert np.abs(shown[patch] - wanted)[2:-2, 2:-2].max() <= 0.5 + 1e-9  # apart from the lines
+    dropped = engine.open(ASKED)
+    cards = [share.card(one._entry, "").tobytes() for one in (result, dropped)]
+    assert cards[0] != cards[1]
+    same_stages = render.stage_of_drop(result.analysis.kept, (4, 4))
+    plain = render.draw_lifetimes(result.analysis.view, same_stages, stages=3)
+    shown_lives = np.asarray(result.tokens.lifetime_figure())
+    assert not np.array_equal(shown_lives, np.asarray(plain)), "the legend says that they merged"
 
 
 def test_patches_that_merge_cannot_be_forced(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from vitdemo import render
 from vitdemo.engine.answers.attention import choose_method, find_gone
 from vitdemo.engine.answers.sanity import rank_correlation
 from vitdemo.engine.answers.times import measure_times
+from vitdemo.engine.answers.tokens import draw_left
 from vitdemo.engine.core.analyse import analyse
 from vitdemo.engine.core.cache import Entry
 from vitdemo.engine.core.records import Analysis, Outcome, Request
@@ -167,8 +168,7 @@ def even_shares(heat: Heatmap) -> Heatmap:
 
 def find_last_kept(entry: Entry) -> Image.Image:
     kept = entry.analysis.kept
-    ids = kept[-1] if kept else tuple(range(entry.config.num_patches))
-    return render.draw_kept(entry.analysis.view, ids, entry.config.grid)
+    return draw_left(entry, len(kept)) if kept else render.enlarge_view(entry.analysis.view)
 
 
 def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from vitdemo import render
+from vitdemo.engine.answers.tokens import draw_left
 from vitdemo.engine.core.cache import Entry
 from vitdemo.message import Message, said
 
@@ -45,7 +46,7 @@ def left(entry: Entry) -> Message:
 def card(entry: Entry, address: str) -> Image.Image:
     """Return the picture, the patches that were kept, and who says what of it, 1200 x 630 pixels."""
     view, kept = entry.analysis.view, entry.analysis.kept
-    shown = render.draw_kept(view, kept[-1], entry.config.grid) if kept else render.enlarge_view(view)
+    shown = draw_left(entry, len(kept)) if kept else render.enlarge_view(view)
     words = answer(entry) or (entry.analysis.title,)
     analysis = entry.analysis
     lines = [analysis.warning, left(entry), name(entry), analysis.vocabulary, address]

@@ -23,8 +23,7 @@ class Tokens:
 
     def kept_figures(self) -> Captioned:
         """Return the view, then what each stage of the pruned pass left of it."""
-        view, config = self.entry.analysis.view, self.entry.config
-        count = config.num_patches
+        view, count = self.entry.analysis.view, self.entry.config.num_patches
         figures: Captioned = [(render.enlarge_view(view), Message("Input: {count} patches", count=count))]
         for stage, ids in enumerate(self.entry.analysis.kept, start=1):
             words = Message(
@@ -34,7 +33,7 @@ class Tokens:
                 words = Message(
                     "Stage {stage}: {count} patches in {kept} tokens", stage=stage, kept=len(ids), count=count
                 )
-            figures.append((render.draw_kept(view, ids, config.grid), words))
+            figures.append((draw_left(self.entry, stage), words))
         return figures
 
     def film_strip(self) -> Image.Image:
@@ -42,10 +41,11 @@ class Tokens:
         return render.draw_film_strip([(words, picture) for picture, words in self.kept_figures()])
 
     def lifetime_figure(self) -> Image.Image:
-        """Return the stage at which each patch was dropped, over the view, with a legend of token counts."""
-        kept = self.entry.analysis.kept
-        stages = render.stage_of_drop(kept, self.entry.config.grid)
-        return render.draw_lifetimes(self.entry.analysis.view, stages, stages=len(kept))
+        """Return the stage at which each patch left, over the view, with a legend of token counts."""
+        analysis = self.entry.analysis
+        stages = render.stage_of_drop(analysis.kept, self.entry.config.grid)
+        options = {"stages": len(analysis.kept), "merges": analysis.merges}
+        return render.draw_lifetimes(analysis.view, stages, **options)
 
     def score_figures(self) -> Captioned:
         """Return the selector's scores at each stage under one scale; empty where none was asked.
@@ -71,3 +71,13 @@ class Tokens:
             )
             for stage, heat in enumerate(heats, start=1)
         ]
+
+
+def draw_left(entry: Entry, stage: int) -> Image.Image:
+    """Return the view as `stage`, from 1, left it: kept patches in full colour, or tokens and their parts."""
+    analysis, trace = entry.analysis, entry.pruned
+    assert trace is not None, "a stage has left something"
+    if not analysis.merges:
+        return render.draw_kept(analysis.view, analysis.kept[stage - 1], entry.config.grid)
+    holders = trace.holders(trace.prune_loc[stage - 1])[trace.num_prefix_tokens :]
+    return render.draw_groups(analysis.view, holders.reshape(trace.grid).numpy())

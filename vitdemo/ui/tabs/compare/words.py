@@ -66,7 +66,11 @@ OBSTACLES = {
 }
 MAP_CAPTION = "{side}: {title}, {setting}"
 KEPT = "What A and B kept"
-KEPT_MORE = "Patches in full colour are left after the last stage; the faded ones were removed on the way."
+KEPT_MORE = (
+    "Patches in full colour are left after the last stage; the faded ones were removed on the way. "
+    "Those that merged have their mean colour."
+)
+KEPT_TOKENS = "{side}: {count} patches in {left} tokens"
 KEPT_CAPTION = "{side}: {left} of {count} patches left"
 
 PICTURES = "Two pictures, patch by patch: yours beside an example, or beside another of yours"
@@ -229,7 +233,12 @@ def write_kept_title() -> Html:
 def write_kept_captions(found: Comparison) -> tuple[str, str]:
     """Return the caption under each picture of what was kept."""
     a, b = (
-        say(KEPT_CAPTION, side=name, left=side.outcome.tokens[-1], count=side.outcome.tokens[0])
+        say(
+            KEPT_TOKENS if side.analysis.merges else KEPT_CAPTION,
+            side=name,
+            left=side.outcome.tokens[-1],
+            count=side.outcome.tokens[0],
+        )
         for name, side in (("A", found.a), ("B", found.b))
     )
     return a, b

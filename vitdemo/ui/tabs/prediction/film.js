@@ -146,11 +146,12 @@ class Film {
   texts() {
     const { words, step, frame, data } = this;
     const [count, kept] = [step.tokens[0], step.tokens.at(-1)];
-    const caption = words.say(frame ? "after" : "all", { stage: frame, kept: step.tokens[frame], count });
+    const merged = this.props.value.reduction === "drop" ? "" : "_merged";
+    const caption = words.say(frame ? `after${merged}` : "all", { stage: frame, kept: step.tokens[frame], count });
     if (!step.top.length) return { caption, said: "" };
     const [[before, dense], [after, pruned]] = [data.dense[0], step.top[0]];
     const gaps = { before, after, count, kept, dense: words.percent(dense), pruned: words.percent(pruned) };
-    const said = words.say(this.last === 0 ? "whole" : before === after ? "stays" : "changes", gaps);
+    const said = words.say(this.last === 0 ? "whole" : (before === after ? "stays" : "changes") + merged, gaps);
     return { caption, said };
   }
 

@@ -30,8 +30,13 @@ FILM = {
     "fewest": "How few patches are enough?",
     "all": "All {count} patches",
     "after": "After stage {stage}: {kept} of {count} patches",
+    "after_merged": "After stage {stage}: {count} patches in {kept} tokens",
     "stays": "{before}: {dense} with all {count} patches, {pruned} with the {kept} that are left.",
     "changes": "{before} ({dense}) with all {count} patches, but {after} ({pruned}) with the {kept} left.",
+    "stays_merged": "{before}: {dense} with all {count} patches, {pruned} with {kept} tokens; "
+    "grey ones joined others.",
+    "changes_merged": "{before} ({dense}) with all {count} patches, but {after} ({pruned}) with {kept} "
+    "tokens; grey ones joined others.",
     "whole": "{before}: {dense} with all {count} patches; nothing is pruned.",
     "few": "{kept} of {count} patches still say {label}",
     "one": "1 of {count} patches still says {label}",

@@ -86,7 +86,9 @@ def build_surgery(session: Session, section: gr.Accordion) -> None:
     patches, answer = build_board(session)
 
     def draw(values: Values, report: Progress) -> Values:
-        return {patches: pack_board(session.open(values, report)), answer: lab_text.write_surgery(None)}
+        shown = session.open(values, report)
+        why = say(lab_text.NO_SURGERY) if shown.analysis.merges else ""
+        return {patches: pack_board(shown), answer: lab_text.write_surgery(None, why)}
 
     def empty(values: Values) -> Values:
         return {patches: None, answer: lab_text.write_surgery(None)}

@@ -23,21 +23,22 @@ def build(session: Session) -> None:
         kept = gallery(columns=4, elem_id="kept")
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=300):
-                heading("When each patch was dropped")
+                heading("When each patch left")
                 lifetime = figure(
-                    "The picture, each patch tinted by the stage that dropped it", elem_id="lifetime"
+                    "The picture, each patch tinted by the stage at which it left", elem_id="lifetime"
                 )
             with gr.Column(scale=6, min_width=300):
                 heading("Keep scores at each stage, on one scale")
                 scores = gallery(columns=2, elem_id="scores")
 
         def draw(values: Values, report: Progress) -> Values:
-            patches = session.open(values, report).tokens
+            shown = session.open(values, report)
+            patches, merges = shown.tokens, shown.analysis.merges
             frames = translate_captions(patches.kept_figures())
             if len(frames) == 1:
                 return {note: write_kept_title(words.NO_PRUNING), kept: frames, lifetime: None, scores: None}
             return {
-                note: write_kept_title(words.KEPT),
+                note: write_kept_title(words.MERGED if merges else words.KEPT),
                 kept: frames,
                 lifetime: patches.lifetime_figure(),
                 scores: translate_captions(patches.score_figures()),

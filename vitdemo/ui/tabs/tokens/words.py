@@ -57,6 +57,11 @@ BOARD_WORDS = {
 }
 NO_PRUNING = "Nothing was pruned: at a pruning ratio of 0 % every patch goes through the whole network."
 KEPT = "Patches in full colour went on; the faded ones were removed before the layers that follow."
+MERGED = (
+    "Each field is a token: a patch alone as it is; patches that merged, in their mean colour, wherever they "
+    "lie."
+)
+NO_SURGERY = "Patches can be forced to stay or to go where the others are dropped; here they merge."
 UNTOUCHED = "Change a patch to see its effect."
 SMALLEST = {
     True: "<b>1</b> of {count} patch still gives <b>{answer}</b>",
