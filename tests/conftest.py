@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
-# Every annotated function of the project is checked at each call; an int passes where a float is asked for.
-CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
-install_import_hook(["vitdemo", "train"], CHECKER)
+from tests import checked
+
+checked.install(["vitdemo", "train"])  # before either is imported
 
 settings.register_profile("busy", deadline=None)  # an example may take long where others run as well
 settings.load_profile("busy")
@@ -66,6 +65,7 @@ def fixed_seed() -> None:
     """No test depends on the order in which the tests run."""
     import torch
 
+    checked.calls.clear()
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)

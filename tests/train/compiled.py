@@ -1,7 +1,7 @@
 """What compiled networks do: `python -m tests.train.compiled DATA RUNS` prints what went wrong in each check.
 
-It is a process of its own, since the tests check every annotated function at each call, and a compiler would
-follow that, too: what it compiled would be another network than users have.
+It is a process of its own, since the tests check annotated functions when they are called, and a compiler
+would follow that, too: what it compiled would be another network than users have.
 """
 
 from __future__ import annotations
