@@ -1,6 +1,6 @@
 """Measure accuracy through the path that ships: real pruning, the model that a user gets.
 
-`python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--split test] --json`
+`python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--reduction merge] --json`
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,35 +21,47 @@ from tqdm import tqdm
 from train.data import Pictures
 from train.options import SWEEP
 from train.splits import load_split
+from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
 from vitdemo.models import VisionTransformer
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS, list_selectors, prune_by
 from vitdemo.weights import load_model
+
+COMPARED = (0.7, 0.5, 0.3)  # keep ratios of dropping whose cost the other reductions are given
 
 
 @torch.no_grad()
 def compute_logits(
-    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
+    model: nn.Module,
+    split: Pictures,
+    *,
+    keep_ratio: float = 1.0,
+    selector: str = "",
+    reduction: str = "drop",
 ) -> Float[Tensor, "b c"]:
-    """Return the network's answers to `split`, in evaluation mode. Where `selector` is named, it prunes."""
+    """Return the network's answers to `split`, in evaluation mode. Where `selector` is named, it prunes.
+
+    `reduction`: what becomes of the patches that are not kept.
+    """
     training, out = model.training, []
     model.eval()
     for pixels in split.batches():
         options = {}
         if selector:
             assert isinstance(model, VisionTransformer)
-            options["pruning"] = prune_by(selector, keep_ratio, model=model, pixels=pixels)
+            options["pruning"] = prune_by(
+                selector, keep_ratio, model=model, pixels=pixels, reduction=reduction
+            )
         out.append(model(pixels, **options).float())
     model.train(training)
     return torch.cat(out) if out else split.mean.new_zeros(0, max(1, len(split.classes)))
 
 
-def predict(
-    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
-) -> Int[Tensor, "b"]:
-    """Return the class predicted for each picture of `split`."""
-    return compute_logits(model, split, keep_ratio=keep_ratio, selector=selector).argmax(dim=-1)
+def predict(model: nn.Module, split: Pictures, **how: Any) -> Int[Tensor, "b"]:
+    """Return the class predicted for each picture of `split`. `how`: as of `compute_logits`."""
+    return compute_logits(model, split, **how).argmax(dim=-1)
 
 
 def measure_confidence(model: nn.Module, split: Pictures) -> list[float]:
@@ -61,16 +74,14 @@ def measure_confidence(model: nn.Module, split: Pictures) -> list[float]:
     return [round(value, 5) for value in largest.double().cpu().quantile(steps).tolist()]
 
 
-def count_hits(model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = "") -> int:
-    """Return how many pictures are named rightly; of none, 0."""
-    return int((predict(model, split, keep_ratio=keep_ratio, selector=selector) == split.labels).sum())
+def count_hits(model: nn.Module, split: Pictures, **how: Any) -> int:
+    """Return how many pictures are named rightly; of none, 0. `how`: as of `compute_logits`."""
+    return int((predict(model, split, **how) == split.labels).sum())
 
 
-def measure_accuracy(
-    model: nn.Module, split: Pictures, *, keep_ratio: float = 1.0, selector: str = ""
-) -> float:
-    """Return top-1 accuracy in percent, of at least one picture."""
-    return 100 * count_hits(model, split, keep_ratio=keep_ratio, selector=selector) / len(split)
+def measure_accuracy(model: nn.Module, split: Pictures, **how: Any) -> float:
+    """Return top-1 accuracy in percent, of at least one picture. `how`: as of `compute_logits`."""
+    return 100 * count_hits(model, split, **how) / len(split)
 
 
 def confusion_matrix(
@@ -81,16 +92,14 @@ def confusion_matrix(
 
 
 def judge_point(
-    model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str
+    model: VisionTransformer, split: Pictures, *, keep_ratio: float, selector: str, reduction: str = "drop"
 ) -> dict[str, Any]:
     """Return one point of the curve accuracy(keep ratio), with the multiply-accumulates of one picture."""
-    return {
-        "accuracy": round(measure_accuracy(model, split, keep_ratio=keep_ratio, selector=selector), 2),
-        "n": len(split),
-        "keep_ratio": keep_ratio,
-        "selector": selector,
-        "macs": macs(model.config, keep_ratio=keep_ratio if selector else None),
-    }
+    how = {"keep_ratio": keep_ratio, "selector": selector, "reduction": reduction}
+    dense = not selector
+    work = macs(model.config) if dense else macs(model.config, keep_ratio=keep_ratio, reduction=reduction)
+    accuracy = round(measure_accuracy(model, split, **how), 2)
+    return {"accuracy": accuracy, "n": len(split), **how, "macs": work}
 
 
 def sweep(
@@ -103,16 +112,41 @@ def sweep(
     return [judge_point(model, split, keep_ratio=ratio, selector=name) for ratio, name in shown]
 
 
+def compare_reductions(
+    model: VisionTransformer, split: Pictures, *, keep_ratios: Sequence[float] = COMPARED
+) -> list[dict[str, Any]]:
+    """Measure fusing and merging by the best selector, at the multiply-accumulates of dropping at each ratio.
+
+    Merging itself takes work, so that fewer tokens are left of as much.
+    """
+    best = list_selectors(model.config)[0]
+    merging = [name for name, one in REDUCTIONS.items() if one.merges]
+    pairs, rows = list(product(keep_ratios, merging)), []
+    for ratio, name in tqdm(pairs, desc="reductions", unit="setting", leave=False):
+        alike = match_macs(model.config, macs(model.config, keep_ratio=ratio), reduction=name)
+        point = judge_point(model, split, keep_ratio=alike, selector=best, reduction=name)
+        asked = best if REDUCTIONS[name].asks_selector else ""
+        rows.append({"as_dropping": ratio, **point, "selector": asked})
+    return rows
+
+
+def match_macs(config: ViTConfig, wanted: int, *, reduction: str) -> float:
+    """Return the keep ratio, in whole percent, at which `reduction` takes most nearly `wanted` macs."""
+    ratios = [percent / 100 for percent in range(1, 101)]
+    return min(ratios, key=lambda ratio: abs(macs(config, keep_ratio=ratio, reduction=reduction) - wanted))
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=__doc__)
     parser.add_argument("name", help="a bundled model, a folder, or hf-hub:owner/repo[@revision]")
     parser.add_argument("--data", default="data", type=Path, help="folder of the unpacked data sets")
     parser.add_argument("--keep-ratio", default=1.0, type=float, help="share of patches kept at each stage")
     parser.add_argument("--selector", choices=tuple(SELECTORS), help="default: dense at 1, else the best")
+    parser.add_argument("--reduction", choices=tuple(REDUCTIONS), default="drop", help="default: drop")
     parser.add_argument("--split", default="test", choices=get_args(Split))
     parser.add_argument("--limit", default=0, type=int, help="at most N pictures, at even distances")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--sweep", action="store_true", help="all selectors at all keep ratios")
+    parser.add_argument("--sweep", action="store_true", help="all selectors and reductions at all ratios")
     parser.add_argument(
         "--confidence",
         action="store_true",
@@ -133,19 +167,23 @@ def main(arguments: list[str] | None = None) -> None:
         if options.confidence:
             result: dict[str, Any] = {"validation_confidence": measure_confidence(loaded.model, split)}
         elif options.sweep:
-            result = {"sweep": sweep(loaded.model, split)}
+            rows = compare_reductions(loaded.model, split)
+            result = {"sweep": sweep(loaded.model, split), "reductions": rows}
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
-            result = judge_point(loaded.model, split, keep_ratio=options.keep_ratio, selector=selector)
+            how = {"keep_ratio": options.keep_ratio, "selector": selector, "reduction": options.reduction}
+            result = judge_point(loaded.model, split, **how)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     result = {"model": options.name, "split": options.split, **result}
     if options.json or options.confidence:
         print(json.dumps(result))
     else:
-        for row in result.get("sweep", [result]):
-            print(f"keep {row['keep_ratio']:.1f}  {row['selector'] or 'dense':<16}{row['accuracy']:6.2f} %"
-                  f"  {row['macs'] / 1e6:7.1f} MMAC  n = {row['n']}")  # fmt: skip
+        for row in [*result.get("sweep", [result]), *result.get("reductions", [])]:
+            name = row["selector"] or ("" if "as_dropping" in row else "dense")
+            beside = f"  for dropping at {row['as_dropping']}" if "as_dropping" in row else ""
+            print(f"keep {row['keep_ratio']:.2f}  {name:<16}{row['reduction']:<6}{row['accuracy']:6.2f} %"
+                  f"  {row['macs'] / 1e6:7.1f} MMAC  n = {row['n']}{beside}")  # fmt: skip
 
 
 if __name__ == "__main__":

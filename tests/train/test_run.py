@@ -17,6 +17,7 @@ from train.recipe import load_recipe
 from train.report import CONTROLS
 from train.resume import resume_run, save_run
 from train.run import Run
+from vitdemo.cost import macs
 from vitdemo.data import preprocess
 from vitdemo.datasets import load_cifar10
 from vitdemo.models.selectors import SELECTORS
@@ -65,6 +66,11 @@ def test_evaluate_prunes_with_each_selector(
         rows.append(json.loads(capsys.readouterr().out))
     assert [row["selector"] for row in rows] == free
     assert all(row["n"] == 50 for row in rows)
+    merged = ["--keep-ratio", "0.5", "--reduction", "tome", "--limit", "50", "--json"]
+    evaluate([str(dense), "--data", str(data), *merged])
+    row = json.loads(capsys.readouterr().out)
+    config = load_model(str(dense)).spec.config
+    assert row["macs"] == macs(config, keep_ratio=0.5, reduction="tome")
     with pytest.raises(SystemExit, match="learned"):
         evaluate([str(dense), "--data", str(data), "--keep-ratio", "0.5", "--selector", "learned"])
 

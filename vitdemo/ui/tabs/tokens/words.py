@@ -11,7 +11,8 @@ WORDS = {
     "lab": "Pruning laboratory",
     "lab_info": "Try other ways of pruning on the same picture.",
     "sweep": "Ratio sweep: from 0 to 90 % in one click",
-    "sweep_info": "Prunes this picture at every ratio with every selector, and times each.",
+    "sweep_info": "Prunes this picture at every ratio with every selector, and times each. Patches that are "
+    "not kept are dropped.",
     "sweep_run": "Run the sweep",
     "surgery": "Token surgery: force patches to stay or to go",
     "surgery_info": "Click a patch to drop it, again to keep it through all stages, a third time to leave it "
@@ -26,7 +27,7 @@ WORDS = {
     "adaptive_info": "A patch stays if its weight is at least this many times the mean of those present. "
     "The weight is what the learned predictor, or class attention, gives it. A picture whose weight lies in "
     "few patches keeps few. That does not make it an easy one: over validation pictures the budget hardly "
-    "depends on how sure the network is.",
+    "depends on how sure the network is. Patches that do not stay are dropped.",
     "threshold": "Threshold (times the mean)",
     "threshold_info": "0 keeps all. Higher drops more.",
     "film": "Film strip and animation",
