@@ -10,28 +10,45 @@ from reprlib import repr as shortened
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-SIMPLE: dict[Any, tuple[str, Any]] = {
-    bool: ("true or false", bool),
-    int: ("a whole number", int),
-    float: ("a number", (int, float)),
-    str: ("text", str),
-    NoneType: ("null", NoneType),
+from vitdemo.message import Message
+
+SIMPLE: dict[Any, tuple[Message, Any]] = {
+    bool: (Message("true or false"), bool),
+    int: (Message("a whole number"), int),
+    float: (Message("a number"), (int, float)),
+    str: (Message("text"), str),
+    NoneType: (Message("null"), NoneType),
 }
 T = TypeVar("T")
 REQUIRED = object()
-PLURAL = {int: "whole numbers", float: "numbers", str: "texts", tuple: "lists"}
+PLURAL = {
+    int: Message("whole numbers"),
+    float: Message("numbers"),
+    str: Message("texts"),
+    tuple: Message("lists"),
+}
 
 
 def check_range(key: str, value: float | tuple[float, ...], low: float, high: float) -> None:
     """Raise ValueError naming `key` where `value`, or a part of it, is not from `low` to `high`."""
     if not all(low <= part <= high for part in (value if isinstance(value, tuple) else (value,))):
-        raise ValueError(f"{key} must be from {low:,} to {high:,}, got {shortened(value)}")
+        raise ValueError(
+            Message(
+                "{key} must be from {low} to {high}, got {value}",
+                key=key,
+                low=f"{low:,}",
+                high=f"{high:,}",
+                value=shortened(value),
+            )
+        )
 
 
 def check_value(key: str, value: Any, kind: Any) -> None:
     """Raise ValueError naming `key` where `value`, from JSON, is not of the annotated `kind`."""
     if not fits(value, kind):
-        raise ValueError(f"{key} must be {spell(kind)}, got {shortened(value)}")
+        raise ValueError(
+            Message("{key} must be {kind}, got {value}", key=key, kind=spell(kind), value=shortened(value))
+        )
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -60,17 +77,22 @@ def config_in(kind: Any) -> type | None:
     return found[0] if len(found) == 1 else None  # type: ignore[return-value]
 
 
-def spell(kind: Any) -> str:
+def spell(kind: Any) -> Message:
     """Return `kind` in words, for a message."""
     if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(str, get_args(kind)))}"
+        return Message("one of {known}", known=", ".join(map(str, get_args(kind))))
     if get_origin(kind) is UnionType:
-        return " or ".join(map(spell, get_args(kind)))
+        said, *others = map(spell, get_args(kind))
+        for other in others:
+            said = Message("{one} or {other}", one=said, other=other)
+        return said
     if get_origin(kind) is tuple:
         inner = get_args(kind)
-        count = "" if inner[1:] == (...,) else f"{len(inner)} "
-        return f"a list of {count}{PLURAL[get_origin(inner[0]) or inner[0]]}"
-    return SIMPLE[kind][0] if kind in SIMPLE else "an object"
+        parts = PLURAL[get_origin(inner[0]) or inner[0]]
+        if inner[1:] == (...,):
+            return Message("a list of {parts}", parts=parts)
+        return Message("a list of {count} {parts}", count=len(inner), parts=parts)
+    return SIMPLE[kind][0] if kind in SIMPLE else Message("an object")
 
 
 def take(values: Mapping[str, Any], key: str, kind: Any, default: Any = REQUIRED) -> Any:
@@ -82,7 +104,7 @@ def take(values: Mapping[str, Any], key: str, kind: Any, default: Any = REQUIRED
     if value is None and default is not REQUIRED:
         return default
     if key not in values:
-        raise ValueError(f"the key {key!r} is missing")
+        raise ValueError(Message("the key {key} is missing", key=repr(key)))
     check_value(key, value, kind)
     return value
 

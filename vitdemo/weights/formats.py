@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vitdemo.config import DataConfig, ViTConfig, as_pair
 from vitdemo.kinds import from_json, take
+from vitdemo.message import Message
 from vitdemo.weights.predictors import KEY, join
 from vitdemo.weights.records import Description, Json
 from vitdemo.weights.timm import describe_timm
@@ -25,10 +26,16 @@ def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Des
     elif "model_type" in config:
         described = describe_transformers(config, preprocessor)
     else:
-        raise ValueError("the format is none of vitdemo, timm and transformers")
+        raise ValueError(Message("the format is none of vitdemo, timm and transformers"))
     channels, given = described.config.in_chans, len(described.data.mean)
     if channels != given:
-        raise ValueError(f"the mean has {given} values, but the network takes {channels} channels")
+        raise ValueError(
+            Message(
+                "the mean has {given} values, but the network takes {channels} channels",
+                given=given,
+                channels=channels,
+            )
+        )
     return join(described, config)
 
 

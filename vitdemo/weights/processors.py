@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from vitdemo.config import RANGES, DataConfig, Size, as_pair, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD
 from vitdemo.kinds import check_range, check_value, take
+from vitdemo.message import Message
 from vitdemo.weights.records import Json
 
 TYPE = re.compile(r"(?P<family>\w+?)(ImageProcessor|FeatureExtractor)(Fast|Pil)?")
@@ -61,16 +63,22 @@ def describe_data(preprocessor: Json, *, img_size: Size | None, channels: int) -
     )
     match = TYPE.fullmatch(name)
     if match is None or match["family"] not in PROCESSORS:
-        raise ValueError(f"image_processor_type {name!r} is not known, only {', '.join(PROCESSORS)} are")
+        raise make_unknown("image_processor_type", name, PROCESSORS)
     values = {**PROCESSORS[match["family"]], **(preprocessor or {"size": img_size})}
     mode, crop, crop_pct = read_geometry(values)
     if img_size is not None and crop != as_pair(img_size):
         key, wanted = "crop_size" if values["do_center_crop"] else "size", as_pair(img_size)
-        raise ValueError(f"{key} is {crop[0]} x {crop[1]}, but image_size is {wanted[0]} x {wanted[1]}")
+        raise ValueError(
+            Message(
+                "{key} is {size}, but image_size is {wanted}",
+                key=key,
+                size=spell_edges(crop),
+                wanted=spell_edges(wanted),
+            )
+        )
     mean, std = read_statistics(values, channels)
     resample = take(values, "resample", int)
-    if not 0 <= resample < len(FILTERS):
-        raise ValueError(f"resample must be from 0 to {len(FILTERS) - 1}, got {resample}")
+    check_range("resample", resample, 0, len(FILTERS) - 1)
     return DataConfig(
         dataset="",
         img_size=simplify_size(crop),
@@ -90,18 +98,24 @@ def read_geometry(values: Json) -> tuple[Literal["center", "squash"], Edges, flo
     Raise ValueError naming what does not make every picture one of that size.
     """
     if not take(values, "do_resize", bool | None):
-        raise ValueError("do_resize must be true: pictures of any size come, and the network takes one size")
+        raise ValueError(
+            Message("do_resize must be true: pictures of any size come, and the network takes one size")
+        )
     if take(values, "do_pad", bool | None):
-        raise ValueError("do_pad must be false: pictures with a border at their end are not known")
+        raise ValueError(Message("do_pad must be false: pictures with a border at their end are not known"))
     cropped = take(values, "do_center_crop", bool | None)
     mode, size = read_size(values)
     if mode == "center" and not cropped:
-        raise ValueError("do_center_crop must be true where size gives only the shortest edge")
+        raise ValueError(Message("do_center_crop must be true where size gives only the shortest edge"))
     crop = take_edges(values, "crop_size") if cropped else size
     if crop[0] > size[0] or crop[1] > size[1]:
-        raise ValueError(f"crop_size {crop[0]} x {crop[1]} is larger than size {size[0]} x {size[1]}")
+        raise ValueError(
+            Message(
+                "crop_size {crop} is larger than size {size}", crop=spell_edges(crop), size=spell_edges(size)
+            )
+        )
     if mode == "center" and crop[0] != crop[1]:
-        raise ValueError("crop_size must be a square where size gives only the shortest edge")
+        raise ValueError(Message("crop_size must be a square where size gives only the shortest edge"))
     return mode, crop, crop_share(crop, size)
 
 
@@ -123,7 +137,8 @@ def take_edges(values: Json, key: str) -> Edges:
     size = take(values, key, Size | dict)
     if isinstance(size, dict):
         if size.keys() != {"height", "width"}:
-            raise ValueError(f"{key} must have height and width, got {sorted(map(str, size))}")
+            given = str(sorted(map(str, size)))
+            raise ValueError(Message("{key} must have height and width, got {given}", key=key, given=given))
         size = (size["height"], size["width"])
         check_value(key, size, Size)
     height, width = as_pair(tuple(size) if isinstance(size, list) else size)
@@ -138,7 +153,27 @@ def crop_share(crop: Edges, size: Edges) -> float:
     for crop_pct in (high, (low + high) / 2):
         if all(math.floor(edge / crop_pct) == full for edge, full in zip(crop, size, strict=True)):
             return crop_pct
-    raise ValueError(f"crop_size {crop[0]} x {crop[1]} must have the shape of size {size[0]} x {size[1]}")
+    raise ValueError(
+        Message(
+            "crop_size {crop} must have the shape of size {size}",
+            crop=spell_edges(crop),
+            size=spell_edges(size),
+        )
+    )
+
+
+def spell_edges(edges: Edges) -> str:
+    """Return height and width as a message has them."""
+    return f"{edges[0]} x {edges[1]}"
+
+
+def make_unknown(key: str, name: str, known: Iterable[str]) -> ValueError:
+    """Return the error for a `name` under `key` that is none of the `known`."""
+    return ValueError(
+        Message(
+            "{key} {name} is not known, only {known} are", key=key, name=repr(name), known=", ".join(known)
+        )
+    )
 
 
 def read_statistics(values: Json, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -160,6 +195,13 @@ def take_per_channel(values: Json, key: str, channels: int, bounds: tuple[float,
     found = take(values, key, float | tuple[float, ...])
     numbers = (found,) * channels if isinstance(found, (int, float)) else tuple(found)
     if len(numbers) != channels:
-        raise ValueError(f"{key} has {len(numbers)} values, but num_channels is {channels}")
+        raise ValueError(
+            Message(
+                "{key} has {count} values, but num_channels is {channels}",
+                key=key,
+                count=len(numbers),
+                channels=channels,
+            )
+        )
     check_range(key, numbers, *bounds)
     return numbers

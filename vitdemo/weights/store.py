@@ -14,6 +14,7 @@ from torch import Tensor
 from vitdemo.config import DataConfig
 from vitdemo.files import replace_file
 from vitdemo.kinds import to_json
+from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
 from vitdemo.weights.open_clip import OPEN_CLIP_KEYS
@@ -123,7 +124,9 @@ def read_description(
             config = lay_over(read_json(home / CONFIG, label=label), config)
         described = describe(config, preprocessor, official=official)
     except ValueError as error:
-        raise WeightsError(f"{CONFIG} of {label}: {error}") from error
+        raise WeightsError(
+            Message("{file} of {model}: {problem}", file=CONFIG, model=label, problem=error.args[0])
+        ) from error
     return described.without_predictors() if dense else described
 
 

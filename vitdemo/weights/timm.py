@@ -13,6 +13,7 @@ from typing import Any
 from vitdemo.config import DataConfig, Size, ViTConfig, simplify_size
 from vitdemo.datasets import IMAGENET_MEAN, IMAGENET_STD, list_imagenet_classes
 from vitdemo.kinds import check_value, from_json, take
+from vitdemo.message import Message
 from vitdemo.weights.crops import cover
 from vitdemo.weights.records import Description, Json, KeyTable, fill_key_biases
 
@@ -96,9 +97,16 @@ def read_network(name: str) -> dict[str, Any]:
     """Return the config of timm's architecture `name`. Raise ValueError telling why there is none."""
     tables = read_networks()
     if name in tables["refused"]:
-        raise ValueError(f"architecture {name!r} is not followed: it has {tables['refused'][name]}")
+        raise ValueError(
+            Message(
+                "{key} {name} is not followed: it has {reason}",
+                key="architecture",
+                name=repr(name),
+                reason=tables["refused"][name],
+            )
+        )
     if name not in tables["networks"]:
-        raise ValueError(f"architecture {name!r} is not known")
+        raise ValueError(Message("{key} {name} is not known", key="architecture", name=repr(name)))
     plain = {"patch_size": 16, "global_pool": "token"}
     return plain | tables["networks"][name]
 
@@ -116,11 +124,15 @@ def read_names(config: Json, inputs: Json, *, count: int) -> tuple[str, ...]:
         return ()
     if not isinstance(labels, dict):
         if len(labels) != count:
-            raise ValueError(f"{key} has {len(labels)} names, num_classes is {count}")
+            raise ValueError(
+                Message(
+                    "{key} has {names} names, num_classes is {count}", key=key, names=len(labels), count=count
+                )
+            )
         labels = dict(enumerate(labels))
     indices = {str(index): name for index, name in labels.items()}
     if not indices.keys() <= {str(index) for index in range(count)}:
-        raise ValueError(f"{key} must be names by index, from 0 to {count - 1}")
+        raise ValueError(Message("{key} must be names by index, from 0 to {last}", key=key, last=count - 1))
     found = [indices.get(str(index), f"class {index}") for index in range(count)]
     shown = tuple(told.get(name, name) if isinstance(name, str) else name for name in found)
     check_value(key, shown, tuple[str, ...])

@@ -9,9 +9,10 @@ from typing import Any
 
 from vitdemo.config import RANGES, Size, ViTConfig, simplify_size
 from vitdemo.kinds import check_range, check_value, take
+from vitdemo.message import Message
 from vitdemo.weights.crops import cover
 from vitdemo.weights.dinov3 import DINOV3, finish_dinov3, read_blocks
-from vitdemo.weights.processors import describe_data
+from vitdemo.weights.processors import describe_data, make_unknown
 from vitdemo.weights.records import Description, Finish, Json, KeyTable, keep_tensors
 from vitdemo.weights.transformers_tensors import (
     KEYS,
@@ -138,9 +139,16 @@ def describe_transformers(config: Json, preprocessor: Json) -> Description:
     if kind in TOWERS:
         kind, values = TOWERS[kind], take(config, "vision_config", dict)
     if kind in REFUSED:
-        raise ValueError(f"model_type {kind!r} is not followed: it has {REFUSED[kind]}")
+        raise ValueError(
+            Message(
+                "{key} {name} is not followed: it has {reason}",
+                key="model_type",
+                name=repr(kind),
+                reason=REFUSED[kind],
+            )
+        )
     if kind not in FAMILIES:
-        raise ValueError(f"model_type {kind!r} is not known, only {', '.join([*TOWERS, *FAMILIES])} are")
+        raise make_unknown("model_type", kind, (*TOWERS, *FAMILIES))
     family = FAMILIES[kind]
     values = {**family.defaults, **values}
     named = take(config, "architectures", tuple[str, ...], ())
@@ -171,7 +179,7 @@ def read_sizes(values: Json) -> dict[str, Any]:
     """Return what all families spell alike, as values of our config."""
     width, activation = take_whole(values, "hidden_size", "embed_dim"), take(values, "hidden_act", str)
     if activation not in ACTIVATIONS:
-        raise ValueError(f"hidden_act {activation!r} is not known, only {', '.join(ACTIVATIONS)} are")
+        raise make_unknown("hidden_act", activation, ACTIVATIONS)
     found: dict[str, Any] = {
         "patch_size": take_size(values, "patch_size"),
         "embed_dim": width,
@@ -200,7 +208,7 @@ def read_class_names(config: Json) -> tuple[str, ...]:
         check_range("num_labels", count, *RANGES["num_classes"])
         return tuple(f"LABEL_{index}" for index in range(count))
     if labels.keys() != {str(index) for index in range(len(labels))}:
-        raise ValueError(f"id2label must name each index from 0 to {len(labels) - 1}")
+        raise ValueError(Message("id2label must name each index from 0 to {last}", last=len(labels) - 1))
     names = tuple(labels[str(index)] for index in range(len(labels)))
     check_value("id2label", names, tuple[str, ...])
     return names
@@ -210,7 +218,7 @@ def is_multi_label(config: Json) -> bool:
     """Return whether a picture may be of several classes. Raise ValueError for a head without classes."""
     kind = take(config, "problem_type", str, "single_label_classification")
     if kind not in ("single_label_classification", "multi_label_classification"):
-        raise ValueError(f"problem_type {kind!r} is not known, only classification is")
+        raise ValueError(Message("problem_type {name} is not known, only classification is", name=repr(kind)))
     return kind == "multi_label_classification"
 
 
