@@ -94,7 +94,7 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     if "train.evaluate" in words and "photo" in command:
         data = write_photos(folder, name="photos", classes=PHOTO_WORDS)
     if "train.evaluate" in words:
-        return [str(data) if word == "data" else word for word in words] + ["--limit", "20"]
+        return [str(data) if word == "data" else word for word in words] + ["--limit", "5"]
     if "train" in words:
         small = [*list_overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
