@@ -77,7 +77,7 @@ def test_the_map_gives_what_merged_tokens_get_to_their_parts() -> None:
 
 
 def test_the_format_gives_torchvisions_logits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sizes = {
+    sizes: dict[str, Any] = {
         "image_size": 32,
         "patch_size": 8,
         "hidden_dim": 24,

@@ -24,6 +24,7 @@ from vitdemo.datasets import list_imagenet_classes
 DEADLINE = 2.0
 GOOD = "hf-hub:me/good"
 TEXT, VISION = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
+COPIES = ("slow", "gated", "broken", "busy", "locked", "pickled", "hangs", "stuck", "space/vit_cifar10")
 LOADS: list[dict[str, Any]] = [
     {"name": "timm", "source": "hf-hub:timm/vit_tiny"},
     {"name": "transformers", "source": "hf-hub:me/other"},
@@ -77,11 +78,8 @@ def write_shards(folder: Path) -> Any:
     return clip
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What came of every load, done one after the other by the real client in one fresh process."""
-    folder = tmp_path_factory.mktemp("hub")
-    root = folder / "repos"
+def write_networks(root: Path) -> dict[str, torch.Tensor]:
+    """Write a repository for each way in which a network can lie there, and return what each must answer."""
     tiny = scatter(timm.create_model("vit_tiny_patch16_224"))
     (root / "timm").mkdir(parents=True)
     save_for_hf(tiny, str(root / "timm" / "vit_tiny"), safe_serialization=True)
@@ -97,17 +95,18 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     (root / "me" / "open_clip" / "model.safetensors").unlink()
     own = write_own(root / "me" / "good")
-    for copy in (
-        "slow",
-        "gated",
-        "broken",
-        "busy",
-        "locked",
-        "pickled",
-        "hangs",
-        "stuck",
-        "space/vit_cifar10",
-    ):
+    return {
+        "timm": compute_logits(tiny, 224),
+        "transformers": compute_logits(other, 32),
+        "good": compute_logits(own, 16),
+        "shards": clip.vision_model(make_probe(32)).pooler_output,
+        "open_clip": compute_logits(tiny, 224),
+    }
+
+
+def write_others(root: Path) -> None:
+    """Write what differs from the good network by how the Hub gives it, or by what is wrong with it."""
+    for copy in COPIES:
         shutil.copytree(root / "me" / "good", root / "me" / copy)
     shutil.copytree(root / "me" / "good", root / "me" / "bert")
     (root / "me" / "bert" / "config.json").write_text('{"model_type": "bert"}')
@@ -119,27 +118,23 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     sizes = json.loads((root / "me" / "sizes" / "config.json").read_text()) | {"intermediate_size": 64}
     (root / "me" / "sizes" / "config.json").write_text(json.dumps(sizes))
     weights = root / "me" / "pickled" / "model.safetensors"
-    size = weights.stat().st_size
     weights.rename(weights.with_name("pytorch_model.bin"))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of every load, done one after the other by the real client in one fresh process."""
+    folder = tmp_path_factory.mktemp("hub")
+    root = folder / "repos"
+    wanted = write_networks(root)
+    write_others(root)
+    size = (root / "me" / "pickled" / "pytorch_model.bin").stat().st_size
     loads = [load | {"models_dir": str(root / "me" / "space")} for load in LOADS]
     scenario = {"root": str(root), "home": str(folder / "home"), "loads": loads}
     (folder / "scenario.json").write_text(json.dumps(scenario))
-    command = [
-        sys.executable,
-        "-m",
-        "tests.weights.hub",
-        str(folder / "scenario.json"),
-        str(folder / "out.json"),
-    ]
-    subprocess.run(command, check=True, timeout=300)
+    files = [str(folder / name) for name in ("scenario.json", "out.json")]
+    subprocess.run([sys.executable, "-m", "tests.weights.hub", *files], check=True, timeout=300)
     results = json.loads((folder / "out.json").read_text())
-    wanted = {
-        "timm": compute_logits(tiny, 224),
-        "transformers": compute_logits(other, 32),
-        "good": compute_logits(own, 16),
-        "shards": clip.vision_model(make_probe(32)).pooler_output,
-        "open_clip": compute_logits(tiny, 224),
-    }
     return results | {"wanted": wanted, "size": size}
 
 

@@ -136,17 +136,11 @@ class Answering:
             shown = {session.key: first.analysis.key} if first else {}
             return {**updates, **shown, wanted: {name: asked[part] for name, part in session.asked.items()}}
 
-        def answer_pending(asked: dict[str, Any], shown: str, progress: gr.Progress = PROGRESS) -> Values:
-            values = {part: asked[name] for name, part in session.asked.items()}
-            result = self.analyse(values, progress)
-            # The picture comes last: its change asks again, and must do so with the model shown by then.
-            return result if asked["image"] == shown else {**result, session.image: asked["image"]}
-
         def answer_page(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             if "search" not in event._data:
                 if values[wanted] is None:  # no page has been opened in this session
                     raise make_mistaken()
-                return answer_pending(values[wanted], values[session.image], progress)
+                return self._answer_pending(values[wanted], values[session.image], progress)
             asked, updates = link.go_back(values, take(event, "search", str), take(event, "turn", int))
             return {**updates, **self.analyse(asked, progress), session.image: asked[session.image]}
 
@@ -166,8 +160,7 @@ class Answering:
         box.show(self.show, inputs, outputs, **options)  # type: ignore[attr-defined]
         chosen = (session.model, session.size, session.selector, session.reduction)
         asking = [session.image.change, *(one.input for one in chosen)]
-        gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
-        session.ratio.release(None, session.ratio, None, js=FADE_RATIO, **QUIET)
+        self._fade(asking)
         gr.on(
             [*asking, session.ratio.release],
             self.answer,
@@ -176,3 +169,16 @@ class Answering:
             trigger_mode="always_last",
             **options,
         )
+
+    def _answer_pending(self, asked: dict[str, Any], shown: str, progress: gr.Progress) -> Values:
+        """Analyse what the address of the page asked for, by name; `shown` is the picture that is there."""
+        session = self.session
+        result = self.analyse({part: asked[name] for name, part in session.asked.items()}, progress)
+        # The picture comes last: its change asks again, and must do so with the model shown by then.
+        return result if asked["image"] == shown else {**result, session.image: asked["image"]}
+
+    def _fade(self, asking: list[Any]) -> None:
+        """Have the page fade what is shown as soon as something else is asked for."""
+        ratio = self.session.ratio
+        gr.on([*asking, self.wider.click], None, js="() => window.fadeStale()", **QUIET)
+        ratio.release(None, ratio, None, js=FADE_RATIO, **QUIET)

@@ -123,6 +123,25 @@ def refuse_model(side: Sidebar, values: Values) -> Values:
     }
 
 
+def follow_choice(side: Sidebar, values: Values) -> Values:
+    """Return the left column for the model that is chosen; as before where it cannot be shown yet."""
+    session, engine = side.session, side.session.engine
+    model = values[session.model]
+    if not engine.networks.is_known(model):  # it was dropped since: what answers says so
+        return {session.model: gr.skip()}
+    if not engine.networks.is_at_hand(model):
+        return refuse_model(side, values)
+    changed, names = choose_model(side, values), engine.info(model).selectors
+    if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
+        changed[session.selector] = Choice(list_selectors(names))
+    sizes = engine.sizes(model)
+    if choose_known(values[session.size], sizes) == values[session.size]:
+        changed[session.size] = Choice(list_sizes(sizes))
+    if example := follow_model(session, values):
+        changed |= choose_example(side, example, model=model)
+    return changed
+
+
 def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     """Connect what only fills the left column; a changed picture then starts the analysis by itself."""
     session, engine = side.session, side.session.engine
@@ -152,20 +171,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
         return choose_other(side, gr.skip(), line)
 
     def change_model(values: Values) -> Values:
-        model = values[session.model]
-        if not engine.networks.is_known(model):  # it was dropped since: what answers says so
-            return {session.model: gr.skip()}
-        if not engine.networks.is_at_hand(model):
-            return refuse_model(side, values)
-        changed, names = choose_model(side, values), engine.info(model).selectors
-        if values[session.selector] in names:  # it stays, or what the visitor has chosen in the meantime
-            changed[session.selector] = Choice(list_selectors(names))
-        sizes = engine.sizes(model)
-        if choose_known(values[session.size], sizes) == values[session.size]:
-            changed[session.size] = Choice(list_sizes(sizes))
-        if example := follow_model(session, values):
-            changed |= choose_example(side, example, model=model)
-        return changed
+        return follow_choice(side, values)
 
     side.another.wire(engine)
     shown = [session.image, side.note, side.examples, side.strip]
