@@ -196,7 +196,7 @@ def test_few_drawn_points_are_right_on_average(changes: dict[str, Any], strata: 
     curve = np.where(np.arange(17) < 6, 0.1, 0.9) + np.sqrt(np.arange(17))
     exact = np.trapezoid(curve[list(every.kept)], every.kept) / (every.kept[-1] - every.kept[0])
     assert np.dot(every.weights, curve[list(every.kept)]) == pytest.approx(exact)
-    drawn = [curves.drawn_points(config, strata=strata, seed=seed) for seed in range(1000)]
+    drawn = [curves.draw_points(config, strata=strata, seed=seed) for seed in range(1000)]
     found = np.array([np.dot(points.weights, curve[list(points.kept)]) for points in drawn])
     assert found.mean() == pytest.approx(exact, abs=4 * found.std() / 1000**0.5)
     assert all(sum(points.weights) == pytest.approx(1) for points in drawn[:9])

@@ -72,7 +72,7 @@ def _count_block(image: Any) -> int:
     return turned + index(tags.get(_TILE_WIDTH, image.width)) * rows * max(4, sample // 8)
 
 
-def exceeded_size(image: Any, data: bytes, limits: Limits) -> int | None:
+def find_exceeded_limit(image: Any, data: bytes, limits: Limits) -> int | None:
     """Return the megapixels that so slow a file may have, where `image` has more; None for all others.
 
     Slow are a loop of Python and many scans of a JPEG. All other readers take a second or two for the largest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageFile
 
-from vitdemo.decode.cost import are_too_many_scans, cost_of_holding, cost_of_loading, exceeded_size
+from vitdemo.decode.cost import are_too_many_scans, cost_of_holding, cost_of_loading, find_exceeded_limit
 from vitdemo.decode.parts import are_too_many
 from vitdemo.decode.tags import are_overgrown
 from vitdemo.decode.to_rgb import scale_key, to_rgb
@@ -86,7 +86,7 @@ def _open(data: bytes, name: str, limits: Limits) -> tuple[Image.Image, int]:
         ) from error
     with image:
         _check_size(image.size, name, limits)
-        if most := exceeded_size(image, data, limits):
+        if most := find_exceeded_limit(image, data, limits):
             raise _too_large(name, most)
         with _name_damage(name):
             need, factor = _choose_reduction(image, data, limits)

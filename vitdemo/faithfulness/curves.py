@@ -117,7 +117,7 @@ def even_points(config: ViTConfig, *, steps: int | Sequence[float] = STEPS) -> P
     return Points(kept, tuple((np.append(half, 0) + np.insert(half, 0, 0)).tolist()))
 
 
-def drawn_points(config: ViTConfig, *, strata: int, seed: int) -> Points:
+def draw_points(config: ViTConfig, *, strata: int, seed: int) -> Points:
     """Return a number drawn from each of so many strata: the mean height is right on average, not each time.
 
     Stratified sampling: over many pictures a few points do, where fixed ones would be wrong always to the

@@ -16,7 +16,7 @@ from PIL import Image
 from vitdemo.data import preprocess
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 from vitdemo.decode import decode
-from vitdemo.faithfulness.curves import Judgement, drawn_points, judge_orders
+from vitdemo.faithfulness.curves import Judgement, draw_points, judge_orders
 from vitdemo.faithfulness.ledger import Ledger
 from vitdemo.faithfulness.orders import class_trace, list_judged, map_orders, random_orders
 from vitdemo.machine import describe_hardware
@@ -182,7 +182,7 @@ def judge(
     orders = map_orders(model, pixels, trace, seed=seed)
     orders[CHANCE] = np.stack(random_orders(trace.num_patches, count=2, seed=seed))
     wanted = {key: order for key, order in orders.items() if key not in known}
-    points = drawn_points(model.config, strata=STRATA, seed=seed)
+    points = draw_points(model.config, strata=STRATA, seed=seed)
     results = judge_orders(model, pixels, [*wanted.values()], target=trace.target, steps=points)
     return dict(zip(wanted, results, strict=True))
 

@@ -92,7 +92,7 @@ class Gate:
             self.open -= lasting
             forget(self.clients, client)
             if answer.status >= 400 or not scope["path"].startswith(STILL):
-                LOG.info("request", extra={"facts": answer.facts(name_route(scope["path"]))})
+                LOG.info("request", extra={"facts": answer.collect_facts(name_route(scope["path"]))})
 
     def refuse_stray(self, scope: Scope) -> Response | None:
         """Return the answer to a request that should not have come here, or is about the app itself."""
@@ -171,7 +171,7 @@ class Answer:
         self.bytes += len(message.get("body", b""))
         await self._send(message)
 
-    def facts(self, event: str) -> dict[str, Any]:
+    def collect_facts(self, event: str) -> dict[str, Any]:
         """Return what the log says of it."""
         milliseconds = round(1000 * (time.monotonic() - self._began))
         return {"event": event, "milliseconds": milliseconds, "status": self.status, "bytes": self.bytes}

@@ -42,7 +42,7 @@ def answer_in_json(page_server: Any, limits: Limits) -> None:
     call_tool = server.request_handlers[types.CallToolRequest]
     prepare = page_server._prepare_tool_call_args
 
-    def prepared(name: str, arguments: dict[str, Any]) -> Any:
+    def prepare_checked(name: str, arguments: dict[str, Any]) -> Any:
         picture = arguments.get("image")
         if isinstance(picture, str) and len(picture) * 3 // 4 > limits.upload_megabytes * MEGABYTE:
             raise Untold(TOO_LARGE.format(megabytes=limits.upload_megabytes))
@@ -51,13 +51,13 @@ def answer_in_json(page_server: Any, limits: Limits) -> None:
         except Exception:
             raise Untold(UNFIT) from None
 
-    async def listed(request: types.ListToolsRequest) -> types.ServerResult:
+    async def list_typed(request: types.ListToolsRequest) -> types.ServerResult:
         result = await list_tools(request)
         for tool in result.root.tools:
             tool.outputSchema = SCHEMA
         return result
 
-    async def called(request: types.CallToolRequest) -> types.ServerResult:
+    async def call_typed(request: types.CallToolRequest) -> types.ServerResult:
         result = await call_tool(request)
         for content in result.root.content:
             if not result.root.isError:
@@ -68,9 +68,9 @@ def answer_in_json(page_server: Any, limits: Limits) -> None:
                 content.text = UNFIT
         return result
 
-    server.request_handlers[types.ListToolsRequest] = listed
-    server.request_handlers[types.CallToolRequest] = called
-    page_server._prepare_tool_call_args = prepared
+    server.request_handlers[types.ListToolsRequest] = list_typed
+    server.request_handlers[types.CallToolRequest] = call_typed
+    page_server._prepare_tool_call_args = prepare_checked
     for step in STEPS:
         setattr(page_server, step, tell_sentence(getattr(page_server, step)))
 

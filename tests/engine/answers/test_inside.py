@@ -15,7 +15,7 @@ from tests.engine.bundle import draw_picture, load_directly
 from tests.models.nets import VARIANTS, make_pictures, make_small
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers import ablation
-from vitdemo.engine.answers.ablation import silenced_logits
+from vitdemo.engine.answers.ablation import silence_heads
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Explicit, Pruning
 
@@ -37,11 +37,11 @@ def test_a_silenced_head_is_one_without_weights(variant: str, monkeypatch: pytes
     net = make_small(**VARIANTS[variant])
     pixels = make_pictures(net.config, 1)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    logits = silenced_logits(net, pixels)
+    logits = silence_heads(net, pixels)
     assert logits.shape == (4, 3, 5)
     monkeypatch.setattr(ablation, "TOKENS", 5 * (net.config.num_prefix_tokens + net.config.num_patches) + 1)
     shares: list[float] = []
-    parts = silenced_logits(net, pixels, progress=lambda share, words: shares.append(share))
+    parts = silence_heads(net, pixels, progress=lambda share, words: shares.append(share))
     assert shares == [0, 5 / 12, 10 / 12], "batches of five, five and two"
     torch.testing.assert_close(parts, logits)
     for layer in range(4):
@@ -58,10 +58,10 @@ def test_through_pruning_the_patches_stay_the_same() -> None:
     pixels = make_pictures(net.config, 1)
     kept = ((0, 2, 3, 5, 8, 11), (0, 3, 5, 8), (3, 8))
     pruning = Pruning(None, Explicit((None, *(torch.tensor(ids) for ids in kept))))
-    logits = silenced_logits(net, pixels, pruning=pruning)
+    logits = silence_heads(net, pixels, pruning=pruning)
     wanted = silence_head(net, 2, 1)(pixels, pruning=pruning)[0]
     torch.testing.assert_close(logits[2, 1], wanted)
-    assert not torch.allclose(logits, silenced_logits(net, pixels))
+    assert not torch.allclose(logits, silence_heads(net, pixels))
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from tests.small_bundle import write_small_models
 from vitdemo.cost import macs
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.engine import Engine, Expired, Request
-from vitdemo.engine.answers import trust as referee
+from vitdemo.engine.answers import trust as answers
 from vitdemo.faithfulness import class_trace, judge_orders, map_orders, random_orders
 from vitdemo.registry import MODELS
 
@@ -62,24 +62,24 @@ def test_trust_is_that_of_the_dense_network(engine: Engine, models: Path) -> Non
 
 def test_steps_follow_from_the_cost_of_a_pass() -> None:
     sets = 2 * 9 + 24  # eight maps, one with a tie, and the random orders
-    shares = {key: referee.choose_shares(spec.config, sets=sets) for key, spec in MODELS.items()}
+    shares = {key: answers.choose_shares(spec.config, sets=sets) for key, spec in MODELS.items()}
     even = tuple(np.linspace(0, 1, 17))
     for key, found in shares.items():
         assert (found[0], found[-1]) == (0, 1)
         assert list(found) == sorted(set(found))
         if "cifar10" in key or "imagenette" in key:
             assert found == even
-        if len(found) - 1 > referee.FEWEST_STEPS:  # at the ends all orders have the same patches
-            assert sum(found[1:-1]) * sets * macs(MODELS[key].config) <= referee.BUDGET
+        if len(found) - 1 > answers.FEWEST_STEPS:  # at the ends all orders have the same patches
+            assert sum(found[1:-1]) * sets * macs(MODELS[key].config) <= answers.BUDGET
     assert 3 * sum(shares["dynamicvit_photo"][1:-1]) <= sum(even[1:-1])
     assert shares["dynamicvit_photo"][1] < even[1]  # closer together where few patches are left
-    assert len(shares["vit_base_augreg2"]) - 1 == referee.FEWEST_STEPS
+    assert len(shares["vit_base_augreg2"]) - 1 == answers.FEWEST_STEPS
 
 
 def test_few_steps_leave_the_ends_of_the_curves(
     engine: Engine, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(referee, "BUDGET", 1.0)
+    monkeypatch.setattr(answers, "BUDGET", 1.0)
     image = draw_picture(3)
     found = engine.open(Request(image, "vit_cifar10", 0.5)).trust("cat")
     model, pixels = load_directly(models, "vit_cifar10", image)

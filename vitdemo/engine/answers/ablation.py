@@ -55,7 +55,7 @@ class Silenced(nn.Module):
 
 
 @torch.no_grad()
-def silenced_logits(
+def silence_heads(
     model: VisionTransformer,
     pixels: Float[Tensor, "1 ch hh ww"],
     *,
@@ -103,7 +103,7 @@ def ablate(subject: Subject, which: Pass) -> Ablation:
     loaded, target = subject.loaded, int(trace.logits.argmax())
     pruning = Pruning(None, repeat(trace, trace.prune_loc)) if trace.prune_loc else None
     with subject.turn() as report:
-        logits = silenced_logits(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
+        logits = silence_heads(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()
     label = loaded.classes[target]
     words = Message("change of the logit of {label}", label=label)
