@@ -75,7 +75,7 @@ def test_the_passes_go_through_the_gpu_that_is_lent_and_find_the_same(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # the package has it so
     forwards, *found = look(models)
     passes = ["run", "record_gradients", "record_relevance", "record_relevance"]
-    assert sys.modules["spaces"].CALLS == passes, "the first picture is there before the page"
+    assert passes == sys.modules["spaces"].CALLS, "the first picture is there before the page"
     assert (before, forwards) == (4, 2), "passes elsewhere are not counted"
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, equal_nan=True)
