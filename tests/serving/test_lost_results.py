@@ -103,6 +103,7 @@ def test_an_event_whose_result_is_lost_waits_for_those_that_run_networks(
     for other in others:
         other.post("queue/join", Call(other.find_event("sweep"), [upload(other), "vit_cifar10"]))
     wait_until(lambda: len(line.list_pending()) == 2 and not line.list_waiting())
+    wait_until(lambda: jobs.begun and jobs.count_waiting() == 1)  # one holds the machine, so nothing runs
     before = engine.forwards
     asked = visitor.post("queue/join", call(visitor, visitor.find_started("step-next"), image))
     assert asked.status_code == 200
