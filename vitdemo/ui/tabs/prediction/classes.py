@@ -9,6 +9,7 @@ opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -25,14 +26,34 @@ from vitdemo.ui.kit.visit import make_progress
 from vitdemo.ui.tabs.prediction import words
 
 
-def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
-    """Build the maps inside `tab`; a click in `top` chooses their class, a second list the other."""
-    brought, chosen = session.first.maps if session.first else (), session.chosen
+@dataclass(frozen=True)
+class Places:
+    """Where the maps of a class are shown. `first`: the best of them. `others`: the rest, inside `more`."""
+
+    heading: gr.HTML
+    against: gr.Radio
+    first: gr.Gallery
+    why: gr.HTML
+    more: gr.Accordion
+    others: gr.Gallery
+
+    def fill(self, title: Html | None, maps: Sequence[ClassMap], analysis: Analysis | None = None) -> Values:
+        """Return what all places but `others` show."""
+        return {
+            self.heading: title,
+            self.against: gr.Radio(**offer_others(analysis, maps, say)),
+            self.first: caption_maps(maps[:1]),
+            self.why: words.explain_first(maps),
+            self.more: gr.update(visible=bool(maps)),
+        }
+
+
+def lay_out(session: Session) -> Places:
+    """Build the places, with the maps that the page brings."""
+    brought, analysis = (session.first.maps, session.first.analysis) if session.first else ((), None)
     heading = gr.HTML(words.write_class_title(brought), padding=False, elem_id="class-title")
     against = gr.Radio(
-        label=label(words.AGAINST),
-        elem_id="against",
-        **offer_others(session.first.analysis if session.first else None, brought, label),
+        label=label(words.AGAINST), elem_id="against", **offer_others(analysis, brought, label)
     )
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=260):
@@ -43,21 +64,19 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
                 label(words.MORE), open=False, visible=bool(brought), elem_id="more-maps"
             ) as more:
                 others = gallery([], columns=3, elem_id="other-maps")
+    return Places(heading, against, first, why, more, others)
 
-    def fill(title: Html | None, maps: Sequence[ClassMap], analysis: Analysis | None = None) -> Values:
-        return {
-            heading: title,
-            against: gr.Radio(**offer_others(analysis, maps, say)),
-            first: caption_maps(maps[:1]),
-            why: words.explain_first(maps),
-            more: gr.update(visible=bool(maps)),
-        }
+
+def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
+    """Build the maps inside `tab`; a click in `top` chooses their class, a second list the other."""
+    places, chosen = lay_out(session), session.chosen
+    heading, against, others = places.heading, places.against, places.others
 
     def draw(values: Values, report: Progress) -> Values:
         (wanted, other), result = session.find_classes(values), session.open(values, report)
         maps = result.classes(wanted, against=other, count=1)
         title = words.write_class_title(maps) if maps else words.write_no_classes()
-        return fill(title, maps, result.analysis)
+        return places.fill(title, maps, result.analysis)
 
     def draw_others(values: Values, report: Progress) -> Values:
         wanted, other = session.find_classes(values)
@@ -78,13 +97,13 @@ def build(session: Session, tab: gr.Tab, top: gr.Label) -> None:
         with tell_errors():
             return {chosen: picked, **draw({**values, chosen: picked}, make_progress())}
 
-    outputs = [heading, against, first, why, more]
+    outputs = [heading, against, places.first, places.why, places.more]
     options = {**RUN, "show_progress": "minimal"}
-    part = Part(draw, outputs, inputs={chosen}, empty=lambda values: fill(None, ()))
-    session.follow(part, tab, brought=bool(brought), **options)
+    part = Part(draw, outputs, inputs={chosen}, empty=lambda values: places.fill(None, ()))
+    session.follow(part, tab, brought=bool(session.first and session.first.maps), **options)
     rest = Part(draw_others, [others], inputs={chosen}, version=session.find_classes)
-    session.follow(rest, more, also=[chosen.change], **options)
-    options |= {"trigger_mode": "always_last", "show_progress_on": [first]}
+    session.follow(rest, places.more, also=[chosen.change], **options)
+    options |= {"trigger_mode": "always_last", "show_progress_on": [places.first]}
     top.select(choose, {*session.inputs, chosen}, [chosen, *outputs], **options)
     against.input(compare, {*session.inputs, chosen, against}, [chosen, *outputs], **options)
 
