@@ -49,7 +49,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         traffic = Traffic()
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.on("requestfinished", traffic.ended.append)
+        page.on("requestfinished", lambda request: traffic.ended.append(request))
         page.goto(url)
         page.wait_for_timeout(QUIET)
         opened = traffic.take()
