@@ -7,10 +7,10 @@ from PIL import Image
 from vitdemo.engine.answers import attention, features, payload
 from vitdemo.engine.answers.classes import (
     ClassMap,
-    best_method,
     class_drawing,
     class_map,
     class_maps,
+    class_methods,
     draw_class_map,
     find_probability,
 )
@@ -143,9 +143,9 @@ class Result:
         """Return one of `classes`, ready to be drawn. Run the network and raise as `class_map`."""
         return class_drawing(self._subject, label, method=method, against=against)
 
-    def best_method(self) -> str:
-        """Return the method of the first of `classes`: the most faithful one, where that was measured."""
-        return best_method(self._subject)
+    def class_methods(self) -> list[str]:
+        """Return the methods of `classes` in their order: the most faithful first where that was measured."""
+        return class_methods(self._subject)
 
     def probability(self, label: str) -> float:
         """Return how likely class `label` is by the answer. Raise ValueError for one that is not known."""

@@ -123,7 +123,7 @@ class Network(HubMixin):
         is unknown or out of range.
         """
         result = self.open(picture, pruning_ratio=pruning_ratio, size=size)
-        method = method or (result.best_method() if self.classes else DEFAULT_METHOD)
+        method = method or (result.class_methods()[0] if self.classes else DEFAULT_METHOD)
         look = check_asked(method, class_name or against, options)
         if look is not None:
             return Explanation(result, look, result.attention(look))

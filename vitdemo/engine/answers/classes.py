@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jaxtyping import Float
@@ -12,9 +11,8 @@ from torch import Tensor
 from vitdemo import render
 from vitdemo.engine.answers.attention import find_gone
 from vitdemo.engine.answers.numbers import PatchMap, patch_map
-from vitdemo.engine.answers.times import find_setting
 from vitdemo.engine.core.cache import Entry
-from vitdemo.engine.core.setting import Setting, make_pruning
+from vitdemo.engine.core.setting import Setting, find_setting, make_pruning
 from vitdemo.engine.core.subject import Subject
 from vitdemo.faithfulness import Ranking, read_ranking
 from vitdemo.maps import CLASS_METHODS, Heatmap, Method, explain
@@ -64,7 +62,7 @@ def class_maps(
         return []
     label, ranking = label or answer(entry), find_ranking(subject)
     maps = []
-    for method in ranking.sort(CLASS_METHODS)[:count]:
+    for method in class_methods(subject)[:count]:
         heat = compute_heat(subject, label, method=method, against=against)
         image, total = draw_class(entry, method, heat).to_image(), float(heat[heat == heat].sum())
         maps.append(ClassMap(label, method, image, total, ranking.n, against))
@@ -98,9 +96,9 @@ def choose_class_method(key: str) -> Method:
     return CLASS_METHODS[key]
 
 
-def best_method(subject: Subject) -> str:
-    """Return the method of the map that stands first among `class_maps`."""
-    return find_ranking(subject).sort(CLASS_METHODS)[0]
+def class_methods(subject: Subject) -> list[str]:
+    """Return the methods of `class_maps` in their order; none for a network without classes."""
+    return find_ranking(subject).sort(CLASS_METHODS) if subject.entry.config.num_classes else []
 
 
 def find_probability(subject: Subject, label: str) -> float:
@@ -123,9 +121,10 @@ def compute_heat(subject: Subject, label: str, *, method: str, against: str) -> 
 
     def run() -> dict[str, Heatmap]:
         loaded = subject.loaded
-        classes = [find_class(subject.entry, loaded, one) for one in (label, against) if one]
+        target = find_class(subject.entry, loaded, label)
+        other = find_class(subject.entry, loaded, against) if against else None
         with subject.turn():
-            trace = record_class(subject, loaded, classes, kind=kind)
+            trace = record_class(subject, loaded, target, other, kind=kind)
         alike = [key for key, other in CLASS_METHODS.items() if other.relevance == kind]
         return {key: explain(trace, key) for key in alike}
 
@@ -166,13 +165,14 @@ def find_class(entry: Entry, loaded: LoadedModel, label: str) -> int:
     return max(found, key=lambda index: float(logits[index]))
 
 
-def record_class(subject: Subject, loaded: LoadedModel, classes: Sequence[int], *, kind: str) -> Trace:
+def record_class(
+    subject: Subject, loaded: LoadedModel, target: int, against: int | None, *, kind: str
+) -> Trace:
     """Return the pass that gave the answer, which runs again, with gradients or one kind of relevance.
 
-    They are of the first of `classes`, or of that rather than the second. It is the caller's turn.
+    They are of class `target`, or of that rather than `against`. It is the caller's turn.
     """
     entry, call = subject.entry, subject.shared.pool.call
-    target, against = (*classes, None)[:2]
     if kind:
         trace = replace(entry.pruned or entry.dense, target=target, against=against)
         return call(record_relevance, loaded.model, subject.pixels, trace, kind)

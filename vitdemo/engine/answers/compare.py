@@ -167,8 +167,7 @@ def even_shares(heat: Heatmap) -> Heatmap:
 
 
 def find_last_kept(entry: Entry) -> Image.Image:
-    kept = entry.analysis.kept
-    return draw_left(entry, len(kept)) if kept else render.enlarge_view(entry.analysis.view)
+    return draw_left(entry, len(entry.analysis.kept))
 
 
 def agree(entries: list[Entry], heats: list[np.ndarray]) -> tuple[float | None, int, Obstacle]:

@@ -45,9 +45,8 @@ def left(entry: Entry) -> Message:
 
 def card(entry: Entry, address: str) -> Image.Image:
     """Return the picture, the patches that were kept, and who says what of it, 1200 x 630 pixels."""
-    view, kept = entry.analysis.view, entry.analysis.kept
-    shown = draw_left(entry, len(kept)) if kept else render.enlarge_view(view)
-    words = answer(entry) or (entry.analysis.title,)
     analysis = entry.analysis
+    words = answer(entry) or (analysis.title,)
     lines = [analysis.warning, left(entry), name(entry), analysis.vocabulary, address]
-    return render.draw_card(shown, view, title=words, lines=lines)
+    shown = draw_left(entry, len(analysis.kept))
+    return render.draw_card(shown, analysis.view, title=words, lines=lines)

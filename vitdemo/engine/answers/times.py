@@ -8,7 +8,7 @@ import torch
 
 from vitdemo import timing
 from vitdemo.engine.core.records import Analysis, Timings
-from vitdemo.engine.core.setting import Setting, make_pruning, name_setting, to_keep_ratio
+from vitdemo.engine.core.setting import find_setting, make_pruning, name_setting
 from vitdemo.engine.core.shared import Shared
 from vitdemo.engine.core.subject import Subject
 from vitdemo.message import Message, Progress
@@ -68,9 +68,3 @@ def name_weights(analysis: Analysis, loaded: LoadedModel) -> str:
 def name_place(analysis: Analysis, loaded: LoadedModel) -> tuple[str, ...]:
     """Return under which name the times are kept."""
     return *name_setting(analysis.model, find_setting(analysis, loaded), loaded), str(analysis.input_size)
-
-
-def find_setting(analysis: Analysis, loaded: LoadedModel) -> Setting:
-    """Return how the result was asked for."""
-    keep_ratio = to_keep_ratio(analysis.pruning_ratio)
-    return Setting(loaded.spec, keep_ratio, analysis.selector, analysis.reduction)

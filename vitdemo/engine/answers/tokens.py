@@ -23,8 +23,8 @@ class Tokens:
 
     def kept_figures(self) -> Captioned:
         """Return the view, then what each stage of the pruned pass left of it."""
-        view, count = self.entry.analysis.view, self.entry.config.num_patches
-        figures: Captioned = [(render.enlarge_view(view), Message("Input: {count} patches", count=count))]
+        count = self.entry.config.num_patches
+        figures: Captioned = [(draw_left(self.entry, 0), Message("Input: {count} patches", count=count))]
         for stage, ids in enumerate(self.entry.analysis.kept, start=1):
             words = Message(
                 "Stage {stage}: {kept} of {count} patches", stage=stage, kept=len(ids), count=count
@@ -74,8 +74,10 @@ class Tokens:
 
 
 def draw_left(entry: Entry, stage: int) -> Image.Image:
-    """Return the view as `stage`, from 1, left it: kept patches in full colour, or tokens and their parts."""
+    """Return the view as `stage` left it, 0 = whole: patches in full colour, or tokens and their parts."""
     analysis, trace = entry.analysis, entry.pruned
+    if not stage:
+        return render.enlarge_view(analysis.view)
     assert trace is not None, "a stage has left something"
     if not analysis.merges:
         return render.draw_kept(analysis.view, analysis.kept[stage - 1], entry.config.grid)

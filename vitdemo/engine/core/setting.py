@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from vitdemo.engine.core.records import MAX_PRUNING_RATIO, Request
+from vitdemo.engine.core.records import MAX_PRUNING_RATIO, Analysis, Request
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Pruning
@@ -42,6 +42,12 @@ def choose_setting(spec: ModelSpec, pruning_ratio: float, selector: str, reducti
     if keep_ratio == 1:
         return Setting(spec, keep_ratio, "", "")
     return Setting(spec, keep_ratio, selector if way.asks_selector else "", reduction)
+
+
+def find_setting(analysis: Analysis, loaded: LoadedModel) -> Setting:
+    """Return how the result was asked for."""
+    keep_ratio = to_keep_ratio(analysis.pruning_ratio)
+    return Setting(loaded.spec, keep_ratio, analysis.selector, analysis.reduction)
 
 
 def choose_selector(spec: ModelSpec, name: str) -> str:

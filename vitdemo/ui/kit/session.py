@@ -40,11 +40,10 @@ class Answer:
 class Session:
     """The components and states of a page that more than one room uses. To be made inside the page.
 
-    `image` to `reduction`: what the visitor asks for. `key`: the key of the shown
-    result, and nothing else of it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`:
-    (key, class, class rather than which), as they were clicked last. `added`: keys of networks that the
-    visitor's menu has besides. `answers`: what is shown of an analysis in the very event that makes it, see
-    `show`.
+    `image` to `reduction`: what the visitor asks for. `key`: the key of the shown result, and nothing else of
+    it. `active`: the elem_id of the open tab, which the browser keeps. `chosen`: (key, class, class rather
+    than which), as they were clicked last. `added`: keys of networks that the visitor's menu has besides.
+    `answers`: what is shown of an analysis in the very event that makes it, see `show`.
     """
 
     engine: Engine

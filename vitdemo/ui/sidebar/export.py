@@ -75,7 +75,7 @@ def write_content(result: Result, kind: str, look: Look) -> tuple[str, bytes]:
 def write_map(result: Result, classes: tuple[str, str], place: int) -> tuple[str, bytes]:
     """Return (the method, a large picture) of the map at `place` among those of a class and another."""
     label, against = classes
-    method = pick(result.classes(label, against=against), place).method
+    method = pick(result.class_methods(), place)
     picture = result.draw_class_map(label, method=method, against=against)
     return method, encode_png(picture, about=result.analysis.credit)
 

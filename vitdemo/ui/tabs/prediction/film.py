@@ -16,7 +16,8 @@ from vitdemo.ui.kit.components import RUN
 from vitdemo.ui.kit.errors import tell_errors
 from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import find_language, say_both, word
-from vitdemo.ui.kit.session import First, Session
+from vitdemo.ui.kit.opening import First
+from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import AHEAD, make_progress
 from vitdemo.ui.tabs.prediction.words import FILM
