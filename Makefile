@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Python is started dozens of times: it compiles everything once, whatever the surroundings say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check audit timing suite soak wheel image versions lock clean
+.PHONY: demo test check audit timing suite soak long wheel image versions lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
@@ -32,10 +32,14 @@ timing: $(VENV)/.test
 	$(BIN)/python -m pytest tests/browser tests/test_timing.py -m timing
 
 suite: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not timing" -n 2 --dist worksteal --durations=20
+	$(BIN)/python -m pytest -m "not timing and not long" -n 2 --dist worksteal --durations=20
 
 soak: $(VENV)/.test
 	$(BIN)/python -m tests.soak --seconds 60 --calls 1500 --result-megabytes 64
+
+# What `make test` tries in a smaller form, at full length.
+long: $(VENV)/.test
+	$(BIN)/python -m pytest -m long -n 2 --dist worksteal --durations=20
 
 # Build the wheel into dist/ and try it in an empty environment: torch is installed anew, which takes minutes.
 wheel: $(VENV)/.test

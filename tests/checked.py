@@ -1,4 +1,4 @@
-"""Annotated functions that are checked in the first calls of each test, and in every so many later ones."""
+"""Annotated functions that are checked in the first, second, fourth, eighth ... call of each test."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 import jaxtyping
 from jaxtyping import install_import_hook, jaxtyped
 
-# A check takes as long as a hundred calls, and a test may call a function 100,000 times.
-FIRST, EVERY = 100, 50
 # An int passes where a float is asked for.
 CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 
@@ -21,14 +19,17 @@ calls: Counter[CodeType] = Counter()  # of each function in this test; tests/con
 
 
 def check_some(function: Callable[..., Any], typechecker: Any) -> Callable[..., Any]:
-    """Return the function with checks, which are made when it is first called: most never are."""
+    """Return the function with checks, which are made when it is first called: most never are.
+
+    A check takes as long as a hundred calls, and a test may call a function 100,000 times.
+    """
     code, checked = function.__code__, None
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal checked
         calls[code] += 1
-        if calls[code] > FIRST and calls[code] % EVERY:
+        if calls[code].bit_count() > 1:
             return function(*args, **kwargs)
         checked = checked or jaxtyped(function, typechecker=typechecker)
         return checked(*args, **kwargs)
