@@ -55,6 +55,19 @@ def test_a_visit(open_page: Opener, app_url: str, artefacts: Path) -> None:
     keep_looks(page, artefacts, "how-it-works")
 
 
+def test_what_an_event_has_read_is_not_marked_as_waiting(page: Page) -> None:
+    """By gradio's own class: of an event that has ended 1 and 2 are outputs, 2 and 3 inputs."""
+    marked = page.evaluate("""async () => {
+        const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+        const module = await import(loaded.find((name) => name.includes("/statustracker-")));
+        const marks = new (Object.values(module).find((one) => one?.prototype?.resolve_args))();
+        marks.register(0, [1, 2], [2, 3], "full");
+        marks.update({ fn_index: 0, status: "complete", stream_state: "closed" });
+        return Object.entries(marks.current).map(([id, { status }]) => [id, status]);
+    }""")
+    assert marked == [["1", "complete"], ["2", "complete"]]
+
+
 def move_slider(page: Page) -> None:
     """By the keyboard, from 30 to 50 %: the token line follows at once, the result when the key is up."""
     steps.show_settings(page)

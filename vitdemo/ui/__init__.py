@@ -24,7 +24,7 @@ from vitdemo.ui.tabs import TABS
 TITLE = "document.title = element.querySelector('h1').textContent"  # gradio does not translate it
 
 # Which run before gradio's.
-SCRIPTS = ("kit/again.js", "kit/moved.js", "kit/open_tab.js", "kit/reach.js", "kit/stale.js")
+SCRIPTS = ("kit/again.js", "kit/marks.js", "kit/moved.js", "kit/open_tab.js", "kit/reach.js", "kit/stale.js")
 
 __all__ = ["analyse_first_view", "build", "make_launch_options"]
 
@@ -75,19 +75,19 @@ def build(
         session.wire(tabs)
         Answering(session, line, link.Link(side, copy, link.name_tabs(tabs)), page, wider).wire()
         api.add_endpoints(engine)
-    share_place_of_progress(page)
+    drop_hidden_progress(page)
     return page
 
 
-def share_place_of_progress(page: gr.Blocks) -> None:
-    """Name one output of each event as the place of a progress that is hidden anyway.
+def drop_hidden_progress(page: gr.Blocks) -> None:
+    """Give a progress that is hidden no place.
 
     At each step of each event gradio's page looks up all such places of all events so far, a quarter of a
     second for a new result.
     """
     for event in page.fns.values():
         if event.show_progress == "hidden":
-            event.show_progress_on = event.outputs[:1] or None  # type: ignore[assignment]
+            event.show_progress_on = []
 
 
 def analyse_first_view(engine: Engine) -> First | None:
