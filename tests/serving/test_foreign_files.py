@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.server import ROOT, serve_page
+from tests.serving.slots import list_slots, put_value, walk_events
 from tests.serving.visitor import API, BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
@@ -116,28 +117,10 @@ def find_sentence(answer: str) -> str | None:
     return None
 
 
-def list_slots(visitor: Visitor) -> list[tuple[int, int, str]]:
-    """Return (event, place, kind) of every input that a client fills."""
-    found = []
-    for number, event in visitor.events.items():
-        kinds = [visitor.components[part]["type"] for part in event["inputs"]]
-        found += [(number, place, kind) for place, kind in enumerate(kinds) if kind != "state"]
-    return found
-
-
-def walk_events(visitor: Visitor, values: list[Any]) -> list[tuple[int, int, str, Any]]:
-    """(event, place, kind, value): each event that takes anything is handed each value, place after place."""
-    found = []
-    for event in visitor.events:
-        places = [slot for slot in list_slots(visitor) if slot[0] == event]
-        found += [(*places[index % len(places)], value) for index, value in enumerate(values) if places]
-    return found
-
-
-def put_value(visitor: Visitor, event: int, place: int, value: Any) -> Call:
-    data = visitor.list_inputs(event)
-    data[place] = value
-    return Call(event, data)
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.long)], ids=["some", "all"])
+def sparse(request: pytest.FixtureRequest) -> bool:
+    """Whether one input of each kind of an event is enough, and less is tried on it."""
+    return request.param
 
 
 def scan(answer: str) -> None:
@@ -152,20 +135,20 @@ def test_the_configuration_has_every_event_and_kind_of_input(visitor: Visitor, m
     assert kinds >= {"image", "uploadbutton", "slider", "dropdown", "radio", "number", "textbox"}
 
 
-def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Hostile) -> None:
-    every, often = list(files.values()), [files[name] for name in OFTEN]
-    calls = []
-    for index, (event, place, kind) in enumerate(list_slots(visitor)):
+def test_no_event_takes_a_file_that_was_not_uploaded(visitor: Visitor, files: Hostile, sparse: bool) -> None:
+    every, often, step = list(files.values()), [files[name] for name in OFTEN], 4 if sparse else 1
+    slots, calls = list_slots(visitor, sparse=sparse), []
+    for index, (event, place, kind) in enumerate(slots):
         takes_files = kind in ("image", "uploadbutton")
-        handed = [every[index % len(every)], *(often if takes_files else [])]
+        handed = [every[index % len(every)], *(often[index % step :: step] if takes_files else [])]
         wrapped = [[value] if kind == "uploadbutton" else value for value in handed]
         calls += [put_value(visitor, event, place, value) for value in wrapped]
-    walk = walk_events(visitor, [files[name] for name in ALWAYS])
+    walk = walk_events(slots, [files[name] for name in ALWAYS[::step]])
     calls += [
         put_value(visitor, event, place, [value] if kind == "uploadbutton" else value)
         for event, place, kind, value in walk
     ]
-    assert len(calls) > 700
+    assert len(calls) > (400 if sparse else 1000)
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         assert find_sentence(answer) == FOREIGN, (visitor.events[call.event]["api_name"], call.data, answer)
         scan(answer)
@@ -222,14 +205,14 @@ def test_an_upload_itself_is_taken(visitor: Visitor, foreign: Path) -> None:
     assert '"labels"' in answer
 
 
-def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Visitor) -> None:
-    values = list(ODD.values())
+def test_odd_values_are_told_in_one_sentence_and_the_server_goes_on(visitor: Visitor, sparse: bool) -> None:
+    values, slots = list(ODD.values()), list_slots(visitor, sparse=sparse)
     calls = [
         put_value(visitor, event, place, values[(2 * index + more) % len(values)])
-        for index, (event, place, _) in enumerate(list_slots(visitor))
-        for more in (0, 1)
+        for index, (event, place, _) in enumerate(slots)
+        for more in range(1 if sparse else 2)
     ]
-    walk = walk_events(visitor, [math.nan, math.inf])
+    walk = walk_events(slots, [math.nan] if sparse else [math.nan, math.inf])
     calls += [put_value(visitor, event, place, value) for event, place, _, value in walk]
     told = 0
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):

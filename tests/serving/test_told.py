@@ -14,7 +14,8 @@ import pytest
 
 from tests.api.test_endpoints import PARAMETERS
 from tests.browser.server import serve_page
-from tests.serving.test_foreign_files import find_sentence, list_slots, put_value
+from tests.serving.slots import list_slots, put_value
+from tests.serving.test_foreign_files import find_sentence
 from tests.serving.visitor import BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits

@@ -21,7 +21,7 @@ from tests.weights.samples import compute_logits, scatter, write_own, write_tran
 from tests.weights.test_transformers_families import build_member
 from vitdemo.datasets import list_imagenet_classes
 
-DEADLINE = 2.0
+DEADLINE = 1.5
 GOOD = "hf-hub:me/good"
 TEXT, VISION = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
 COPIES = ("slow", "gated", "broken", "busy", "locked", "pickled", "hangs", "stuck", "space/vit_cifar10")
@@ -219,8 +219,8 @@ REFUSALS = {
     "no shard": f"me/lost has no {VISION} at revision main",
     "another network": "config.json of hf-hub:me/bert: model_type 'bert' is not known",
     "no file": "me/pickled has no model.safetensors at revision main (a pickle such as",
-    "hangs": "The Hub did not answer within 2 seconds",
-    "stuck": "The Hub did not answer within 2 seconds",
+    "hangs": "The Hub did not answer within 1.5 seconds",
+    "stuck": "The Hub did not answer within 1.5 seconds",
     "offline": "(HF_HUB_OFFLINE) and me/hangs is not in its cache",
     "down": "The Hub could not be reached",
 }

@@ -17,11 +17,11 @@ from tests.weights.hub import COMMIT
 from tests.weights.samples import compute_logits, write_own
 from vitdemo.weights import load_model, look_up
 
-DEADLINE = 2.0
+DEADLINE, BOUND = 1.2, 6.0  # seconds; the client waits for itself, too
 # Repository: what it does, and the sentence that is told.
 BROKEN = {
-    "stalls": "The Hub sent less than 16 kB of me/stalls in 2 seconds",
-    "drip": "The Hub sent less than 16 kB of me/drip in 2 seconds",
+    "stalls": "The Hub sent less than 16 kB of me/stalls in 1.2 seconds",
+    "drip": "The Hub sent less than 16 kB of me/drip in 1.2 seconds",
     "dies": "The Hub broke model.safetensors of me/dies off 3 times; 0.3 of 0.4 MB came the last time",
     "short": "model.safetensors of me/short arrived with another size than the Hub had announced",
     "huge": "model.safetensors of me/huge has 3,000 MB, and at most 1,074 MB are fetched unless "
@@ -70,7 +70,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_a_broken_download_is_one_sentence_in_bounded_time(hub: dict[str, Any], name: str) -> None:
     assert hub[name]["error"].startswith(BROKEN[name])
     assert hub[name]["template"], "a Message, which has its Chinese"
-    assert hub[name]["seconds"] < 3 * DEADLINE
+    assert hub[name]["seconds"] < BOUND
     assert (
         sum(request.startswith("GET") and "safetensors" in request for request in hub[name]["requests"]) <= 3
     )
@@ -96,7 +96,7 @@ def test_a_download_that_dies_once_goes_on(hub: dict[str, Any]) -> None:
 def test_progress_comes_from_the_first_second_to_the_last(hub: dict[str, Any]) -> None:
     heard, progress = hub["stalls"]["heard"], hub["stalls"]["progress"]
     assert progress[0] == [0.0, "Asking the Hub for me/stalls"]
-    assert heard[0] < 0.5
+    assert heard[0] < 1
     assert max(later - sooner for sooner, later in pairwise(heard)) < 1
 
 
