@@ -25,8 +25,9 @@ def test_squares_of_a_grid() -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("block", [1, 2])
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    ("name", "block"), [*((name, 1) for name in VARIANTS), ("square", 2), ("focused, local", 2)]
+)
 def test_it_is_the_fall_of_the_score_without_each_patch(
     name: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

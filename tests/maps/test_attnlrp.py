@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from tests.models.nets import VARIANTS, make_pictures, make_small, make_small_dynamic
 from vitdemo.maps import explain
+from vitdemo.models import VisionTransformer
 from vitdemo.models.feature_maps import RELU_FLOOR
 from vitdemo.models.layers import Block
 from vitdemo.models.pruning import FixedRatio, Pruning
@@ -132,15 +133,28 @@ def sum_lost(attn: Tensor, gradient: Tensor, *, linear: bool) -> float:
     return float((attn * gradient).sum() - (0 if linear else kept.sum()))
 
 
-@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("name", VARIANTS)
-def test_relevance_is_conserved_from_layer_to_layer(name: str, residual: bool) -> None:
+def test_relevance_is_conserved_from_layer_to_layer(name: str) -> None:
     """What a layer adds to the sum is the share of its biases and of its softmax, to rounding in float64."""
     net = make_small_dynamic(**VARIANTS[name]).double()
     x = make_pictures(net.config, 1).double()
     pruning = Pruning(make_selector("learned", model=net, pixels=x), FixedRatio(0.6))
     trace = add_relevance(record(net, x, pruning=pruning, target=TARGET, grads=True), net, x)
-    relevance = trace.residual_relevance if residual else trace.relevance
+    for residual, relevance in ((False, trace.relevance), (True, trace.residual_relevance)):
+        assert relevance is not None
+        totals, lost, logit = follow_relevance(net, x, pruning, residual=residual)
+        assert [float(layer.sum()) for layer in relevance] == pytest.approx(totals[:-1], rel=1e-3, abs=1e-3)
+        steps = np.diff([*totals, logit])
+        inside = slice(
+            net.config.depth if name == "attention pooling" else None
+        )  # its softmax is not watched
+        np.testing.assert_allclose(steps[inside], lost[inside], rtol=1e-9, atol=1e-9)
+
+
+def follow_relevance(
+    net: VisionTransformer, x: Tensor, pruning: Pruning, *, residual: bool
+) -> tuple[list[float], list[float], float]:
+    """Return the sums that enter each layer and the last norm, what each adds to them, and the logit."""
     recorder = Recorder(grads=True)
     with RelevanceRules(residual=residual), Watch(recorder) as watch:
         logit = net(x.clone().requires_grad_(), pruning=pruning, recorder=recorder)[0, TARGET]
@@ -155,12 +169,7 @@ def test_relevance_is_conserved_from_layer_to_layer(name: str, residual: bool) -
         lost[layer] += sum_lost(attn.detach(), gradient, linear=net.config.attention == "linear")
     for (layer, _, bias), gradient in zip(watch.biases, found[2 * depth + 1 :], strict=True):
         lost[layer] += float((gradient * bias).sum())
-
-    assert relevance is not None
-    assert [float(layer.sum()) for layer in relevance] == pytest.approx(totals[:-1], rel=1e-3, abs=1e-3)
-    steps = np.diff([*totals, float(logit.detach())])
-    inside = slice(depth if name == "attention pooling" else None)  # its own softmax is not watched
-    np.testing.assert_allclose(steps[inside], lost[inside], rtol=1e-9, atol=1e-9)
+    return totals, lost, float(logit.detach())
 
 
 @pytest.mark.parametrize("name", VARIANTS)
