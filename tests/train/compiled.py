@@ -1,4 +1,4 @@
-"""What compiled networks do: `python -m tests.train.compiled DATA RUNS` prints what went wrong in each check.
+"""What compiled networks do: `python -m tests.train.compiled DATA RUNS CHECK ...` prints what went wrong.
 
 It is a process of its own, since the tests check annotated functions when they are called, and a compiler
 would follow that, too: what it compiled would be another network than users have.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch import nn
@@ -23,12 +25,19 @@ from vitdemo.models.layers import Block
 from vitdemo.models.pruning import Explicit, Pruning
 
 
-def check_training(tiny: list[str]) -> None:
+def check_machine_code(tiny: list[str]) -> None:
     """Forward, backward and the moving average, whose keys must be the eager ones."""
     short = [*tiny, *ALIKE, "model.depth=1", "model.embed_dim=16"]
     eager = train_weights(short, steps=2)
     compiled = train_weights([*short, "compile=true"], steps=2)
     assert measure_distance(eager, compiled) < 1e-5
+
+
+def check_training(tiny: list[str]) -> None:
+    """The same of what the compiler traced, with its own backward, before it is machine code."""
+    with patch("train.step.compile_network", wraps=partial(compile_network, backend="aot_eager")) as taken:
+        check_machine_code(tiny)
+    taken.assert_called_once()
 
 
 def make_compiled(recipe: str, words: list[str]) -> nn.Module:
@@ -59,15 +68,20 @@ def check_blocks(tiny: list[str]) -> None:
         torch.testing.assert_close(block(tokens), Block.forward(block, tokens))  # pyright: ignore[reportArgumentType]
 
 
-CHECKS = {"training": check_training, "tokens": check_tokens, "blocks": check_blocks}
+CHECKS = {
+    "machine code": check_machine_code,
+    "training": check_training,
+    "tokens": check_tokens,
+    "blocks": check_blocks,
+}
 
 
-def main(data: str, runs: str) -> None:
-    wrong = dict.fromkeys(CHECKS, "")
-    for name, check in CHECKS.items():
+def main(data: str, runs: str, *names: str) -> None:
+    wrong = dict.fromkeys(names, "")
+    for name in names:
         torch.manual_seed(0)
         try:
-            check(list_overrides(Path(data), Path(runs)))
+            CHECKS[name](list_overrides(Path(data), Path(runs)))
         except Exception:
             wrong[name] = traceback.format_exc()
     print(json.dumps(wrong))

@@ -48,7 +48,7 @@ def try_recipe(words: list[str]) -> TrainConfig | str:
         return str(error)
 
 
-@settings(max_examples=200, database=None)
+@settings(max_examples=30, database=None)
 @given(st.sampled_from(KEYS), values)
 @example("model", "3")
 @example("model.prune", "[1]")
@@ -69,7 +69,7 @@ def test_an_override_is_taken_or_named(key: str, value: str) -> None:
     assert any(name in found for name in (key.rsplit(".", 1)[-1], groups.get(key, key))), (key, found)
 
 
-@settings(max_examples=80, database=None)
+@settings(max_examples=30, database=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=3))
 @example(["=3"])
 @example(["model.=3"])
@@ -86,7 +86,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=150, database=None)
+@settings(max_examples=30, database=None)
 @given(st.dictionaries(st.sampled_from(["name", "model", *KEYS[:60]]), plain, max_size=5))
 def test_a_recipe_of_anything_is_a_config_or_a_sentence(values: dict[str, Any]) -> None:
     sentence = ""
