@@ -8,12 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from huggingface_hub import constants
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.browser import steps
 from tests.browser.bundled import start_bundled
 from tests.browser.chromium import PATIENCE
-from tests.browser.server import ROOT, find_app
+from tests.browser.server import ROOT
 
 OPENED = "new URLSearchParams(location.search).has('model')"  # the server has read the address
 FORGET = """() => {
@@ -33,7 +34,14 @@ Opener = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def app_url() -> str:
-    return find_app()
+    """Of the page that most tests share, so that what it has computed once is there."""
+    return start_bundled()[1]
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As HF_HUB_OFFLINE=1 does."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 class Window:

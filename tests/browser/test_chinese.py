@@ -165,11 +165,12 @@ def test_two_visitors_of_two_languages_at_once(chinese: Page, open_page: Opener,
     assert not [text for text in english_page.evaluate(READ) if CJK.search(text) or "__i18n__" in text]
 
 
+@pytest.mark.usefixtures("offline")
 def test_what_goes_wrong_is_said_in_chinese(chinese: Page, tmp_path: Path) -> None:
     page = chinese
     steps.choose_example(page, "ship")
     expect(page.locator("#headline .answer b")).to_have_text("轮船")
-    steps.choose(page, "model", "DeiT-Tiny")  # the app of the tests is offline
+    steps.choose(page, "model", "DeiT-Tiny")
     problem = page.locator("#another .problem")
     expect(problem).to_contain_text("Hub 客户端处于离线状态")
     expect(problem).to_contain_text("当前显示的内容保持不变")

@@ -24,6 +24,10 @@ STORED = """() => new Promise((done) => {
     found.onsuccess = () => { opening.result.close(); done(found.result.map((file) => file.size)); };
   };
 })"""
+HUSH = """() => {
+  console.error = () => {};
+  window.addEventListener("unhandledrejection", (event) => event.preventDefault());
+}"""
 
 
 @pytest.fixture
@@ -51,8 +55,9 @@ def find_shown(page: Page) -> Image.Image:
 
 
 def come_again(page: Page) -> None:
-    """Load the page anew, once nothing is on its way that would complain."""
+    """Load the page anew. The one that is left may still wait for an answer, and would complain."""
     steps.expect_rest(page)
+    page.evaluate(HUSH)
     page.reload()
     page.wait_for_function(OPENED)
 

@@ -11,7 +11,13 @@ from tests.browser import steps
 from tests.browser.bundled import load_config
 from tests.browser.conftest import Opener
 from tests.browser.looks import PHONE, keep_looks
+from tests.browser.server import find_app
 from vitdemo.examples import example_paths
+
+
+@pytest.fixture(scope="module")
+def app_url() -> str:
+    return find_app()
 
 
 @pytest.fixture
