@@ -19,13 +19,7 @@ from train.__main__ import main as train
 from vitdemo.datasets import DATASETS
 
 ROOT = Path(__file__).parents[2]
-# The second of two processes; its data set is as short as this one's.
-SECOND = """
-from tests.train.short import DATASETS, SHORT
-from train.__main__ import main
-DATASETS["cifar10"] = SHORT
-main()
-"""
+SECOND = Path(__file__).with_name("short.py")  # of two processes; its data set is as short as this one's
 CLASSES = ("apple tree", "bridge", "cat")  # of the tree
 TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
 
@@ -114,7 +108,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_twice(arguments: list[str]) -> str:
     """Return what `python -m train` prints in two processes that train together, this one and another."""
-    return run_in_two(lambda: train(arguments), program=SECOND, arguments=arguments)
+    return run_in_two(
+        lambda: train(arguments), program=SECOND.read_text(encoding="utf-8"), arguments=arguments
+    )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from train.__main__ import main
 from vitdemo.datasets import DATASETS, Images, Photos, Split
 
 CIFAR10 = DATASETS["cifar10"]
@@ -17,3 +18,7 @@ def load(folder: Path, split: Split) -> Images | Photos:
 
 
 SHORT = replace(CIFAR10, load=load)
+
+if __name__ == "__main__":  # as `python -m train`
+    DATASETS["cifar10"] = SHORT
+    main()

@@ -155,7 +155,7 @@ def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_pa
 
 def begin(words: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "train", *words],
+        [sys.executable, "-m", "tests.train.short", *words],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

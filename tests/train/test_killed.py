@@ -23,7 +23,7 @@ waits = random.Random(0)
 
 
 def save(step):
-    tensors = {name: torch.full((200_000,), float(step)) for name in ("model", "ema")}
+    tensors = {name: torch.full((50_000,), float(step)) for name in ("model", "ema")}
     save_state(folder, tensors=tensors, progress={"step": step})
 
 

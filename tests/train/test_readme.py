@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import json
 import re
@@ -74,6 +75,7 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     words = [places.get(word, word) for word in words]
     if words[0] == "torchrun":
         words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
+        words[words.index("train")] = "tests.train.short"
     if "predictors" in words:
         pictures = write_photos(folder) / "imagenette"
         return [*words[:-2], f"init={dense}", f"data={pictures}", f"runs={folder}", "epochs=1", "judged=1"]
@@ -86,21 +88,33 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     if "--dry-run" in words or "train.report" in words:
         return words
     if "train.bench" in words:
-        return [*words, "--steps", "1", "--rounds", "1", "--batch-size", "8", "--compile", "no"]
+        return [
+            *words,
+            "--steps",
+            "1",
+            "--rounds",
+            "1",
+            "--batch-size",
+            "8",
+            "--compile",
+            "no",
+            "--workers",
+            "0",
+        ]
     if "train.evaluate" in words and "imagenette" in command:
         data = write_photos(folder)
     if "train.evaluate" in words and "photo" in command:
         data = write_photos(folder, name="photos", classes=PHOTO_WORDS)
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "5"]
-    if "train" in words:
+    if {"train", "tests.train.short"} & set(words):
         small = [*list_overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
             small += [f"data.folder={write_photos(folder)}", "distil.weight=0.0"]
         if "gpu_" in command:
             small += ["compile=false", "model.mlp_ratio=2.0"]
         if "_resnet" in command:
-            small = [word for word in small if not word.startswith("model.")]
+            small = [word for word in small if not word.startswith("model.")] + ["model.widths=[4, 8, 8, 8]"]
         elif words[-1].endswith(("_taught", "_dynamicvit", "_lightvit", "imagenette_vit")):
             small.append(f"init_from={dense}")  # in place of the network that they start from
         if "cifar10_dynamicvit" in command:
@@ -122,20 +136,20 @@ def test_readme_shows_commands_for_each_use() -> None:
     assert any(command.startswith("python -m train.evaluate") for command in COMMANDS)
 
 
-def find_module(command: str) -> str:
-    """Return the module that python or torchrun runs, "" for other commands."""
-    found = re.search(r" -m (\S+)", command)
-    return found[1] if found else ""
+CALL = "if __name__ == '__main__':\n    main()"
 
 
 def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what `python -m MODULE ...` prints, by its `main` in this process, which has torch already.
 
-    Not by runpy: it would keep the byte code of checked functions, which no other process can run.
+    Not by runpy: it would keep the byte code of checked functions, which no other process can run. That
+    python calls `main`, too, is read in the source.
     """
     printed, module = io.StringIO(), import_module(words[2])
     if hasattr(module, "__path__"):
         module = import_module(f"{words[2]}.__main__")
+    last = ast.parse(inspect.getsource(module)).body[-1]
+    assert ast.unparse(last).replace("sys.exit(main())", "main()") == CALL
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [words[2], *words[3:]])
     with redirect_stdout(printed):
@@ -159,11 +173,8 @@ def run_apart(words: list[str]) -> str:
 def test_a_command_works(
     command: str, data: Path, dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last command of each module runs in a process of its own, which costs seconds."""
     words = split_command(command, data=data, dense=dense, folder=tmp_path)
-    module = find_module(command)
-    later = [find_module(one) for one in COMMANDS[COMMANDS.index(command) + 1 :]]
-    out = run_here(words, monkeypatch) if module and module in later else run_apart(words)
+    out = run_here(words, monkeypatch) if command.startswith("python -m ") else run_apart(words)
     if "--json" in words:
         printed = json.loads(out)
         assert printed
