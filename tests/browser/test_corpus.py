@@ -114,7 +114,7 @@ def test_a_broken_file_among_several_costs_none_of_the_others(page: Page, tmp_pa
         expect_refused(page, entry) if entry.says else expect_seen(page, entry, engine)
 
 
-@pytest.mark.long  # tests/api/test_corpus.py asks the server about all of them, the test above shows some
+@pytest.mark.long  # the page is shown some above, and over HTTP tests/api/test_corpus.py asks about a third
 @pytest.mark.filterwarnings("ignore")
 def test_every_file(open_page: Opener, tmp_path: Path) -> None:
     engine = Engine(device="cpu", models_dir=write_small_models(tmp_path))
