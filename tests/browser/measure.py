@@ -10,14 +10,16 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import MISSING, SWITCHES, find_browser
-from tests.browser.server import ROOT, find_app
+from tests.browser.server import start_app, stop
 from tests.browser.steps import upload
 from tests.browser.test_first_view import PLACES, WATCH
 from vitdemo.engine import Engine, Timing
@@ -82,8 +84,9 @@ def main() -> None:
     n, path = parser.parse_args().n, find_browser()
     if path is None:
         sys.exit(MISSING)
-    url = find_app(ROOT / "checkpoints")
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        app, url = start_app(folder, OMP_NUM_THREADS=str(torch.get_num_threads()))
+        stack.callback(stop, app)
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         opened = []
         for _ in range(n):

@@ -91,6 +91,9 @@ def test_an_answer_that_comes_too_late_is_dropped(open_page: Opener, monkeypatch
     steps.open_tab(page, "Tokens", "#scores img")
     steps.unfold(page, "lab-smallest")
     page.locator("#lab-smallest-run").click()
+    sign = page.locator("#lab-smallest-result [data-testid=status-tracker] svg")
+    expect(sign).to_be_attached()
+    expect(sign).to_be_hidden()  # gradio would move it all the time, which takes a core
     steps.choose_example(page, "ship")
     steps.expect_answer(page, *steps.predict_by_hand(example_paths()["ship"], keep_ratio=0.7))
     go_on.set()

@@ -12,8 +12,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import OPENED, Opener
+from vitdemo.engine import Engine, Progress, Request, Result
 from vitdemo.examples import example_paths
 from vitdemo.limits import DEFAULTS, MEGABYTE
+from vitdemo.ui.kit import visit
 
 KEPT = "This browser keeps your picture"
 FORMER = "Your last picture is still in this browser."
@@ -86,11 +88,21 @@ def test_what_is_no_picture_never_leaves_the_browser(page: Page, tmp_path: Path)
     assert sent == []
 
 
-def test_the_last_picture_outlives_a_reload_and_can_be_forgotten(page: Page) -> None:
-    picture = example_paths()["truck"]
+def test_the_last_picture_outlives_a_reload_and_can_be_forgotten(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, requests = example_paths()["truck"], []
+
+    def analyse(engine: Engine, request: Request, report: Progress) -> Result:
+        requests.append(request)
+        return visit.analyse(engine, request, report)
+
+    monkeypatch.setattr("vitdemo.ui.answer.analyse", analyse)
     steps.upload(page, picture)
     answer = steps.predict_by_hand(picture, keep_ratio=0.7)
     steps.expect_answer(page, *answer)
+    steps.expect_rest(page)
+    assert len(requests) == 1  # gradio tells of an upload twice
     expect(page.locator("#own")).to_contain_text(KEPT)
     assert page.evaluate(STORED) == [picture.stat().st_size]
 

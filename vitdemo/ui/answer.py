@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -39,7 +40,7 @@ def build_headline(first: First | None) -> gr.HTML:
 class Answering:
     """The events that fill the headline, and all that was given to `Session.show`.
 
-    `wider`: the button that asks a network which knows more words.
+    `wider`: the button that asks a network which knows more words. `answered`: (key, what was asked for it).
     """
 
     session: Session
@@ -47,6 +48,7 @@ class Answering:
     link: Link
     page: Page
     wider: gr.Button
+    answered: gr.State = field(default_factory=partial(gr.State, None))
 
     @property
     def outputs(self) -> list[Any]:
@@ -72,7 +74,16 @@ class Answering:
                 return {self.headline: gr.skip()}
             if example := follow_model(session, values):
                 values = {**values, session.image: str(example.path)}
-        return self.analyse(values, progress)
+        if self.is_shown(values):
+            return {self.headline: gr.skip()}
+        told = self.analyse(values, progress)
+        return {**told, self.answered: (told[session.key], self._name(values))}
+
+    def is_shown(self, values: Values) -> bool:
+        """Return whether the page shows what `values` ask for; gradio tells of each upload twice."""
+        key = values[self.session.key]
+        same = values[self.answered] == (key, self._name(values))
+        return same and key is not None and self.session.engine.has(key)
 
     def analyse(self, values: Values, progress: gr.Progress) -> Values:
         """Analyse what `values` ask for."""
@@ -164,11 +175,14 @@ class Answering:
         gr.on(
             [*asking, session.ratio.release],
             self.answer,
-            inputs,
-            self.outputs,
+            {*inputs, session.key, self.answered},
+            [self.answered, *self.outputs],
             trigger_mode="always_last",
             **options,
         )
+
+    def _name(self, values: Values) -> tuple[Any, ...]:
+        return tuple(values[part] for part in self.session.asked.values())
 
     def _answer_pending(self, asked: dict[str, Any], shown: str, progress: gr.Progress) -> Values:
         """Analyse what the address of the page asked for, by name; `shown` is the picture that is there."""
