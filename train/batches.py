@@ -65,13 +65,18 @@ class Batches:
         self.config, self.split, self.teacher, self.division = config, split, teacher, division
         self.size = as_pair(config.model.img_size)
         self.auto_augment = make_auto_augment(config.augment, self.size, split.labels.device)
-        self.changed = Captured(self.change) if captured else self.change
+        self.captured = Captured(self.change) if captured else None
 
     def begin(self, batches: Sequence[Int[Tensor, "b"]], *, epoch: int) -> None:
         """Announce the rows of an epoch's batches, in their order, so that workers can decode ahead."""
         if isinstance(self.split, FolderSplit):
             parts = [rows[place] for rows in batches for _, place in self.division.own_parts(len(rows))]
             self.split.begin(parts, epoch=epoch)
+
+    def close(self) -> None:
+        """End the workers, if there are any."""
+        if isinstance(self.split, FolderSplit):
+            self.split.close()
 
     def cut(self, rows: Int[Tensor, "b"], *, done: float, seed: int) -> Iterator[Batch]:
         """Yield this process's parts of the batch `rows`, after the share `done` of the steps.
@@ -89,7 +94,7 @@ class Batches:
     def augment(self, rows: Int[Tensor, "b"], *, done: float) -> Batch:
         """Return the pictures `rows`, augmented and mixed as after the share `done` of the steps."""
         options, split = self.config.augment, self.split
-        changed = self.changed({"rows": rows})
+        changed = (self.captured or self.change)({"rows": rows})
         x, mirrored = changed["x"], changed["mirrored"]
         y = F.one_hot(split.labels[rows], self.config.model.num_classes).float()
         soft = self.teacher.look_up(rows, mirrored) if self.teacher else None

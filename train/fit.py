@@ -38,7 +38,8 @@ def fit(run: Run) -> None:
         facts = collect_facts(run.config, run.device)
         write_atomically(run.config.run_dir / FACTS, json.dumps(facts, indent=1) + "\n")
     run.learner.model.train()
-    with closing(Watch(run.config, step=run.step, total=run.total, world=run.world)) as watch:
+    watching = Watch(run.config, step=run.step, total=run.total, world=run.world)
+    with closing(run.batches), closing(watching) as watch:
         while run.step < run.total:
             row = finish_epoch(run, watch)
             run.history.append(row)

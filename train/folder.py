@@ -216,6 +216,11 @@ class FolderSplit(Pictures):
         self.announced.batches = [(epoch, rows.tolist()) for rows in order]
         self.coming = iter(self.loader)
 
+    def close(self) -> None:
+        """End the workers; `begin` would start others."""
+        # Dropped by name: what the garbage collector ends has lost its queues, and waits 5 s for each worker.
+        self.coming, self.loader = iter(()), None
+
     def augment(self, rows: Int[Tensor, "b"]) -> Augmented:
         """Return the next announced batch, which `rows` must be; without an announcement decode `rows` now.
 

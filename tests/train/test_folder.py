@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +19,7 @@ from train.batches import Batches
 from train.config import TrainConfig
 from train.data import Resident
 from train.evaluate import main as evaluate
+from train.fit import fit
 from train.folder import FolderSplit
 from train.recipe import load_recipe
 from train.run import Run
@@ -109,6 +113,23 @@ def test_each_epoch_draws_anew_also_for_parts_of_one_picture(tree: Path, tmp_pat
     assert all(torch.equal(one, two) for one, two in zip(whole[2:], later, strict=True))
 
 
+def test_workers_end_in_order_with_the_training_and_with_who_asked_them(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not by the signal that PyTorch sends to those which do not end within five seconds."""
+    workers: list[Any] = []
+    monkeypatch.setattr("train.fit.save_run", lambda _: workers.extend(active_children()))
+    words = (ON_DISK, "data.workers=1")
+    run = Run(load_config(tree, *words, "max_steps=1", "epochs=1", f"runs={tmp_path}"))
+    fit(run)
+    assert [worker.exitcode for worker in workers] == [0]
+    asking = draw_batches(tree, *words)
+    asking.begin([torch.arange(9)], epoch=0)
+    (worker,) = active_children()
+    del asking
+    assert worker.exitcode == 0
+
+
 def test_mirrored_pictures_are_told_of(tree: Path) -> None:
     """The colours of every picture rise to the right."""
     made = draw_batches(tree, ON_DISK, UNMIXED, "augment.crop_pad=0")
@@ -172,7 +193,7 @@ def test_a_broken_file_is_named_by_every_path(tree: Path, tmp_path: Path) -> Non
     for workers in (0, 1):
         made = draw_batches(tmp_path, ON_DISK, f"data.workers={workers}")
         made.begin([rows], epoch=0)
-        with pytest.raises(BadImage, match=named) as caught:
+        with closing(made), pytest.raises(BadImage, match=named) as caught:
             made.take_pictures(rows)
         assert "\n" not in str(caught.value)
     with pytest.raises(BadImage, match=named):
