@@ -114,6 +114,7 @@ def macs(
     *,
     keep_ratio: float | None = None,
     tokens: Sequence[int] | None = None,
+    prune_loc: Sequence[int] | None = None,
     reduction: str = "drop",
 ) -> int:
     """Return the multiply-accumulates of one picture: dense, pruned by `keep_ratio`, or for given counts.
@@ -121,25 +122,28 @@ def macs(
     `keep_ratio`: at each stage.
     `tokens`: the patches at the input and after each stage, as (64, 44, 31, 21). At the input fewer may go on
     than the picture has (an explicit cut there); without stages no predictor is asked.
+    `prune_loc`: the blocks before which the stages of `tokens` are, None = the network's own.
     `reduction`: what becomes of the patches that leave, see `vitdemo.models.pruning.Pruning`.
 
     Counted: linear layers, the patch projection, attention's two products (of linear attention: keys with
     values, queries with that, queries with the normaliser), a local mix at all places of the picture,
-    DynamicViT's predictors, and what fusing or merging takes. Not counted: norms, activations, softmax, and
-    what a training-free selector asks.
+    DynamicViT's predictors where they stand, and what fusing or merging takes. Not counted: norms,
+    activations, softmax, and what a training-free selector asks.
     """
-    d, prefix, stages = config.embed_dim, config.num_prefix_tokens, len(config.prune_loc)
+    d, prefix, loc = config.embed_dim, config.num_prefix_tokens, tuple(prune_loc or config.prune_loc)
     total = config.num_patches * patch_pixels(config) * d
     if tokens is None:
         dense = keep_ratio is None
-        tokens = (config.num_patches,) if dense else token_counts(config.num_patches, keep_ratio, stages)
+        tokens = (config.num_patches,) if dense else token_counts(config.num_patches, keep_ratio, len(loc))
     patches, *counts = tokens
-    assert len(counts) in (0, stages), "one count a stage"
+    assert len(counts) in (0, len(loc)), "one count a stage"
+    asked = REDUCTIONS[reduction].asks_selector
+    predictors = config.prune.prune_loc if config.prune is not None and asked else ()
     for index in range(config.depth):
-        if counts and index in config.prune_loc:
-            if config.prune is not None and REDUCTIONS[reduction].asks_selector:
+        if counts and index in loc:
+            if index in predictors:
                 total += patches * (d * d + d * (d // 2) + (d // 2) * (d // 4) + (d // 4) * 2)
-            after = counts[config.prune_loc.index(index)]
+            after = counts[loc.index(index)]
             total += reduction_macs(config, reduction, before=patches, after=after)
             patches = after
         n = prefix + patches

@@ -36,7 +36,8 @@ def add_occlusion(
     if trace.mixes:
         raise ValueError("occlusion is for a pass that merges no tokens: a merged one has no patch to remove")
     whole = float(score(trace.logits[None], trace.target, trace.against))
-    kept = [trace.patch_ids(layer) for layer in (0, *model.config.prune_loc)]
+    cuts = trace.cuts
+    kept = [trace.patch_ids(layer) for layer in (0, *cuts)]
     groups: dict[tuple[int, ...], list[tuple[Ids, list[Ids]]]] = defaultdict(list)
     for square in list_squares(trace.grid, block):
         left = [ids[~torch.isin(ids, square)] for ids in kept]
@@ -49,7 +50,8 @@ def add_occlusion(
         for start in range(0, len(members), rows):
             squares, lefts = zip(*members[start : start + rows], strict=True)
             ids = tuple(torch.stack(stage) for stage in zip(*lefts, strict=True))
-            logits = model(pixels, pruning=Pruning(None, Explicit(ids, checked=True))).float().cpu()
+            rule = Explicit(ids, checked=True, prune_loc=cuts)
+            logits = model(pixels, pruning=Pruning(None, rule)).float().cpu()
             for square, row in zip(squares, logits, strict=True):
                 total[square] += whole - float(score(row[None], trace.target, trace.against))
                 count[square] += 1

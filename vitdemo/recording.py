@@ -12,6 +12,7 @@ from torch import Tensor
 from vitdemo.models.merging import select_patches
 from vitdemo.models.pruning import Begun, Explicit, Pruning
 from vitdemo.models.relevance import RelevanceRules
+from vitdemo.models.stages import find_prune_loc
 from vitdemo.models.vit import VisionTransformer
 from vitdemo.trace import Recorder, Trace
 
@@ -68,7 +69,7 @@ def record_pruned(
     Up to the first cut both passes are one, so that the second goes on from the first one's tokens.
     """
     assert not isinstance(pruning.rule, Explicit), "patches may be gone at the input"
-    dense, first = Recorder(), model.config.prune_loc[0]
+    dense, first = Recorder(), find_prune_loc(pruning.rule, model.config)[0]
     with torch.inference_mode(False), torch.no_grad():
         logits = model(pixels, recorder=dense)
         start = Begun(first, dense.features[first - 1], dense.token_ids[first - 1]) if first else pixels
@@ -163,7 +164,7 @@ def run_back(
 ) -> tuple[Float[Tensor, "_"], ...]:
     """Return what each token that enters a layer adds to the score of `trace`, by those rules."""
     assert trace.target is not None, "relevance is of a class"
-    recorder, again = Recorder(grads=True), Pruning(None, repeat(trace, model.config.prune_loc))
+    recorder, again = Recorder(grads=True), Pruning(None, repeat(trace))
     with torch.inference_mode(False), torch.enable_grad(), rules:
         start = pixels.detach().clone().requires_grad_()
         logits = model(start, pruning=again, recorder=recorder)
@@ -172,15 +173,14 @@ def run_back(
     return tuple(detach((tokens * gradient).sum(dim=-1)) for tokens, gradient in parts)
 
 
-def repeat(trace: Trace, prune_loc: tuple[int, ...]) -> Explicit:
-    """Return the rule by which a pass keeps and merges the very patches that `trace` did."""
-    layers = (0, *prune_loc)
-    if not trace.mixes:
-        return Explicit(tuple(trace.patch_ids(layer) for layer in layers))
-    entered = trace.patch_ids(0) if trace.mixes[0] is None else None
+def repeat(trace: Trace) -> Explicit:
+    """Return the rule by which a pass keeps and merges the very patches that `trace` did, where it did."""
+    cuts = trace.cuts
+    entered = None if cuts[:1] == (0,) else trace.patch_ids(0)
     return Explicit(
-        (entered, *(trace.patch_ids(layer) for layer in prune_loc)),
-        mixes=(None, *(trace.mixes[layer] for layer in prune_loc)),
+        (entered, *(trace.patch_ids(layer) for layer in cuts)),
+        mixes=(None, *(trace.mixes[layer] for layer in cuts)) if trace.mixes else (),
+        prune_loc=cuts,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Float16, Int
@@ -178,6 +179,13 @@ class Trace:
         if not self.mixes:
             return self.patch_ids(layer)
         return (self.holders(layer)[self.num_prefix_tokens :] >= 0).nonzero()[:, 0]
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """The layers before which tokens left or merged; what only left at the input is not among them."""
+        counts = [len(ids) for ids in self.token_ids]
+        fewer = {layer for layer, (before, after) in enumerate(pairwise(counts), start=1) if after < before}
+        return tuple(sorted(fewer | {layer for layer, mix in enumerate(self.mixes) if mix is not None}))
 
     @property
     def kept(self) -> tuple[Int[Tensor, "_"], ...]:

@@ -55,7 +55,7 @@ def test_a_merged_pass_is_the_pass_over_the_duplicates(name: str) -> None:
         expected = run_over_duplicates(net, x, trace)
         torch.testing.assert_close(net(x, pruning=pruning), expected, atol=2e-5, rtol=0)
         torch.testing.assert_close(trace.logits, expected[0], atol=2e-5, rtol=0)
-        again = Pruning(None, repeat(trace, net.config.prune_loc))
+        again = Pruning(None, repeat(trace))
         torch.testing.assert_close(net(x, pruning=again), expected, atol=2e-5, rtol=0)
         assert (expected - net(x)).abs().max() > 1e-3
         parts = [len(holders[holders >= 0]) for holders in map(trace.holders, range(net.config.depth))]
@@ -219,8 +219,8 @@ class FirstOnes:
     [
         (ClassAttention(), FixedRatio(0.5), "melt", "reduction must be one of drop, fuse, merge, tome"),
         (None, FixedRatio(0.5), "merge", "selector must be given"),
-        (ClassAttention(), Threshold(1.0), "tome", "'tome' needs FixedRatio, got Threshold"),
-        (None, Explicit(()), "tome", "'tome' needs FixedRatio, got Explicit"),
+        (ClassAttention(), Threshold(1.0), "tome", "'tome' needs FixedRatio or Schedule, got Threshold"),
+        (None, Explicit(()), "tome", "'tome' needs FixedRatio or Schedule, got Explicit"),
     ],
 )
 def test_what_cannot_be_merged(selector: object, rule: object, reduction: str, words: str) -> None:

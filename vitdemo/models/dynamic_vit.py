@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from vitdemo.config import ViTConfig
 from vitdemo.models.layers import init_weights
 from vitdemo.models.precision import without_autocast
-from vitdemo.models.pruning import FixedRatio, Threshold, keep_counts, passes_threshold, top_policy
+from vitdemo.models.pruning import FixedRatio, Threshold, passes_threshold, top_policy
+from vitdemo.models.schedule import Schedule
+from vitdemo.models.stages import count_patches, find_prune_loc
 from vitdemo.models.vit import VisionTransformer
 
 
@@ -80,14 +82,23 @@ class DynamicViT(VisionTransformer):
         self.score_predictor = nn.ModuleList(TokenPredictor(config.embed_dim) for _ in range(stages))
         self.score_predictor.apply(init_weights)
 
+    def predictor(self, layer: int) -> nn.Module:
+        """Return the predictor that stands before block `layer`. Raise ValueError where there is none."""
+        loc = self.config.prune_loc
+        if layer not in loc:
+            known = ", ".join(map(str, loc))
+            raise ValueError(f"learned predictors stand before layers {known}, none before layer {layer}")
+        return self.score_predictor[loc.index(layer)]
+
     def forward_masked(
-        self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Threshold | Gumbel
+        self, x: Float[Tensor, "b ch hh ww"], rule: FixedRatio | Schedule | Threshold | Gumbel
     ) -> MaskedOutput:
         """Run the training path: shapes stay fixed, dropped tokens are masked, and scores get gradients.
 
-        With `FixedRatio` or `Threshold` the same tokens stay as in `forward`, of equal scores too, and the
+        With another rule than `Gumbel` the same tokens stay as in `forward`, of equal scores too, and the
         logits agree. Under autocast the two paths round what a later predictor sees in different places, so
-        that scores as near as half precision's rounding may change places there.
+        that scores as near as half precision's rounding may change places there. Raise ValueError for a
+        schedule with a stage where no predictor stands.
         """
         x = self.embed(x)
         prefix, n = self.config.num_prefix_tokens, self.config.num_patches
@@ -95,10 +106,11 @@ class DynamicViT(VisionTransformer):
         ids = torch.arange(prefix + n, device=x.device).expand(len(x), -1)
         angles = self.angles(ids)
         policies, scores = [], []
+        prune_loc = self.config.prune_loc if isinstance(rule, Gumbel) else find_prune_loc(rule, self.config)
         for index, block in enumerate(self.blocks):
-            if index in self.config.prune_loc:
+            if index in prune_loc:
                 with without_autocast(x.device):  # scores as `forward` takes them
-                    log_probs = self.score_predictor[len(scores)](x[:, prefix:], policy)
+                    log_probs = self.predictor(index)(x[:, prefix:], policy)
                 policy = self.next_policy(log_probs, policy, rule, stage=len(scores))
                 scores.append(log_probs[..., 0])
                 policies.append(policy)
@@ -111,7 +123,7 @@ class DynamicViT(VisionTransformer):
         self,
         log_probs: Float[Tensor, "b n 2"],
         policy: Float[Tensor, "b n"],
-        rule: FixedRatio | Threshold | Gumbel,
+        rule: FixedRatio | Schedule | Threshold | Gumbel,
         *,
         stage: int,
     ) -> Float[Tensor, "b n"]:
@@ -120,5 +132,4 @@ class DynamicViT(VisionTransformer):
             return F.gumbel_softmax(log_probs.float(), tau=rule.tau, hard=True)[..., 0] * policy
         if isinstance(rule, Threshold):
             return passes_threshold(log_probs[..., 0].detach(), rule, policy).to(policy.dtype)
-        counts = keep_counts(self.config.num_patches, rule.keep_ratio, len(self.config.prune_loc))
-        return top_policy(log_probs[..., 0].detach(), policy, counts[stage])
+        return top_policy(log_probs[..., 0].detach(), policy, count_patches(rule, stage, self.config))

@@ -14,16 +14,18 @@ from torch import Tensor
 from vitdemo.models.attention import Angles, Tokens
 from vitdemo.models.layers import Block
 from vitdemo.models.reductions import find_reduction
+from vitdemo.models.schedule import Schedule
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a selector is asked: the stage's number from 0, and the block that comes next.
+    """Where a selector is asked: the stage's number from 0, and the block that comes next, number `layer`.
 
     `angles`: of the tokens present, where positions are rotary.
     """
 
     index: int
+    layer: int
     block: Block
     num_prefix_tokens: int
     class_token: bool
@@ -102,12 +104,14 @@ class Explicit:
     Each entry holds ascending indices in 0..num_patches-1, `(k,)` for all images or `(b, k)`. A single image
     is cut in all b ways: it is embedded once, and gives b rows of logits. `checked`: they are known to be
     right, so that nothing waits for a GPU to look at them. `mixes`: how the tokens that stay are made of
-    those before, at each stage as `vitdemo.trace.Trace.mixes` has it; None where they are not.
+    those before, at each stage as `vitdemo.trace.Trace.mixes` has it; None where they are not. `prune_loc`:
+    the blocks before which the stages are, None = the network's own.
     """
 
     ids: tuple[Int[Tensor, "..."] | None, ...]
     checked: bool = False
     mixes: tuple[Float[Tensor, "_ n0"] | None, ...] = ()
+    prune_loc: tuple[int, ...] | None = None
 
     @property
     def ways(self) -> int:
@@ -135,19 +139,18 @@ class Pruning:
     one token takes their place, their mean weighted by class attention (Liang et al. 2022, EViT). "merge":
     each joins the one that stays whose key is most like its own. "tome": the pairs that are most alike merge,
     whatever a selector would say (Bolya et al. 2023, ToMe). Under one ratio all leave as many tokens.
-    `selector` may be None where the rule is `Explicit`, and for "tome", which takes a ratio alone.
+    `selector` may be None where the rule is `Explicit`, and for "tome", which takes ratios alone.
     """
 
     selector: TokenSelector | None
-    rule: FixedRatio | Threshold | Explicit
+    rule: FixedRatio | Schedule | Threshold | Explicit
     reduction: str = "drop"
 
     def __post_init__(self) -> None:
         if not find_reduction(self.reduction).asks_selector:
-            if not isinstance(self.rule, FixedRatio):
-                raise ValueError(
-                    f"reduction {self.reduction!r} needs FixedRatio, got {type(self.rule).__name__}"
-                )
+            if not isinstance(self.rule, FixedRatio | Schedule):
+                given = type(self.rule).__name__
+                raise ValueError(f"reduction {self.reduction!r} needs FixedRatio or Schedule, got {given}")
         elif self.selector is None and not isinstance(self.rule, Explicit):
             raise ValueError(f"selector must be given for {type(self.rule).__name__}")
 

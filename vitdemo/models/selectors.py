@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +16,7 @@ from vitdemo.models.attention import Tokens
 from vitdemo.models.dynamic_vit import DynamicViT
 from vitdemo.models.pruning import FixedRatio, Pruning, Stage, Threshold, TokenSelector
 from vitdemo.models.reductions import find_reduction
+from vitdemo.models.schedule import Schedule
 from vitdemo.models.vit import VisionTransformer
 
 Policy = Float[Tensor, "b m"] | None
@@ -32,7 +33,7 @@ class Learned:
     model: DynamicViT
 
     def __call__(self, x: Tokens, policy: Policy, stage: Stage) -> Float[Tensor, "b m"]:
-        return self.model.score_predictor[stage.index](x[:, stage.num_prefix_tokens :], policy)[..., 0]
+        return self.model.predictor(stage.layer)(x[:, stage.num_prefix_tokens :], policy)[..., 0]
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class SelectorSpec:
     `words`: how it scores, as a clause. `score_label`: what the colour bar of its scores says. `make`: the
     selector for a model and its pictures. `log_scores`: whether its scores are logarithms; None where they
     have no mean that a threshold could be compared with. `needs_predictor`: only for a network that learned
-    to score.
+    to score. `asks_predictor`: of such a network it takes no stage where no predictor stands.
     """
 
     key: str
@@ -122,6 +123,7 @@ class SelectorSpec:
     make: Callable[[VisionTransformer, Float[Tensor, "b ch hh ww"]], TokenSelector]
     log_scores: bool | None = None
     needs_predictor: bool = False
+    asks_predictor: bool = False
 
 
 SELECTORS: dict[str, SelectorSpec] = {  # the best first
@@ -137,6 +139,7 @@ SELECTORS: dict[str, SelectorSpec] = {  # the best first
             make=lambda model, pixels: make_learned(model),
             log_scores=True,
             needs_predictor=True,
+            asks_predictor=True,
         ),
         SelectorSpec(
             key="class-attention",
@@ -159,6 +162,7 @@ SELECTORS: dict[str, SelectorSpec] = {  # the best first
             words=Message("the usual scores are negated, as a control, so that the best patches go first"),
             score_label=Message("inverted score"),
             make=lambda model, pixels: Inverted(make_best(model)),
+            asks_predictor=True,
         ),
     )
 }
@@ -175,20 +179,21 @@ def make_selector(
 
 def prune_by(
     name: str,
-    keep_ratio: float,
+    keep: float | Schedule,
     *,
     model: VisionTransformer,
     pixels: Float[Tensor, "b ch hh ww"],
     reduction: str = "drop",
 ) -> Pruning:
-    """Return the pruning of these pictures by the selector called `name`, which keeps `keep_ratio` a stage.
+    """Return the pruning of these pictures by the selector called `name`.
 
-    `reduction`: what becomes of the others; one that asks no selector takes any `name`. Raise ValueError as
-    `make_selector` and `find_reduction`.
+    `keep`: the share that each stage keeps, or which stages there are and what each keeps. `reduction`: what
+    becomes of the others; one that asks no selector takes any `name`. Raise ValueError as `make_selector` and
+    `find_reduction`.
     """
     asked = find_reduction(reduction).asks_selector
     selector = make_selector(name, model=model, pixels=pixels) if asked else None
-    return Pruning(selector, FixedRatio(keep_ratio), reduction)
+    return Pruning(selector, keep if isinstance(keep, Schedule) else FixedRatio(keep), reduction)
 
 
 def takes_threshold(name: str) -> bool:
@@ -207,7 +212,15 @@ def make_threshold(name: str, value: float) -> Threshold:
     return Threshold(value, log_scores=bool(SELECTORS[name].log_scores))
 
 
-def list_selectors(config: ViTConfig) -> tuple[str, ...]:
-    """Return the names that a network of this config can be pruned with, the best first."""
-    has_predictor = config.prune is not None
-    return tuple(spec.key for spec in SELECTORS.values() if has_predictor or not spec.needs_predictor)
+def list_selectors(config: ViTConfig, prune_loc: Collection[int] = ()) -> tuple[str, ...]:
+    """Return the names that a network of this config can be pruned with, the best first.
+
+    `prune_loc`: the blocks before which that shall be, none = its own.
+    """
+    learned = config.prune is not None
+    missing = learned and not set(config.prune_loc).issuperset(prune_loc)
+    return tuple(
+        spec.key
+        for spec in SELECTORS.values()
+        if (learned or not spec.needs_predictor) and not (missing and spec.asks_predictor)
+    )

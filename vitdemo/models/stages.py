@@ -21,9 +21,11 @@ from vitdemo.models.pruning import (
     passing_ids,
     top_ids,
 )
+from vitdemo.models.schedule import Schedule
 from vitdemo.trace import Recorder
 
 Keep = Int[Tensor, "b k"]  # relative numbers of the patches that stay
+Rule = FixedRatio | Schedule | Threshold | Explicit
 
 
 def run_stage(
@@ -36,10 +38,10 @@ def run_stage(
     """
     rule = pruning.rule
     if recorder is not None and not isinstance(rule, Explicit):
-        recorder.stages.append(config.prune_loc[stage.index])
+        recorder.stages.append(stage.layer)
     if pruning.reduction == "tome":
-        assert isinstance(rule, FixedRatio)
-        return match(tokens, count_patches(rule, stage, config), stage, recorded=recorder is not None)
+        assert isinstance(rule, FixedRatio | Schedule)
+        return match(tokens, count_patches(rule, stage.index, config), stage, recorded=recorder is not None)
     if isinstance(rule, Explicit):
         keep, mix = find_explicit(rule, stage.index + 1, tokens.ids, config)
         if keep is not None and mix is not None:
@@ -83,22 +85,37 @@ def choose(
         recorder.scores.append(scores)
     if isinstance(rule, Threshold):
         return passing_ids(scores.detach(), rule)
-    assert isinstance(rule, FixedRatio)
-    count = min(count_patches(rule, stage, config), everyone)
+    assert isinstance(rule, FixedRatio | Schedule)
+    count = min(count_patches(rule, stage.index, config), everyone)
     fused = pruning.reduction == "fuse" and count < everyone  # into one, which is counted too
     return top_ids(scores.detach(), count - fused)
 
 
-def count_patches(rule: FixedRatio, stage: Stage, config: ViTConfig) -> int:
-    """Return how many patches are left after `stage`."""
-    return keep_counts(config.num_patches, rule.keep_ratio, len(config.prune_loc))[stage.index]
+def find_prune_loc(rule: Rule, config: ViTConfig) -> tuple[int, ...]:
+    """Return the blocks before which a pass under `rule` has its stages: the rule's own, or the network's.
+
+    Raise ValueError for a block of a schedule that the network has not.
+    """
+    if isinstance(rule, Schedule):
+        rule.check_depth(config.depth)
+        return rule.prune_loc
+    if isinstance(rule, Explicit) and rule.prune_loc is not None:
+        return rule.prune_loc
+    return config.prune_loc
+
+
+def count_patches(rule: FixedRatio | Schedule, number: int, config: ViTConfig) -> int:
+    """Return how many patches are left after stage `number`, from 0."""
+    if isinstance(rule, Schedule):
+        return rule.count_left(config.num_patches)[number]
+    return keep_counts(config.num_patches, rule.keep_ratio, len(config.prune_loc))[number]
 
 
 def find_explicit(
     rule: Explicit, number: int, ids: Int[Tensor, "b n"], config: ViTConfig
 ) -> tuple[Keep | None, Mix | None]:
     """Return the relative numbers that `rule` names for stage `number`, None for all; and its mix."""
-    places = 1 + len(config.prune_loc)
+    places = 1 + len(find_prune_loc(rule, config))
     if len(rule.ids) > places:
         raise ValueError(f"Explicit ids must be for at most {places} places, got {len(rule.ids)}")
     wanted = rule.ids[number] if number < len(rule.ids) else None

@@ -14,7 +14,7 @@ from vitdemo.models.norms import make_norm
 from vitdemo.models.pooling import AttentionPool, mean_patch
 from vitdemo.models.pruning import Begun, Explicit, Pruning, Stage
 from vitdemo.models.rotary import token_angles
-from vitdemo.models.stages import cut, find_explicit, run_stage
+from vitdemo.models.stages import cut, find_explicit, find_prune_loc, run_stage
 from vitdemo.trace import Recorder
 
 
@@ -63,8 +63,9 @@ class VisionTransformer(nn.Module):
 
         A row for each picture; for a single one as many as an explicit rule cuts it in ways. What `begin`
         gives stands for pixels where passes have their first blocks in common.
-        Tokens are removed for real, or merged, before the blocks of `config.prune_loc`. Raise ValueError when
-        the picture's size is not the config's, when an explicit id is not present, or when a threshold keeps
+        Tokens are removed for real, or merged, before the blocks that the rule names, else those of
+        `config.prune_loc`. Raise ValueError when the picture's size is not the config's, when the rule names
+        a block that there is not, when an explicit id is not present, or when a threshold keeps
         different numbers of patches in the pictures of a batch.
         """
         tokens = self.encode(x, pruning=pruning, recorder=recorder)
@@ -85,11 +86,13 @@ class VisionTransformer(nn.Module):
         if not begun.layer and isinstance(rule, Explicit):
             keep, _ = find_explicit(rule, 0, tokens.ids, self.config)
             tokens = tokens if keep is None else cut(tokens, keep, prefix)
+        prune_loc = () if rule is None else find_prune_loc(rule, self.config)
+        assert all(layer >= begun.layer for layer in prune_loc), "a pass begins before its first stage"
         angles = self.angles(tokens.ids)
         for index in range(begun.layer, len(self.blocks)):
             before, mix = tokens.ids, None
-            if pruning is not None and index in self.config.prune_loc:
-                stage = self.stage(index, tokens.ids)
+            if pruning is not None and index in prune_loc:
+                stage = self.stage(index, tokens.ids, prune_loc=prune_loc)
                 tokens, mix = run_stage(tokens, stage, pruning, config=self.config, recorder=recorder)
                 angles = self.angles(tokens.ids)
             if recorder is not None:
@@ -143,12 +146,18 @@ class VisionTransformer(nn.Module):
         angles = token_angles(self.config, self.patch_embed.proj.weight.device)
         return torch.cat([angles.cos(), angles.sin()], dim=1)
 
-    def stage(self, index: int, ids: Int[Tensor, "b n"]) -> Stage:
-        """Return the pruning stage that stands before block `index`, which the tokens `ids` have reached."""
-        block = self.blocks[index]
+    def stage(
+        self, layer: int, ids: Int[Tensor, "b n"], *, prune_loc: tuple[int, ...] | None = None
+    ) -> Stage:
+        """Return the pruning stage that stands before block `layer`, which the tokens `ids` have reached.
+
+        `prune_loc`: where all stages of the pass stand, None = the network's own.
+        """
+        block, config = self.blocks[layer], self.config
         assert isinstance(block, Block)
-        number = self.config.prune_loc.index(index)
-        return Stage(number, block, self.config.num_prefix_tokens, self.config.class_token, self.angles(ids))
+        number = (config.prune_loc if prune_loc is None else prune_loc).index(layer)
+        angles = self.angles(ids)
+        return Stage(number, layer, block, config.num_prefix_tokens, config.class_token, angles)
 
     def classify(
         self, x: Float[Tensor, "b n d"], policy: Float[Tensor, "b m"] | None = None

@@ -101,7 +101,7 @@ def ablate(subject: Subject, which: Pass) -> Ablation:
             Message("this network has no classes, so there is no answer that a head could change")
         )
     loaded, target = subject.loaded, int(trace.logits.argmax())
-    pruning = Pruning(None, repeat(trace, trace.prune_loc)) if trace.prune_loc else None
+    pruning = Pruning(None, repeat(trace)) if trace.prune_loc else None
     with subject.turn() as report:
         logits = silence_heads(loaded.model, subject.pixels, pruning=pruning, pool=pool, progress=report)
     changes = (logits[..., target] - trace.logits[target]).double().numpy()
