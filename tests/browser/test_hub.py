@@ -92,8 +92,7 @@ def test_a_network_is_named_looked_at_fetched_and_shown(served: tuple[Hub, str],
     assert page.locator("#headline").inner_text() == headline
     expect(page.locator("#model input")).to_have_value("DynamicViT · CIFAR-10")
     hub.modes["me/mine"] = "good"
-    name(page, "me/mine")
-    get.click()
+    steps.choose(page, "model", "me/mine · ↓ 0 MB")  # it is in the menu since it was looked up
     expect(page.locator("#headline .quiet")).to_contain_text("me/mine · 16 → 11 tokens")
     expect(page.locator("#model input")).to_have_value("me/mine")
     page.wait_for_function("new URLSearchParams(location.search).get('model') === 'hf-hub:me/mine'")
@@ -109,9 +108,11 @@ def test_a_network_is_named_looked_at_fetched_and_shown(served: tuple[Hub, str],
 
 
 def test_a_link_looks_at_a_fetched_network_as_it_says(served: tuple[Hub, str], open_page: Opener) -> None:
-    page = open_page(f"{served[1]}?model=me/linked&tab=attention&method=raw-attention&layer=1&head=1&query=5")
+    """Its size and selector are for this network, not for the one that the page opens with."""
+    look = "tab=attention&method=raw-attention&layer=1&head=1&query=5"
+    page = open_page(f"{served[1]}?model=me/linked&size=32&selector=random&{look}")
     page.get_by_role("button", name="Download", exact=True).click()
-    expect(page.locator("#headline .quiet")).to_contain_text("me/linked · 16 → 11 tokens")
+    expect(page.locator("#headline .quiet")).to_contain_text("me/linked · 64 → 44 tokens")
     wanted = {"method": "raw-attention", "layer": 1, "head": 1, "query": 5}
     page.wait_for_function(
         """(wanted) => Object.entries(wanted).every(([name, value]) =>
@@ -119,7 +120,9 @@ def test_a_link_looks_at_a_fetched_network_as_it_says(served: tuple[Hub, str], o
         arg=wanted,
     )
     page.wait_for_function("new URLSearchParams(location.search).get('model') === 'hf-hub:me/linked'")
-    expect(page).to_have_url(re.compile("method=raw-attention.*layer=1.*head=1.*query=5"))
+    expect(page).to_have_url(
+        re.compile("size=32.*selector=random.*method=raw-attention.*layer=1.*head=1.*query=5")
+    )
 
 
 WORDS = (

@@ -14,7 +14,8 @@ from vitdemo.ui.kit.words import MISTAKEN
 
 def tell(visitor: Visitor, event: str, **click: Any) -> dict[str, Any]:
     """Return what the page's box is told."""
-    (answer,) = visitor.ask(Call(visitor.find_event(event), [], click))
+    number = visitor.find_event(event)
+    (answer,) = visitor.ask(Call(number, visitor.list_inputs(number), click))
     output = json.loads(answer.splitlines()[-1])["output"]
     said = json.loads(output["data"][0]["value"])
     assert said.pop("turn")

@@ -112,8 +112,8 @@ class Answering:
         model, search = take(event, "key", str), take(event, "search", str)
         with tell_errors():
             self.session.engine.info(model)
-        look = self.link.show_look(search, model)
-        return {self.link.side.another.box: update(), **look, **self.switch(values, model, progress)}
+        asked, look = self.link.follow_later(values, search, model)
+        return {self.link.side.another.box: update(), **look, **self.switch(asked, model, progress)}
 
     def switch(self, values: Values, model: str, progress: gr.Progress) -> Values:
         """Return what `model` says of the picture, and the left column with it."""

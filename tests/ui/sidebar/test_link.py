@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import gradio as gr
 import pytest
 
 from tests.browser.server import quick_models
@@ -12,7 +13,9 @@ from vitdemo.engine.look import DIRECTIONS, PASSES
 from vitdemo.maps.options import FUSION
 from vitdemo.ui.kit import assets
 from vitdemo.ui.kit.language import read_chinese
-from vitdemo.ui.sidebar.link import UNKNOWN, WORDS, read_parameters
+from vitdemo.ui.sidebar import controls
+from vitdemo.ui.sidebar.address import UNKNOWN, read_parameters, set_another
+from vitdemo.ui.sidebar.link import WORDS, Link, build_button
 
 TABS = ("prediction", "attention")
 GOOD = {
@@ -128,6 +131,34 @@ def test_patches_are_those_of_the_size_that_is_asked_for(engine: Engine) -> None
     for size, last in (("16", 15), ("48", 143)):
         assert read_parameters(engine, {"size": size, "query": str(last)}, tabs=TABS)[1] == []
         assert read_parameters(engine, {"size": size, "query": str(last + 1)}, tabs=TABS)[1] == ["query"]
+
+
+def test_what_is_a_networks_own_waits_until_it_has_been_fetched(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of it is a mistake of the link because the network that the page opens with has it not."""
+    asked = {"model": "deit_small", "size": "160", "selector": "random", "layer": "11", "query": "99"}
+    always = {"example": "ship", "ratio": "55", "reduction": "melt"}
+    found, wrong = read_parameters(engine, {**asked, **always}, tabs=TABS)
+    found, wrong = set_another(engine, found, wrong, {**asked, **always})
+    search = found.pop("search")
+    assert (found, wrong) == ({"example": "ship", "ratio": 55, "another": "deit_small"}, ["reduction"])
+    warnings: list[str] = []
+    monkeypatch.setattr(gr, "Warning", warnings.append)
+    with gr.Blocks():
+        side = controls.build(engine, first=None, data_dir=None, uploads=True)
+        link = Link(side, build_button(side), {})
+    session = side.session
+    opened = {part: part.value for part in side.settings.values()}
+    values, told = link.follow_later(opened, search, "deit_small")
+    wanted = {session.model: "deit_small", session.size: "160", session.selector: "random"}
+    assert values == {**opened, **wanted}
+    assert [update.props["later"] for update in told.values()] == [{"layer": 11, "query": 99}]
+    assert warnings == []  # of what was wrong whatever the network is, the page told when it was opened
+    values, told = link.follow_later(opened, search.replace("160", "161") + "&head=6", "deit_small")
+    assert (values[session.size], len(warnings)) == ("", 2)
+    assert ["size=161" in warnings[0], "head=6" in warnings[1]] == [True, True]
+    assert link.follow_later(opened, "", "deit_small") == ({**opened, session.model: "deit_small"}, {})
 
 
 def test_the_browser_writes_what_is_read() -> None:

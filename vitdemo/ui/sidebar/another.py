@@ -12,10 +12,11 @@ import gradio as gr
 
 from vitdemo.engine import Engine, Progress
 from vitdemo.ui.kit.assets import build_module
-from vitdemo.ui.kit.components import QUIET
+from vitdemo.ui.kit.components import QUIET, list_networks
 from vitdemo.ui.kit.errors import tell_errors
+from vitdemo.ui.kit.followers import Values
 from vitdemo.ui.kit.language import say, say_both, translate
-from vitdemo.ui.kit.session import PROGRESS
+from vitdemo.ui.kit.session import PROGRESS, Session
 from vitdemo.ui.kit.told import take
 from vitdemo.ui.kit.visit import HUB, make_progress
 
@@ -39,23 +40,32 @@ class Another:
     box: gr.HTML
     progress: gr.HTML
 
-    def wire(self, engine: Engine) -> None:
-        """Connect what looks networks up and fetches them; what then shows one is the page's."""
+    def wire(self, session: Session) -> None:
+        """Connect what looks networks up and fetches them; what then shows one is the page's.
 
-        def look_up(event: gr.EventData, progress: gr.Progress = PROGRESS) -> gr.HTML:
+        What was looked up joins the visitor's menu, with what is to be downloaded for it.
+        """
+        engine = session.engine
+
+        def look_up(values: Values, event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             name = take(event, "name", str)
-            return attempt(
-                lambda report: offer(engine, engine.networks.look_up(name, progress=report)), progress
-            )
 
-        def fetch(event: gr.EventData, progress: gr.Progress = PROGRESS) -> gr.HTML:
+            def find(report: Progress) -> Values:
+                key = engine.networks.look_up(name, progress=report)
+                added = add_to_menu(session, values, key)
+                menu = gr.Dropdown(list_networks(engine, added))
+                return {self.box: offer(engine, key), session.model: menu, session.added: added}
+
+            return self._attempt(find, progress)
+
+        def fetch(event: gr.EventData, progress: gr.Progress = PROGRESS) -> Values:
             key = take(event, "key", str)
 
-            def load(report: Progress) -> gr.HTML:
+            def load(report: Progress) -> Values:
                 engine.load(key, progress=report)
-                return update(show=key)
+                return {self.box: update(show=key)}
 
-            return attempt(load, progress)
+            return self._attempt(load, progress)
 
         options: dict[str, Any] = {
             **HUB,
@@ -64,10 +74,20 @@ class Another:
             "trigger_mode": "multiple",
         }
         box: Any = self.box
+        menu = [session.model, session.added]
         jobs = [
-            listen(job, None, box, **options) for listen, job in ((box.look, look_up), (box.fetch, fetch))
+            box.look(look_up, {session.added}, [box, *menu], **options),
+            box.fetch(fetch, None, [box], **options),
         ]
         box.stop(None, cancels=jobs, **QUIET)
+
+    def _attempt(self, work: Callable[[Progress], Values], progress: gr.Progress) -> Values:
+        """Return what `work` makes of the page, or a box that says what went wrong."""
+        try:
+            with tell_errors(html=False):
+                return work(make_progress(progress))
+        except gr.Error as error:
+            return {self.box: update(line=say(STAYS, problem=error.message), problem=True)}
 
 
 def build() -> Another:
@@ -82,13 +102,11 @@ def build() -> Another:
     return Another(box, gr.HTML(padding=False, elem_id="another-progress"))
 
 
-def attempt(work: Callable[[Progress], gr.HTML], progress: gr.Progress) -> gr.HTML:
-    """Return what `work` makes of the box, or one that says what went wrong."""
-    try:
-        with tell_errors(html=False):
-            return work(make_progress(progress))
-    except gr.Error as error:
-        return update(line=say(STAYS, problem=error.message), problem=True)
+def add_to_menu(session: Session, values: Values, model: str) -> tuple[str, ...]:
+    """Return what the visitor's menu has besides, with `model` where the menu lacked it."""
+    added = values[session.added]
+    listed = {key for _, key in session.engine.networks.menu(added)}
+    return added if model in listed else (*added, model)
 
 
 def offer(engine: Engine, key: str, *, now: bool = False) -> gr.HTML:

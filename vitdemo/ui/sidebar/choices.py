@@ -23,7 +23,7 @@ from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.kit.told import pick
 from vitdemo.ui.kit.words import NO_IMAGE
 from vitdemo.ui.sidebar import words
-from vitdemo.ui.sidebar.another import offer
+from vitdemo.ui.sidebar.another import add_to_menu, offer
 from vitdemo.ui.sidebar.controls import Sidebar
 
 
@@ -99,10 +99,8 @@ def count_tokens(side: Sidebar, values: Values) -> dict[str, Any]:
 def set_model(side: Sidebar, values: Values) -> Values:
     """Return the model of `values`, which joins the visitor's menu, and what follows it."""
     session, model = side.session, values[side.session.model]
-    engine, added = session.engine, values[session.added]
-    if model not in [key for _, key in engine.networks.menu(added)]:
-        added = (*added, model)
-    menu, info = list_networks(engine, added), translate(engine.info(model).summary)
+    added = add_to_menu(session, values, model)
+    menu, info = list_networks(session.engine, added), translate(session.engine.info(model).summary)
     return {
         **choose_model(side, values),
         session.model: gr.Dropdown(menu, value=model, info=info),
@@ -173,7 +171,7 @@ def wire(side: Sidebar, *, data_dir: Path | None) -> None:
     def change_model(values: Values) -> Values:
         return follow_choice(side, values)
 
-    side.another.wire(engine)
+    side.another.wire(session)
     shown = [session.image, side.note, side.examples, side.strip]
     side.examples.select(select_example, session.model, shown, **QUIET)
     side.strip.select(select_upload, side.paths, shown, **QUIET)

@@ -6,24 +6,22 @@ The browser writes the address (`link.js`); here it is read when a page is opene
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from vitdemo.engine import MAX_PRUNING_RATIO, REDUCTIONS, Engine
-from vitdemo.engine.look import by_text, choose, from_link
 from vitdemo.examples import EXAMPLES, Example
 from vitdemo.ui.kit.assets import build_module
 from vitdemo.ui.kit.components import QUIET, list_networks
 from vitdemo.ui.kit.followers import Values
-from vitdemo.ui.kit.html import say_html
 from vitdemo.ui.kit.language import find_language, say_both
 from vitdemo.ui.kit.opening import list_examples
 from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.session import Session
+from vitdemo.ui.sidebar.address import OF_ANY_NETWORK, read_parameters, set_another, warn_of
 from vitdemo.ui.sidebar.another import update
 from vitdemo.ui.sidebar.choices import choose_example, offer_examples, set_model
 from vitdemo.ui.sidebar.controls import Sidebar
@@ -39,9 +37,6 @@ WORDS = {
     "forbidden": "The browser forbids copying: take the link from the address bar.",
     "no_picture": "Your picture is not part of the link.",
 }
-UNKNOWN = "The link's {name}={value} was left out: this page has no such {name}."
-FORMER_TABS = {"referee": "trust"}  # names that links of former versions have
-LONGEST = 40  # characters of a wrong value that are repeated to the visitor
 
 
 @dataclass(frozen=True)
@@ -70,9 +65,7 @@ class Link:
         """
         found, wrong = read_parameters(self.side.session.engine, request.query_params, tabs=self.tabs)
         found, wrong = set_another(self.side.session.engine, found, wrong, request.query_params)
-        for name in wrong:
-            value = request.query_params[name][:LONGEST]
-            gr.Warning(say_html(UNKNOWN, name=name, value=value))
+        warn_of(wrong, request.query_params)
         return merge_found(self.side, values, found), found
 
     def make_updates(self, found: dict[str, Any], values: Values, *, pending: bool) -> Values:
@@ -92,11 +85,18 @@ class Link:
             updates[self.side.another.box] = update(look=found["another"], search=found["search"])
         return updates
 
-    def show_look(self, search: str, model: str) -> Values:
-        """Return what brings back how a link, `search`, looks at `model`, which had to be fetched."""
-        parameters = {**dict(parse_qsl(search)), "model": model}
-        found, _ = read_parameters(self.side.session.engine, parameters, tabs=self.tabs)
-        return {self.button: gr.HTML(later=found["look"])} if "look" in found else {}
+    def follow_later(self, values: Values, search: str, model: str) -> tuple[Values, Values]:
+        """Return the left column as a link, `search`, asks of `model`, which had to be fetched, and its look.
+
+        Warn of what makes no sense for it.
+        """
+        session, parameters = self.side.session, {**dict(parse_qsl(search)), "model": model}
+        found, wrong = read_parameters(session.engine, parameters, tabs=self.tabs)
+        warn_of([name for name in wrong if name not in OF_ANY_NETWORK], parameters)
+        chosen = {part: found[name] for name, part in self.side.settings.items() if name in found}
+        now = {part: chosen[part] for part in (session.size, session.selector) if part in chosen}
+        look = {self.button: gr.HTML(later=found["look"])} if "look" in found else {}
+        return {**values, **now, session.model: model}, look
 
     def renew_menu(self) -> Values:
         """Return the menu where something has been fetched since the page was built."""
@@ -125,20 +125,6 @@ class Link:
         # With the turn comes what the left column then says: the browser itself is a moment late.
         value = write_column(self.side, example if "example" in found else None, asked)
         return asked, {**updates, self.button: gr.HTML(returns=turn, value=value)}
-
-
-def set_another(
-    engine: Engine, found: dict[str, Any], wrong: list[str], parameters: Mapping[str, str]
-) -> tuple[dict[str, Any], list[str]]:
-    """Return `found` and `wrong` with a model that is not at hand as "another", which is to be looked up.
-
-    The page opens with one that is, of whose attention nothing was asked: that waits in "search".
-    """
-    if "model" not in parameters or ("model" in found and engine.networks.is_at_hand(found["model"])):
-        return found, wrong
-    rest = {name: value for name, value in found.items() if name not in ("model", "look")}
-    asked = {"another": parameters["model"], "search": urlencode(parameters)}
-    return {**rest, **asked}, [name for name in wrong if name != "model"]
 
 
 def is_complete(found: dict[str, Any]) -> bool:
@@ -217,29 +203,3 @@ def name_tabs(tabs: gr.Tabs) -> dict[str, gr.Tab]:
     """Return the tabs by the names that links use."""
     found = [tab for tab in tabs.children if isinstance(tab, gr.Tab)]
     return {str(tab.elem_id).removeprefix("tab-"): tab for tab in found}
-
-
-def read_parameters(
-    engine: Engine, parameters: Mapping[str, str], *, tabs: Collection[str]
-) -> tuple[dict[str, Any], list[str]]:
-    """Return what the link asks for, by parameter, and the parameters that make no sense on this page.
-
-    What it asks of the Attention tab stands under "look". Parameters that are not the link's are passed over.
-    """
-    wanted = parameters.get("model", engine.default_model)
-    models = [wanted] if engine.networks.is_known(wanted) else []
-    info = engine.info(wanted if models else engine.default_model)
-    sizes = engine.sizes(info.key)
-    known: dict[str, dict[str, Any]] = {
-        "example": by_text(EXAMPLES),
-        "model": by_text(models),
-        "ratio": by_text(range(0, round(100 * MAX_PRUNING_RATIO) + 1, 5)),
-        "size": by_text(filter(None, sizes)),
-        "selector": by_text(info.selectors),
-        "reduction": by_text(REDUCTIONS),
-        "tab": by_text(tabs) | {old: new for old, new in FORMER_TABS.items() if new in tabs},
-    }
-    found, wrong = choose(known, parameters)
-    patches = sizes[found.get("size", "")].patches
-    look, more = from_link(parameters, info, patches=patches)
-    return found | ({"look": look} if look else {}), wrong + more
