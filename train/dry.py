@@ -16,13 +16,16 @@ from train.fit import validate
 from train.network import build_network
 from train.resnet import ResNet9, ResNetConfig
 from train.run import Run
+from train.setup import find_start
 from train.splits import AnySplit, load_splits
-from train.teacher import save_teacher
+from train.teacher import has_teacher, save_teacher
 from train.watch import check_log
 from vitdemo.config import ViTConfig
 from vitdemo.datasets import DATASETS
 from vitdemo.models import VisionTransformer
-from vitdemo.weights import save_model
+from vitdemo.registry import MODELS
+from vitdemo.weights import Terms, WeightsError, is_cached, locate_model, save_model
+from vitdemo.weights.names import resolve_name
 
 # Few: a processor without the low precisions takes seconds for one picture of a large network.
 PICTURES, BATCH, STEPS = 12, 4, 3
@@ -63,6 +66,30 @@ def make_stand_ins(config: TrainConfig, folder: Path, *, classes: tuple[str, ...
     return small
 
 
+def tell_stand_ins(config: TrainConfig) -> None:
+    """Print a line for each network that a random one stands in for, and whether it is there."""
+    teacher = config.distil.teacher if config.distil.weight else ""
+    for key, name, there in (
+        ("init_from", config.init_from, lambda: is_at_hand(find_start(config))),
+        ("distil.teacher", teacher, lambda: has_teacher(config.runs_dir / teacher)),
+    ):
+        if name:
+            missing = "" if there() else "; it is not here, and the real run needs it"
+            print(f"{key}={name}: a random network stands in for it{missing}")
+
+
+def is_at_hand(name: str) -> bool:
+    """Return whether the network `name`, as `load_model` takes it, needs no download."""
+    source = MODELS[name].source if name in MODELS and MODELS[name].on_hub else name
+    try:
+        if resolve_name(source).startswith("hf-hub:"):
+            return is_cached(source)
+        locate_model(source, terms=Terms())
+    except WeightsError:
+        return False
+    return True
+
+
 def take_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
     """Return a run after its three steps, and print a line."""
     run, losses = Run(config, splits=splits), []
@@ -81,12 +108,13 @@ def take_steps(config: TrainConfig, splits: dict[str, AnySplit]) -> Run:
 def dry_run(config: TrainConfig, finish: Callable[[Run], Path]) -> None:
     """Try three steps in each precision, an evaluation and an export on a few pictures; print a line each.
 
-    Random networks stand in for the teacher and for the weights to start from; bf16 and fp16 are the CPU's
-    autocast. `finish` is what a real run ends with. Raise as that does before its first step: where pictures
-    are missing or are other ones, or where `log` needs what is not installed.
+    Random networks stand in for the teacher and for the weights to start from, which is said; bf16 and fp16
+    are the CPU's autocast. `finish` is what a real run ends with. Raise as that does before its first step:
+    where pictures are missing or are other ones, or where `log` needs what is not installed.
     """
     check_log(config)
     splits = load_few(config)
+    tell_stand_ins(config)
     with tempfile.TemporaryDirectory() as folder:
         small = make_stand_ins(config, Path(folder), classes=splits["train"].classes)
         runs = [take_steps(replace(small, precision=precision), splits) for precision in PRECISIONS]

@@ -16,6 +16,11 @@ from vitdemo.weights.shelf import find_exports
 LOCAL = ".attn.local."  # in the names of what mixes in the values nearby, which any network can begin with
 
 
+def find_start(config: TrainConfig) -> str:
+    """Return what `config.init_from` names: what a run has exported goes before a bundled network."""
+    return str(find_exports(config.runs_dir).get(config.init_from, config.init_from))
+
+
 def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> VisionTransformer | None:
     """Give `model` the weights of the dense network `config.init_from`, if it names one, and return that one.
 
@@ -25,8 +30,7 @@ def start_from(config: TrainConfig, model: nn.Module, device: torch.device) -> V
     if not config.init_from:
         return None
     assert isinstance(model, VisionTransformer)
-    exported = find_exports(config.runs_dir).get(config.init_from)  # goes before a bundled one of that name
-    loaded = load_model(str(exported or config.init_from), device=str(device))
+    loaded = load_model(find_start(config), device=str(device))
     dense, same_data = loaded.model, loaded.spec.data.dataset == config.data.dataset
     same_pictures = same_data and dense.config.img_size == model.config.img_size
     teaches = config.objective != "classify" or (config.distil.weight and not config.distil.teacher)

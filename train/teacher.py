@@ -98,12 +98,17 @@ def save_teacher(folder: Path, *, model: ResNet9, accuracy: float, seconds: floa
     write_atomically(folder / "teacher.json", json.dumps(facts, indent=1) + "\n")
 
 
+def has_teacher(folder: Path) -> bool:
+    """Return whether a finished run has left a teacher in `folder`."""
+    return (folder / "teacher.json").is_file()
+
+
 def load_teacher(folder: Path) -> tuple[ResNet9, dict[str, float]]:
     """Return the network that a finished run left in `folder`, and its facts.
 
     Raise ValueError where there is none.
     """
-    if not (folder / "teacher.json").is_file():
+    if not has_teacher(folder):
         raise ValueError(f"no teacher in {folder}: train it first, with its own recipe")
     facts = json.loads((folder / "teacher.json").read_text(encoding="utf-8"))
     model = build_network(from_json(ResNetConfig, facts.pop("model")))

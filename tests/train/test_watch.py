@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from tests.weights.samples import write_own
 from train.__main__ import main as train
+from train.dry import tell_stand_ins
 from train.fit import fit
 from train.recipe import load_recipe
+from train.resnet import ResNet9, ResNetConfig
 from train.run import Run
+from train.teacher import save_teacher
 from train.watch import Tally, Watch, find_peak, mfu
 from vitdemo.cost import macs
 from vitdemo.processes import World
@@ -178,12 +182,39 @@ def test_a_dry_run_tries_everything_and_leaves_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"]
     train(["--recipe", "cifar10_dynamicvit", "--dry-run", *words])
-    lines = capsys.readouterr().out.splitlines()
+    told, *lines = capsys.readouterr().out.splitlines()
+    assert told == "init_from=vit_cifar10: a random network stands in for it"
     assert [line.partition(":")[0] for line in lines] == ["fp32", "bf16", "fp16", "evaluation", "export"]
     for line in lines[:3]:
         assert "nan" not in line
         assert line.endswith("0 skipped")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_what_is_not_here(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real run ends there; of what lies on the Hub nothing is fetched."""
+    monkeypatch.setattr("vitdemo.weights.hub.watch", lambda *_: pytest.fail("the Hub was asked"))
+    folder, stands = tmp_path / "runs" / "r", "a random network stands in for it"
+    missing = f"{stands}; it is not here, and the real run needs it"
+
+    def tell(*words: str) -> list[str]:
+        tell_stand_ins(load_recipe("cifar10_vit_taught", [*tiny, *words]))
+        return capsys.readouterr().out.splitlines()
+
+    for name in ("nowhere", "deit_tiny", "vit_tiny_patch16_224", "hf-hub:me/mine"):
+        assert tell(f"init_from={name}") == [f"init_from={name}: {missing}"]
+    taught = ["init_from=", "distil.teacher=r"]
+    with pytest.raises(SystemExit, match="error: no teacher in "):
+        train(["--recipe", "cifar10_vit_taught", *tiny, *taught])
+    assert tell(*taught) == [f"distil.teacher=r: {missing}"]
+    assert tell(*taught, "distil.weight=0") == []
+    save_teacher(folder, model=ResNet9(ResNetConfig(widths=(4, 4, 4, 4))), accuracy=0.0, seconds=0.0)
+    assert tell(*taught) == [f"distil.teacher=r: {stands}"]
+    write_own(folder / "export")
+    assert tell("init_from=r") == [f"init_from=r: {stands}"]
+    assert tell(f"init_from={folder / 'export'}") == [f"init_from={folder / 'export'}: {stands}"]
 
 
 @pytest.mark.parametrize(
