@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.browser.server import free_port
+from tests.forked import Forked
+from tests.ports import free_port
 from vitdemo import processes
 
-ROOT = Path(__file__).parents[1]
 
-
-def run_in_two(first: Callable[[], object], *, program: str, arguments: Sequence[str]) -> str:
-    """Return what `first` prints here as rank 0, and `program` with `arguments` as rank 1."""
+def run_in_two(first: Callable[[], object], second: Callable[..., object], *arguments: Any) -> str:
+    """Return what `first` prints here as rank 0, and `second(*arguments)` as rank 1."""
     group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    second = subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        env=os.environ | group | {"RANK": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    other = Forked(second, *arguments, environment=group | {"RANK": "1"})
     try:
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
             patch.setattr(processes, "PATIENCE", timedelta(minutes=5))
             for name, value in (group | {"RANK": "0"}).items():
                 patch.setenv(name, value)
             first()
-        also, errors = second.communicate(timeout=300)
+        ended = other.wait()
     finally:
-        second.kill()
-    assert second.returncode == 0, errors
-    return printed.getvalue() + also
+        other.process.kill()
+    assert ended == 0, other.read("stderr")
+    return printed.getvalue() + other.read("stdout")

@@ -23,7 +23,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.api.networks import DYNAMIC, PICTURE
 from tests.api.test_endpoints import PARAMETERS
-from tests.browser.server import free_port
+from tests.ports import free_port
 from vitdemo.engine import Engine, Request
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.serving.options import parse

@@ -18,8 +18,9 @@ from tests.bench.networks import TRANSFORMERS, is_installed
 from tests.bench.race import OURS, Row, Setting, compare, summarise
 from tests.browser.chromium import SWITCHES, find_browser
 from tests.browser.measure import draw_uploads
-from tests.browser.server import ROOT, free_port, start_app, stop
+from tests.browser.server import ROOT, start_app, stop
 from tests.browser.steps import upload
+from tests.ports import free_port
 from tools.cold_start import is_there
 
 NAME = "page"

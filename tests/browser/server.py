@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from tests.ports import free_port
 from vitdemo.engine import Engine
 from vitdemo.limits import DEFAULTS, Limits
 from vitdemo.registry import MODELS
@@ -27,12 +27,6 @@ from vitdemo.ui.kit.opening import First
 ROOT = Path(__file__).parents[2]
 MODEL = "dynamicvit_cifar10"
 START_SECONDS = 300  # a busy machine imports torch slowly
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @cache

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.browser.server import ROOT, START_SECONDS, free_port
+from tests.browser.server import ROOT, START_SECONDS
+from tests.ports import free_port
 
 
 @dataclass

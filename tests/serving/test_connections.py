@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.test_life import begin_slow_request
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE, Visitor, wait_until

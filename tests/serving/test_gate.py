@@ -14,7 +14,7 @@ import pytest
 from gradio.routes import App
 
 from tests.api.networks import PICTURE
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import FRIEND, PATIENCE

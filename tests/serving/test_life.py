@@ -21,7 +21,7 @@ import pytest
 from gradio import networking
 
 from tests.api.networks import PICTURE
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.process import App, read_refusal, run_app
 from tests.serving.visitors import PATIENCE
 from tests.small_bundle import SMALL_KEYS

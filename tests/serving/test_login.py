@@ -13,7 +13,7 @@ import httpx
 import pytest
 from gradio.routes import App
 
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.test_gate import list_routes
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.visitors import Visitor, wait_until
 from tests.soak.memory import read_resident
 from vitdemo.limits import Limits

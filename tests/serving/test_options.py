@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.browser.server import ROOT, free_port
+from tests.browser.server import ROOT
+from tests.ports import free_port
 from tests.serving.visitor import API
 from tests.serving.visitors import PATIENCE
 from vitdemo.engine import Engine

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.networks import PICTURE
-from tests.browser.server import free_port
+from tests.ports import free_port
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.examples import KINDS

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.server import free_port
 from tests.engine.bundle import draw_picture
+from tests.ports import free_port
 from tests.serving.visitor import API, Call, Visitor
 from vitdemo.engine import Engine, Expired, Request
 from vitdemo.limits import MEGABYTE, Limits

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.browser.server import ROOT, free_port
+from tests.browser.server import ROOT
+from tests.ports import free_port
 from tests.serving.process import App, is_ready, run_app
 from tests.serving.visitors import wait_until
 

@@ -1,23 +1,20 @@
-"""What compiled networks do: `python -m tests.train.compiled DATA RUNS CHECK ...` prints what went wrong.
+"""What compiled networks do, in a process of its own.
 
-It is a process of its own, since the tests check annotated functions when they are called, and a compiler
-would follow that, too: what it compiled would be another network than users have.
+The tests check annotated functions when they are called, and a compiler would follow that, too: what it
+compiled would be another network than users have.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from functools import partial
-from pathlib import Path
 from unittest.mock import patch
 
 import torch
 from torch import nn
 
-from tests.train.conftest import list_overrides
-from tests.train.test_parallel import ALIKE, measure_distance, train_weights
+from tests.train.alike import ALIKE, measure_distance, train_weights
 from train.network import build_network, compile_network
 from train.recipe import load_recipe
 from vitdemo.models import VisionTransformer
@@ -40,26 +37,29 @@ def check_training(tiny: list[str]) -> None:
     taken.assert_called_once()
 
 
-def make_compiled(recipe: str, words: list[str]) -> nn.Module:
+def make_compiled(recipe: str, words: list[str], backend: str) -> nn.Module:
     """Return an untrained network, compiled without generating machine code."""
     config = load_recipe(recipe, [*words, "compile=true"])
     network = build_network(config.model).eval()
     names = list(network.state_dict())
-    compile_network(network, config, backend="aot_eager")
+    compile_network(network, config, backend=backend)
     assert list(network.state_dict()) == names
     return network
 
 
-def check_tokens(tiny: list[str]) -> None:
-    network, x = make_compiled("cifar10_vit", [*tiny, "model.depth=1"]), torch.randn(2, 3, 32, 32)
+def check_tokens(tiny: list[str], backend: str = "eager") -> None:
+    """What the compiler reads, and when it reads anew."""
+    network = make_compiled("cifar10_vit", [*tiny, "model.depth=1"], backend)
+    x = torch.randn(2, 3, 32, 32)
     for count in (64, 16):
         pruning = Pruning(None, Explicit((torch.arange(count),)))
         plain = VisionTransformer.forward(network, x, pruning=pruning)  # pyright: ignore[reportArgumentType]
         torch.testing.assert_close(network(x, pruning=pruning), plain)
 
 
-def check_blocks(tiny: list[str]) -> None:
-    network = make_compiled("cifar10_dynamicvit", [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"])
+def check_blocks(tiny: list[str], backend: str = "eager") -> None:
+    words = [*tiny, "model.prune={'prune_loc': [1, 2, 3]}"]
+    network = make_compiled("cifar10_dynamicvit", words, backend)
     assert "forward" not in vars(network)
     assert all("forward" in vars(network.get_submodule(f"blocks.{index}")) for index in range(4))
     block = network.get_submodule("blocks.1")
@@ -72,20 +72,19 @@ CHECKS = {
     "machine code": check_machine_code,
     "training": check_training,
     "tokens": check_tokens,
+    "traced tokens": partial(check_tokens, backend="aot_eager"),
     "blocks": check_blocks,
+    "traced blocks": partial(check_blocks, backend="aot_eager"),
 }
 
 
-def main(data: str, runs: str, *names: str) -> None:
+def print_faults(tiny: list[str], names: list[str]) -> None:
+    """Print as JSON what went wrong in each check of these names."""
     wrong = dict.fromkeys(names, "")
     for name in names:
         torch.manual_seed(0)
         try:
-            CHECKS[name](list_overrides(Path(data), Path(runs)))
+            CHECKS[name](tiny)
         except Exception:
             wrong[name] = traceback.format_exc()
     print(json.dumps(wrong))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

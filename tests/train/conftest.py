@@ -12,14 +12,13 @@ from huggingface_hub import constants
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tests.train.short import SHORT
+from tests.train.short import SHORT, train_short
 from tests.train.uploads import TOKEN, Uploads
 from tests.two import run_in_two
 from train.__main__ import main as train
 from vitdemo.datasets import DATASETS
 
 ROOT = Path(__file__).parents[2]
-SECOND = Path(__file__).with_name("short.py")  # of two processes; its data set is as short as this one's
 CLASSES = ("apple tree", "bridge", "cat")  # of the tree
 TRAIN_IMAGES, TEST_IMAGES = 1040, 100  # a batch file; five of them, less the 5,000 of the validation split
 
@@ -108,9 +107,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_twice(arguments: list[str]) -> str:
     """Return what `python -m train` prints in two processes that train together, this one and another."""
-    return run_in_two(
-        lambda: train(arguments), program=SECOND.read_text(encoding="utf-8"), arguments=arguments
-    )
+    return run_in_two(lambda: train(arguments), train_short, arguments)
 
 
 @pytest.fixture

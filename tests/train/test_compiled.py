@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.forked import Forked
+from tests.train.compiled import print_faults
+from tests.train.conftest import list_overrides
 
 
 def run_checks(data: Path, runs: Path, *names: str) -> dict[str, str]:
     """Return what went wrong in each check of these names, "" where nothing did."""
-    words = [sys.executable, "-m", "tests.train.compiled", str(data), str(runs), *names]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    process = Forked(print_faults, list_overrides(data, runs), list(names))
+    assert process.wait() == 0, process.read("stderr")
+    return json.loads(process.read("stdout"))
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +27,12 @@ def wrong(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 @pytest.mark.long
 def test_training_by_machine_code_is_eager_training(data: Path, tmp_path: Path) -> None:
     assert run_checks(data, tmp_path, "machine code") == {"machine code": ""}
+
+
+@pytest.mark.long
+def test_what_is_traced_takes_each_number_of_tokens(data: Path, tmp_path: Path) -> None:
+    names = ("traced tokens", "traced blocks")
+    assert run_checks(data, tmp_path, *names) == dict.fromkeys(names, "")
 
 
 def test_compiled_training_is_eager_training(wrong: dict[str, str]) -> None:

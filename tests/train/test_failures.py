@@ -7,8 +7,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +17,14 @@ from typing import Any
 import pytest
 import torch
 
+from tests.forked import Forked
+from tests.train.short import train_short
 from train import checkpoint
 from train.export import finish
 from train.fit import fit
 from train.recipe import load_recipe
 from train.resume import resume_run, save_run
 from train.run import Run
-
-ROOT = Path(__file__).parents[2]
 
 
 def list_values(run: Run) -> list[torch.Tensor]:
@@ -153,16 +151,6 @@ def test_what_is_resumed_has_the_memory_format_of_its_weights(data: Path, tmp_pa
         assert one.stride() == two.stride() == after.stride()
 
 
-def begin(words: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.train.short", *words],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-
-
 def read_step(state: Path) -> int:
     return json.loads(state.read_text())["step"] if state.is_file() else 0
 
@@ -180,20 +168,19 @@ def test_a_killed_and_a_terminated_run_end_as_the_undisturbed_one(tiny: list[str
     config = load_recipe("cifar10_vit", words[2:])
     state = config.run_dir / "state.json"
 
-    process = begin(words)
+    run = Forked(train_short, words)
     wait_past(0, state)
-    process.kill()
-    process.communicate()
+    run.process.kill()
+    run.wait()
     killed = read_step(state)
     assert 0 < killed < total
 
-    process = begin([*words, "--resume"])
+    run = Forked(train_short, [*words, "--resume"])
     wait_past(killed, state)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=200)
+    run.process.terminate()
+    assert run.wait() == 1
     stopped = read_step(state)
-    assert process.returncode == 1
-    assert f"stopped at step {stopped}; --resume goes on" in errors
+    assert f"stopped at step {stopped}; --resume goes on" in run.read("stderr")
     assert killed < stopped < total
 
     resumed = Run(config)

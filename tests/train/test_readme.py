@@ -24,8 +24,10 @@ from PIL import Image
 
 import vitdemo
 from tests.browser.server import serve_page
+from tests.forked import Forked
 from tests.small_bundle import write_small_models
 from tests.train.conftest import list_overrides
+from tests.train.short import torchrun_short
 from train.evaluate import COMPARED
 from train.options import SWEEP
 from train.report import CONTROLS
@@ -73,9 +75,6 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
     places = {"python": sys.executable, **{name: str(folder / name) for name in ("maps", "table.csv")}}
     places["my_vit"] = str(dense)
     words = [places.get(word, word) for word in words]
-    if words[0] == "torchrun":
-        words = [sys.executable, "-m", "torch.distributed.run", *words[1:]]
-        words[words.index("train")] = "tests.train.short"
     if "predictors" in words:
         pictures = write_photos(folder) / "imagenette"
         return [*words[:-2], f"init={dense}", f"data={pictures}", f"runs={folder}", "epochs=1", "judged=1"]
@@ -107,7 +106,7 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
         data = write_photos(folder, name="photos", classes=PHOTO_WORDS)
     if "train.evaluate" in words:
         return [str(data) if word == "data" else word for word in words] + ["--limit", "5"]
-    if {"train", "tests.train.short"} & set(words):
+    if "train" in words:
         small = [*list_overrides(data, folder), "epochs=1", "max_steps=2"]
         if "imagenette" in command:
             small += [f"data.folder={write_photos(folder)}", "distil.weight=0.0"]
@@ -164,6 +163,10 @@ def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
 
 def run_apart(words: list[str]) -> str:
     """Return what the command prints, run in a process of its own."""
+    if words[0] == "torchrun":
+        forked = Forked(torchrun_short, words[1:])
+        assert forked.wait() == 0, forked.read("stderr")
+        return forked.read("stdout")
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout
