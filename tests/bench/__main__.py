@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -39,26 +40,33 @@ PACKAGES = ("torch", "timm", "transformers", "vit-pytorch", "matplotlib", "gradi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0, 1 where a ratio got worse, 2 for an option or a file that makes no sense."""
+    """Exit status: 0, 1 where a ratio got worse or a benchmark failed, 2 for what makes no sense."""
     options = make_parser().parse_args(arguments)
     setting = Setting((2, 2), 0.0, tiny=True) if options.tiny else Setting(seconds=options.seconds)
     try:
         check_names(options)
         stored = read_rows(options.compare) if options.compare else []
+        known = read_rows(options.out) if options.out and options.out.exists() else []
         facts = describe_machine()
         for name, fact in facts.items():
             print(f"{name}: {fact}", flush=True)
-        rows = list(measure(options.names or BENCHMARKS, setting))
-        worse = find_worse(rows, stored)
-        if options.out:
-            write_atomically(options.out, to_json(rows, facts))
-        if options.write:
-            write_table(rows, options.write)
+        wrong = []
+        for name in options.names or BENCHMARKS:
+            rows = measure(name, setting)
+            if rows is None:
+                wrong.append(f"failed: {name}")
+                continue
+            wrong += find_worse(rows, stored)
+            known = renew(known, rows)
+            if options.out:
+                write_atomically(options.out, to_json(known, facts))
+        if options.write and not wrong:
+            write_table(known, options.write)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(worse), end="\n" if worse else "")
-    return 1 if worse else 0
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -66,7 +74,12 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS) + "; all without a name")
     add("--seconds", type=float, default=8.0, help="for each race, beyond the fewest rounds (default: 8)")
-    add("--out", type=Path, metavar="FILE", help=f"write JSON there; {STORED.name} is what is compared with")
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=f"write JSON there, beside what other benchmarks left; {STORED.name} is what is compared with",
+    )
     add("--compare", type=Path, nargs="?", const=STORED, metavar="FILE", help="tell what got worse by 15 %%")
     add("--write", type=Path, nargs="?", const=ROOT, metavar="FOLDER", help="put the table into its READMEs")
     add("--tiny", action="store_true", help="only to see that it works")
@@ -78,19 +91,31 @@ def check_names(options: argparse.Namespace) -> None:
     for name in options.names:
         if name not in BENCHMARKS:
             raise ValueError(f"NAME must be one of {', '.join(BENCHMARKS)}, got {name!r}")
-    if options.write and options.names:
-        raise ValueError("--write needs all benchmarks: name none")
+    if options.write and options.names and not (options.out and options.out.exists()):
+        raise ValueError("--write needs all benchmarks: name none, or have the others in --out FILE")
 
 
-def measure(names: Sequence[str], setting: Setting) -> Iterator[Row]:
-    """Run the benchmarks of those names, and print each row as it comes."""
-    for name in names:
-        begin = perf_counter()
-        run: Callable[[Setting], Iterator[Row]] = import_module(f"tests.bench.{name}").measure
+def measure(name: str, setting: Setting) -> list[Row] | None:
+    """Run a benchmark, and print each row as it comes. Return None if it fails, and print why."""
+    begin, rows = perf_counter(), []
+    run: Callable[[Setting], Iterator[Row]] = import_module(f"tests.bench.{name}").measure
+    try:
         for row in run(setting):
             print(describe_row(row), flush=True)
-            yield row
-        print(f"[{name}: {perf_counter() - begin:.0f} s]", flush=True)
+            rows.append(row)
+    except Exception:  # the others are measured all the same
+        traceback.print_exc()
+        return None
+    print(f"[{name}: {perf_counter() - begin:.0f} s]", flush=True)
+    return rows
+
+
+def renew(known: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Return the known rows with `rows` in the place of those of the same benchmarks, or at the end."""
+    names = {row.benchmark for row in rows}
+    old = [place for place, row in enumerate(known) if row.benchmark in names]
+    place = old[0] if old else len(known)
+    return [*known[:place], *rows, *(row for row in known[place:] if row.benchmark not in names)]
 
 
 def describe_machine() -> dict[str, Any]:

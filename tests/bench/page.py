@@ -27,7 +27,10 @@ NAME = "page"
 DEMO = "Gradio's demo with transformers"
 TIMES, SETTLED = 5, 4000  # uploads; milliseconds in which what a page does by itself is done
 MAPS = 500.0  # milliseconds from the upload
-PLACES = {OURS: ("#headline .answer", "#class-maps img"), DEMO: ("#result", "#result")}
+PLACES = {
+    OURS: ("#headline .answer", "#class-maps img"),
+    DEMO: ("#result [data-testid=label-output-value]",) * 2,
+}
 # From the choice of a file to a text that is another one, and to pictures that are.
 WATCH = """([answer, maps]) => {
   const read = () => document.querySelector(answer)?.textContent;

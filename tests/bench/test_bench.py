@@ -32,8 +32,27 @@ def test_the_command_measures_prints_and_compares(
         if row["ratio"]:
             row["ratio"]["median"] = 1e-3
     path.write_text(json.dumps(written))
-    assert main(["linear", "--tiny", "--compare", str(path)]) == 1
+    assert main(["linear", "--tiny", "--compare", str(path), "--out", str(path)]) == 1
     assert "worse: linear attention, 17 tokens" in capsys.readouterr().out
+    again = read_rows(path)  # linear's are new, the others stand as they were
+    assert [row.benchmark for row in again] == [row.benchmark for row in rows]
+    kept = [row.ratio.median for row in again if row.ratio and row.benchmark != "linear attention"]
+    assert set(kept) == {1e-3}
+
+
+def test_a_benchmark_that_fails_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(setting: Setting) -> list[Row]:
+        raise RuntimeError("the browser is gone")
+
+    monkeypatch.setattr("tests.bench.linear.measure", fail)
+    path = tmp_path / "measured.json"
+    assert main(["linear", "pruned", "--tiny", "--out", str(path)]) == 1
+    told = capsys.readouterr()
+    assert "failed: linear" in told.out
+    assert "the browser is gone" in told.err
+    assert {row.benchmark for row in read_rows(path)} == {"pruned forward"}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.browser.chromium import MISSING, SWITCHES, find_browser
 from tests.browser.server import start_app, stop
 from tests.browser.steps import upload
 from tests.browser.test_first_view import PLACES, WATCH
-from vitdemo.engine import Engine, Timing
+from vitdemo.engine import Engine, Request, Timing
 from vitdemo.timing import describe
 from vitdemo.ui.kit.opening import list_examples
 
@@ -53,13 +53,28 @@ def open_fresh(browser: Browser, url: str) -> Page:
 
 
 def draw_uploads(folder: Path, n: int) -> Iterator[Path]:
-    """Write pictures that nobody has analysed, each with its own answer: an example, cut more and more."""
+    """Write pictures that nobody has analysed: an example, cut more and more.
+
+    The page says another answer to each, and another than to the example.
+    """
     engine = Engine(device="cpu")
     with Image.open(list_examples(engine, engine.default_model)[0].path) as picture:
-        for cut in range(1, n + 1):
-            path = folder / f"{cut}.png"
-            picture.convert("RGB").crop((8 * cut, 8 * cut, *picture.size)).save(path)
+        whole = picture.convert("RGB")
+    said, cut = {say_answer(engine, whole)}, 0
+    while len(said) <= n:
+        cut += 1
+        cropped = whole.crop((4 * cut, 4 * cut, *whole.size))
+        if (answer := say_answer(engine, cropped)) not in said:
+            said.add(answer)
+            cropped.save(path := folder / f"{cut}.png")
             yield path
+
+
+def say_answer(engine: Engine, picture: Image.Image) -> str:
+    """Return the class and its share, as the page writes them."""
+    analysis = engine.open(Request(picture)).analysis
+    label, share = (analysis.pruned or analysis.dense).top[0]
+    return f"{label} {share:.1%}"
 
 
 def measure_uploads(page: Page, folder: Path, n: int) -> Iterator[float]:
