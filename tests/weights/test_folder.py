@@ -172,7 +172,10 @@ DAMAGE = {
         "unknown key 'dept'; did you mean 'depth'",
     ),
     "version": (lambda f: edit(f / "config.json", version=2), "version 2 is not known"),
-    "format": (lambda f: edit(f / "config.json", format="other"), "none of vitdemo, timm and transformers"),
+    "format": (
+        lambda f: edit(f / "config.json", format="other"),
+        "none of vitdemo, timm, transformers and OpenCLIP",
+    ),
     "classes": (lambda f: edit(f / "config.json", classes=["a"]), "classes has 1 names, num_classes is 3"),
 }
 

@@ -37,6 +37,8 @@ LOADS: list[dict[str, Any]] = [
     {"name": "shards, large", "source": "hf-hub:me/large", "megabytes": 0},
     {"name": "no shard", "source": "hf-hub:me/lost"},
     {"name": "open_clip", "source": "hf-hub:me/open_clip"},
+    {"name": "open_clip alone", "source": "hf-hub:me/open_clip_alone"},
+    {"name": "open_clip alone, pinned", "source": f"hf-hub:me/open_clip_alone@{COMMIT}"},
     {"name": "another network", "source": "hf-hub:me/bert"},
     {"name": "space", "source": "vit_cifar10", "env": {"VITDEMO_HUB_REPO": "me/space"}},
     {"name": "gated", "source": "hf-hub:me/gated", "modes": {"me/gated": "GatedRepo"}},
@@ -94,6 +96,11 @@ def write_networks(root: Path) -> dict[str, torch.Tensor]:
         root / "me" / "open_clip" / "open_clip_model.safetensors",
     )
     (root / "me" / "open_clip" / "model.safetensors").unlink()
+    shutil.copytree(root / "me" / "open_clip", root / "me" / "open_clip_alone")
+    (root / "me" / "open_clip_alone" / "config.json").unlink()
+    vision = {"timm_model_name": "vit_tiny_patch16_224", "timm_pool": "token", "timm_proj": None}
+    told = json.dumps({"model_cfg": {"embed_dim": 1000, "vision_cfg": vision}})
+    (root / "me" / "open_clip_alone" / "open_clip_config.json").write_text(told)
     own = write_own(root / "me" / "good")
     return {
         "timm": compute_logits(tiny, 224),
@@ -101,6 +108,7 @@ def write_networks(root: Path) -> dict[str, torch.Tensor]:
         "good": compute_logits(own, 16),
         "shards": clip.vision_model(make_probe(32)).pooler_output,
         "open_clip": compute_logits(tiny, 224),
+        "open_clip alone": tiny.forward_head(tiny.forward_features(make_probe(224)), pre_logits=True),
     }
 
 
@@ -138,7 +146,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return results | {"wanted": wanted, "size": size}
 
 
-@pytest.mark.parametrize("name", ["timm", "transformers", "good", "shards", "open_clip"])
+@pytest.mark.parametrize("name", ["timm", "transformers", "good", "shards", "open_clip", "open_clip alone"])
 def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name: str) -> None:
     torch.testing.assert_close(torch.tensor(hub[name]["logits"]), hub["wanted"][name], rtol=0, atol=1e-4)
     assert (hub[name]["revision"], hub[name]["note"]) == (COMMIT, "")
@@ -146,18 +154,9 @@ def test_models_from_the_hub_give_their_makers_logits(hub: dict[str, Any], name:
 
 def test_the_cache_tells_what_need_not_be_fetched(hub: dict[str, Any]) -> None:
     cached = {name for name, load in hub.items() if isinstance(load, dict) and load.get("cached")}
-    whole = {
-        "timm",
-        "transformers",
-        "good",
-        "again",
-        "pinned",
-        "slow",
-        "shards",
-        "shards, pinned",
-        "open_clip",
-    }
-    assert cached == whole | {"other sizes", "hangs, cached", "offline, cached", "down, cached"}
+    found = {"timm", "transformers", "good", "again", "pinned", "slow", "shards", "open_clip"}
+    alone = {"shards, pinned", "open_clip alone", "open_clip alone, pinned"}
+    assert cached == found | alone | {"other sizes", "hangs, cached", "offline, cached", "down, cached"}
 
 
 def test_the_report_and_the_preprocessing_of_a_hub_model(hub: dict[str, Any]) -> None:
@@ -173,7 +172,7 @@ def test_the_cache_is_used(hub: dict[str, Any]) -> None:
     assert any(request.startswith("GET") for request in hub["good"]["requests"])
     assert hub["again"]["requests"]
     assert all(request.startswith("HEAD") for request in hub["again"]["requests"])
-    assert hub["pinned"]["requests"] == []
+    assert hub["pinned"]["requests"] == hub["open_clip alone, pinned"]["requests"] == []
     assert hub["pinned"]["logits"] == hub["again"]["logits"] == hub["good"]["logits"]
 
 

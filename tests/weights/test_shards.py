@@ -182,6 +182,7 @@ NATIVE = (  # timm's names, and OpenCLIP's own
     (r"norm_pre\.", "ln_pre."),
     (r"^norm\.", "ln_post."),
     (r"blocks\.(\d+)\.norm(\d)\.", r"transformer.resblocks.\1.ln_\2."),
+    (r"blocks\.(\d+)\.ls(\d)\.", r"transformer.resblocks.\1.ls_\2."),
     (r"blocks\.(\d+)\.attn\.qkv\.", r"transformer.resblocks.\1.attn.in_proj_"),
     (r"blocks\.(\d+)\.attn\.proj\.", r"transformer.resblocks.\1.attn.out_proj."),
     (r"blocks\.(\d+)\.mlp\.fc1\.", r"transformer.resblocks.\1.mlp.c_fc."),

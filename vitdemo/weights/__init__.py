@@ -2,7 +2,8 @@
 
 A folder holds `model.safetensors` and a `config.json` in one of three formats: timm's, transformers'
 and vitdemo's own: `{"format": "vitdemo", "version": 1, "name": ..., "model": ViTConfig, "data": DataConfig,
-"classes": [...], "sha256": of model.safetensors; left out where unknown}`.
+"classes": [...], "sha256": of model.safetensors; left out where unknown}`. Without a config.json OpenCLIP's
+`open_clip_config.json` counts.
 """
 
 from __future__ import annotations

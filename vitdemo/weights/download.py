@@ -16,6 +16,7 @@ from vitdemo.message import Message, Progress
 from vitdemo.weights.predictors import PREDICTORS, find_parts
 from vitdemo.weights.reading import (
     CONFIG,
+    CONFIGS,
     INDEX,
     OPEN_CLIP,
     PREPROCESSOR,
@@ -119,7 +120,8 @@ class Asking:
 
         What is not followed, or too large, is refused before its weights are fetched.
         """
-        commit, folder = self.download_config()
+        commit, config = self.download_config()
+        folder = config.parent
         sizes = self.find_weights(folder, commit)
         what = next(iter(sizes)) if len(sizes) == 1 else f"{WEIGHTS} ({len(sizes)} shards)"
         check_size(sum(sizes.values()), limit=self.terms.max_bytes, file=what, repo=self.address.repo)
@@ -127,24 +129,26 @@ class Asking:
             self.get(file, commit, part=(number, len(sizes)))
         if commit != self.address.revision:
             with contextlib.suppress(WeightsError):  # only the cache would not know the name
-                self.get(CONFIG, self.address.revision)
+                self.get(config.name, self.address.revision)
         return as_fetched(self.address, folder)
 
     def measure(self) -> tuple[Fetched, int]:
         """Bring all but the weights of one commit into the cache; return its folder and their bytes."""
-        commit, folder = self.download_config()
-        return as_fetched(self.address, folder), sum(self.find_weights(folder, commit).values())
+        commit, config = self.download_config()
+        return as_fetched(self.address, config.parent), sum(self.find_weights(config.parent, commit).values())
 
     def download_config(self) -> tuple[str, Path]:
-        """Bring what describes the network into the cache; return the commit and its folder there."""
-        repo = self.address.repo
-        commit = self.look_at(CONFIG, self.address.revision).commit_hash
+        """Bring what describes the network into the cache; return the commit and the config there."""
+        repo, revision = self.address.repo, self.address.revision
+        looked = ((name, self.find(self.look_at, name, revision)) for name in CONFIGS)
+        name, found = next((one for one in looked if one[1]), (CONFIG, None))
+        commit = (found or self.look_at(CONFIG, revision)).commit_hash  # which tells that there is none
         if commit is None:
             raise WeightsError(Message("The server did not say which revision of {repo} it has", repo=repo))
-        config = self.get(CONFIG, commit)
+        config = self.get(name, commit)
         if b'"model_type"' in config.read_bytes():  # transformers' format
             self.find(self.get, PREPROCESSOR, commit)
-        return commit, config.parent
+        return commit, config
 
     def find_weights(self, folder: Path, commit: str) -> dict[str, int]:
         """Return the bytes of each file with weights that the config in `folder` is of."""

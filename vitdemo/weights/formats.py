@@ -1,10 +1,11 @@
-"""The formats of config.json: vitdemo's own here, timm's and transformers' in a file each."""
+"""The formats of config.json: vitdemo's own here, timm's, transformers' and OpenCLIP's in a file each."""
 
 from __future__ import annotations
 
 from vitdemo.config import DataConfig, ViTConfig, as_pair
 from vitdemo.kinds import from_json, take
 from vitdemo.message import Message
+from vitdemo.weights.open_clip import describe_open_clip
 from vitdemo.weights.predictors import KEY, join
 from vitdemo.weights.records import Description, Json
 from vitdemo.weights.timm import describe_timm
@@ -14,7 +15,7 @@ KNOWN = {"format", "version", "name", "model", "data", "classes", "sha256", KEY}
 
 
 def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Description:
-    """Read a config.json of any known format; `preprocessor` is transformers' second file, or empty.
+    """Read a config of any known format; `preprocessor` is transformers' second file, or empty.
 
     `official`: it lies in one of timm's own repositories. Raise ValueError naming what is unknown, missing
     or of a wrong kind.
@@ -25,8 +26,10 @@ def describe(config: Json, preprocessor: Json, *, official: bool = False) -> Des
         described = describe_timm(config, official=official)
     elif "model_type" in config:
         described = describe_transformers(config, preprocessor)
+    elif "model_cfg" in config:
+        described = describe_open_clip(config)
     else:
-        raise ValueError(Message("the format is none of vitdemo, timm and transformers"))
+        raise ValueError(Message("the format is none of vitdemo, timm, transformers and OpenCLIP"))
     channels, given = described.config.in_chans, len(described.data.mean)
     if channels != given:
         raise ValueError(

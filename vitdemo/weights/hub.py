@@ -11,7 +11,7 @@ from pathlib import Path
 from vitdemo.message import Message
 from vitdemo.weights.download import Address, Asking, Fetched, Terms, as_fetched
 from vitdemo.weights.predictors import PREDICTORS, find_parts
-from vitdemo.weights.reading import CONFIG, INDEX, find_form, hash_file, read_index, read_state
+from vitdemo.weights.reading import CONFIGS, INDEX, find_form, hash_file, read_index, read_state
 from vitdemo.weights.records import WeightsError
 from vitdemo.weights.store import read_description
 from vitdemo.weights.waiting import watch
@@ -101,12 +101,13 @@ def find_cached(address: Address, apart: Path | None = None) -> Fetched | None:
     """
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(
-        address.repo, address.path(CONFIG), cache_dir=apart, revision=address.revision
-    )
-    if not isinstance(config, str) or not list_weights(Path(config).parent):
-        return None
-    return as_fetched(address, Path(config).parent)
+    for name in CONFIGS:
+        config = try_to_load_from_cache(
+            address.repo, address.path(name), cache_dir=apart, revision=address.revision
+        )
+        if isinstance(config, str) and list_weights(Path(config).parent):
+            return as_fetched(address, Path(config).parent)
+    return None
 
 
 def list_weights(folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vitdemo.config import PruneConfig
 from vitdemo.kinds import from_json, take
-from vitdemo.weights.reading import CONFIG, read_file, read_json
+from vitdemo.weights.reading import CONFIG, find_config, read_file, read_json
 from vitdemo.weights.records import PREDICTOR, Description, Json, WeightsError
 
 PREDICTORS = "predictors.safetensors"
@@ -53,7 +53,7 @@ def read_base(folder: Path, *, label: str) -> str:
 
     Raise WeightsError for anything but one commit of a repository.
     """
-    config = read_json(folder / CONFIG, label=label)
+    config = read_json(folder / find_config(folder), label=label)
     if config.get("format") != "vitdemo" or BASE not in config:
         return ""
     base = config[BASE]
@@ -79,7 +79,7 @@ def lay_over(base: Json, own: Json) -> Json:
 def find_parts(folder: Path) -> tuple[bool, bool]:
     """Return whether `folder` has weights, and whether it has predictors, as its config tells."""
     try:
-        config = read_json(folder / CONFIG, label="")
+        config = read_json(folder / find_config(folder), label="")
     except WeightsError:  # which whoever loads it is told
         return True, False
     return config.get("format") != "vitdemo" or BASE not in config, KEY in config

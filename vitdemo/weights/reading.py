@@ -18,6 +18,8 @@ from vitdemo.message import Message
 from vitdemo.weights.records import Description, WeightsError, unwrap
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+CONFIGS = (CONFIG, OPEN_CLIP_CONFIG)  # that may tell what a network is; the first counts
 WEIGHTS, INDEX, OPEN_CLIP = "model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors"
 FORMS = (WEIGHTS, INDEX, OPEN_CLIP)  # in which the weights may be there; the first counts
 SHARD = re.compile(r"[\w-][\w.-]{0,200}\.safetensors", re.ASCII)  # a name in the same folder, never a path
@@ -28,7 +30,7 @@ LARGEST_JSON = 2**21  # bytes; transformers' two tables of the 21,841 names of I
 def read_state(folder: Path) -> tuple[tuple[int, ...], ...]:
     """Return what differs once a file that describes the network in `folder` is another one."""
     states = []
-    for file in (CONFIG, PREPROCESSOR, INDEX):
+    for file in (*CONFIGS, PREPROCESSOR, INDEX):
         with suppress(OSError):  # there is none
             found = (folder / file).stat()
             states.append((found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
@@ -38,6 +40,11 @@ def read_state(folder: Path) -> tuple[tuple[int, ...], ...]:
 def find_form(folder: Path) -> str:
     """Return the file of FORMS that `folder` has, the first of them where it has none."""
     return next((name for name in FORMS if (folder / name).is_file()), WEIGHTS)
+
+
+def find_config(folder: Path) -> str:
+    """Return the file of CONFIGS that `folder` has, the first of them where it has none."""
+    return next((name for name in CONFIGS if (folder / name).is_file()), CONFIG)
 
 
 def read_index(folder: Path, described: Description, *, label: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,20 +16,20 @@ from vitdemo.kinds import to_json
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer, build_model
 from vitdemo.weights.formats import Description, describe
-from vitdemo.weights.open_clip import OPEN_CLIP_KEYS
+from vitdemo.weights.open_clip import respell
 from vitdemo.weights.predictors import PREDICTORS, lay_over, read_predictors
 from vitdemo.weights.reading import (
     CONFIG,
     OPEN_CLIP,
     PREPROCESSOR,
     WEIGHTS,
+    find_config,
     find_form,
     hash_file,
     read_json,
     read_tensors,
 )
 from vitdemo.weights.records import WeightsError
-from vitdemo.weights.transformers_tensors import shape_tables
 
 PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -85,7 +84,7 @@ def read_folder(
     refuse_pickles(home, form, label=label)
     described = read_description(folder, label=label, official=official, dense=dense, base=base)
     if form == OPEN_CLIP:
-        described = replace(described, keys=OPEN_CLIP_KEYS, finish=shape_tables)
+        described = respell(described)
     tensors, where = read_tensors(home, form, described, label=label), f"{form} of {label}"
     added, beside = read_predictors(folder, described, label=label), f"{PREDICTORS} of {label}"
     with torch.device("meta"):  # no time for an initialisation that is overwritten at once
@@ -116,16 +115,17 @@ def read_description(
     folder: Path, *, label: str, official: bool = False, dense: bool = False, base: Path | None = None
 ) -> Description:
     """Return what the config in `folder` says, without reading weights; otherwise as `read_folder`."""
-    config, home = read_json(folder / CONFIG, label=label), base or folder
+    file, home = find_config(folder), base or folder
+    config = read_json(folder / file, label=label)
     path = home / PREPROCESSOR
     preprocessor = read_json(path, label=label) if path.is_file() else {}
     try:
         if home != folder:
-            config = lay_over(read_json(home / CONFIG, label=label), config)
+            config = lay_over(read_json(home / find_config(home), label=label), config)
         described = describe(config, preprocessor, official=official)
     except ValueError as error:
         raise WeightsError(
-            Message("{file} of {model}: {problem}", file=CONFIG, model=label, problem=error.args[0])
+            Message("{file} of {model}: {problem}", file=file, model=label, problem=error.args[0])
         ) from error
     return described.without_predictors() if dense else described
 
