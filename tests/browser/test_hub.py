@@ -16,7 +16,7 @@ from tests.browser import steps
 from tests.browser.conftest import Opener
 from tests.browser.server import quick_models, start_app, stop
 from tests.serving.visitors import Visitor
-from tests.weights.hub import Hub
+from tests.weights.hub import COMMIT, Hub
 from tests.weights.samples import write_own
 from vitdemo.registry import MODELS
 
@@ -123,6 +123,26 @@ def test_a_link_looks_at_a_fetched_network_as_it_says(served: tuple[Hub, str], o
     expect(page).to_have_url(
         re.compile("size=32.*selector=random.*method=raw-attention.*layer=1.*head=1.*query=5")
     )
+    assert f"me/linked: hf-hub:me/linked@{COMMIT}" in save_chart(page), "a chart tells whose it is"
+
+
+def save_chart(page: Page) -> str:
+    """Save a chart of the Trust tab as a picture, and return what is written in it."""
+    page.locator("#tab-trust-button").click()
+    page.evaluate(
+        """() => {
+        window.written = [];
+        const draw = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+          window.written.push(text);
+          return draw.call(this, text, ...place);
+        };
+        }"""
+    )
+    with page.expect_download() as saved:
+        page.locator(".trust .save-figure").first.click()
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+    return "".join(page.evaluate("window.written"))
 
 
 WORDS = (
