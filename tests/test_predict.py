@@ -56,6 +56,18 @@ def test_json_is_what_the_engine_says(
     assert "100%" in output.err
 
 
+def test_stages_take_the_place_of_the_ratio(
+    models: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(models, photos[0], "--stages", "2:0.5,7:0.5", "--model", "vit_cifar10") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "pruned 2:0.5, 7:0.5, class-attention" in lines[1]
+    assert any("64 -> 32 -> 16" in line for line in lines)
+    table = photos[0].parent / "table.csv"
+    assert run(models, photos[0].parent / "other", "--stages", "2:0.5,7:0.5", "--out", table) == 0
+    assert "pruned_label" in table.read_text(encoding="utf-8")
+
+
 def test_a_person_reads_both_passes(
     models: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +107,7 @@ def test_a_bad_image_is_told_and_the_others_go_on(
         (["--pruning-ratio", "1.5"], ["pruning_ratio must be from 0 to 0.9"]),
         (["--size", "2"], ["size must be from 4 to ", "got 2"]),
         (["--selector", "best"], [f"selector must be one of {', '.join(SELECTORS)}"]),
+        (["--stages", "3"], ["stages must be written as layer:share kept, such as 3:0.7, 6:0.5, got '3'"]),
         (["--reduction", "melt"], ["reduction must be one of drop, fuse, merge, tome, got 'melt'"]),
     ],
 )

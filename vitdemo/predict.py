@@ -29,6 +29,7 @@ from vitdemo.timing import Timing, describe, describe_saving, saving
 from vitdemo.weights import find_names
 
 GALLERY_COLUMNS = 4
+ASKED = ("pruning_ratio", "selector", "size", "reduction", "stages")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -44,6 +45,10 @@ def make_parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--pruning-ratio", type=float, default=0.3, metavar="R",
         help="share of the patches dropped at each stage, 0 to 0.9 (default: %(default)s)",
+    )  # fmt: skip
+    result.add_argument(
+        "--stages", default="", metavar="3:0.7,6:0.5",
+        help="the layers, from 0, before which that share of the patches stays; in place of a ratio",
     )  # fmt: skip
     result.add_argument(
         "--selector", default="", metavar="NAME",
@@ -90,8 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limits=replace(ALONE, download_megabytes=options.download_megabytes),
         )
         for path, name in zip(options.images, names, strict=True):
-            asked = (options.model, options.pruning_ratio, options.selector, options.size, options.reduction)
-            request = Request(path, *asked)
+            request = Request(path, options.model, **{name: getattr(options, name) for name in ASKED})
             try:
                 result = engine.open(request, progress=Narrator())
             except BadImage as error:
@@ -131,10 +135,7 @@ def write_table(options: argparse.Namespace) -> int:
                 options.images[0],
                 options.out,
                 model=network,
-                pruning_ratio=options.pruning_ratio,
-                selector=options.selector,
-                size=options.size,
-                reduction=options.reduction,
+                **{name: getattr(options, name) for name in ASKED},
                 replace=options.replace,
             )
             first = World.current().writes
@@ -161,6 +162,7 @@ def as_json(path: Path, analysis: Analysis, times: Timings) -> dict[str, Any]:
         "pruning_ratio": analysis.pruning_ratio,
         "selector": analysis.selector,
         "reduction": analysis.reduction,
+        "stages": analysis.stages,
         "dense": outcome_as_json(analysis.dense, dense),
         "pruned": None if analysis.pruned is None else outcome_as_json(analysis.pruned, *pruned),
         "kept": [list(ids) for ids in analysis.kept],
@@ -181,7 +183,8 @@ def format_outcomes(path: Path, analysis: Analysis, times: Timings) -> str:
     columns = [("dense", analysis.dense)]
     if analysis.pruned is not None:
         how = ", ".join(filter(None, (analysis.selector, analysis.reduction if analysis.merges else "")))
-        columns.append((f"pruned {analysis.pruning_ratio:.0%}, {how}", analysis.pruned))
+        where = analysis.stages or f"{analysis.pruning_ratio:.0%}"
+        columns.append((f"pruned {where}, {how}", analysis.pruned))
     rows = [["", *(title for title, _ in columns)]]
     for rank in range(len(analysis.dense.top)):
         cells = [f"{outcome.top[rank][0]} {outcome.top[rank][1]:.1%}" for _, outcome in columns]

@@ -28,9 +28,9 @@ from vitdemo.ui.api.endpoints import Api
 WITH_PRUNING = ["image", "model", "pruning_ratio", "selector"]
 LOOK = ("layer", "head", "fusion", "discard_ratio", "query", "direction", "pass_")
 PARAMETERS = {
-    "/analyse": [*WITH_PRUNING, "size", "reduction"],
-    "/attention_map": [*WITH_PRUNING, "method", *LOOK, "size", "reduction"],
-    "/class_map": [*WITH_PRUNING, "class_name", "method", "against", "size", "reduction"],
+    "/analyse": [*WITH_PRUNING, "size", "reduction", "stages"],
+    "/attention_map": [*WITH_PRUNING, "method", *LOOK, "size", "reduction", "stages"],
+    "/class_map": [*WITH_PRUNING, "class_name", "method", "against", "size", "reduction", "stages"],
     "/faithfulness": ["image", "model", "class_name", "size"],
     "/sweep": ["image", "model", "size"],
     "/models": [],
@@ -75,6 +75,12 @@ def test_every_method_and_selector_is_in_the_descriptions(client: Client) -> Non
         ("/analyse", {"pruning_ratio": "much"}, "pruning_ratio must be a number, got 'much'."),
         ("/analyse", {"model": None}, "model must be text, got None."),
         ("/class_map", {"reduction": "melt"}, "reduction must be one of drop, fuse, merge, tome, got 'melt'"),
+        ("/analyse", {"stages": "1:0.5, 4:0.5"}, "stages must name layers from 0 to 3, got 4."),
+        (
+            "/class_map",
+            {"stages": "0:0.5", "selector": "learned"},
+            "which stand only before layers 1, 2, 3; ",
+        ),
         ("/sweep", {"model": "resnet"}, "model must be one of dynamicvit_cifar10, vit_cifar10, "),
         ("/faithfulness", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),
         ("/class_map", {"class_name": "owl"}, "knows, got 'owl'; it knows airplane, automobile, bird, "),
@@ -120,6 +126,22 @@ def test_wrong_input_is_told_in_one_plain_sentence(
     assert told.endswith(".")
     assert "&" not in told, "not HTML"
     assert "\n" not in told
+
+
+def test_stages_are_those_that_are_asked_for(ask: Ask, engine: Engine) -> None:
+    stages = "0:0.75, 2:0.5"
+    result = engine.open(Request(PICTURE, DYNAMIC, stages=stages))
+    answer = ask("/analyse", stages=stages)
+    assert (answer["stages"], answer["selector"]) == (stages, "class-attention")
+    assert answer["kept"] == [list(ids) for ids in result.analysis.kept]
+    assert answer["pruned"]["tokens"] == [16, 12, 6]
+    for endpoint, wanted in (
+        ("/attention_map", result.attention(Look())),
+        ("/class_map", result.class_map(method="gradient-rollout")),
+    ):
+        found = ask(endpoint, stages=stages)
+        assert found["values"] == [list(row) for row in wanted.values]
+        assert found["stages"] == stages
 
 
 def test_a_query_patch_that_is_gone_is_told(ask: Ask) -> None:

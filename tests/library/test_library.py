@@ -92,6 +92,14 @@ def test_pruning_keeps_what_the_engine_keeps(network: vitdemo.Network, engine: E
     assert repr(found).startswith("<Pruned 16 -> 11 -> 7 -> 5 patches: ")
 
 
+def test_stages_are_the_engine_s(network: vitdemo.Network, engine: Engine) -> None:
+    asked = Request(draw_picture(2), "dynamicvit_cifar10", stages="0:0.5")
+    assert network.prune(draw_picture(2), stages="0:0.5").kept == engine.open(asked).analysis.kept
+    found = network.explain(draw_picture(2), method="attention-rollout", stages="0:0.5")
+    wanted = np.array(engine.open(asked).attention(Look()).values, float)
+    np.testing.assert_allclose(found.array, wanted, atol=1e-6)
+
+
 def test_a_size_is_the_engine_s(network: vitdemo.Network, engine: Engine, tmp_path: Path) -> None:
     shapes = {"wide.png": (96, 48), "high.png": (40, 80), "even.png": (64, 64)}
     files = [tmp_path / name for name in shapes]

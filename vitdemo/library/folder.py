@@ -32,13 +32,14 @@ def predict_folder(
     selector: str = "",
     size: int | str = "",
     reduction: str = "drop",
+    stages: str = "",
     replace: bool = False,
 ) -> list[Row]:
     """Write a table of what the network says of every picture below `folder`, and return its rows.
 
     `out`: NAME.csv or NAME.parquet; a table that is there is replaced only if `replace`. `size`, at which the
-    pictures are read, and `reduction`: as in `Network.open`. A row tells the file, label and probability,
-    those of the pruned pass where `pruning_ratio` is above 0, whether the picture is unfamiliar, and an
+    pictures are read, `reduction` and `stages`: as in `Network.open`. A row tells the file, label and
+    probability, those of the pruned pass where something is pruned, whether the picture is unfamiliar, and an
     error, one sentence, of a file that cannot be read. A CSV has an apostrophe before a text that a
     spreadsheet would run as a formula.
     What is done lies in NAME.csv.parts until all is; a run that was stopped goes on there, and looks again at
@@ -51,7 +52,8 @@ def predict_folder(
     folder, out, world = Path(folder), Path(out), World.current()
     check_table(out, replace=replace)
     network = load(model)
-    asked = {"pruning_ratio": pruning_ratio, "selector": selector, "size": str(size), "reduction": reduction}
+    named = {"selector": selector, "size": str(size), "reduction": reduction, "stages": stages}
+    asked: dict[str, Any] = {"pruning_ratio": pruning_ratio, **named}
     network.answer((), **asked)  # wrong options leave nothing behind
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")

@@ -90,17 +90,20 @@ class Network(HubMixin):
         selector: str = "",
         size: int | str = "",
         reduction: str = "drop",
+        stages: str = "",
     ) -> Result:
         """Return all that the demo can say of a picture.
 
         `pruning_ratio`: the share of the patches that each stage lets go; `selector`: what scores them, "" =
         the network's best; `reduction`: what becomes of them: "drop", "fuse", "merge" or "tome". `size`: at
         which it is read: a number of pixels on the short side, or "own": all of it in its own shape; "" = as
-        `load` was told, else as the network likes it. Positions are resampled, as timm does.
+        `load` was told, else as the network likes it. Positions are resampled, as timm does. `stages`: where
+        patches go and what share stays, such as "3:0.7, 6:0.5" (layers from 0), instead of `pruning_ratio`.
         Raise ValueError with one sentence: a picture that cannot be read, an option out of range.
         """
         image = from_array(picture) if isinstance(picture, np.ndarray) else picture
-        return self._engine.open(self._request(image, pruning_ratio, selector, size, reduction))
+        asked = {"pruning_ratio": pruning_ratio, "selector": selector, "reduction": reduction}
+        return self._engine.open(self._request(image, size, stages=stages, **asked))
 
     def explain(
         self,
@@ -111,6 +114,7 @@ class Network(HubMixin):
         against: str = "",
         pruning_ratio: float = 0.0,
         size: int | str = "",
+        stages: str = "",
         **options: Any,
     ) -> Explanation:
         """Return the map of `method` for a picture, and what the network says of it.
@@ -119,10 +123,10 @@ class Network(HubMixin):
         to this network, or attention rollout where there are no classes. `class_name`: what shall be
         explained, "" = the answer, and `against` a class rather than which; only for maps of a class.
         `pruning_ratio`: above 0, explain the pass from which so many patches are dropped at each stage.
-        `size`: as in `open`. `options`: those of `Look`, for maps of attention. Raise ValueError naming what
-        is unknown or out of range.
+        `size`, `stages`: as in `open`. `options`: those of `Look`, for maps of attention. Raise ValueError
+        naming what is unknown or out of range.
         """
-        result = self.open(picture, pruning_ratio=pruning_ratio, size=size)
+        result = self.open(picture, pruning_ratio=pruning_ratio, size=size, stages=stages)
         method = method or (result.class_methods()[0] if self.classes else DEFAULT_METHOD)
         look = check_asked(method, class_name or against, options)
         if look is not None:
@@ -137,18 +141,19 @@ class Network(HubMixin):
         selector: str = "",
         size: int | str = "",
         reduction: str = "drop",
+        stages: str = "",
     ) -> Pruned:
         """Return what is left of a picture stage by stage, and the answer before and after.
 
-        `keep_ratio`: the share of the patches that each stage keeps. `selector`: what scores them, "" = the
-        network's best. `size`, `reduction`: as in `open`. Raise ValueError naming what is unknown or out of
-        range.
+        `keep_ratio`: the share of the patches that each stage keeps; or `stages` as in `open`. `selector`:
+        what scores them, "" = the network's best. `size`, `reduction`: as in `open`. Raise ValueError naming
+        what is unknown or out of range.
         """
         least = round(1 - MAX_PRUNING_RATIO, 4)
         if not least <= keep_ratio < 1:
             raise ValueError(f"keep_ratio must be from {least} to below 1, got {keep_ratio}")
         ratio = round(1 - keep_ratio, 4)
-        how = {"selector": selector, "size": size, "reduction": reduction}
+        how = {"selector": selector, "size": size, "reduction": reduction, "stages": stages}
         return Pruned(self.open(picture, pruning_ratio=ratio, **how))
 
     def save_timm(self, folder: str | Path) -> None:
@@ -159,19 +164,15 @@ class Network(HubMixin):
         save_timm(Path(folder), self.loaded)
 
     def answer(
-        self,
-        files: Sequence[Path],
-        *,
-        pruning_ratio: float = 0.0,
-        selector: str = "",
-        size: int | str = "",
-        reduction: str = "drop",
+        self, files: Sequence[Path], *, pruning_ratio: float = 0.0, size: int | str = "", **asked: str
     ) -> list[Said]:
         """Return what the network says of each of `files`; those of one size run through it together.
 
-        A file that cannot be read is said to be, in one sentence. Raise ValueError as `explain`.
+        `asked`: selector, reduction and stages as in `open`. A file that cannot be read is said to be, in one
+        sentence. Raise ValueError as `explain`.
         """
-        return self._engine.answer(files, self._request("", pruning_ratio, selector, size, reduction))
+        request = self._request("", size, pruning_ratio=pruning_ratio, **asked)
+        return self._engine.answer(files, request)
 
     def record(self, pixels: Float[Tensor, "1 ch hh ww"], **asked: Any) -> Trace:
         """Return all that one pass does to normalised pixels; arguments as `vitdemo.recording.record`.
@@ -185,11 +186,8 @@ class Network(HubMixin):
         device = next(model.parameters()).device
         return recording.record(model, pixels.to(device).float(), name=self.loaded.spec.key, **asked)
 
-    def _request(
-        self, image: Any, pruning_ratio: float, selector: str, size: int | str, reduction: str
-    ) -> Request:
-        size = str(size) or self.size
-        return Request(image, self.loaded.spec.key, pruning_ratio, selector, size, reduction)
+    def _request(self, image: Any, size: int | str, **asked: Any) -> Request:
+        return Request(image, self.loaded.spec.key, size=str(size) or self.size, **asked)
 
 
 Model: TypeAlias = str | Path | nn.Module | Network

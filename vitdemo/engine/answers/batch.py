@@ -48,8 +48,8 @@ class Said:
 def answer_batch(files: Sequence[Path], request: Request, pool: ModelPool) -> list[Said]:
     """Return what the network says of each of `files`; those of one size run through it together.
 
-    `request`: the model, the ratio, the selector and the size; its picture is not looked at. Raise ValueError
-    for an unknown selector or size.
+    `request`: the model, the ratio or the stages, the selector and the size; its picture is not looked at.
+    Raise ValueError for an unknown selector or size.
     """
     loaded = pool.get(request.model)
     check_request(request, loaded.spec)
@@ -83,9 +83,9 @@ def answer_group(loaded: LoadedModel, pixels: Pixels, request: Request, pool: Mo
     """Return what the network says of each of these pictures."""
     pixels = pixels.to(pool.device)
     with pool.compute.turn():
-        begun = begin_pass(loaded.model, pixels)
-        pooled, logits = run_batch(loaded, begun)
         pruning = make_pruning(check_request(request, loaded.spec), loaded.model, pixels)
+        begun = begin_pass(loaded.model, pixels, pruning)
+        pooled, logits = run_batch(loaded, begun)
         pruned = None if pruning is None else run_batch(loaded, begun, pruning=pruning)[1]
     found = [describe(loaded, *row) for row in zip(pooled, logits, strict=True)]
     if pruned is None or not loaded.classes:

@@ -132,8 +132,9 @@ def contrast(request: Request, *, menu: Mapping[str, ModelSpec]) -> Request:
         if spec is None or other.key == spec.key or other.source != "bundled":
             continue
         if other.data.dataset == spec.data.dataset:
-            return replace(request, model=other.key, selector="")
-    return replace(request, pruning_ratio=0.0 if request.pruning_ratio else CONTRAST_RATIO)
+            return replace(request, model=other.key, selector="", stages="")
+    pruned = request.pruning_ratio or request.stages
+    return replace(request, pruning_ratio=0.0 if pruned else CONTRAST_RATIO, stages="")
 
 
 def choose_outcome(entry: Entry) -> Outcome:

@@ -23,7 +23,6 @@ from vitdemo.engine.answers.classes import class_map
 from vitdemo.engine.answers.payload import list_traces
 from vitdemo.engine.answers.times import measure_times
 from vitdemo.engine.core.records import Outcome
-from vitdemo.engine.core.setting import to_keep_ratio
 from vitdemo.engine.core.subject import Subject
 from vitdemo.engine.look import Look, to_state
 from vitdemo.maps import ATTENTION_METHODS, CLASS_METHODS, PatchDropped, explain
@@ -172,7 +171,8 @@ def describe_result(subject: Subject, loaded: LoadedModel) -> dict[str, Any]:
         "vocabulary": analysis.vocabulary,
         "unfamiliar": analysis.unfamiliar,
         "pruning_ratio": analysis.pruning_ratio,
-        "keep_ratio": to_keep_ratio(analysis.pruning_ratio),
+        "keep_ratio": round(1 - analysis.pruning_ratio, 4),
+        "stages": analysis.stages or None,
         "selector": analysis.selector or None,
         "reduction": analysis.reduction or None,
         "prune_loc": list(entry.pruned.prune_loc) if entry.pruned is not None else [],

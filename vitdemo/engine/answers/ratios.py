@@ -17,6 +17,7 @@ from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import Begun, Pruning
+from vitdemo.models.stages import find_prune_loc
 from vitdemo.trace import Recorder
 from vitdemo.weights import LoadedModel
 
@@ -53,7 +54,7 @@ def find_steps(analysis: Analysis, how: Setting) -> dict[int, RatioStep]:
     dense = analysis.dense
     found = {0: RatioStep(dense.top, dense.tokens, stages_of((), dense.tokens[0]))}
     percent = round(100 * analysis.pruning_ratio)
-    alike = (analysis.selector, analysis.reduction) == (how.selector, how.reduction)
+    alike = (analysis.selector, analysis.reduction, analysis.stages) == (how.selector, how.reduction, "")
     if alike and analysis.pruning_ratio == percent / 100:
         found[percent] = step_of(analysis)
     return found
@@ -102,9 +103,12 @@ def run_step(loaded: LoadedModel, begun: Begun, pixels: Pixels, setting: Setting
 
 
 @torch.no_grad()
-def begin_pass(model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"]) -> Begun:
-    """Run what passes at all ratios have in common: all before the first cut."""
-    return model.begin(pixels, layer=model.config.prune_loc[0])
+def begin_pass(
+    model: VisionTransformer, pixels: Float[Tensor, "b ch hh ww"], pruning: Pruning | None = None
+) -> Begun:
+    """Run what passes have in common: all before the first stage of `pruning`, None = the network's first."""
+    loc = model.config.prune_loc if pruning is None else find_prune_loc(pruning.rule, model.config)
+    return model.begin(pixels, layer=loc[0])
 
 
 @torch.no_grad()

@@ -112,10 +112,10 @@ def check_masking(model: VisionTransformer, pixels: Float[Tensor, "1 ch hh ww"],
     """Check that tokens really removed = tokens masked.
 
     DynamicViT has its training path for that, with the learned selector at the ratio shown (0.7 if that is
-    1); else keeping every patch explicitly = dense.
+    1, or there are other stages than the network's); else keeping every patch explicitly = dense.
     """
     if isinstance(model, DynamicViT):
-        ratio = to_keep_ratio(entry.analysis.pruning_ratio)
+        ratio = 1 if entry.analysis.stages else to_keep_ratio(entry.analysis.pruning_ratio)
         rule = FixedRatio(ratio if ratio < 1 else 0.7)
         selector = make_selector("learned", model=model, pixels=pixels)
         removed = model(pixels, pruning=Pruning(selector, rule))

@@ -45,7 +45,8 @@ def operate(
     before = entry.dense if entry.pruned is None else entry.pruned
     assert before.logits is not None
     ids = tuple(torch.tensor(stage, dtype=torch.long) for stage in rule)
-    logits = loaded.model(pixels, pruning=Pruning(None, Explicit(ids)))[0].float().cpu()
+    forced = Explicit(ids, prune_loc=before.prune_loc)
+    logits = loaded.model(pixels, pruning=Pruning(None, forced))[0].float().cpu()
     shown = rank_classes(logits)
     old, new = to_probabilities(before.logits, entry.config), to_probabilities(logits, entry.config)
     tokens = tuple(len(stage) for stage in rule)
@@ -53,7 +54,7 @@ def operate(
         before=name_classes(old, loaded, shown),
         after=name_classes(new, loaded, shown),
         tokens=tokens,
-        macs=cost.macs(loaded.spec.config, tokens=tokens),
+        macs=cost.macs(loaded.spec.config, tokens=tokens, prune_loc=before.prune_loc),
     )
 
 

@@ -19,6 +19,7 @@ from vitdemo.maps import explain
 from vitdemo.message import Message
 from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS
+from vitdemo.trace import Trace
 
 CROP_WORDS = {
     "center": Message("resized and cropped at the centre"),
@@ -41,7 +42,7 @@ def walk(entry: Entry) -> list[Step]:
         steps.append(prefix_tokens(entry))
     steps += [positions(entry), blocks(entry)]
     if entry.pruned is not None:
-        steps.append(pruning(entry))
+        steps.append(pruning(entry, entry.pruned))
     steps.append(readout(entry))
     if entry.config.num_classes:
         steps.append(head(entry))
@@ -185,15 +186,14 @@ def blocks(entry: Entry) -> Step:
     )
 
 
-def pruning(entry: Entry) -> Step:
+def pruning(entry: Entry, trace: Trace) -> Step:
     config, analysis = entry.config, entry.analysis
-    places = ", ".join(str(layer) for layer in config.prune_loc)
     counts = " → ".join(str(count) for count in (config.num_patches, *map(len, analysis.kept)))
     asked = SELECTORS.get(analysis.selector)
     text = Message(
         "Before layers {places} (counted from 0) tokens become fewer: {how}. {others} The patches go "
         "{counts}, so the layers that follow have less to compute.",
-        places=places,
+        places=", ".join(map(str, trace.prune_loc)),
         how=asked.words if asked else Message("no selector is asked"),
         others=REDUCTIONS[analysis.reduction].words,
         counts=counts,

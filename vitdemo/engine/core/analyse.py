@@ -104,7 +104,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         model=request.model,
         title=setting.spec.title,
         selector=setting.selector,
-        pruning_ratio=request.pruning_ratio,
+        pruning_ratio=setting.pruning_ratio if setting.stages else request.pruning_ratio,
         view=job.prepared.view,
         dense=make_outcome(dense, loaded, None),
         pruned=pruned and make_outcome(pruned, loaded, setting),
@@ -117,6 +117,7 @@ def run_job(request: Request, job: Job, loaded: LoadedModel, shared: Shared, *, 
         input_size=as_pair(loaded.spec.config.img_size),
         resized=tell_size(loaded.spec.config, loaded.trained_size),
         reduction=setting.reduction,
+        stages=setting.stages,
     )
     embedding = take_apart(loaded.model, pixels.to(pool.device))
     config, data = setting.spec.config, setting.spec.data
@@ -169,6 +170,5 @@ def make_outcome(trace: Trace, loaded: LoadedModel, setting: Setting | None) -> 
     top = () if trace.logits is None else name_top(trace.logits, loaded)
     tokens = (trace.num_patches, *(len(ids) for ids in trace.kept))
     config = loaded.spec.config
-    if setting is None:
-        return Outcome(top, tokens, cost.macs(config))
-    return Outcome(top, tokens, cost.macs(config, keep_ratio=setting.keep_ratio, reduction=setting.reduction))
+    how = {} if setting is None else {"prune_loc": trace.prune_loc, "reduction": setting.reduction}
+    return Outcome(top, tokens, cost.macs(config, tokens=tokens, **how))

@@ -39,7 +39,8 @@ class Request:
     `model`: "" = the engine's default. `pruning_ratio`: 1 - keep ratio of each stage, 0 (dense) to 0.9.
     `selector`: "" = the model's best. `size`: at which the picture is read, see `choose_spec`; "" = as the
     network likes it. `reduction`: what becomes of the patches that are not kept, a key of REDUCTIONS.
-    Raise ValueError for a ratio outside that range.
+    `stages`: where patches go and what share stays there, as `parse_schedule` reads it, instead of
+    `pruning_ratio`; "" = at the network's own stages. Raise ValueError for a ratio outside that range.
     """
 
     image: Image.Image | Path | str
@@ -48,6 +49,7 @@ class Request:
     selector: str = ""
     size: str = ""
     reduction: str = "drop"
+    stages: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.pruning_ratio <= MAX_PRUNING_RATIO:
@@ -77,14 +79,15 @@ class Outcome:
 class Analysis:
     """What one request says and costs; `key`: of its result, see `Engine.recall`.
 
-    `view`: the crop that the model saw. `pruned` is None, `reduction` and `selector` are "" at pruning ratio
-    0; `selector` also where none is asked. `kept`: the patch ids after each stage, ascending; of a token that
-    stands for several patches that of one of them. `source`: which weights answered. `note`: what the user
-    should know about them besides, such as an unreachable Hub, or "". `classes`: all the words that the
-    network can say. `unfamiliar`: whether the picture looks like none of them; None where that was not
-    fitted. `picture`: the same for all results of one picture, one network and one size; nobody can guess it.
-    `input_size`: the (height, width) in pixels that the network read; `resized`: one sentence where that is
-    not what it was trained for, else "".
+    `view`: the crop that the model saw. `stages`: those that were asked for, "" = the network's own; else
+    `pruning_ratio` is the one that would leave as many patches in the end. `pruned` is None, `reduction` and
+    `selector` are "" where nothing was to be pruned; `selector` also where none is asked. `kept`: the patch
+    ids after each stage, ascending; of a token that stands for several patches that of one of them. `source`:
+    which weights answered. `note`: what the user should know about them besides, such as an unreachable Hub,
+    or "". `classes`: all the words that the network can say. `unfamiliar`: whether the picture looks like
+    none of them; None where that was not fitted. `picture`: the same for all results of one picture, one
+    network and one size; nobody can guess it. `input_size`: the (height, width) in pixels that the network
+    read; `resized`: one sentence where that is not what it was trained for, else "".
     """
 
     key: str
@@ -104,6 +107,7 @@ class Analysis:
     input_size: tuple[int, int] = (0, 0)
     resized: str = ""
     reduction: str = ""
+    stages: str = ""
 
     @property
     def merges(self) -> bool:

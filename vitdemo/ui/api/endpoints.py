@@ -29,6 +29,7 @@ class Api:
         selector: str = "",
         size: str = "",
         reduction: str = "drop",
+        stages: str = "",
     ) -> dict[str, Any]:
         """Classify one picture with a Vision Transformer that drops patches on the way.
 
@@ -39,19 +40,21 @@ class Api:
             selector: {selectors}; empty for the model's best.
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
             reduction: what becomes of patches that are not kept: {reductions}.
+            stages: layer:share kept, such as 3:0.7, 6:0.5; instead of pruning_ratio. Empty: as the model has.
 
         Returns:
             model, title, source (which weights answered), note (what to know besides, such as a network
             without words), vocabulary (one line that says what words the network knows: of anything else it
             names a wrong one), classes (all of them), unfamiliar (whether the picture looks like none of
             them; null where nobody can tell), input_size (height and width in pixels that the network read),
-            selector, reduction, pruning_ratio; dense and pruned (null at ratio 0), each with labels (class ->
-            probability, best first, at most five), tokens (patches at the input and after each stage), macs
+            selector, reduction, stages, pruning_ratio (of stages of one's own, what would leave as many
+            patches in the end); dense and pruned (null at ratio 0), each with labels (class -> probability,
+            best first, at most five), tokens (patches at the input and after each stage), macs
             (multiply-accumulates) and time (milliseconds: median of n single passes, with their quartiles low
             and high; null where the machine was too busy to measure); kept (patch ids after each stage; ids
             count from 0, row by row).
         """
-        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction))
+        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction, stages))
         return records.pack_analysis(result.analysis, result.times())
 
     def attention_map(
@@ -70,6 +73,7 @@ class Api:
         pass_: str = "pruned",
         size: str = "",
         reduction: str = "drop",
+        stages: str = "",
     ) -> dict[str, Any]:
         """Return where the network looks: one number for each patch of the picture, whatever was pruned.
 
@@ -90,13 +94,14 @@ class Api:
             pass_: pruned, or dense: the pass over all patches.
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
             reduction: what becomes of patches that are not kept: {reductions}.
+            stages: layer:share kept, such as 3:0.7, 6:0.5; instead of pruning_ratio. Empty: as the model has.
 
         Returns:
-            model, source, pruning_ratio, selector, reduction, method, title, options (those that the method
-            has); unit; values (rows x columns of patches, 0 to 1; null where a patch was pruned before it
-            could be seen); range (lowest and highest of the values); prefix_share (part of the total, 0 to 1,
-            that goes to class, distillation and register tokens instead of patches; null where the total is
-            0, and for direction in).
+            model, source, pruning_ratio, selector, reduction, stages, method, title, options (those that the
+            method has); unit; values (rows x columns of patches, 0 to 1; null where a patch was pruned before
+            it could be seen); range (lowest and highest of the values); prefix_share (part of the total, 0 to
+            1, that goes to class, distillation and register tokens instead of patches; null where the total
+            is 0, and for direction in).
         """
         look = from_arguments(
             method=method,
@@ -108,7 +113,7 @@ class Api:
             direction=direction,
             pass_=pass_,
         )
-        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction))
+        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction, stages))
         return records.pack_map(result.analysis, result.attention(look))
 
     def class_map(
@@ -122,6 +127,7 @@ class Api:
         against: str = "",
         size: str = "",
         reduction: str = "drop",
+        stages: str = "",
     ) -> dict[str, Any]:
         """Return what speaks for a class: a number for each patch, from the gradients of its logit.
 
@@ -135,14 +141,15 @@ class Api:
             against: another class: what speaks for the one rather than for it; empty: for the one alone.
             size: pixels on the short side, or own: the picture's shape; empty for what the network likes.
             reduction: what becomes of patches that are not kept: {reductions}.
+            stages: layer:share kept, such as 3:0.7, 6:0.5; instead of pruning_ratio. Empty: as the model has.
 
         Returns:
-            model, source, pruning_ratio, selector, reduction, class, against, method, title, options (none);
-            unit; values (rows x columns of patches, 0 or more, to 1 for gradient-rollout, of either sign for
-            attnlrp and reslrp; null where a patch was pruned before it could be seen); range (lowest and
-            highest of the values).
+            model, source, pruning_ratio, selector, reduction, stages, class, against, method, title, options
+            (none); unit; values (rows x columns of patches, 0 or more, to 1 for gradient-rollout, of either
+            sign for attnlrp and reslrp; null where a patch was pruned before it could be seen); range (lowest
+            and highest of the values).
         """
-        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction))
+        result = self._open(Request(image, model, pruning_ratio, selector, size, reduction, stages))
         return records.pack_map(result.analysis, result.class_map(class_name, method=method, against=against))
 
     def faithfulness(
