@@ -141,10 +141,16 @@ def test_the_grid_names_truth_answer_and_probability() -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     rows = [Prediction(picture, "cat", "cat", 0.876), Prediction(picture, "cat", "dog", 0.5)]
     figure = plot_predictions([*rows * 3], title="a title")
-    texts = [axes.get_title() for axes in figure.axes]
-    assert len(texts) == 10
-    assert texts[:2] == ["cat 88 %\n", "dog 50 %\nis: cat"]
-    assert [len(axes.get_images()) for axes in figure.axes] == [1] * 6 + [0] * 4
+    (axes,) = figure.axes
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["cat 88 %\n", "dog 50 %\nis: cat"] * 3
+    lefts, lows = zip(*(image.get_extent()[::3] for image in axes.get_images()), strict=True)
+    assert np.argsort(lefts[:5]).tolist() == [0, 1, 2, 3, 4]
+    assert (lefts[5], len(set(lows[:5]))) == (lefts[0], 1)
+    assert lows[5] > lows[0], "the next row"
+    for text, left, low in zip(axes.texts, lefts, lows, strict=True):
+        x, y = text.get_position()
+        assert (x, y) == (left + 0.5, pytest.approx(low - 0.03)), "above its own picture"
 
 
 def test_pictures_of_the_data_set_stay_in_the_runs_folder(

@@ -14,6 +14,7 @@ from vitdemo.render.palette import colour_map
 WIDTH, HEIGHT = 6.4, 4.0  # inches, at 120 dots an inch
 READABLE = 20  # classes whose names and counts still fit into a figure
 COLUMNS = 5
+CELL = (1.06, 1.28)  # of the grid of predictions: width and height, where a picture's longer side is 1
 RIGHT, WRONG = "#1b7837", "#b2182b"
 
 
@@ -121,12 +122,19 @@ def plot_predictions(rows: Sequence[Prediction], *, title: str) -> Figure:
     """Plot each picture with what it shows, what was predicted and how probably; errors in red."""
     lines = -(-len(rows) // COLUMNS)
     figure = new_figure(title, width=1.7 * COLUMNS, height=0.5 + 2.0 * lines)
-    grid = figure.subplots(lines, COLUMNS, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, row in zip(grid.flat, rows, strict=False):
-        axes.imshow(row.picture, interpolation="nearest")
+    axes = figure.subplots()  # one for all: each has ticks and labels, which cost more than a picture
+    axes.set_axis_off()
+    for place, row in enumerate(rows):
+        line, column = divmod(place, COLUMNS)
+        height, width = np.array(row.picture.shape[:2]) / max(row.picture.shape[:2])
+        left, bottom = column * CELL[0], (line + 1) * CELL[1]
+        axes.imshow(
+            row.picture, extent=(left, left + width, bottom, bottom - height), interpolation="nearest"
+        )
         wrong = row.predicted != row.label
         text = f"{row.predicted} {100 * row.probability:.0f} %" + (f"\nis: {row.label}" if wrong else "\n")
-        axes.set_title(text, fontsize=8, color=WRONG if wrong else RIGHT)
+        colour = WRONG if wrong else RIGHT
+        above = bottom - height - 0.03
+        axes.text(left + width / 2, above, text, ha="center", va="bottom", fontsize=8, color=colour)
+    axes.set(xlim=(0, COLUMNS * CELL[0] - 0.06), ylim=(lines * CELL[1], 0))
     return figure
