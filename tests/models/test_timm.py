@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,7 +84,14 @@ def assert_same(theirs: nn.Module, config: ViTConfig, *, count: int) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_named_network(name: str) -> None:
-    assert_same(timm.create_model(name, weight_init="skip"), ViTConfig(**NAMED[name]), count=1)
+    """All its weights have their names and shapes, and two of its blocks compute what timm's do."""
+    config = ViTConfig(**NAMED[name])
+    with torch.device("meta"):
+        whole = [network.state_dict() for network in (timm.create_model(name), build_model(config))]
+    theirs, ours = ({key: value.shape for key, value in weights.items()} for weights in whole)
+    assert ours == theirs
+    short = timm.create_model(name, weight_init="skip", depth=2)
+    assert_same(short, replace(config, depth=2), count=1)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
