@@ -46,7 +46,8 @@ def run_over_duplicates(net: VisionTransformer, x: Tensor, trace: Trace) -> Tens
 def test_a_merged_pass_is_the_pass_over_the_duplicates(name: str) -> None:
     net = make_small(**VARIANTS[name])
     x = make_pictures(net.config, 1)
-    for reduction, ratio in product(MERGING, (0.7, 0.4)):  # 0.4 takes pairs of pairs
+    ratios = (0.7, 0.4) if name in ("square", "linear") else (0.4,)  # 0.4 takes pairs of pairs
+    for reduction, ratio in product(MERGING, ratios):
         pruning = make_pruning(reduction, ratio)
         trace = record(net, x, pruning=pruning)
         stages = len(net.config.prune_loc)
@@ -188,7 +189,7 @@ def test_a_threshold_merges_what_does_not_pass(reduction: str) -> None:
 @pytest.mark.parametrize("name", ["linear", "linear, non-square, distilled", "linear relu, class and mean"])
 def test_macs_of_merging_are_those_that_torch_counts(name: str, reduction: str) -> None:
     net = make_small(**VARIANTS[name])
-    for ratio in (0.8, 0.5, 0.2):
+    for ratio in (0.8, 0.2):
         selector = None if reduction == "tome" else FirstOnes()
         pruning = Pruning(selector, FixedRatio(ratio), reduction)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -94,7 +94,7 @@ def split_command(command: str, *, data: Path, dense: Path, folder: Path) -> lis
             "--rounds",
             "1",
             "--batch-size",
-            "8",
+            "2",
             "--compile",
             "no",
             "--workers",
