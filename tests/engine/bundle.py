@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from vitdemo.models.selectors import make_selector
 from vitdemo.recording import record
 from vitdemo.registry import MODELS
 from vitdemo.trace import Trace
-from vitdemo.weights import load_model, save_model
+from vitdemo.weights import LoadedModel, load_model, save_model
 
 KEYS = ("dynamicvit_cifar10", "vit_cifar10", "lightvit_cifar10")
 LAB_MODEL = KEYS[0]  # the one that the laboratory's tests prune
@@ -43,9 +44,15 @@ def draw_picture(seed: int = 0, size: tuple[int, int] = (96, 64)) -> Image.Image
     return Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR)
 
 
+@cache
+def load_once(models: Path, key: str) -> LoadedModel:
+    """Return a network of `write_models`, which no test changes."""
+    return load_model(key, models_dir=models)
+
+
 def load_directly(models: Path, key: str, image: Image.Image) -> Net:
     """Return the network and its input, without the engine."""
-    model = load_model(key, models_dir=models).model
+    model = load_once(models, key).model
     return model, preprocess(image, config=MODELS[key].data).pixels
 
 

@@ -17,6 +17,7 @@ from vitdemo import predict
 from vitdemo.config import DataConfig
 from vitdemo.data import preprocess
 from vitdemo.engine import Engine, Look, Request, Result
+from vitdemo.engine.answers import sanity
 from vitdemo.faithfulness import class_trace
 from vitdemo.maps import explain
 from vitdemo.models import VisionTransformer
@@ -166,8 +167,11 @@ READINGS = {
 
 
 @pytest.mark.parametrize("variant", READINGS)
-def test_a_network_of_another_family_goes_through_all_of_the_engine(tmp_path: Path, variant: str) -> None:
+def test_a_network_of_another_family_goes_through_all_of_the_engine(
+    variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By attention of a selector, since such networks come without predictors."""
+    monkeypatch.setattr(sanity, "DRAWS", 1)
     model = make_small(**VARIANTS[variant])
     engine = serve_model(tmp_path, model, DATA)
     result = engine.open(Request(draw_picture(), str(tmp_path), RATIO, "class-attention"))

@@ -26,7 +26,7 @@ def result(engine: Engine) -> Result:
     return engine.open(Request(draw_picture(), MODEL, 0.3))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recorded(models: Path) -> tuple[Trace, Trace]:
     return record_traces(models, MODEL, draw_picture(), keep_ratio=0.7, selector="learned")
 

@@ -26,7 +26,7 @@ def is_same(one: ratios.RatioStep, other: ratios.RatioStep) -> bool:
 def test_each_step_is_what_its_own_request_says(engine: Engine, result: Result, selector: str) -> None:
     steps = result.ratio_steps(selector)
     assert list(steps) == list(PERCENTS) == list(range(0, 91, 5))
-    for percent, step in steps.items():
+    for percent, step in list(steps.items())[:: 1 if selector == "learned" else 3]:
         asked = engine.open(Request(draw_picture(), LAB_MODEL, percent / 100, selector))
         assert is_same(step, step_of(asked.analysis)), percent
 

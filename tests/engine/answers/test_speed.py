@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,19 @@ def test_sizes_that_would_take_too_long_are_left_out(cards: dict[str, SpeedCard]
         assert not card.sizes[-1].tried
 
 
-def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
+@pytest.fixture
+def called_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are made, and no time is taken of them."""
+
+    def call_once(calls: Sequence[Callable[[], object]], **_: object) -> list[Timing]:
+        for call in calls:
+            call()
+        return [steady(0.1)] * len(calls)
+
+    monkeypatch.setattr(module, "time_calls", call_once)
+
+
+def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool, called_once: None) -> None:
     card = measure_speed("vit_cifar10", pruning_ratio=0.0, pool=pool, progress=lambda s, w: None, haste=1e6)
     assert card.pruning_ratio == 0.3
     assert card.variants[1].macs == cost.macs(MODELS["vit_cifar10"].config, keep_ratio=0.7)
@@ -76,7 +88,7 @@ def test_nothing_pruned_is_measured_at_a_usual_ratio(pool: ModelPool) -> None:
         measure_speed("nobody", pruning_ratio=0.3, pool=pool, progress=lambda s, w: None)
 
 
-def test_a_network_is_measured_at_the_size_that_it_reads(pool: ModelPool) -> None:
+def test_a_network_is_measured_at_the_size_that_it_reads(pool: ModelPool, called_once: None) -> None:
     asked: dict[str, Any] = {"pruning_ratio": 0.3, "pool": pool, "progress": lambda s, w: None, "haste": 1e6}
     read = measure_speed("vit_cifar10", input_size=(48, 64), **asked)
     config = replace(MODELS["vit_cifar10"].config, img_size=(48, 64))

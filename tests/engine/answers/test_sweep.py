@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,8 @@ from vitdemo.timing import Timing
 
 
 @pytest.fixture(scope="module")
-def engine(models: Path) -> Iterator[Engine]:
-    """One whose sweeps measure each ratio only once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "ROUNDS", (1, 1))
-        yield Engine(device="cpu", models_dir=models)
+def engine(models: Path) -> Engine:
+    return Engine(device="cpu", models_dir=models)
 
 
 @torch.no_grad()

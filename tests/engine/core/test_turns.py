@@ -15,7 +15,7 @@ import torch
 from tests.engine.bundle import LAB_MODEL, draw_picture
 from tests.small_bundle import write_small_models
 from vitdemo.engine import Engine, Progress, Request
-from vitdemo.engine.answers import lab, speed
+from vitdemo.engine.answers import lab, sanity, speed
 from vitdemo.engine.core.pool import DECODERS
 from vitdemo.engine.core.turns import Turns
 from vitdemo.limits import Limits
@@ -36,6 +36,11 @@ JOBS: dict[str, Job] = {
         Request(draw_picture(7), LAB_MODEL, 0.5), Request(draw_picture(7), LAB_MODEL, 0.2), progress=report
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def one_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sanity, "DRAWS", 1)
 
 
 class Gone(Exception):  # noqa: N818
