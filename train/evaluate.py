@@ -1,6 +1,7 @@
 """Measure accuracy through the path that ships: real pruning, the model that a user gets.
 
-`python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--reduction merge] --json`
+`python -m train.evaluate NAME --data data --keep-ratio 0.7 [--selector learned] [--reduction merge] --json`;
+`--reductions` compares dropping, fusing and merging at equal work, with times.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tqdm import tqdm
 from train.data import Pictures
 from train.options import SWEEP
 from train.splits import load_split
+from train.times import SECONDS, measure_passes
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
@@ -28,6 +30,7 @@ from vitdemo.models import VisionTransformer
 from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.models.selectors import SELECTORS, list_selectors, prune_by
 from vitdemo.weights import load_model
+from vitdemo.weights.metrics import check_folder, store_metrics
 
 COMPARED = (0.7, 0.5, 0.3)  # keep ratios of dropping whose cost the other reductions are given
 
@@ -113,21 +116,27 @@ def sweep(
 
 
 def compare_reductions(
-    model: VisionTransformer, split: Pictures, *, keep_ratios: Sequence[float] = COMPARED
+    model: VisionTransformer,
+    split: Pictures,
+    *,
+    keep_ratios: Sequence[float] = COMPARED,
+    seconds: float = SECONDS,
 ) -> list[dict[str, Any]]:
-    """Measure fusing and merging by the best selector, at the multiply-accumulates of dropping at each ratio.
+    """Measure the dense network, then dropping, fusing and merging by the best selector, with their times.
 
-    Merging itself takes work, so that fewer tokens are left of as much.
+    All at the multiply-accumulates of dropping at each ratio: merging itself takes work, so that fewer tokens
+    are left of as much.
     """
-    best = list_selectors(model.config)[0]
-    merging = [name for name, one in REDUCTIONS.items() if one.merges]
-    pairs, rows = list(product(keep_ratios, merging)), []
+    best, config = list_selectors(model.config)[0], model.config
+    pairs = list(product(keep_ratios, REDUCTIONS))
+    rows = [{"as_dropping": 1.0, **judge_point(model, split, keep_ratio=1.0, selector="")}]
     for ratio, name in tqdm(pairs, desc="reductions", unit="setting", leave=False):
-        alike = match_macs(model.config, macs(model.config, keep_ratio=ratio), reduction=name)
+        alike = match_macs(config, macs(config, keep_ratio=ratio), reduction=name)
         point = judge_point(model, split, keep_ratio=alike, selector=best, reduction=name)
-        asked = best if REDUCTIONS[name].asks_selector else ""
-        rows.append({"as_dropping": ratio, **point, "selector": asked})
-    return rows
+        rows.append({"as_dropping": ratio, **point})
+    ways = [{key: row[key] for key in ("keep_ratio", "selector", "reduction")} for row in rows]
+    times = measure_passes(model, next(iter(split.batches())), ways, seconds=seconds)
+    return [{**row, "milliseconds": time} for row, time in zip(rows, times, strict=True)]
 
 
 def match_macs(config: ViTConfig, wanted: int, *, reduction: str) -> float:
@@ -147,6 +156,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", default=0, type=int, help="at most N pictures, at even distances")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--sweep", action="store_true", help="all selectors and reductions at all ratios")
+    parser.add_argument("--reductions", action="store_true", help="all reductions alone, at equal work")
+    parser.add_argument("--store", action="store_true", help="write these into metrics.json by the weights")
     parser.add_argument(
         "--confidence",
         action="store_true",
@@ -166,9 +177,11 @@ def main(arguments: list[str] | None = None) -> None:
         best = list_selectors(loaded.model.config)[0]
         if options.confidence:
             result: dict[str, Any] = {"validation_confidence": measure_confidence(loaded.model, split)}
-        elif options.sweep:
-            rows = compare_reductions(loaded.model, split)
-            result = {"sweep": sweep(loaded.model, split), "reductions": rows}
+        elif options.sweep or options.reductions:
+            result = {"sweep": sweep(loaded.model, split)} if options.sweep else {}
+            result["reductions"] = compare_reductions(loaded.model, split)
+            if options.store:
+                store_metrics(check_folder(options.name, loaded.folder), reductions=result["reductions"])
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
             how = {"keep_ratio": options.keep_ratio, "selector": selector, "reduction": options.reduction}
@@ -179,8 +192,9 @@ def main(arguments: list[str] | None = None) -> None:
     if options.json or options.confidence:
         print(json.dumps(result))
     else:
-        for row in [*result.get("sweep", [result]), *result.get("reductions", [])]:
-            name = row["selector"] or ("" if "as_dropping" in row else "dense")
+        listed = [row for key in ("sweep", "reductions") for row in result.get(key, [])]
+        for row in listed or [result]:
+            name = row["selector"] or "dense"
             beside = f"  for dropping at {row['as_dropping']}" if "as_dropping" in row else ""
             print(f"keep {row['keep_ratio']:.2f}  {name:<16}{row['reduction']:<6}{row['accuracy']:6.2f} %"
                   f"  {row['macs'] / 1e6:7.1f} MMAC  n = {row['n']}{beside}")  # fmt: skip

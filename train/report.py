@@ -1,7 +1,8 @@
 """What a finished run leaves in its checkpoint folder: metrics.json, figures and the model card.
 
-`python -m train.report --write README.md` writes the table of all checkpoints there, and `--sweep-table
---write docs/numbers.md` that of what pruning costs each of them. `--redraw` makes figures and cards anew.
+`python -m train.report --write README.md` writes the table of all checkpoints there, `--sweep-table --write
+docs/numbers.md` that of what pruning costs each of them, and `--reductions-table` what merging costs. The
+numbers of that one come from `train.evaluate --reductions --store`. `--redraw` makes figures and cards anew.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ import torchvision
 from train.card import format_card
 from train.config import TrainConfig, list_settings
 from train.data import Pictures
-from train.evaluate import confusion_matrix, predict, sweep
+from train.evaluate import COMPARED, confusion_matrix, predict, sweep
 from train.options import SWEEP
 from train.shelf import list_checkpoints, load_named
+from train.times import BATCHES
 from vitdemo.cost import macs, parameters
 from vitdemo.datasets import DATASETS
 from vitdemo.files import write_atomically
 from vitdemo.machine import describe_hardware
 from vitdemo.markdown import write_block
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.processes import World
 from vitdemo.render.plots import plot_classes, plot_confusion, plot_keep_ratios, plot_training
 from vitdemo.weights import LoadedModel
@@ -142,6 +145,34 @@ def format_sweep(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def format_reductions(folder: Path) -> str:
+    """Return what dropping, fusing and merging cost each checkpoint in `folder` where that was stored.
+
+    Accuracies stand by the keep ratio of dropping whose work all have, times at the first of these.
+    """
+    judged = {key: read_metrics(path).get("reductions", []) for key, path in list_checkpoints(folder).items()}
+    work = [f"{ratio}, %" for ratio in COMPARED]
+    names = ["model", "the others", "n", *work, *(f"{size} at once, ms" for size in BATCHES)]
+    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    for key, rows in judged.items():
+        at = {(row["reduction"], row["as_dropping"]): row for row in rows if row["selector"]}
+        dense = [("dense", [row] * len(COMPARED)) for row in rows if not row["selector"]]
+        kinds = [(name, [at[name, ratio] for ratio in COMPARED]) for name in REDUCTIONS if rows]
+        for name, points in [*dense, *kinds]:
+            cells = [key, name, f"{points[0]['n']:,}", *(f"{point['accuracy']:.2f}" for point in points)]
+            cells += [describe_time(points[0]["milliseconds"][str(size)]) for size in BATCHES]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def describe_time(found: dict[str, float] | None) -> str:
+    """Return a stored time: median, quartiles and n."""
+    if found is None:
+        return "busy"
+    middle, low, high = (f"{found[name]:.1f}" for name in ("milliseconds", "low", "high"))
+    return f"{middle} ({low} to {high}, n = {found['n']})"
+
+
 def format_models(folder: Path) -> str:
     """Return one row for each checkpoint in `folder`, from its metrics and its description."""
     lines = [
@@ -172,7 +203,9 @@ def format_models(folder: Path) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="or a folder of runs")
-    parser.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
+    table = parser.add_mutually_exclusive_group()
+    table.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
+    table.add_argument("--reductions-table", action="store_true", help="what merging costs, instead")
     parser.add_argument("--redraw", action="store_true", help="figures and cards anew, from metrics.json")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
@@ -180,12 +213,16 @@ def main(arguments: list[str] | None = None) -> None:
         for name, folder in list_checkpoints(options.checkpoints).items():
             write_report(folder, loaded=load_named(name, folder), metrics=read_metrics(folder))
         return
-    name, make = ("sweep", format_sweep) if options.sweep_table else ("models", format_models)
-    table = make(options.checkpoints)
+    name, make = "models", format_models
+    if options.sweep_table:
+        name, make = "sweep", format_sweep
+    if options.reductions_table:
+        name, make = "reductions", format_reductions
+    text = make(options.checkpoints)
     if options.write:
-        write_block(options.write, name=name, text=table)
+        write_block(options.write, name=name, text=text)
     else:
-        print(table)
+        print(text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tests.browser import steps
 from tests.browser.bundled import start_bundled
 from tests.browser.chromium import PATIENCE
 from tests.browser.server import ROOT
+from vitdemo.engine.answers import times
 
 OPENED = "new URLSearchParams(location.search).has('model')"  # the server has read the address
 FORGET = """() => {
@@ -36,6 +37,14 @@ Opener = Callable[..., Page]
 def app_url() -> str:
     """Of the page that most tests share, so that what it has computed once is there."""
     return start_bundled()[1]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quick_times() -> Iterator[None]:
+    """A machine that runs tests is too busy to measure times on, and each new picture would try to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(times, "SECONDS", 0.02)
+        yield
 
 
 @pytest.fixture

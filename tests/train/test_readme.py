@@ -28,11 +28,13 @@ from tests.forked import Forked
 from tests.small_bundle import write_small_models
 from tests.train.conftest import list_overrides
 from tests.train.short import torchrun_short
+from train import times
 from train.evaluate import COMPARED
 from train.options import SWEEP
 from train.report import CONTROLS
 from vitdemo.datasets import IMAGENETTE, PHOTO_WORDS
 from vitdemo.engine import Engine
+from vitdemo.models.reductions import REDUCTIONS
 from vitdemo.serving.options import parse
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +153,8 @@ def run_here(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     assert ast.unparse(last).replace("sys.exit(main())", "main()") == CALL
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [words[2], *words[3:]])
+    monkeypatch.setattr(times, "BATCHES", (1, 2))
+    monkeypatch.setattr(times, "ROUNDS", (1, 1))
     with redirect_stdout(printed):
         code: object = 0
         try:
@@ -187,10 +191,17 @@ def test_a_command_works(
             work = {
                 row["keep_ratio"]: row["macs"] for row in printed["sweep"] if row["selector"] == "learned"
             }
-            for row in printed["reductions"]:  # a percent of the patches is little work
+            for row in printed["reductions"][1:]:  # a percent of the patches is little work
                 assert row["macs"] == pytest.approx(work[row["as_dropping"]], rel=0.04), row
             found = [(row["as_dropping"], row["reduction"]) for row in printed["reductions"]]
-            assert found == [*product(COMPARED, ("fuse", "merge", "tome"))]
+            assert found == [(1.0, "drop"), *product(COMPARED, REDUCTIONS)]
+            dropped = {
+                row["keep_ratio"]: row["accuracy"] for row in printed["sweep"] if row["selector"] == "learned"
+            }
+            for row in printed["reductions"]:
+                if row["reduction"] == "drop" and row["selector"]:
+                    assert row["accuracy"] == dropped[row["as_dropping"]]
+                assert list(row["milliseconds"]) == ["1", "2"]
             assert all(0 <= row["accuracy"] <= 100 < row["macs"] for row in printed["sweep"])
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in out

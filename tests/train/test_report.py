@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from tests.train.conftest import list_overrides
 from train.data import Resident
 from train.predictions import draw_predictions, pick_predictions
 from train.recipe import load_recipe
-from train.report import format_models, format_sweep
+from train.report import format_models, format_reductions, format_sweep
 from train.report import main as report
 from vitdemo.datasets import CIFAR10_CLASSES, DATASETS, Images
 from vitdemo.render.plots import Prediction, plot_confusion, plot_predictions
@@ -65,6 +66,40 @@ def test_the_sweep_table_by_hand(swept: Path, capsys: pytest.CaptureFixture[str]
     ]
     report(["--checkpoints", str(swept), "--sweep-table"])
     assert capsys.readouterr().out.strip() == format_sweep(swept)
+
+
+def test_the_table_of_reductions_by_hand(tmp_path: Path) -> None:
+    quick = {"milliseconds": 12.34, "low": 12.0, "high": 12.96, "n": 9}
+    point = {"n": 1000, "milliseconds": {"1": quick, "32": None}}
+    rows = [{"as_dropping": 1.0, "selector": "", "reduction": "drop", "accuracy": 90.0, **point}]
+    lost = {"drop": 1.0, "fuse": 0.5, "merge": 0.25, "tome": -0.5}
+    for (name, loss), ratio in product(lost.items(), (0.7, 0.5, 0.3)):
+        accuracy = 90 - loss * (10 - 10 * ratio)
+        rows.append(
+            {"as_dropping": ratio, "selector": "one", "reduction": name, "accuracy": accuracy, **point}
+        )
+    for name, found in (("judged", {"reductions": rows}), ("other", {})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").write_text(json.dumps({"accuracy": 90.0, **found}))
+    names, _, *lines = map(read_cells, format_reductions(tmp_path).splitlines())
+    assert names == [
+        "model",
+        "the others",
+        "n",
+        "0.7, %",
+        "0.5, %",
+        "0.3, %",
+        "1 at once, ms",
+        "32 at once, ms",
+    ]
+    times = ["12.3 (12.0 to 13.0, n = 9)", "busy"]
+    assert lines == [
+        ["judged", "dense", "1,000", "90.00", "90.00", "90.00", *times],
+        ["judged", "drop", "1,000", "87.00", "85.00", "83.00", *times],
+        ["judged", "fuse", "1,000", "88.50", "87.50", "86.50", *times],
+        ["judged", "merge", "1,000", "89.25", "88.75", "88.25", *times],
+        ["judged", "tome", "1,000", "91.50", "92.50", "93.50", *times],
+    ]
 
 
 def test_figures_and_card_are_made_anew_from_the_numbers(tmp_path: Path) -> None:

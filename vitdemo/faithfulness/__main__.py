@@ -18,7 +18,8 @@ from vitdemo.faithfulness.study import Interval, Row, Study, as_json, run_study
 from vitdemo.maps import METHODS
 from vitdemo.markdown import write_block
 from vitdemo.registry import MODELS
-from vitdemo.weights import LoadedModel, list_models, load_model
+from vitdemo.weights import list_models, load_model
+from vitdemo.weights.metrics import check_folder
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for name in options.names or list_bundled(options.models_dir):
             loaded = load_model(name, models_dir=options.models_dir, device=options.device)
-            folder = find_folder(name, loaded) if options.store else None
+            folder = check_folder(name, loaded.folder) if options.store else None
             how = {"n": options.n, "split": options.split, "resume": options.resume}
             studies.append(run_study(loaded, options.data, **how, progress=say))
             if folder:
@@ -72,13 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif not options.write:
         print("\n\n".join(format_plain(result) for result in studies))
     return 0
-
-
-def find_folder(name: str, loaded: LoadedModel) -> Path:
-    """Return where metrics.json lies. Raise ValueError for weights from the Hub, which have none here."""
-    if loaded.folder is None:
-        raise ValueError(f"--store is for bundled weights and folders; {name} comes from the Hub")
-    return loaded.folder
 
 
 def say(done: int, n: int) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitdemo.faithfulness.study import Study
-from vitdemo.files import write_atomically
-from vitdemo.weights.metrics import METRICS, read_metrics
+from vitdemo.weights.metrics import read_metrics, store_metrics
 
 KEY = "faithfulness"
 DECIMALS = 3
@@ -41,8 +39,7 @@ def write_ranking(folder: Path, found: Study) -> None:
         "n": found.n,
         "gains": {method: [round(number, DECIMALS) for number in gain] for method, gain in gains.items()},
     }
-    metrics = json.loads((folder / METRICS).read_text(encoding="utf-8")) | {KEY: judged}
-    write_atomically(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
+    store_metrics(folder, **{KEY: judged})
 
 
 def read_ranking(folder: Path | None) -> Ranking:
