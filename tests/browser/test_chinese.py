@@ -99,8 +99,8 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     keep(page, artefacts, "features")
 
     see(page, "词元")
-    for section in ("lab-sweep", "lab-surgery-section", "lab-smallest", "lab-adaptive", "lab-film"):
-        steps.unfold(page, section)
+    for section in ("sweep", "surgery-section", "smallest", "adaptive", "stages", "film"):
+        steps.unfold(page, f"lab-{section}")
     page.locator("#lab-board .cells button").nth(27).click()
     expect(page.locator("#lab-surgery tbody tr")).to_have_count(5)
     page.locator("#lab-sweep-run").click()
@@ -109,6 +109,8 @@ def test_every_tab_is_chinese(open_page: Opener, app_url: str, artefacts: Path) 
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
     expect(page.locator("#lab-adaptive-result tbody tr")).to_have_count(4)
     expect(page.locator("#lab-film-gif")).to_be_enabled()
+    page.locator("#lab-stages-run").click()
+    expect(page.locator("#lab-stages-result tbody tr")).to_have_count(5)
     expect_chinese(page, entries=200)
     keep(page, artefacts, "tokens")
 

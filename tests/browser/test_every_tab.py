@@ -122,6 +122,8 @@ def fill_tokens(page: Page) -> None:
     unfold_all(page, "tab-tokens")
     page.locator("#lab-sweep-run").click()
     page.locator("#lab-smallest-run").click()
+    page.locator("#lab-stages-run").click()
+    expect(page.locator("#lab-stages-result tbody tr")).to_have_count(5)
     expect(page.locator("#lab-adaptive-result tbody tr")).to_have_count(4)
     expect(page.locator("#lab-sweep-result tbody tr")).to_have_count(10)
     page.locator("#lab-smallest-result .lab-answer").wait_for()

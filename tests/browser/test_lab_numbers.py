@@ -17,12 +17,16 @@ from tests.browser.bundled import start_bundled
 from tests.browser.conftest import Opener
 from tests.browser.server import MODEL, ROOT
 from tests.engine.bundle import load_directly
+from vitdemo import cost
 from vitdemo.datasets import CIFAR10_CLASSES
 from vitdemo.decode import decode
 from vitdemo.engine import SELECTORS, Request, SmallestSet, Sweep
 from vitdemo.engine.answers.lab import Lab
 from vitdemo.examples import example_paths
 from vitdemo.models.pruning import Explicit, Pruning
+from vitdemo.models.schedule import Schedule
+from vitdemo.models.selectors import prune_by
+from vitdemo.recording import record
 from vitdemo.timing import describe
 from vitdemo.ui.kit.words import macs, percent
 
@@ -197,3 +201,37 @@ def test_budgets_and_the_smallest_set_are_those_of_the_engine(page: Page, given:
     expect(result).to_contain_text(f"Probability {shares[0]}, with all patches {shares[1]}.")
     expect(result).to_contain_text(f"{small.tried} sets of patches were run.")
     expect_pictures(page.locator("#lab-smallest-picture"), [lab.kept_figure(small.kept)])
+
+
+def test_stages_of_ones_own_are_those_of_the_network(page: Page) -> None:
+    usual = start_bundled()[0].recall(choose_example(page, "airplane")).analysis
+    model, pixels = load_directly(ROOT / "checkpoints", MODEL, decode(example_paths()["airplane"]))
+    pruning = prune_by("learned", Schedule((3, 8), (0.8, 0.25)), model=model, pixels=pixels)
+    logits = record(model, pixels, pruning=pruning).logits
+    assert logits is not None
+    assert usual.pruned is not None
+    work = macs(cost.macs(model.config, tokens=(64, 51, 12), prune_loc=(3, 8)))
+    share = percent(float(logits.softmax(0).max()))
+    columns = [
+        ["3:0.8, 8:0.25", "64 → 51 → 12", work, CIFAR10_CLASSES[int(logits.argmax())], share],
+        ["3:0.7, 6:0.7, 8:0.7", "64 → 44 → 31 → 21", macs(usual.pruned.macs), usual.pruned.top[0][0]],
+        ["–", "64", macs(usual.dense.macs), usual.dense.top[0][0]],
+    ]
+    steps.unfold(page, "lab-stages")
+    text, run = page.locator("#lab-stages-text :is(input, textarea)"), page.locator("#lab-stages-run")
+    expect(text).to_have_value("3:0.7, 6:0.7, 8:0.7")
+    text.fill("3:0.8,8:0.25")
+    run.click()
+    result = page.locator("#lab-stages-result")
+    for index, cells in enumerate(columns, start=1):
+        column = result.locator(f"tbody tr:nth-child(-n + {len(cells)}) td:nth-last-of-type({index})")
+        expect(column).to_have_text(cells)
+    words = ["Input: 64 patches", "Stage 1: 51 of 64 patches", "Stage 2: 12 of 64 patches"]
+    expect(page.locator("#lab-stages-kept .caption-label")).to_have_text(words)
+    text.fill("2:0.5")
+    run.click()
+    expect(page.locator(".toast-body").last).to_contain_text("which stand only before layers 3, 6, 8")
+    page.locator(".toast-close").last.click()
+    steps.show_example(page, "cat")
+    expect(result.locator("tbody tr")).to_have_count(0)
+    expect(text).to_have_value("2:0.5")

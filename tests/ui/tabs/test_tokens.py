@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
-from vitdemo.engine import Adaptive, Budget, SmallestSet, Surgery, Sweep, SweepCurve, SweepPoint, Timing
+from vitdemo.engine import (
+    Adaptive,
+    Analysis,
+    Budget,
+    Outcome,
+    SmallestSet,
+    Surgery,
+    Sweep,
+    SweepCurve,
+    SweepPoint,
+    Timing,
+)
 from vitdemo.ui.kit.svg import Frame
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
+from vitdemo.ui.tabs.tokens.stages import write_stages
 
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
 TIME = Timing(1.25, 1.125, 1.375, 3)
@@ -91,6 +105,21 @@ def test_surgery_and_budget_by_hand() -> None:
     table = lab_text.write_adaptive(Adaptive("learned", 0.8, own, 0.37, fixed))
     for cell in ("Threshold 0.8", "Fixed 37 %", "64 → 9", "64 → 8", "2.0 M", "dog", "40.0 %"):
         assert f">{cell}</t" in table
+
+
+def test_stages_stand_beside_the_usual_ones() -> None:
+    dense, few = Outcome((("cat", 0.5),), (64,), 3 * 10**6), Outcome((("dog", 0.4),), (64, 9), 10**6)
+    usual = Analysis("", "", "", "random", 0.3, Image.new("RGB", (8, 8)), dense, few, ((1,),), "")
+    chosen = replace(usual, selector="class-attention", stages="2:0.15")
+    for shown, columns in ((usual, 3), (replace(usual, pruned=None), 2)):
+        table = write_stages(shown, "3:0.15", chosen)
+        assert table.count('<th scope="col">') == columns
+        assert ("<td>3:0.15</td><td>2:0.15</td>" in table) == (columns == 3)
+        assert "<td>cat</td>" in table
+        assert "<td>1.0 M</td></tr>" in table
+        assert "By: Class attention." in table
+    wordless = replace(dense, top=())
+    assert write_stages(usual, "", replace(chosen, dense=wordless)).count("<tr>") == 4
 
 
 def test_names_from_outside_stay_text() -> None:

@@ -25,10 +25,12 @@ from vitdemo.engine.core.top import name_top
 from vitdemo.message import Message
 from vitdemo.models import VisionTransformer
 from vitdemo.models.pruning import FixedRatio, Pruning, Threshold
+from vitdemo.models.schedule import Schedule
 from vitdemo.models.selectors import list_selectors, make_selector, make_threshold, takes_threshold
 from vitdemo.weights import LoadedModel
 
 SMALL = 64  # patches; the search for the smallest set is bounded tighter up to here
+USUAL_RATIO = 0.3
 SECONDS_SMALL, SECONDS_LARGE = 2.0, 20.0
 
 Pixels = Float[Tensor, "1 ch hh ww"]
@@ -82,6 +84,12 @@ class Lab:
         loaded = self._classifier()
         with self._subject.turn():
             return adaptive(self._entry, loaded, self._subject.pixels, threshold)
+
+    def usual_stages(self) -> str:
+        """Return the network's own stages as text, at the ratio shown; of a dense result at 0.3."""
+        loc = self._entry.config.prune_loc
+        keep = round(1 - (self._entry.analysis.pruning_ratio or USUAL_RATIO), 4)
+        return str(Schedule(loc, (keep,) * len(loc)))
 
     def kept_figure(self, kept: Iterable[int]) -> Image.Image:
         """Return the picture with these patches in full colour and the others faded."""

@@ -16,6 +16,7 @@ from vitdemo.ui.kit.language import label, say
 from vitdemo.ui.kit.session import Session
 from vitdemo.ui.kit.told import check
 from vitdemo.ui.kit.visit import find_address
+from vitdemo.ui.tabs.tokens import stages
 from vitdemo.ui.tabs.tokens import sweep as sweep_text
 from vitdemo.ui.tabs.tokens import words as lab_text
 from vitdemo.ui.tabs.tokens.board import build_board, pack_board
@@ -35,6 +36,8 @@ def build(session: Session) -> None:
         build_smallest(session)
     with gr.Accordion(label(WORDS["adaptive"]), open=False, elem_id="lab-adaptive") as section:
         build_adaptive(session, section)
+    with gr.Accordion(label(WORDS["stages"]), open=False, elem_id="lab-stages") as section:
+        stages.build(session, section)
     with gr.Accordion(label(WORDS["film"]), open=False, elem_id="lab-film") as section:
         build_film(session, section)
 

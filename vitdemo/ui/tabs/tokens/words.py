@@ -30,6 +30,12 @@ WORDS = {
     "depends on how sure the network is. Patches that do not stay are dropped.",
     "threshold": "Threshold (times the mean)",
     "threshold_info": "0 keeps all. Higher drops more.",
+    "stages": "Stages: before which layers, and how much at each",
+    "stages_info": "The selector, and what becomes of patches that do not stay, are those of the left "
+    "column. The learned predictor scores only before the layers that it was trained for.",
+    "stages_text": "Stages (layer:share kept)",
+    "stages_text_info": "Layers count from 0. The share is of the patches that are still there.",
+    "stages_run": "Run these stages",
     "film": "Film strip and animation",
     "film_info": "The input and what each stage keeps, as one picture and as a GIF that loops.",
     "film_strip": "Download film strip (PNG)",
