@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import sys
@@ -21,6 +20,7 @@ from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.alone import run_alone
 from tests.api.networks import DYNAMIC, PICTURE
 from tests.api.test_endpoints import PARAMETERS
 from tests.ports import free_port
@@ -54,7 +54,7 @@ def run_session(server: str, use: Callable[[ClientSession], Awaitable[T]]) -> T:
             await session.initialize()
             return await use(session)
 
-    return asyncio.run(run())
+    return run_alone(run())
 
 
 def call(server: str, tool: str, **given: Any) -> tuple[bool, str]:

@@ -14,7 +14,7 @@ from gradio.server_messages import CloseStreamMessage, ProcessCompletedMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.serving.alone import run_alone
+from tests.alone import run_alone
 from vitdemo.limits import Limits
 from vitdemo.serving import queue as fair
 from vitdemo.serving.mailboxes import Mailbox

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from gradio.routes import App
 
+from tests.alone import run_alone
 from tests.api.networks import PICTURE
 from tests.ports import free_port
-from tests.serving.alone import run_alone
 from tests.serving.visitor import API, Call, Visitor
 from tests.serving.visitors import FRIEND, PATIENCE
 from vitdemo.engine import Engine
