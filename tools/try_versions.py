@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
-TESTS = ["--ignore", "tests/browser", "-m", "not timing", "-p", "no:cacheprovider"]
+TESTS = ["--ignore", "tests/browser", "-m", "not timing and not long", "-p", "no:cacheprovider"]
 
 
 def install(python: Path, *words: str) -> None:

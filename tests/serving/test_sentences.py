@@ -59,7 +59,7 @@ def test_what_else_a_server_sends_stays(body: bytes) -> None:
         ("POST", f"{API}/call/v2/nothing", 404, {"json": {}}),
         ("POST", f"{API}/call/models", 422, {"content": b"{", "headers": JSON}),
         ("POST", f"{API}/call/models", 422, {"content": b"\xff\xfe", "headers": JSON}),
-        ("POST", f"{API}/call/models", 400, {"content": b"[" * 5000, "headers": JSON}),
+        ("POST", f"{API}/call/models", 400, {"content": b"[" * 100_000, "headers": JSON}),
         ("POST", f"{API}/queue/join", 422, {"json": {"data": [], "fn_index": "a"}}),
         ("POST", f"{API}/queue/join", 404, {"json": {"data": [], "fn_index": 10**9, "session_hash": "a"}}),
         ("POST", f"{API}/run/predict", 404, {"json": {"data": [], "fn_index": 10**9}}),
