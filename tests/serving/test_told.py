@@ -20,6 +20,7 @@ from tests.serving.visitor import BATCH, Call, Visitor
 from vitdemo.engine import Engine
 from vitdemo.limits import Limits
 from vitdemo.message import LONGEST
+from vitdemo.ui.kit.choice import Choice
 from vitdemo.ui.kit.received import find_paths, is_sound
 from vitdemo.ui.kit.words import CRASHED, MISTAKEN
 
@@ -121,6 +122,13 @@ def test_odd_values_of_components_are_no_crash(
         if places:
             data, name = visitor.list_inputs(number), event["api_name"]
             data[places[number % len(places)]] = next(odd)
+            calls.append(Call(number, data, make_click(name, key) if name in TOLD else None))
+        if following := [
+            place for place, part in enumerate(event["inputs"]) if isinstance(page.blocks[part], Choice)
+        ]:
+            data, name = visitor.list_inputs(number), event["api_name"]
+            for place in following:  # it has no value until it follows its model
+                data[place] = None
             calls.append(Call(number, data, make_click(name, key) if name in TOLD else None))
     for call, answer in zip(calls, visitor.ask(*calls), strict=True):
         assert CRASHED not in answer, (visitor.events[call.event]["api_name"], call.data, answer)

@@ -18,7 +18,8 @@ from vitdemo.ui.kit.received import choose_known
 from vitdemo.ui.kit.sizes import list_sizes
 from vitdemo.ui.tabs.compare import words
 
-Setting = tuple[str, float, str, str, str]  # model, pruning ratio in percent, selector, size, reduction
+# Model, pruning ratio in percent, selector, size, reduction. Selector and size may be None until they follow.
+Setting = tuple[str, float, str | None, str | None, str]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def build(session: Session, section: gr.Accordion) -> None:
 
     def draw(values: Values, report: Progress) -> Values:
         usual = session.open(values, report)
-        stages = values[text].strip() or usual.lab.usual_stages()
+        stages = (values[text] or "").strip() or usual.lab.usual_stages()
         request = replace(session.make_request(values), stages=stages)
         chosen = analyse(session.engine, request, report)
         frames = [(picture, translate(caption)) for picture, caption in chosen.tokens.kept_figures()]
