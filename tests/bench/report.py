@@ -111,7 +111,9 @@ def list_lines(rows: Sequence[Row]) -> list[str]:
         peers = [f"{row.peer} {describe_ratio(row)}" for row in same if row.peer]
         bars = [f"{row.bar:.2f}" for row in same if row.bar is not None and row.peer]
         bars = bars or [f"{show(row.bar)} {row.unit}" for row in same if row.bar is not None]
-        ours = f"{describe_spread(same[0].ours)} {same[0].unit}"
+        alone = same[0]
+        missed = not alone.peer and alone.bar is not None and alone.ours.median > alone.bar
+        ours = f"{describe_spread(alone.ours)} {alone.unit}{'*' * missed}"
         bar = ", ".join(dict.fromkeys(bars))
         lines.append(f"| {same[0].benchmark}, {case} | {ours} | {', '.join(peers)} | {bar} |")
     return lines

@@ -123,7 +123,7 @@ def test_the_table_takes_the_place_of_the_former_one(tmp_path: Path) -> None:
         assert lines[4:-2] == [
             "| forward, a | 1.20 (1.20 to 1.20, n = 3) ms | timm 1.20* (1.20 to 1.20), "
             "transformers 0.90 (0.90 to 0.90) | 1.00 |",
-            "| forward, d | 2 (2 to 2, n = 3) ms |  | 1 ms |",
+            "| forward, d | 2 (2 to 2, n = 3) ms* |  | 1 ms |",
         ]
     (tmp_path / "README.md").write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="has no"):
