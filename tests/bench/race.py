@@ -59,6 +59,11 @@ class Row:
         """What the bar is held against; None where that was not measured."""
         return self.ratio if self.peer else self.ours
 
+    @property
+    def missed(self) -> bool:
+        """Whether what was measured exceeds the bar."""
+        return self.bar is not None and self.judged is not None and self.judged.median > self.bar
+
 
 def summarise(values: Sequence[float]) -> Spread:
     low, middle, high = np.percentile(values, (25, 50, 75)).tolist()

@@ -34,8 +34,8 @@ def describe_row(row: Row) -> str:
 def describe_bar(row: Row) -> str:
     if row.bar is None or row.judged is None:
         return ""
-    missed = row.judged.median > row.bar
-    return f"; bar {row.bar:.4g} {f'missed by {row.judged.median / row.bar - 1:.0%}' if missed else 'met'}"
+    over = row.judged.median / row.bar - 1
+    return f"; bar {row.bar:.4g} {f'missed by {over:.0%}' if row.missed else 'met'}"
 
 
 def describe_spread(spread: Spread) -> str:
@@ -111,11 +111,10 @@ def list_lines(rows: Sequence[Row]) -> list[str]:
         peers = [f"{row.peer} {describe_ratio(row)}" for row in same if row.peer]
         bars = [f"{row.bar:.2f}" for row in same if row.bar is not None and row.peer]
         bars = bars or [f"{show(row.bar)} {row.unit}" for row in same if row.bar is not None]
-        alone = same[0]
-        missed = not alone.peer and alone.bar is not None and alone.ours.median > alone.bar
-        ours = f"{describe_spread(alone.ours)} {alone.unit}{'*' * missed}"
+        first = same[0]
+        ours = f"{describe_spread(first.ours)} {first.unit}{'*' * (first.missed and not first.peer)}"
         bar = ", ".join(dict.fromkeys(bars))
-        lines.append(f"| {same[0].benchmark}, {case} | {ours} | {', '.join(peers)} | {bar} |")
+        lines.append(f"| {first.benchmark}, {case} | {ours} | {', '.join(peers)} | {bar} |")
     return lines
 
 
@@ -123,5 +122,4 @@ def describe_ratio(row: Row) -> str:
     """Return a peer's cell; a bar that is missed is marked by an asterisk."""
     if row.ratio is None:
         return "not measured"
-    missed = row.bar is not None and row.ratio.median > row.bar
-    return f"{row.ratio.median:.2f}{'*' * missed} ({row.ratio.low:.2f} to {row.ratio.high:.2f})"
+    return f"{row.ratio.median:.2f}{'*' * row.missed} ({row.ratio.low:.2f} to {row.ratio.high:.2f})"
