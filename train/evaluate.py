@@ -22,13 +22,13 @@ from tqdm import tqdm
 from train.data import Pictures
 from train.options import SWEEP
 from train.splits import load_split
-from train.times import SECONDS, measure_passes
+from train.times import measure_passes, run_pass
 from vitdemo.config import ViTConfig
 from vitdemo.cost import macs
 from vitdemo.datasets import Split
 from vitdemo.models import VisionTransformer
 from vitdemo.models.reductions import REDUCTIONS
-from vitdemo.models.selectors import SELECTORS, list_selectors, prune_by
+from vitdemo.models.selectors import SELECTORS, list_selectors
 from vitdemo.weights import load_model
 from vitdemo.weights.metrics import check_folder, store_metrics
 
@@ -51,13 +51,8 @@ def compute_logits(
     training, out = model.training, []
     model.eval()
     for pixels in split.batches():
-        options = {}
-        if selector:
-            assert isinstance(model, VisionTransformer)
-            options["pruning"] = prune_by(
-                selector, keep_ratio, model=model, pixels=pixels, reduction=reduction
-            )
-        out.append(model(pixels, **options).float())
+        logits = run_pass(model, pixels, keep_ratio=keep_ratio, selector=selector, reduction=reduction)
+        out.append(logits.float())
     model.train(training)
     return torch.cat(out) if out else split.mean.new_zeros(0, max(1, len(split.classes)))
 
@@ -116,11 +111,7 @@ def sweep(
 
 
 def compare_reductions(
-    model: VisionTransformer,
-    split: Pictures,
-    *,
-    keep_ratios: Sequence[float] = COMPARED,
-    seconds: float = SECONDS,
+    model: VisionTransformer, split: Pictures, *, keep_ratios: Sequence[float] = COMPARED
 ) -> list[dict[str, Any]]:
     """Measure the dense network, then dropping, fusing and merging by the best selector, with their times.
 
@@ -135,8 +126,11 @@ def compare_reductions(
         point = judge_point(model, split, keep_ratio=alike, selector=best, reduction=name)
         rows.append({"as_dropping": ratio, **point})
     ways = [{key: row[key] for key in ("keep_ratio", "selector", "reduction")} for row in rows]
-    times = measure_passes(model, next(iter(split.batches())), ways, seconds=seconds)
-    return [{**row, "milliseconds": time} for row, time in zip(rows, times, strict=True)]
+    times = measure_passes(model, next(iter(split.batches())), ways)
+    for row, time in zip(rows, times, strict=True):
+        row["milliseconds"] = time
+        row["selector"] = row["selector"] if REDUCTIONS[row["reduction"]].asks_selector else ""
+    return rows
 
 
 def match_macs(config: ViTConfig, wanted: int, *, reduction: str) -> float:
@@ -171,6 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     try:
         loaded = load_model(options.name, device=options.device)
+        folder = check_folder(options.name, loaded.folder) if options.store else None
         if options.confidence:
             options.split = "val"
         split = load_split(loaded, options.data, options.split, limit=options.limit, device=options.device)
@@ -180,8 +175,8 @@ def main(arguments: list[str] | None = None) -> None:
         elif options.sweep or options.reductions:
             result = {"sweep": sweep(loaded.model, split)} if options.sweep else {}
             result["reductions"] = compare_reductions(loaded.model, split)
-            if options.store:
-                store_metrics(check_folder(options.name, loaded.folder), reductions=result["reductions"])
+            if folder:
+                store_metrics(folder, reductions=result["reductions"])
         else:
             selector = options.selector or (best if options.keep_ratio < 1 else "")
             how = {"keep_ratio": options.keep_ratio, "selector": selector, "reduction": options.reduction}
@@ -194,7 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         listed = [row for key in ("sweep", "reductions") for row in result.get(key, [])]
         for row in listed or [result]:
-            name = row["selector"] or "dense"
+            name = row["selector"] or ("dense" if row.get("as_dropping", 1) == 1 else "")
             beside = f"  for dropping at {row['as_dropping']}" if "as_dropping" in row else ""
             print(f"keep {row['keep_ratio']:.2f}  {name:<16}{row['reduction']:<6}{row['accuracy']:6.2f} %"
                   f"  {row['macs'] / 1e6:7.1f} MMAC  n = {row['n']}{beside}")  # fmt: skip

@@ -155,8 +155,8 @@ def format_reductions(folder: Path) -> str:
     names = ["model", "the others", "n", *work, *(f"{size} at once, ms" for size in BATCHES)]
     lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for key, rows in judged.items():
-        at = {(row["reduction"], row["as_dropping"]): row for row in rows if row["selector"]}
-        dense = [("dense", [row] * len(COMPARED)) for row in rows if not row["selector"]]
+        at = {(row["reduction"], row["as_dropping"]): row for row in rows if row["as_dropping"] < 1}
+        dense = [("dense", [row] * len(COMPARED)) for row in rows if row["as_dropping"] == 1]
         kinds = [(name, [at[name, ratio] for ratio in COMPARED]) for name in REDUCTIONS if rows]
         for name, points in [*dense, *kinds]:
             cells = [key, name, f"{points[0]['n']:,}", *(f"{point['accuracy']:.2f}" for point in points)]
@@ -204,8 +204,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.report", description=__doc__)
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"), help="or a folder of runs")
     table = parser.add_mutually_exclusive_group()
-    table.add_argument("--sweep-table", action="store_true", help="what pruning costs, instead")
-    table.add_argument("--reductions-table", action="store_true", help="what merging costs, instead")
+    chosen: dict[str, Any] = {"dest": "table", "action": "store_const", "default": ("models", format_models)}
+    sweeps, reductions = ("sweep", format_sweep), ("reductions", format_reductions)
+    table.add_argument("--sweep-table", const=sweeps, help="what pruning costs, instead", **chosen)
+    table.add_argument("--reductions-table", const=reductions, help="what merging costs, instead", **chosen)
     parser.add_argument("--redraw", action="store_true", help="figures and cards anew, from metrics.json")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the table in this file")
     options = parser.parse_args(arguments)
@@ -213,11 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name, folder in list_checkpoints(options.checkpoints).items():
             write_report(folder, loaded=load_named(name, folder), metrics=read_metrics(folder))
         return
-    name, make = "models", format_models
-    if options.sweep_table:
-        name, make = "sweep", format_sweep
-    if options.reductions_table:
-        name, make = "reductions", format_reductions
+    name, make = options.table
     text = make(options.checkpoints)
     if options.write:
         write_block(options.write, name=name, text=text)

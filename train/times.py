@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitdemo import timing
 from vitdemo.models import VisionTransformer
@@ -24,8 +24,6 @@ def measure_passes(
     model: VisionTransformer,
     pixels: Float[Tensor, "b ch hh ww"],
     ways: Sequence[Mapping[str, Any]],
-    *,
-    seconds: float = SECONDS,
 ) -> list[dict[str, Any]]:
     """Return for each of `ways` its `vitdemo.timing.Timing` by the number of pictures; all take turns.
 
@@ -35,22 +33,23 @@ def measure_passes(
     found: list[dict[str, Any]] = [{} for _ in ways]
     for batch in BATCHES:
         some = pixels.repeat(-(-batch // len(pixels)), 1, 1, 1)[:batch]
-        calls = [partial(run_pass, model, some, **way) for way in ways]
-        for entry, time in zip(found, timing.measure(calls, seconds=seconds, rounds=ROUNDS), strict=True):
+        calls = [partial(fetch_pass, model, some, **way) for way in ways]
+        for entry, time in zip(found, timing.measure(calls, seconds=SECONDS, rounds=ROUNDS), strict=True):
             entry[str(batch)] = time and asdict(time)
     return found
 
 
 def run_pass(
-    model: VisionTransformer,
-    pixels: Float[Tensor, "b ch hh ww"],
-    *,
-    keep_ratio: float,
-    selector: str,
-    reduction: str,
+    model: nn.Module, pixels: Float[Tensor, "b ch hh ww"], *, keep_ratio: float, selector: str, reduction: str
 ) -> Float[Tensor, "b c"]:
-    """Return the logits on the CPU: a GPU says that it is done before it is."""
+    """Return the logits. Where `selector` is named, the network prunes: "" = dense."""
     if not selector:
-        return model(pixels).cpu()
+        return model(pixels)
+    assert isinstance(model, VisionTransformer)
     pruning = prune_by(selector, keep_ratio, model=model, pixels=pixels, reduction=reduction)
-    return model(pixels, pruning=pruning).cpu()
+    return model(pixels, pruning=pruning)
+
+
+def fetch_pass(model: nn.Module, pixels: Float[Tensor, "b ch hh ww"], **way: Any) -> Float[Tensor, "b c"]:
+    """Return the same on the CPU: a GPU says that it is done before it is."""
+    return run_pass(model, pixels, **way).cpu()

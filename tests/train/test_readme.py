@@ -202,6 +202,7 @@ def test_a_command_works(
                 if row["reduction"] == "drop" and row["selector"]:
                     assert row["accuracy"] == dropped[row["as_dropping"]]
                 assert list(row["milliseconds"]) == ["1", "2"]
+                assert bool(row["selector"]) == (row["reduction"] != "tome" and row["as_dropping"] < 1)
             assert all(0 <= row["accuracy"] <= 100 < row["macs"] for row in printed["sweep"])
     if words[0] == "make":
         assert ("app.py" if "demo" in words else "pytest") in out
